@@ -1,0 +1,20 @@
+"""From a YAML file to a checked tree, and from names to objects."""
+
+from __future__ import annotations
+
+from eugene.config._checks import find_problems as find_problems
+from eugene.config._config import RunConfig as RunConfig
+from eugene.config._config import build as build
+from eugene.config._config import dump_yaml as dump_yaml
+from eugene.config._config import load_run_config as load_run_config
+from eugene.config._loader import Document as Document
+from eugene.config._loader import parse_file as parse_file
+from eugene.config._loader import parse_text as parse_text
+from eugene.config._paths import config_root as config_root
+from eugene.config._paths import find_recipe as find_recipe
+from eugene.config._paths import list_configs as list_configs
+from eugene.config._registry import Registry as Registry
+from eugene.config._registry import UnknownNameError as UnknownNameError
+from eugene.config._source import Parameter as Parameter
+from eugene.config._source import Signature as Signature
+from eugene.config._source import read_signature as read_signature

@@ -1,0 +1,246 @@
+"""Every mistake of a configuration at once, before anything heavy is imported."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from eugene.config._annotations import check_value, describe_text, takes_text
+from eugene.config._layout import NAMED_ARGUMENTS, Block, blocks
+from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
+from eugene.errors import ConfigError, Problem, did_you_mean
+
+_FORBIDDEN = ("class_path", "init_args")
+
+
+def _walk(value: Any, keys: PathKeys = ()) -> Iterator[tuple[PathKeys, Any]]:
+    yield keys, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*keys, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, (*keys, index))
+
+
+def class_paths(tree: Any) -> list[tuple[PathKeys, str]]:
+    """Return where a tree names something by its import path.
+
+    Examples
+    --------
+    >>> class_paths({"model": {"class_path": "a.B"}})
+    [(('model', 'class_path'), 'a.B')]
+    """
+    return [
+        (keys, str(value))
+        for keys, value in _walk(tree)
+        if keys and keys[-1] == "class_path" and isinstance(value, str)
+    ]
+
+
+def _forbidden(document: Document) -> Iterator[Problem]:
+    for keys, _ in _walk(document.tree):
+        if keys and keys[-1] in _FORBIDDEN:
+            message = (
+                f"{keys[-1]!r} would import what the file names; use 'name:' with a registered "
+                "name, or give --allow-class-path if you trust this file"
+            )
+            yield document.problem(json_path(keys), message)
+
+
+def _names(block: Block, document: Document) -> Iterator[Problem]:
+    """Judge the ``name`` of a block."""
+    registry = block.registry
+    if registry is None or block.by_class_path():
+        return
+    path = json_path(block.keys)
+    name = block.value.get("name")
+    if name is None:
+        hint = did_you_mean("", registry)
+        yield document.problem(path, f"needs a 'name' that chooses the {registry.kind}{hint}")
+    elif not isinstance(name, str):
+        yield document.problem(
+            f"{path}.name", f"expected the name of a {registry.kind}, got {name!r}"
+        )
+    elif name not in registry:
+        hint = did_you_mean(name, [*registry, *registry.aliases])
+        yield document.problem(f"{path}.name", f"no {registry.kind} is called {name!r}{hint}")
+
+
+def _registered(
+    block: Block, key: str, value: Any, path: str, document: Document
+) -> Iterator[Problem]:
+    registry = NAMED_ARGUMENTS.get((".".join(map(str, block.keys)), key))
+    if registry is None:
+        return
+    items = (
+        [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+        if isinstance(value, list)
+        else [(path, value)]
+    )
+    for where, item in items:
+        if isinstance(item, str) and item not in registry:
+            hint = did_you_mean(item, [*registry, *registry.aliases])
+            yield document.problem(where, f"no {registry.kind} is called {item!r}{hint}")
+
+
+def _arguments(block: Block, document: Document) -> Iterator[Problem]:
+    """Judge the keys of a block and their values."""
+    if block.by_class_path():
+        return
+    path = json_path(block.keys)
+    parameters, accepts_any = block.parameters()
+    known = {parameter.name: parameter for parameter in parameters}
+    what = f"{block.registry.kind} {block.chosen!r}" if block.registry and block.chosen else path
+    for key, value in block.value.items():
+        here = f"{path}.{key}"
+        if key not in known:
+            if accepts_any:
+                continue
+            if block.registry is not None and key in block.registry.supplied:
+                yield document.problem(here, f"{key!r} is set by the program, leave it out")
+                continue
+            hint = did_you_mean(key, known)
+            yield document.problem(here, f"{what} has no {key!r}{hint}")
+            continue
+        if value is None and known[key].default == "None":
+            continue
+        for at, message in check_value(value, known[key].annotation, here):
+            yield document.problem(at, f"{what}: {message}" if block.registry else message)
+        yield from _registered(block, key, value, here, document)
+    filled = block.registry.filled if block.registry is not None else frozenset()
+    for parameter in parameters:
+        missing = parameter.required and parameter.name not in block.value
+        if missing and parameter.name not in filled and parameter.name != "name":
+            kind = describe_text(parameter.annotation)
+            message = f"{what} needs {parameter.name!r} ({kind})"
+            yield document.problem(path, message)
+
+
+def _restore_text(document: Document, found: list[Block]) -> None:
+    """Give back a command-line word as text where a string is what is asked for."""
+    for block in found:
+        if not isinstance(block.value, dict) or block.by_class_path():
+            continue
+        for parameter in block.parameters()[0]:
+            raw = document.raw.get(f"{json_path(block.keys)}.{parameter.name}")
+            if raw is None or not takes_text(parameter.annotation):
+                continue
+            if parse_scalar(raw) is not None:
+                block.value[parameter.name] = raw
+
+
+def _blocks(document: Document) -> Iterator[Problem]:
+    found = blocks(document.tree)
+    _restore_text(document, found)
+    for block in found:
+        if not isinstance(block.value, dict):
+            if block.registry is not None or len(block.keys) == 1:
+                path = json_path(block.keys)
+                yield document.problem(path, f"expected a mapping, got {block.value!r}")
+            continue
+        yield from _names(block, document)
+        yield from _arguments(block, document)
+
+
+def arm_document(document: Document, arm: str) -> Document:
+    """Return the configuration of one arm of the replicates.
+
+    Parameters
+    ----------
+    document : Document
+        The whole file.
+    arm : str
+        A key of ``replicates.arms``.
+
+    Returns
+    -------
+    Document
+        A copy without ``replicates`` and with the arm's overrides.
+
+    Raises
+    ------
+    ConfigError
+        If an override does not fit the tree.
+    """
+    tree = copy.deepcopy(document.tree)
+    arms = (tree.pop("replicates", None) or {}).get("arms") or {}
+    changed = Document(tree, dict(document.places), [], document.source, dict(document.raw))
+    for dotted, value in (arms.get(arm) or {}).items():
+        place = document.where(f"$.replicates.arms.{arm}.{dotted}")
+        override(changed, dotted, value, place=place)
+    return changed
+
+
+def _arms(document: Document, before: set[Problem]) -> Iterator[Problem]:
+    replicates = document.tree.get("replicates")
+    arms = replicates.get("arms") if isinstance(replicates, dict) else None
+    if not isinstance(arms, dict):
+        return
+    for arm, overrides in arms.items():
+        path = f"$.replicates.arms.{arm}"
+        if overrides is not None and not isinstance(overrides, dict):
+            yield document.problem(path, f"expected overrides with dotted keys, got {overrides!r}")
+            continue
+        try:
+            problems = list(_blocks(arm_document(document, arm)))
+        except ConfigError as error:
+            problems = list(error.problems)
+        for problem in problems:
+            if problem not in before:
+                yield Problem(f"{path}: {problem.path}", problem.message, problem.where)
+
+
+def find_problems(document: Document, *, allow_class_path: bool = False) -> list[Problem]:
+    r"""Return every mistake of a configuration.
+
+    Parameters
+    ----------
+    document : Document
+        The parsed file with its overrides.
+    allow_class_path : bool, optional
+        Whether ``class_path`` and ``init_args`` are accepted.
+
+    Returns
+    -------
+    list of Problem
+        In the order of the file as far as they have lines; empty if all is well.
+
+    Examples
+    --------
+    >>> from eugene.config import parse_text
+    >>> document = parse_text("data: {name: zar, path: x}\nmodel: {name: cnn}", "run.yaml")
+    >>> print(find_problems(document)[0])
+    run.yaml:1: $.data.name: no data source is called 'zar'; did you mean 'zarr'?
+    """
+    problems = list(document.problems)
+    if not allow_class_path:
+        problems += _forbidden(document)
+    problems += _blocks(document)
+    problems += _arms(document, set(problems))
+    unique = list(dict.fromkeys(problems))
+    forbidden = {p.path for p in unique if p.path.endswith(_FORBIDDEN)}
+    return [
+        p
+        for p in unique
+        if not any(f.startswith(f"{p.path}.") and "needs a 'name'" in p.message for f in forbidden)
+    ]
+
+
+def require_sound(document: Document, *, allow_class_path: bool = False) -> None:
+    """Raise one error with every mistake of a configuration.
+
+    Raises
+    ------
+    ConfigError
+        If there is at least one.
+    """
+    problems = find_problems(document, allow_class_path=allow_class_path)
+    if problems:
+        raise ConfigError(sorted(problems, key=_line))
+
+
+def _line(problem: Problem) -> int:
+    tail = problem.where.rpartition(":")[2]
+    return int(tail) if tail.isdigit() else 1_000_000

@@ -1,0 +1,176 @@
+"""Which keys a configuration may have, given the names that it chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from eugene.config import registries, schema
+from eugene.config._loader import PathKeys
+from eugene.config._registry import Registry
+from eugene.config._source import Parameter, read_signature
+
+_TOP = (
+    Parameter("name", "str", "'run'", "Name of the run; its folder is runs/<name>."),
+    Parameter("seed", "int", "13", "Every random draw of the run follows from it."),
+    Parameter("run_dir", "str | None", "None", "Folder of the run, instead of runs/<name>."),
+    Parameter("data", "dict[str, Any]", description="Sequences and targets."),
+    Parameter("model", "dict[str, Any]", description="The network."),
+    Parameter("module", "dict[str, Any]", "None", "Loss, metrics and optimiser around it."),
+    Parameter("trainer", "dict[str, Any]", "None", "How long and on what it is trained."),
+    Parameter("baselines", "list[dict[str, Any]]", "[]", "Models to compare with."),
+    Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
+    Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
+    Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
+)
+_NAME = Parameter("name", "str", description="Which one.")
+_INIT = Parameter("init", "dict[str, Any] | None", "None", "Weights to start from.")
+
+NAMED_ARGUMENTS: dict[tuple[str, str], Registry] = {
+    ("module", "loss_fxn"): registries.LOSSES,
+    ("module", "optimizer"): registries.OPTIMIZERS,
+    ("module", "scheduler"): registries.SCHEDULERS,
+    ("module", "metric"): registries.METRICS,
+    ("interpret.attribute", "methods"): registries.ATTRIBUTIONS,
+    ("interpret.attribute", "references"): registries.REFERENCES,
+}
+"""Arguments whose value, or whose items, are names in a registry."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One mapping of the file and what may stand in it.
+
+    Attributes
+    ----------
+    keys : tuple
+        Where it is in the tree.
+    value : object
+        What the file has there; an absent section is an empty dict.
+    registry : Registry or None
+        Where its ``name`` is looked up.
+    extra : tuple of Parameter
+        Keys that do not depend on the name.
+    children : frozenset of str
+        Keys that are blocks of their own.
+    """
+
+    keys: PathKeys
+    value: Any
+    registry: Registry | None = None
+    extra: tuple[Parameter, ...] = ()
+    children: frozenset[str] = frozenset()
+
+    @property
+    def chosen(self) -> str | None:
+        """The name, if it is in the registry."""
+        name = self.value.get("name") if isinstance(self.value, dict) else None
+        if self.registry is not None and isinstance(name, str) and name in self.registry:
+            return name
+        return None
+
+    def by_class_path(self) -> bool:
+        """Whether the thing is named by its import path."""
+        return isinstance(self.value, dict) and "class_path" in self.value
+
+    def parameters(self) -> tuple[tuple[Parameter, ...], bool]:
+        """Return the keys that may stand here, and whether any other may as well."""
+        if self.registry is None:
+            return self.extra, False
+        known = {"name": _NAME, **{p.name: p for p in self.extra}}
+        if self.chosen is None:
+            return tuple(known.values()), True
+        try:
+            signature = self.registry.signature(self.chosen)
+        except LookupError:
+            return tuple(known.values()), True
+        for parameter in signature.parameters:
+            if parameter.name not in self.registry.supplied:
+                known.setdefault(parameter.name, parameter)
+        return tuple(known.values()), signature.accepts_any
+
+
+def schema_parameters(section: type) -> tuple[Parameter, ...]:
+    """Return the fields of a section's dataclass as parameters.
+
+    Examples
+    --------
+    >>> [p.name for p in schema_parameters(schema.ControlSection)]
+    ['shuffled_labels', 'max_epochs']
+    """
+    found = read_signature(f"{section.__module__}:{section.__name__}").parameters
+    defaults = {
+        name: repr(item.default_factory())
+        for name, item in section.__dataclass_fields__.items()  # type: ignore[attr-defined]
+        if callable(item.default_factory)
+    }
+    return tuple(
+        Parameter(p.name, p.annotation, defaults.get(p.name, p.default), p.description)
+        for p in found
+    )
+
+
+def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield Block((*keys, index), item, registry)
+
+
+def _data(value: Any) -> Iterator[Block]:
+    extra = tuple(p for p in schema_parameters(schema.DataSection) if p.name != "name")
+    children = frozenset({"split", "targets"})
+    yield Block(("data",), value, registries.DATA_SOURCES, extra, children)
+    if isinstance(value, dict):
+        if isinstance(value.get("split"), dict):
+            yield Block(("data", "split"), value["split"], registries.SPLITS)
+        yield from _items(value.get("targets"), ("data", "targets"), registries.TARGET_TRANSFORMS)
+
+
+def _interpret(value: Any) -> Iterator[Block]:
+    extra = schema_parameters(schema.InterpretSection)
+    plain = tuple(Parameter(p.name, "dict[str, Any] | None", p.default) for p in extra)
+    yield Block(("interpret",), value, None, plain, frozenset(schema.INTERPRET_SECTIONS))
+    if isinstance(value, dict):
+        for name, section in schema.INTERPRET_SECTIONS.items():
+            if isinstance(value.get(name), dict):
+                keys = ("interpret", name)
+                yield Block(keys, value[name], None, schema_parameters(section))
+
+
+def blocks(tree: dict[str, Any]) -> list[Block]:
+    """Return every block of a configuration tree, the outer before the inner.
+
+    Parameters
+    ----------
+    tree : dict
+        The plain tree of a file.
+
+    Returns
+    -------
+    list of Block
+        Sections that the file leaves out and that have defaults are there as empty ones.
+    """
+    found = [Block((), tree, None, _TOP, frozenset(schema.SECTIONS[3:]))]
+    if tree.get("data") is not None:
+        found += _data(tree["data"])
+    model = tree.get("model")
+    if model is not None:
+        found.append(Block(("model",), model, registries.MODELS, (_INIT,), frozenset({"init"})))
+        if isinstance(model, dict) and isinstance(model.get("init"), dict):
+            found.append(Block(("model", "init"), model["init"], registries.INITIALIZERS))
+    module = {"name": "sequence"} if tree.get("module") is None else tree["module"]
+    found.append(Block(("module",), module, registries.MODULES))
+    for name, section in (
+        ("trainer", schema.TrainerSection),
+        ("evaluate", schema.EvaluateSection),
+    ):
+        value = {} if tree.get(name) is None else tree[name]
+        found.append(Block((name,), value, None, schema_parameters(section)))
+    found += _items(tree.get("baselines"), ("baselines",), registries.BASELINES)
+    if tree.get("interpret") is not None:
+        found += _interpret(tree["interpret"])
+    if tree.get("replicates") is not None:
+        extra = schema_parameters(schema.ReplicatesSection)
+        found.append(Block(("replicates",), tree["replicates"], None, extra))
+    return found

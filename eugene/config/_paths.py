@@ -1,0 +1,83 @@
+"""Where the shipped YAML files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import eugene
+from eugene.errors import MissingFileError, did_you_mean
+
+
+def config_root() -> Path:
+    """Return the folder of shipped configurations.
+
+    In a source tree it is the ``configs`` folder beside the package, because an editable
+    install leaves an old copy inside the package; in an installed wheel it is that copy.
+
+    Returns
+    -------
+    Path
+        An existing folder.
+
+    Raises
+    ------
+    MissingFileError
+        If neither is there.
+    """
+    package = Path(eugene.__file__).parent
+    beside = package.parent / "configs"
+    if beside.is_dir() and (package.parent / "pyproject.toml").is_file():
+        return beside
+    inside = package / "_configs"
+    if inside.is_dir():
+        return inside
+    message = f"no shipped configurations at {inside} or {beside}; install eugene-genomics again"
+    raise MissingFileError(message)
+
+
+def list_configs(room: str = "recipes") -> list[str]:
+    """Return the names of the shipped files in one folder of the configurations.
+
+    Examples
+    --------
+    >>> "quickstart" in list_configs("recipes")
+    True
+    """
+    return sorted(path.stem for path in (config_root() / room).glob("*.yaml"))
+
+
+def find_recipe(recipe: str | Path) -> Path:
+    """Return the file of a recipe given as a path or as the name of a shipped one.
+
+    Parameters
+    ----------
+    recipe : str or Path
+        ``"quickstart"`` or ``"my/run.yaml"``.
+
+    Returns
+    -------
+    Path
+        An existing file.
+
+    Raises
+    ------
+    MissingFileError
+        If it is neither; lists the shipped recipes.
+
+    Examples
+    --------
+    >>> find_recipe("quickstart").name
+    'quickstart.yaml'
+    """
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    name = str(recipe)
+    plain = "/" not in name and not name.endswith((".yaml", ".yml"))
+    shipped = config_root() / "recipes" / f"{name}.yaml"
+    if plain and shipped.is_file():
+        return shipped
+    hint = did_you_mean(Path(name).stem, list_configs("recipes"))
+    what = "is neither a file nor a shipped recipe" if plain else "does not exist"
+    message = f"the recipe {name!r} {what}{hint}"
+    raise MissingFileError(message)

@@ -1,0 +1,289 @@
+"""The sections of a run's YAML file.
+
+Each dataclass is one section: its fields are the keys, its annotations the types, its
+docstring the help.  Things chosen by ``name:`` are described by their own signatures; what is
+listed here for them are the keys that every choice takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """Where sequences and targets come from; beside ``name`` stand the source's arguments.
+
+    Attributes
+    ----------
+    name : str
+        The source: table, fasta, regions, zarr or simulated.
+    seq_var : str
+        Variable that holds the sequences.
+    target_vars : list of str
+        Variables to be predicted, one output each.
+    weight_var : str
+        Variable with a weight for each sequence.
+    split : dict
+        How rows are dealt into train, validation and test: ``{name: random, ...}``; ``null``
+        keeps the split that the data carry.
+    targets : list of dict
+        Transforms of the targets, fitted on the training rows: ``[{name: zscore}]``.
+    batch_size : int
+        Sequences in a batch.
+    reverse_complement : bool
+        Whether training sequences are reverse-complemented with probability one half.
+    max_jitter : int
+        Largest shift of a training window in bp.
+    num_workers : int
+        Loader processes; 0 is fast because batches are gathered by index.
+    """
+
+    name: str
+    seq_var: str = "seq"
+    target_vars: list[str] = field(default_factory=list)
+    weight_var: str | None = None
+    split: dict[str, Any] | None = None
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    batch_size: int = 128
+    reverse_complement: bool = False
+    max_jitter: int = 0
+    num_workers: int = 0
+
+
+@dataclass(frozen=True)
+class TrainerSection:
+    """How long and on what a network is trained.
+
+    Attributes
+    ----------
+    max_epochs : int
+        Largest number of passes over the training rows.
+    patience : int
+        Epochs without a better validation loss before training stops; ``null`` for never.
+    accelerator : str
+        auto, cpu, gpu or mps.
+    devices : int
+        How many of them.
+    precision : str
+        Lightning's name of the number format, such as 32-true or bf16-mixed.
+    gradient_clip_val : float
+        Largest norm of the gradient; ``null`` for no limit.
+    """
+
+    max_epochs: int = 30
+    patience: int | None = 5
+    accelerator: str = "auto"
+    devices: int | str = 1
+    precision: str | int = "32-true"
+    gradient_clip_val: float | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateSection:
+    """What is measured on the test rows.
+
+    Attributes
+    ----------
+    n_bootstrap : int
+        Resamples of the test rows for the 95 % intervals.
+    subsets : dict
+        Name -> boolean variable: the figures are also given for those rows alone.
+    """
+
+    n_bootstrap: int = 1000
+    subsets: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AttributeSection:
+    """Which sequences are explained and how.
+
+    Attributes
+    ----------
+    methods : list of str
+        Attribution methods.
+    split : str
+        The rows to choose from.
+    top : int
+        So many rows with the highest prediction; ``null`` for all.
+    references : str
+        What sequences are compared with, for the methods that need it.
+    n_references : int
+        References a sequence.
+    target : int or str
+        Output that is explained.
+    batch_size : int
+        Sequences at a time.
+    """
+
+    methods: list[str] = field(default_factory=lambda: ["deep_lift_shap", "saturation_mutagenesis"])
+    split: str = "test"
+    top: int | None = 100
+    references: str = "dinuc_shuffle"
+    n_references: int = 20
+    target: int | str = 0
+    batch_size: int = 128
+
+
+@dataclass(frozen=True)
+class FiltersSection:
+    """First-layer filters as motifs.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the convolution; ``null`` takes the first.
+    method : str
+        threshold or top_n.
+    n : int
+        Windows a filter for top_n.
+    threshold : float
+        Fraction of the filter's largest activation for threshold.
+    split : str
+        Rows whose windows are collected.
+    max_sequences : int
+        At most so many of them.
+    motif_db : str
+        Motifs to compare with: ``embedded`` or a file.
+    """
+
+    layer: str | None = None
+    method: str = "threshold"
+    n: int = 100
+    threshold: float = 0.75
+    split: str = "test"
+    max_sequences: int | None = 2000
+    motif_db: str = "embedded"
+
+
+@dataclass(frozen=True)
+class PositionalSection:
+    """Motifs slid across backgrounds.
+
+    Attributes
+    ----------
+    motifs : list of str
+        Accessions or names in the motif set, or plain sequences; empty takes what was planted.
+    n_backgrounds : int
+        Test sequences, shuffled, that the motif is put into.
+    stride : int
+        Step in bp.
+    motif_db : str
+        ``embedded`` or a motif file.
+    """
+
+    motifs: list[str] = field(default_factory=list)
+    n_backgrounds: int = 100
+    stride: int = 4
+    motif_db: str = "embedded"
+
+
+@dataclass(frozen=True)
+class EvolveSection:
+    """Sequences evolved towards a higher prediction.
+
+    Attributes
+    ----------
+    rounds : int
+        Changes a sequence.
+    n : int
+        Sequences: the test rows with the lowest predictions.
+    beam : int
+        Candidates kept a round.
+    maximize : bool
+        Whether the prediction is raised or lowered.
+    target : int or str
+        Output that is changed.
+    """
+
+    rounds: int = 10
+    n: int = 10
+    beam: int = 1
+    maximize: bool = True
+    target: int | str = 0
+
+
+@dataclass(frozen=True)
+class ControlSection:
+    """Trainings that must find nothing.
+
+    Attributes
+    ----------
+    shuffled_labels : bool
+        Train the same network on permuted targets.
+    max_epochs : int
+        Passes over the rows for it; ``null`` takes the trainer's.
+    """
+
+    shuffled_labels: bool = True
+    max_epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class InterpretSection:
+    """What is done with the trained network; a part that is left out is not run.
+
+    Attributes
+    ----------
+    attribute : dict
+        See `AttributeSection`.
+    filters : dict
+        See `FiltersSection`.
+    positional : dict
+        See `PositionalSection`.
+    evolve : dict
+        See `EvolveSection`.
+    control : dict
+        See `ControlSection`.
+    """
+
+    attribute: AttributeSection | None = None
+    filters: FiltersSection | None = None
+    positional: PositionalSection | None = None
+    evolve: EvolveSection | None = None
+    control: ControlSection | None = None
+
+
+@dataclass(frozen=True)
+class ReplicatesSection:
+    """The same run over several seeds and variants.
+
+    Attributes
+    ----------
+    seeds : list of int
+        One training each.
+    arms : dict
+        Name -> overrides with dotted keys: ``{wide: {model.n_filters: 64}}``.
+    interpret : str
+        Which of the runs are also explained: first, all or none.
+    """
+
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    arms: dict[str, Any] = field(default_factory=lambda: {"default": {}})
+    interpret: str = "first"
+
+
+INTERPRET_SECTIONS: dict[str, type] = {
+    "attribute": AttributeSection,
+    "filters": FiltersSection,
+    "positional": PositionalSection,
+    "evolve": EvolveSection,
+    "control": ControlSection,
+}
+
+SECTIONS: tuple[str, ...] = (
+    "name",
+    "seed",
+    "run_dir",
+    "data",
+    "model",
+    "module",
+    "trainer",
+    "baselines",
+    "evaluate",
+    "interpret",
+    "replicates",
+)
+"""The keys at the top of a file, in the order in which they are written back."""

@@ -1,0 +1,121 @@
+"""Every exception that eugene raises on purpose."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class EugeneError(Exception):
+    """A mistake that the user can mend: the message says what, where and how."""
+
+
+class MissingFileError(EugeneError, FileNotFoundError):
+    """A file that was named is not there."""
+
+
+class NotARunError(EugeneError):
+    """A folder or checkpoint was not written by eugene."""
+
+
+class RunExistsError(EugeneError):
+    """A run folder holds results that would be overwritten."""
+
+
+class UsageError(EugeneError):
+    """The command line cannot be understood."""
+
+
+class NameClashError(EugeneError, ImportError):
+    """Another distribution is installed over one of our import packages."""
+
+
+class MissingExtraError(EugeneError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a configuration.
+
+    Attributes
+    ----------
+    path : str
+        Where in the tree, such as ``$.model.conv_kwargs.kernels[1]``.
+    message : str
+        What is wrong, what was expected and, where it can be guessed, what was meant.
+    where : str
+        ``file:line`` or ``command line``.
+    """
+
+    path: str
+    message: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.path}: {self.message}"
+
+
+class ConfigError(EugeneError):
+    """One or more mistakes in a configuration, all of them at once.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        The mistakes in the order of the file.
+
+    Examples
+    --------
+    >>> error = ConfigError([Problem("$.seed", "expected int, got 'x'", "run.yaml:3")])
+    >>> print(error)
+    1 problem in the configuration:
+      run.yaml:3: $.seed: expected int, got 'x'
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{count} problem{'s' if count != 1 else ''} in the configuration:"
+        super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
+
+
+def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -> str:
+    """Return a hint for a name that is not among the choices.
+
+    Parameters
+    ----------
+    name : object
+        What was given.
+    choices : iterable of object
+        What exists.
+    listed : int, optional
+        At most so many choices are listed when none is close.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'x'?"``, or the list of choices, or ``""`` where there are none.
+
+    Examples
+    --------
+    >>> did_you_mean("adma", ["adam", "sgd"])
+    "; did you mean 'adam'?"
+    >>> did_you_mean("zzz", ["adam", "sgd"])
+    '; one of adam, sgd'
+    """
+    known = [str(choice) for choice in choices]
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if not close:
+        lower = {choice.lower(): choice for choice in known}
+        close = [
+            lower[match]
+            for match in difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)
+        ]
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if not known:
+        return ""
+    tail = f", ... ({len(known)} in all)" if len(known) > listed else ""
+    return f"; one of {', '.join(sorted(known)[:listed])}{tail}"

@@ -1,0 +1,384 @@
+"""The folder that one run leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eugene.errors import MissingFileError, NotARunError, RunExistsError
+
+_MARK = "eugene-run"
+_OURS = (
+    "config.yaml",
+    "versions.json",
+    "data.json",
+    "data.zarr",
+    "checkpoints",
+    "model.safetensors",
+    "metrics.csv",
+    "predictions.zarr",
+    "attributions.zarr",
+    "evaluation.json",
+    "interpretation",
+    "figures",
+    "report.html",
+    "tensorboard",
+    "control",
+    "summary.json",
+    "summary.csv",
+    "state.json",
+)
+STEPS = (
+    "data",
+    "fit",
+    "test",
+    "attribute",
+    "filters",
+    "positional",
+    "evolve",
+    "control",
+    "truth",
+    "report",
+)
+"""Steps of a run in their order."""
+
+
+def _plain(value: Any) -> Any:
+    """Turn numbers of NumPy into Python's, and what JSON cannot hold into null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old or the new one, never half.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must exist.
+    text : str
+        The whole content.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class RunFolder:
+    """Typed paths into a run folder, and the record of its steps.
+
+    Parameters
+    ----------
+    path : path
+        The folder; it need not exist yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = RunFolder.create(Path(tempfile.mkdtemp()) / "demo")
+    >>> with folder.step("fit"):
+    ...     folder.write_json("data.json", {"n": 3})
+    >>> folder.status("fit"), folder.read_json("data.json")
+    ('done', {'n': 3})
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def versions(self) -> Path:
+        """Versions of Python and of every package that matters."""
+        return self.path / "versions.json"
+
+    @property
+    def data(self) -> Path:
+        """Summary of the data: counts, lengths, targets."""
+        return self.path / "data.json"
+
+    @property
+    def data_store(self) -> Path:
+        """The data set as a Zarr store."""
+        return self.path / "data.zarr"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of ``best.ckpt`` and ``last.ckpt``."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint with the lowest validation loss."""
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """Checkpoint of the last finished epoch."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def weights(self) -> Path:
+        """The best weights of the network alone."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """Predictions of every split."""
+        return self.path / "predictions.zarr"
+
+    @property
+    def attributions(self) -> Path:
+        """Attributions, one variable a method."""
+        return self.path / "attributions.zarr"
+
+    @property
+    def evaluation(self) -> Path:
+        """Figures on the test rows, beside the baselines."""
+        return self.path / "evaluation.json"
+
+    @property
+    def interpretation(self) -> Path:
+        """Folder of filters, annotations, positional curves, evolution and controls."""
+        return self.path / "interpretation"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained page."""
+        return self.path / "report.html"
+
+    @property
+    def state_file(self) -> Path:
+        """Record of the steps."""
+        return self.path / "state.json"
+
+    @property
+    def summary(self) -> Path:
+        """Summary over seeds and arms."""
+        return self.path / "summary.json"
+
+    def is_run(self) -> bool:
+        """Tell whether the folder was written by eugene."""
+        return self.state().get("kind") == _MARK
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Open an existing run folder.
+
+        Raises
+        ------
+        MissingFileError
+            If there is no such folder.
+        NotARunError
+            If it was not written by eugene.
+        """
+        folder = cls(path)
+        if not folder.path.exists():
+            message = f"the run folder {folder.path} does not exist; make it with 'eugene fit'"
+            raise MissingFileError(message)
+        if not folder.path.is_dir():
+            message = f"{folder.path} is a file; expected the folder of a run"
+            raise NotARunError(message)
+        if not folder.is_run():
+            message = (
+                f"{folder.path} is not a run folder: it has no state.json written by eugene. "
+                "Expected a folder made by 'eugene fit' or 'eugene run'"
+            )
+            raise NotARunError(message)
+        return folder
+
+    @classmethod
+    def create(
+        cls, path: str | Path, *, overwrite: bool = False, resume: bool = False
+    ) -> RunFolder:
+        """Make a run folder, or open one to continue it.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        overwrite : bool, optional
+            Remove what an earlier run left there; files of others stay.
+        resume : bool, optional
+            Keep what is there.
+
+        Returns
+        -------
+        RunFolder
+            Ready for its first unfinished step.
+
+        Raises
+        ------
+        RunExistsError
+            If a run is there and neither is asked for.
+        NotARunError
+            If the folder holds files that are not ours.
+        """
+        folder = cls(path)
+        if folder.path.exists() and not folder.path.is_dir():
+            message = f"{folder.path} is a file; a run needs a folder, choose another --run_dir"
+            raise NotARunError(message)
+        ours = folder.is_run()
+        if folder.path.is_dir() and not ours and any(folder.path.iterdir()):
+            message = (
+                f"{folder.path} holds files and is not a run folder; nothing was touched. "
+                "Choose another --run_dir or --name"
+            )
+            raise NotARunError(message)
+        if ours and not (overwrite or resume):
+            done = folder.status("fit") == "done"
+            what = "a finished run" if done else "an unfinished run"
+            message = (
+                f"{folder.path} holds {what}; nothing was touched. Give --resume to continue it, "
+                "--overwrite to replace it, or another --name or --run_dir"
+            )
+            raise RunExistsError(message)
+        if ours and overwrite and not resume:
+            folder.clear()
+            ours = False
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if not ours:
+            folder._write_state({"kind": _MARK, "status": "new", "steps": {}})
+        return folder
+
+    def clear(self, *names: str) -> None:
+        """Remove what a run wrote: the named things, or everything that is ours."""
+        for name in names or _OURS:
+            path = self.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove the folder if nothing but the record of its steps is in it."""
+        with contextlib.suppress(OSError):
+            if self.path.is_dir() and {p.name for p in self.path.iterdir()} <= {"state.json"}:
+                self.state_file.unlink(missing_ok=True)
+                self.path.rmdir()
+
+    def state(self) -> dict[str, Any]:
+        """Return the record of the steps; empty where there is none."""
+        try:
+            found = json.loads(self.state_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def status(self, step: str) -> str | None:
+        """Return ``running``, ``done`` or ``failed``; ``None`` for a step never begun."""
+        found = self.state().get("steps", {}).get(step, {}).get("status")
+        return None if found is None else str(found)
+
+    def _write_state(self, state: dict[str, Any]) -> None:
+        self.write_json(self.state_file.name, state)
+
+    def note(self, **values: Any) -> None:
+        """Add values to the record of the steps."""
+        self._write_state({**self.state(), **values})
+
+    def _mark(self, step: str, **values: Any) -> None:
+        state = self.state() or {"kind": _MARK}
+        steps = state.setdefault("steps", {})
+        steps[step] = {**steps.get(step, {}), **values}
+        statuses = {entry["status"] for entry in steps.values()}
+        state["status"] = next((s for s in ("running", "failed") if s in statuses), "done")
+        self._write_state(state)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Record the beginning, the end and the duration of a step.
+
+        Parameters
+        ----------
+        name : str
+            One of `STEPS`.
+
+        Yields
+        ------
+        None
+            An exception marks the step as failed and goes on.
+        """
+        started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        clock = time.monotonic()
+        self._mark(name, status="running", started=started, seconds=None, error=None)
+        try:
+            yield
+        except BaseException as error:
+            text = f"{type(error).__name__}: {error}"
+            seconds = round(time.monotonic() - clock, 3)
+            self._mark(name, status="failed", seconds=seconds, error=text)
+            raise
+        self._mark(name, status="done", seconds=round(time.monotonic() - clock, 3))
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of the folder.
+
+        Raises
+        ------
+        MissingFileError
+            If it is not there; names the step that writes it.
+        NotARunError
+            If it is damaged.
+        """
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            message = f"{path} does not exist; the step that writes it has not been run"
+            raise MissingFileError(message) from error
+        except ValueError as error:
+            message = f"{path} is not readable as JSON ({error}); the run folder is damaged"
+            raise NotARunError(message) from error
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file of the folder at once; numbers that JSON lacks become null."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+        write_atomic(path, f"{text}\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file of the folder at once."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text)
