@@ -12,7 +12,14 @@ from typing import Any
 import yaml
 
 from eugene.config import _checks, _parser
-from eugene.config._loader import Document, override, parse_file, parse_scalar, parse_text
+from eugene.config._loader import (
+    Document,
+    StrictLoader,
+    override,
+    parse_file,
+    parse_scalar,
+    parse_text,
+)
 from eugene.config._registry import Registry
 from eugene.errors import ConfigError, Problem
 
@@ -99,7 +106,21 @@ class RunConfig:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Mappings in blocks, lists of plain values in one line, no aliases."""
+    """Mappings in blocks, lists of plain values in one line, no aliases.
+
+    Text that YAML 1.1 or 1.2 would take for something else is quoted.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [
+            *StrictLoader.yaml_implicit_resolvers.get(first, []),
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+        ]
+        for first in {
+            *StrictLoader.yaml_implicit_resolvers,
+            *yaml.SafeDumper.yaml_implicit_resolvers,
+        }
+    }
 
     def represent_mapping(
         self, tag: str, mapping: Any, flow_style: bool | None = None
@@ -140,15 +161,29 @@ def apply_overrides(document: Document, overrides: Overrides) -> None:
     document : Document
         It is changed.
     overrides : sequence of (str, str) or mapping
-        Dotted key and the text as typed, or dotted key -> plain value.
+        Dotted key and the text as typed, or dotted key -> plain value. A key that ends in ``+``
+        adds to a list.
     """
     if isinstance(overrides, Mapping):
         for dotted, value in overrides.items():
             override(document, dotted, value, place="overrides")
         return
     for dotted, text in overrides:
+        if dotted.endswith("+"):
+            _append(document, dotted[:-1], parse_scalar(text))
+            continue
         override(document, dotted, parse_scalar(text))
         document.raw[f"$.{dotted}"] = text
+
+
+def _append(document: Document, dotted: str, value: Any) -> None:
+    """Add to a list of the document what ``--section.key+ value`` gives."""
+    current: Any = document.tree
+    for key in dotted.split("."):
+        current = current.get(key) if isinstance(current, dict) else None
+    before = current if isinstance(current, list) else []
+    added = value if isinstance(value, list) else [value]
+    override(document, dotted, [*before, *added])
 
 
 def resolve_document(document: Document, *, allow_class_path: bool = False) -> RunConfig:

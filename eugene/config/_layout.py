@@ -24,7 +24,6 @@ _TOP = (
     Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
     Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
 )
-_NAME = Parameter("name", "str", description="Which one.")
 _INIT = Parameter("init", "dict[str, Any] | None", "None", "Weights to start from.")
 
 NAMED_ARGUMENTS: dict[tuple[str, str], Registry] = {
@@ -78,7 +77,9 @@ class Block:
         """Return the keys that may stand here, and whether any other may as well."""
         if self.registry is None:
             return self.extra, False
-        known = {"name": _NAME, **{p.name: p for p in self.extra}}
+        choices = f"The {self.registry.kind}: {', '.join(self.registry)}."
+        name = Parameter("name", "str", description=choices)
+        known = {"name": name, **{p.name: p for p in self.extra}}
         if self.chosen is None:
             return tuple(known.values()), True
         try:

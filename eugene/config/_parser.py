@@ -71,7 +71,6 @@ def build_parser(document: Document, *, prog: str = "eugene", usage: str = "") -
         prog=prog,
         usage=usage or None,
         exit_on_error=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
     )
     groups: dict[str, Any] = {}
@@ -85,6 +84,8 @@ def build_parser(document: Document, *, prog: str = "eugene", usage: str = "") -
         kind = to_typing(parameter.annotation)
         options: dict[str, Any] = {} if kind is None else {"type": kind}
         text = parameter.description.replace("``", "").replace("%", "%%") or None
+        if kind in {int, float, str, bool}:
+            options["metavar"] = kind.__name__.upper()
         (group or parser).add_argument(f"--{dotted}", default=default, help=text, **options)
     return parser
 

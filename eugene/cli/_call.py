@@ -1,0 +1,217 @@
+"""From the words of a command line to a verb, its options and its overrides."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from eugene.cli._verbs import COMMON, CONFIG, PRINT_CONFIG, Option, Verb
+from eugene.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from eugene.config import Document
+
+SECTIONS = (
+    "name",
+    "seed",
+    "run_dir",
+    "data",
+    "model",
+    "module",
+    "trainer",
+    "baselines",
+    "evaluate",
+    "interpret",
+    "replicates",
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A parsed command line.
+
+    Attributes
+    ----------
+    verb : Verb
+        What is to be done.
+    words : tuple of str
+        What stands after the verb without dashes.
+    options : dict of str to str
+        Options that were given, by Python name; switches have the value ``""``.
+    overrides : tuple of (str, str)
+        Dotted key and text, in the order given.
+    """
+
+    verb: Verb
+    words: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    overrides: tuple[tuple[str, str], ...] = ()
+
+    def has(self, name: str) -> bool:
+        """Tell whether a switch or option was given."""
+        return name in self.options
+
+    def get(self, name: str) -> str | None:
+        """Return an option's value, its default, or ``None``."""
+        if name in self.options:
+            return self.options[name]
+        return next((o.default for o in self.verb.options if o.name == name), None)
+
+    @property
+    def progress(self) -> bool:
+        """Whether bars are drawn: only on a terminal."""
+        return sys.stderr.isatty() and not self.has("quiet")
+
+
+def verb_options(verb: Verb) -> tuple[Option, ...]:
+    """Return every option that a verb takes, apart from overrides."""
+    configured = (CONFIG, PRINT_CONFIG) if verb.configured else ()
+    return (*configured, *verb.options, *COMMON)
+
+
+def _value(flag: str, inline: str | None, rest: list[str]) -> str:
+    if inline is not None:
+        return inline
+    if not rest or (rest[0].startswith("--") and len(rest[0]) > 2):
+        message = f"{flag} needs a value"
+        raise UsageError(message)
+    return rest.pop(0)
+
+
+def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
+    """Sort the words after a verb into options, overrides and plain words.
+
+    Parameters
+    ----------
+    verb : Verb
+        What is to be done.
+    arguments : sequence of str
+        What was typed after it.
+
+    Returns
+    -------
+    Call
+        Overrides are not judged here: only the configuration knows them.
+
+    Raises
+    ------
+    UsageError
+        If an option is unknown or lacks its value, or the number of words is wrong.
+
+    Examples
+    --------
+    >>> from eugene.cli._verbs import VERBS
+    >>> call = parse_call(VERBS["fit"], ["--config", "a.yaml", "--trainer.max_epochs=5"])
+    >>> call.options, call.overrides
+    ({'config': 'a.yaml'}, (('trainer.max_epochs', '5'),))
+    """
+    known = {option.flag: option for option in verb_options(verb)}
+    known |= {
+        option.flag.replace("-", "_").replace("__", "--", 1): option for option in [*known.values()]
+    }
+    rest = ["--help" if item == "-h" else item for item in arguments]
+    words: list[str] = []
+    options: dict[str, str] = {}
+    overrides: list[tuple[str, str]] = []
+    while rest:
+        item = rest.pop(0)
+        if item == "--":
+            words += rest
+            break
+        if not item.startswith("--"):
+            words.append(item)
+            continue
+        flag, equals, text = item.partition("=")
+        inline = text if equals else None
+        option = known.get(flag)
+        if option is not None:
+            if option.metavar:
+                options[option.name] = _value(flag, inline, rest)
+            elif inline is None:
+                options[option.name] = ""
+            else:
+                message = f"{flag} is a switch and takes no value, got {inline!r}"
+                raise UsageError(message)
+            continue
+        dotted = flag[2:]
+        if not verb.configured or dotted.partition(".")[0] not in SECTIONS:
+            choices = [o.flag for o in verb_options(verb)]
+            if verb.configured:
+                choices += [f"--{section}" for section in SECTIONS]
+            message = (
+                f"'eugene {verb.name}' has no option {flag}{did_you_mean(flag, choices)}; "
+                f"see 'eugene {verb.name} --help'"
+            )
+            raise UsageError(message)
+        overrides.append((dotted, _value(flag, inline, rest)))
+    call = Call(verb, tuple(words), options, tuple(overrides))
+    if not call.has("help"):
+        _count_words(call)
+    return call
+
+
+def _count_words(call: Call) -> None:
+    verb, count = call.verb, len(call.words)
+    if count < verb.minimum or (verb.maximum is not None and count > verb.maximum):
+        words = f" {verb.words}" if verb.words else ""
+        surplus = f"; not understood: {' '.join(call.words)!r}" if call.words else ""
+        message = f"usage: eugene {verb.name}{words} [options]{surplus}. Example: {verb.example}"
+        raise UsageError(message)
+
+
+def help_text(call: Call, document: Document | None = None) -> str:
+    """Return the help of a verb.
+
+    Parameters
+    ----------
+    call : Call
+        The verb is what matters.
+    document : Document, optional
+        A configuration: the arguments of the things that it names are listed too.
+
+    Returns
+    -------
+    str
+        Usage, example, options, and the keys of the configuration with types and defaults.
+    """
+    verb = call.verb
+    words = f" {verb.words}" if verb.words else ""
+    overrides = " [--section.key value ...]" if verb.configured else ""
+    lines = [
+        f"usage: eugene {verb.name}{words} [options]{overrides}",
+        "",
+        f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+        "",
+        f"example:  {verb.example}",
+        "",
+        "options:",
+    ]
+    shown = [(f"{o.flag} {o.metavar}".strip(), o) for o in verb_options(verb)]
+    width = max(len(text) for text, _ in shown) + 2
+    for text, option in shown:
+        tail = f" (default: {option.default})" if option.default else ""
+        lines.append(f"  {text:<{width}}{option.help}{tail}")
+    if verb.configured:
+        lines += ["", *_config_help(document)]
+    return "\n".join(lines)
+
+
+def _config_help(document: Document | None) -> list[str]:
+    from eugene.config import Document as Empty
+    from eugene.config._parser import build_parser
+    from eugene.config.schema import INTERPRET_SECTIONS
+
+    intro = "configuration keys, each also an option (--trainer.max_epochs 5):"
+    if document is None:
+        tree: dict[str, Any] = {
+            "data": {},
+            "model": {},
+            "interpret": {name: {} for name in INTERPRET_SECTIONS},
+        }
+        document = Empty({**tree, "replicates": {}})
+        intro += "\n(with --config FILE.yaml the arguments of what the file names are listed too)"
+    text = build_parser(document).format_help()
+    _, _, body = text.partition("\n\n")
+    return [intro, "", body.rstrip().replace("options:", "run:", 1)]

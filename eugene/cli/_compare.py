@@ -1,0 +1,63 @@
+"""Several runs side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._table import aligned, write_table
+from eugene.runs import RunFolder
+
+
+def summary_row(folder: RunFolder) -> dict[str, Any]:
+    """Return the figures of one run in a flat dict.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        A run, or the parent folder of replicates.
+
+    Returns
+    -------
+    dict
+        Column -> value; figures that the run lacks are absent.
+    """
+    state = folder.state()
+    seconds = [step.get("seconds") or 0.0 for step in state.get("steps", {}).values()]
+    row: dict[str, Any] = {"run": str(folder.path), "status": state.get("status")}
+    if folder.summary.is_file():
+        for arm, metrics in folder.read_json("summary.json").get("arms", {}).items():
+            for metric, entry in metrics.get("metrics", {}).items():
+                row[f"{arm}:{metric}"] = entry.get("mean")
+    if folder.evaluation.is_file():
+        evaluation = folder.read_json("evaluation.json")
+        row["n"] = evaluation.get("n")
+        row |= {name: entry["value"] for name, entry in evaluation["metrics"].items()}
+        for baseline, metrics in evaluation.get("baselines", {}).items():
+            row |= {f"{baseline}:{name}": entry["value"] for name, entry in metrics.items()}
+    row["seconds"] = round(sum(seconds), 1)
+    return row
+
+
+def compare(call: Call) -> int:
+    """Print a table with one run a line.
+
+    Parameters
+    ----------
+    call : Call
+        The folders, and ``--output``.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    rows = [summary_row(RunFolder.open(path)) for path in call.words]
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    table = [[row.get(key) for key in header] for row in rows]
+    output = call.get("output")
+    if output:
+        write_table(output, header, table)
+    say(aligned(header, table))
+    return 0

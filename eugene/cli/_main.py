@@ -1,0 +1,148 @@
+"""Entry of the command line: dispatch, messages and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eugene import _guard
+from eugene._version import __version__
+from eugene.cli._call import Call, help_text, parse_call
+from eugene.cli._verbs import VERBS
+from eugene.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from eugene.config import Document
+
+OK, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+_USER_ERRORS = {"EugeneError", "SeqproError", "SeqdataError", "SeqexplainerError"}
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file would be larger than this account may write",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+def say(text: str = "") -> None:
+    """Write a line of results to stdout."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Write a line to stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def usage() -> str:
+    """Return the help of ``eugene`` itself."""
+    width = max(map(len, VERBS)) + 2
+    lines = [
+        f"eugene {__version__}: from sequence files to a trained model to an explanation",
+        "",
+        "usage: eugene VERB [options]",
+        "",
+        *(f"  {verb.name:<{width}}{verb.summary}" for verb in VERBS.values()),
+        "",
+        "example:  eugene quickstart",
+        "'eugene VERB --help' shows the options and an example of each verb.",
+    ]
+    return "\n".join(lines)
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Tell whether an error is something the user can mend.
+
+    Examples
+    --------
+    >>> is_user_error(UsageError("no")), is_user_error(RuntimeError("no"))
+    (True, False)
+    """
+    names = {base.__name__ for base in type(error).__mro__}
+    return bool(names & _USER_ERRORS) or isinstance(error, OSError)
+
+
+def describe(error: BaseException) -> str:
+    """Return the message for the terminal."""
+    if isinstance(error, OSError) and error.errno in _DISK:
+        what = f" ({error.filename})" if error.filename else ""
+        return f"{_DISK[error.errno]}{what}; nothing unfinished was left that opens"
+    if is_user_error(error):
+        return str(error) or type(error).__name__
+    return f"{type(error).__name__}: {error}"
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"--help", "-h", "help"}:
+        say(usage())
+        return OK
+    if arguments[0] in {"--version", "-V"}:
+        say(f"eugene {__version__}")
+        return OK
+    name, *rest = arguments
+    verb = VERBS.get(name)
+    if verb is None:
+        message = f"there is no verb {name!r}{did_you_mean(name, VERBS)}; see 'eugene --help'"
+        raise UsageError(message)
+    call = parse_call(verb, rest)
+    if call.has("help"):
+        say(help_text(call, _help_document(call)))
+        return OK
+    module, _, attribute = verb.target.partition(":")
+    result = getattr(importlib.import_module(module), attribute)(call)
+    return OK if result is None else int(result)
+
+
+def _help_document(call: Call) -> Document | None:
+    source = call.get("config")
+    if not call.verb.configured or source is None:
+        return None
+    from eugene.config import find_recipe, parse_file
+
+    return parse_file(find_recipe(source))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``eugene``; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 for a failure inside, 2 for something that the user can mend.
+
+    Examples
+    --------
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    eugene ...
+    0
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _guard.check()
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        complain("stopped; 'eugene fit --resume' continues from the last finished epoch")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return OK
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        if is_user_error(error):
+            complain(f"error: {describe(error)}")
+            return USER_ERROR
+        hint = "" if "--debug" in words else " (--debug shows where)"
+        complain(f"failed: {describe(error)}{hint}")
+        return FAILED

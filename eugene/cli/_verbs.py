@@ -1,0 +1,219 @@
+"""What the command line can do: names, options, examples. Nothing is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a verb that is not part of the configuration.
+
+    Attributes
+    ----------
+    flag : str
+        Such as ``"--config"``.
+    help : str
+        One line.
+    metavar : str
+        What follows it; ``""`` for a switch.
+    default : str or None
+        Value where it is not given.
+    """
+
+    flag: str
+    help: str
+    metavar: str = ""
+    default: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The option as a Python name."""
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One word after ``eugene``.
+
+    Attributes
+    ----------
+    name : str
+        The word.
+    summary : str
+        One line.
+    example : str
+        A command that works.
+    target : str
+        ``"module:function"`` that does it; it is called with the parsed `Call`.
+    words : str
+        What stands after the verb without dashes, for the usage line.
+    options : tuple of Option
+        Options besides the common ones.
+    configured : bool
+        Whether it takes ``--config``, ``--print_config`` and overrides.
+    minimum : int
+        Fewest words.
+    maximum : int or None
+        Most words.
+    """
+
+    name: str
+    summary: str
+    example: str
+    target: str
+    words: str = ""
+    options: tuple[Option, ...] = ()
+    configured: bool = False
+    minimum: int = 0
+    maximum: int | None = 0
+
+
+CONFIG = Option("--config", "YAML file of the run", "FILE.yaml")
+PRINT_CONFIG = Option("--print_config", "print the resolved configuration and stop")
+OVERWRITE = Option("--overwrite", "replace what an earlier run left in the folder")
+RESUME = Option("--resume", "continue an unfinished run from its last checkpoint")
+TRUST = Option("--allow-class-path", "let the file import what it names (trusted files only)")
+COMMON = (
+    Option("--help", "show this help and stop"),
+    Option("--debug", "show the traceback of an error"),
+    Option("--quiet", "say nothing but errors and results"),
+)
+
+_STEPS = "eugene.cli._run"
+_RUNNING = (OVERWRITE, RESUME, TRUST)
+_LATER = (OVERWRITE, TRUST)
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "quickstart",
+            "simulate, train, explain and report, with known ground truth",
+            "eugene quickstart --name first",
+            f"{_STEPS}:quickstart",
+            options=_RUNNING,
+            configured=True,
+        ),
+        Verb(
+            "run",
+            "everything that a recipe asks for: fit, test, interpretation, report",
+            "eugene run jores21_leaf --data.path leaf.tsv",
+            f"{_STEPS}:run",
+            words="RECIPE",
+            options=_RUNNING,
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "fit",
+            "train a network",
+            "eugene fit --config run.yaml --trainer.max_epochs 5",
+            f"{_STEPS}:fit",
+            options=_RUNNING,
+            configured=True,
+        ),
+        Verb(
+            "test",
+            "measure a trained network on its test rows, beside the baselines",
+            "eugene test runs/first",
+            f"{_STEPS}:test",
+            words="[RUN_DIR]",
+            options=_LATER,
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "predict",
+            "predict new sequences, or every row of a run's data",
+            "eugene predict runs/first --input promoters.fa --output promoters.tsv",
+            f"{_STEPS}:predict",
+            words="[RUN_DIR]",
+            options=(
+                Option("--input", "FASTA, CSV or TSV file, or Zarr store, of sequences", "FILE"),
+                Option("--seq_col", "column or variable with the sequences", "NAME", "seq"),
+                Option("--output", "CSV or TSV file to write; a table on stdout if absent", "FILE"),
+                *_LATER,
+            ),
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "attribute",
+            "attribute a run's test sequences",
+            "eugene attribute runs/first --interpret.attribute.top 20",
+            f"{_STEPS}:attribute",
+            words="[RUN_DIR]",
+            options=_LATER,
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "motifs",
+            "turn first-layer filters into motifs and annotate them",
+            "eugene motifs runs/first --interpret.filters.motif_db jaspar.meme",
+            f"{_STEPS}:motifs",
+            words="[RUN_DIR]",
+            options=_LATER,
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "evolve",
+            "evolve sequences towards a higher prediction",
+            "eugene evolve runs/first --interpret.evolve.rounds 5",
+            f"{_STEPS}:evolve",
+            words="[RUN_DIR]",
+            options=_LATER,
+            configured=True,
+            maximum=1,
+        ),
+        Verb(
+            "report",
+            "write report.html of a run",
+            "eugene report runs/first",
+            f"{_STEPS}:report",
+            words="[RUN_DIR]",
+            configured=True,
+            options=(TRUST,),
+            maximum=1,
+        ),
+        Verb(
+            "compare",
+            "put several runs side by side",
+            "eugene compare runs/first runs/second --output table.csv",
+            "eugene.cli._compare:compare",
+            words="RUN_DIR [RUN_DIR ...]",
+            options=(Option("--output", "CSV or TSV file to write as well", "FILE"),),
+            minimum=1,
+            maximum=None,
+        ),
+        Verb(
+            "data",
+            "describe the data of a run file, a run folder or a Zarr store",
+            "eugene data info runs/first/data.zarr",
+            "eugene.cli._data:data",
+            words="info [PATH]",
+            options=(TRUST,),
+            configured=True,
+            minimum=1,
+            maximum=2,
+        ),
+        Verb(
+            "zoo",
+            "list the networks, show one, or build and run each of them",
+            "eugene zoo show deepstarr",
+            "eugene.cli._zoo:zoo",
+            words="list | show NAME | check [NAME ...]",
+            minimum=1,
+            maximum=None,
+        ),
+        Verb(
+            "doctor",
+            "look for what is wrong with the installation",
+            "eugene doctor",
+            "eugene.cli._doctor:doctor",
+        ),
+    )
+}
+"""Every verb by its name, in the order of the help."""
