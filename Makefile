@@ -1,0 +1,67 @@
+# Two commands are enough on a fresh clone:
+#   make quickstart   set up .venv, run the whole pipeline on simulated data, print the report's path
+#   make test         set up .venv with the developer tools, run the tests
+# Everything lives in .venv; nothing outside this folder is changed (but for pip's and numba's caches).
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --disable-pip-version-check -q
+# worker processes of pytest
+JOBS   ?= 2
+# where the quickstart writes its run folder
+OUT    ?= runs/quickstart
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-slow check docs bench clean
+
+help:
+	@echo "make quickstart   train, test and explain a model on simulated data; ends with the path of a report"
+	@echo "make test         run the tests (under 12 minutes on two cores)"
+	@echo "make test-slow    run the tests marked slow as well"
+	@echo "make check        ruff, mypy and the architecture test"
+	@echo "make bench        run the benchmarks against their peers and print ratios"
+	@echo "make clean        remove .venv, caches and built files (runs/ stays)"
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: no python3 found; install Python 3.11, 3.12 or 3.13, or call 'make PYTHON=/path/to/python $(MAKECMDGOALS)'"; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' || { echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1), but Python 3.11 or newer is needed; call 'make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'"; exit 2; }
+	@echo "[set-up] creating $(VENV) with $$($(PYTHON) -V 2>&1)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+# The stamps make the second call instant; a changed pyproject or constraints file sets up again.
+$(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "[set-up] installing the package and its dependencies, CPU build of torch (one to three minutes, about 1.8 GB)"
+	@$(PIP) -e . -c constraints.txt
+	@echo "[set-up] compiling the numba kernels once (about a minute)"
+	@$(PY) -m eugene._warm
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "[set-up] adding the developer tools (half a minute)"
+	@$(PIP) -e ".[dev]" -c constraints.txt
+	@touch $@
+
+quickstart: $(VENV)/.core
+	@echo "[quickstart] simulate -> train -> test -> explain -> report (about two minutes)"
+	@$(VENV)/bin/eugene quickstart --run_dir $(OUT) --overwrite
+
+test: $(VENV)/.dev
+	@echo "[test] running the tests on $(JOBS) processes"
+	@OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=2 $(PY) -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not gpu" --durations=15
+
+test-slow: $(VENV)/.dev
+	@$(PY) -m pytest -q -m "slow"
+
+check: $(VENV)/.dev
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(PY) -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/.dev
+	@$(PY) -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,56 @@
+"""Compile the numba kernels once, so that nobody waits for them later.
+
+Set-up runs ``python -m eugene._warm``. Kernels are cached on disk beside their source, hence one
+compilation an environment is enough: memelite's TomTom alone takes most of a minute the first time.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+
+import numpy as np
+
+
+def _seqpro() -> None:
+    """Call every seqpro kernel that the quickstart uses."""
+    import seqpro as sp
+
+    seqs = sp.random_seqs((4, 30), sp.DNA, seed=0)
+    ohe = sp.ohe(seqs, sp.DNA)
+    sp.decode_ohe(ohe, ohe_axis=-1, alphabet=sp.DNA)
+    sp.reverse_complement(seqs, alphabet=sp.DNA, length_axis=-1)
+    sp.k_shuffle(seqs, 2, length_axis=-1, seed=0, alphabet=sp.DNA)
+    sp.kmer_counts(seqs, 3)
+    sp.gc_content(seqs, alphabet=sp.DNA, length_axis=-1)
+
+
+def _memelite() -> None:
+    """Call TomTom and FIMO on a motif each."""
+    from memelite import fimo, tomtom
+
+    rng = np.random.default_rng(0)
+    motifs = [rng.dirichlet(np.ones(4), 8).T.copy() for _ in range(3)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TomTom warns under 25 targets; here three are enough
+        tomtom(motifs, motifs)
+        sequence = np.eye(4, dtype=np.int8)[rng.integers(0, 4, (1, 60))].transpose(0, 2, 1)
+        fimo({"warm-up": motifs[0]}, np.ascontiguousarray(sequence), threshold=0.01)
+
+
+def main() -> int:
+    """Compile what is not compiled yet and say how long each part took."""
+    for name, warm in (("seqpro", _seqpro), ("memelite", _memelite)):
+        start = time.perf_counter()
+        try:
+            warm()
+        except Exception as problem:  # a cold cache only costs time later, so set-up goes on
+            print(f"[set-up] {name}: not compiled ahead ({problem})", file=sys.stderr)
+            continue
+        print(f"[set-up] {name} kernels ready ({time.perf_counter() - start:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

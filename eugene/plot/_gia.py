@@ -1,0 +1,130 @@
+"""Curves of in-silico experiments, by EUGENe's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.errors import EugeneError
+from eugene.plot._style import CYCLE, GREY, as_list, axes_or_new, tidy
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+
+def positional_gia_plot(
+    sdata: xr.Dataset,
+    vars: str | Sequence[str],
+    *,
+    id_var: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw the mean effect of a motif against its position, with a 95 % interval.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with effects.
+    vars
+        Variables of effects, float, ``(backgrounds, positions)``, one line each.
+    id_var
+        Coordinate with the positions in bp; 0, 1, 2 ... by default.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Returns
+    -------
+    Axes
+        The axes; bands are mean +- 1.96 standard errors over backgrounds.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing or has not two axes.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"gata": (("_background", "_position"), np.ones((3, 5)))})
+    >>> positional_gia_plot(ds, "gata").get_xlabel()
+    'position (bp)'
+    """
+    ax = axes_or_new(ax, size=(6.4, 3.0))
+    names = as_list(vars)
+    for name, colour in zip(names, CYCLE * len(names), strict=False):
+        if name not in sdata or sdata[name].ndim != 2:
+            raise EugeneError(f"{name!r} must be a variable (backgrounds, positions).")
+        effects = np.asarray(sdata[name].values, dtype=float)
+        where = np.arange(effects.shape[1]) if id_var is None else np.asarray(sdata[id_var].values)
+        mean = effects.mean(axis=0)
+        error = 1.96 * effects.std(axis=0, ddof=1) / np.sqrt(effects.shape[0])
+        ax.plot(where, mean, **{"color": colour, "label": name, **kwargs})
+        ax.fill_between(where, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
+    ax.axhline(0, color=GREY, ls=":", lw=0.8)
+    if len(names) > 1:
+        ax.legend(frameon=False, fontsize=8)
+    return tidy(ax, x="position (bp)", y="effect")
+
+
+def distance_cooperativity_gia_plot(
+    sdata: xr.Dataset,
+    vars: str | Sequence[str],
+    *,
+    id_var: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw the cooperativity of two motifs against the distance between them.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with fold changes over the additive expectation.
+    vars
+        Variables of fold changes, float, ``(backgrounds, distances)``, one line each.
+    id_var
+        Coordinate with the distances in bp; 0, 1, 2 ... by default.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Returns
+    -------
+    Axes
+        The axes; the dotted line at 1 is no cooperation.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing or has not two axes.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"fold": (("_background", "_distance"), np.ones((3, 5)))})
+    >>> distance_cooperativity_gia_plot(ds, "fold").get_xlabel()
+    'distance (bp)'
+    """
+    ax = axes_or_new(ax, size=(6.4, 3.0))
+    names = as_list(vars)
+    for name, colour in zip(names, CYCLE * len(names), strict=False):
+        if name not in sdata or sdata[name].ndim != 2:
+            raise EugeneError(f"{name!r} must be a variable (backgrounds, distances).")
+        folds = np.asarray(sdata[name].values, dtype=float)
+        where = np.arange(folds.shape[1]) if id_var is None else np.asarray(sdata[id_var].values)
+        middle = np.median(folds, axis=0)
+        low, high = np.percentile(folds, (25, 75), axis=0)
+        style = {"color": colour, "label": name, "marker": "o", "ms": 3, **kwargs}
+        ax.plot(where, middle, **style)
+        ax.fill_between(where, low, high, color=colour, alpha=0.2, lw=0)
+    ax.axhline(1, color=GREY, ls=":", lw=0.8)
+    if len(names) > 1:
+        ax.legend(frameon=False, fontsize=8)
+    return tidy(ax, x="distance (bp)", y="fold change over additive")

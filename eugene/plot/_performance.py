@@ -1,0 +1,408 @@
+"""How well predictions meet measurements: curves, scatter, confusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.errors import EugeneError
+from eugene.plot._style import BLUE, CYCLE, GREY, VERMILION, as_list, axes_or_new, column, tidy
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+
+def _pairs(
+    sdata: xr.Dataset,
+    target_vars: str | Sequence[str],
+    prediction_vars: str | Sequence[str] | None,
+) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Return (name, measured, predicted) with rows of missing values left out."""
+    targets = as_list(target_vars)
+    predictions = (
+        [f"{t}_predictions" for t in targets]
+        if prediction_vars is None
+        else as_list(prediction_vars)
+    )
+    if len(targets) != len(predictions):
+        raise EugeneError(
+            f"{len(targets)} target variables but {len(predictions)} prediction variables; "
+            "name one prediction for each target."
+        )
+    found = []
+    for target, prediction in zip(targets, predictions, strict=True):
+        y = column(sdata, target, role="target variable").astype(float)
+        p = column(sdata, prediction, role="prediction variable").astype(float)
+        keep = np.isfinite(y) & np.isfinite(p)
+        if not keep.any():
+            raise EugeneError(
+                f"no row has both {target!r} and {prediction!r}; predict before plotting."
+            )
+        found.append((target, y[keep], p[keep]))
+    return found
+
+
+def _binary(name: str, y: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return labels as 0 and 1, or say that they are not."""
+    labels = np.unique(y)
+    if labels.size != 2 or not np.isin(labels, (0, 1)).all():
+        shown = ", ".join(f"{v:g}" for v in labels[:5])
+        raise EugeneError(f"target {name!r} must hold both 0 and 1; it holds {shown}.")
+    return y.astype(np.int64)
+
+
+def _curve(
+    kind: str,
+    pairs: Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
+    ax: Axes | None,
+    kwargs: dict[str, Any],
+) -> Axes:
+    """Draw ROC or precision-recall curves with their areas in the legend."""
+    from sklearn.metrics import (
+        average_precision_score,
+        precision_recall_curve,
+        roc_auc_score,
+        roc_curve,
+    )
+
+    ax = axes_or_new(ax, size=(3.6, 3.4))
+    for (name, y, p), colour in zip(pairs, CYCLE * len(pairs), strict=False):
+        labels = _binary(name, y)
+        if kind == "roc":
+            x, up, _ = roc_curve(labels, p)
+            text = f"{name}: {roc_auc_score(labels, p):.3f}"
+        else:
+            up, x, _ = precision_recall_curve(labels, p)
+            text = f"{name}: {average_precision_score(labels, p):.3f}"
+            ax.axhline(labels.mean(), color=GREY, ls=":", lw=1)
+        ax.plot(x, up, **{"color": colour, "label": text, **kwargs})
+    if kind == "roc":
+        ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1)
+    ax.set_xlim(-0.01, 1.01)
+    ax.set_ylim(0, 1.02)
+    ax.legend(frameon=False, fontsize=8, loc="lower right" if kind == "roc" else "lower left")
+    x_name, y_name = (
+        ("false positive rate", "true positive rate") if kind == "roc" else ("recall", "precision")
+    )
+    return tidy(ax, x=x_name, y=y_name)
+
+
+def auroc(
+    sdata: xr.Dataset,
+    target_vars: str | Sequence[str],
+    prediction_vars: str | Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw receiver operating characteristics with the area under each.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with 0/1 targets and scores over ``_sequence``; rows with NaN are left out.
+    target_vars
+        One target name or several.
+    prediction_vars
+        Score of each target; by default ``{target}_predictions``.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Returns
+    -------
+    Axes
+        The axes; the dotted diagonal is a coin's.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing, or a target is not 0/1 with both values present.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"y": ("_sequence", np.array([0.0, 1.0])),
+    ...                  "y_predictions": ("_sequence", np.array([0.1, 0.9]))})
+    >>> auroc(ds, "y").get_legend().get_texts()[0].get_text()
+    'y: 1.000'
+    """
+    return _curve("roc", _pairs(sdata, target_vars, prediction_vars), ax, kwargs)
+
+
+def auprc(
+    sdata: xr.Dataset,
+    target_vars: str | Sequence[str],
+    prediction_vars: str | Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw precision against recall with the average precision of each target.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with 0/1 targets and scores over ``_sequence``; rows with NaN are left out.
+    target_vars
+        One target name or several.
+    prediction_vars
+        Score of each target; by default ``{target}_predictions``.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Returns
+    -------
+    Axes
+        The axes; the dotted line is the fraction of positives.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing, or a target is not 0/1 with both values present.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"y": ("_sequence", np.array([0.0, 1.0])),
+    ...                  "y_predictions": ("_sequence", np.array([0.1, 0.9]))})
+    >>> auprc(ds, "y").get_xlabel()
+    'recall'
+    """
+    return _curve("pr", _pairs(sdata, target_vars, prediction_vars), ax, kwargs)
+
+
+def performance_scatter(
+    sdata: xr.Dataset,
+    target_vars: str | Sequence[str],
+    prediction_vars: str | Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw predicted against measured values.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with targets and predictions over ``_sequence``; rows with NaN are left out.
+    target_vars
+        One target name or several.
+    prediction_vars
+        Prediction of each target; by default ``{target}_predictions``.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.scatter``.
+
+    Returns
+    -------
+    Axes
+        The axes; the legend gives Pearson's r and the coefficient of determination.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"y": ("_sequence", np.arange(4.0)),
+    ...                  "y_predictions": ("_sequence", np.arange(4.0))})
+    >>> performance_scatter(ds, "y").get_legend().get_texts()[0].get_text()
+    'y: r = 1.00, R² = 1.00'
+    """
+    ax = axes_or_new(ax, size=(3.6, 3.4))
+    pairs = _pairs(sdata, target_vars, prediction_vars)
+    low, high = np.inf, -np.inf
+    for (name, y, p), colour in zip(pairs, CYCLE * len(pairs), strict=False):
+        r = np.corrcoef(y, p)[0, 1] if y.std() and p.std() else np.nan
+        spread = ((y - y.mean()) ** 2).sum()
+        r2 = 1 - ((y - p) ** 2).sum() / spread if spread else np.nan
+        text = f"{name}: r = {r:.2f}, R² = {r2:.2f}"
+        style = {"s": 8, "alpha": 0.35, "linewidths": 0, "color": colour, "label": text, **kwargs}
+        ax.scatter(y, p, **style)
+        low, high = min(low, y.min(), p.min()), max(high, y.max(), p.max())
+    ax.plot([low, high], [low, high], color=GREY, ls=":", lw=1)
+    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    return tidy(ax, x="measured", y="predicted")
+
+
+def score_histogram(
+    sdata: xr.Dataset,
+    target_var: str,
+    prediction_var: str | None = None,
+    *,
+    bins: int = 40,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the scores of negatives and positives on shared bins.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with a 0/1 target and a score over ``_sequence``.
+    target_var
+        Name of the target.
+    prediction_var
+        Name of the score; by default ``{target_var}_predictions``.
+    bins
+        Number of bins.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        The axes with two histograms.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing, or the target is not 0/1 with both values present.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"y": ("_sequence", np.array([0.0, 1.0])),
+    ...                  "y_predictions": ("_sequence", np.array([0.1, 0.9]))})
+    >>> score_histogram(ds, "y").get_ylabel()
+    'sequences'
+    """
+    ax = axes_or_new(ax)
+    ((name, y, p),) = _pairs(sdata, target_var, prediction_var)
+    labels = _binary(name, y)
+    edges = np.histogram_bin_edges(p, bins=bins)
+    for value, colour, text in ((0, BLUE, "negatives"), (1, VERMILION, "positives")):
+        ax.hist(p[labels == value], bins=edges, color=colour, alpha=0.6, label=text)
+    ax.legend(frameon=False, fontsize=8)
+    return tidy(ax, x="score", y="sequences")
+
+
+def confusion_mtx(
+    sdata: xr.Dataset,
+    target_var: str,
+    prediction_var: str | None = None,
+    *,
+    threshold: float = 0.5,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often each class was called as each class.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with a 0/1 target and a probability over ``_sequence``.
+    target_var
+        Name of the target.
+    prediction_var
+        Name of the score; by default ``{target_var}_predictions``.
+    threshold
+        Scores at or above it are called positive.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        The axes; each cell holds the count and its share of the row.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable is missing, or the target is not 0/1 with both values present.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"y": ("_sequence", np.array([0.0, 1.0])),
+    ...                  "y_predictions": ("_sequence", np.array([0.1, 0.9]))})
+    >>> confusion_mtx(ds, "y").get_xlabel()
+    'called'
+    """
+    ax = axes_or_new(ax, size=(3.2, 3.0))
+    ((name, y, p),) = _pairs(sdata, target_var, prediction_var)
+    labels = _binary(name, y)
+    table = np.zeros((2, 2), dtype=int)
+    np.add.at(table, (labels, (p >= threshold).astype(int)), 1)
+    share = table / table.sum(axis=1, keepdims=True)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for col in range(2):
+            colour = "white" if share[row, col] > 0.6 else "black"
+            text = f"{table[row, col]:,}\n{share[row, col]:.1%}"
+            ax.text(col, row, text, ha="center", va="center", color=colour, fontsize=9)
+    ax.set_xticks([0, 1], ["0", "1"])
+    ax.set_yticks([0, 1], ["0", "1"])
+    ax.set_xlabel("called")
+    ax.set_ylabel(name)
+    return ax
+
+
+def performance_summary(
+    summary: Mapping[str, Sequence[float]],
+    *,
+    metric: str = "score",
+    baselines: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the replicates of several arms, their means, and baselines as lines.
+
+    Parameters
+    ----------
+    summary
+        Scores of the replicates (one a seed) of each arm.
+    metric
+        Name of the score, for the axis.
+    baselines
+        One score a baseline, drawn as a dashed line with its name.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        The axes; points are replicates, bars are means.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If there is no arm.
+
+    Examples
+    --------
+    >>> ax = performance_summary({"default": [0.5, 0.6]}, metric="r2", baselines={"ridge": 0.4})
+    >>> ax.get_ylabel()
+    'r2'
+    """
+    if not summary:
+        raise EugeneError("no arm to draw; pass a mapping from arm names to replicate scores.")
+    ax = axes_or_new(ax)
+    for at, (scores, colour) in enumerate(
+        zip(summary.values(), CYCLE * len(summary), strict=False)
+    ):
+        values = np.asarray(scores, dtype=float)
+        spread = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
+        ax.scatter(at + spread, values, color=colour, s=24, zorder=3)
+        ax.hlines(values.mean(), at - 0.25, at + 0.25, color=colour, lw=2)
+    for (label, value), style in zip((baselines or {}).items(), ("--", "-.", ":"), strict=False):
+        ax.axhline(value, color=VERMILION if style == "--" else GREY, ls=style, lw=1)
+        ax.annotate(
+            f"{label} {value:.3f}",
+            (1.0, value),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+        )
+    ax.set_xticks(range(len(summary)), list(summary))
+    ax.set_xlim(-0.6, len(summary) - 0.4)
+    return tidy(ax, y=metric)

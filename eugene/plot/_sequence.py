@@ -1,0 +1,295 @@
+"""Attribution tracks and filter logos of a dataset, by EUGENe's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.errors import EugeneError
+from eugene.plot._style import ORANGE, as_list, axes_or_new, tidy
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+
+def _array(sdata: xr.Dataset, name: str, ndim: int) -> NDArray[np.float64]:
+    """Return a variable with ``ndim`` axes, or say which there are."""
+    if name not in sdata or sdata[name].ndim != ndim:
+        fits = [str(v) for v in sdata.data_vars if sdata[v].ndim == ndim]
+        raise EugeneError(
+            f"{name!r} is not a variable with {ndim} axes; the dataset has: "
+            f"{', '.join(fits) or 'none of that kind'}."
+        )
+    return np.asarray(sdata[name].values, dtype=float)
+
+
+def _row(sdata: xr.Dataset, seq_id: int | str, id_var: str | None) -> int:
+    """Return the row of an identifier, or of a number as it is."""
+    if id_var is None:
+        count = sdata.sizes["_sequence"]
+        if not isinstance(seq_id, int | np.integer) or not -count <= int(seq_id) < count:
+            raise EugeneError(
+                f"sequence {seq_id!r}: pass a row from 0 to {count - 1}, or id_var= with the name "
+                "of the variable that holds identifiers."
+            )
+        return int(seq_id)
+    names = np.asarray(sdata[id_var].values).astype(str)
+    found = np.flatnonzero(names == str(seq_id))
+    if not found.size:
+        raise EugeneError(f"no sequence {seq_id!r} in {id_var!r}; the first is {names[0]!r}.")
+    return int(found[0])
+
+
+def seq_track(
+    sdata: xr.Dataset,
+    seq_id: int | str,
+    attrs_var: str,
+    *,
+    id_var: str | None = None,
+    start: int = 0,
+    end: int | None = None,
+    highlights: Sequence[tuple[int, int]] = (),
+    title: str | None = None,
+    ylab: str = "attribution",
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw the attributions of one sequence as a logo.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with ``attrs_var``.
+    seq_id
+        Row number, or an identifier together with ``id_var``.
+    attrs_var
+        Variable of projected attributions, float, ``(_sequence, _ohe, _length)``.
+    id_var
+        Variable with identifiers.
+    start, end
+        The stretch to show, in bp, 0-based and half-open.
+    highlights
+        Stretches to shade, (start, end) in bp of the whole sequence.
+    title
+        Title; the sequence's name by default.
+    ylab
+        Name of the y axis.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to :func:`seqexplainer.plot.logo`.
+
+    Returns
+    -------
+    Axes
+        The axes with the logo.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If the variable or the sequence is not in the dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"attrs": (("_sequence", "_ohe", "_length"), np.ones((1, 4, 6)))})
+    >>> seq_track(ds, 0, "attrs").get_ylabel()
+    'attribution'
+    """
+    from seqexplainer.plot import logo
+
+    values = _array(sdata, attrs_var, 3)[_row(sdata, seq_id, id_var)]
+    end = values.shape[1] if end is None else min(end, values.shape[1])
+    ax = axes_or_new(ax, size=(max(4.0, 0.06 * (end - start)), 1.6))
+    logo(values[:, start:end], ax=ax, **kwargs)
+    for low, high in highlights:
+        ax.axvspan(low - start - 0.5, high - start - 0.5, color=ORANGE, alpha=0.25, lw=0, zorder=0)
+    return tidy(ax, title=str(seq_id) if title is None else title, x="position (bp)", y=ylab)
+
+
+def multiseq_track(
+    sdata: xr.Dataset,
+    seq_ids: Sequence[int | str],
+    attrs_vars: str | Sequence[str],
+    *,
+    id_var: str | None = None,
+    start: int = 0,
+    end: int | None = None,
+    width: float | None = None,
+    height: float = 1.5,
+    **kwargs: Any,
+) -> Figure:
+    """Draw attributions of several sequences below each other, a column a method.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with the variables.
+    seq_ids
+        Rows, or identifiers together with ``id_var``.
+    attrs_vars
+        One attribution variable or several, each ``(_sequence, _ohe, _length)``.
+    id_var
+        Variable with identifiers.
+    start, end
+        The stretch to show, in bp.
+    width
+        Width of a panel in inches; from the length by default.
+    height
+        Height of a panel in inches.
+    **kwargs
+        Passed to :func:`seq_track`.
+
+    Returns
+    -------
+    Figure
+        The figure with a panel a sequence and method.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If a variable or a sequence is not in the dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"attrs": (("_sequence", "_ohe", "_length"), np.ones((2, 4, 6)))})
+    >>> len(multiseq_track(ds, [0, 1], "attrs").axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+
+    methods = as_list(attrs_vars)
+    length = sdata.sizes["_length"] if end is None else end
+    wide = max(4.0, 0.06 * (length - start)) if width is None else width
+    figure, axes = plt.subplots(
+        len(seq_ids),
+        len(methods),
+        figsize=(wide * len(methods), height * len(seq_ids)),
+        layout="constrained",
+        squeeze=False,
+    )
+    for line, seq_id in zip(axes, seq_ids, strict=True):
+        for ax, method in zip(line, methods, strict=True):
+            seq_track(
+                sdata, seq_id, method, id_var=id_var, start=start, end=end, ax=ax,
+                title=f"{seq_id} · {method}", **kwargs,
+            )  # fmt: skip
+    return figure
+
+
+def _filter_logo(pfm: NDArray[np.float64], title: str, ax: Axes, kwargs: dict[str, Any]) -> Axes:
+    """Draw one count matrix in bits."""
+    import seqpro as sp
+    from seqexplainer.plot import logo
+
+    ppm = sp.motifs.pfm_to_ppm(pfm)
+    logo(ppm * sp.motifs.information_content(ppm), ax=ax, **kwargs)
+    ax.set_ylim(0, 2)
+    return tidy(ax, title=title, y="bits")
+
+
+def filter_viz(
+    sdata: xr.Dataset, filter_id: int, pfms_var: str, *, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
+    """Draw one filter as a motif logo, in bits.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with ``pfms_var``.
+    filter_id
+        Number of the filter.
+    pfms_var
+        Variable of counts, float, ``(filters, 4, width)``.
+    ax
+        Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to :func:`seqexplainer.plot.logo`.
+
+    Returns
+    -------
+    Axes
+        The axes with the logo.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If the variable or the filter is not in the dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"pfms": (("filter", "_ohe", "width"), np.ones((1, 4, 6)))})
+    >>> filter_viz(ds, 0, "pfms").get_ylabel()
+    'bits'
+    """
+    pfms = _array(sdata, pfms_var, 3)
+    if not 0 <= filter_id < pfms.shape[0]:
+        raise EugeneError(f"filter {filter_id} is not among the {pfms.shape[0]} of {pfms_var!r}.")
+    return _filter_logo(
+        pfms[filter_id], f"filter {filter_id}", axes_or_new(ax, size=(3.6, 1.6)), kwargs
+    )
+
+
+def multifilter_viz(
+    sdata: xr.Dataset,
+    filter_ids: Sequence[int],
+    pfms_var: str,
+    *,
+    num_cols: int = 4,
+    titles: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> Figure:
+    """Draw several filters as motif logos, in bits.
+
+    Parameters
+    ----------
+    sdata
+        Dataset with ``pfms_var``.
+    filter_ids
+        Numbers of the filters.
+    pfms_var
+        Variable of counts, float, ``(filters, 4, width)``.
+    num_cols
+        Logos in a line.
+    titles
+        A title for each logo.
+    **kwargs
+        Passed to :func:`seqexplainer.plot.logo`.
+
+    Returns
+    -------
+    Figure
+        The figure.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If the variable or a filter is not in the dataset.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> ds = xr.Dataset({"pfms": (("filter", "_ohe", "width"), np.ones((3, 4, 6)))})
+    >>> sum(ax.has_data() for ax in multifilter_viz(ds, [0, 1, 2], "pfms").axes)
+    3
+    """
+    import matplotlib.pyplot as plt
+
+    lines = -(-len(filter_ids) // num_cols)
+    figure, axes = plt.subplots(
+        lines, num_cols, figsize=(2.9 * num_cols, 1.5 * lines), layout="constrained", squeeze=False
+    )
+    for ax in axes.flat[len(filter_ids) :]:
+        ax.set_axis_off()
+    for position, (ax, filter_id) in enumerate(zip(axes.flat, filter_ids, strict=False)):
+        filter_viz(sdata, filter_id, pfms_var, ax=ax, **kwargs)
+        if titles is not None:
+            ax.set_title(titles[position], fontsize=9)
+    return figure

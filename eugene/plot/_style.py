@@ -1,0 +1,73 @@
+"""Colours, empty axes and variable look-up that every picture shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eugene.errors import EugeneError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+# Okabe and Ito's colours stay apart for colour-blind eyes (https://jfly.uni-koeln.de/color/).
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#8A8A8A",
+)
+CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
+
+
+def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (4.2, 3.4)) -> Axes:
+    """Return ``ax``, or the only axes of a new figure of ``size`` inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, new = plt.subplots(figsize=size, layout="constrained")
+    return new
+
+
+def tidy(ax: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
+    """Name the axes and take the upper and right spines away."""
+    ax.spines[["top", "right"]].set_visible(False)
+    if title:
+        ax.set_title(title, fontsize=10)
+    if x:
+        ax.set_xlabel(x)
+    if y:
+        ax.set_ylabel(y)
+    return ax
+
+
+def column(sdata: xr.Dataset, name: str, *, role: str = "variable") -> NDArray[np.generic]:
+    """Return a 1-D variable of a Dataset as an array, or say which names there are."""
+    if name not in sdata.variables:
+        one_d = [str(n) for n in sdata.variables if sdata[n].ndim == 1]
+        near = get_close_matches(name, one_d, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise EugeneError(
+            f"{role} {name!r} is not in the dataset{hint} It has: {', '.join(one_d) or 'none'}."
+        )
+    values = np.asarray(sdata[name].values)
+    if values.ndim != 1:
+        raise EugeneError(
+            f"{role} {name!r} has shape {values.shape}; a 1-D variable over _sequence is needed."
+        )
+    return values
+
+
+def as_list(names: str | Sequence[str]) -> list[str]:
+    """Return one name or several as a list."""
+    return [names] if isinstance(names, str) else list(names)

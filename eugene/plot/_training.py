@@ -1,0 +1,188 @@
+"""Learning curves from the table that every run keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.errors import EugeneError
+from eugene.plot._style import BLUE, GREY, VERMILION, axes_or_new, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_NOT_METRICS = {"epoch", "lr", "seconds"}
+
+
+def read_history(log_path: str | Path) -> pd.DataFrame:
+    r"""Read the learning history of a run.
+
+    Parameters
+    ----------
+    log_path
+        A run folder, or its ``metrics.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an epoch: ``epoch``, ``train_*`` and ``val_*`` columns, ``lr``, ``seconds``.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If there is no history, or it lacks the epoch column.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "metrics.csv").write_text("epoch,train_loss,val_loss\n0,1.0,1.1\n")
+    >>> read_history(folder)["val_loss"].tolist()
+    [1.1]
+    """
+    import pandas as pd
+
+    path = Path(log_path)
+    path = path / "metrics.csv" if path.is_dir() else path
+    if not path.is_file():
+        raise EugeneError(
+            f"{path}: no learning history there; pass the folder of a run that was fitted "
+            "(it holds metrics.csv)."
+        )
+    history = pd.read_csv(path)
+    if "epoch" not in history:
+        raise EugeneError(
+            f"{path}: a column 'epoch' was expected; it has {', '.join(history.columns)}."
+        )
+    return history
+
+
+def metric_curve(
+    log_path: str | Path | pd.DataFrame, metric: str = "loss", *, ax: Axes | None = None
+) -> Axes:
+    """Draw a metric over the epochs, training and validation.
+
+    Parameters
+    ----------
+    log_path
+        A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
+    metric
+        Name without ``train_`` or ``val_``: ``loss``, ``auroc``, ``pearson`` ...
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        The axes; a dotted line marks the epoch with the lowest validation loss.
+
+    Raises
+    ------
+    eugene.errors.EugeneError
+        If the history has no such metric.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"epoch": [0, 1], "train_loss": [1, 0.5], "val_loss": [1, 0.7]})
+    >>> metric_curve(table).get_ylabel()
+    'loss'
+    """
+    import pandas as pd
+
+    history = log_path if isinstance(log_path, pd.DataFrame) else read_history(log_path)
+    ax = axes_or_new(ax)
+    found = False
+    for prefix, colour, label in (("train", BLUE, "training"), ("val", VERMILION, "validation")):
+        name = f"{prefix}_{metric}"
+        if name in history and history[name].notna().any():
+            shown = history[["epoch", name]].dropna()
+            ax.plot(shown["epoch"] + 1, shown[name], color=colour, marker="o", ms=3, label=label)
+            found = True
+    if not found:
+        known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
+        raise EugeneError(f"no metric {metric!r} in the history; it has {', '.join(known)}.")
+    if "val_loss" in history and history["val_loss"].notna().any():
+        best = int(history["epoch"][history["val_loss"].idxmin()]) + 1
+        ax.axvline(best, color=GREY, ls=":", lw=1, label=f"best: epoch {best}")
+    ax.legend(frameon=False, fontsize=8)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return tidy(ax, x="epoch", y=metric)
+
+
+def loss_curve(log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw training and validation loss over the epochs.
+
+    Parameters
+    ----------
+    log_path
+        A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        The axes with both curves.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> loss_curve(pd.DataFrame({"epoch": [0], "train_loss": [1.0]})).get_xlabel()
+    'epoch'
+    """
+    return metric_curve(log_path, "loss", ax=ax)
+
+
+def training_summary(
+    log_path: str | Path | pd.DataFrame, metric: str | None = None, **kwargs: Any
+) -> Figure:
+    """Draw the loss and a metric side by side.
+
+    Parameters
+    ----------
+    log_path
+        A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
+    metric
+        The second panel's metric; by default the first that the history holds beside the loss.
+    **kwargs
+        Passed to ``matplotlib.pyplot.subplots``.
+
+    Returns
+    -------
+    Figure
+        A figure with one or two panels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"epoch": [0], "val_loss": [1.0], "val_auroc": [0.5]})
+    >>> len(training_summary(table).axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+    import pandas as pd
+
+    history = log_path if isinstance(log_path, pd.DataFrame) else read_history(log_path)
+    if metric is None:
+        others = [
+            str(name)[4:]
+            for name in history
+            if str(name).startswith("val_") and name != "val_loss" and _numeric(history[name])
+        ]
+        metric = others[0] if others else None
+    panels = ["loss"] if metric is None else ["loss", metric]
+    options = {"figsize": (4.2 * len(panels), 3.2), "layout": "constrained", **kwargs}
+    figure, axes = plt.subplots(1, len(panels), squeeze=False, **options)
+    for ax, name in zip(axes[0], panels, strict=True):
+        metric_curve(history, name, ax=ax)
+    return figure
+
+
+def _numeric(values: pd.Series) -> bool:
+    """Tell whether a column holds any finite number."""
+    return bool(np.issubdtype(values.dtype, np.number) and np.isfinite(values).any())
