@@ -1,0 +1,171 @@
+"""Serial kernels that gather a batch: rows, window start and reverse complement in one pass.
+
+Every kernel writes into an output the caller allocated, holds no lock (``nogil``) and uses one
+thread: a batch is small, and a busy core would make a parallel loop wait for it.
+
+A window of row ``r`` is ``source[r, ..., start:start + width]``. Where ``flip`` is set, the first
+``used`` positions of the window are reversed and the rest (right padding) stays where it is.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_letters(
+    source: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    flip: NDArray[np.bool_],
+    complement: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> None:
+    """Gather windows of ASCII letters, reverse-complementing the flagged ones.
+
+    Parameters
+    ----------
+    source : ndarray of uint8, shape (n, width_in)
+        ASCII codes, right-padded with 0 where a row is shorter.
+    rows, starts : ndarray of int64, shape (b,)
+        Row number and first position (bp) of each window.
+    flip : ndarray of bool, shape (b,)
+        Which windows to reverse-complement.
+    complement : ndarray of uint8, shape (256,)
+        Complement of every byte.
+    out : ndarray of uint8, shape (b, width)
+        Receives the windows.
+    """
+    width = out.shape[1]
+    for i in range(rows.shape[0]):
+        line = source[rows[i]]
+        start = starts[i]
+        if flip[i]:
+            used = width
+            while used > 0 and line[start + used - 1] == 0:
+                used -= 1
+            for j in range(used):
+                out[i, j] = complement[line[start + used - 1 - j]]
+            for j in range(used, width):
+                out[i, j] = 0
+        else:
+            for j in range(width):
+                out[i, j] = line[start + j]
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_channels_first(
+    source: NDArray[np.generic],
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    flip: NDArray[np.bool_],
+    used: NDArray[np.int64],
+    partner: NDArray[np.int64],
+    out: NDArray[np.generic],
+) -> None:
+    """Gather windows of tracks laid out ``(row, channel, position)``.
+
+    Parameters
+    ----------
+    source : ndarray, shape (n, channels, width_in)
+        Tracks, or one-hot sequences with the alphabet as channels.
+    rows, starts : ndarray of int64, shape (b,)
+        Row number and first position (bp) of each window.
+    flip : ndarray of bool, shape (b,)
+        Which windows to reverse.
+    used : ndarray of int64, shape (b,)
+        Positions of the window that hold data; only these are reversed.
+    partner : ndarray of int64, shape (channels,)
+        Channel that takes a channel's place on the other strand.
+    out : ndarray, shape (b, channels, width)
+        Receives the windows.
+    """
+    channels = out.shape[1]
+    width = out.shape[2]
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        start = starts[i]
+        if flip[i]:
+            end = used[i]
+            for c in range(channels):
+                line = source[row, partner[c]]
+                for j in range(end):
+                    out[i, c, j] = line[start + end - 1 - j]
+                for j in range(end, width):
+                    out[i, c, j] = line[start + j]
+        else:
+            for c in range(channels):
+                line = source[row, c]
+                for j in range(width):
+                    out[i, c, j] = line[start + j]
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_channels_last(
+    source: NDArray[np.generic],
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    flip: NDArray[np.bool_],
+    used: NDArray[np.int64],
+    partner: NDArray[np.int64],
+    out: NDArray[np.generic],
+) -> None:
+    """Gather windows of tracks laid out ``(row, position, channel)``.
+
+    Parameters
+    ----------
+    source : ndarray, shape (n, width_in, channels)
+        Tracks, or one-hot sequences with the alphabet last.
+    rows, starts, flip, used, partner
+        As in `gather_channels_first`.
+    out : ndarray, shape (b, width, channels)
+        Receives the windows.
+    """
+    width = out.shape[1]
+    channels = out.shape[2]
+    for i in range(rows.shape[0]):
+        block = source[rows[i]]
+        start = starts[i]
+        end = used[i] if flip[i] else 0
+        for j in range(end):
+            for c in range(channels):
+                out[i, j, c] = block[start + end - 1 - j, partner[c]]
+        for j in range(end, width):
+            for c in range(channels):
+                out[i, j, c] = block[start + j, c]
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_values(
+    source: NDArray[np.generic],
+    rows: NDArray[np.int64],
+    flip: NDArray[np.bool_],
+    partner: NDArray[np.int64],
+    out: NDArray[np.generic],
+) -> None:
+    """Gather rows of values without positions, laid out ``(row, channel)``.
+
+    Parameters
+    ----------
+    source : ndarray, shape (n, channels)
+        Values, for example one count a strand.
+    rows : ndarray of int64, shape (b,)
+        Row numbers.
+    flip : ndarray of bool, shape (b,)
+        Rows whose paired channels are swapped.
+    partner : ndarray of int64, shape (channels,)
+        Channel that takes a channel's place on the other strand.
+    out : ndarray, shape (b, channels)
+        Receives the rows.
+    """
+    channels = out.shape[1]
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        if flip[i]:
+            for c in range(channels):
+                out[i, c] = source[row, partner[c]]
+        else:
+            for c in range(channels):
+                out[i, c] = source[row, c]

@@ -1,0 +1,146 @@
+"""Clusters of similar sequences from sketches of their k-mers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from seqdata.errors import SeqdataError
+from seqpro._rng import counter_seed
+
+_BINS = 64
+_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@numba.njit(nogil=True, cache=True)
+def _sketch(
+    seqs: NDArray[np.uint8],
+    digits: NDArray[np.uint8],
+    k: int,
+    salt: np.uint64,
+    out: NDArray[np.uint64],
+) -> None:
+    """Keep, of all k-mers of a row hashed into bins, the least of each bin.
+
+    Forward and reverse k-mers are packed two bits a letter; the lesser of the two counts, so
+    that a sequence and its reverse complement have one sketch.
+    """
+    n_bins = out.shape[1]
+    high = np.uint64(2 * (k - 1))
+    keep = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
+    for i in range(seqs.shape[0]):
+        for b in range(n_bins):
+            out[i, b] = np.uint64(0xFFFFFFFFFFFFFFFF)
+        forward = np.uint64(0)
+        reverse = np.uint64(0)
+        run = 0
+        for j in range(seqs.shape[1]):
+            digit = digits[seqs[i, j]]
+            if digit > 3:
+                run = 0
+                continue
+            d = np.uint64(digit)
+            forward = ((forward << np.uint64(2)) | d) & keep
+            reverse = (reverse >> np.uint64(2)) | ((np.uint64(3) - d) << high)
+            run += 1
+            if run < k:
+                continue
+            z = min(forward, reverse) ^ salt
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            z = z ^ (z >> np.uint64(31))
+            place = np.int64(z % np.uint64(n_bins))
+            if z < out[i, place]:
+                out[i, place] = z
+
+
+def sketches(seqs: NDArray[Any], *, k: int, seed: int) -> NDArray[np.uint64]:
+    """Return a sketch of every sequence.
+
+    Parameters
+    ----------
+    seqs : ndarray of S1 or uint8 ASCII, shape (n, length)
+        Nucleotides; k-mers with other letters do not count.
+    k : int
+        Length of a k-mer (bp), 1 to 31.
+    seed : int
+        Seed of the hash.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n, 64)
+        Least hash of each bin; the largest value where a bin is empty.
+    """
+    if not 1 <= k <= 31:
+        raise SeqdataError(f"k is {k}: expected 1 to 31 bp.")
+    if seqs.ndim != 2 or seqs.dtype not in (np.dtype("S1"), np.dtype(np.uint8)):
+        raise SeqdataError(
+            f"sequences are {seqs.dtype} of shape {seqs.shape}: expected letters (n, length)."
+        )
+    digits = np.full(256, 255, np.uint8)
+    for digit, letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
+        digits[np.frombuffer(letters, np.uint8)] = digit
+    out = np.empty((len(seqs), _BINS), np.uint64)
+    salt = np.uint64(counter_seed(seed, k))
+    _sketch(np.ascontiguousarray(seqs).view(np.uint8), digits, k, salt, out)
+    return out
+
+
+def _root(parents: NDArray[np.int64], i: int) -> int:
+    while parents[i] != i:
+        parents[i] = parents[parents[i]]
+        i = int(parents[i])
+    return i
+
+
+def clusters(seqs: NDArray[Any], *, k: int, threshold: float, seed: int) -> NDArray[np.int64]:
+    """Return a cluster number for every sequence.
+
+    Parameters
+    ----------
+    seqs : ndarray of S1 or uint8 ASCII, shape (n, length)
+        Nucleotides.
+    k : int
+        Length of a k-mer (bp).
+    threshold : float
+        Least estimated share of common k-mers between linked sequences.
+    seed : int
+        Seed of the hash.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Number of the first row of each row's cluster.
+
+    Raises
+    ------
+    SeqdataError
+        Where the threshold is no share.
+    """
+    if not 0.0 < threshold <= 1.0:
+        raise SeqdataError(f"threshold is {threshold}: expected a share above 0, up to 1.")
+    sketch = sketches(seqs, k=k, seed=seed)
+    parents = np.arange(len(sketch), dtype=np.int64)
+    width = 2 if threshold < 0.7 else 4
+    for low in range(0, _BINS, width):
+        band = sketch[:, low : low + width]
+        rows = np.flatnonzero((band != _EMPTY).all(axis=1))
+        if not len(rows):
+            continue
+        order = rows[np.lexsort([*band[rows].T, rows][::-1])]
+        same = (band[order[1:]] == band[order[:-1]]).all(axis=1)
+        heads = np.maximum.accumulate(np.where(np.r_[True, ~same], np.arange(len(order)), 0))
+        for a, b in (
+            (order[:-1][same], order[1:][same]),
+            (order[heads][1:][same], order[1:][same]),
+        ):
+            filled = (sketch[a] != _EMPTY) | (sketch[b] != _EMPTY)
+            agree = ((sketch[a] == sketch[b]) & filled).sum(axis=1)
+            linked = agree >= threshold * np.maximum(filled.sum(axis=1), 1)
+            for i, j in zip(a[linked].tolist(), b[linked].tolist(), strict=True):
+                p, q = _root(parents, i), _root(parents, j)
+                parents[max(p, q)] = min(p, q)
+    return np.array([_root(parents, i) for i in range(len(parents))], dtype=np.int64)

@@ -1,0 +1,329 @@
+"""Ways to part a dataset into train, validation and test rows, and a check for leaks.
+
+Every function returns one code a row: 0 train, 1 validation, 2 test, -1 in none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from seqdata import schema
+from seqdata._leakage import leakage
+from seqdata._random_splits import (
+    NONE,
+    TRAIN,
+    VAL,
+    Codes,
+    group,
+    homology,
+    kfold,
+    named,
+    random,
+    size_of,
+    stratified,
+)
+from seqdata.errors import SeqdataError, did_you_mean
+from seqpro._rng import counter_seed
+
+__all__ = [
+    "assign",
+    "chromosome",
+    "codes_of",
+    "column",
+    "group",
+    "homology",
+    "kfold",
+    "leakage",
+    "mask",
+    "random",
+    "stratified",
+]
+
+_SYNONYMS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+    "true": "train",
+    "false": "val",
+}
+_CARVE = 12
+
+
+def chromosome(
+    ds: xr.Dataset,
+    *,
+    train: Iterable[str] | None = None,
+    val: Iterable[str] = (),
+    test: Iterable[str] = (),
+) -> Codes:
+    """Split rows by contig.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Dataset with a coordinate ``chrom``.
+    train : iterable of str or None
+        Contigs to train on; None means all that are not named elsewhere. Contigs named nowhere
+        get code -1.
+    val, test : iterable of str
+        Contigs to validate and to test on.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where a contig is unknown, or named for two splits.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset(coords={"chrom": ("_sequence", ["chr1", "chr2", "chr1"])})
+    >>> chromosome(ds, val=["chr2"]).tolist()
+    [0, 1, 0]
+    """
+    chroms = named(ds, "chrom").astype(str)
+    known = sorted(set(chroms.tolist()) | set(_contigs(ds)))
+    parts = {
+        name: [part] if isinstance(part, str) else [str(c) for c in part]
+        for name, part in (("train", train or ()), ("val", val), ("test", test))
+    }
+    problems = [
+        f"{name}: contig {c!r} is not in the dataset.{did_you_mean(c, known)}"
+        for name, part in parts.items()
+        for c in part
+        if c not in known
+    ]
+    names = list(parts)
+    for i, a in enumerate(names):
+        problems += [
+            f"contig {c!r} is named for {a} and for {b}."
+            for b in names[i + 1 :]
+            for c in sorted(set(parts[a]) & set(parts[b]))
+        ]
+    if problems:
+        raise SeqdataError("chromosome split: " + " ".join(problems))
+    codes = np.full(len(chroms), TRAIN if train is None else NONE, np.int8)
+    for code, name in enumerate(names):
+        codes[np.isin(chroms, parts[name])] = code
+    return codes
+
+
+def _contigs(ds: xr.Dataset) -> list[str]:
+    chrom = ds["chrom"]
+    return list(schema.codes_of(chrom)) if "flag_values" in chrom.attrs else []
+
+
+def column(
+    ds: xr.Dataset,
+    column: str,
+    mapping: Mapping[Any, str] | None = None,
+    *,
+    carve: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Codes:
+    """Take the split from a column of the dataset.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    column : str
+        Name of a variable of one value a row, of any type.
+    mapping : mapping or None
+        Split (``"train"``, ``"val"``, ``"test"`` or ``"unassigned"``) of each value. By default
+        the usual names are understood, and True is train and False validation.
+    carve : mapping or None
+        Rows to move at random from one split to another, for example
+        ``{"from": "train", "fraction": 0.1, "to": "val"}``.
+    seed : int
+        Seed of the carving.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where the column is missing, or a value has no split.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"part": ("_sequence", ["train", "val", "train"])})
+    >>> column(ds, "part", {"train": "train", "val": "test"}).tolist()
+    [0, 2, 0]
+    """
+    values = named(ds, column).astype(str)
+    table = {str(k): v for k, v in (mapping or {}).items()}
+    for split in table.values():
+        if split not in schema.SPLITS:
+            raise SeqdataError(
+                f"column split: {split!r} is no split.{did_you_mean(str(split), schema.SPLITS)}"
+            )
+    unique, inverse = np.unique(values, return_inverse=True)
+    if mapping is None:
+        table = {v: _SYNONYMS[v.lower()] for v in unique.tolist() if v.lower() in _SYNONYMS}
+    missing = [v for v in unique.tolist() if v not in table]
+    unused = [v for v in table if mapping is not None and v not in set(unique.tolist())]
+    if missing:
+        raise SeqdataError(
+            f"column {column!r} holds values that no split is given for: {missing[:8]}. Name each "
+            f"in `mapping`, for example {{{missing[0]}: unassigned}}."
+        )
+    if unused:
+        raise SeqdataError(
+            f"column {column!r} never holds {unused}, which `mapping` names: it holds "
+            f"{unique.tolist()[:12]}."
+        )
+    of_value = np.array([schema.SPLITS[table[v]] for v in unique.tolist()], dtype=np.int8)
+    codes = of_value[inverse.reshape(-1)]
+    return codes if carve is None else _carve(codes, carve, seed)
+
+
+def _carve(codes: Codes, carve: Mapping[str, Any], seed: int) -> Codes:
+    """Move a random share of one split to another."""
+    unknown = set(carve) - {"from", "to", "fraction"}
+    if unknown or not {"fraction", "to"} <= set(carve):
+        raise SeqdataError(
+            f"carve holds {sorted(carve)}: expected 'from' (default train), 'to' and 'fraction'."
+        )
+    source, goal = carve.get("from", "train"), carve["to"]
+    for name in (source, goal):
+        if name not in schema.SPLITS:
+            raise SeqdataError(f"carve: {name!r} is no split.{did_you_mean(name, schema.SPLITS)}")
+    fraction = float(carve["fraction"])
+    if not 0.0 <= fraction <= 1.0:
+        raise SeqdataError(f"carve: fraction is {fraction}: expected a share from 0 to 1.")
+    rows = np.flatnonzero(codes == schema.SPLITS[source])
+    order = rows[np.argsort(counter_seed(seed, _CARVE, rows), kind="stable")]
+    moved = codes.copy()
+    moved[order[: round(fraction * len(rows))]] = schema.SPLITS[goal]
+    return moved
+
+
+def assign(ds: xr.Dataset, codes: ArrayLike) -> xr.Dataset:
+    """Return the dataset with a coordinate ``split``.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    codes : array_like of int8, shape (n,)
+        Split codes.
+
+    Returns
+    -------
+    xarray.Dataset
+        A shallow copy.
+
+    Raises
+    ------
+    SeqdataError
+        Where the codes do not fit.
+
+    Examples
+    --------
+    >>> ds = assign(xr.Dataset({"y": ("_sequence", [1.0, 2.0])}), [0, 2])
+    >>> ds.split.attrs["flag_meanings"]
+    'train val test unassigned'
+    """
+    values = np.asarray(codes)
+    n = size_of(ds)
+    if values.shape != (n,) or not np.isin(values, list(schema.SPLITS.values())).all():
+        raise SeqdataError(
+            f"split codes of shape {values.shape} do not fit a dataset of {n} rows: expected one "
+            "of 0 (train), 1 (val), 2 (test), -1 (unassigned) a row."
+        )
+    made = (schema.SEQUENCE_DIM, values.astype(np.int8), schema.code_attrs(schema.SPLITS))
+    return ds.assign_coords(split=made)
+
+
+def codes_of(ds: xr.Dataset) -> Codes:
+    """Return the split codes of a dataset.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Dataset with a variable ``split``, or with EUGENe's boolean ``train_val`` (True train,
+        False validation).
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where the dataset has neither.
+
+    Examples
+    --------
+    >>> codes_of(xr.Dataset({"train_val": ("_sequence", [True, False])})).tolist()
+    [0, 1]
+    """
+    if "split" in ds.variables:
+        variable = ds["split"]
+        if "flag_values" not in variable.attrs and variable.dtype.kind in "iu":
+            return variable.to_numpy().astype(np.int8)
+        names, inverse = np.unique(schema.decode(variable).astype(str), return_inverse=True)
+        table = []
+        for name in names.tolist():
+            known = "unassigned" if name in ("", ".") else _SYNONYMS.get(name.lower(), name)
+            if known not in schema.SPLITS:
+                raise SeqdataError(
+                    f"variable 'split' holds {name!r}, which is no split: expected "
+                    f"{list(schema.SPLITS)}. Map other names with sd.splits.column."
+                )
+            table.append(schema.SPLITS[known])
+        return np.array(table, dtype=np.int8)[inverse.reshape(-1)]
+    if "train_val" in ds.variables:
+        train = ds["train_val"].to_numpy().astype(bool)
+        return np.where(train, TRAIN, VAL).astype(np.int8)
+    raise SeqdataError(
+        "the dataset has no split: make one with sd.splits (random, chromosome, column, ...) and "
+        "put it on with sd.splits.assign(ds, codes)."
+    )
+
+
+def mask(ds: xr.Dataset, split: str) -> NDArray[np.bool_]:
+    """Return which rows belong to a split.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Dataset with a split.
+    split : str
+        ``"train"``, ``"val"``, ``"test"``, ``"unassigned"`` or ``"all"``.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where a row belongs to it.
+
+    Examples
+    --------
+    >>> ds = assign(xr.Dataset({"y": ("_sequence", [1.0, 2.0])}), [0, 2])
+    >>> mask(ds, "test").tolist()
+    [False, True]
+    """
+    if split == "all":
+        return np.ones(size_of(ds), np.bool_)
+    if split not in schema.SPLITS:
+        choices = [*schema.SPLITS, "all"]
+        raise SeqdataError(f"{split!r} is no split.{did_you_mean(split, choices)}")
+    return np.equal(codes_of(ds), schema.SPLITS[split])

@@ -1,0 +1,576 @@
+"""Transforms of targets that are fitted on training rows and can be undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from seqdata import schema
+from seqdata.errors import SeqdataError, did_you_mean
+
+#: Attribute of a target variable that holds the transforms applied to it.
+ATTRIBUTE = "transforms"
+
+Values = NDArray[np.float64]
+
+
+class TargetTransform:
+    """What all transforms share; subclasses are frozen dataclasses of plain numbers.
+
+    A transform is made unfitted, ``fit`` returns a fitted one, and both are values: nothing is
+    changed in place. Missing targets (NaN) are left out of a fit and stay missing.
+    """
+
+    name: ClassVar[str]
+
+    def fit(self, values: ArrayLike, mask: ArrayLike | None = None) -> Self:
+        """Return the transform with what it learned from training rows.
+
+        Parameters
+        ----------
+        values : array_like of float, shape (n,) or (n, n_targets)
+            Targets.
+        mask : array_like of bool, shape (n,), or None
+            Rows to learn from; default all.
+
+        Returns
+        -------
+        TargetTransform
+            The fitted transform.
+
+        Raises
+        ------
+        SeqdataError
+            Where a target has no finite value among these rows.
+        """
+        return self._learn(_training_columns(values, mask, self.name))
+
+    def transform(self, values: ArrayLike) -> Values:
+        """Return transformed targets.
+
+        Parameters
+        ----------
+        values : array_like of float, shape (n,) or (n, n_targets)
+            Targets in their own units.
+
+        Returns
+        -------
+        ndarray of float64, of the same shape
+            Transformed targets; NaN stays NaN.
+        """
+        return self._apply(values, self._forward)
+
+    def inverse(self, values: ArrayLike) -> Values:
+        """Return targets in their own units.
+
+        Parameters
+        ----------
+        values : array_like of float, shape (n,) or (n, n_targets)
+            Transformed targets, or predictions of them.
+
+        Returns
+        -------
+        ndarray of float64, of the same shape
+            Targets in their own units; NaN stays NaN.
+        """
+        return self._apply(values, self._backward)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the transform as plain values, ``name`` among them."""
+        return {"name": self.name, **asdict(self)}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the transform that `to_dict` described.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        TargetTransform
+            The transform.
+
+        Raises
+        ------
+        SeqdataError
+            For another transform's name, or an argument it does not have.
+        """
+        given = {k: _frozen(v) for k, v in values.items() if k != "name"}
+        if values.get("name", cls.name) != cls.name:
+            raise SeqdataError(f"{values['name']!r} is not {cls.name!r}.")
+        known = list(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+        for key in given:
+            if key not in known:
+                raise SeqdataError(
+                    f"target transform {cls.name!r} has no argument {key!r}."
+                    f"{did_you_mean(key, known)}"
+                )
+        return cls(**given)
+
+    def _apply(self, values: ArrayLike, function: Any) -> Values:
+        array = np.asarray(values, dtype=np.float64)
+        columns = array[:, None] if array.ndim == 1 else array
+        n = self._n_columns()
+        if columns.ndim != 2 or (n is not None and columns.shape[1] != n):
+            raise SeqdataError(
+                f"target transform {self.name!r} was fitted on {n} target(s) and got an array of "
+                f"shape {array.shape}."
+            )
+        return np.asarray(function(columns), dtype=np.float64).reshape(array.shape)
+
+    def _n_columns(self) -> int | None:
+        return None
+
+    def _learn(self, columns: Sequence[Values]) -> Self:
+        return self
+
+    def _forward(self, columns: Values) -> Values:
+        raise NotImplementedError
+
+    def _backward(self, columns: Values) -> Values:
+        raise NotImplementedError
+
+    def _unfitted(self) -> SeqdataError:
+        return SeqdataError(f"target transform {self.name!r} is not fitted: call .fit first.")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _training_columns(values: ArrayLike, mask: ArrayLike | None, name: str) -> list[Values]:
+    array = np.asarray(values, dtype=np.float64)
+    columns = array[:, None] if array.ndim == 1 else array
+    if columns.ndim != 2:
+        raise SeqdataError(f"targets have shape {array.shape}: expected (n,) or (n, n_targets).")
+    if mask is not None:
+        rows = np.asarray(mask, dtype=bool)
+        if rows.shape != (len(columns),):
+            raise SeqdataError(f"a mask of shape {rows.shape} does not fit {len(columns)} targets.")
+        columns = columns[rows]
+    found = [c[np.isfinite(c)] for c in columns.T]
+    for i, column in enumerate(found):
+        if not len(column):
+            raise SeqdataError(
+                f"target transform {name!r}: target {i} has no finite value among the "
+                f"{len(columns)} training rows."
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Clamp(TargetTransform):
+    """Limit targets to quantiles of the training rows; the inverse leaves values as they are.
+
+    Parameters
+    ----------
+    percentile : float or None
+        Share of training rows (0 to 1) below the upper limit; None for no upper limit.
+    lower_percentile : float or None
+        Share of training rows below the lower limit; None for no lower limit.
+    upper, lower : tuple of float or None
+        Limits of each target. Given from the beginning they are not fitted.
+
+    Examples
+    --------
+    >>> Clamp(percentile=0.5).fit([1.0, 2.0, 9.0]).transform([1.0, 5.0])
+    array([1., 2.])
+    """
+
+    percentile: float | None = 0.995
+    lower_percentile: float | None = None
+    upper: tuple[float, ...] | None = None
+    lower: tuple[float, ...] | None = None
+    name: ClassVar[str] = "clamp"
+
+    def __post_init__(self) -> None:
+        for share in (self.percentile, self.lower_percentile):
+            if share is not None and not 0.0 <= share <= 1.0:
+                raise SeqdataError(f"clamp: percentile is {share}: expected a share from 0 to 1.")
+
+    def _n_columns(self) -> int | None:
+        limits = self.upper or self.lower
+        return None if limits is None or len(limits) == 1 else len(limits)
+
+    def _learn(self, columns: Sequence[Values]) -> Self:
+        def limits(share: float | None) -> tuple[float, ...] | None:
+            return None if share is None else tuple(float(np.quantile(c, share)) for c in columns)
+
+        return replace(
+            self,
+            upper=self.upper or limits(self.percentile),
+            lower=self.lower or limits(self.lower_percentile),
+        )
+
+    def _forward(self, columns: Values) -> Values:
+        if self.upper is None and self.lower is None:
+            raise self._unfitted()
+        low = -np.inf if self.lower is None else np.array(self.lower)
+        high = np.inf if self.upper is None else np.array(self.upper)
+        return np.clip(columns, low, high)
+
+    def _backward(self, columns: Values) -> Values:
+        return columns
+
+
+@dataclass(frozen=True)
+class ZScore(TargetTransform):
+    """Subtract the mean and divide by the standard deviation of the training rows.
+
+    Parameters
+    ----------
+    mean, std : tuple of float or None
+        Mean and standard deviation of each target, in its own units; None until fitted.
+
+    Examples
+    --------
+    >>> z = ZScore().fit([1.0, 3.0])
+    >>> z.transform([1.0, 3.0]), z.inverse([0.0])
+    (array([-1.,  1.]), array([2.]))
+    """
+
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    name: ClassVar[str] = "zscore"
+
+    def _n_columns(self) -> int | None:
+        return None if self.mean is None else len(self.mean)
+
+    def _learn(self, columns: Sequence[Values]) -> Self:
+        spread = [float(c.std()) for c in columns]
+        return replace(
+            self,
+            mean=tuple(float(c.mean()) for c in columns),
+            std=tuple(s if s > 0 else 1.0 for s in spread),
+        )
+
+    def _forward(self, columns: Values) -> Values:
+        if self.mean is None or self.std is None:
+            raise self._unfitted()
+        return np.asarray((columns - np.array(self.mean)) / np.array(self.std))
+
+    def _backward(self, columns: Values) -> Values:
+        if self.mean is None or self.std is None:
+            raise self._unfitted()
+        return np.asarray(columns * np.array(self.std) + np.array(self.mean))
+
+
+@dataclass(frozen=True)
+class Log(TargetTransform):
+    """Take logarithms.
+
+    Parameters
+    ----------
+    base : float or None
+        Base of the logarithm; None for the natural one.
+    pseudocount : float
+        Added before, in units of the target.
+
+    Examples
+    --------
+    >>> Log(base=2).transform([0.0, 3.0])
+    array([0., 2.])
+    """
+
+    base: float | None = None
+    pseudocount: float = 1.0
+    name: ClassVar[str] = "log"
+
+    def __post_init__(self) -> None:
+        if self.base is not None and (self.base <= 0 or self.base == 1):
+            raise SeqdataError(f"log: base is {self.base}: expected a positive number but 1.")
+
+    def _forward(self, columns: Values) -> Values:
+        shifted = columns + self.pseudocount
+        if (shifted <= 0).any():
+            worst = float(np.nanmin(columns))
+            raise SeqdataError(
+                f"log: targets go down to {worst:g}, which with a pseudocount of "
+                f"{self.pseudocount:g} has no logarithm: raise the pseudocount."
+            )
+        logged = np.log(shifted)
+        return logged if self.base is None else logged / np.log(self.base)
+
+    def _backward(self, columns: Values) -> Values:
+        scale = 1.0 if self.base is None else float(np.log(self.base))
+        return np.exp(columns * scale) - self.pseudocount
+
+
+@dataclass(frozen=True)
+class Binarise(TargetTransform):
+    """Turn targets into 0 and 1; values between two limits become missing (NaN).
+
+    Parameters
+    ----------
+    upper : float or None
+        Targets from here up are 1.
+    lower : float or None
+        Targets from here down are 0; default all others are.
+    percentile : float or None
+        Share of training rows below ``upper``, where that is not given.
+    lower_percentile : float or None
+        Share of training rows below ``lower``, where that is not given.
+
+    Examples
+    --------
+    >>> Binarise(upper=2.0, lower=1.0).transform([0.5, 1.5, 2.0])
+    array([ 0., nan,  1.])
+    """
+
+    upper: float | tuple[float, ...] | None = None
+    lower: float | tuple[float, ...] | None = None
+    percentile: float | None = None
+    lower_percentile: float | None = None
+    name: ClassVar[str] = "binarise"
+
+    def _learn(self, columns: Sequence[Values]) -> Self:
+        upper, lower = self.upper, self.lower
+        if upper is None:
+            share = 0.5 if self.percentile is None else self.percentile
+            upper = tuple(float(np.quantile(c, share)) for c in columns)
+        if lower is None and self.lower_percentile is not None:
+            lower = tuple(float(np.quantile(c, self.lower_percentile)) for c in columns)
+        return replace(self, upper=upper, lower=lower)
+
+    def _forward(self, columns: Values) -> Values:
+        if self.upper is None:
+            raise self._unfitted()
+        out = (columns >= np.array(self.upper)).astype(np.float64)
+        if self.lower is not None:
+            between = (columns > np.array(self.lower)) & (out == 0)
+            out[between] = np.nan
+        out[np.isnan(columns)] = np.nan
+        return out
+
+    def _backward(self, columns: Values) -> Values:
+        raise SeqdataError("binarised targets cannot be turned back into numbers.")
+
+
+@dataclass(frozen=True)
+class Quantile(TargetTransform):
+    """Map targets to their quantile among the training rows.
+
+    Parameters
+    ----------
+    n_quantiles : int
+        Number of points of the map.
+    output : str
+        ``"uniform"`` for quantiles from 0 to 1, or ``"normal"`` for normal scores.
+    points : tuple of tuple of float, or None
+        Training values at each point, for each target; None until fitted.
+
+    Examples
+    --------
+    >>> q = Quantile(n_quantiles=3).fit([0.0, 10.0, 20.0])
+    >>> q.transform([5.0]), q.inverse([0.25])
+    (array([0.25]), array([5.]))
+    """
+
+    n_quantiles: int = 1000
+    output: str = "uniform"
+    points: tuple[tuple[float, ...], ...] | None = None
+    name: ClassVar[str] = "quantile"
+
+    def __post_init__(self) -> None:
+        if self.output not in ("uniform", "normal"):
+            raise SeqdataError(
+                f"quantile: output is {self.output!r}.{did_you_mean(self.output, _OUTPUTS)}"
+            )
+        if self.n_quantiles < 2:
+            raise SeqdataError(f"quantile: n_quantiles is {self.n_quantiles}: expected 2 or more.")
+
+    def _n_columns(self) -> int | None:
+        return None if self.points is None else len(self.points)
+
+    def _learn(self, columns: Sequence[Values]) -> Self:
+        points = []
+        for column in columns:
+            n = min(self.n_quantiles, len(column)) if len(column) > 1 else 2
+            points.append(tuple(np.quantile(column, np.linspace(0, 1, n)).tolist()))
+        return replace(self, points=tuple(points))
+
+    def _forward(self, columns: Values) -> Values:
+        if self.points is None:
+            raise self._unfitted()
+        out = np.empty_like(columns)
+        for i, points in enumerate(self.points):
+            grid = np.linspace(0, 1, len(points))
+            # a value held by many rows gets the middle of its quantiles
+            upward = np.interp(columns[:, i], points, grid)
+            downward = 1 - np.interp(-columns[:, i], -np.array(points[::-1]), grid)
+            out[:, i] = (upward + downward) / 2
+        if self.output == "normal":
+            from scipy.special import ndtri
+
+            out = np.asarray(ndtri(np.clip(out, 1e-7, 1 - 1e-7)))
+        out[np.isnan(columns)] = np.nan
+        return out
+
+    def _backward(self, columns: Values) -> Values:
+        if self.points is None:
+            raise self._unfitted()
+        if self.output == "normal":
+            from scipy.special import ndtr
+
+            columns = np.asarray(ndtr(columns))
+        out = np.empty_like(columns)
+        for i, points in enumerate(self.points):
+            out[:, i] = np.interp(columns[:, i], np.linspace(0, 1, len(points)), points)
+        out[np.isnan(columns)] = np.nan
+        return out
+
+
+_OUTPUTS = ("uniform", "normal")
+_TRANSFORMS: dict[str, type[TargetTransform]] = {
+    cls.name: cls for cls in (Clamp, ZScore, Log, Binarise, Quantile)
+}
+_TRANSFORMS["binarize"] = Binarise
+
+
+def from_dict(values: Mapping[str, Any] | str) -> TargetTransform:
+    """Return a transform from its name and arguments.
+
+    Parameters
+    ----------
+    values : mapping or str
+        For example ``{"name": "clamp", "percentile": 0.99}``, or the name alone.
+
+    Returns
+    -------
+    TargetTransform
+        The transform.
+
+    Raises
+    ------
+    SeqdataError
+        For an unknown name or argument.
+
+    Examples
+    --------
+    >>> from_dict({"name": "log", "base": 2})
+    Log(base=2, pseudocount=1.0)
+    """
+    plain = {"name": values} if isinstance(values, str) else dict(values)
+    name = str(plain.get("name"))
+    if name not in _TRANSFORMS:
+        raise SeqdataError(f"no target transform {name!r}.{did_you_mean(name, _TRANSFORMS)}")
+    return _TRANSFORMS[name].from_dict({**plain, "name": _TRANSFORMS[name].name})
+
+
+def apply(
+    ds: xr.Dataset,
+    names: str | Sequence[str],
+    transforms: Sequence[TargetTransform | Mapping[str, Any] | str],
+    *,
+    mask: ArrayLike | None = None,
+) -> xr.Dataset:
+    """Return the dataset with target variables transformed, one transform after the other.
+
+    Each transform is fitted on the masked rows of what the one before left, and written to the
+    attribute ``transforms`` of the variable, from which `invert` reads it.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    names : str or sequence of str
+        Target variables.
+    transforms : sequence of TargetTransform, mapping or str
+        What to apply.
+    mask : array_like of bool, shape (n,), or None
+        Training rows; default those of the dataset's split, or all where it has none.
+
+    Returns
+    -------
+    xarray.Dataset
+        A shallow copy with new target variables (float64).
+
+    Raises
+    ------
+    SeqdataError
+        For an unknown variable or transform.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"y": ("_sequence", [1.0, 3.0, 8.0])})
+    >>> apply(ds, "y", ["zscore"], mask=[True, True, False])["y"].values
+    array([-1.,  1.,  6.])
+    """
+    chosen = [names] if isinstance(names, str) else list(names)
+    if mask is None and ("split" in ds.variables or "train_val" in ds.variables):
+        from seqdata.splits import mask as split_mask
+
+        mask = split_mask(ds, "train")
+    made = {}
+    for name in chosen:
+        if name not in ds.variables:
+            rows = [str(v) for v in ds.data_vars if ds[v].dims[:1] == (schema.SEQUENCE_DIM,)]
+            raise SeqdataError(f"no target {name!r} in the dataset.{did_you_mean(name, rows)}")
+        variable = ds[name]
+        values = variable.to_numpy().astype(np.float64)
+        done = stored(variable)
+        for step in transforms:
+            unfitted = step if isinstance(step, TargetTransform) else from_dict(step)
+            fitted = unfitted.fit(values, mask)
+            values = fitted.transform(values)
+            done.append(fitted)
+        text = json.dumps([t.to_dict() for t in done])
+        made[name] = (variable.dims, values, {**variable.attrs, ATTRIBUTE: text})
+    return ds.assign(made)
+
+
+def stored(variable: xr.DataArray) -> list[TargetTransform]:
+    """Return the transforms that were applied to a variable, in order.
+
+    Parameters
+    ----------
+    variable : xarray.DataArray
+        Target variable.
+
+    Returns
+    -------
+    list of TargetTransform
+        Fitted transforms; empty where there were none.
+
+    Examples
+    --------
+    >>> ds = apply(xr.Dataset({"y": ("_sequence", [1.0, 3.0])}), "y", ["log"])
+    >>> stored(ds["y"])
+    [Log(base=None, pseudocount=1.0)]
+    """
+    return [from_dict(t) for t in json.loads(variable.attrs.get(ATTRIBUTE, "[]"))]
+
+
+def invert(values: ArrayLike, transforms: Sequence[TargetTransform]) -> Values:
+    """Undo transforms, the last first.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,) or (n, n_targets)
+        Transformed targets, or predictions of them.
+    transforms : sequence of TargetTransform
+        Fitted transforms in the order they were applied.
+
+    Returns
+    -------
+    ndarray of float64, of the same shape
+        Values in the units of the target.
+
+    Examples
+    --------
+    >>> invert([0.0], [Log(), ZScore(mean=(1.0,), std=(2.0,))]).round(4)
+    array([1.7183])
+    """
+    array = np.asarray(values, dtype=np.float64)
+    for step in reversed(transforms):
+        array = step.inverse(array)
+    return array

@@ -1,0 +1,463 @@
+"""Batches of PyTorch tensors from a dataset; the only module of the package that needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from seqdata._loader import BUFFER_LIMIT, Loader, Order
+from seqdata._source import Arrays
+from seqdata.errors import SeqdataError, did_you_mean
+
+Transform = Callable[[Arrays], Mapping[str, Any]]
+Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
+
+_STATE_KEYS = ("seed", "batch_size", "n_rows", "rank", "world_size", "shuffle", "drop_last")
+
+
+class EpochSampler:
+    """Handle by which a trainer tells a loader the epoch.
+
+    Parameters
+    ----------
+    loader : SequenceLoader
+        The loader that is told.
+    """
+
+    def __init__(self, loader: SequenceLoader) -> None:
+        self._loader = loader
+
+    def set_epoch(self, epoch: int) -> None:
+        """Pass the epoch on to the loader.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0.
+        """
+        self._loader.set_epoch(epoch)
+
+
+class _Parts(Dataset[Arrays]):
+    """What a worker process computes: a batch in memory, or a whole buffer from disk."""
+
+    def __init__(self, owner: SequenceLoader) -> None:
+        self._core = owner.core
+        self._convert = owner.convert
+
+    def __getitem__(self, item: tuple[int, int]) -> Any:
+        epoch, number = item
+        if self._core.in_memory:
+            return self._convert(self._core.batch(epoch, number))
+        return {k: torch.from_numpy(v) for k, v in self._core.piece(epoch, number).items()}
+
+
+class _Queue:
+    """Item numbers handed to the worker processes, set anew for every epoch."""
+
+    def __init__(self) -> None:
+        self.items: list[tuple[int, int]] = []
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class SequenceLoader:
+    """Iterate over a dataset in batches of tensors; made by `get_torch_dataloader`.
+
+    Every iteration is one epoch: the loader counts them itself, and `set_epoch` overrules the
+    count. Order, jitter and strands are functions of the seed, the epoch and the row, so a run
+    that is resumed, or that uses another number of worker processes, sees the same batches.
+
+    Parameters
+    ----------
+    core : Loader
+        Makes the batches as arrays.
+    transform : callable or None
+        Applied to every batch of arrays; sequences are letters (S1) there.
+    dtypes : torch.dtype, mapping of str to torch.dtype, or None
+        Types of the tensors.
+    return_tuples : bool
+        Whether a batch is a tuple instead of a dictionary.
+    num_workers : int
+        Worker processes; 0 computes batches where they are used.
+    pin_memory : bool
+        Whether tensors are put in page-locked memory.
+    worker_options : mapping
+        Passed on to `torch.utils.data.DataLoader` where there are worker processes.
+    """
+
+    def __init__(
+        self,
+        core: Loader,
+        *,
+        transform: Transform | None = None,
+        dtypes: torch.dtype | Mapping[str, torch.dtype] | None = None,
+        return_tuples: bool = False,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+        worker_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.core = core
+        self.num_workers = num_workers
+        self.pin_memory = pin_memory and torch.cuda.is_available()
+        self.batch_size = core.batch_size
+        self.drop_last = core.drop_last
+        self.sampler = EpochSampler(self)
+        self._transform = transform
+        self._dtypes = dtypes
+        self._tuples = return_tuples
+        self._letters = frozenset(f.name for f in core.fields if f.letters)
+        self._epoch = 0
+        self._position = 0
+        self._begun = False
+        self._queue = _Queue()
+        self._options = dict(worker_options or {})
+        self._workers: DataLoader[Any] | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that the next iteration shows, or that is being shown."""
+        return self._epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0. A place restored within this epoch is kept.
+        """
+        if epoch != self._epoch or self._begun:
+            self._epoch, self._position, self._begun = int(epoch), 0, False
+
+    def __len__(self) -> int:
+        return len(self.core)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the epoch, to go on from after a restart.
+
+        Returns
+        -------
+        dict
+            Plain numbers: epoch, batches already given out, and what the order depends on.
+        """
+        return {"epoch": self._epoch, "position": self._position, **self._identity()}
+
+    def _identity(self) -> dict[str, Any]:
+        core = self.core
+        values = (
+            core.seed,
+            core.batch_size,
+            len(core.rows),
+            core.rank,
+            core.world_size,
+            bool(core.shuffle),
+            bool(core.drop_last),
+        )
+        return dict(zip(_STATE_KEYS, values, strict=True))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a place that `state_dict` returned.
+
+        Parameters
+        ----------
+        state : mapping
+            What `state_dict` returned, for a loader with the same settings.
+
+        Raises
+        ------
+        SeqdataError
+            Where the settings differ, so that the place means other rows.
+        """
+        now = self._identity()
+        different = [k for k in _STATE_KEYS if k in state and state[k] != now[k]]
+        if different:
+            told = ", ".join(f"{k}: {state[k]} then, {now[k]} now" for k in different)
+            raise SeqdataError(
+                f"the loader's place was saved under other settings ({told}): batches would not be "
+                "the same. Restore the settings, or start the epoch anew with set_epoch."
+            )
+        self._epoch, self._position = int(state["epoch"]), int(state["position"])
+        if self._position >= len(self):
+            self._epoch, self._position = self._epoch + 1, 0
+        self._begun = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_workers": None}
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._begun:
+            self._epoch, self._position = self._epoch + 1, 0
+        self._begun = True
+        epoch, start = self._epoch, self._position
+        batches = (
+            self._from_workers(epoch, start)
+            if self.num_workers
+            else (self.convert(b) for b in self.core.batches(epoch, start=start))
+        )
+        for number, batch in enumerate(batches, start + 1):
+            if self._epoch == epoch:
+                self._position = number
+            yield self._pin(batch) if self.pin_memory else batch
+
+    def _from_workers(self, epoch: int, start: int) -> Iterator[Batch]:
+        if self._workers is None:
+            options = dict(self._options)
+            options.setdefault("persistent_workers", True)
+            if not self.core.in_memory:
+                options.setdefault("prefetch_factor", 1)
+            self._workers = DataLoader(
+                _Parts(self),
+                batch_size=None,
+                sampler=self._queue,
+                num_workers=self.num_workers,
+                **options,
+            )
+        plan = self.core.plan(epoch)
+        if self.core.in_memory:
+            self._queue.items = [(epoch, i) for i in range(start, len(plan.bounds) - 1)]
+            yield from self._workers
+            return
+        first = plan.segment_of(start)
+        self._queue.items = [(epoch, i) for i in range(first, len(plan.segments))]
+        pieces = ({k: v.numpy() for k, v in piece.items()} for piece in self._workers)
+        for arrays in self.core.recut(epoch, pieces, start=start):
+            yield self.convert(arrays)
+
+    def convert(self, arrays: Arrays) -> Batch:
+        """Turn a batch of arrays into tensors.
+
+        Parameters
+        ----------
+        arrays : dict of ndarray
+            One entry a variable, rows first; letters as uint8.
+
+        Returns
+        -------
+        dict or tuple of Tensor
+            After the transform, in the types asked for.
+        """
+        values: Mapping[str, Any] = arrays
+        if self._transform is not None:
+            values = self._transform(
+                {k: v.view("S1") if k in self._letters else v for k, v in arrays.items()}
+            )
+            if not isinstance(values, Mapping):
+                raise SeqdataError(
+                    f"the transform returned {type(values).__name__}: expected a dictionary of "
+                    "arrays, as it was given."
+                )
+        out = {k: _as_tensor(v, self._dtype_of(k)) for k, v in values.items()}
+        return tuple(out.values()) if self._tuples else out
+
+    def _dtype_of(self, name: str) -> torch.dtype | None:
+        if isinstance(self._dtypes, Mapping):
+            return self._dtypes.get(name)
+        return self._dtypes if name != self.core.index else None
+
+    def _pin(self, batch: Batch) -> Batch:
+        if isinstance(batch, tuple):
+            return tuple(v.pin_memory() for v in batch)
+        return {k: v.pin_memory() for k, v in batch.items()}
+
+
+def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
+    if not isinstance(value, torch.Tensor):
+        array: NDArray[Any] = np.asarray(value)
+        if array.dtype.kind == "S":
+            array = array.view(np.uint8)
+        if array.dtype == np.float64 and dtype is None:
+            array = array.astype(np.float32)
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+    else:
+        tensor = value
+    return tensor if dtype is None else tensor.to(dtype)
+
+
+def get_torch_dataloader(
+    sdata: xr.Dataset,
+    sample_dims: str | Sequence[str] = "_sequence",
+    variables: str | Sequence[str] | None = None,
+    transform: Transform | None = None,
+    dtypes: torch.dtype | Mapping[str, torch.dtype] | None = None,
+    *,
+    return_tuples: bool = False,
+    batch_size: int = 1,
+    shuffle: bool = False,
+    seed: int = 0,
+    sampler: Order | Callable[[int], Order] | None = None,
+    batch_sampler: Iterable[Sequence[int]] | None = None,
+    indices: Order | None = None,
+    num_workers: int = 0,
+    pin_memory: bool = False,
+    drop_last: bool = False,
+    length: int | None = None,
+    lengths: Mapping[str, int] | None = None,
+    max_jitter: int | None = None,
+    rc_prob: float = 0.0,
+    index: str | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+    in_memory: bool | None = None,
+    buffer_bytes: int = BUFFER_LIMIT,
+    prefetch: bool = True,
+    generator: torch.Generator | None = None,
+    timeout: float = 0.0,
+    worker_init_fn: Callable[[int], None] | None = None,
+    multiprocessing_context: Any = None,
+    prefetch_factor: int | None = None,
+    persistent_workers: bool = True,
+) -> SequenceLoader:
+    """Return a loader of batches of tensors.
+
+    A dataset in memory is gathered by row numbers. One on disk is streamed: stored blocks are
+    visited in random order, as many as the buffer holds are read whole, and rows are permuted
+    within the buffer. In both, every row comes exactly once an epoch.
+
+    Parameters
+    ----------
+    sdata : xarray.Dataset
+        The dataset, in memory or lazy as `seqdata.open_zarr` returns it.
+    sample_dims : str or sequence of str
+        Dimensions indexed by a row number. With ``["_sequence", "_sample"]`` every pair of a
+        sequence and a sample is a row.
+    variables : str, sequence of str, or None
+        Variables to put in a batch; default all numbers and sequences with a sample dimension.
+    transform : callable or None
+        Function of a dictionary of arrays that returns a dictionary. It sees sequences as
+        letters (S1), as `seqpro` takes them.
+    dtypes : torch.dtype, mapping of str to torch.dtype, or None
+        Types of the tensors. By default 64-bit floats become 32-bit and the rest stays.
+    return_tuples : bool
+        Whether a batch is a tuple in the order of ``variables`` instead of a dictionary.
+    batch_size : int
+        Rows in a batch.
+    shuffle : bool
+        Whether rows come in a new random order every epoch.
+    seed : int
+        Seed of the order, the jitter and the strand.
+    sampler : iterable of int, callable, or None
+        Row numbers in the order to visit; a callable is given the epoch and returns them.
+    batch_sampler : iterable of sequences of int, or None
+        Row numbers of every batch.
+    indices : sequence of int, mask of bool, or None
+        Rows to visit; default all.
+    num_workers : int
+        Worker processes. With 0 batches are made in this process, which is fastest unless
+        ``transform`` is slow.
+    pin_memory : bool
+        Whether tensors are put in page-locked memory, where there is a GPU.
+    drop_last : bool
+        Whether to leave out the last, smaller batch.
+    length : int or None
+        Positions (bp) in a window where ``max_jitter`` is given; default what is stored, less
+        the jitter on both sides.
+    lengths : mapping of str to int, or None
+        Positions (bp) shown of single variables, cut around the middle of the same window.
+    max_jitter : int or None
+        Largest shift (bp) of a window to either side. 0 cuts the middle out of rows that were
+        stored with room for jitter; None returns rows as they are stored.
+    rc_prob : float
+        Chance that a row is shown as its other strand: sequences reverse-complemented, all else
+        reversed along the length, and paired strands swapped.
+    index : str or None
+        Name under which a batch carries its row numbers (int64).
+    rank, world_size : int
+        Which of how many parts of every epoch to serve. Parts are equally long: the last one
+        repeats rows, or, with ``drop_last``, a remainder is left out.
+    in_memory : bool or None
+        Whether to read everything at once; by default up to 512 MiB.
+    buffer_bytes : int
+        Bytes held while streaming, both buffers together; two stored blocks at least.
+    prefetch : bool
+        Whether a thread reads ahead while streaming.
+    generator : torch.Generator or None
+        Its initial seed is used in place of ``seed``.
+    timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers
+        As in `torch.utils.data.DataLoader`; used where there are worker processes.
+
+    Returns
+    -------
+    SequenceLoader
+        Iterable with ``len``, ``set_epoch``, ``state_dict`` and ``load_state_dict``. Sequences
+        are uint8 ASCII codes, shape (batch, length).
+
+    Raises
+    ------
+    SeqdataError
+        For unknown variables, rows out of range, or settings that contradict each other.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> letters = np.array([list("ACGT"), list("GGCC"), list("TTTT")], dtype="S1")
+    >>> ds = xr.Dataset(
+    ...     {"seq": (("_sequence", "_length"), letters), "y": ("_sequence", [0.0, 1.0, 2.0])}
+    ... )
+    >>> loader = get_torch_dataloader(ds, "_sequence", ["seq", "y"], batch_size=2)
+    >>> [tuple(batch["seq"].shape) for batch in loader]
+    [(2, 4), (1, 4)]
+    """
+    dims = [sample_dims] if isinstance(sample_dims, str) else list(sample_dims)
+    if variables is None:
+        variables = [
+            str(name)
+            for name, v in sdata.data_vars.items()
+            if set(dims) & set(v.dims) and (v.dtype.kind in "biuf" or v.dtype == "S1")
+        ]
+    names = [variables] if isinstance(variables, str) else list(variables)
+    unknown = [name for name in names if name not in sdata.variables]
+    if unknown:
+        known = [str(v) for v in sdata.variables]
+        hints = "".join(
+            f" {name!r} is not in the dataset.{did_you_mean(name, known)}" for name in unknown
+        )
+        raise SeqdataError(f"variables:{hints}")
+    core = Loader(
+        sdata,
+        variables=names,
+        sample_dims=dims,
+        batch_size=batch_size,
+        indices=indices,
+        sampler=sampler,
+        batch_sampler=batch_sampler,
+        shuffle=shuffle,
+        seed=seed if generator is None else generator.initial_seed() % 2**63,
+        drop_last=drop_last,
+        length=length,
+        lengths=lengths,
+        max_jitter=max_jitter,
+        rc_prob=rc_prob,
+        index=index,
+        rank=rank,
+        world_size=world_size,
+        in_memory=in_memory,
+        buffer_bytes=buffer_bytes,
+        prefetch=prefetch,
+    )
+    options: dict[str, Any] = {"persistent_workers": persistent_workers, "timeout": timeout}
+    if worker_init_fn is not None:
+        options["worker_init_fn"] = worker_init_fn
+    if multiprocessing_context is not None:
+        options["multiprocessing_context"] = multiprocessing_context
+    if prefetch_factor is not None:
+        options["prefetch_factor"] = prefetch_factor
+    return SequenceLoader(
+        core,
+        transform=transform,
+        dtypes=dtypes,
+        return_tuples=return_tuples,
+        num_workers=num_workers,
+        pin_memory=pin_memory,
+        worker_options=options,
+    )
