@@ -1,0 +1,306 @@
+"""Compare motifs with a database and find them in sequences."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqexplainer._inputs import check_one_hot
+from seqexplainer._statistics import benjamini_hochberg
+from seqexplainer.errors import SeqexplainerError
+from seqexplainer.filters import FilterMotifs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from seqpro.motifs import Motif, MotifSet
+
+__all__ = ["annotate_pfms", "scan"]
+
+_FEW_TARGETS = 25
+_ANNOTATION = [
+    "query",
+    "target",
+    "accession",
+    "rank",
+    "p_value",
+    "p_bonferroni",
+    "e_value",
+    "q_value",
+    "strand",
+    "offset",
+    "overlap",
+    "score",
+]
+_HIT = ["motif", "accession", "sequence", "start", "end", "strand", "score", "p_value", "q_value"]
+
+
+def annotate_pfms(
+    pfms: FilterMotifs | MotifSet | NDArray[np.float64] | Iterable[Any] | str | os.PathLike[str],
+    motif_db: MotifSet | str | os.PathLike[str],
+    *,
+    names: Sequence[str] | None = None,
+    top: int | None = 10,
+    trim: float | None = None,
+    both_strands: bool = True,
+) -> pd.DataFrame:
+    """Find the known motifs that a set of motifs resembles, as TomTom does.
+
+    Parameters
+    ----------
+    pfms : FilterMotifs, MotifSet, array of float with shape (F, A, w), iterable or path
+        The motifs to name: counts or probabilities. An iterable holds matrices (A, w) or
+        `seqpro.motifs.Motif`. Matrices of zeros (dead filters) are left out.
+    motif_db : MotifSet or path
+        Known motifs; a MEME, JASPAR, HOMER or TRANSFAC file, plain or gzipped.
+    names : sequence of str, optional
+        Names of the queries.
+    top : int, optional
+        Rows per query, best first; None gives every target.
+    trim : float, optional
+        Cut flanking columns of the queries with less information than this (bits). Offsets
+        still refer to the whole query.
+    both_strands : bool, optional
+        Compare with the reverse complements of the targets as well.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per reported pair:
+
+        - ``query``, ``target``, ``accession`` (str), ``rank`` (1 is the best of the query);
+        - ``p_value``: of the best alignment of the pair;
+        - ``p_bonferroni``: times targets times queries, at most 1;
+        - ``e_value``: times targets;
+        - ``q_value``: Benjamini-Hochberg over all pairs of this call, reported or not;
+        - ``strand``: ``"-"`` if the target was reverse-complemented;
+        - ``offset``: where the query starts in the target (TomTom's sign: -3 means that the
+          target starts at column 3 of the query);
+        - ``overlap`` (columns) and ``score`` of the alignment.
+
+    Raises
+    ------
+    SeqexplainerError
+        If there is no query or no target, or the names do not fit.
+
+    Warns
+    -----
+    UserWarning
+        With fewer than 25 targets, whose columns are the background of the p-values.
+
+    References
+    ----------
+    Gupta et al. 2007, doi:10.1186/gb-2007-8-2-r24
+    """
+    import pandas as pd
+
+    labels, queries, cuts = _queries(pfms, names, trim)
+    targets = _motif_set(motif_db)
+    if not len(targets):
+        msg = "the motif database holds no motif"
+        raise SeqexplainerError(msg)
+    if not queries:
+        msg = "there is no motif to annotate: every matrix given is empty (dead filters)"
+        raise SeqexplainerError(msg)
+    p_value, score, offset, overlap, strand = _tomtom(
+        queries, [np.ascontiguousarray(m.ppm()) for m in targets], both_strands=both_strands
+    )
+    n_queries, n_targets = p_value.shape
+    q_value = benjamini_hochberg(p_value)
+    order = np.lexsort((np.broadcast_to(np.arange(n_targets), p_value.shape), -score, p_value))
+    order = order[:, :top]
+    row = np.repeat(np.arange(n_queries), order.shape[1])
+    column = order.ravel()
+    p = p_value[row, column]
+    known = list(targets)
+    table = pd.DataFrame(
+        {
+            "query": [labels[i] for i in row],
+            "target": [known[j].name for j in column],
+            "accession": [known[j].accession or known[j].name for j in column],
+            "rank": np.tile(np.arange(1, order.shape[1] + 1), n_queries),
+            "p_value": p,
+            "p_bonferroni": np.minimum(p * n_targets * n_queries, 1.0),
+            "e_value": p * n_targets,
+            "q_value": q_value[row, column],
+            "strand": np.where(strand[row, column] > 0, "-", "+"),
+            "offset": offset[row, column].astype(np.int64) - np.asarray(cuts)[row],
+            "overlap": overlap[row, column].astype(np.int64),
+            "score": score[row, column],
+        }
+    )
+    return table[_ANNOTATION]
+
+
+def scan(
+    X: NDArray[np.uint8] | torch.Tensor,
+    motif_db: MotifSet | Motif | str | os.PathLike[str],
+    *,
+    p_threshold: float = 1e-4,
+    both_strands: bool = True,
+) -> pd.DataFrame:
+    """Find instances of motifs in sequences, as FIMO does.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor of uint8 or float, shape (N, A, L)
+        One-hot sequences; a column of zeros (N) matches nothing.
+    motif_db : MotifSet, Motif or path
+        Motifs to look for.
+    p_threshold : float, optional
+        Hits with a smaller p-value are reported.
+    both_strands : bool, optional
+        Look at both strands.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per hit, by motif, sequence and start: ``motif``, ``accession`` (str),
+        ``sequence`` (row of X), ``start``, ``end`` (bp, 0-based half-open on the forward
+        strand), ``strand``, ``score`` (bits over a uniform background), ``p_value`` and
+        ``q_value`` (Benjamini-Hochberg over all windows that the motif was tried at).
+
+    Raises
+    ------
+    SeqexplainerError
+        If there is no motif or the threshold is not in (0, 1).
+
+    References
+    ----------
+    Grant et al. 2011, doi:10.1093/bioinformatics/btr064
+    """
+    import pandas as pd
+    from memelite import fimo
+
+    if not 0 < p_threshold < 1:
+        msg = f"p_threshold is {p_threshold}; expected a probability between 0 and 1"
+        raise SeqexplainerError(msg)
+    sequences = check_one_hot(X).cpu().numpy().astype(np.int8)
+    motifs = list(_motif_set(motif_db))
+    if not motifs:
+        msg = "there is no motif to scan for"
+        raise SeqexplainerError(msg)
+    tables = fimo(
+        {str(i): np.ascontiguousarray(m.ppm()) for i, m in enumerate(motifs)},
+        sequences,
+        threshold=p_threshold,
+        reverse_complement=both_strands,
+    )
+    parts = []
+    for motif, hits in zip(motifs, tables, strict=True):
+        if not len(hits):
+            continue
+        n_windows = len(sequences) * max(sequences.shape[2] - motif.width + 1, 0)
+        p = hits["p-value"].to_numpy(dtype=np.float64)
+        start, end = hits["start"].to_numpy(np.int64), hits["end"].to_numpy(np.int64)
+        part = pd.DataFrame(
+            {
+                "motif": motif.name,
+                "accession": motif.accession or motif.name,
+                "sequence": hits["sequence_name"].to_numpy(np.int64),
+                "start": np.minimum(start, end),
+                "end": np.maximum(start, end),
+                "strand": hits["strand"].to_numpy(),
+                "score": hits["score"].to_numpy(np.float64),
+                "p_value": p,
+                "q_value": benjamini_hochberg(p, n_windows * (2 if both_strands else 1)),
+            }
+        )
+        parts.append(part.sort_values(["sequence", "start", "strand"], kind="stable"))
+    if not parts:
+        return pd.DataFrame({name: [] for name in _HIT})
+    return pd.concat(parts, ignore_index=True)[_HIT]
+
+
+def _motif_set(motifs: Any) -> MotifSet:
+    """Return a MotifSet from a set, one motif or a file."""
+    from seqpro.motifs import Motif, MotifSet, read
+
+    if isinstance(motifs, MotifSet):
+        return motifs
+    if isinstance(motifs, Motif):
+        return MotifSet([motifs])
+    if isinstance(motifs, str | os.PathLike):
+        return read(motifs)
+    msg = (
+        f"motif_db is a {type(motifs).__name__}; expected a seqpro.motifs.MotifSet, a Motif "
+        "or the path of a motif file"
+    )
+    raise SeqexplainerError(msg)
+
+
+def _queries(
+    pfms: Any, names: Sequence[str] | None, trim: float | None
+) -> tuple[list[str], list[NDArray[np.float64]], list[int]]:
+    """Return names, probability matrices and the columns cut from their left."""
+    from seqpro.motifs import Motif, MotifSet, read
+
+    if isinstance(pfms, str | os.PathLike):
+        pfms = read(pfms)
+    if isinstance(pfms, FilterMotifs):
+        matrices, labels = list(pfms.pfms), pfms.names
+    elif isinstance(pfms, MotifSet):
+        matrices, labels = [m.ppm() for m in pfms], [m.name for m in pfms]
+    else:
+        items = list(pfms)
+        matrices = [m.ppm() if isinstance(m, Motif) else np.asarray(m, float) for m in items]
+        labels = [m.name if isinstance(m, Motif) else str(i) for i, m in enumerate(items)]
+    if names is not None:
+        if len(names) != len(matrices):
+            msg = f"{len(names)} names are given for {len(matrices)} motifs"
+            raise SeqexplainerError(msg)
+        labels = list(names)
+    kept_labels, kept, cuts = [], [], []
+    for label, matrix in zip(labels, matrices, strict=True):
+        if matrix.ndim != 2 or not np.isfinite(matrix).all() or (matrix < 0).any():
+            msg = (
+                f"motif {label!r} has shape {matrix.shape}; expected a matrix (A, w) of counts "
+                "or probabilities, finite and not negative"
+            )
+            raise SeqexplainerError(msg)
+        total = matrix.sum(axis=0)
+        if not total.any():
+            continue
+        n_letters = len(matrix)
+        ppm = np.where(total > 0, matrix / np.where(total > 0, total, 1), 1 / n_letters)
+        left, right = 0, ppm.shape[1]
+        if trim is not None:
+            left, right = _informative_span(ppm, trim)
+        kept_labels.append(label)
+        kept.append(np.ascontiguousarray(ppm[:, left:right]))
+        cuts.append(left)
+    return kept_labels, kept, cuts
+
+
+def _informative_span(ppm: NDArray[np.float64], bits: float) -> tuple[int, int]:
+    """Return the span from the first to the last column with at least so much information."""
+    logs = np.log2(np.where(ppm > 0, ppm, 1.0))
+    information = np.log2(len(ppm)) + (ppm * logs).sum(axis=0)
+    above = np.flatnonzero(information >= bits)
+    if not len(above):
+        return 0, ppm.shape[1]
+    return int(above[0]), int(above[-1]) + 1
+
+
+def _tomtom(
+    queries: list[NDArray[np.float64]], targets: list[NDArray[np.float64]], *, both_strands: bool
+) -> NDArray[np.float64]:
+    """Return p-values, scores, offsets, overlaps and strands, each (queries, targets)."""
+    from memelite import tomtom
+
+    if len(targets) < _FEW_TARGETS:
+        warnings.warn(
+            f"there are only {len(targets)} target motifs: their columns are the background of "
+            f"the p-values, which are not reliable below {_FEW_TARGETS}; use a larger database",
+            UserWarning,
+            stacklevel=3,
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)
+        return np.asarray(tomtom(queries, targets, reverse_complement=both_strands))

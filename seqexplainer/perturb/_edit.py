@@ -1,0 +1,399 @@
+"""Edits of one-hot sequences: substitute, insert, delete, randomise, find."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from seqexplainer._inputs import check_one_hot
+from seqexplainer.errors import SeqexplainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from seqpro.motifs import Motif
+
+LETTERS = "ACGT"
+IUPAC = {
+    "A": "A",
+    "C": "C",
+    "G": "G",
+    "T": "T",
+    "U": "T",
+    "R": "AG",
+    "Y": "CT",
+    "S": "CG",
+    "W": "AT",
+    "K": "GT",
+    "M": "AC",
+    "B": "CGT",
+    "D": "AGT",
+    "H": "ACT",
+    "V": "ACG",
+    "N": "ACGT",
+}
+
+
+def pattern(
+    motif: str | Motif | NDArray[Any] | torch.Tensor, orientation: str = "+"
+) -> torch.Tensor:
+    """Return a motif as the one-hot pattern that edits write.
+
+    Parameters
+    ----------
+    motif : str, seqpro.motifs.Motif, ndarray or Tensor
+        Letters A, C, G, T (or U), where N leaves the base as it is; a Motif, whose most frequent
+        letters are taken; or a one-hot array (4, w), where a column of zeros leaves the base.
+    orientation : {"+", "-"}, optional
+        ``"-"`` reverse-complements the pattern.
+
+    Returns
+    -------
+    Tensor of uint8, shape (4, w)
+        The pattern.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the motif is empty or ambiguous.
+
+    Examples
+    --------
+    >>> pattern("GNA", "-").argmax(0).tolist(), pattern("GNA").sum(0).tolist()
+    ([3, 0, 1], [1, 0, 1])
+    """
+    if orientation not in {"+", "-"}:
+        msg = f"orientation is {orientation!r}; choose '+' or '-'"
+        raise SeqexplainerError(msg)
+    if isinstance(motif, str):
+        matrix = _from_letters(motif)
+    elif isinstance(motif, np.ndarray | torch.Tensor):
+        matrix = np.asarray(motif)
+        one_hot = matrix.ndim == 2 and len(matrix) == 4 and np.isin(matrix, (0, 1)).all()
+        if not one_hot or (matrix.sum(axis=0) > 1).any():
+            msg = (
+                f"the motif is an array of shape {matrix.shape} that is not one-hot (4, w); "
+                "give letters, a seqpro.motifs.Motif or a one-hot array"
+            )
+            raise SeqexplainerError(msg)
+    else:
+        probabilities = np.asarray(motif.ppm())
+        matrix = np.eye(len(probabilities), dtype=np.uint8)[probabilities.argmax(axis=0)].T
+    if not matrix.shape[1]:
+        msg = "the motif is empty"
+        raise SeqexplainerError(msg)
+    result = torch.as_tensor(np.ascontiguousarray(matrix, dtype=np.uint8))
+    return result.flip((0, 1)) if orientation == "-" else result
+
+
+def _from_letters(letters: str) -> NDArray[np.uint8]:
+    """Turn A, C, G, T and N into columns."""
+    upper = letters.upper().replace("U", "T")
+    wrong = sorted(set(upper) - set(LETTERS + "N"))
+    if wrong:
+        msg = (
+            f"motif {letters!r} holds {', '.join(wrong)}; an edit writes A, C, G or T, and N "
+            "leaves the base as it is (give a seqpro.motifs.Motif to write its consensus)"
+        )
+        raise SeqexplainerError(msg)
+    codes = np.array([LETTERS.find(letter) for letter in upper], dtype=np.int64)
+    columns: NDArray[np.uint8] = (np.arange(4)[:, None] == codes).astype(np.uint8)
+    return columns
+
+
+def check_position(position: int, width: int, length: int, what: str = "motif") -> None:
+    """Raise unless a pattern of ``width`` bp at ``position`` lies inside ``length`` bp."""
+    if not 0 <= position <= length - width:
+        msg = (
+            f"a {what} of {width} bp at position {position} does not fit into {length} bp; "
+            f"positions run from 0 to {length - width}"
+        )
+        raise SeqexplainerError(msg)
+
+
+def write(X: torch.Tensor, motif: torch.Tensor, position: int) -> None:
+    """Write a pattern into all rows of a tensor (N, 4, L), in place."""
+    width = motif.shape[1]
+    window = X[:, :, position : position + width]
+    keep = (motif.sum(dim=0) == 0).to(X)
+    window.mul_(keep).add_(motif.to(X))
+
+
+def substitute(
+    X: NDArray[Any] | torch.Tensor,
+    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    *,
+    position: int | Sequence[int] | NDArray[np.int64] | None = None,
+    orientation: Literal["+", "-"] = "+",
+) -> torch.Tensor:
+    """Write a motif over the bases of every sequence.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (N, 4, L)
+        One-hot sequences; not changed.
+    motif : str, Motif or one-hot array (4, w)
+        What to write; N and columns of zeros leave the base.
+    position : int or sequence of int with shape (N,), optional
+        First base (bp, 0-based); by default the motif stands in the middle.
+    orientation : {"+", "-"}, optional
+        Strand.
+
+    Returns
+    -------
+    Tensor, shape (N, 4, L)
+        The edited sequences, dtype of X.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the motif does not fit.
+
+    Examples
+    --------
+    >>> X = np.eye(4, dtype=np.uint8)[[[0, 0, 0, 0, 0]]].swapaxes(1, 2)
+    >>> substitute(X, "CG", position=2).argmax(1).tolist()
+    [[0, 0, 1, 2, 0]]
+    """
+    result = check_one_hot(X).clone()
+    what = pattern(motif, orientation)
+    width, length = what.shape[1], result.shape[2]
+    at = np.asarray((length - width) // 2 if position is None else position, dtype=np.int64)
+    if at.ndim == 0:
+        check_position(int(at), width, length)
+        write(result, what, int(at))
+        return result
+    if at.shape != (len(result),):
+        msg = f"position has shape {at.shape}; expected one number or ({len(result)},)"
+        raise SeqexplainerError(msg)
+    for row, start in enumerate(at.tolist()):
+        check_position(start, width, length)
+        write(result[row : row + 1], what, start)
+    return result
+
+
+def insert(
+    X: NDArray[Any] | torch.Tensor,
+    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    *,
+    position: int,
+    orientation: Literal["+", "-"] = "+",
+    trim: Literal["right", "left", "both", "none"] = "right",
+) -> torch.Tensor:
+    """Insert a motif between two bases of every sequence.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (N, 4, L)
+        One-hot sequences; not changed.
+    motif : str, Motif or one-hot array (4, w)
+        What to insert; it must not hold N.
+    position : int
+        The motif comes before this base (bp, 0 to L).
+    orientation : {"+", "-"}, optional
+        Strand.
+    trim : {"right", "left", "both", "none"}, optional
+        Where to cut the bases that no longer fit into L; ``"none"`` returns L + w bases.
+
+    Returns
+    -------
+    Tensor, shape (N, 4, L) or (N, 4, L + w)
+        The edited sequences, dtype of X.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the position lies outside the sequence or the motif holds N.
+
+    Examples
+    --------
+    >>> X = np.eye(4, dtype=np.uint8)[[[0, 1, 2, 3]]].swapaxes(1, 2)
+    >>> insert(X, "TT", position=1).argmax(1).tolist()
+    [[0, 3, 3, 1]]
+    """
+    sequences = check_one_hot(X)
+    n, _, length = sequences.shape
+    what = pattern(motif, orientation).to(sequences)
+    if not 0 <= position <= length:
+        msg = (
+            f"position is {position}; an insertion into {length} bp goes before base 0 to {length}"
+        )
+        raise SeqexplainerError(msg)
+    if (what.sum(dim=0) == 0).any():
+        msg = "the motif to insert holds N, but there is no base to leave as it is"
+        raise SeqexplainerError(msg)
+    middle = what.expand(n, -1, -1)
+    longer = torch.cat([sequences[:, :, :position], middle, sequences[:, :, position:]], dim=2)
+    width = what.shape[1]
+    cuts = {"right": 0, "left": width, "both": width // 2}
+    if trim == "none":
+        return longer
+    if trim not in cuts:
+        msg = f"trim is {trim!r}; choose 'right', 'left', 'both' or 'none'"
+        raise SeqexplainerError(msg)
+    return longer[:, :, cuts[trim] : cuts[trim] + length].contiguous()
+
+
+def randomise(
+    X: NDArray[Any] | torch.Tensor,
+    start: int,
+    end: int,
+    *,
+    method: Literal["dinuc_shuffle", "shuffle", "random", "zero", "uniform"] = "dinuc_shuffle",
+    n: int = 1,
+    seed: int = 0,
+) -> torch.Tensor:
+    """Take the information out of a span of every sequence.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (N, 4, L)
+        One-hot sequences; not changed.
+    start, end : int
+        The span (bp, 0-based half-open).
+    method : {"dinuc_shuffle", "shuffle", "random", "zero", "uniform"}, optional
+        Shuffle the span's own bases (keeping its dinucleotides, or not), draw uniform random
+        bases, or set the columns to 0 or to 1/4.
+    n : int, optional
+        Draws per sequence.
+    seed : int, optional
+        A draw depends on the seed, the row and its number only.
+
+    Returns
+    -------
+    Tensor, shape (N, n, 4, L)
+        Edited copies, dtype of X (float32 for ``uniform`` of integers).
+
+    Raises
+    ------
+    SeqexplainerError
+        If the span is empty or outside the sequence.
+    """
+    sequences = check_one_hot(X)
+    rows, n_letters, length = sequences.shape
+    if not 0 <= start < end <= length:
+        msg = f"the span [{start}, {end}) is empty or outside the {length}-bp sequences"
+        raise SeqexplainerError(msg)
+    if method == "uniform" and not sequences.is_floating_point():
+        sequences = sequences.float()
+    result = sequences[:, None].repeat(1, n, 1, 1)
+    if method in {"zero", "uniform"}:
+        result[..., start:end] = 0 if method == "zero" else 1 / n_letters
+        return result
+    ids = np.arange(rows)[:, None] * n + np.arange(n)
+    span = sequences[:, :, start:end].cpu().numpy().astype(np.uint8)
+    if method == "random":
+        drawn = random_one_hot(rows * n, end - start, seed).reshape(rows, n, n_letters, -1)
+    elif method in {"dinuc_shuffle", "shuffle"}:
+        drawn = shuffle_one_hot(
+            np.repeat(span, n, axis=0), 2 if method == "dinuc_shuffle" else 1, seed, ids.ravel()
+        ).reshape(rows, n, n_letters, -1)
+    else:
+        choices = "'dinuc_shuffle', 'shuffle', 'random', 'zero' or 'uniform'"
+        msg = f"method is {method!r}; choose {choices}"
+        raise SeqexplainerError(msg)
+    result[..., start:end] = torch.as_tensor(drawn).to(result)
+    return result
+
+
+def random_one_hot(
+    n: int, length: int, seed: int, probabilities: NDArray[np.float64] | None = None
+) -> NDArray[np.uint8]:
+    """Draw one-hot sequences (n, 4, length); row i depends on (seed, i) only.
+
+    ``probabilities`` are those of the letters, (4,), (4, length) or (n, 4, 1 or length).
+    """
+    from seqpro._rng import uniform
+
+    draws = uniform(seed, np.arange(n)[:, None], np.arange(length)[None, :])
+    p = np.full(4, 0.25) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
+    p = p[:, None] if p.ndim == 1 else p
+    edges = np.cumsum(p, axis=-2)[..., :-1, :]
+    edges = edges if edges.ndim == 3 else edges[None]
+    codes = (draws[:, None, :] >= edges).sum(axis=1)
+    drawn: NDArray[np.uint8] = (np.arange(4)[:, None] == codes[:, None, :]).astype(np.uint8)
+    return drawn
+
+
+def shuffle_one_hot(
+    X: NDArray[np.uint8], k: int, seed: int, row_ids: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Shuffle one-hot sequences (N, 4, L), keeping their k-lets."""
+    import seqpro as sp
+
+    letters = sp.decode_ohe(X.swapaxes(1, 2), ohe_axis=-1, alphabet=sp.DNA)
+    shuffled = sp.k_shuffle(
+        letters,
+        k,
+        length_axis=-1,
+        seed=seed,
+        alphabet=sp.DNA,
+        row_ids=row_ids.astype(np.uint64),
+    )
+    return np.ascontiguousarray(sp.ohe(shuffled, sp.DNA).swapaxes(1, 2))
+
+
+def find_pattern(
+    X: NDArray[Any] | torch.Tensor, motif: str, *, both_strands: bool = False
+) -> pd.DataFrame:
+    """Find exact matches of a pattern with IUPAC letters.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (N, 4, L)
+        One-hot sequences.
+    motif : str
+        Pattern; R, Y, S, W, K, M, B, D, H, V and N stand for the letters they mean.
+    both_strands : bool, optional
+        Look for the reverse complement as well.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``sequence``, ``start``, ``end`` (bp, 0-based half-open), ``strand``.
+
+    Examples
+    --------
+    >>> X = np.eye(4, dtype=np.uint8)[[[2, 0, 3, 0, 2, 0, 3, 2]]].swapaxes(1, 2)
+    >>> find_pattern(X, "GATR")[["sequence", "start"]].values.tolist()
+    [[0, 0], [0, 4]]
+    """
+    import pandas as pd
+
+    sequences = check_one_hot(X).cpu().numpy() > 0
+    allowed = iupac_mask(motif)
+    width = allowed.shape[1]
+    strands = [("+", allowed)]
+    if both_strands and not np.array_equal(allowed, allowed[::-1, ::-1]):
+        strands.append(("-", allowed[::-1, ::-1]))
+    found = []
+    for strand, mask in strands:
+        n_windows = sequences.shape[2] - width + 1
+        hit = np.ones((len(sequences), max(n_windows, 0)), dtype=bool)
+        for offset in range(width if n_windows > 0 else 0):
+            part = sequences[:, :, offset : offset + n_windows]
+            hit &= (part & mask[None, :, offset, None]).any(axis=1)
+        sequence, start = np.nonzero(hit)
+        found.append(
+            pd.DataFrame(
+                {"sequence": sequence, "start": start, "end": start + width, "strand": strand}
+            )
+        )
+    table = pd.concat(found, ignore_index=True)
+    return table.sort_values(["sequence", "start"], kind="stable", ignore_index=True)
+
+
+def iupac_mask(motif: str) -> NDArray[np.bool_]:
+    """Return which letters each position of an IUPAC pattern allows, (4, w)."""
+    wrong = sorted(set(motif.upper()) - set(IUPAC))
+    if wrong or not motif:
+        msg = f"pattern {motif!r} holds {', '.join(wrong) or 'nothing'}; expected IUPAC letters"
+        raise SeqexplainerError(msg)
+    return np.array(
+        [[letter in IUPAC[symbol] for symbol in motif.upper()] for letter in LETTERS], dtype=bool
+    )

@@ -1,0 +1,350 @@
+"""Experiments with one motif or one span."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+
+from seqexplainer._inputs import check_one_hot
+from seqexplainer._statistics import summarise
+from seqexplainer.errors import SeqexplainerError
+from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
+from seqexplainer.perturb._effect import Effect, make_effect, make_score, score_edits
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from seqexplainer._targets import Target
+    from seqpro.motifs import Motif
+
+
+class Positional(NamedTuple):
+    """Effect of a motif at every position.
+
+    Attributes
+    ----------
+    positions : ndarray of int64, shape (P,)
+        First base (bp, 0-based) of the motif, or of the occluded window.
+    before : ndarray of float64, shape (N, ...)
+        Scores of the sequences as they were.
+    effect : ndarray of float64, shape (N, P, ...)
+        Score with the motif at the position, less ``before``.
+    mean, low, high : ndarray of float64, shape (P, ...)
+        Mean over sequences and its bootstrap interval.
+    p_value, q_value : ndarray of float64, shape (P, ...)
+        Sign-flip permutation p-value and its false discovery rate over positions.
+    """
+
+    positions: np.ndarray
+    before: np.ndarray
+    effect: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p_value: np.ndarray
+    q_value: np.ndarray
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per position: position, mean, low, high, p_value, q_value."""
+        import pandas as pd
+
+        columns = ("mean", "low", "high", "p_value", "q_value")
+        return pd.DataFrame(
+            {"position": self.positions} | {name: getattr(self, name) for name in columns}
+        )
+
+
+def marginalize(
+    model: nn.Module,
+    X: NDArray[Any] | torch.Tensor,
+    motif: str | Motif | NDArray[Any],
+    *,
+    position: int | Sequence[int] | None = None,
+    orientation: Literal["+", "-"] = "+",
+    target: Target = 0,
+    func: Callable[..., Any] | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+) -> Effect:
+    """Write a motif into backgrounds and measure what it does to the score.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model of one-hot sequences (N, 4, L).
+    X : ndarray or Tensor, shape (N, 4, L)
+        Backgrounds, for example from `backgrounds`.
+    motif : str, Motif or one-hot array (4, w)
+        What to write; N leaves the base.
+    position : int or sequence of int with shape (N,), optional
+        First base (bp); by default the middle.
+    orientation : {"+", "-"}, optional
+        Strand of the motif.
+    target : int, tuple, str or callable, optional
+        Which number of the output is the score.
+    func : callable, optional
+        ``func(model, X, batch_size=..., device=...) -> (N, ...)`` to apply before and after
+        instead of predicting, for example an attribution method.
+    confidence, n_resamples, seed : float, int, int, optional
+        Of the bootstrap interval and the permutation test.
+    batch_size : int, optional
+        Sequences per forward pass.
+    device : str or torch.device, optional
+        Where to run; by default where the model is.
+
+    Returns
+    -------
+    Effect
+        Scores before and after, the effect with its interval, p-value and false discovery rate.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the motif does not fit or the target does not exist.
+
+    References
+    ----------
+    Koo et al. 2021 (global importance analysis), doi:10.1371/journal.pcbi.1008925
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1, bias=False))
+    >>> _ = model[1].weight.data.copy_(torch.tensor([[0.0] * 20 + [1.0] * 10 + [0.0] * 10]))
+    >>> X = np.eye(4)[np.zeros((5, 10), int)].swapaxes(1, 2)
+    >>> marginalize(model, X, "GG").mean.tolist()
+    2.0
+    """
+    sequences = check_one_hot(X)
+    edited = substitute(sequences, motif, position=position, orientation=orientation)
+    score = make_score(model, target, func, batch_size, device)
+    return make_effect(
+        score(sequences),
+        score(edited),
+        confidence=confidence,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+
+
+def ablate(
+    model: nn.Module,
+    X: NDArray[Any] | torch.Tensor,
+    spans: tuple[int, int] | Sequence[tuple[int, int]],
+    *,
+    method: Literal["dinuc_shuffle", "shuffle", "random", "zero", "uniform"] = "dinuc_shuffle",
+    n: int = 20,
+    target: Target = 0,
+    func: Callable[..., Any] | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+) -> Effect:
+    """Destroy spans of the sequences, one at a time, and measure what is lost.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model of one-hot sequences (N, 4, L).
+    X : ndarray or Tensor, shape (N, 4, L)
+        Sequences.
+    spans : (int, int) or sequence of (int, int)
+        Spans (bp, 0-based half-open), the same for every sequence.
+    method : {"dinuc_shuffle", "shuffle", "random", "zero", "uniform"}, optional
+        How a span is destroyed; see `randomise`.
+    n : int, optional
+        Draws per sequence, over which scores are averaged; 1 for ``zero`` and ``uniform``.
+    target, func, confidence, n_resamples, seed, batch_size, device
+        As in `marginalize`.
+
+    Returns
+    -------
+    Effect
+        With one entry per span behind the sequence axis, or none if a single span was given.
+
+    Raises
+    ------
+    SeqexplainerError
+        If a span is empty or outside the sequences.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    >>> X = np.eye(4)[np.zeros((5, 10), int)].swapaxes(1, 2)
+    >>> ablate(model, X, [(0, 3), (5, 9)], method="zero").effect.shape
+    (5, 2)
+    """
+    sequences = check_one_hot(X)
+    score = make_score(model, target, func, batch_size, device)
+    listed = np.asarray(spans, dtype=np.int64)
+    single = listed.ndim == 1 and len(listed) == 2
+    listed = listed[None] if single else listed
+    if listed.ndim != 2 or listed.shape[1] != 2:
+        msg = "spans must be one (start, end) or a list of them, with at least one"
+        raise SeqexplainerError(msg)
+    draws = 1 if method in {"zero", "uniform"} else n
+    after = []
+    for start, end in listed.tolist():
+        edited = randomise(sequences, start, end, method=method, n=draws, seed=seed)
+        values = score(edited.flatten(0, 1))
+        after.append(values.reshape(len(sequences), draws, *values.shape[1:]).mean(axis=1))
+    stacked = after[0] if single else np.stack(after, axis=1)
+    return make_effect(
+        score(sequences), stacked, confidence=confidence, n_resamples=n_resamples, seed=seed
+    )
+
+
+def occlude(
+    model: nn.Module,
+    X: NDArray[Any] | torch.Tensor,
+    *,
+    width: int = 10,
+    stride: int = 1,
+    method: Literal["zero", "uniform", "random", "shuffle", "dinuc_shuffle"] = "zero",
+    target: Target = 0,
+    func: Callable[..., Any] | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+) -> Positional:
+    """Cover a window that slides along the sequences and measure what is lost.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model of one-hot sequences (N, 4, L).
+    X : ndarray or Tensor, shape (N, 4, L)
+        Sequences.
+    width, stride : int, optional
+        Width of the window and step between windows (bp).
+    method : {"zero", "uniform", "random", "shuffle", "dinuc_shuffle"}, optional
+        What the window is replaced with; see `randomise`.
+    target, func, confidence, n_resamples, seed, batch_size, device
+        As in `marginalize`.
+
+    Returns
+    -------
+    Positional
+        Effects of covering each window (negative where something is lost).
+
+    Raises
+    ------
+    SeqexplainerError
+        If the window is wider than the sequences.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    >>> X = np.eye(4)[np.zeros((5, 10), int)].swapaxes(1, 2)
+    >>> occlude(model, X, width=4, stride=3).positions.tolist()
+    [0, 3, 6]
+    """
+    sequences = check_one_hot(X)
+    length = sequences.shape[2]
+    if not 0 < width <= length or stride < 1:
+        msg = f"width {width} and stride {stride} do not fit sequences of {length} bp"
+        raise SeqexplainerError(msg)
+    if method == "uniform":
+        sequences = sequences.float()
+    positions = np.arange(0, length - width + 1, stride)
+    score = make_score(model, target, func, batch_size, device)
+
+    def cover(start: int) -> Callable[[torch.Tensor], None]:
+        def edit(rows: torch.Tensor) -> None:
+            rows.copy_(randomise(rows, start, start + width, method=method, seed=seed)[:, 0])
+
+        return edit
+
+    before = score(sequences)
+    after = score_edits(score, sequences, (cover(int(p)) for p in positions))
+    result = make_effect(before, after, confidence=confidence, n_resamples=n_resamples, seed=seed)
+    return Positional(positions, before, *result[2:])
+
+
+def positional_importance(
+    model: nn.Module,
+    X: NDArray[Any] | torch.Tensor,
+    motif: str | Motif | NDArray[Any],
+    *,
+    positions: Sequence[int] | NDArray[np.int64] | None = None,
+    stride: int = 1,
+    orientation: Literal["+", "-"] = "+",
+    target: Target = 0,
+    func: Callable[..., Any] | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+) -> Positional:
+    """Slide a motif along background sequences and measure what it does at each position.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model of one-hot sequences (N, 4, L).
+    X : ndarray or Tensor, shape (N, 4, L)
+        Backgrounds, for example from `backgrounds`.
+    motif : str, Motif or one-hot array (4, w)
+        What to write.
+    positions : sequence of int, shape (P,), optional
+        First bases (bp, 0-based); by default every ``stride``-th position at which the motif fits.
+    stride : int, optional
+        Step between positions (bp).
+    orientation : {"+", "-"}, optional
+        Strand of the motif.
+    target, func, confidence, n_resamples, seed, batch_size, device
+        As in `marginalize`.
+
+    Returns
+    -------
+    Positional
+        The effect of every sequence at every position, and its summary over sequences.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the motif does not fit at a position.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1, bias=False))
+    >>> _ = model[1].weight.data.copy_(torch.arange(40.0)[None] % 10)
+    >>> X = np.zeros((3, 4, 10))
+    >>> positional_importance(model, X, "GA", positions=[0, 4]).mean.tolist()
+    [1.0, 9.0]
+    """
+    sequences = check_one_hot(X)
+    what = pattern(motif, orientation)
+    width, length = what.shape[1], sequences.shape[2]
+    if positions is None:
+        check_position(0, width, length)
+        at = np.arange(0, length - width + 1, stride)
+    else:
+        at = np.asarray(positions, dtype=np.int64).ravel()
+        for p in at.tolist():
+            check_position(p, width, length)
+    if not len(at):
+        msg = "positions is empty; give at least one"
+        raise SeqexplainerError(msg)
+    score = make_score(model, target, func, batch_size, device)
+
+    def place(position: int) -> Callable[[torch.Tensor], None]:
+        return lambda rows: write(rows, what, position)
+
+    before = score(sequences)
+    after = score_edits(score, sequences, (place(int(p)) for p in at))
+    change = after - before[:, None]
+    summary = summarise(change, confidence=confidence, n_resamples=n_resamples, seed=seed)
+    return Positional(at, before, change, *summary)

@@ -1,0 +1,20 @@
+"""Pictures of explanations: axes in, axes out."""
+
+from __future__ import annotations
+
+from seqexplainer.plot._curves import evolution_traces, positional_curve
+from seqexplainer.plot._gallery import filter_gallery
+from seqexplainer.plot._logo import logo
+from seqexplainer.plot._style import COLORS
+from seqexplainer.plot._tracks import annotation_spans, attribution_track, ism_heatmap
+
+__all__ = [
+    "COLORS",
+    "annotation_spans",
+    "attribution_track",
+    "evolution_traces",
+    "filter_gallery",
+    "ism_heatmap",
+    "logo",
+    "positional_curve",
+]

@@ -1,0 +1,172 @@
+"""Curves over positions and rounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqexplainer.errors import SeqexplainerError
+from seqexplainer.plot._style import LINE_COLORS, MUTED, axes_or_new, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+
+def positional_curve(
+    positions: Any,
+    mean: ArrayLike | None = None,
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    color: str | None = None,
+    xlabel: str = "position of the motif (bp)",
+    ylabel: str = "change of the score",
+    title: str | None = None,
+) -> Axes:
+    """Draw a mean effect over positions or distances, with its interval as a band.
+
+    Call it again with the same axes to compare curves.
+
+    Parameters
+    ----------
+    positions : array_like of int with shape (P,), or a result
+        Positions (bp); or a result of `seqexplainer.positional_importance` or
+        `seqexplainer.occlude`, which brings all four arrays.
+    mean, low, high : array_like of float, shape (P,), optional
+        Mean and interval.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+    label : str, optional
+        Name of the curve in the legend.
+    color : str, optional
+        Colour; by default the next one.
+    xlabel, ylabel, title : str, optional
+        Texts.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn in.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the arrays do not fit each other.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> ax = positional_curve([0, 1, 2], [1.0, 2.0, 1.5], [0.5, 1.5, 1.0], [1.5, 2.5, 2.0])
+    >>> len(ax.lines), len(ax.collections)
+    (2, 1)
+    """
+    if mean is None:
+        if not all(hasattr(positions, name) for name in ("positions", "mean", "low", "high")):
+            msg = "give positions and mean, or a result that has positions, mean, low and high"
+            raise SeqexplainerError(msg)
+        result = positions
+        positions, mean, low, high = result.positions, result.mean, result.low, result.high
+    x, y = np.asarray(positions, dtype=np.float64), np.asarray(mean, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        msg = f"positions have shape {x.shape} and mean {y.shape}; expected (P,) for both"
+        raise SeqexplainerError(msg)
+    ax = axes_or_new(ax, 6, 2.8)
+    if not ax.lines:
+        ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
+    drawn = len([line for line in ax.lines if line.get_gid() == "curve"])
+    color = color or LINE_COLORS[drawn % len(LINE_COLORS)]
+    ax.plot(x, y, color=color, linewidth=1.6, label=label, gid="curve")
+    if low is not None and high is not None:
+        ax.fill_between(x, np.asarray(low), np.asarray(high), color=color, alpha=0.2, linewidth=0)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.margins(x=0.01)
+    tidy(ax)
+    if label:
+        ax.legend(frameon=False, loc="best")
+    if title:
+        ax.set_title(title, loc="left")
+    return ax
+
+
+def evolution_traces(
+    scores: Any,
+    *,
+    ax: Axes | None = None,
+    color: str = LINE_COLORS[0],
+    label: str | None = None,
+    xlabel: str = "round",
+    ylabel: str = "score",
+    title: str | None = None,
+) -> Axes:
+    """Draw the score of every sequence over the rounds of evolution, and their mean.
+
+    Parameters
+    ----------
+    scores : array_like of float with shape (N, rounds + 1), or a result of `seqexplainer.evolve`
+        Scores of the originals and after each round.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+    color : str, optional
+        Colour of the mean; single sequences are drawn in a light shade of it.
+    label : str, optional
+        Name in the legend.
+    xlabel, ylabel, title : str, optional
+        Texts.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn in.
+
+    Raises
+    ------
+    SeqexplainerError
+        If the scores are not two-dimensional.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> ax = evolution_traces([[0.0, 1.0, 2.0], [0.5, 0.7, 2.5]])
+    >>> ax.lines[-1].get_ydata().tolist()
+    [0.25, 0.85, 2.25]
+    """
+    from matplotlib.collections import LineCollection
+    from matplotlib.ticker import MaxNLocator
+
+    values = np.asarray(getattr(scores, "scores", scores), dtype=np.float64)
+    if values.ndim != 2:
+        msg = f"scores have shape {values.shape}; expected (sequences, rounds + 1)"
+        raise SeqexplainerError(msg)
+    ax = axes_or_new(ax, 4.5, 3.0)
+    rounds = np.arange(values.shape[1])
+    alpha = float(np.clip(8 / len(values), 0.12, 0.45))
+    lines = [np.column_stack([rounds, row]) for row in values]
+    ax.add_collection(LineCollection(lines, colors=color, linewidths=0.8, alpha=alpha))
+    name = label or (f"mean of {len(values)} sequences" if len(values) > 1 else None)
+    ax.plot(
+        rounds,
+        values.mean(axis=0),
+        color=color,
+        linewidth=2.2,
+        marker="o",
+        markersize=3.5,
+        label=name,
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.margins(x=0.03, y=0.06)
+    ax.autoscale_view()
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    tidy(ax)
+    if name:
+        ax.legend(frameon=False, loc="upper left")
+    if title:
+        ax.set_title(title, loc="left")
+    return ax
