@@ -1,0 +1,9 @@
+"""Sequences whose ground truth is known, and the motifs and background they are made of."""
+
+from __future__ import annotations
+
+from eugene.simulate._dataset import KINDS, simulated
+from eugene.simulate.background import human_background
+from eugene.simulate.motifs import embedded_motifs, find_motif
+
+__all__ = ["KINDS", "embedded_motifs", "find_motif", "human_background", "simulated"]
