@@ -1,0 +1,272 @@
+"""Turning whatever holds sequences into arrays of letters, and naming their axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpro.errors import AxisError, SeqproError
+
+if TYPE_CHECKING:
+    from seqpro.alphabets import BaseAlphabet
+
+Letters: TypeAlias = str | bytes | Sequence[Any] | NDArray[Any]
+"""Strings, bytes, (nested) lists of them, or arrays of dtype S, U or object."""
+Sequences: TypeAlias = Letters | NDArray[np.uint8]
+"""Letters, or a one-hot array of uint8."""
+
+
+def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+    """Turn sequences into an array of single letters.
+
+    Parameters
+    ----------
+    seqs : str, bytes, (nested) list of them, ndarray of S, U, object or uint8
+        Sequences of different length are padded on the right with NUL (``b""``).
+
+    Returns
+    -------
+    ndarray of S1, shape (..., length)
+        A uint8 array is taken for one-hot and returned as it is.
+
+    Raises
+    ------
+    SeqproError
+        If a string is empty, holds a character that is not ASCII, or the input is of a type
+        that cannot hold sequences.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.cast_seqs(["ACG", "T"])
+    array([[b'A', b'C', b'G'],
+           [b'T', b'', b'']], dtype='|S1')
+    """
+    if isinstance(seqs, str | bytes):
+        if len(seqs) == 0:
+            msg = "an empty string cannot be cast to a sequence array"
+            raise SeqproError(msg)
+        return np.array(_letters_of(seqs))
+    if isinstance(seqs, np.ndarray):
+        return _cast_array(seqs)
+    if isinstance(seqs, Sequence):
+        return _cast_list(seqs)
+    msg = (
+        f"cannot read sequences from {type(seqs).__name__}; give str, bytes, a list of them, or "
+        "an array of letters (S1) or one-hot (uint8)"
+    )
+    raise SeqproError(msg)
+
+
+def _letters_of(text: str | bytes) -> NDArray[np.bytes_]:
+    """View ASCII text as letters; the result is read-only."""
+    return np.frombuffer(_encode_ascii(text), "S1")
+
+
+def _encode_ascii(text: str | bytes) -> bytes:
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError as error:
+        msg = (
+            f"sequences must be ASCII, got {text[error.start]!r} at character {error.start} of "
+            f"{_shorten(text)}"
+        )
+        raise SeqproError(msg) from None
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= 30 else f"{text[:30]}...")
+
+
+def _cast_array(array: NDArray[Any]) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+    kind = array.dtype.kind
+    if array.dtype == np.uint8 or (array.dtype == np.dtype("S1") and array.ndim > 0):
+        return array
+    if kind in "OT":
+        return _cast_list(array.tolist())
+    if kind == "U":
+        try:
+            array = array.astype("S")
+        except UnicodeEncodeError:
+            for text in array.ravel().tolist():
+                _encode_ascii(text)
+        kind = "S"
+    if kind != "S":
+        msg = (
+            f"cannot read sequences from an array of dtype {array.dtype}; expected letters (S1) "
+            "or one-hot (uint8)"
+        )
+        raise SeqproError(msg)
+    if array.dtype.itemsize == 1 and array.ndim > 0:
+        return array
+    if array.ndim == 0:
+        return cast_seqs(array.item())
+    return np.ascontiguousarray(array)[..., None].view("S1")
+
+
+def join_letters(seqs: Sequence[Any]) -> NDArray[np.bytes_] | None:
+    """View a flat list of equally long strings as letters (n, L), or return None."""
+    if not seqs:
+        return None
+    first = seqs[0]
+    if isinstance(first, str):
+        try:
+            joined = "".join(seqs)
+        except TypeError:
+            return None
+        whole = joined.encode("ascii") if joined.isascii() else None
+    elif isinstance(first, bytes):
+        try:
+            whole = b"".join(seqs)
+        except TypeError:
+            return None
+    else:
+        return None
+    length = len(first)
+    if whole is None or length == 0 or len(whole) != length * len(seqs):
+        return None
+    if len(set(map(len, seqs))) != 1:
+        return None
+    return np.frombuffer(whole, "S1").reshape(len(seqs), length)
+
+
+def _cast_list(seqs: Sequence[Any]) -> NDArray[np.bytes_]:
+    if len(seqs) == 0:
+        return np.empty((0, 0), "S1")
+    joined = join_letters(seqs)
+    if joined is not None:
+        return joined.copy()
+    try:
+        array = np.array(seqs, dtype="S")
+    except UnicodeEncodeError:
+        for text in _flatten(seqs):
+            _encode_ascii(text)
+        raise
+    except (ValueError, TypeError) as error:
+        msg = f"cannot read sequences from a list: {error}"
+        raise SeqproError(msg) from error
+    for item in _flatten(seqs):
+        if not isinstance(item, str | bytes):
+            msg = f"a list of sequences must hold strings, got {type(item).__name__}"
+            raise SeqproError(msg)
+    return array[..., None].view("S1")
+
+
+def _flatten(seqs: Any) -> list[Any]:
+    if isinstance(seqs, list | tuple):
+        return [leaf for item in seqs for leaf in _flatten(item)]
+    if isinstance(seqs, np.ndarray):
+        return list(seqs.ravel().tolist())
+    return [seqs]
+
+
+def view_letters(seqs: Letters, what: str) -> NDArray[np.uint8]:
+    """Return letters as uint8 ASCII of shape (..., L); may share memory with the input.
+
+    Raises
+    ------
+    SeqproError
+        If seqs is uint8, which stands for one-hot.
+    """
+    if isinstance(seqs, list):
+        joined = join_letters(seqs)
+        if joined is not None:
+            return joined.view(np.uint8)
+    array = cast_seqs(seqs)
+    if array.dtype == np.uint8:
+        msg = (
+            f"{what} takes letters, got a uint8 array of shape {array.shape}, which stands for "
+            'one-hot; if it holds ASCII codes, pass x.view("S1")'
+        )
+        raise SeqproError(msg)
+    return array.view(np.uint8)
+
+
+def normalize_axis(axis: int, ndim: int, name: str) -> int:
+    """Return axis counted from the front.
+
+    Raises
+    ------
+    AxisError
+        If the array has no such axis.
+    """
+    if not -ndim <= axis < ndim:
+        msg = f"{name}={axis} does not exist in an array of {ndim} dimensions"
+        raise AxisError(msg)
+    return axis % ndim
+
+
+def letter_axis(array: NDArray[Any], length_axis: int | None) -> int:
+    """Return the length axis of letters, the last one by default."""
+    return normalize_axis(-1 if length_axis is None else length_axis, array.ndim, "length_axis")
+
+
+def one_hot_axes(
+    array: NDArray[Any],
+    length_axis: int | None,
+    ohe_axis: int | None,
+    alphabet: BaseAlphabet | None,
+) -> tuple[int, int]:
+    """Return (length axis, one-hot axis) counted from the front, and check the width.
+
+    The default is the layout of `seqpro.ohe`: (..., length, alphabet).
+
+    Raises
+    ------
+    AxisError
+        If an axis does not exist or both are the same.
+    SeqproError
+        If the one-hot axis is not as wide as the alphabet.
+    """
+    if array.ndim < 2:
+        msg = (
+            f"a one-hot array needs a length and an alphabet axis, got shape {array.shape}; if "
+            'these are ASCII codes, pass x.view("S1")'
+        )
+        raise SeqproError(msg)
+    ndim = array.ndim
+    if ohe_axis is None:
+        last = length_axis is not None and length_axis % ndim == ndim - 1
+        ohe_axis = -2 if last else -1
+    columns = normalize_axis(ohe_axis, ndim, "ohe_axis")
+    if length_axis is None:
+        length_axis = ndim - 2 if columns == ndim - 1 else ndim - 1
+    positions = normalize_axis(length_axis, ndim, "length_axis")
+    if columns == positions:
+        msg = f"length_axis and ohe_axis are both {columns}; they must differ"
+        raise AxisError(msg)
+    if alphabet is not None:
+        check_width(array, columns, alphabet)
+    return positions, columns
+
+
+def check_width(array: NDArray[Any], columns: int, alphabet: BaseAlphabet) -> None:
+    """Raise `SeqproError` where the one-hot axis is not as wide as the alphabet."""
+    if array.shape[columns] != len(alphabet):
+        msg = (
+            f"a uint8 array stands for one-hot, but axis {columns} of shape {array.shape} is "
+            f"{array.shape[columns]} wide and alphabet {alphabet.alphabet!r} has "
+            f'{len(alphabet)} letters; if these are ASCII codes, pass x.view("S1"), else name '
+            "length_axis and ohe_axis"
+        )
+        raise SeqproError(msg)
+
+
+def to_rows(array: NDArray[Any], *axes: int) -> tuple[NDArray[Any], tuple[int, ...]]:
+    """Move axes to the end and flatten the others; return contiguous rows and leading shape."""
+    moved = np.moveaxis(array, axes, range(-len(axes), 0))
+    leading = moved.shape[: moved.ndim - len(axes)]
+    n_rows = int(np.prod(leading, dtype=np.int64))
+    rows = np.ascontiguousarray(moved).reshape(n_rows, *moved.shape[moved.ndim - len(axes) :])
+    return rows, leading
+
+
+def from_rows(rows: NDArray[Any], leading: tuple[int, ...], *axes: int) -> NDArray[Any]:
+    """Undo `to_rows`."""
+    full = rows.reshape(*leading, *rows.shape[1:])
+    return np.moveaxis(full, range(-len(axes), 0), axes)

@@ -1,0 +1,260 @@
+"""Letters to one-hot and tokens, and back."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpro import _kernels
+from seqpro._cast import Letters, check_width, normalize_axis, view_letters
+from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.errors import AlphabetError, SeqproError
+
+
+def ohe(
+    seqs: Letters,
+    alphabet: BaseAlphabet = DNA,
+    *,
+    unknown: Literal["zero", "uniform"] = "zero",
+) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """One-hot encode letters.
+
+    Parameters
+    ----------
+    seqs : str, bytes, list of them, ndarray of S1, shape (..., length)
+        Lower case encodes like upper case.
+    alphabet : NucleotideAlphabet or AminoAlphabet
+        Its letters, in their order, are the columns.
+    unknown : {"zero", "uniform"}
+        What N and the other ambiguous letters become: a column of zeros, or 1/A in every row.
+        All other letters outside the alphabet become zeros.
+
+    Returns
+    -------
+    ndarray of uint8, shape (..., length, A)
+        float32 with ``unknown="uniform"``.
+
+    Raises
+    ------
+    SeqproError
+        If seqs is uint8 (already one-hot) or unknown is neither choice.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.ohe("ACn", sp.DNA).tolist()
+    [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    >>> sp.ohe("N", sp.DNA, unknown="uniform").tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
+    letters = view_letters(seqs, "ohe")
+    flat = np.ascontiguousarray(letters).reshape(-1)
+    width = len(alphabet)
+    eye = np.vstack([np.eye(width, dtype=np.uint8), np.zeros((1, width), np.uint8)])
+    table = eye[alphabet.lookup]
+    if unknown == "uniform":
+        table = table.astype(np.float32)
+        for letter in alphabet.ambiguous + alphabet.ambiguous.lower():
+            if alphabet.lookup[ord(letter)] == width:
+                table[ord(letter)] = 1.0 / width
+    elif unknown != "zero":
+        msg = f"unknown must be 'zero' or 'uniform', got {unknown!r}"
+        raise SeqproError(msg)
+    if width == 4 and table.dtype == np.uint8:
+        words = np.empty(flat.size, np.uint32)
+        _kernels.gather(flat, table.view(np.uint32).reshape(256), words)
+        return words.view(np.uint8).reshape(*letters.shape, 4)
+    out = np.empty((flat.size, width), table.dtype)
+    _kernels.gather_rows(flat, table, out)
+    return out.reshape(*letters.shape, width)
+
+
+def _single_letter(letter: str, name: str) -> int:
+    if len(letter) != 1 or not letter.isascii():
+        msg = f"{name} must be one ASCII letter, got {letter!r}"
+        raise SeqproError(msg)
+    return ord(letter)
+
+
+def decode_ohe(
+    seqs: NDArray[np.uint8],
+    ohe_axis: int = -1,
+    alphabet: BaseAlphabet = DNA,
+    unknown_char: str = "N",
+) -> NDArray[np.bytes_]:
+    """Turn one-hot columns into letters.
+
+    Parameters
+    ----------
+    seqs : ndarray of uint8 (or bool, or any number), one axis of size A
+    ohe_axis : int
+        The axis of size A, counted from either end.
+    alphabet : NucleotideAlphabet or AminoAlphabet
+    unknown_char : str
+        Letter for a column of zeros.
+
+    Returns
+    -------
+    ndarray of S1, shape of seqs without ohe_axis
+        Where several entries of a column are set, the last one wins.
+
+    Raises
+    ------
+    SeqproError
+        If the axis is not A wide or unknown_char is not one letter.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.decode_ohe(sp.ohe("ACGTN", sp.DNA), ohe_axis=-1, alphabet=sp.DNA).tobytes()
+    b'ACGTN'
+    """
+    array = np.asarray(seqs)
+    if array.dtype.kind not in "uibf":
+        msg = f"decode_ohe takes a one-hot array of numbers, got dtype {array.dtype}"
+        raise SeqproError(msg)
+    columns = normalize_axis(ohe_axis, array.ndim, "ohe_axis")
+    check_width(array, columns, alphabet)
+    if array.dtype != np.uint8:
+        array = (array != 0).astype(np.uint8)
+    unknown = np.array([_single_letter(unknown_char, "unknown_char")], np.uint8)
+    letters = np.concatenate([alphabet.array.view(np.uint8), unknown])
+    width = len(alphabet)
+    shape = array.shape[:columns] + array.shape[columns + 1 :]
+    inner = int(np.prod(array.shape[columns + 1 :], dtype=np.int64))
+    outer = int(np.prod(array.shape[:columns], dtype=np.int64))
+    array = np.ascontiguousarray(array)
+    out = np.empty(outer * inner, np.uint8)
+    if inner == 1 and width == 4 and sys.byteorder == "little":
+        _kernels.decode_words(_as_words(array), letters, out)
+    elif inner == 1:
+        _kernels.decode_last(array.reshape(-1, width), letters, out)
+    else:
+        _kernels.decode_planes(
+            array.reshape(outer, width, inner), letters, out.reshape(outer, inner)
+        )
+    return out.view("S1").reshape(shape)
+
+
+def _as_words(array: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """View contiguous bytes as uint32, copying only where memory is not aligned."""
+    if array.ctypes.data % 4:
+        array = array.copy()
+    return array.reshape(-1).view(np.uint32)
+
+
+def _check_tokens(token_map: dict[str, int]) -> None:
+    for letter, token in token_map.items():
+        _single_letter(letter, "each key of token_map")
+        if not -(2**31) <= token < 2**31:
+            msg = f"token {token} of letter {letter!r} does not fit int32"
+            raise AlphabetError(msg)
+
+
+def tokenize(
+    seqs: Letters,
+    token_map: dict[str, int],
+    unknown_token: int,
+    out: NDArray[np.int32] | None = None,
+    *,
+    parallel: bool = False,
+) -> NDArray[np.int32]:
+    """Turn letters into integer tokens.
+
+    Parameters
+    ----------
+    seqs : str, bytes, list of them, ndarray of S1, shape (..., length)
+    token_map : dict of str to int
+        Token of each letter, taken literally: give lower-case letters their own entries, as
+        ``alphabet.token_map`` does.
+    unknown_token : int
+        Token of every other letter.
+    out : ndarray of int32, shape (..., length), optional
+        Written to and returned.
+    parallel : bool
+        Use several threads; pays from about ten million letters.
+
+    Returns
+    -------
+    ndarray of int32, shape (..., length)
+
+    Raises
+    ------
+    SeqproError
+        If a key is not one ASCII letter, or out has the wrong shape or dtype.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.tokenize("ACgN", {"A": 7, "C": 8, "G": 9}, -1).tolist()
+    [7, 8, -1, -1]
+    >>> sp.tokenize("ACgN", sp.DNA.token_map, -1).tolist()
+    [0, 1, 2, -1]
+    """
+    _check_tokens(token_map)
+    letters = view_letters(seqs, "tokenize")
+    table = np.full(256, unknown_token, np.int32)
+    for letter, token in token_map.items():
+        table[ord(letter)] = token
+    if out is not None and (out.dtype != np.int32 or out.shape != letters.shape):
+        msg = f"out must be int32 of shape {letters.shape}, got {out.dtype} of shape {out.shape}"
+        raise SeqproError(msg)
+    flat = np.ascontiguousarray(letters).reshape(-1)
+    direct = out is not None and out.flags.c_contiguous
+    target = out.reshape(-1) if out is not None and direct else np.empty(flat.size, np.int32)
+    (_kernels.gather_parallel if parallel else _kernels.gather)(flat, table, target)
+    if out is None:
+        return target.reshape(letters.shape)
+    if not direct:
+        out[...] = target.reshape(letters.shape)
+    return out
+
+
+def decode_tokens(
+    seqs: NDArray[np.integer], token_map: dict[str, int], unknown_char: str = "N"
+) -> NDArray[np.bytes_]:
+    """Turn integer tokens into letters.
+
+    Parameters
+    ----------
+    seqs : ndarray of int, any shape
+    token_map : dict of str to int
+        The map that `tokenize` was given. Where several letters share a token, the first wins.
+    unknown_char : str
+        Letter for a token that is not in the map.
+
+    Returns
+    -------
+    ndarray of S1, same shape
+
+    Raises
+    ------
+    SeqproError
+        If seqs does not hold integers or a key is not one ASCII letter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import seqpro as sp
+    >>> sp.decode_tokens(np.array([1, 0, 9]), {"A": 0, "C": 1}).tobytes()
+    b'CAN'
+    """
+    _check_tokens(token_map)
+    tokens = np.asarray(seqs)
+    if tokens.dtype.kind not in "iu":
+        msg = f"decode_tokens takes integers, got dtype {tokens.dtype}"
+        raise SeqproError(msg)
+    unknown = _single_letter(unknown_char, "unknown_char")
+    if not token_map:
+        return np.full(tokens.shape, unknown, np.uint8).view("S1")
+    first: dict[int, int] = {}
+    for letter, token in token_map.items():
+        first.setdefault(token, ord(letter))
+    keys = np.array(sorted(first), np.int64)
+    values = np.array([first[key] for key in sorted(first)], np.uint8)
+    at = np.searchsorted(keys, tokens).clip(max=keys.size - 1)
+    found = np.where(keys[at] == tokens, values[at], np.uint8(unknown))
+    return found.astype(np.uint8).view("S1")

@@ -1,0 +1,433 @@
+"""Alphabets: which letters there are, in which order, and what they pair with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpro.errors import AlphabetError
+
+if TYPE_CHECKING:
+    from seqpro._cast import Letters, Sequences
+
+_AMBIGUOUS = {
+    "A": "A",
+    "C": "C",
+    "G": "G",
+    "T": "T",
+    "R": "AG",
+    "Y": "CT",
+    "S": "CG",
+    "W": "AT",
+    "K": "GT",
+    "M": "AC",
+    "B": "CGT",
+    "D": "AGT",
+    "H": "ACT",
+    "V": "ACG",
+    "N": "ACGT",
+}
+"""IUPAC letters of nucleotides and the bases they stand for (doi:10.1093/nar/13.9.3021)."""
+
+
+class BaseAlphabet:
+    """What nucleotide and amino-acid alphabets share.
+
+    Attributes
+    ----------
+    alphabet : str
+        The letters in the order of the one-hot columns.
+    array : ndarray of S1, shape (A,)
+        The same letters.
+    lookup : ndarray of uint8, shape (256,)
+        Column of every byte; A for a byte outside the alphabet. Lower case counts as upper case
+        unless the alphabet holds both.
+    ambiguous : str
+        Letters that stand for several letters of the alphabet (N and the like).
+    """
+
+    alphabet: str
+    array: NDArray[np.bytes_]
+    lookup: NDArray[np.uint8]
+    ambiguous: str
+
+    def _set_letters(self, alphabet: str, ambiguous: str) -> None:
+        if not alphabet:
+            msg = "an alphabet needs at least one letter"
+            raise AlphabetError(msg)
+        if not alphabet.isascii() or "\0" in alphabet:
+            msg = f"alphabet letters must be ASCII and not NUL, got {alphabet!r}"
+            raise AlphabetError(msg)
+        if len(set(alphabet)) != len(alphabet):
+            repeated = sorted({c for c in alphabet if alphabet.count(c) > 1})
+            msg = f"alphabet {alphabet!r} has repeated letters: {''.join(repeated)}"
+            raise AlphabetError(msg)
+        self.alphabet = alphabet
+        self.array = np.frombuffer(alphabet.encode("ascii"), "S1")
+        self.ambiguous = "".join(c for c in ambiguous if c not in alphabet)
+        lookup = np.full(256, len(alphabet), np.uint8)
+        for code, letter in enumerate(alphabet):
+            lookup[ord(letter)] = code
+            other = letter.swapcase()
+            if len(other) == 1 and other not in alphabet:
+                lookup[ord(other)] = code
+        lookup.flags.writeable = False
+        self.lookup = lookup
+
+    def __len__(self) -> int:
+        return len(self.alphabet)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars_of(self) == vars_of(other)
+
+    def __hash__(self) -> int:
+        return hash(vars_of(self))
+
+    def ohe(
+        self, seqs: Letters, *, unknown: Literal["zero", "uniform"] = "zero"
+    ) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """One-hot encode; see `seqpro.ohe`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.ohe("CA").tolist()
+        [[0, 1, 0, 0], [1, 0, 0, 0]]
+        """
+        from seqpro import _encode  # that module imports this one
+
+        return _encode.ohe(seqs, self, unknown=unknown)
+
+    def tokenize(
+        self,
+        seqs: Letters,
+        token_map: dict[str, int] | None = None,
+        unknown_token: int = -1,
+        out: NDArray[np.int32] | None = None,
+    ) -> NDArray[np.int32]:
+        """Turn letters into tokens; see `seqpro.tokenize`.
+
+        Without token_map the tokens are the positions of the letters in the alphabet.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.tokenize("CAN").tolist()
+        [1, 0, -1]
+        """
+        from seqpro import _encode
+
+        mapping = self.token_map if token_map is None else token_map
+        return _encode.tokenize(seqs, mapping, unknown_token, out)
+
+    def decode_tokens(
+        self,
+        seqs: NDArray[np.integer],
+        token_map: dict[str, int] | None = None,
+        unknown_char: str = "N",
+    ) -> NDArray[np.bytes_]:
+        """Turn tokens into letters; see `seqpro.decode_tokens`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import seqpro as sp
+        >>> sp.DNA.decode_tokens(np.array([1, 0, -1])).tobytes()
+        b'CAN'
+        """
+        from seqpro import _encode
+
+        mapping = self.token_map if token_map is None else token_map
+        return _encode.decode_tokens(seqs, mapping, unknown_char)
+
+    @property
+    def token_map(self) -> dict[str, int]:
+        """Position of every letter; lower case counts as upper case where `lookup` says so."""
+        upper = {letter: code for code, letter in enumerate(self.alphabet)}
+        folded = (letter.swapcase() for letter in self.alphabet)
+        return upper | {c: int(self.lookup[ord(c)]) for c in folded if c not in upper}
+
+
+def vars_of(alphabet: BaseAlphabet) -> tuple[Any, ...]:
+    """Return what makes two alphabets equal."""
+    if isinstance(alphabet, NucleotideAlphabet):
+        return (alphabet.alphabet, alphabet.complement)
+    if isinstance(alphabet, AminoAlphabet):
+        return (alphabet.alphabet, tuple(alphabet.codons), tuple(alphabet.amino_acids))
+    return (alphabet.alphabet,)
+
+
+@final
+class NucleotideAlphabet(BaseAlphabet):
+    """Letters of a nucleic acid and their complements.
+
+    Parameters
+    ----------
+    alphabet : str
+        For example ``"ACGT"``.
+    complement : str
+        The complement of each letter, for example ``"TGCA"``. It must be the alphabet read
+        backwards, so that a one-hot array is reverse complemented by flipping two axes.
+
+    Attributes
+    ----------
+    complement_table : ndarray of uint8, shape (256,)
+        Complement of every byte, in the same case; letters outside the alphabet stay, and IUPAC
+        letters become the IUPAC letter of the complementary bases where there is one.
+
+    Raises
+    ------
+    AlphabetError
+        If letters repeat or the complement is not the reverse of the alphabet.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.NucleotideAlphabet("ACGT", "TGCA") == sp.DNA
+    True
+    >>> len(sp.RNA), sp.RNA.array.tobytes()
+    (4, b'ACGU')
+    """
+
+    def __init__(self, alphabet: str, complement: str) -> None:
+        if alphabet[::-1] != complement:
+            msg = (
+                f"complement {complement!r} must be the reverse of alphabet {alphabet!r}, "
+                f"{alphabet[::-1]!r}; order the letters so that it is"
+            )
+            raise AlphabetError(msg)
+        self._set_letters(alphabet, "NRYSWKMBDHV")
+        self.complement = complement
+        self.complement_map = dict(zip(alphabet, complement, strict=True))
+        self.complement_map_bytes = {
+            k.encode("ascii"): v.encode("ascii") for k, v in self.complement_map.items()
+        }
+        self.str_comp_table = str.maketrans(self.complement_map)
+        self.complement_table = self._full_complement()
+        self.bytes_comp_table = self.complement_table.tobytes()
+
+    def _full_complement(self) -> NDArray[np.uint8]:
+        table = np.arange(256, dtype=np.uint8)
+        pairs = dict(self.complement_map)
+        if len(self.alphabet) == 4 and set("ACG") < set(self.alphabet):
+            bases = {frozenset(v): k for k, v in _AMBIGUOUS.items()}
+            flip = str.maketrans("ACGT", "TGCA")
+            for letter in self.ambiguous:
+                pairs[letter] = bases[frozenset(_AMBIGUOUS[letter].translate(flip))]
+        for letter, partner in pairs.items():
+            table[ord(letter)] = ord(partner)
+            lower = letter.swapcase()
+            if lower not in self.alphabet:
+                table[ord(lower)] = ord(partner.swapcase())
+        table.flags.writeable = False
+        return table
+
+    def __repr__(self) -> str:
+        return f"NucleotideAlphabet({self.alphabet!r}, {self.complement!r})"
+
+    def decode_ohe(
+        self, seqs: NDArray[np.uint8], ohe_axis: int = -1, unknown_char: str = "N"
+    ) -> NDArray[np.bytes_]:
+        """Turn one-hot columns into letters; see `seqpro.decode_ohe`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.decode_ohe(sp.DNA.ohe("ACN"), ohe_axis=-1).tobytes()
+        b'ACN'
+        """
+        from seqpro import _encode
+
+        return _encode.decode_ohe(seqs, ohe_axis, self, unknown_char)
+
+    def reverse_complement(
+        self, seqs: Sequences, length_axis: int | None = None, ohe_axis: int | None = None
+    ) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+        """Reverse complement; see `seqpro.reverse_complement`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.reverse_complement("AACG").tobytes()
+        b'CGTT'
+        """
+        from seqpro import _modify
+
+        return _modify.reverse_complement(seqs, self, length_axis, ohe_axis)
+
+    def complement_bytes(self, byte_arr: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
+        """Complement letters without reversing them.
+
+        Parameters
+        ----------
+        byte_arr : ndarray of S1, any shape
+
+        Returns
+        -------
+        ndarray of S1, same shape
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.complement_bytes(sp.cast_seqs("AACN")).tobytes()
+        b'TTGN'
+        """
+        return self.complement_table[byte_arr.view(np.uint8)].view("S1")
+
+    def rev_comp_byte(
+        self, byte_arr: NDArray[np.bytes_], length_axis: int = -1
+    ) -> NDArray[np.bytes_]:
+        """Reverse complement letters along an axis.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.rev_comp_byte(sp.cast_seqs("AAC"), length_axis=-1).tobytes()
+        b'GTT'
+        """
+        return np.flip(self.complement_bytes(byte_arr), length_axis)
+
+    def rev_comp_string(self, string: str) -> str:
+        """Reverse complement a plain string.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.rev_comp_string("AACg")
+        'cGTT'
+        """
+        return self.rev_comp_bstring(string.encode("ascii")).decode("ascii")
+
+    def rev_comp_bstring(self, bstring: bytes) -> bytes:
+        """Reverse complement plain bytes.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.rev_comp_bstring(b"AAC")
+        b'GTT'
+        """
+        return bstring.translate(self.bytes_comp_table)[::-1]
+
+
+@final
+class AminoAlphabet(BaseAlphabet):
+    """Amino acids and the codons that encode them.
+
+    Parameters
+    ----------
+    codons : sequence of str
+        All of one length.
+    amino_acids : sequence of str
+        The letter each codon stands for, in the same order; ``*`` is a stop.
+
+    Attributes
+    ----------
+    codon_array : ndarray of S1, shape (n_codons, codon_length)
+    aa_array : ndarray of S1, shape (n_codons,)
+        The amino acid of each codon.
+    array : ndarray of S1, shape (A,)
+        The distinct letters, sorted, with the stop last: the columns of a one-hot array.
+    codon_to_aa : dict of str to str
+
+    Raises
+    ------
+    AlphabetError
+        If codons differ in length or repeat, or the two sequences do not match.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.AA.alphabet
+    'ACDEFGHIKLMNPQRSTVWY*'
+    >>> sp.AA.translate("ATGTAA").tobytes()
+    b'M*'
+    """
+
+    def __init__(self, codons: Sequence[str], amino_acids: Sequence[str]) -> None:
+        if len(codons) != len(amino_acids):
+            msg = f"got {len(codons)} codons but {len(amino_acids)} amino acids"
+            raise AlphabetError(msg)
+        if len({len(c) for c in codons}) != 1:
+            msg = "codons must all have one length, and there must be at least one"
+            raise AlphabetError(msg)
+        if len(set(codons)) != len(codons):
+            repeated = sorted({c for c in codons if list(codons).count(c) > 1})
+            msg = f"codons repeat: {', '.join(repeated)}"
+            raise AlphabetError(msg)
+        if any(len(a) != 1 for a in amino_acids):
+            msg = "each amino acid must be a single letter"
+            raise AlphabetError(msg)
+        letters = sorted(set(amino_acids), key=lambda a: (a == "*", a))
+        self._set_letters("".join(letters), "XBZJ")
+        self.codons = list(codons)
+        self.amino_acids = list(amino_acids)
+        self.codon_array = np.array(self.codons, "S")[:, None].view("S1")
+        self.aa_array = np.array(self.amino_acids, "S1")
+        self.codon_to_aa = dict(zip(self.codons, self.amino_acids, strict=True))
+
+    def __repr__(self) -> str:
+        return f"AminoAlphabet({len(self.codons)} codons, {self.alphabet!r})"
+
+    def decode_ohe(
+        self, seqs: NDArray[np.uint8], ohe_axis: int = -1, unknown_char: str = "X"
+    ) -> NDArray[np.bytes_]:
+        """Turn one-hot columns into letters; see `seqpro.decode_ohe`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.AA.decode_ohe(sp.AA.ohe("MK*?")).tobytes()
+        b'MK*X'
+        """
+        from seqpro import _encode
+
+        return _encode.decode_ohe(seqs, ohe_axis, self, unknown_char)
+
+    def translate(
+        self,
+        seqs: Sequences,
+        length_axis: int | None = None,
+        *,
+        ohe_axis: int | None = None,
+        nuc_alphabet: NucleotideAlphabet | None = None,
+        truncate_stop: bool = False,
+        validate: bool = False,
+        unknown: str = "X",
+    ) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+        """Translate nucleotides to amino acids; see `seqpro.translate`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.AA.translate(["AUGUAA", "atgNAA"]).tobytes()
+        b'M*MX'
+        """
+        from seqpro import _translate
+
+        return _translate.translate(
+            seqs,
+            self,
+            length_axis=length_axis,
+            ohe_axis=ohe_axis,
+            nuc_alphabet=nuc_alphabet,
+            truncate_stop=truncate_stop,
+            validate=validate,
+            unknown=unknown,
+        )
+
+
+def _standard_code() -> AminoAlphabet:
+    """Build the standard genetic code (NCBI translation table 1)."""
+    bases = "TCAG"
+    letters = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
+    codons = [a + b + c for a in bases for b in bases for c in bases]
+    return AminoAlphabet(codons, list(letters))
+
+
+DNA = NucleotideAlphabet("ACGT", "TGCA")
+RNA = NucleotideAlphabet("ACGU", "UGCA")
+AA = _standard_code()

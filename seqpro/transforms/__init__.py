@@ -1,0 +1,31 @@
+"""Transforms: callables on arrays that carry a sequence and its tracks together.
+
+Each takes one or more arrays and returns as many. Random transforms draw the same for every
+array, and a draw depends on (seed, epoch, row id) only:
+
+- ``epoch=None`` (the default) counts the calls, so each call draws afresh;
+- ``row_ids=None`` numbers the rows of the batch; give dataset row numbers to make the result
+  independent of how rows are batched.
+"""
+
+from __future__ import annotations
+
+from seqpro.transforms._augment import (
+    BaseTransform,
+    Jitter,
+    KShuffle,
+    Random,
+    ReverseComplement,
+    Sequential,
+)
+from seqpro.transforms._tmm import TMM
+
+__all__ = [
+    "TMM",
+    "BaseTransform",
+    "Jitter",
+    "KShuffle",
+    "Random",
+    "ReverseComplement",
+    "Sequential",
+]

@@ -1,0 +1,411 @@
+"""Random and fixed changes applied to sequence and tracks alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seqpro import _rng
+from seqpro._cast import cast_seqs, normalize_axis
+from seqpro._modify import jitter, k_shuffle, reverse_complement
+from seqpro.alphabets import DNA, NucleotideAlphabet
+from seqpro.errors import SeqproError
+
+Array: TypeAlias = NDArray[Any]
+DataType: TypeAlias = Literal["dna", "track"]
+
+
+class BaseTransform(ABC):
+    """A callable on arrays that share their batch axis.
+
+    Subclasses define ``apply(arrays, seed, row_ids)``.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Root of all draws; fresh entropy by default.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = _rng.seed_from(seed)
+        self.calls = 0
+
+    def __call__(
+        self, *arrays: Any, row_ids: ArrayLike | None = None, epoch: int | None = None
+    ) -> Any:
+        """Transform arrays.
+
+        Parameters
+        ----------
+        *arrays : ndarray, or str and lists for letters
+        row_ids : array of int, shape (n_rows,), optional
+            Identity of each row.
+        epoch : int, optional
+            Number of the pass over the data; the number of calls so far by default.
+
+        Returns
+        -------
+        ndarray, or tuple of ndarray where several were given
+        """
+        if not arrays:
+            msg = f"{type(self).__name__} needs at least one array"
+            raise SeqproError(msg)
+        step = self.calls if epoch is None else epoch
+        self.calls += epoch is None
+        seed = self.seed if step == 0 else int(_rng.counter_seed(self.seed, step))
+        given = tuple(a if isinstance(a, np.ndarray) else cast_seqs(a) for a in arrays)
+        changed = self.apply(given, seed, row_ids)
+        return changed[0] if len(changed) == 1 else changed
+
+    @abstractmethod
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Return the changed arrays; seed is already that of the epoch."""
+
+
+def _types(types: tuple[str, ...], n_arrays: int, default: DataType) -> tuple[str, ...]:
+    """Return the type of each array; without any, sequence first and tracks after it."""
+    if not types:
+        return (default, *("track",) * (n_arrays - 1))
+    if len(types) != n_arrays:
+        msg = f"got {n_arrays} arrays for {len(types)} types {types}"
+        raise SeqproError(msg)
+    return types
+
+
+def _check_types(types: tuple[str, ...]) -> None:
+    wrong = [t for t in types if t not in ("dna", "track")]
+    if wrong:
+        msg = f"types must be 'dna' or 'track', got {wrong[0]!r}"
+        raise SeqproError(msg)
+
+
+def _track_axis(track: Array, length_axis: int, ohe_axis: int | None) -> int:
+    """Return the length axis of a track beside a sequence.
+
+    A track without the one-hot axis has its length one place nearer to the end where that axis
+    comes after the length.
+    """
+    if ohe_axis is not None and length_axis < 0 and ohe_axis < 0 and ohe_axis > length_axis:
+        length_axis += 1
+    return normalize_axis(length_axis, track.ndim, "length_axis")
+
+
+@final
+class ReverseComplement(BaseTransform):
+    """Reverse complement sequences and reverse tracks.
+
+    Parameters
+    ----------
+    *types : {"dna", "track"}
+        What each array is; the first a sequence and the rest tracks by default.
+    length_axis : int
+    ohe_axis : int, optional
+        Axis of the letters in one-hot sequences. Tracks have no such axis.
+    alphabet : NucleotideAlphabet
+    swap : dict of int to int, optional
+        For tracks with a strand axis: position of each strand's partner along track_axis, so
+        that plus and minus change places.
+    track_axis : int
+        Axis that holds the strands.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import seqpro as sp
+    >>> rc = sp.transforms.ReverseComplement("dna", "track", length_axis=-1, ohe_axis=None)
+    >>> seq, track = rc(sp.cast_seqs(["AAC"]), np.array([[1, 2, 3]]))
+    >>> seq.tobytes(), track.tolist()
+    (b'GTT', [[3, 2, 1]])
+    """
+
+    def __init__(
+        self,
+        *types: DataType,
+        length_axis: int = -1,
+        ohe_axis: int | None = None,
+        alphabet: NucleotideAlphabet = DNA,
+        swap: dict[int, int] | None = None,
+        track_axis: int = 1,
+    ) -> None:
+        super().__init__(0)
+        _check_types(types)
+        self.types = types
+        self.length_axis = length_axis
+        self.ohe_axis = ohe_axis
+        self.alphabet = alphabet
+        self.swap = swap
+        self.track_axis = track_axis
+        if swap is not None and any(swap.get(b) != a for a, b in swap.items()):
+            msg = f"swap must pair strands both ways, such as {{0: 1, 1: 0}}, got {swap}"
+            raise SeqproError(msg)
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Reverse complement every sequence and reverse every track."""
+        types = _types(self.types, len(arrays), "dna")
+        return tuple(
+            self._sequence(a) if kind == "dna" else self._track(a)
+            for a, kind in zip(arrays, types, strict=True)
+        )
+
+    def _sequence(self, array: Array) -> Array:
+        return reverse_complement(array, self.alphabet, self.length_axis, self.ohe_axis)
+
+    def _track(self, array: Array) -> Array:
+        axis = _track_axis(array, self.length_axis, self.ohe_axis)
+        flipped = np.flip(array, axis)
+        if self.swap is None:
+            return np.ascontiguousarray(flipped)
+        strands = normalize_axis(self.track_axis, array.ndim, "track_axis")
+        order = [self.swap.get(i, i) for i in range(array.shape[strands])]
+        return np.ascontiguousarray(np.take(flipped, order, strands))
+
+
+@final
+class KShuffle(BaseTransform):
+    """Shuffle sequences, keeping k-let counts; tracks pass unchanged.
+
+    Parameters
+    ----------
+    k : int
+    length_axis : int
+    seed : int, optional
+    ohe_axis : int, optional
+        Axis of the letters in one-hot sequences.
+    alphabet : NucleotideAlphabet
+    types : tuple of {"dna", "track"}
+        What each array is; the first a sequence and the rest tracks by default.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> shuffle = sp.transforms.KShuffle(2, length_axis=-1, seed=0)
+    >>> shuffle(sp.cast_seqs(["ACGTACGT"])).shape
+    (1, 8)
+    """
+
+    def __init__(
+        self,
+        k: int,
+        length_axis: int = -1,
+        seed: int | None = None,
+        *,
+        ohe_axis: int | None = None,
+        alphabet: NucleotideAlphabet = DNA,
+        types: tuple[DataType, ...] = (),
+    ) -> None:
+        super().__init__(seed)
+        _check_types(types)
+        self.k = k
+        self.length_axis = length_axis
+        self.ohe_axis = ohe_axis
+        self.alphabet = alphabet
+        self.types = types
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Shuffle every sequence."""
+        types = _types(self.types, len(arrays), "dna")
+        return tuple(
+            k_shuffle(
+                a,
+                self.k,
+                self.alphabet,
+                length_axis=self.length_axis,
+                ohe_axis=self.ohe_axis,
+                seed=seed,
+                row_ids=row_ids,
+            )
+            if kind == "dna"
+            else a
+            for a, kind in zip(arrays, types, strict=True)
+        )
+
+
+@final
+class Jitter(BaseTransform):
+    """Cut the same random window from every array.
+
+    Parameters
+    ----------
+    max_jitter : int
+        In bp; results are ``2 * max_jitter`` shorter.
+    length_axis : int
+        In each array; for one-hot sequences beside tracks choose a layout where it agrees, such
+        as (N, A, L) and (N, L) with -1.
+    jitter_axes : int or tuple of int
+        Each slice along these axes gets its own shift.
+    seed : int, optional
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import seqpro as sp
+    >>> jitter = sp.transforms.Jitter(1, length_axis=-1, jitter_axes=0, seed=0)
+    >>> seq, track = jitter(sp.cast_seqs(["ACGTA"]), np.arange(5)[None])
+    >>> seq.shape, track.shape
+    ((1, 3), (1, 3))
+    """
+
+    def __init__(
+        self,
+        max_jitter: int,
+        length_axis: int = -1,
+        jitter_axes: int | tuple[int, ...] = 0,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.max_jitter = max_jitter
+        self.length_axis = length_axis
+        self.jitter_axes = jitter_axes
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Cut every array."""
+        return jitter(
+            *arrays,
+            max_jitter=self.max_jitter,
+            length_axis=self.length_axis,
+            jitter_axes=self.jitter_axes,
+            seed=seed,
+            row_ids=row_ids,
+        )
+
+
+@final
+class Random(BaseTransform):
+    """Apply transforms to each row of the batch with a probability.
+
+    Parameters
+    ----------
+    p : float
+        Probability that a row is transformed; every row draws for itself, and all arrays of a
+        row follow the same draw.
+    *transforms : callable
+        Applied one after the other; they must keep shape and dtype.
+    seed : int, optional
+    batch_axis : int
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> rc = sp.transforms.ReverseComplement("dna", length_axis=-1)
+    >>> flip = sp.transforms.Random(0.5, rc, seed=0)
+    >>> seqs = sp.random_seqs((1000, 5), sp.DNA, seed=0)
+    >>> bool(300 < (flip(seqs) != seqs).any(1).sum() < 700)
+    True
+    """
+
+    def __init__(
+        self,
+        p: float,
+        *transforms: Callable[..., Any],
+        seed: int | None = None,
+        batch_axis: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        if not 0 <= p <= 1:
+            msg = f"p must be between 0 and 1, got {p}"
+            raise SeqproError(msg)
+        self.p = p
+        self.transform = Sequential(*transforms)
+        self.batch_axis = batch_axis
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Transform the rows drawn."""
+        axes = [normalize_axis(self.batch_axis, a.ndim, "batch_axis") for a in arrays]
+        n_rows = {a.shape[axis] for a, axis in zip(arrays, axes, strict=True)}
+        if len(n_rows) != 1:
+            msg = f"arrays differ in the number of rows: {sorted(n_rows)}"
+            raise SeqproError(msg)
+        ids = _rng.row_counters(row_ids, (n_rows.pop(),))
+        chosen = np.flatnonzero(_rng.uniform(seed, ids) < self.p)
+        out = tuple(a.copy() for a in arrays)
+        if chosen.size == 0:
+            return out
+        parts = tuple(np.take(a, chosen, axis) for a, axis in zip(arrays, axes, strict=True))
+        changed = self.transform.apply(parts, int(_rng.counter_seed(seed, 1)), ids[chosen])
+        for target, axis, part in zip(out, axes, changed, strict=True):
+            moved = np.moveaxis(target, axis, 0)
+            if (
+                part.shape[axis] != chosen.size
+                or np.moveaxis(part, axis, 0)[0].shape != moved[0].shape
+            ):
+                msg = f"a transform inside Random must keep shapes, got {part.shape}"
+                raise SeqproError(msg)
+            moved[chosen] = np.moveaxis(part, axis, 0)
+        return out
+
+
+@final
+class Sequential(BaseTransform):
+    """Apply transforms one after the other.
+
+    Parameters
+    ----------
+    *transforms : callable
+        Transforms of this module, or any function of as many arrays as it returns.
+    seed : int, optional
+        By default every transform keeps its own seed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import seqpro as sp
+    >>> both = sp.transforms.Sequential(
+    ...     sp.transforms.Jitter(1, length_axis=-1, jitter_axes=0, seed=0),
+    ...     sp.transforms.ReverseComplement("dna", "track", length_axis=-1),
+    ... )
+    >>> seq, track = both(sp.cast_seqs(["ACGTA"]), np.arange(5)[None])
+    >>> seq.shape, track.shape
+    ((1, 3), (1, 3))
+    """
+
+    def __init__(self, *transforms: Callable[..., Any], seed: int | None = None) -> None:
+        super().__init__(seed if seed is not None else 0)
+        self.transforms = transforms
+        self.reseed = seed is not None
+
+    def __call__(
+        self, *arrays: Any, row_ids: ArrayLike | None = None, epoch: int | None = None
+    ) -> Any:
+        """Transform arrays; see `BaseTransform`."""
+        step = self.calls if epoch is None else epoch
+        self.calls += epoch is None
+        given = tuple(a if isinstance(a, np.ndarray) else cast_seqs(a) for a in arrays)
+        for position, transform in enumerate(self.transforms):
+            if isinstance(transform, BaseTransform) and self.reseed:
+                seed = int(_rng.counter_seed(self.seed, step, position))
+                given = transform.apply(given, seed, row_ids)
+            elif isinstance(transform, BaseTransform):
+                given = _as_tuple(transform(*given, row_ids=row_ids, epoch=step))
+            else:
+                given = _as_tuple(transform(*given))
+        return given[0] if len(given) == 1 else given
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Apply every transform with a seed derived from the one given."""
+        for position, transform in enumerate(self.transforms):
+            if isinstance(transform, BaseTransform):
+                derived = int(_rng.counter_seed(seed, position))
+                arrays = transform.apply(arrays, derived, row_ids)
+            else:
+                arrays = _as_tuple(transform(*arrays))
+        return arrays
+
+
+def _as_tuple(value: Any) -> tuple[Array, ...]:
+    return value if isinstance(value, tuple) else (value,)
