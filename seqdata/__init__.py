@@ -1,1 +1,46 @@
-"""Placeholder while the house is being built."""
+"""Files of sequences and signal, as Zarr-backed xarray datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import seqdata._accessor
+from seqdata.build import from_flat_files as from_flat_files
+from seqdata.build import from_region_files as from_region_files
+from seqdata.build import read_bigwig as read_bigwig
+from seqdata.build import read_flat_fasta as read_flat_fasta
+from seqdata.build import read_genome_fasta as read_genome_fasta
+from seqdata.build import read_table as read_table
+from seqdata.errors import SeqdataError as SeqdataError
+from seqdata.readers import BigWig as BigWig
+from seqdata.readers import FlatFASTA as FlatFASTA
+from seqdata.readers import GenomeFASTA as GenomeFASTA
+from seqdata.readers import Table as Table
+from seqdata.readers import read_bedlike as read_bedlike
+from seqdata.store import open_zarr as open_zarr
+from seqdata.store import to_zarr as to_zarr
+
+if TYPE_CHECKING:
+    from seqdata import convert, regions, schema, splits, targets
+    from seqdata.torch import get_torch_dataloader
+
+__eugene_dist__ = "eugene-genomics"
+
+_MODULES = ("convert", "regions", "schema", "splits", "targets")
+_LAZY = {"get_torch_dataloader": "seqdata.torch"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load modules when they are first asked for; only the loader needs torch."""
+    import importlib
+
+    if name in _MODULES:
+        return importlib.import_module(f"seqdata.{name}")
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    msg = f"module 'seqdata' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES, *_LAZY])

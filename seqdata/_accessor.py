@@ -1,0 +1,163 @@
+"""The ``.sd`` accessor: a dataset seen as observations and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from seqdata.errors import SchemaError, did_you_mean
+from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, codes_of, decode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@xr.register_dataset_accessor("sd")
+class SeqDataAccessor:
+    """Views of a dataset of sequences, reached as ``ds.sd``.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Any dataset.
+
+    Examples
+    --------
+    >>> import seqdata
+    >>> ds = xr.Dataset({"seq": (("_sequence", "_length"), np.array([[b"A", b"C"]])),
+    ...                  "y": ("_sequence", [1.0])})
+    >>> list(ds.sd.obs.data_vars), list(ds.sd.layers.data_vars)
+    (['y'], ['seq'])
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = ds
+
+    @property
+    def sequence_dim(self) -> str:
+        """Name of the row dimension."""
+        return str(self._ds.attrs.get("sequence_dim", SEQUENCE_DIM))
+
+    @property
+    def length_dim(self) -> str:
+        """Name of the position dimension."""
+        return str(self._ds.attrs.get("length_dim", LENGTH_DIM))
+
+    @property
+    def max_jitter(self) -> int:
+        """Bp by which stored windows are wider on each side."""
+        return int(self._ds.attrs.get("max_jitter", 0))
+
+    @property
+    def obs(self) -> xr.Dataset:
+        """Variables with one value a row."""
+        return self._pick(lambda dims: dims == (self.sequence_dim,))
+
+    @property
+    def layers(self) -> xr.Dataset:
+        """Variables with more than one value a row: sequences, tracks, attributions."""
+        return self._pick(lambda dims: len(dims) > 1 and dims[0] == self.sequence_dim)
+
+    @property
+    def obsp(self) -> xr.Dataset:
+        """Variables of pairs of rows."""
+        return self._pick(lambda dims: len(dims) > 1 and set(dims) == {self.sequence_dim})
+
+    @property
+    def uns(self) -> xr.Dataset:
+        """Variables that do not run along the rows."""
+        return self._pick(lambda dims: self.sequence_dim not in dims)
+
+    def regions(self) -> pd.DataFrame:
+        """Return the coordinates of the rows as a table of regions.
+
+        Returns
+        -------
+        DataFrame
+            ``chrom``, ``chromStart``, ``chromEnd``, ``strand``; the bounds of the stored windows.
+
+        Raises
+        ------
+        SchemaError
+            If the rows have no coordinates.
+        """
+        for name in ("chrom", "start", "end"):
+            if name not in self._ds.variables:
+                msg = (
+                    f"Rows have no coordinate {name!r}: the dataset was not made from regions."
+                    f"{did_you_mean(name, map(str, self._ds.variables))}"
+                )
+                raise SchemaError(msg)
+        table = pd.DataFrame(
+            {
+                "chrom": decode(self._ds["chrom"]).astype(object),
+                "chromStart": np.asarray(self._ds["start"].values, dtype=np.int64),
+                "chromEnd": np.asarray(self._ds["end"].values, dtype=np.int64),
+            }
+        )
+        if "strand" in self._ds.variables:
+            table["strand"] = decode(self._ds["strand"]).astype(object)
+        return table
+
+    def labels(self, name: str) -> NDArray[Any]:
+        """Return the names behind the integer codes of a coordinate (``chrom``, ``split``, ...).
+
+        Parameters
+        ----------
+        name : str
+            Coordinate.
+
+        Returns
+        -------
+        ndarray of str, shape (n,)
+        """
+        return decode(self._ds[name])
+
+    def codes(self, name: str) -> dict[str, int]:
+        """Return the table of names and codes of a coordinate."""
+        return codes_of(self._ds[name])
+
+    def rows(self, name: str) -> Iterator[NDArray[Any]]:
+        """Yield the values of each row without padding, whatever the layout.
+
+        Parameters
+        ----------
+        name : str
+            A sequence or track; fixed, padded (``{name}_length``) or flat (``{name}_offsets``).
+
+        Yields
+        ------
+        ndarray, shape (length,) or (n_samples, length)
+            Letters as S1 if the dataset shows letters.
+
+        Examples
+        --------
+        >>> import seqdata
+        >>> ds = xr.Dataset({"seq": (("_sequence", "_length"), np.array([[b"A", b""]])),
+        ...                  "seq_length": ("_sequence", [1])})
+        >>> [row.tolist() for row in ds.sd.rows("seq")]
+        [[b'A']]
+        """
+        var = self._ds[name]
+        if f"{name}_offsets" in self._ds.variables:
+            offsets = np.asarray(self._ds[f"{name}_offsets"].values)
+            for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
+                values = np.asarray(var[int(begin) : int(end)].values)
+                yield values if values.ndim == 1 else values.T
+            return
+        n = self._ds.sizes[self.sequence_dim]
+        lengths = None
+        if f"{name}_length" in self._ds.variables:
+            lengths = np.asarray(self._ds[f"{name}_length"].values)
+        for start in range(0, n, 1024):
+            block = np.asarray(var[start : start + 1024].values)
+            for i, row in enumerate(block):
+                yield row if lengths is None else row[..., : int(lengths[start + i])]
+
+    def _pick(self, chosen: Any) -> xr.Dataset:
+        names = [name for name in self._ds.data_vars if chosen(self._ds[name].dims)]
+        return self._ds[names]

@@ -1,0 +1,419 @@
+"""From regions to windows, and from windows to the rows of a shard."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from seqdata.errors import BedError, LengthError, SchemaError
+from seqdata.readers._base import RegionReader, Windows, locate
+from seqdata.readers._kernels import turn_letters
+from seqdata.readers._letters import complement_table
+from seqdata.readers.bed import check_regions, read_bedlike
+from seqdata.schema import STRANDS, encode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Layout = Literal["fixed", "padded", "flat"]
+
+_FLAT_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """What a region build will write.
+
+    Parameters
+    ----------
+    windows : Windows
+        All windows; with ``splice`` several a row.
+    row_of : ndarray of int64, shape (n_rows + 1,)
+        Row ``i`` is made of windows ``row_of[i]`` to ``row_of[i + 1]``.
+    chrom, start, end, strand : ndarray, shape (n_rows,)
+        Coordinates of the rows.
+    lengths : ndarray of int64, shape (n_rows,)
+        Length of each row in bp.
+    width : int
+        Longest row in bp.
+    layout : {"fixed", "padded", "flat"}
+        How rows are stored.
+    columns : dict of str to ndarray, shape (n_rows,)
+        Further columns of the regions.
+    """
+
+    windows: Windows
+    row_of: NDArray[np.int64]
+    chrom: NDArray[Any]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    strand: NDArray[np.int8]
+    lengths: NDArray[np.int64]
+    width: int
+    layout: Layout
+    columns: dict[str, NDArray[Any]]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.strand)
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each row begins in the flat layout, int64, shape (n_rows + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+
+    def flat_rows(self, most: int) -> int:
+        """Return how many rows of the longest length are read at a time."""
+        return int(np.clip(_FLAT_BYTES // max(1, self.width), 1, max(1, most)))
+
+
+def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return regions as a checked table, and what to call them in messages.
+
+    Parameters
+    ----------
+    bed : path or DataFrame
+        BED-like file, or table (pandas, or polars through ``to_pandas``) with ``chrom``,
+        ``chromStart`` and ``chromEnd`` (``start`` and ``end`` are understood).
+
+    Returns
+    -------
+    table : DataFrame
+    where : str
+
+    Raises
+    ------
+    BedError
+        If a row is no region, or there is none.
+    """
+    if isinstance(bed, (str, Path)):
+        return read_bedlike(bed), str(bed)
+    table = bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed)
+    names = {"start": "chromStart", "end": "chromEnd"}
+    table = table.rename(
+        columns={a: b for a, b in names.items() if a in table.columns and b not in table.columns}
+    ).reset_index(drop=True)
+    if not len(table):
+        msg = "The table of regions is empty. Expected at least one row."
+        raise BedError(msg)
+    if "strand" in table.columns:
+        table = table.assign(strand=table["strand"].fillna("."))
+    if "peak" in table.columns:
+        table = table.assign(peak=table["peak"].fillna(-1).astype(np.int64))
+    check_regions(table, where="regions")
+    return table, "regions"
+
+
+def _to_pandas(bed: Any) -> pd.DataFrame:
+    if not hasattr(bed, "to_pandas"):
+        msg = f"Regions must be a BED-like file or a DataFrame, got {type(bed).__name__}."
+        raise BedError(msg)
+    return bed.to_pandas()
+
+
+def centres(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the centre of each region: its summit if it has one, else its middle.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Checked regions.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        ``chromStart + peak`` where ``peak`` >= 0, else ``(chromStart + chromEnd) // 2``.
+
+    Examples
+    --------
+    >>> centres(pd.DataFrame({"chromStart": [10, 10], "chromEnd": [15, 15], "peak": [0, -1]}))
+    array([10, 12])
+    """
+    start = table["chromStart"].to_numpy(dtype=np.int64)
+    end = table["chromEnd"].to_numpy(dtype=np.int64)
+    middle = (start + end) // 2
+    if "peak" not in table.columns:
+        return middle
+    peak = table["peak"].to_numpy(dtype=np.int64)
+    return np.where(peak >= 0, start + peak, middle)
+
+
+def make_windows(table: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64]) -> Windows:
+    """Return windows on the contigs of a table, contigs numbered as they first appear."""
+    chrom = table["chrom"].astype(str).to_numpy(dtype=object)
+    names = tuple(dict.fromkeys(chrom))
+    strand = table["strand"] if "strand" in table.columns else ["."] * len(table)
+    contig = encode(chrom, {name: i for i, name in enumerate(names)}, np.int32)
+    return Windows(names, contig, start, end, encode(strand, STRANDS))
+
+
+def plan_regions(
+    bed: str | Path | pd.DataFrame,
+    readers: Sequence[RegionReader],
+    *,
+    fixed_length: bool | int,
+    max_jitter: int = 0,
+    splice: bool = False,
+) -> RegionPlan:
+    """Check the regions against the readers, and lay out what will be written.
+
+    Parameters
+    ----------
+    bed : path or DataFrame
+    readers : sequence of RegionReader
+    fixed_length : bool or int
+    max_jitter : int, default 0
+    splice : bool, default False
+        As :func:`seqdata.from_region_files` takes them.
+
+    Returns
+    -------
+    RegionPlan
+
+    Raises
+    ------
+    BedError, ContigError, LengthError, SchemaError
+        If regions, readers and options do not fit each other.
+    """
+    from seqdata.build import layout_of
+
+    table, where = as_regions(bed)
+    if isinstance(max_jitter, bool) or int(max_jitter) != max_jitter or max_jitter < 0:
+        msg = f"max_jitter must be a whole number of bp, 0 or more, got {max_jitter!r}."
+        raise SchemaError(msg)
+    start, end = _bounds(table, fixed_length, where)
+    start, end = start - max_jitter, end + max_jitter
+    if splice and fixed_length is not False:
+        msg = "splice=True joins exons of any length: pass fixed_length=False with it."
+        raise SchemaError(msg)
+    empty = end <= start
+    if empty.any():
+        row = int(np.argmax(empty))
+        msg = f"{where}: region {row} is empty ({start[row]}-{end[row]}), it has no base to read."
+        raise LengthError(msg)
+    order, row_of = _exon_order(table, where) if splice else (None, np.arange(len(table) + 1))
+    if order is not None:
+        table = table.iloc[order].reset_index(drop=True)
+        start, end = start[order], end[order]
+    windows = make_windows(table, start, end)
+    _check_contigs(windows, readers)
+    lengths = np.add.reduceat(windows.lengths, row_of[:-1])
+    layout: Layout = "fixed"
+    if fixed_length is False:
+        values, number = np.unique(lengths, return_counts=True)
+        layout, _ = layout_of(Counter(dict(zip(values.tolist(), number.tolist(), strict=True))))
+    first = row_of[:-1]
+    skip = {"chrom", "chromStart", "chromEnd", "strand"}
+    columns = {
+        str(name): _column(table[name].iloc[first]) for name in table.columns if name not in skip
+    }
+    codes = (
+        np.int8
+        if len(windows.names) < 128
+        else np.int16
+        if len(windows.names) < 32768
+        else np.int32
+    )
+    return RegionPlan(
+        windows,
+        row_of.astype(np.int64),
+        windows.contig[first].astype(codes),
+        np.minimum.reduceat(start, first),
+        np.maximum.reduceat(end, first),
+        windows.strand[first],
+        lengths,
+        int(lengths.max()),
+        layout,
+        columns,
+    )
+
+
+def _bounds(
+    table: pd.DataFrame, fixed_length: bool | int, where: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    start = table["chromStart"].to_numpy(dtype=np.int64)
+    end = table["chromEnd"].to_numpy(dtype=np.int64)
+    if fixed_length is False:
+        return start, end
+    if fixed_length is True:
+        width = int(end[0] - start[0])
+        other = int((end - start != width).sum())
+        if other:
+            warnings.warn(
+                f"fixed_length=True takes the length of the first region of {where}, {width} bp; "
+                f"{other} regions of another length are cut or widened to it. Pass "
+                "fixed_length=<bp> to choose, or False to keep them as they are.",
+                UserWarning,
+                stacklevel=4,
+            )
+    else:
+        width = int(fixed_length)
+    if width < 1:
+        msg = f"Windows of {width} bp hold nothing: fixed_length must be 1 or more."
+        raise LengthError(msg)
+    begin = centres(table) - width // 2
+    return begin, begin + width
+
+
+def _exon_order(table: pd.DataFrame, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows sorted into transcripts, and where each transcript begins."""
+    if "name" not in table.columns:
+        msg = f"{where} has no column 'name', which splice=True groups the exons by."
+        raise BedError(msg)
+    names = table["name"].astype(str).to_numpy(dtype=object)
+    codes = encode(names, {n: i for i, n in enumerate(dict.fromkeys(names))}, np.int64)
+    start = table["chromStart"].to_numpy()
+    order = np.lexsort((start, codes))
+    codes = codes[order]
+    row_of = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1], [True]]))
+    for column in ("chrom", "strand"):
+        if column not in table.columns:
+            continue
+        values = table[column].astype(str).to_numpy(dtype=object)[order]
+        mixed = (values[1:] != values[:-1]) & (codes[1:] == codes[:-1])
+        if mixed.any():
+            name = names[order][int(np.argmax(mixed))]
+            msg = f"{where}: the exons of {name!r} lie on more than one {column}."
+            raise BedError(msg)
+    return order, row_of
+
+
+def _check_contigs(windows: Windows, readers: Sequence[RegionReader]) -> None:
+    sizes: dict[str, tuple[int, str]] = {}
+    for reader in readers:
+        contigs = reader.contigs()
+        file = reader.files()[0] if reader.files() else reader.name
+        if getattr(reader, "missing", "error") == "error":
+            locate(windows, contigs, file)
+        for name in windows.names:
+            if name not in contigs:
+                continue
+            known, other = sizes.setdefault(name, (contigs[name], file))
+            if known != contigs[name]:
+                warnings.warn(
+                    f"Contig {name!r} has {known} bp in {other} and {contigs[name]} bp in {file}: "
+                    "are they of the same genome assembly?",
+                    UserWarning,
+                    stacklevel=5,
+                )
+
+
+def _column(series: pd.Series) -> NDArray[Any]:
+    if pd.api.types.is_bool_dtype(series.dtype) and not series.isna().any():
+        return series.to_numpy(dtype=bool)
+    if pd.api.types.is_integer_dtype(series.dtype) and not series.isna().any():
+        return series.to_numpy(dtype=np.int64)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = series.to_numpy(dtype=object)
+    out = np.empty(len(values), dtype=object)
+    out[:] = [
+        "" if value is None or value is pd.NA or value != value else str(value) for value in values
+    ]
+    return out
+
+
+def read_shard(
+    plan: RegionPlan, readers: Sequence[RegionReader], first: int, last: int
+) -> dict[str, NDArray[Any]]:
+    """Read the rows of a shard, turned round where they lie on the "-" strand.
+
+    Parameters
+    ----------
+    plan : RegionPlan
+    readers : sequence of RegionReader
+    first, last : int
+        Rows.
+
+    Returns
+    -------
+    dict of str to ndarray
+        One entry a reader, and ``mask``.
+    """
+    last = min(last, plan.n_rows)
+    span = slice(int(plan.row_of[first]), int(plan.row_of[last]))
+    windows = plan.windows[span]
+    lengths = plan.lengths[first:last]
+    turn = plan.strand[first:last] < 0
+    # a plan with one window a row needs no joining, and a flat shard is only as wide as its rows
+    joined = len(windows) != last - first
+    width = plan.width if plan.layout != "flat" else int(lengths.max())
+    piece = int(windows.lengths.max()) if joined else width
+    inside = np.ones((len(windows), piece), dtype=np.uint8)
+    out: dict[str, NDArray[Any]] = {}
+    for reader in readers:
+        track = reader.track()
+        values = reader.read(windows, piece)
+        if joined:
+            values = _join(values, windows.lengths, plan.row_of[first : last + 1], width)
+        if track.kind == "sequence":
+            if turn.any():
+                turn_letters(values, lengths, turn, complement_table(track.alphabet))
+        else:
+            _turn_tracks(values, lengths, turn, track.mates)
+        out[track.name] = values
+        inside &= _inside(windows, reader.contigs(), piece)
+    if joined:
+        inside = _join(inside, windows.lengths, plan.row_of[first : last + 1], width)
+    else:
+        inside[np.arange(width)[None, :] >= lengths[:, None]] = 0
+    _turn_tracks(inside, lengths, turn, None)
+    out["mask"] = inside
+    if plan.layout == "flat":
+        keep = np.arange(width)[None, :] < lengths[:, None]
+        out = {name: _flatten(values, keep) for name, values in out.items()}
+    return out
+
+
+def _inside(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
+    sizes = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
+    size = sizes[windows.contig]
+    if (windows.start >= 0).all() and (windows.start + width <= size).all():
+        return np.ones((1, 1), dtype=np.uint8)
+    position = windows.start[:, None] + np.arange(width)[None, :]
+    return ((position >= 0) & (position < size[:, None])).astype(np.uint8)
+
+
+def _turn_tracks(
+    values: NDArray[Any],
+    lengths: NDArray[np.int64],
+    turn: NDArray[np.bool_],
+    mates: NDArray[np.int64] | None,
+) -> None:
+    """Reverse the chosen rows in place, each within its own length; swap paired samples."""
+    for row in np.flatnonzero(turn):
+        length = int(lengths[row])
+        turned = values[row, ..., :length][..., ::-1]
+        if mates is not None:
+            turned = turned[mates]
+        values[row, ..., :length] = turned.copy()
+
+
+def _join(
+    values: NDArray[Any], lengths: NDArray[np.int64], row_of: NDArray[np.int64], width: int
+) -> NDArray[Any]:
+    """Put the windows of each row one behind the other."""
+    bounds = row_of - row_of[0]
+    out = np.zeros((len(bounds) - 1, *values.shape[1:-1], width), dtype=values.dtype)
+    for row in range(len(bounds) - 1):
+        k = 0
+        for i in range(bounds[row], bounds[row + 1]):
+            size = int(lengths[i])
+            out[row, ..., k : k + size] = values[i, ..., :size]
+            k += size
+    return out
+
+
+def _flatten(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[Any]:
+    """Drop the padding: (n, width) to (total,), (n, samples, width) to (total, samples)."""
+    if values.ndim == 2:
+        return values[keep]
+    return np.moveaxis(values, 1, 2)[keep]

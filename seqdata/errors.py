@@ -1,0 +1,203 @@
+"""Exceptions of :mod:`seqdata`; every message says what, where, what was expected and the fix."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+
+
+class SeqdataError(ValueError):
+    """Base class of every error that :mod:`seqdata` raises on purpose."""
+
+
+class MissingFileError(SeqdataError, FileNotFoundError):
+    """A file that was named does not exist."""
+
+
+class TableError(SeqdataError):
+    """A CSV, TSV or Parquet table cannot be read as it stands."""
+
+
+class MissingColumnError(TableError):
+    """A column that was named is not in the table."""
+
+
+class FastaError(SeqdataError):
+    """A FASTA file or its index cannot be read as it stands."""
+
+
+class BedError(SeqdataError):
+    """A BED-like file holds a line that is no region."""
+
+
+class ContigError(SeqdataError):
+    """Regions name a contig that a file does not have."""
+
+
+class UnknownLetterError(SeqdataError):
+    """A sequence holds a letter that its alphabet does not know."""
+
+
+class LengthError(SeqdataError):
+    """Sequences or regions do not have the length that was asked for."""
+
+
+class TrackError(SeqdataError):
+    """A signal file (BigWig, BAM, fragments) cannot be read as it stands."""
+
+
+class VariantError(SeqdataError):
+    """A variant file or table cannot be read as it stands."""
+
+
+class SchemaError(SeqdataError):
+    """Readers or a dataset break the naming and shape rules."""
+
+
+class StoreError(SeqdataError):
+    """A Zarr store cannot be written or read."""
+
+
+class IncompleteStoreError(StoreError):
+    """A Zarr store carries no completeness mark: its writing never finished."""
+
+
+class DiskFullError(StoreError, OSError):
+    """There was no room to finish a store; what had been written is gone again."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether an error means that storage is full or a file size limit was hit.
+
+    Parameters
+    ----------
+    error : BaseException
+        Any exception; the chain of causes is walked.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_disk_full(OSError(28, "No space left on device"))
+    True
+    >>> is_disk_full(ValueError("other"))
+    False
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Suggest the nearest known name, as the tail of an error message.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    choices : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str
+        ``" Did you mean 'x'?"`` or a list of what there is.
+
+    Examples
+    --------
+    >>> did_you_mean("sequnce", ["id", "sequence"])
+    " Did you mean 'sequence'?"
+    """
+    known = [str(choice) for choice in choices]
+    near = difflib.get_close_matches(str(name), known, n=1)
+    if not near:
+        folded = {choice.lower(): choice for choice in known}
+        match = difflib.get_close_matches(str(name).lower(), list(folded), n=1)
+        near = [folded[key] for key in match]
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    shown = ", ".join(repr(choice) for choice in known[:12])
+    more = f", ... ({len(known)} in all)" if len(known) > 12 else ""
+    return f" There are: {shown}{more}." if known else ""
+
+
+def require_file(path: str | Path, what: str) -> Path:
+    """Return the path of an existing file, or raise with the nearest names beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that must exist.
+    what : str
+        What the file is, for the message ("FASTA", "BED", ...).
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> require_file("/no/such.fa", "FASTA")
+    Traceback (most recent call last):
+        ...
+    seqdata.errors.MissingFileError: FASTA file /no/such.fa does not exist (its folder /no does not either).
+    """
+    file = Path(path).expanduser()
+    if file.is_file():
+        return file
+    if file.is_dir():
+        msg = f"{what} file expected, but {file} is a folder. Name the file inside it."
+        raise MissingFileError(msg)
+    if not file.parent.is_dir():
+        msg = f"{what} file {file} does not exist (its folder {file.parent} does not either)."
+        raise MissingFileError(msg)
+    names = [entry.name for entry in file.parent.iterdir()]
+    near = difflib.get_close_matches(file.name, names, n=1)
+    hint = f" Did you mean {file.parent / near[0]}?" if near else " Check the path."
+    msg = f"{what} file {file} does not exist.{hint}"
+    raise MissingFileError(msg)
+
+
+def contig_hint(contig: str, known: Iterable[str]) -> str:
+    """Explain a contig that was not found, with the usual ``chr1`` / ``1`` mismatch first.
+
+    Parameters
+    ----------
+    contig : str
+        Contig of the regions.
+    known : iterable of str
+        Contigs of the file.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> contig_hint("chr1", ["1", "2"])
+    " The file calls it '1': rename the contigs of one side (with or without 'chr')."
+    """
+    names = list(known)
+    other = contig[3:] if contig.startswith("chr") else f"chr{contig}"
+    aliases = {other, {"chrM": "MT", "M": "MT", "MT": "chrM", "chrMT": "chrM"}.get(contig, other)}
+    for name in names:
+        if name in aliases:
+            return (
+                f" The file calls it {name!r}: rename the contigs of one side "
+                "(with or without 'chr')."
+            )
+    return did_you_mean(contig, names)

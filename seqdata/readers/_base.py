@@ -1,0 +1,198 @@
+"""What readers are: sources of rows (flat files) and of windows (region files)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from seqdata.errors import ContigError, contig_hint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows on named contigs; they may reach over the ends of a contig.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Contig names.
+    contig : ndarray of int32, shape (n,)
+        Place of each window's contig in ``names``.
+    start, end : ndarray of int64, shape (n,)
+        Bounds in bp, 0-based half-open.
+    strand : ndarray of int8, shape (n,)
+        1, -1 or 0; readers ignore it, the builder turns rows round.
+    """
+
+    names: tuple[str, ...]
+    contig: NDArray[np.int32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    strand: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, rows: slice) -> Windows:
+        return Windows(
+            self.names, self.contig[rows], self.start[rows], self.end[rows], self.strand[rows]
+        )
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Length of each window in bp, int64, shape (n,)."""
+        return self.end - self.start
+
+
+@dataclass
+class Block:
+    """Some rows of a flat file.
+
+    Parameters
+    ----------
+    letters : ndarray of uint8, shape (total,)
+        The sequences, one behind the other.
+    lengths : ndarray of int64, shape (n,)
+        Their lengths in bp.
+    columns : dict of str to ndarray, shape (n,)
+        Other variables.
+    where : list of (str, int, int)
+        (file, first record or row of the file counted from 1, number of rows) for messages.
+    """
+
+    letters: NDArray[np.uint8]
+    lengths: NDArray[np.int64]
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    where: tuple[str, int] = ("", 1)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+@dataclass(frozen=True)
+class Track:
+    """A variable that a region reader makes.
+
+    Parameters
+    ----------
+    name : str
+        Variable name.
+    dtype : dtype
+        Type of its values.
+    kind : {"sequence", "track"}
+        How "-" rows are turned round.
+    alphabet : str, default ""
+        Letters of a sequence.
+    sample_dim : str, default ""
+        Name of the sample dimension of a track.
+    samples, strands, pairs : sequence of str
+        One entry a sample: its name, its strand (``+ - .``), the sample paired with it or "".
+    units : str, default ""
+        Unit of the values.
+    """
+
+    name: str
+    dtype: Any
+    kind: str
+    alphabet: str = ""
+    sample_dim: str = ""
+    samples: Sequence[str] = ()
+    strands: Sequence[str] = ()
+    pairs: Sequence[str] = ()
+    units: str = ""
+
+    @property
+    def mates(self) -> NDArray[np.int64]:
+        """Place of the paired sample of each sample, int64, shape (n_samples,)."""
+        names = list(self.samples)
+        return np.array(
+            [names.index(m) if m else i for i, m in enumerate(self.pairs)], dtype=np.int64
+        )
+
+
+@runtime_checkable
+class FlatReader(Protocol):
+    """A source of rows: sequences with their variables."""
+
+    name: str
+
+    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+        """Yield the rows; ``fixed`` holds column types settled by an earlier try."""
+        ...
+
+    def files(self) -> list[str]:
+        """Return the files read."""
+        ...
+
+
+@runtime_checkable
+class RegionReader(Protocol):
+    """A source of windows."""
+
+    name: str
+
+    def track(self) -> Track:
+        """Return what the reader makes."""
+        ...
+
+    def contigs(self) -> dict[str, int]:
+        """Return the contigs and their lengths in bp."""
+        ...
+
+    def read(self, windows: Windows, width: int) -> NDArray[Any]:
+        """Return the forward-strand values, padded on the right to ``width``.
+
+        Sequences come as uint8 (n, width), tracks as (n, n_samples, width). Positions off the
+        contig hold N or 0, padding holds 0.
+        """
+        ...
+
+    def files(self) -> list[str]:
+        """Return the files read."""
+        ...
+
+    def close(self) -> None:
+        """Release files and maps."""
+        ...
+
+
+def locate(windows: Windows, contigs: dict[str, int], where: str) -> NDArray[np.int64]:
+    """Return the contig length for each window, or explain which contig is not there.
+
+    Parameters
+    ----------
+    windows : Windows
+    contigs : dict of str to int
+        Contigs of the file with their lengths in bp.
+    where : str
+        The file, for the message.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Raises
+    ------
+    ContigError
+        If a window lies on a contig that the file does not have.
+    """
+    lengths = np.full(len(windows.names), -1, dtype=np.int64)
+    for i, name in enumerate(windows.names):
+        lengths[i] = contigs.get(name, -1)
+    out = lengths[windows.contig]
+    if (out < 0).any():
+        row = int(np.argmax(out < 0))
+        name = windows.names[int(windows.contig[row])]
+        count = int((out < 0).sum())
+        msg = (
+            f"{where} has no contig {name!r}, which {count} of {len(out)} regions name "
+            f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{contig_hint(name, contigs)}"
+        )
+        raise ContigError(msg)
+    return out

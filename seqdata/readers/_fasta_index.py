@@ -1,0 +1,220 @@
+"""Indexes of FASTA files: found, built (in the cache directory if need be) and checked."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import platformdirs
+import pyfaidx
+import pysam
+
+from seqdata.errors import FastaError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class FastaIndex:
+    """Where each record of a FASTA file stands.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Record names.
+    length, offset, bases, width : ndarray of int64, shape (n_records,)
+        Length in bp, byte of the first base (in the unpacked file), letters and bytes of a line.
+    """
+
+    names: tuple[str, ...]
+    length: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    bases: NDArray[np.int64]
+    width: NDArray[np.int64]
+
+    @property
+    def contigs(self) -> dict[str, int]:
+        """Record names with their lengths in bp."""
+        return dict(zip(self.names, self.length.tolist(), strict=True))
+
+
+def cache_dir() -> Path:
+    """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
+    named = os.environ.get("EUGENE_CACHE_DIR")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
+
+
+def is_gzip(file: Path) -> bool:
+    """Say whether a file starts as gzip does."""
+    with file.open("rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
+def is_bgzip(file: Path) -> bool:
+    """Say whether a gzip file is cut into blocks (bgzip), so that it can be read at random."""
+    with file.open("rb") as handle:
+        head = handle.read(18)
+    return len(head) == 18 and head[:4] == b"\x1f\x8b\x08\x04" and head[12:14] == b"BC"
+
+
+def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
+    """Read the index of a FASTA file; build it where it is missing or older than the file.
+
+    Parameters
+    ----------
+    file : Path
+        FASTA file, plain or bgzip.
+
+    Returns
+    -------
+    index : FastaIndex
+    blocks : Path or None
+        The ``.gzi`` beside the index of a bgzip file.
+
+    Raises
+    ------
+    FastaError
+        If the file cannot be indexed (empty, uneven lines, repeated names, gzip but not bgzip).
+    """
+    if file.stat().st_size == 0:
+        msg = f"{file} is empty. Expected FASTA records ('>name' and letters)."
+        raise FastaError(msg)
+    packed = is_gzip(file)
+    if packed and not is_bgzip(file):
+        msg = (
+            f"{file} is packed with gzip, which cannot be read at random. Unpack it, or pack it "
+            "with bgzip: gunzip -c x.fa.gz | bgzip > y.fa.gz"
+        )
+        raise FastaError(msg)
+    for index in (Path(f"{file}.fai"), _cached(file)):
+        blocks = index.with_suffix(".gzi") if packed else None
+        if _fresh(index, file) and (blocks is None or _fresh(blocks, file)):
+            return _parse(index, file), blocks
+    try:
+        index = _build(file, Path(f"{file}.fai"), packed=packed)
+    except OSError:
+        index = _build_in_cache(file, packed=packed)
+    return _parse(index, file), index.with_suffix(".gzi") if packed else None
+
+
+def _build_in_cache(file: Path, *, packed: bool) -> Path:
+    index = _cached(file)
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        return _build(file, index, packed=packed)
+    except OSError as error:
+        msg = (
+            f"Cannot write the index of {file}, neither beside it nor in {index.parent}: {error}. "
+            "Set EUGENE_CACHE_DIR to a folder that can be written."
+        )
+        raise FastaError(msg) from error
+
+
+def _cached(file: Path) -> Path:
+    stat = file.stat()
+    key = f"{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return cache_dir() / "fasta_index" / f"{file.name}.{digest}.fai"
+
+
+def _fresh(index: Path, file: Path) -> bool:
+    return index.is_file() and index.stat().st_mtime >= file.stat().st_mtime
+
+
+def _build(file: Path, index: Path, *, packed: bool) -> Path:
+    """Write an index under another name first, so that nobody reads half of one."""
+    part = index.with_name(f".{index.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    blocks = part.with_name(part.name + ".gzi")
+    _probe(part)
+    try:
+        if packed:
+            pysam.faidx(str(file), "--fai-idx", str(part), "--gzi-idx", str(blocks))
+            blocks.replace(index.with_suffix(".gzi"))
+        else:
+            pyfaidx.Faidx(str(file), indexname=str(part)).close()
+        part.replace(index)
+    except pysam.SamtoolsError as error:
+        msg = f"{file} cannot be indexed: {' '.join(str(error).split())}"
+        raise FastaError(msg) from error
+    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat) as error:
+        msg = (
+            f"{file} cannot be indexed: {' '.join(str(error).split())} "
+            "All lines of a record but its last must have the same length."
+        )
+        raise FastaError(msg) from error
+    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be indexed: {error}. Is it a FASTA file?"
+        raise FastaError(msg) from error
+    finally:
+        for leftover in (part, blocks):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+    return index
+
+
+def _probe(part: Path) -> None:
+    """Raise OSError now if the folder cannot be written."""
+    part.touch()
+    part.unlink()
+
+
+def _parse(index: Path, file: Path) -> FastaIndex:
+    names: list[str] = []
+    numbers: list[list[int]] = []
+    for number, line in enumerate(index.read_text().splitlines(), start=1):
+        fields = line.split("\t")
+        try:
+            if len(fields) < 5:
+                raise ValueError
+            numbers.append([int(value) for value in fields[1:5]])
+        except ValueError:
+            msg = f"{index}, line {number} is no FASTA index line. Delete the index and try again."
+            raise FastaError(msg) from None
+        names.append(fields[0])
+    if not names:
+        msg = f"{file} holds no record. Expected FASTA records ('>name' and letters)."
+        raise FastaError(msg)
+    twice = [name for i, name in enumerate(names) if name in names[:i]] if _repeats(names) else []
+    if twice:
+        msg = f"{file} holds more than one record called {twice[0]!r}: a region cannot tell them apart."
+        raise FastaError(msg)
+    table = np.array(numbers, dtype=np.int64)
+    length, offset, bases, width = (np.ascontiguousarray(column) for column in table.T)
+    if (length < 0).any() or (length > 0)[bases <= 0].any() or (width < bases).any():
+        msg = f"{index} holds impossible numbers. Delete the index and try again."
+        raise FastaError(msg)
+    return FastaIndex(tuple(names), length, offset, np.maximum(bases, 1), np.maximum(width, 1))
+
+
+def _repeats(names: list[str]) -> bool:
+    return len(set(names)) != len(names)
+
+
+def last_byte(index: FastaIndex) -> int:
+    """Return the byte behind the last base that an index promises."""
+    some = index.length > 0
+    last = index.length[some] - 1
+    bases, width = index.bases[some], index.width[some]
+    ends = index.offset[some] + last // bases * width + last % bases + 1
+    return int(ends.max(initial=0))
+
+
+def read_gzi(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read a bgzip block index: starts of the blocks, packed and unpacked, first block included."""
+    data = path.read_bytes()
+    try:
+        (count,) = struct.unpack_from("<Q", data)
+        table = np.frombuffer(data, dtype="<u8", count=2 * count, offset=8).reshape(-1, 2)
+    except (struct.error, ValueError):
+        msg = f"{path} is no bgzip index. Delete it and try again."
+        raise FastaError(msg) from None
+    starts = np.vstack([np.zeros((1, 2), dtype=np.int64), table.astype(np.int64)])
+    return np.ascontiguousarray(starts[:, 0]), np.ascontiguousarray(starts[:, 1])

@@ -1,0 +1,136 @@
+"""What to do with letters that an alphabet does not know."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seqdata.errors import SchemaError, UnknownLetterError
+from seqdata.readers._kernels import first_unknown, replace_unknown
+from seqdata.schema import alphabet_letters, known_letters, wild_letter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OnUnknown = Literal["error", "warn", "n"]
+
+_PAIRS = (
+    "ATTACGGCRYYRSSWWKMMKBVVBDHHDNN",
+    "AUUACGGCRYYRSSWWKMMKBVVBDHHDNN",
+)
+
+
+class LetterCheck:
+    """Check letters against an alphabet, and count what had to be replaced.
+
+    Parameters
+    ----------
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
+        The letters; their ambiguity codes and both cases are known too.
+    on_unknown : {"error", "warn", "n"}
+        Raise at the first unknown letter; or write N (X for amino acids) in its place, with or
+        without a warning at the end.
+    """
+
+    def __init__(self, alphabet: Any, on_unknown: OnUnknown) -> None:
+        if on_unknown not in ("error", "warn", "n"):
+            msg = f"on_unknown must be 'error', 'warn' or 'n', got {on_unknown!r}."
+            raise SchemaError(msg)
+        self.letters = alphabet_letters(alphabet)
+        self.policy = on_unknown
+        self.known = known_letters(alphabet)
+        self.wild = np.uint8(wild_letter(alphabet))
+        self.count = 0
+
+    def __call__(
+        self, letters: NDArray[np.uint8], describe: Callable[[int], str]
+    ) -> NDArray[np.uint8]:
+        """Return the letters, with unknown ones replaced if the policy says so.
+
+        Parameters
+        ----------
+        letters : ndarray of uint8, any shape, C order
+        describe : callable
+            Says where the letter at a flat index stands (file, record, position).
+
+        Returns
+        -------
+        ndarray of uint8, same shape
+
+        Raises
+        ------
+        UnknownLetterError
+            At the first unknown letter, under the policy "error".
+        """
+        flat = letters.reshape(-1)
+        place = first_unknown(flat, self.known)
+        if place < 0:
+            return letters
+        if self.policy == "error":
+            byte = int(flat[place])
+            shown = chr(byte) if 32 < byte < 127 else f"byte {byte}"
+            hint = ""
+            if shown in "Uu" and "T" in self.letters:
+                hint = " Is this RNA? Then pass alphabet='RNA'."
+            elif shown in "Tt" and "U" in self.letters:
+                hint = " Is this DNA? Then pass alphabet='DNA'."
+            msg = (
+                f"Unknown letter {shown!r} in {describe(place)}. Expected letters of "
+                f"{self.letters!r} or their ambiguity codes.{hint} "
+                f"on_unknown='warn' or 'n' writes {chr(self.wild)!r} instead."
+            )
+            raise UnknownLetterError(msg)
+        if not flat.flags.writeable:
+            letters = letters.copy()
+            flat = letters.reshape(-1)
+        self.count += int(replace_unknown(flat, self.known, self.wild))
+        return letters
+
+    def report(self, where: str) -> None:
+        """Warn once about what was replaced, under the policy "warn"."""
+        if self.count and self.policy == "warn":
+            warnings.warn(
+                f"{self.count} unknown letters in {where} were replaced by {chr(self.wild)!r}.",
+                UserWarning,
+                stacklevel=3,
+            )
+        self.count = 0
+
+
+def complement_table(alphabet: Any) -> NDArray[np.uint8]:
+    """Return the complement of each byte: case kept, IUPAC codes complemented, others unchanged.
+
+    Parameters
+    ----------
+    alphabet : NucleotideAlphabet or str
+
+    Returns
+    -------
+    ndarray of uint8, shape (256,)
+
+    Raises
+    ------
+    SchemaError
+        If the alphabet has no complement (amino acids).
+
+    Examples
+    --------
+    >>> table = complement_table("DNA")
+    >>> bytes(table[np.frombuffer(b"ACGTnRy", "u1")]).decode()
+    'TGCAnYr'
+    """
+    letters = alphabet_letters(alphabet)
+    table = np.arange(256, dtype=np.uint8)
+    if sorted(letters) not in (sorted("ACGT"), sorted("ACGU")):
+        msg = (
+            f"Letters {letters!r} have no complement: regions on the '-' strand cannot be read. "
+            "Set the strand of the regions to '.'."
+        )
+        raise SchemaError(msg)
+    pairs = _PAIRS[1 if "U" in letters else 0]
+    for a, b in zip(pairs[::2], pairs[1::2], strict=True):
+        table[ord(a)], table[ord(a.lower())] = ord(b), ord(b.lower())
+    return table

@@ -1,0 +1,150 @@
+"""Text tables, checked line by line before they are parsed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import Any
+
+from seqdata.errors import TableError
+
+
+class CheckedText(io.TextIOBase):
+    """A table's text that complains about a ragged row where it stands.
+
+    pandas fills short rows with missing values and shifts or cuts long ones in silence; this
+    stream counts the fields of every line on the way.
+
+    Parameters
+    ----------
+    path : Path
+        Table, plain or gzip.
+    separator : str
+        One character.
+    quote : str, default '"'
+        Quote character; fields in quotes may hold separators and line ends.
+    skip : int, default 0
+        Lines to drop at the top.
+    comment : str, optional
+        Lines that start with it are dropped.
+    encoding : str, default "utf-8-sig"
+        Text encoding.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        separator: str,
+        *,
+        quote: str = '"',
+        skip: int = 0,
+        comment: str | None = None,
+        encoding: str = "utf-8-sig",
+    ) -> None:
+        self.path = path
+        self.separator = separator
+        self.quote = quote
+        self.comment = comment
+        self.fields: int | None = None
+        self.line = 0
+        self._first_line = 0
+        with path.open("rb") as handle:
+            packed = handle.read(2) == b"\x1f\x8b"
+        raw: Any = gzip.open(path, "rb") if packed else path.open("rb")
+        self._text = io.TextIOWrapper(raw, encoding=encoding)
+        self._skip = skip
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int | None = -1) -> str:
+        """Return at least one whole row, about ``size`` characters; "" at the end."""
+        wanted = float("inf") if size is None or size < 0 else size
+        parts = []
+        held = 0
+        while held < wanted:
+            row = self.readline()
+            if not row:
+                break
+            parts.append(row)
+            held += len(row)
+        return "".join(parts)
+
+    def readline(self, size: int = -1) -> str:  # type: ignore[override]
+        """Return the next row, checked."""
+        while True:
+            row = self._next_line()
+            if not row:
+                return ""
+            if self.line <= self._skip or row.isspace():
+                continue
+            if self.comment and row.startswith(self.comment):
+                continue
+            break
+        begin = self.line
+        if self.quote in row:
+            while row.count(self.quote) % 2:
+                more = self._next_line()
+                if not more:
+                    msg = (
+                        f"{self.path}, line {begin}: a quote ({self.quote}) is opened and never "
+                        "closed."
+                    )
+                    raise TableError(msg)
+                row += more
+            count = self._quoted_fields(row, begin)
+        else:
+            count = row.count(self.separator) + 1
+        if self.fields is None:
+            self.fields, self._first_line = count, begin
+        elif count != self.fields:
+            msg = (
+                f"{self.path}, line {begin}: expected {self.fields} fields "
+                f"(as in line {self._first_line}), got {count}. Repair the row; "
+                f"fields are separated by {self.separator!r}."
+            )
+            raise TableError(msg)
+        return row
+
+    def __next__(self) -> str:
+        row = self.readline()
+        if not row:
+            raise StopIteration
+        return row
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+        super().close()
+
+    def _quoted_fields(self, row: str, line: int) -> int:
+        csv.field_size_limit(1 << 30)
+        try:
+            parsed = list(csv.reader([row], delimiter=self.separator, quotechar=self.quote))
+        except csv.Error as error:
+            msg = f"{self.path}, line {line}: {error}."
+            raise TableError(msg) from error
+        return len(parsed[0])
+
+    def _next_line(self) -> str:
+        try:
+            row = self._text.readline()
+        except UnicodeDecodeError as error:
+            msg = (
+                f"{self.path}, after line {self.line}: not UTF-8 text ({error.reason}). "
+                "Pass encoding=..., or save the table as UTF-8."
+            )
+            raise TableError(msg) from error
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            msg = (
+                f"{self.path}, after line {self.line}: damaged gzip file ({error}). "
+                "Fetch or pack it again."
+            )
+            raise TableError(msg) from error
+        if row:
+            self.line += 1
+        return row

@@ -1,0 +1,405 @@
+"""FASTA files: as rows (:class:`FlatFASTA`) and as a genome (:class:`GenomeFASTA`)."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import mmap
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqdata.errors import FastaError, require_file
+from seqdata.readers import _fasta_index as fai
+from seqdata.readers._base import Block, Track, Windows, locate
+from seqdata.readers._kernels import gather_lines
+from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.schema import wild_letter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_CHUNK = 8 * 1024 * 1024
+_BLOCKS_KEPT = 64
+
+
+class FlatFASTA:
+    """Read a FASTA file as rows: one record, one sequence.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sequence variable.
+    fasta : str or Path
+        FASTA file; plain, gzip or bgzip.
+    batch_size : int, optional
+        Most rows to hold at a time; by default about 8 MB of text.
+    n_threads : int, default 1
+        Accepted for compatibility; one thread reads.
+    alphabet : NucleotideAlphabet, AminoAlphabet or str, default "DNA"
+        Letters of the sequences.
+    on_unknown : {"error", "warn", "n"}, default "error"
+        What to do with a letter that the alphabet does not know.
+    id_var : str, default "id"
+        Name of the variable of the record names.
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fasta: str | Path,
+        *,
+        batch_size: int | None = None,
+        n_threads: int = 1,
+        alphabet: Any = "DNA",
+        on_unknown: OnUnknown = "error",
+        id_var: str = "id",
+    ) -> None:
+        self.name = name
+        self.path = require_file(fasta, "FASTA")
+        self.batch_size = batch_size
+        self.id_var = id_var
+        self.check = LetterCheck(alphabet, on_unknown)
+
+    @property
+    def letters(self) -> str:
+        """Letters of the alphabet."""
+        return self.check.letters
+
+    def files(self) -> list[str]:
+        """Return the file read."""
+        return [str(self.path)]
+
+    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+        """Yield the records in blocks."""
+        first = 1
+        for ids, bodies in self._records():
+            lengths = np.fromiter(map(len, bodies), dtype=np.int64, count=len(bodies))
+            letters = np.frombuffer(b"".join(bodies), dtype=np.uint8)
+            if not lengths.all():
+                record = int(np.argmin(lengths))
+                msg = f"{self.path}, record {first + record} ({ids[record]!r}) has no letters."
+                raise FastaError(msg)
+            letters = self.check(letters, _Place(self.path, lengths, first, ids))
+            names = np.empty(len(ids), dtype=object)
+            names[:] = ids
+            yield Block(letters, lengths, {self.id_var: names}, (str(self.path), first))
+            first += len(ids)
+        if first == 1:
+            msg = f"{self.path} is empty. Expected FASTA records ('>name' and letters)."
+            raise FastaError(msg)
+        self.check.report(str(self.path))
+
+    def _records(self) -> Iterator[tuple[list[str], list[bytes]]]:
+        limit = self.batch_size or 1 << 62
+        first = True
+        for text in _whole_records(self.path):
+            if b"\r" in text:
+                text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            if first:
+                text = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+                if text and not text.startswith(b">"):
+                    line = text.split(b"\n", 1)[0][:60]
+                    msg = f"{self.path}, line 1: expected '>', got {line!r}. Is it a FASTA file?"
+                    raise FastaError(msg)
+                text = text[1:]
+                first = False
+            if not text:
+                continue
+            ids: list[str] = []
+            bodies: list[bytes] = []
+            for record in text.split(b"\n>"):
+                header, _, body = record.partition(b"\n")
+                ids.append(self._name(header))
+                bodies.append(body.translate(None, b"\n \t"))
+                if len(ids) >= limit:
+                    yield ids, bodies
+                    ids, bodies = [], []
+            if ids:
+                yield ids, bodies
+
+    def _name(self, header: bytes) -> str:
+        try:
+            words = header.decode("utf-8").split(None, 1)
+        except UnicodeDecodeError:
+            msg = f"{self.path}: the header {header[:40]!r} is not UTF-8 text."
+            raise FastaError(msg) from None
+        if not words:
+            msg = f"{self.path}: a record has no name (a line with '>' alone)."
+            raise FastaError(msg)
+        return words[0]
+
+
+class GenomeFASTA:
+    """Cut windows out of a FASTA file of contigs.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sequence variable.
+    fasta : str or Path
+        FASTA file, plain or bgzip. Its index (``.fai``, ``.gzi``) is used when it is newer than
+        the file, else built: beside the file, or in the cache directory if that folder cannot be
+        written.
+    batch_size : int, optional
+        Accepted for compatibility; windows are read a shard at a time.
+    n_threads : int, default 1
+        Accepted for compatibility; one thread reads.
+    alphabet : NucleotideAlphabet or str, default "DNA"
+        Letters of the sequences.
+    on_unknown : {"error", "warn", "n"}, default "error"
+        What to do with a letter that the alphabet does not know.
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist.
+    FastaError
+        If it cannot be indexed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fasta: str | Path,
+        *,
+        batch_size: int | None = None,
+        n_threads: int = 1,
+        alphabet: Any = "DNA",
+        on_unknown: OnUnknown = "error",
+    ) -> None:
+        self.name = name
+        self.path = require_file(fasta, "FASTA")
+        self.check = LetterCheck(alphabet, on_unknown)
+        self.index, blocks = fai.load_index(self.path)
+        self._blocks_path = blocks
+        self._source: _PlainBytes | _BgzipBytes | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_source": None}
+
+    def track(self) -> Track:
+        """Return what the reader makes."""
+        return Track(self.name, np.uint8, "sequence", alphabet=self.check.letters)
+
+    def contigs(self) -> dict[str, int]:
+        """Return the contigs and their lengths in bp."""
+        return self.index.contigs
+
+    def files(self) -> list[str]:
+        """Return the file read."""
+        return [str(self.path)]
+
+    def read(self, windows: Windows, width: int) -> NDArray[np.uint8]:
+        """Return the letters of windows on the forward strand.
+
+        Parameters
+        ----------
+        windows : Windows
+        width : int
+            Columns of the result, at least the longest window.
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, width)
+            ASCII; N off the contig, 0 (NUL) behind a window shorter than ``width``.
+        """
+        size = locate(windows, self.contigs(), str(self.path))
+        out = np.zeros((len(windows), width), dtype=np.uint8)
+        lengths = windows.lengths
+        start = np.clip(windows.start, 0, size)
+        stop = np.maximum(np.clip(windows.end, 0, size), start)
+        lead = np.minimum(start - windows.start, lengths)
+        partial = (stop - start) < lengths
+        wild = wild_letter(self.check.letters)
+        for row in np.flatnonzero(partial):
+            out[row, : lengths[row]] = wild
+        place = {name: i for i, name in enumerate(self.index.names)}
+        record = np.array([place.get(name, 0) for name in windows.names])[windows.contig]
+        if self._source is None:
+            self._source = self._open()
+        self._source.gather(self.index, record, start, stop, lead, out)
+        return self.check(out, _WindowPlace(self.path, windows, width))
+
+    def close(self) -> None:
+        """Release the file, and report replaced letters."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+        self.check.report(str(self.path))
+
+    def _open(self) -> _PlainBytes | _BgzipBytes:
+        if self._blocks_path is not None:
+            return _BgzipBytes(self.path, self._blocks_path)
+        if fai.last_byte(self.index) > self.path.stat().st_size:
+            msg = (
+                f"The index of {self.path} promises more bases than the file holds: the file was "
+                "cut short or replaced. Delete the .fai file and try again."
+            )
+            raise FastaError(msg)
+        return _PlainBytes(self.path)
+
+
+class _PlainBytes:
+    """A memory-mapped FASTA file."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as handle:
+            self._map = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        self._data = np.frombuffer(self._map, dtype=np.uint8)
+
+    def gather(
+        self,
+        index: fai.FastaIndex,
+        record: NDArray[np.int64],
+        start: NDArray[np.int64],
+        stop: NDArray[np.int64],
+        lead: NDArray[np.int64],
+        out: NDArray[np.uint8],
+    ) -> None:
+        gather_lines(
+            self._data, index.offset[record], index.bases[record], index.width[record],
+            start, stop, lead, out,
+        )  # fmt: skip
+        if hasattr(self._map, "madvise"):
+            # the pages stay in the system's cache, but no longer count as ours
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    def close(self) -> None:
+        del self._data
+        with contextlib.suppress(BufferError):
+            self._map.close()
+
+
+class _BgzipBytes:
+    """A bgzip file; each block is unpacked once for windows that lie close together."""
+
+    def __init__(self, path: Path, blocks: Path) -> None:
+        self.path = path
+        self._packed, self._unpacked = fai.read_gzi(blocks)
+        self._handle = path.open("rb")
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+
+    def gather(
+        self,
+        index: fai.FastaIndex,
+        record: NDArray[np.int64],
+        start: NDArray[np.int64],
+        stop: NDArray[np.int64],
+        lead: NDArray[np.int64],
+        out: NDArray[np.uint8],
+    ) -> None:
+        bases, width = index.bases[record], index.width[record]
+        offset = index.offset[record]
+        first = offset + start // bases * width + start % bases
+        last = np.maximum(stop - 1, start)
+        behind = offset + last // bases * width + last % bases + 1
+        for i in np.argsort(first, kind="stable"):
+            if stop[i] <= start[i]:
+                continue
+            data = np.frombuffer(self._bytes(int(first[i]), int(behind[i])), dtype=np.uint8)
+            row = slice(i, i + 1)
+            origin = offset[row] - first[row]
+            gather_lines(
+                data, origin, bases[row], width[row], start[row], stop[row], lead[row], out[row]
+            )
+
+    def _bytes(self, begin: int, end: int) -> bytes:
+        i = int(np.searchsorted(self._unpacked, begin, side="right")) - 1
+        skip = begin - int(self._unpacked[i])
+        parts = []
+        held = 0
+        while held < end - begin:
+            block = self._block(i)
+            if not block:
+                msg = f"{self.path} ends before its index does: it was cut short or replaced."
+                raise FastaError(msg)
+            parts.append(block[skip : skip + end - begin - held])
+            held += len(parts[-1])
+            skip = 0
+            i += 1
+        return b"".join(parts)
+
+    def _block(self, i: int) -> bytes:
+        if i in self._kept:
+            self._kept.move_to_end(i)
+            return self._kept[i]
+        if i >= len(self._packed):
+            return b""
+        self._handle.seek(int(self._packed[i]))
+        size = int(self._packed[i + 1] - self._packed[i]) if i + 1 < len(self._packed) else 1 << 16
+        try:
+            block = zlib.decompressobj(wbits=31).decompress(self._handle.read(size))
+        except zlib.error as error:
+            msg = f"{self.path}: a bgzip block is damaged ({error}). Fetch or pack the file again."
+            raise FastaError(msg) from error
+        self._kept[i] = block
+        if len(self._kept) > _BLOCKS_KEPT:
+            self._kept.popitem(last=False)
+        return block
+
+    def close(self) -> None:
+        self._handle.close()
+
+
+class _Place:
+    """Say in which record of a flat file a letter stands."""
+
+    def __init__(self, path: Path, lengths: NDArray[np.int64], first: int, ids: list[str]) -> None:
+        self.path, self.lengths, self.first, self.ids = path, lengths, first, ids
+
+    def __call__(self, place: int) -> str:
+        ends = np.cumsum(self.lengths)
+        record = int(np.searchsorted(ends, place, side="right"))
+        column = place - int(ends[record] - self.lengths[record])
+        return (
+            f"{self.path}, record {self.first + record} ({self.ids[record]!r}), "
+            f"position {column + 1}"
+        )
+
+
+class _WindowPlace:
+    """Say where in the genome a letter of a window stands."""
+
+    def __init__(self, path: Path, windows: Windows, width: int) -> None:
+        self.path, self.windows, self.width = path, windows, width
+
+    def __call__(self, place: int) -> str:
+        row, column = divmod(place, self.width)
+        contig = self.windows.names[int(self.windows.contig[row])]
+        return f"{self.path}, record {contig!r}, position {self.windows.start[row] + column + 1}"
+
+
+def _whole_records(path: Path) -> Iterator[bytes]:
+    """Yield pieces of a FASTA file that end where a record ends (without the line end)."""
+    opener: Any = gzip.open if fai.is_gzip(path) else Path.open
+    held: list[bytes] = []
+    tail = b""
+    try:
+        with opener(path, "rb") as handle:
+            while data := handle.read(_CHUNK):
+                piece = tail + data
+                cut = piece.rfind(b"\n>")
+                if cut < 0:
+                    held.append(piece[:-1])
+                    tail = piece[-1:]
+                    continue
+                yield b"".join([*held, piece[:cut]])
+                held, tail = [], piece[cut + 2 :]
+                if tail:
+                    continue
+                # the piece ended right behind '>': keep an empty start of the next record
+                tail = handle.read(1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        msg = f"{path} is a damaged gzip file ({error}). Fetch or pack it again."
+        raise FastaError(msg) from error
+    yield b"".join([*held, tail])

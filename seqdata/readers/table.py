@@ -1,0 +1,314 @@
+"""Tables of sequences: CSV, TSV and Parquet."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from seqdata.errors import (
+    MissingColumnError,
+    SchemaError,
+    TableError,
+    UnknownLetterError,
+    did_you_mean,
+    require_file,
+)
+from seqdata.readers._base import Block
+from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.readers._text import CheckedText
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# what counts as a missing value in a column that is not the sequence ("NA" is a fine peptide)
+_MISSING = ["", "#N/A", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan",
+            "null"]  # fmt: skip
+_OWN_CHECK = {"sep", "delimiter", "header", "names", "dtype", "na_values", "keep_default_na",
+              "comment", "skiprows", "encoding", "true_values", "false_values", "decimal",
+              "thousands", "quotechar", "nrows"}  # fmt: skip
+_TEXT_BYTES = 8 * 1024 * 1024
+
+
+class Table:
+    """Read sequences and their variables from CSV, TSV or Parquet tables.
+
+    Every other column becomes a variable of one value a row: whole numbers int64, numbers float64
+    (missing values NaN), truth values bool, anything else text (missing values empty).
+
+    Parameters
+    ----------
+    name : str
+        Name of the sequence variable.
+    tables : path or sequence of paths
+        One table, or several with the same columns that are read one behind the other. ``.csv``
+        is separated by commas, ``.tsv`` and ``.txt`` by tabs, others by what their first line
+        shows; ``.gz`` is unpacked; ``.parquet`` needs the package pyarrow.
+    seq_col : str
+        Column of the sequences.
+    batch_size : int, optional
+        Rows to hold at a time; by default about 8 MB of text.
+    alphabet : NucleotideAlphabet, AminoAlphabet or str, default "DNA"
+        Letters of the sequences.
+    on_unknown : {"error", "warn", "n"}, default "error"
+        What to do with a letter that the alphabet does not know.
+    **read_csv_kwargs
+        Passed to :func:`pandas.read_csv` (``sep``, ``header``, ``names``, ``comment``, ...).
+
+    Raises
+    ------
+    MissingFileError
+        If a table does not exist.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tables: str | Path | Sequence[str | Path],
+        seq_col: str,
+        *,
+        batch_size: int | None = None,
+        alphabet: Any = "DNA",
+        on_unknown: OnUnknown = "error",
+        **read_csv_kwargs: Any,
+    ) -> None:
+        many = [tables] if isinstance(tables, (str, Path)) else list(tables)
+        if not many:
+            msg = f"Reader {name!r} was given no table."
+            raise TableError(msg)
+        if batch_size is not None and batch_size < 1:
+            msg = f"batch_size must be at least 1, got {batch_size}."
+            raise SchemaError(msg)
+        self.name = name
+        self.paths = [require_file(table, "Table") for table in many]
+        self.seq_col = seq_col
+        self.batch_size = batch_size
+        self.check = LetterCheck(alphabet, on_unknown)
+        if "separator" in read_csv_kwargs:
+            read_csv_kwargs["sep"] = read_csv_kwargs.pop("separator")
+        self.options = read_csv_kwargs
+
+    @property
+    def letters(self) -> str:
+        """Letters of the alphabet."""
+        return self.check.letters
+
+    def files(self) -> list[str]:
+        """Return the tables read."""
+        return [str(path) for path in self.paths]
+
+    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+        """Yield the rows in blocks; ``fixed`` holds column types settled by an earlier try."""
+        columns: list[str] | None = None
+        for path in self.paths:
+            row = 1
+            for frame in self._frames(path, fixed):
+                found = [str(column) for column in frame.columns]
+                if columns is None:
+                    columns = found
+                elif set(found) != set(columns):
+                    odd = sorted(set(found) ^ set(columns))
+                    msg = (
+                        f"{path} has not the columns of {self.paths[0]}: {odd} are in one only. "
+                        "Tables that are read together need the same columns."
+                    )
+                    raise TableError(msg)
+                yield self._block(frame[columns], path, row)
+                row += len(frame)
+            if row == 1:
+                msg = f"{path} holds no row below its header. Expected one sequence a row."
+                raise TableError(msg)
+        self.check.report(", ".join(self.files()))
+
+    def _block(self, frame: pd.DataFrame, path: Path, row: int) -> Block:
+        values = frame[self.seq_col].to_numpy(dtype=object)
+        missing = np.array([not isinstance(value, str) or not value for value in values])
+        if missing.any():
+            first = int(np.argmax(missing))
+            msg = f"{path}, row {row + first}: column {self.seq_col!r} holds no sequence."
+            raise TableError(msg)
+        try:
+            encoded = [value.strip().encode("ascii") for value in values]
+        except UnicodeEncodeError as error:
+            first = next(i for i, value in enumerate(values) if not value.isascii())
+            msg = (
+                f"Unknown letter {error.object[error.start]!r} in {path}, row {row + first}, "
+                f"column {self.seq_col!r}, position {error.start + 1}. "
+                f"Expected letters of {self.letters!r}."
+            )
+            raise UnknownLetterError(msg) from None
+        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+        letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+        letters = self.check(letters, _Place(path, lengths, row, self.seq_col))
+        columns = {
+            str(name): _column(frame[name]) for name in frame.columns if name != self.seq_col
+        }
+        return Block(letters, lengths, columns, (str(path), row))
+
+    def _frames(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
+        if {".parquet", ".pq"} & {suffix.lower() for suffix in path.suffixes}:
+            yield from self._parquet(path, fixed)
+            return
+        options = dict(self.options)
+        separator = options.pop("sep", None) or options.pop("delimiter", None)
+        if separator is None:
+            separator = _separator(path)
+        options["sep"] = separator
+        checked = len(separator) == 1 and set(options) <= _OWN_CHECK
+        checked = checked and isinstance(options.get("skiprows", 0), int)
+
+        def opened() -> Any:
+            if not checked:
+                return path
+            return CheckedText(
+                path,
+                separator,
+                quote=options.get("quotechar", '"'),
+                skip=options.get("skiprows", 0),
+                comment=options.get("comment"),
+                encoding=options.get("encoding", "utf-8-sig"),
+            )
+
+        if checked:
+            options.pop("skiprows", None)
+            options.pop("encoding", None)
+        names = self._names(opened(), path, options)
+        missing = _MISSING if options.pop("keep_default_na", True) else []
+        extra = options.pop("na_values", [])
+        extra = [extra] if isinstance(extra, str) else list(extra)
+        types = dict(options.pop("dtype", None) or {})
+        types = {**types, **{k: v for k, v in fixed.items() if k in names}, self.seq_col: str}
+        options.update(
+            dtype=types,
+            keep_default_na=False,
+            na_values={name: [*missing, *extra] for name in names if name != self.seq_col},
+            index_col=False,
+            chunksize=self.batch_size or _rows_per_block(path),
+            low_memory=False,
+        )
+        source = opened()
+        try:
+            with pd.read_csv(source, **options) as reader:
+                yield from reader
+        except pd.errors.ParserError as error:
+            msg = f"{path} cannot be parsed: {error}"
+            raise TableError(msg) from error
+        except UnicodeDecodeError as error:
+            msg = f"{path} is not UTF-8 text ({error}). Pass encoding=..., or save it as UTF-8."
+            raise TableError(msg) from error
+        finally:
+            if isinstance(source, CheckedText):
+                source.close()
+
+    def _names(self, source: Any, path: Path, options: dict[str, Any]) -> list[str]:
+        header = {k: v for k, v in options.items() if k in ("sep", "header", "names", "quotechar")}
+        try:
+            names = pd.read_csv(source, **header, nrows=1, dtype=str, index_col=False).columns
+        except pd.errors.EmptyDataError:
+            msg = f"{path} is empty. Expected a header line and one sequence a row."
+            raise TableError(msg) from None
+        finally:
+            if isinstance(source, CheckedText):
+                source.close()
+        return self._checked_names([str(name) for name in names], path)
+
+    def _checked_names(self, names: list[str], path: Path) -> list[str]:
+        if self.seq_col not in names:
+            msg = (
+                f"{path} has no column {self.seq_col!r} (the sequences)."
+                f"{did_you_mean(self.seq_col, names)}"
+            )
+            raise MissingColumnError(msg)
+        return names
+
+    def _parquet(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as error:
+            msg = f"Reading {path} needs the package pyarrow: pip install pyarrow"
+            raise TableError(msg) from error
+        try:
+            file = pyarrow.parquet.ParquetFile(path)
+        except (pyarrow.ArrowInvalid, OSError) as error:
+            msg = f"{path} is no Parquet file: {error}"
+            raise TableError(msg) from error
+        with file:
+            self._checked_names(list(file.schema_arrow.names), path)
+            for batch in file.iter_batches(batch_size=self.batch_size or 8192):
+                frame = batch.to_pandas()
+                frame[self.seq_col] = frame[self.seq_col].astype(object)
+                for name, kind in fixed.items():
+                    if name in frame.columns:
+                        frame[name] = frame[name].astype(object if kind is str else kind)
+                yield frame
+
+
+class _Place:
+    """Say in which row of a table a letter stands."""
+
+    def __init__(self, path: Path, lengths: NDArray[np.int64], row: int, column: str) -> None:
+        self.path, self.lengths, self.row, self.column = path, lengths, row, column
+
+    def __call__(self, place: int) -> str:
+        ends = np.cumsum(self.lengths)
+        record = int(np.searchsorted(ends, place, side="right"))
+        position = place - int(ends[record] - self.lengths[record])
+        return (
+            f"{self.path}, row {self.row + record} below the header, column {self.column!r}, "
+            f"position {position + 1}"
+        )
+
+
+def _column(series: pd.Series) -> NDArray[Any]:
+    """Return a column as bool, int64, float64 or object (text)."""
+    dtype = series.dtype
+    if pd.api.types.is_bool_dtype(dtype) and not series.isna().any():
+        return series.to_numpy(dtype=bool)
+    if pd.api.types.is_integer_dtype(dtype) and not series.isna().any():
+        small = not pd.api.types.is_unsigned_integer_dtype(dtype) or series.max() < 2**63
+        return series.to_numpy(dtype=np.int64 if small else np.float64)
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = series.to_numpy(dtype=object)
+    out = np.empty(len(values), dtype=object)
+    out[:] = ["" if pd.isna(value) else str(value) for value in values]
+    return out
+
+
+def _first_line(path: Path) -> str:
+    with path.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+    opener: Any = gzip.open if packed else Path.open
+    try:
+        with opener(path, "rb") as handle:
+            return handle.readline(1 << 20).decode("utf-8", errors="replace")
+    except (OSError, EOFError):
+        return ""
+
+
+def _separator(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    if suffixes and suffixes[-1] == ".csv":
+        return ","
+    if suffixes and suffixes[-1] in (".tsv", ".txt", ".tab"):
+        return "\t"
+    return "\t" if "\t" in _first_line(path) else ","
+
+
+def _rows_per_block(path: Path) -> int:
+    """Return how many rows make about 8 MB, judged by the first lines."""
+    with path.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+    opener: Any = gzip.open if packed else Path.open
+    try:
+        with opener(path, "rb") as handle:
+            handle.readline(1 << 22)
+            size = max(1, len(handle.readline(1 << 22)))
+    except (OSError, EOFError):
+        size = 1024
+    return int(np.clip(_TEXT_BYTES // size, 16, 65_536))

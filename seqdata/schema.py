@@ -1,0 +1,436 @@
+"""Names, codes and attributes that every dataset of :mod:`seqdata` shares."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from seqdata.errors import SchemaError, did_you_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SEQUENCE_DIM = "_sequence"
+LENGTH_DIM = "_length"
+OHE_DIM = "_ohe"
+TARGET_DIM = "_target"
+
+SCHEMA_VERSION = 1
+COORDINATES = ("chrom", "start", "end", "strand", "split")
+STRANDS: dict[str, int] = {"+": 1, "-": -1, ".": 0}
+SPLITS: dict[str, int] = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
+
+CHECKSUM_LIMIT = 64 * 1024 * 1024
+
+_IUPAC = {
+    "ACGT": "ACGTRYSWKMBDHVN",
+    "ACGU": "ACGURYSWKMBDHVN",
+}
+_AMINO_EXTRA = "BJOUXZ*"
+
+
+def code_attrs(codes: Mapping[str, int]) -> dict[str, Any]:
+    """Return the CF attributes that name integer codes.
+
+    Parameters
+    ----------
+    codes : mapping of str to int
+        Meaning to code; a meaning holds no white space.
+
+    Returns
+    -------
+    dict
+        ``flag_values`` (list of int) and ``flag_meanings`` (names joined by blanks).
+
+    Raises
+    ------
+    SchemaError
+        If a meaning is empty or holds white space.
+
+    Examples
+    --------
+    >>> code_attrs({"+": 1, "-": -1})
+    {'flag_values': [1, -1], 'flag_meanings': '+ -'}
+    """
+    for name in codes:
+        if not name or name.split() != [name]:
+            msg = (
+                f"Code name {name!r} is empty or holds white space, which a name of a code cannot."
+            )
+            raise SchemaError(msg)
+    return {"flag_values": [int(v) for v in codes.values()], "flag_meanings": " ".join(codes)}
+
+
+def encode(values: Iterable[str], codes: Mapping[str, int], dtype: Any = np.int8) -> NDArray[Any]:
+    """Turn names into integer codes.
+
+    Parameters
+    ----------
+    values : iterable of str, shape (n,)
+        Names.
+    codes : mapping of str to int
+        Name to code.
+    dtype : dtype, default int8
+        Type of the result.
+
+    Returns
+    -------
+    ndarray of ``dtype``, shape (n,)
+
+    Raises
+    ------
+    SchemaError
+        If a name has no code.
+
+    Examples
+    --------
+    >>> encode(["+", "-", "."], STRANDS)
+    array([ 1, -1,  0], dtype=int8)
+    """
+    names = np.asarray(list(values), dtype=object)
+    unique, inverse = np.unique(names.astype(str), return_inverse=True)
+    table = np.empty(len(unique), dtype=dtype)
+    for i, name in enumerate(unique):
+        if str(name) not in codes:
+            msg = f"No code for {str(name)!r}.{did_you_mean(str(name), codes)}"
+            raise SchemaError(msg)
+        table[i] = codes[str(name)]
+    return table[inverse].reshape(len(names))
+
+
+def codes_of(variable: xr.DataArray) -> dict[str, int]:
+    """Read the names of the codes of a coordinate.
+
+    Parameters
+    ----------
+    variable : DataArray of int, shape (n,)
+        Coordinate with ``flag_values`` and ``flag_meanings``.
+
+    Returns
+    -------
+    dict of str to int
+
+    Raises
+    ------
+    SchemaError
+        If the attributes are missing or disagree.
+
+    Examples
+    --------
+    >>> strand = xr.DataArray([1, -1], dims="_sequence", attrs=code_attrs(STRANDS))
+    >>> codes_of(strand)
+    {'+': 1, '-': -1, '.': 0}
+    """
+    meanings = variable.attrs.get("flag_meanings")
+    values = variable.attrs.get("flag_values")
+    if meanings is None or values is None:
+        msg = (
+            f"Variable {variable.name!r} has no flag_values and flag_meanings: "
+            "its numbers are not codes."
+        )
+        raise SchemaError(msg)
+    names = str(meanings).split(" ") if str(meanings) else []
+    numbers = [int(value) for value in np.atleast_1d(values)]
+    if len(names) != len(numbers):
+        msg = (
+            f"Variable {variable.name!r} has {len(names)} flag_meanings "
+            f"for {len(numbers)} flag_values."
+        )
+        raise SchemaError(msg)
+    return dict(zip(names, numbers, strict=True))
+
+
+def decode(variable: xr.DataArray) -> NDArray[np.str_]:
+    """Turn the integer codes of a coordinate back into names.
+
+    Parameters
+    ----------
+    variable : DataArray of int, shape (n,)
+        Coordinate with ``flag_values`` and ``flag_meanings``; a variable of strings passes through.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        Codes without a name become ``"."``.
+
+    Examples
+    --------
+    >>> strand = xr.DataArray([1, -1], dims="_sequence", attrs=code_attrs(STRANDS))
+    >>> decode(strand).tolist()
+    ['+', '-']
+    """
+    values = np.asarray(variable.values)
+    if values.dtype.kind not in "iu":
+        return values.astype(str)
+    codes = codes_of(variable)
+    unique, inverse = np.unique(values, return_inverse=True)
+    names = {number: name for name, number in codes.items()}
+    table = np.array([names.get(int(u), ".") for u in unique], dtype=str)
+    return table[inverse.reshape(values.shape)]
+
+
+def coded_coordinate(
+    values: Iterable[str], codes: Mapping[str, int] | None = None, *, dim: str = SEQUENCE_DIM
+) -> xr.Variable:
+    """Make a coordinate of small integer codes from names.
+
+    Parameters
+    ----------
+    values : iterable of str, shape (n,)
+        Names, one a row.
+    codes : mapping of str to int, optional
+        Name to code; by default names are numbered in the order of their first appearance.
+    dim : str, default "_sequence"
+        Dimension.
+
+    Returns
+    -------
+    Variable of int, shape (n,)
+
+    Examples
+    --------
+    >>> coded_coordinate(["chr2", "chr1", "chr2"]).values
+    array([0, 1, 0], dtype=int8)
+    """
+    names = [str(value) for value in values]
+    table = dict(codes) if codes is not None else {n: i for i, n in enumerate(dict.fromkeys(names))}
+    span = max((abs(v) for v in table.values()), default=0)
+    dtype = np.int8 if span < 128 else np.int16 if span < 32768 else np.int32
+    return xr.Variable((dim,), encode(names, table, dtype), code_attrs(table))
+
+
+def alphabet_letters(alphabet: Any) -> str:
+    """Return the letters of an alphabet object or string, upper case.
+
+    Parameters
+    ----------
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
+        ``sp.DNA``, ``sp.RNA``, ``sp.AA``, one of these names, or the letters themselves.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> alphabet_letters("DNA")
+    'ACGT'
+    """
+    if isinstance(alphabet, str):
+        named = {"DNA": "ACGT", "RNA": "ACGU", "AA": "ACDEFGHIKLMNPQRSTVWY*"}
+        return named.get(alphabet.upper(), alphabet.upper())
+    letters = getattr(alphabet, "alphabet", alphabet)
+    if isinstance(letters, np.ndarray):
+        letters = b"".join(letters.astype("S1").tolist()).decode("ascii")
+    return str(letters).upper()
+
+
+def known_letters(alphabet: Any) -> NDArray[np.bool_]:
+    """Return which bytes a sequence over an alphabet may hold.
+
+    Upper and lower case letters of the alphabet and its ambiguity codes (IUPAC for nucleotides,
+    ``B J O U X Z *`` for amino acids) are known; NUL is, because it pads.
+
+    Parameters
+    ----------
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
+
+    Returns
+    -------
+    ndarray of bool, shape (256,)
+
+    Examples
+    --------
+    >>> table = known_letters("DNA")
+    >>> [bool(table[ord(c)]) for c in "AnRU-"]
+    [True, True, True, False, False]
+    """
+    letters = alphabet_letters(alphabet)
+    key = "".join(sorted(letters))
+    extra = _IUPAC.get(key, "N" if len(letters) <= 6 else _AMINO_EXTRA)
+    table = np.zeros(256, dtype=np.bool_)
+    for letter in letters + extra:
+        table[ord(letter)] = True
+        table[ord(letter.lower())] = True
+    table[0] = True
+    return table
+
+
+def wild_letter(alphabet: Any) -> int:
+    """Return the byte that stands for "any letter": N for nucleotides, X for amino acids.
+
+    Examples
+    --------
+    >>> chr(wild_letter("DNA")), chr(wild_letter("AA"))
+    ('N', 'X')
+    """
+    return ord("N") if len(alphabet_letters(alphabet)) <= 6 else ord("X")
+
+
+def file_record(path: str | Path) -> dict[str, Any]:
+    """Describe an input file for the provenance of a store.
+
+    Parameters
+    ----------
+    path : str or Path
+        Existing file.
+
+    Returns
+    -------
+    dict
+        ``path``, ``size`` (bytes), ``mtime`` (whole seconds) and, up to 64 MiB, ``sha256``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "x.bed"
+    ...     _ = file.write_text("chr1\\t0\\t5\\n")
+    ...     file_record(file)["size"]
+    9
+    """
+    file = Path(path)
+    stat = file.stat()
+    record: dict[str, Any] = {
+        "path": str(file.resolve()),
+        "size": stat.st_size,
+        "mtime": int(stat.st_mtime),
+    }
+    if stat.st_size <= CHECKSUM_LIMIT:
+        with file.open("rb") as handle:
+            record["sha256"] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return record
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that decide what a store holds.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> "zarr" in versions()
+    True
+    """
+    found = {}
+    for name in ("eugene-genomics", "numpy", "pandas", "xarray", "zarr", "pyfaidx", "pyBigWig"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def check_new_names(names: Sequence[str], taken: Iterable[str], where: str) -> None:
+    """Refuse names that would appear twice in one dataset.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names to add.
+    taken : iterable of str
+        Names that are there.
+    where : str
+        Who adds them, for the message.
+
+    Raises
+    ------
+    SchemaError
+        If a name is taken or repeated.
+
+    Examples
+    --------
+    >>> check_new_names(["a"], ["b"], "reader 'x'")
+    """
+    seen = set(taken)
+    for name in names:
+        if name in seen:
+            msg = (
+                f"Two variables would be called {name!r} ({where}). "
+                "Give the reader another name, or rename or leave out the column."
+            )
+            raise SchemaError(msg)
+        seen.add(name)
+
+
+def is_sequence(variable: xr.DataArray | xr.Variable) -> bool:
+    """Say whether a variable holds letters (S1, or bytes marked ``kind="sequence"``).
+
+    Examples
+    --------
+    >>> is_sequence(xr.Variable(("_sequence", "_length"), np.array([[b"A"]])))
+    True
+    """
+    if variable.dtype == np.dtype("S1"):
+        return True
+    return variable.dtype == np.uint8 and variable.attrs.get("kind") == "sequence"
+
+
+def is_one_hot(variable: xr.DataArray | xr.Variable) -> bool:
+    """Say whether a variable holds one-hot letters (integers or booleans with an ``_ohe`` axis).
+
+    Examples
+    --------
+    >>> is_one_hot(xr.Variable(("_sequence", "_length", "_ohe"), np.zeros((1, 2, 4), "u1")))
+    True
+    """
+    if variable.attrs.get("kind") == "ohe":
+        return True
+    return OHE_DIM in variable.dims and variable.dtype.kind in "bu"
+
+
+def pair_index(ds: xr.Dataset, name: str) -> NDArray[np.int64]:
+    """Return, for each sample of a track, the place of the sample that takes its place on the
+    opposite strand.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Dataset with the coordinates ``{name}_pair`` (names of the paired samples, empty where
+        there is none) over the sample dimension of the track.
+    name : str
+        Track variable, dims ``(_sequence, sample, _length)``.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_samples,)
+        ``track[:, pair_index][..., ::-1]`` is the reverse complement of the track; samples
+        without a pair stand for themselves.
+
+    Raises
+    ------
+    SchemaError
+        If a pair names a sample that is not there.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"cov": (("_sequence", "cov_sample", "_length"), np.zeros((1, 2, 3)))},
+    ...     coords={"cov_sample": ["p", "m"], "cov_pair": ("cov_sample", ["m", "p"])})
+    >>> pair_index(ds, "cov")
+    array([1, 0])
+    """
+    dim = str(ds[name].attrs.get("sample_dim", ds[name].dims[1]))
+    n = ds.sizes[dim]
+    if f"{name}_pair" not in ds.variables:
+        return np.arange(n, dtype=np.int64)
+    samples = [str(value) for value in ds[dim].values]
+    index = np.arange(n, dtype=np.int64)
+    for i, mate in enumerate(ds[f"{name}_pair"].values):
+        if not str(mate):
+            continue
+        if str(mate) not in samples:
+            msg = (
+                f"Sample {samples[i]!r} of {name!r} is paired with {str(mate)!r}, "
+                f"which is not there.{did_you_mean(str(mate), samples)}"
+            )
+            raise SchemaError(msg)
+        index[i] = samples.index(str(mate))
+    return index

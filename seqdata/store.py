@@ -1,0 +1,336 @@
+"""Open and write datasets as Zarr v3 stores (sharded along ``_sequence``, complete or refused)."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+from seqdata._writer import (
+    StoreLike,
+    StoreWriter,
+    as_store,
+    get_json,
+    is_local,
+    shard_rows,
+)
+from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError
+from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
+
+logger = logging.getLogger(__name__)
+
+_HIDDEN_ATTRS = ("complete", "coordinates")
+
+
+def open_zarr(
+    path: StoreLike,
+    *,
+    variables: list[str] | None = None,
+    chunks: Mapping[Hashable, int] | Literal["shards"] | None = "shards",
+    letters: bool = True,
+    allow_incomplete: bool = False,
+) -> xr.Dataset:
+    """Open a dataset lazily.
+
+    Parameters
+    ----------
+    path : str, Path or zarr Store
+        Local folder, URL (extra ``remote``) or store object.
+    variables : list of str, optional
+        Open only these (their coordinates come along); by default all.
+    chunks : "shards", mapping or None, default "shards"
+        Dask chunks: one a shard, the sizes of a mapping, or None for lazily indexed arrays
+        without dask (letters then stay ``uint8``).
+    letters : bool, default True
+        Show sequences as letters (``S1``); with False they stay ``uint8`` ASCII. No copy is made
+        either way.
+    allow_incomplete : bool, default False
+        Open a Zarr store without the completeness mark (one that another tool wrote).
+
+    Returns
+    -------
+    Dataset
+        ``ds.encoding["source"]`` names the store.
+
+    Raises
+    ------
+    MissingFileError
+        If there is nothing at the path.
+    IncompleteStoreError
+        If the store carries no ``complete: true``: its writing was cut off.
+    StoreError
+        If what is there is no Zarr store, or a variable is not in it.
+
+    Examples
+    --------
+    >>> import tempfile, seqdata as sd
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> ds = xr.Dataset({"seq": (("_sequence", "_length"), np.array([[b"A", b"C"]]))})
+    >>> sd.to_zarr(ds, f"{folder.name}/x.zarr")
+    >>> sd.open_zarr(f"{folder.name}/x.zarr")["seq"].values.tolist()
+    [[b'A', b'C']]
+    >>> folder.cleanup()
+    """
+    check_complete(path, allow_incomplete=allow_incomplete)
+    store = as_store(path, read_only=True) if not is_local(path) else str(Path(path).expanduser())
+    try:
+        ds = xr.open_zarr(store, chunks=None, mask_and_scale=False, concat_characters=False)
+    except (KeyError, ValueError, OSError) as error:
+        msg = f"Cannot open {path} as a Zarr store: {error}"
+        raise StoreError(msg) from error
+    if variables is not None:
+        missing = [name for name in variables if name not in ds.variables]
+        if missing:
+            msg = f"{path} has no variable {missing}. It has {sorted(map(str, ds.variables))}."
+            raise StoreError(msg)
+        ds = ds[variables]
+    if chunks == "shards":
+        ds = _chunk_by_shard(ds)
+    elif chunks is not None:
+        ds = ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})
+    if letters and chunks is not None:
+        ds = ds.assign({name: _as_letters(ds[name]) for name in ds.variables if _bytes(ds[name])})
+    for name in _HIDDEN_ATTRS:
+        ds.attrs.pop(name, None)
+    ds.encoding["source"] = str(path)
+    return ds
+
+
+def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[str, Any]:
+    """Check that a store is there and complete, and return its root metadata.
+
+    Parameters
+    ----------
+    path : str, Path or zarr Store
+    allow_incomplete : bool, default False
+        Do not insist on the completeness mark.
+
+    Returns
+    -------
+    dict
+        The document of the root group.
+
+    Raises
+    ------
+    MissingFileError, IncompleteStoreError, StoreError
+        As :func:`open_zarr` says.
+    """
+    if is_local(path):
+        folder = Path(str(path)).expanduser()
+        if not folder.exists():
+            msg = f"There is no store at {folder}. Check the path, or build it first."
+            raise MissingFileError(msg)
+        if not folder.is_dir():
+            msg = f"{folder} is a file, not a Zarr store (a folder)."
+            raise StoreError(msg)
+        if (folder / ".zgroup").exists() or (folder / ".zmetadata").exists():
+            msg = (
+                f"{folder} is a Zarr v2 store, as seqdata 0.1 and 0.2 wrote them. "
+                "Read it with seqdata.convert.read_legacy(path)."
+            )
+            raise StoreError(msg)
+    try:
+        root = get_json(as_store(path), "zarr.json")
+    except ValueError as error:
+        msg = f"The root metadata of {path} is no JSON ({error}): the store is damaged."
+        raise StoreError(msg) from error
+    if root is None:
+        msg = (
+            f"{path} has no root metadata (zarr.json): it is no Zarr store, or its writing never "
+            "finished. Build it again."
+        )
+        raise IncompleteStoreError(msg)
+    if root.get("attributes", {}).get("complete") is not True and not allow_incomplete:
+        msg = (
+            f"{path} carries no completeness mark: its writing was cut off, or another tool wrote "
+            "it. Build it again, or pass allow_incomplete=True if you trust it."
+        )
+        raise IncompleteStoreError(msg)
+    return root
+
+
+def to_zarr(
+    ds: xr.Dataset,
+    path: StoreLike,
+    *,
+    mode: Literal["w-", "w"] = "w-",
+    overwrite: bool = False,
+) -> None:
+    """Write a dataset as a Zarr v3 store, shard by shard.
+
+    Letters become ``uint8`` ASCII, one-hot variables are left out (they are made again from the
+    letters), text becomes variable-length UTF-8. Lazy variables are computed one shard at a time,
+    so memory stays bounded. A local store is written beside its place and renamed when complete.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Dataset, lazy or in memory.
+    path : str, Path or zarr Store
+        Where to.
+    mode : {"w-", "w"}, default "w-"
+        "w" replaces a store that is there.
+    overwrite : bool, default False
+        The same as ``mode="w"``.
+
+    Raises
+    ------
+    StoreError
+        If something is there and may not be replaced.
+    DiskFullError
+        If there is no room; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile, seqdata as sd
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> ds = xr.Dataset({"y": ("_sequence", np.arange(3.0))})
+    >>> sd.to_zarr(ds, f"{folder.name}/y.zarr")
+    >>> sd.open_zarr(f"{folder.name}/y.zarr")["y"].values.tolist()
+    [0.0, 1.0, 2.0]
+    >>> folder.cleanup()
+    """
+    if mode not in ("w-", "w"):
+        msg = f"mode must be 'w-' or 'w', got {mode!r}."
+        raise StoreError(msg)
+    dropped = [str(name) for name in ds.variables if is_one_hot(ds[name])]
+    if dropped:
+        logger.info("one-hot variables are not stored, only their letters: %s", dropped)
+        ds = ds.drop_vars(dropped)
+    attrs = {str(k): v for k, v in _plain(ds.attrs).items() if k not in _HIDDEN_ATTRS}
+    rows = _common_rows(ds)
+    with StoreWriter(path, overwrite=overwrite or mode == "w") as out:
+        for name in ds.variables:
+            _create(out, str(name), ds[name], rows, coordinate=name in ds.coords)
+        _stream(out, ds, rows)
+        out.commit(attrs)
+
+
+def remove_store(path: str | Path) -> None:
+    """Delete a local store.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    StoreError
+        If the folder is no Zarr store.
+    """
+    folder = Path(path).expanduser()
+    if not (folder / "zarr.json").exists():
+        msg = f"{folder} is no Zarr v3 store: it was not deleted."
+        raise StoreError(msg)
+    shutil.rmtree(folder)
+
+
+def _create(out: StoreWriter, name: str, var: xr.DataArray, rows: int, *, coordinate: bool) -> None:
+    attrs = {str(k): v for k, v in _plain(var.attrs).items()}
+    dtype: Any = var.dtype
+    if dtype == np.dtype("S1"):
+        dtype = np.dtype(np.uint8)
+        attrs = {"kind": "sequence", "alphabet": "ACGT", **attrs}
+    elif not isinstance(dtype, np.dtype) or dtype.kind not in "biuf":
+        dtype = str
+        if isinstance(var.dtype, np.dtype) and var.dtype.kind in "mMcV":
+            msg = (
+                f"Variable {name!r} has type {var.dtype}, which is not stored. Store dates as "
+                "text or as numbers with a unit, complex numbers as two variables."
+            )
+            raise StoreError(msg)
+    dims = [str(dim) for dim in var.dims]
+    lead = bool(dims) and dims[0] == SEQUENCE_DIM
+    shape = (0, *var.shape[1:]) if dims else ()
+    per_shard = rows if lead and dtype is not str else None
+    out.create(
+        name,
+        shape=shape,
+        dtype=dtype,
+        dims=dims,
+        attrs=attrs,
+        rows=per_shard,
+        coordinate=coordinate,
+    )
+
+
+def _stream(out: StoreWriter, ds: xr.Dataset, rows: int) -> None:
+    """Write each variable in blocks of whole shards; lazy ones of a block are computed together."""
+    rowwise = [name for name in ds.variables if ds[name].dims[:1] == (SEQUENCE_DIM,)]
+    total = ds.sizes.get(SEQUENCE_DIM, 0)
+    flat = ds[rowwise].reset_coords() if rowwise else None
+    for start in range(0, total, rows):
+        if flat is None:
+            break
+        block = flat.isel({SEQUENCE_DIM: slice(start, start + rows)}).compute()
+        for name in rowwise:
+            out.append(str(name), np.asarray(block[name].values))
+    for name in ds.variables:
+        if name in rowwise:
+            continue
+        var = ds[name].variable
+        if not var.dims:
+            out.set_scalar(str(name), np.asarray(var.values))
+            continue
+        step = max(1, 4 * 1024 * 1024 // max(1, int(np.prod(var.shape[1:]))))
+        for start in range(0, var.shape[0], step):
+            part = var.isel({var.dims[0]: slice(start, start + step)})
+            out.append(str(name), np.asarray(part.values))
+
+
+def _common_rows(ds: xr.Dataset) -> int:
+    widest = 1
+    for name in ds.variables:
+        var = ds[name]
+        if var.ndim > 1 and var.dims[0] == SEQUENCE_DIM and isinstance(var.dtype, np.dtype):
+            widest = max(widest, int(np.prod(var.shape[1:])) * var.dtype.itemsize)
+    return shard_rows(widest)
+
+
+def _chunk_by_shard(ds: xr.Dataset) -> xr.Dataset:
+    out = {}
+    for name in ds.variables:
+        var = ds[name]
+        if name in ds.indexes:
+            continue
+        shards = var.encoding.get("shards") or var.encoding.get("chunks")
+        if shards and var.ndim:
+            out[name] = var.chunk(dict(zip(var.dims, shards, strict=True)))
+    return ds.assign(out)
+
+
+def _bytes(var: xr.DataArray) -> bool:
+    return is_sequence(var) and var.dtype == np.uint8
+
+
+def _as_letters(var: xr.DataArray) -> xr.DataArray:
+    data = da.asarray(var.data)
+    meta = np.empty((0,) * var.ndim, "S1")
+    return var.copy(data=data.map_blocks(_view_letters, dtype="S1", meta=meta))
+
+
+def _view_letters(block: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(block).view("S1")
+
+
+def _plain(value: Any) -> Any:
+    """Turn attributes into what JSON holds."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, Path):
+        return str(value)
+    return value
