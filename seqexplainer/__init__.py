@@ -1,1 +1,86 @@
-"""Placeholder while the house is being built."""
+"""Explain sequence models: attributions, motifs, in-silico experiments, designed sequences.
+
+Everything takes a `torch.nn.Module` on `(n_seqs, n_letters, length)` and arrays from numpy or
+torch. Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqexplainer import metrics as metrics
+    from seqexplainer import perturb as perturb
+    from seqexplainer import plot as plot
+    from seqexplainer import references as references
+    from seqexplainer.attribute import Result as Result
+    from seqexplainer.attribute import attribute as attribute
+    from seqexplainer.attribute import saturation_mutagenesis as saturation_mutagenesis
+    from seqexplainer.design import Constraints as Constraints
+    from seqexplainer.design import evolve as evolve
+    from seqexplainer.filters import generate_pfms as generate_pfms
+    from seqexplainer.motifs import annotate_pfms as annotate_pfms
+    from seqexplainer.motifs import scan as scan
+    from seqexplainer.perturb import ablate as ablate
+    from seqexplainer.perturb import cooperativity as cooperativity
+    from seqexplainer.perturb import epistasis as epistasis
+    from seqexplainer.perturb import marginalize as marginalize
+    from seqexplainer.perturb import occlude as occlude
+    from seqexplainer.perturb import positional_importance as positional_importance
+    from seqexplainer.perturb import space as space
+    from seqexplainer.predict import predict as predict
+
+__eugene_dist__ = "eugene-genomics"
+
+_MODULES = ("metrics", "perturb", "plot", "references", "errors", "filters", "motifs", "design")
+_HOMES = {
+    "Result": "attribute",
+    "attribute": "attribute",
+    "saturation_mutagenesis": "attribute",
+    "Constraints": "design",
+    "evolve": "design",
+    "generate_pfms": "filters",
+    "annotate_pfms": "motifs",
+    "scan": "motifs",
+    "ablate": "perturb",
+    "cooperativity": "perturb",
+    "epistasis": "perturb",
+    "marginalize": "perturb",
+    "occlude": "perturb",
+    "positional_importance": "perturb",
+    "space": "perturb",
+    "predict": "predict",
+    "SeqexplainerError": "errors",
+    "CompletenessWarning": "errors",
+}
+
+__all__ = sorted({*_MODULES, *_HOMES})
+
+
+class _Package(ModuleType):
+    """This package: a function keeps its name when the module of that name is loaded."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,9 @@
+"""Attributions: what each letter of a sequence contributes to a model's output."""
+
+from __future__ import annotations
+
+from seqexplainer.attribute._api import ALIASES as ALIASES
+from seqexplainer.attribute._api import METHODS as METHODS
+from seqexplainer.attribute._api import Result as Result
+from seqexplainer.attribute._api import attribute as attribute
+from seqexplainer.attribute._ism import saturation_mutagenesis as saturation_mutagenesis

@@ -1,0 +1,181 @@
+"""Attributions from gradients of the output with respect to the sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from seqexplainer.attribute._rules import quadrature
+from seqexplainer.errors import GraphError
+from seqpro._rng import counter_seed, row_hash
+
+Function = Callable[..., torch.Tensor]
+
+
+class Integrated(NamedTuple):
+    """Mean gradient between references and a sequence, and the outputs at both ends."""
+
+    values: torch.Tensor
+    at_sequences: torch.Tensor
+    at_references: torch.Tensor
+    residual: torch.Tensor
+
+
+def gradient(
+    function: Function, X: torch.Tensor, args: Sequence[torch.Tensor] = ()
+) -> torch.Tensor:
+    """Return the gradient of each row's output, shape of X.
+
+    Raises
+    ------
+    GraphError
+        If the output does not depend on the sequence through differentiable operations.
+    """
+    leaf = X.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        output = function(leaf.clone(), *args)
+    if not output.requires_grad:
+        raise GraphError(
+            "the output does not depend on the sequence through differentiable operations "
+            "(is there an argmax, a conversion to integers or torch.no_grad in the model?)"
+        )
+    return torch.autograd.grad(output.sum(), leaf)[0]
+
+
+def smooth_gradient(
+    function: Function,
+    X: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    *,
+    seed: int,
+    n_samples: int,
+    noise: float,
+    batch_size: int,
+) -> torch.Tensor:
+    """Return the mean gradient of each sequence over copies with Gaussian noise.
+
+    SmoothGrad, doi:10.48550/arXiv.1706.03825. The noise of a copy depends on the seed, the
+    sequence and the number of the copy.
+    """
+    total = torch.zeros_like(X)
+    copies = max(1, batch_size // len(X))
+    generators = row_generators(X, seed)
+    for begin in range(0, n_samples, copies):
+        count = min(copies, n_samples - begin)
+        draws = [torch.randn((count, *X.shape[1:]), generator=g) for g in generators]
+        noisy = X.unsqueeze(1) + noise * torch.stack(draws).to(X)
+        rows = [a.repeat_interleave(count, dim=0) for a in args]
+        found = gradient(function, noisy.flatten(0, 1), rows)
+        total += found.unflatten(0, (len(X), count)).sum(dim=1)
+    return total / n_samples
+
+
+def integrated_gradients(
+    function: Function,
+    X: torch.Tensor,
+    references: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    *,
+    n_steps: int,
+    batch_size: int,
+) -> Integrated:
+    """Return gradients integrated from each reference to its sequence.
+
+    Integrated gradients, doi:10.48550/arXiv.1703.01365, with Gauss-Legendre points.
+    """
+    n, k = references.shape[:2]
+    points, weights = quadrature(n_steps)
+    total = torch.zeros_like(references)
+    rows = [a.repeat_interleave(k, dim=0) for a in args]
+    ends = references.flatten(0, 1)
+    starts = X.repeat_interleave(k, dim=0)
+    flat = total.flatten(0, 1)
+    steps = max(1, batch_size // max(1, n * k))
+    for begin in range(0, n_steps, steps):
+        at = torch.tensor(points[begin : begin + steps], dtype=X.dtype, device=X.device)
+        weight = torch.tensor(weights[begin : begin + steps], dtype=X.dtype, device=X.device)
+        line = ends + at[:, None, None, None] * (starts - ends)
+        repeated = [a.repeat(len(at), *([1] * (a.ndim - 1))) for a in rows]
+        found = gradient(function, line.flatten(0, 1), repeated)
+        flat += (found.unflatten(0, (len(at), n * k)) * weight[:, None, None, None]).sum(dim=0)
+    with torch.no_grad():
+        at_x = function(X, *args)
+        at_r = function(ends, *rows).unflatten(0, (n, k))
+    explained = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
+    return Integrated(total, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
+
+
+def gradient_shap(
+    function: Function,
+    X: torch.Tensor,
+    references: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    *,
+    seed: int,
+) -> torch.Tensor:
+    """Return the gradient at one random point between each reference and its sequence.
+
+    Expected gradients, doi:10.1038/s42256-021-00343-w. Shape of the references.
+    """
+    k = references.shape[1]
+    at = torch.stack([torch.rand(k, generator=g) for g in row_generators(X, seed)]).to(X)
+    points = references + at[:, :, None, None] * (X.unsqueeze(1) - references)
+    rows = [a.repeat_interleave(k, dim=0) for a in args]
+    return gradient(function, points.flatten(0, 1), rows).unflatten(0, references.shape[:2])
+
+
+def rectified_gradient(
+    model: torch.nn.Module,
+    target: Function,
+    X: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    *,
+    guided: bool,
+) -> torch.Tensor:
+    """Return guided backpropagation or deconvolution gradients through captum.
+
+    doi:10.48550/arXiv.1412.6806 (guided), doi:10.1007/978-3-319-10590-1_53 (deconvolution). Both
+    change the backward pass of `torch.nn.ReLU` modules only.
+    """
+    import warnings
+
+    from captum.attr import Deconvolution, GuidedBackprop
+
+    class Scalar(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch: torch.Tensor, *extra: torch.Tensor) -> torch.Tensor:
+            return target(self.model(batch, *extra))
+
+    relus = [m for m in model.modules() if isinstance(m, torch.nn.ReLU)]
+    if not relus:
+        raise GraphError(
+            "guided backpropagation and deconvolution act on torch.nn.ReLU modules and the model "
+            "has none (functional calls are not seen); use another method"
+        )
+    in_place = [m.inplace for m in relus]
+    method: Any = (GuidedBackprop if guided else Deconvolution)(Scalar())
+    try:
+        for m in relus:
+            m.inplace = False
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", message="Setting .*hooks on ReLU", category=UserWarning
+            )
+            return method.attribute(X, additional_forward_args=tuple(args) or None).detach()
+    finally:
+        for m, flag in zip(relus, in_place, strict=True):
+            m.inplace = flag
+
+
+def row_generators(X: torch.Tensor, seed: int) -> list[torch.Generator]:
+    """Return one generator per sequence, a function of the seed and the sequence."""
+    values = np.ascontiguousarray(X.detach().float().cpu().numpy())
+    hashes = row_hash(values.view(np.uint8).reshape(len(values), -1))
+    seeds = counter_seed(seed, hashes) >> np.uint64(1)
+    return [torch.Generator().manual_seed(int(s)) for s in seeds]

@@ -1,0 +1,202 @@
+"""Attribution by changing the sequence: saturation mutagenesis, deletion, occlusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from tqdm.auto import tqdm
+
+from seqexplainer._inputs import (
+    ArrayLike,
+    check_args,
+    check_one_hot,
+    frozen,
+    model_device,
+    model_dtype,
+)
+from seqexplainer._targets import Target, describe, resolve
+from seqexplainer.errors import InputError, TargetError
+
+Function = Callable[..., torch.Tensor]
+
+
+def saturation_mutagenesis(
+    model: torch.nn.Module,
+    X: ArrayLike,
+    *,
+    target: Target | None = None,
+    start: int = 0,
+    end: int | None = None,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    args: Sequence[ArrayLike] | None = None,
+    verbose: bool = False,
+) -> torch.Tensor:
+    """Return the effect of every single substitution on the output.
+
+    Parameters
+    ----------
+    model : Module
+        Any model on `(n_seqs, n_letters, length)`.
+    X : ndarray or Tensor, shape (n_seqs, n_letters, length)
+        One-hot sequences. At an unknown letter (a column of zeros) every letter is put in.
+    target : int, tuple, str or callable, optional
+        What to explain, as in `attribute`; by default every output.
+    start, end : int, optional
+        Positions to mutate, 0-based and half-open; negative ones count from the end.
+    batch_size : int
+        Mutated sequences per forward pass.
+    device : str or device, optional
+        Where to compute; by default where the model is.
+    dtype : dtype, optional
+        Number type of the input; by default that of the model's parameters.
+    args : sequence of arrays, optional
+        Extra inputs, each with one row per sequence.
+    verbose : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Tensor, shape (n_seqs, n_letters, end - start[, n_outputs])
+        Output with the substitution minus output without; 0 at the letter that is there. The
+        last axis is there if no target is given and the output has one.
+
+    Raises
+    ------
+    InputError
+        If X is not one-hot or the span is empty.
+    TargetError
+        If the model returns a tuple and no target is given.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8, 1))
+    >>> X = torch.tensor([[[1, 0], [0, 1], [0, 0], [0, 0]]])
+    >>> effects = saturation_mutagenesis(model, X, target=0)
+    >>> effects.shape, float(effects[0, 0, 0]), float(effects[0, 1, 1])
+    (torch.Size([1, 4, 2]), 0.0, 0.0)
+    """
+    sequences = check_one_hot(X)
+    extra = check_args(args, len(sequences))
+    length = sequences.shape[2]
+    first, last, _ = slice(start, end).indices(length)
+    if last <= first:
+        raise InputError(f"start={start}, end={end} hold no position of {length}")
+    pick = _every_output if target is None else resolve(target)
+    there, kind = model_device(model, device), model_dtype(model, dtype)
+    effects = []
+    with frozen(model, there) as held, torch.no_grad():
+        for i in tqdm(range(len(sequences)), disable=not verbose):
+            own = [a[i : i + 1].to(there) for a in extra]
+
+            def function(batch: torch.Tensor, own: list[torch.Tensor] = own) -> torch.Tensor:
+                return pick(held(batch, *(a.expand(len(batch), *a.shape[1:]) for a in own)))
+
+            sequence = sequences[i].to(there, kind)
+            effects.append(_substitutions(function, sequence, first, last, batch_size))
+    return torch.stack(effects)
+
+
+def _substitutions(
+    function: Function, sequence: torch.Tensor, first: int, last: int, batch_size: int
+) -> torch.Tensor:
+    """Return the effects (n_letters, last - first, ...) of one sequence."""
+    span = sequence[:, first:last]
+    letters, positions = (span != 1).nonzero(as_tuple=True)
+    wild_type = function(sequence.unsqueeze(0))
+    effects = wild_type.new_zeros((*span.shape, *wild_type.shape[1:]))
+    for begin in range(0, len(letters), batch_size):
+        letter, position = (
+            letters[begin : begin + batch_size],
+            positions[begin : begin + batch_size],
+        )
+        batch = sequence.expand(len(letter), -1, -1).clone()
+        rows = torch.arange(len(letter), device=sequence.device)
+        batch[rows, :, position + first] = 0
+        batch[rows, letter, position + first] = 1
+        effects[letter, position] = function(batch) - wild_type
+    return effects.cpu()
+
+
+def spans(
+    model: torch.nn.Module,
+    sequences: torch.Tensor,
+    pick: Function,
+    *,
+    width: int,
+    delete: bool,
+    batch_size: int,
+    args: Sequence[torch.Tensor],
+    device: torch.device,
+    dtype: torch.dtype,
+    verbose: bool = False,
+) -> torch.Tensor:
+    """Return how much each position matters when a span around it is taken away.
+
+    Parameters
+    ----------
+    model : Module
+        Model held in evaluation mode.
+    sequences : Tensor, shape (n_seqs, n_letters, length)
+        Sequences.
+    pick : callable
+        From the output to shape (n_seqs,).
+    width : int
+        Positions per span.
+    delete : bool
+        True takes the span out, closes the gap and fills the end with unknown letters;
+        False overwrites it with unknown letters (zeros).
+    batch_size, args, device, dtype, verbose
+        As in `saturation_mutagenesis`.
+
+    Returns
+    -------
+    Tensor, shape (n_seqs, length)
+        Output of the sequence minus output without the span, mean over the spans that hold the
+        position.
+    """
+    length = sequences.shape[2]
+    starts = torch.arange(length - width + 1, device=device)
+    covered = torch.zeros(length, device=device, dtype=dtype)
+    within = (starts[:, None] + torch.arange(width, device=device)).reshape(-1)
+    covered.index_add_(0, within, torch.ones_like(within, dtype=dtype))
+    effects = []
+    with torch.no_grad():
+        for i in tqdm(range(len(sequences)), disable=not verbose):
+            sequence = sequences[i].to(device, dtype)
+            own = [a[i : i + 1].to(device) for a in args]
+            wild_type = pick(model(sequence.unsqueeze(0), *own))
+            without = []
+            for begin in range(0, len(starts), batch_size):
+                at = starts[begin : begin + batch_size]
+                batch = _without(sequence, at, width, delete=delete)
+                without.append(pick(model(batch, *(a.expand(len(at), *a.shape[1:]) for a in own))))
+            drop = wild_type - torch.cat(without)
+            total = torch.zeros_like(covered)
+            total.index_add_(0, within, drop.repeat_interleave(width).to(dtype))
+            effects.append((total / covered).cpu())
+    return torch.stack(effects)
+
+
+def _without(
+    sequence: torch.Tensor, starts: torch.Tensor, width: int, *, delete: bool
+) -> torch.Tensor:
+    length = sequence.shape[1]
+    position = torch.arange(length, device=sequence.device)
+    if not delete:
+        hidden = (position >= starts[:, None]) & (position < starts[:, None] + width)
+        return sequence * (~hidden)[:, None, :]
+    source = position + width * (position >= starts[:, None])
+    padded = torch.nn.functional.pad(sequence, (0, width))
+    return padded[:, source].movedim(0, 1)
+
+
+def _every_output(output: Any) -> torch.Tensor:
+    if not isinstance(output, torch.Tensor):
+        raise TargetError(
+            f"the model returns {describe(output)}; give target= to pick what to explain"
+        )
+    return output

@@ -1,0 +1,7 @@
+"""Measures of how good explanations are."""
+
+from __future__ import annotations
+
+from seqexplainer.metrics.correction import gradient_correction as gradient_correction
+from seqexplainer.metrics.groundtruth import agreement as agreement
+from seqexplainer.metrics.groundtruth import position_auprc as position_auprc
