@@ -1,0 +1,133 @@
+"""What every architecture has in common."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from torch import nn
+
+from eugene.errors import did_you_mean
+from eugene.nn import BothStrands, MergeStrands, ModelError
+
+
+class Architecture(nn.Module):
+    """A network from one-hot sequence, float (batch, 4, length), to (batch, output_dim).
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs.
+    **config
+        The other arguments, kept so that a checkpoint can build the network again.
+
+    Attributes
+    ----------
+    input_len, output_dim : int
+        As given.
+    config : dict
+        ``{"name": ..., "input_len": ..., ...}`` of plain values.
+    length_free : bool
+        Whether sequences of other lengths can be read as well.
+
+    Raises
+    ------
+    ModelError
+        If a length or width is not a positive whole number.
+    """
+
+    name: ClassVar[str] = ""
+    length_free: ClassVar[bool] = False
+
+    def __init__(self, input_len: int, output_dim: int, **config: Any) -> None:
+        super().__init__()
+        for key, value in (("input_len", input_len), ("output_dim", output_dim)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ModelError(f"{key} must be a whole number of at least 1, got {value!r}")
+        self.input_len, self.output_dim = input_len, output_dim
+        self.config = {
+            "name": self.name,
+            "input_len": input_len,
+            "output_dim": output_dim,
+            **copy.deepcopy(config),
+        }
+
+
+def merge_kwargs(
+    given: Mapping[str, Any] | None,
+    defaults: Mapping[str, Any],
+    block: Callable[..., nn.Module],
+    argument: str,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Lay what a caller gave over the defaults, in a new dict.
+
+    Parameters
+    ----------
+    given : mapping or None
+        Arguments from the caller.
+    defaults : mapping
+        Arguments used where the caller gave none.
+    block : callable
+        What takes the arguments; its signature says which exist.
+    argument : str
+        Name of the dict, for errors.
+    fixed : mapping, optional
+        Arguments that the architecture sets itself; giving another value is an error.
+
+    Returns
+    -------
+    dict
+        The arguments.
+
+    Raises
+    ------
+    ModelError
+        If an argument does not exist or contradicts a fixed one.
+    """
+    known = [name for name in inspect.signature(block).parameters if name != "self"]
+    result = copy.deepcopy(dict(defaults))
+    for key, value in (given or {}).items():
+        if key not in known:
+            raise ModelError(f"{argument} has no argument {key!r}{did_you_mean(key, known)}")
+        result[key] = copy.deepcopy(value)
+    for key, value in (fixed or {}).items():
+        if key in (given or {}) and (given or {})[key] != value:
+            raise ModelError(
+                f"{argument}[{key!r}] is {(given or {})[key]!r}, but the network sets it to "
+                f"{value!r}: leave it out"
+            )
+        result[key] = value
+    return result
+
+
+def make_strands(strands: str, aggregate: str) -> tuple[nn.Module | None, MergeStrands | None]:
+    """Return the modules that open and close the reading of both strands.
+
+    Parameters
+    ----------
+    strands : {"single", "both"}
+        Whether the reverse complement is read as well, with the same weights.
+    aggregate : {"max", "mean", "concat"}
+        How features of the two strands are brought together.
+
+    Returns
+    -------
+    open, close : torch.nn.Module or None
+        None for a single strand.
+
+    Raises
+    ------
+    ModelError
+        If ``strands`` is neither.
+    """
+    if strands == "single":
+        return None, None
+    if strands != "both":
+        raise ModelError(f"strands={strands!r} must be 'single' or 'both'")
+    return BothStrands(), MergeStrands(aggregate)

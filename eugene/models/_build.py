@@ -1,0 +1,78 @@
+"""Building architectures by name, without importing torch to list them."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from eugene.errors import EugeneError, did_you_mean
+
+if TYPE_CHECKING:
+    from eugene.models._base import Architecture
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Return the names of the architectures.
+
+    Parameters
+    ----------
+    pattern : str
+        Only names that match it, ``*`` and ``?`` as in file names.
+
+    Returns
+    -------
+    list of str
+        Names for :func:`build` and for ``model: {name: ...}`` in YAML.
+
+    Examples
+    --------
+    >>> list_models("deep*")
+    ['deepbind', 'deepstarr']
+    """
+    from eugene.config.registries import MODELS
+
+    return sorted(fnmatch.filter(list(MODELS), pattern))
+
+
+def build(name: str, *, seed: int | None = None, **kwargs: Any) -> Architecture:
+    """Build an architecture by name.
+
+    Parameters
+    ----------
+    name : str
+        A name of :func:`list_models`, or a class name of ``eugene.models.zoo``.
+    seed : int, optional
+        Seed of the starting weights; the global random state is left as it was.
+    **kwargs
+        Arguments of the architecture.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such architecture.
+
+    Examples
+    --------
+    >>> build("cnn", input_len=50, output_dim=1, seed=0).input_len
+    50
+    """
+    import torch
+
+    from eugene.models import zoo
+    from eugene.models._base import Architecture
+
+    classes: dict[str, type[Architecture]] = {}
+    for candidate in vars(zoo).values():
+        if isinstance(candidate, type) and issubclass(candidate, Architecture):
+            classes[candidate.name] = classes[candidate.__name__] = candidate
+    if name not in classes:
+        raise EugeneError(f"unknown model {name!r}{did_you_mean(name, classes)}")
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        return classes[name](**kwargs)

@@ -1,0 +1,169 @@
+"""The general convolutional network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
+
+_CONV = {
+    "conv_channels": [32, 64, 64],
+    "conv_kernels": [15, 7, 5],
+    "conv_padding": "same",
+    "pool_kernels": [4, 4, 2],
+    "dropout_rates": 0.1,
+    "batchnorm": True,
+    "batchnorm_first": True,
+}
+_DENSE = {"hidden_dims": [64], "dropout_rates": 0.25}
+
+
+class CNN(Architecture):
+    """Convolutions, then dense layers.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs (raw: logits for classification).
+    conv_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.Conv1DTower`. Given, it replaces the default tower of three
+        convolutions and must name at least ``conv_channels`` and ``conv_kernels``.
+    dense_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.DenseBlock`; by default one hidden layer of 64.
+    strands : {"single", "both"}
+        ``"both"`` reads the reverse complement too, with the same weights.
+    aggregate : {"max", "mean", "concat"}
+        How the features of both strands are brought together before the dense layers; with
+        ``"max"`` and ``"mean"`` a sequence and its reverse complement give the same output.
+    pool : {"flatten", "max", "avg", "max_avg"}
+        What the dense layers see: every position, or every channel pooled over the sequence.
+
+    Raises
+    ------
+    ModelError
+        If arguments do not fit together.
+
+    Examples
+    --------
+    >>> model = CNN(100, 2, dict(conv_channels=[8], conv_kernels=[11], pool_kernels=4))
+    >>> model(torch.rand(3, 4, 100)).shape
+    torch.Size([3, 2])
+    """
+
+    name: ClassVar[str] = "cnn"
+
+    def __init__(
+        self,
+        input_len: int,
+        output_dim: int,
+        conv_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        strands: str = "single",
+        aggregate: str = "max",
+        pool: str = "flatten",
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            conv_kwargs=dict(conv_kwargs or {}),
+            dense_kwargs=dict(dense_kwargs or {}),
+            strands=strands,
+            aggregate=aggregate,
+            pool=pool,
+        )
+        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
+        self.reduce, features = make_reduction(self.conv1d_tower, pool)
+        self.both_strands, self.merge_strands = make_strands(strands, aggregate)
+        if self.merge_strands is not None:
+            features *= self.merge_strands.multiplier
+        self.dense_block = DenseBlock(
+            **merge_kwargs(
+                dense_kwargs,
+                _DENSE,
+                DenseBlock,
+                "dense_kwargs",
+                fixed={"input_dim": features, "output_dim": output_dim},
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        if self.both_strands is not None:
+            x = self.both_strands(x)
+        x = self.reduce(self.conv1d_tower(x))
+        if self.merge_strands is not None:
+            x = self.merge_strands(x)
+        result: torch.Tensor = self.dense_block(x)
+        return result
+
+
+def make_tower(
+    conv_kwargs: Mapping[str, Any] | None, defaults: Mapping[str, Any], input_len: int
+) -> Conv1DTower:
+    """Build the tower of a general network: what was given, or else the default one.
+
+    Parameters
+    ----------
+    conv_kwargs : mapping or None
+        Arguments of :class:`eugene.nn.Conv1DTower`.
+    defaults : mapping
+        The default tower.
+    input_len : int
+        Length of the sequences in bp.
+
+    Returns
+    -------
+    eugene.nn.Conv1DTower
+        The tower.
+
+    Raises
+    ------
+    ModelError
+        If ``conv_kwargs`` is given without channels or kernels.
+    """
+    base: Mapping[str, Any] = {"input_channels": 4}
+    if not conv_kwargs:
+        base = {**base, **defaults}
+    else:
+        missing = [k for k in ("conv_channels", "conv_kernels") if k not in conv_kwargs]
+        if missing:
+            raise ModelError(
+                f"conv_kwargs lacks {' and '.join(missing)}: give them, one value a layer, or "
+                "leave conv_kwargs out for the default tower"
+            )
+    return Conv1DTower(
+        **merge_kwargs(
+            conv_kwargs, base, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+        )
+    )
+
+
+def make_reduction(tower: Conv1DTower, pool: str) -> tuple[nn.Module, int]:
+    """Return what turns the tower's output into features, and how many features there are.
+
+    Parameters
+    ----------
+    tower : eugene.nn.Conv1DTower
+        The tower.
+    pool : {"flatten", "max", "avg", "max_avg"}
+        See :class:`CNN`.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        From (batch, channels, length) to (batch, features).
+    features : int
+        Number of features.
+    """
+    if pool == "flatten":
+        return nn.Flatten(), tower.flatten_dim
+    reduction = GlobalPool(pool)
+    return reduction, tower.out_channels * reduction.multiplier

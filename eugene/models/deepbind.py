@@ -1,0 +1,100 @@
+"""DeepBind: motif detectors, pooled over the sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from eugene.models._base import Architecture, merge_kwargs
+from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
+
+_CONV = {
+    "input_channels": 4,
+    "conv_channels": [16],
+    "conv_kernels": [16],
+    "pool_types": None,
+    "dropout_rates": 0.25,
+}
+_DENSE = {"hidden_dims": [32], "dropout_rates": 0.25}
+
+
+class DeepBind(Architecture):
+    """DeepBind, with the arguments and the defaults of EUGENe.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp; other lengths can be read as well.
+    output_dim : int
+        Number of outputs.
+    conv_kwargs : dict, optional
+        Changes to the convolution, arguments of :class:`eugene.nn.Conv1DTower`; by default 16
+        detectors of width 16.
+    dense_kwargs : dict, optional
+        Changes to the dense layers, arguments of :class:`eugene.nn.DenseBlock`; by default one
+        hidden layer of 32.
+    mode : {"rbp", "dna"}
+        ``"dna"`` keeps the largest value of each detector; ``"rbp"`` the mean as well.
+
+    Raises
+    ------
+    ModelError
+        If the mode is unknown or arguments do not fit together.
+
+    References
+    ----------
+    Alipanahi et al. 2015, https://doi.org/10.1038/nbt.3300
+
+    Examples
+    --------
+    >>> model = DeepBind(41, 1)
+    >>> sum(p.numel() for p in model.parameters())
+    2129
+    """
+
+    name: ClassVar[str] = "deepbind"
+    length_free: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        input_len: int,
+        output_dim: int,
+        conv_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        mode: str = "rbp",
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            conv_kwargs=dict(conv_kwargs or {}),
+            dense_kwargs=dict(dense_kwargs or {}),
+            mode=mode,
+        )
+        if mode not in ("rbp", "dna"):
+            raise ModelError(f"mode={mode!r} must be 'rbp' or 'dna'")
+        self.conv1d_tower = Conv1DTower(
+            **merge_kwargs(
+                conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+            )
+        )
+        self.pool = GlobalPool("max_avg" if mode == "rbp" else "max")
+        self.dense_block = DenseBlock(
+            **merge_kwargs(
+                dense_kwargs,
+                _DENSE,
+                DenseBlock,
+                "dense_kwargs",
+                fixed={
+                    "input_dim": self.conv1d_tower.out_channels * self.pool.multiplier,
+                    "output_dim": output_dim,
+                },
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, 4, length)."""
+        result: torch.Tensor = self.dense_block(self.pool(self.conv1d_tower(x)))
+        return result

@@ -1,0 +1,101 @@
+"""DeepSTARR: enhancer activity of 249-bp sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from eugene.models._base import Architecture, merge_kwargs
+from eugene.nn import Conv1DTower, DenseBlock
+
+_CONV = {
+    "input_channels": 4,
+    "conv_channels": [256, 60, 60, 120],
+    "conv_kernels": [7, 3, 5, 3],
+    "conv_padding": "same",
+    "pool_kernels": 2,
+    "batchnorm": True,
+    "batchnorm_first": True,
+    "batchnorm_eps": 1e-3,
+    "batchnorm_momentum": 0.01,
+}
+_DENSE = {
+    "hidden_dims": [256, 256],
+    "dropout_rates": 0.4,
+    "batchnorm": True,
+    "batchnorm_first": True,
+    "batchnorm_eps": 1e-3,
+    "batchnorm_momentum": 0.01,
+}
+
+
+class DeepSTARR(Architecture):
+    """DeepSTARR as published: 622,722 trainable parameters at 249 bp and two outputs.
+
+    Batch normalisation has the constants of Keras (epsilon 1e-3, momentum 0.99), without which
+    published weights do not reproduce.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp; published: 249.
+    output_dim : int
+        Number of outputs; published: 2 (developmental, housekeeping; log2 activity).
+    conv_kwargs : dict, optional
+        Changes to the tower, arguments of :class:`eugene.nn.Conv1DTower`.
+    dense_kwargs : dict, optional
+        Changes to the dense layers, arguments of :class:`eugene.nn.DenseBlock`.
+
+    Raises
+    ------
+    ModelError
+        If arguments do not fit together.
+
+    References
+    ----------
+    de Almeida et al. 2022, https://doi.org/10.1038/s41588-022-01048-5
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in DeepSTARR().parameters())
+    622722
+    """
+
+    name: ClassVar[str] = "deepstarr"
+
+    def __init__(
+        self,
+        input_len: int = 249,
+        output_dim: int = 2,
+        conv_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            conv_kwargs=dict(conv_kwargs or {}),
+            dense_kwargs=dict(dense_kwargs or {}),
+        )
+        self.conv1d_tower = Conv1DTower(
+            **merge_kwargs(
+                conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+            )
+        )
+        self.flatten = nn.Flatten()
+        self.dense_block = DenseBlock(
+            **merge_kwargs(
+                dense_kwargs,
+                _DENSE,
+                DenseBlock,
+                "dense_kwargs",
+                fixed={"input_dim": self.conv1d_tower.flatten_dim, "output_dim": output_dim},
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        result: torch.Tensor = self.dense_block(self.flatten(self.conv1d_tower(x)))
+        return result

@@ -1,0 +1,124 @@
+"""Convolutions followed by a recurrent net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.models.cnn import make_tower
+from eugene.nn import DenseBlock, ModelError, RecurrentBlock
+
+_CONV = {
+    "conv_channels": [32, 64],
+    "conv_kernels": [15, 7],
+    "conv_padding": "same",
+    "pool_kernels": [4, 2],
+    "dropout_rates": 0.1,
+}
+_RECURRENT = {"hidden_dim": 32, "bidirectional": True}
+_DENSE = {"hidden_dims": [32], "dropout_rates": 0.25}
+
+
+class Hybrid(Architecture):
+    """Convolutions, a recurrent net over what they see, then dense layers.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs (raw: logits for classification).
+    conv_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.Conv1DTower`; see :class:`eugene.models.zoo.CNN`.
+    recurrent_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.RecurrentBlock`; by default a bidirectional LSTM of 32.
+    dense_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.DenseBlock`; by default one hidden layer of 32.
+    strands : {"single", "both"}
+        ``"both"`` reads the reverse complement too, with the same weights.
+    aggregate : {"max", "mean", "concat"}
+        How the features of both strands are brought together before the dense layers.
+    summary : {"last", "mean", "max"}
+        What the dense layers see of the recurrent states: the state of each direction after it
+        has read everything, or the mean or largest state over the positions.
+
+    Raises
+    ------
+    ModelError
+        If arguments do not fit together.
+
+    Examples
+    --------
+    >>> Hybrid(100, 1)(torch.rand(3, 4, 100)).shape
+    torch.Size([3, 1])
+    """
+
+    name: ClassVar[str] = "hybrid"
+
+    def __init__(
+        self,
+        input_len: int,
+        output_dim: int,
+        conv_kwargs: Mapping[str, Any] | None = None,
+        recurrent_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        strands: str = "single",
+        aggregate: str = "max",
+        summary: str = "last",
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            conv_kwargs=dict(conv_kwargs or {}),
+            recurrent_kwargs=dict(recurrent_kwargs or {}),
+            dense_kwargs=dict(dense_kwargs or {}),
+            strands=strands,
+            aggregate=aggregate,
+            summary=summary,
+        )
+        if summary not in ("last", "mean", "max"):
+            raise ModelError(f"summary={summary!r} must be 'last', 'mean' or 'max'")
+        self.summary = summary
+        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
+        self.recurrent_block = RecurrentBlock(
+            **merge_kwargs(
+                recurrent_kwargs,
+                _RECURRENT if not recurrent_kwargs else {},
+                RecurrentBlock,
+                "recurrent_kwargs",
+                fixed={"input_dim": self.conv1d_tower.out_channels, "batch_first": True},
+            )
+        )
+        features = self.recurrent_block.out_channels
+        self.both_strands, self.merge_strands = make_strands(strands, aggregate)
+        if self.merge_strands is not None:
+            features *= self.merge_strands.multiplier
+        self.dense_block = DenseBlock(
+            **merge_kwargs(
+                dense_kwargs,
+                _DENSE,
+                DenseBlock,
+                "dense_kwargs",
+                fixed={"input_dim": features, "output_dim": output_dim},
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        if self.both_strands is not None:
+            x = self.both_strands(x)
+        states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
+        if self.summary == "last":
+            x = last
+        elif self.summary == "mean":
+            x = states.mean(dim=1)
+        else:
+            x = states.amax(dim=1)
+        if self.merge_strands is not None:
+            x = self.merge_strands(x)
+        result: torch.Tensor = self.dense_block(x)
+        return result

@@ -1,0 +1,12 @@
+"""Training modules, losses, metrics, optimisers and schedules."""
+
+from __future__ import annotations
+
+from eugene.modules.losses import make_loss as make_loss
+from eugene.modules.metrics import make_metric as make_metric
+from eugene.modules.optimizers import make_optimizer as make_optimizer
+from eugene.modules.optimizers import make_scheduler as make_scheduler
+from eugene.modules.sequence import SequenceModule as SequenceModule
+from eugene.modules.tasks import TASKS as TASKS
+from eugene.modules.tasks import Task as Task
+from eugene.modules.tasks import get_task as get_task

@@ -1,0 +1,437 @@
+"""The LightningModule that trains a network on sequences."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torchmetrics import MeanMetric
+
+from eugene.errors import EugeneError
+from eugene.modules.losses import make_loss, masked_mean
+from eugene.modules.metrics import EpochMetric, make_metric, metric_name
+from eugene.modules.optimizers import make_optimizer, make_scheduler
+from eugene.modules.tasks import get_task
+from eugene.nn import InputShapeError, ohe_bytes
+
+_MOST_TASKS_LOGGED = 32
+
+
+class SequenceModule(pl.LightningModule):
+    """A network with a task: loss, metrics and optimiser for one value (or more) a sequence.
+
+    ``module(X)`` takes one-hot sequence, float (N, 4, L), and returns what ``arch(X)`` returns.
+    Batches are dicts with ``seq`` (uint8 ASCII, (B, L)) or ``ohe_seq`` (float, (B, 4, L)) and,
+    for training, ``target`` (float, (B, T); NaN where missing) and perhaps ``weight``.
+
+    Parameters
+    ----------
+    arch : torch.nn.Module or dict
+        The network, or ``{"name": "cnn", "input_len": ..., ...}`` for one of our own.
+    task : str
+        ``regression``, ``binary_classification``, ``multilabel_classification``,
+        ``multiclass_classification`` or ``poisson``; it settles the loss, the metrics and how raw
+        outputs become predictions.
+    loss_fxn : str, optional
+        Another loss, by name.
+    optimizer : str
+        ``adam``, ``adamw``, ``sgd`` or ``rmsprop``.
+    optimizer_lr : float
+        Learning rate.
+    optimizer_kwargs : dict, optional
+        Other arguments of the optimiser.
+    scheduler : str, optional
+        ``reduce_lr_on_plateau``, ``cosine``, ``one_cycle`` or ``exponential``.
+    scheduler_monitor : str
+        What ``reduce_lr_on_plateau`` watches.
+    scheduler_kwargs : dict, optional
+        Arguments of the schedule.
+    metric : str or list of str, optional
+        Metrics watched on validation and test rows instead of the task's own.
+    loss_kwargs : dict, optional
+        Arguments of the loss, such as ``{"pos_weight": 3.0}``.
+    target_names : list of str, optional
+        Names of the targets, for the log.
+    alphabet : str
+        Letters in the order of the channels.
+    seed : int, optional
+        Seed of the starting weights when ``arch`` is a dict.
+    arch_name, model_name : str, optional
+        Kept in the checkpoint.
+
+    Attributes
+    ----------
+    arch : torch.nn.Module
+        The network; what explainers explain.
+
+    Raises
+    ------
+    EugeneError
+        If a task, loss, metric or optimiser is unknown.
+
+    Examples
+    --------
+    >>> module = SequenceModule({"name": "cnn", "input_len": 50, "output_dim": 1},
+    ...                         task="binary_classification")
+    >>> module(torch.rand(2, 4, 50)).shape
+    torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        arch: nn.Module | Mapping[str, Any] | None = None,
+        task: str = "regression",
+        loss_fxn: str | None = None,
+        optimizer: str = "adam",
+        optimizer_lr: float = 1e-3,
+        optimizer_kwargs: Mapping[str, Any] | None = None,
+        scheduler: str | None = None,
+        scheduler_monitor: str = "val_loss",
+        scheduler_kwargs: Mapping[str, Any] | None = None,
+        metric: str | Sequence[str] | None = None,
+        *,
+        loss_kwargs: Mapping[str, Any] | None = None,
+        target_names: Sequence[str] | None = None,
+        alphabet: str = "ACGT",
+        seed: int | None = None,
+        arch_name: str | None = None,
+        model_name: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.task = get_task(task)
+        names = self.task.metrics if metric is None else metric
+        names = (names,) if isinstance(names, str) else tuple(names)
+        config: Mapping[str, Any] | None
+        if isinstance(arch, nn.Module):
+            config = getattr(arch, "config", None)
+            network = arch
+        elif isinstance(arch, Mapping):
+            from eugene.models import build
+
+            config = dict(arch)
+            network = build(**{"seed": seed, **config})
+        else:
+            raise EugeneError(
+                "SequenceModule needs the network as arch=; a checkpoint of a network that is not "
+                "one of ours does not hold its description, so give arch= when loading it"
+            )
+        self.arch: nn.Module = network
+        self.loss_name = loss_fxn or self.task.loss
+        self._loss = make_loss(self.loss_name, **dict(loss_kwargs or {}))
+        self.metric_names = tuple(metric_name(name) for name in names)
+        self.alphabet = alphabet
+        self.target_names = list(target_names) if target_names is not None else None
+        self._keep_plain(
+            arch=config,
+            task=task,
+            loss_fxn=loss_fxn,
+            optimizer=optimizer,
+            optimizer_lr=optimizer_lr,
+            optimizer_kwargs=optimizer_kwargs,
+            scheduler=scheduler,
+            scheduler_monitor=scheduler_monitor,
+            scheduler_kwargs=scheduler_kwargs,
+            metric=list(self.metric_names),
+            loss_kwargs=loss_kwargs,
+            target_names=target_names,
+            alphabet=alphabet,
+            seed=seed,
+            arch_name=arch_name,
+            model_name=model_name,
+        )
+        make_optimizer(
+            optimizer, [nn.Parameter(torch.zeros(1))], optimizer_lr, **dict(optimizer_kwargs or {})
+        )
+        self._means = nn.ModuleDict({f"{stage}_loss": MeanMetric() for stage in _STAGES})
+        self._metrics = nn.ModuleDict(
+            {
+                stage: nn.ModuleDict({name: make_metric(name) for name in self.metric_names})
+                for stage in ("val_stage", "test_stage")
+            }
+        )
+
+    def _keep_plain(self, **values: Any) -> None:
+        """Keep plain copies only, so that checkpoints load under ``weights_only``."""
+        self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
+
+    def forward(self, x: torch.Tensor) -> Any:
+        """Return what the network gives, raw.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (batch, 4, length)
+            One-hot sequences.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, outputs)
+            Logits for classification, log rates for Poisson.
+
+        Raises
+        ------
+        InputShapeError
+            If the shape is not what the network reads.
+        """
+        self._check_input(x)
+        return self.arch(x)
+
+    def _check_input(self, x: torch.Tensor) -> None:
+        letters = len(self.alphabet)
+        if x.ndim == 3 and x.shape[1] == letters:
+            wanted = getattr(self.arch, "input_len", None)
+            if wanted is None or getattr(self.arch, "length_free", False) or x.shape[2] == wanted:
+                return
+            raise InputShapeError(
+                f"the sequences are {x.shape[2]} bp long, the network reads {wanted} bp: cut or "
+                f"pad the sequences to {wanted}, or build the network with input_len={x.shape[2]}"
+            )
+        shape = tuple(x.shape)
+        if x.ndim == 3 and x.shape[2] == letters:
+            raise InputShapeError(
+                f"got one-hot sequence of shape {shape}, (batch, length, {letters}); the network "
+                f"reads (batch, {letters}, length). Turn it once with x.swapaxes(1, 2), the "
+                "transform that EUGENe asked for, or let the loader pass bytes as 'seq'"
+            )
+        raise InputShapeError(
+            f"got an array of shape {shape}, expected one-hot sequence of shape "
+            f"(batch, {letters}, length)"
+        )
+
+    def encode(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the one-hot sequences of a batch.
+
+        Parameters
+        ----------
+        batch : mapping
+            With ``seq``, uint8 (B, L), or ``ohe_seq``, (B, 4, L).
+
+        Returns
+        -------
+        torch.Tensor of float, shape (B, 4, L)
+            The sequences, on their device.
+
+        Raises
+        ------
+        EugeneError
+            If the batch has neither.
+        """
+        if "ohe_seq" in batch:
+            return batch["ohe_seq"].to(self.dtype)
+        if "seq" not in batch:
+            raise EugeneError(
+                f"the batch has {', '.join(map(repr, batch)) or 'nothing'}, expected 'seq' (uint8 "
+                "letters) or 'ohe_seq' (one-hot): rename the variable in the DataModule"
+            )
+        return ohe_bytes(batch["seq"], self.alphabet, dtype=self.dtype)
+
+    def _step(self, batch: Mapping[str, torch.Tensor], stage: str) -> torch.Tensor:
+        output = self(self.encode(batch))
+        if "target" not in batch:
+            raise EugeneError(f"a {stage} batch needs 'target', got {', '.join(map(repr, batch))}")
+        target = batch["target"].to(output.dtype)
+        target = target[:, None] if target.ndim == 1 else target
+        if output.ndim == 1:
+            output = output[:, None]
+        expected = 1 if self.task.name == "multiclass_classification" else output.shape[1]
+        if target.shape[1] != expected:
+            raise InputShapeError(
+                f"the batch has {target.shape[1]} targets a sequence, the network gives "
+                f"{output.shape[1]} outputs for task {self.task.name!r}: build it with "
+                f"output_dim={target.shape[1]} or choose other target_vars"
+            )
+        loss, total = masked_mean(self._loss, output, target, batch.get("weight"))
+        self._means[f"{stage}_loss"].update(loss.detach().float(), total)
+        if stage != "train":
+            prediction = self.task.predict(output.detach().float())
+            for name, metric in self._stage_metrics(stage).items():
+                metric.update(
+                    *self.task.metric_inputs(prediction, target.float(), metric.reads, name)
+                )
+        return loss
+
+    def _stage_metrics(self, stage: str) -> dict[str, EpochMetric]:
+        metrics: Any = self._metrics[f"{stage}_stage"]
+        return dict(metrics.items())
+
+    def training_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Return the loss of one batch, float ()."""
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
+        """Take one validation batch."""
+        self._step(batch, "val")
+
+    def test_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
+        """Take one test batch."""
+        self._step(batch, "test")
+
+    def predict_step(
+        self, batch: Mapping[str, torch.Tensor], batch_idx: int
+    ) -> dict[str, torch.Tensor]:
+        """Return predictions for one batch; targets are not needed.
+
+        Returns
+        -------
+        dict
+            ``prediction``, float (B, outputs), and ``target`` and ``index`` where the batch has
+            them.
+        """
+        output = self(self.encode(batch))
+        output = output[:, None] if output.ndim == 1 else output
+        result = {"prediction": self.task.predict(output.float())}
+        result.update({key: batch[key] for key in ("target", "index") if key in batch})
+        return result
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss over the epoch."""
+        self._log_epoch("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss and metrics over the validation rows."""
+        self._log_epoch("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log loss and metrics over the test rows."""
+        self._log_epoch("test")
+
+    def _log_epoch(self, stage: str) -> None:
+        mean: Any = self._means[f"{stage}_loss"]
+        self.log(f"{stage}_loss", mean.compute(), sync_dist=True)
+        mean.reset()
+        if stage == "train":
+            return
+        for name, metric in self._stage_metrics(stage).items():
+            values = metric.compute().reshape(-1)
+            metric.reset()
+            there = values[torch.isfinite(values)]
+            mean = there.mean() if len(there) else values.new_tensor(torch.nan)
+            self.log(f"{stage}_{name}", mean, sync_dist=True)
+            if 1 < len(values) <= _MOST_TASKS_LOGGED:
+                for i, value in enumerate(values):
+                    self.log(f"{stage}_{name}_{self._target_name(i)}", value, sync_dist=True)
+
+    def _target_name(self, i: int) -> str:
+        names = self.target_names
+        return names[i] if names is not None and i < len(names) else str(i)
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimiser and, where there is one, its schedule, as Lightning wants them."""
+        hparams = self.hparams
+        trainable = [p for p in self.parameters() if p.requires_grad]
+        optimizer = make_optimizer(
+            hparams["optimizer"],
+            trainable,
+            hparams["optimizer_lr"],
+            **(hparams["optimizer_kwargs"] or {}),
+        )
+        if hparams["scheduler"] is None:
+            return optimizer
+        scheduler, interval = make_scheduler(
+            hparams["scheduler"],
+            optimizer,
+            lambda: int(self.trainer.estimated_stepping_batches),
+            **(hparams["scheduler_kwargs"] or {}),
+        )
+        monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": monitor},
+        }
+
+    @torch.no_grad()
+    def predict(
+        self,
+        x: torch.Tensor | np.ndarray,
+        *,
+        batch_size: int = 256,
+        device: str | torch.device | None = None,
+        raw: bool = False,
+    ) -> torch.Tensor:
+        """Predict sequences held in memory.
+
+        The mode and the device of the module are put back afterwards.
+
+        Parameters
+        ----------
+        x : array
+            Letters: S1 or uint8, shape (N, L); or one-hot: any number, shape (N, 4, L).
+        batch_size : int
+            Sequences at a time.
+        device : str or torch.device, optional
+            Where to compute; by default where the module is.
+        raw : bool
+            Return raw outputs rather than values, probabilities or rates.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (N, outputs)
+            Predictions, on the CPU.
+
+        Raises
+        ------
+        InputShapeError
+            If the shape is not what the network reads.
+
+        Examples
+        --------
+        >>> module = SequenceModule({"name": "cnn", "input_len": 50, "output_dim": 1})
+        >>> module.predict(np.full((2, 50), b"A", dtype="S1")).shape
+        torch.Size([2, 1])
+        """
+        if isinstance(x, np.ndarray):
+            letters = np.ascontiguousarray(x).view(np.uint8) if x.dtype.kind == "S" else x
+            x = torch.from_numpy(np.array(letters))
+        training, home = self.training, self.device
+        where = torch.device(device) if device is not None else home
+        outputs = []
+        try:
+            self.eval().to(where)
+            for start in range(0, len(x), batch_size):
+                part = x[start : start + batch_size].to(where)
+                if part.ndim == 2 and part.dtype == torch.uint8:
+                    part = ohe_bytes(part, self.alphabet, dtype=self.dtype)
+                output = self(part.to(self.dtype)).float()
+                output = output[:, None] if output.ndim == 1 else output
+                outputs.append((output if raw else self.task.predict(output)).cpu())
+        finally:
+            self.train(training).to(home)
+        if not outputs:
+            return torch.empty(0, getattr(self.arch, "output_dim", 1))
+        return torch.cat(outputs)
+
+    def summary(self) -> str:
+        """Return a table of the layers and their number of parameters."""
+        rows = [
+            (name, type(layer).__name__, sum(p.numel() for p in layer.parameters()))
+            for name, layer in self.arch.named_children()
+        ]
+        total = sum(p.numel() for p in self.arch.parameters())
+        width = max((len(name) for name, _, _ in rows), default=4)
+        lines = [f"{name:<{width}}  {kind:<20} {count:>12,}" for name, kind, count in rows]
+        return "\n".join([*lines, f"{'total':<{width}}  {'':<20} {total:>12,}"])
+
+
+_STAGES = ("train", "val", "test")
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Return a copy made of numbers, strings, lists and dicts only."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, f"{name}.{k}") for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v, f"{name}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist(), name)
+    if name.startswith("arch"):
+        return repr(copy.copy(value))
+    raise EugeneError(
+        f"{name} is a {type(value).__name__}: give numbers, strings, lists or dicts, or the "
+        "checkpoint could not be loaded safely"
+    )

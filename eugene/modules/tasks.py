@@ -1,0 +1,129 @@
+"""What each task means: its loss, its metrics, and how outputs become predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from eugene.errors import EugeneError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of target.
+
+    Attributes
+    ----------
+    name : str
+        The task.
+    loss : str
+        Loss used when none is named.
+    metrics : tuple of str
+        Metrics watched when none are named.
+    link : {"identity", "sigmoid", "softmax", "exp"}
+        How raw outputs become predictions.
+    """
+
+    name: str
+    loss: str
+    metrics: tuple[str, ...]
+    link: str
+
+    def predict(self, output: torch.Tensor) -> torch.Tensor:
+        """Turn raw outputs into predictions: values, probabilities or rates.
+
+        Parameters
+        ----------
+        output : torch.Tensor of float, shape (batch, outputs)
+            What the network gave.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, outputs)
+            The predictions.
+        """
+        if self.link == "sigmoid":
+            return torch.sigmoid(output)
+        if self.link == "softmax":
+            return torch.softmax(output, dim=-1)
+        if self.link == "exp":
+            return torch.exp(output)
+        return output
+
+    def metric_inputs(
+        self, prediction: torch.Tensor, target: torch.Tensor, reads: str, name: str
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Bring predictions and targets to the shape that a metric reads.
+
+        Parameters
+        ----------
+        prediction : torch.Tensor of float, shape (batch, outputs)
+            Predictions.
+        target : torch.Tensor of float, shape (batch, tasks)
+            Targets; for ``multiclass_classification`` the number of the class, one column.
+        reads : {"value", "score", "label"}
+            What the metric reads.
+        name : str
+            Name of the metric.
+
+        Returns
+        -------
+        prediction, target : torch.Tensor of float, shape (batch, tasks)
+            One column a task, or a class.
+        """
+        if self.name != "multiclass_classification":
+            return prediction, target
+        classes = prediction.shape[1]
+        missing = ~torch.isfinite(target)
+        truth = torch.where(missing, 0.0, target).long()
+        if name == "accuracy":
+            right = (prediction.argmax(dim=1, keepdim=True) == truth).to(prediction.dtype)
+            ones = torch.where(missing, torch.nan, 1.0)
+            return right, ones
+        one_hot = torch.nn.functional.one_hot(truth[:, 0], classes).to(prediction.dtype)
+        one_hot = torch.where(missing, torch.nan, one_hot)
+        if reads == "label":
+            calls = prediction.argmax(dim=1)
+            return torch.nn.functional.one_hot(calls, classes).to(prediction.dtype), one_hot
+        return prediction, one_hot
+
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task("regression", "mse", ("pearson", "r2"), "identity"),
+        Task("binary_classification", "bce", ("auroc", "auprc", "accuracy"), "sigmoid"),
+        Task("multilabel_classification", "bce", ("auroc", "auprc", "accuracy"), "sigmoid"),
+        Task("multiclass_classification", "cross_entropy", ("accuracy", "auroc"), "softmax"),
+        Task("poisson", "poisson", ("pearson", "spearman"), "exp"),
+    )
+}
+
+
+def get_task(name: str) -> Task:
+    """Return a task by name.
+
+    Parameters
+    ----------
+    name : str
+        A name of ``TASKS``.
+
+    Returns
+    -------
+    Task
+        The task.
+
+    Raises
+    ------
+    EugeneError
+        If the task is unknown.
+
+    Examples
+    --------
+    >>> get_task("binary_classification").loss
+    'bce'
+    """
+    if name not in TASKS:
+        raise EugeneError(f"unknown task {name!r}{did_you_mean(name, TASKS)}")
+    return TASKS[name]

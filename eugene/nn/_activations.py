@@ -1,0 +1,86 @@
+"""Activations by name, each a module of its own so that attribution rules can see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from eugene.errors import did_you_mean
+from eugene.nn._errors import ModelError
+
+Activation = str | Callable[[], nn.Module] | nn.Module | None
+
+
+class Exponential(nn.Module):
+    """Exponential activation, ``exp(x)``.
+
+    As the activation of a first convolution it makes filters resemble the motifs they detect
+    (Koo and Ploenzke 2021, https://doi.org/10.1038/s42256-020-00291-x).
+
+    Examples
+    --------
+    >>> Exponential()(torch.zeros(2))
+    tensor([1., 1.])
+    """
+
+    elementwise = True
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``exp(x)``, float tensor of the shape of ``x``."""
+        return torch.exp(x)
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "softplus": nn.Softplus,
+    "identity": nn.Identity,
+    "exponential": Exponential,
+}
+
+
+def make_activation(activation: Activation) -> nn.Module | None:
+    """Build a fresh activation module.
+
+    Parameters
+    ----------
+    activation : str, callable, torch.nn.Module or None
+        A name of ``ACTIVATIONS``, a class or function without arguments that returns a module,
+        a module (a copy is made, so one object never serves two places), or None for none.
+
+    Returns
+    -------
+    torch.nn.Module or None
+        The module.
+
+    Raises
+    ------
+    ModelError
+        If the name is not known.
+
+    Examples
+    --------
+    >>> make_activation("relu")
+    ReLU()
+    """
+    if activation is None:
+        return None
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            raise ModelError(
+                f"unknown activation {activation!r}{did_you_mean(activation, ACTIVATIONS)}"
+            )
+        return ACTIVATIONS[activation]()
+    if isinstance(activation, nn.Module):
+        import copy
+
+        return copy.deepcopy(activation)
+    return activation()

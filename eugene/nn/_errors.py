@@ -1,0 +1,13 @@
+"""Errors raised while a network is described or fed."""
+
+from __future__ import annotations
+
+from eugene.errors import EugeneError
+
+
+class ModelError(EugeneError, ValueError):
+    """A network was described with arguments that do not fit together."""
+
+
+class InputShapeError(EugeneError, ValueError):
+    """A network was fed an array whose shape it cannot take."""

@@ -1,0 +1,227 @@
+"""Layers that know about strands, and pooling over the whole sequence."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from eugene.nn._errors import ModelError
+
+_FLIPS = {"reverse_complement": (1, 2), "reverse": (2,), "eugene": (0, 1)}
+
+
+class ReverseComplement(nn.Module):
+    """Reverse-complement one-hot sequences whose alphabet mirrors its complement (ACGT, ACGU).
+
+    Examples
+    --------
+    >>> x = torch.eye(4)[None]
+    >>> bool((ReverseComplement()(x) == x).all())  # ACGT is its own reverse complement
+    True
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x``, float (batch, 4, length), with channels and positions reversed."""
+        return torch.flip(x, dims=(1, 2))
+
+
+class BiConv1d(nn.Conv1d):
+    """A convolution whose filters are also applied as their reverse complement.
+
+    Called, it is the forward-strand convolution; :meth:`reverse` is the same convolution with
+    flipped filters, so ``reverse(x)`` equals ``forward(rc(x))`` read backwards. Both keep the
+    length of the input (padding ``"same"``; for even kernels the odd base of padding changes
+    sides with the strand, which keeps that equality exact).
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size : int
+        As in ``torch.nn.Conv1d``.
+    flip : {"reverse_complement", "reverse", "eugene"}
+        How filters become those of the other strand. ``"reverse_complement"`` reverses channels
+        and positions and belongs on the one-hot input; ``"reverse"`` reverses positions and
+        belongs on feature maps; ``"eugene"`` reverses filters and channels as EUGENe 0.1.2 did,
+        which is no reverse complement and is here to load its weights.
+    bias : bool
+        Whether there is a bias, shared by both strands.
+
+    Raises
+    ------
+    ModelError
+        If ``flip`` is not one of the three.
+
+    References
+    ----------
+    Jores et al. 2021, https://doi.org/10.1038/s41477-021-00932-y
+
+    Examples
+    --------
+    >>> conv = BiConv1d(4, 8, 5)
+    >>> x = torch.rand(2, 4, 20)
+    >>> bool(torch.allclose(conv.reverse(x), conv(x.flip(1, 2)).flip(2), atol=1e-6))
+    True
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        flip: str = "reverse_complement",
+        bias: bool = True,
+    ) -> None:
+        if flip not in _FLIPS:
+            raise ModelError(f"flip={flip!r} must be one of {', '.join(_FLIPS)}")
+        super().__init__(in_channels, out_channels, kernel_size, padding="same", bias=bias)
+        self.flip = flip
+        nn.init.xavier_uniform_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def reverse(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve with the filters of the other strand.
+
+        Parameters
+        ----------
+        x : torch.Tensor, shape (batch, in_channels, length)
+            The input, on the forward strand.
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, out_channels, length)
+            What the other strand gives, at forward-strand positions.
+        """
+        weight = torch.flip(self.weight, dims=_FLIPS[self.flip])
+        total = self.kernel_size[0] - 1
+        right = total // 2 if self.flip != "eugene" else total - total // 2
+        return F.conv1d(F.pad(x, (total - right, right)), weight, self.bias)
+
+
+class BothStrands(nn.Module):
+    """Put each sequence's reverse complement behind it in the batch: N become 2 N.
+
+    The order is first, first reversed, second, second reversed and so on, so that a batch made
+    of two halves (inputs and references, as DeepLIFT wants them) keeps its two halves.
+
+    Examples
+    --------
+    >>> BothStrands()(torch.rand(3, 4, 10)).shape
+    torch.Size([6, 4, 10])
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (2 * batch, 4, length) from ``x``, float (batch, 4, length)."""
+        return torch.stack((x, torch.flip(x, dims=(1, 2))), dim=1).flatten(0, 1)
+
+
+class MergeStrands(nn.Module):
+    """Bring the two strands of :class:`BothStrands` together again.
+
+    Parameters
+    ----------
+    aggregate : {"max", "mean", "concat"}
+        Larger value, mean, or both side by side. The first two make what follows blind to the
+        strand. ``"avg"`` is EUGENe's word for ``"mean"``.
+
+    Raises
+    ------
+    ModelError
+        If ``aggregate`` is none of these.
+
+    Examples
+    --------
+    >>> MergeStrands("mean")(torch.tensor([[1.0], [3.0]]))
+    tensor([[2.]])
+    """
+
+    def __init__(self, aggregate: str = "max") -> None:
+        super().__init__()
+        aggregate = "mean" if aggregate == "avg" else aggregate
+        if aggregate not in ("max", "mean", "concat"):
+            raise ModelError(f"aggregate={aggregate!r} must be 'max', 'mean' or 'concat'")
+        self.aggregate = aggregate
+        if aggregate == "max":
+            self.pool = nn.MaxPool1d(2)
+
+    @property
+    def multiplier(self) -> int:
+        """How many times wider the features get: 2 for ``"concat"``, else 1."""
+        return 2 if self.aggregate == "concat" else 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (batch, features * multiplier) from ``x``, (2 * batch, features)."""
+        pairs = x.unflatten(0, (-1, 2))
+        if self.aggregate == "concat":
+            return pairs.flatten(1)
+        if self.aggregate == "mean":
+            return pairs.mean(dim=1)
+        return self.pool(pairs.transpose(1, 2)).squeeze(-1)
+
+
+class GlobalPool(nn.Module):
+    """Pool every channel over all positions.
+
+    Parameters
+    ----------
+    mode : {"max", "avg", "max_avg"}
+        The largest value, the mean, or both side by side.
+
+    Raises
+    ------
+    ModelError
+        If ``mode`` is none of these.
+
+    Examples
+    --------
+    >>> GlobalPool("max_avg")(torch.tensor([[[1.0, 3.0]]]))
+    tensor([[3., 2.]])
+    """
+
+    def __init__(self, mode: str = "max") -> None:
+        super().__init__()
+        mode = {"mean": "avg", "max_mean": "max_avg"}.get(mode, mode)
+        if mode not in ("max", "avg", "max_avg"):
+            raise ModelError(f"mode={mode!r} must be 'max', 'avg' or 'max_avg'")
+        self.mode = mode
+        if "max" in mode:
+            self.max_pool = nn.AdaptiveMaxPool1d(1)
+        if "avg" in mode:
+            self.avg_pool = nn.AdaptiveAvgPool1d(1)
+
+    @property
+    def multiplier(self) -> int:
+        """How many features one channel gives."""
+        return 2 if self.mode == "max_avg" else 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (batch, channels * multiplier) from ``x``, (batch, channels, length)."""
+        if self.mode == "max":
+            return self.max_pool(x).flatten(1)
+        if self.mode == "avg":
+            return self.avg_pool(x).flatten(1)
+        return torch.cat((self.max_pool(x), self.avg_pool(x)), dim=1).flatten(1)
+
+
+class Residual(nn.Module):
+    """Add the input of a module to its output.
+
+    Parameters
+    ----------
+    wrapped : torch.nn.Module
+        A module whose output has the shape of its input.
+
+    Examples
+    --------
+    >>> Residual(nn.Identity())(torch.ones(1))
+    tensor([2.])
+    """
+
+    def __init__(self, wrapped: nn.Module) -> None:
+        super().__init__()
+        self.wrapped = wrapped
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x + wrapped(x)``, of the shape of ``x``."""
+        return x + self.wrapped(x)

@@ -1,0 +1,128 @@
+"""Defaults that a session can change: ``eu.settings.batch_size = 256``.
+
+Values are read when a function is called, never when it is defined. As a context manager the
+change is undone at the end::
+
+    with eu.settings(batch_size=256, seed=1):
+        ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from eugene.errors import EugeneError, did_you_mean
+
+
+@dataclass
+class Settings:
+    """The settings and what they start as.
+
+    Attributes
+    ----------
+    seed : int
+        Seed where none is given.
+    batch_size : int
+        Sequences at a time in training and prediction.
+    accelerator : str
+        Lightning's accelerator; ``"auto"`` takes a GPU where there is one.
+    dl_num_workers : int
+        Processes that load data; 0 loads in the process itself.
+    progress_bar : bool or None
+        Whether to draw progress bars; None draws them on terminals only.
+    dpi : int
+        Resolution of figures in dots per inch.
+    rc_context : dict
+        Matplotlib parameters used while drawing.
+    dataset_dir, logging_dir, output_dir, config_dir, figure_dir : pathlib.Path
+        Where files go and bare names are looked for.
+    """
+
+    seed: int = 13
+    batch_size: int = 128
+    accelerator: str = "auto"
+    dl_num_workers: int = 0
+    progress_bar: bool | None = None
+    dpi: int = 300
+    rc_context: dict[str, Any] = field(default_factory=dict)
+    dataset_dir: Path = Path("eugene_data")
+    logging_dir: Path = Path("eugene_logs")
+    output_dir: Path = Path("eugene_output")
+    config_dir: Path = Path("eugene_configs")
+    figure_dir: Path = Path("eugene_figures")
+
+
+_NAMES = tuple(f.name for f in fields(Settings))
+_LOWEST = {"batch_size": 1, "dl_num_workers": 0, "dpi": 1, "seed": 0}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in _NAMES:
+        raise EugeneError(f"there is no setting {name!r}{did_you_mean(name, _NAMES)}")
+    if name.endswith("_dir"):
+        return Path(value)
+    if name in _LOWEST:
+        lowest = _LOWEST[name]
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            raise EugeneError(
+                f"settings.{name} must be a whole number of at least {lowest}, got {value!r}"
+            )
+    return value
+
+
+class _SettingsModule(ModuleType):
+    """The module itself, with the settings as its attributes."""
+
+    _current: Settings
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _NAMES:
+            return getattr(self.__dict__["_current"], name)
+        message = f"settings have no {name!r}{did_you_mean(name, _NAMES)}"
+        raise AttributeError(message)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        else:
+            setattr(self.__dict__["_current"], name, _checked(name, value))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*_NAMES, "reset", "settings", "Settings"})
+
+    @contextlib.contextmanager
+    def __call__(self, **changes: Any) -> Iterator[Settings]:
+        """Change settings until the end of a ``with`` block."""
+        checked = {name: _checked(name, value) for name, value in changes.items()}
+        before = self.__dict__["_current"]
+        super().__setattr__("_current", replace(before, **checked))
+        try:
+            yield self.__dict__["_current"]
+        finally:
+            super().__setattr__("_current", before)
+
+
+def reset() -> None:
+    """Put every setting back to what it started as.
+
+    Examples
+    --------
+    >>> import eugene as eu
+    >>> with eu.settings(batch_size=7):
+    ...     eu.settings.batch_size
+    7
+    >>> eu.settings.batch_size
+    128
+    """
+    sys.modules[__name__].__dict__["_current"] = Settings()
+
+
+_current = Settings()
+settings = sys.modules[__name__]
+settings.__class__ = _SettingsModule

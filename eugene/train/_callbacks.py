@@ -1,0 +1,253 @@
+"""Callbacks of :func:`eugene.train.fit`: the log, the checkpoints, the random state."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, Checkpoint
+
+_MASK = (1 << 64) - 1
+
+
+def mix(seed: int, epoch: int) -> int:
+    """Return a seed for an epoch, a fixed function of both (splitmix64).
+
+    Parameters
+    ----------
+    seed, epoch : int
+        The run's seed and the number of the epoch.
+
+    Returns
+    -------
+    int
+        Between 0 and 2**63 - 1.
+
+    Examples
+    --------
+    >>> mix(1, 0) == mix(1, 0) and mix(1, 0) != mix(1, 1)
+    True
+    """
+    value = (seed * 0x9E3779B97F4A7C15 + (epoch + 1) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    return (value ^ (value >> 31)) >> 1
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file that is either the old one or the new one, whenever it is looked at."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+class EpochSeeds(Callback):
+    """Seed dropout anew at each epoch from (seed, epoch), so that a resumed run is the same."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Seed torch on all devices."""
+        torch.manual_seed(mix(self.seed, trainer.current_epoch))
+
+
+class Record(Checkpoint):
+    """One row of metrics an epoch, the last and the best checkpoint, and when to stop.
+
+    The checkpoint of an epoch is written once everything of the epoch is over, schedules
+    included: at the start of the next epoch or at the end of training.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Run folder; ``metrics.csv`` and ``checkpoints/`` go into it.
+    monitor : str
+        Value that says which epoch is best.
+    mode : {"min", "max"}
+        Whether lower or higher is better.
+    patience : int or None
+        Epochs without improvement before training stops; None never stops.
+    min_delta : float
+        Smaller changes are no improvement.
+    seed : int
+        Seed of the run, kept in the checkpoint.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        monitor: str,
+        mode: str,
+        patience: int | None,
+        min_delta: float,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.monitor, self.mode = monitor, mode
+        self.patience, self.min_delta, self.seed = patience, min_delta, seed
+        self.metrics_path = folder / "metrics.csv"
+        self.last_path = folder / "checkpoints" / "last.ckpt"
+        self.best_path = folder / "checkpoints" / "best.ckpt"
+        self.rows: list[dict[str, float]] = []
+        self.best_score: float | None = None
+        self.best_epoch = -1
+        self.waited = 0
+        self.stopped_early = False
+        self._started = time.perf_counter()
+        self._pending = False
+        self._improved = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run needs, as plain values."""
+        return {
+            "rows": [dict(row) for row in self.rows],
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+            "waited": self.waited,
+            "stopped_early": self.stopped_early,
+            "monitor": self.monitor,
+            "mode": self.mode,
+            "seed": self.seed,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where another run stopped."""
+        self.rows = [dict(row) for row in state_dict["rows"]]
+        self.best_score = state_dict["best_score"]
+        self.best_epoch = state_dict["best_epoch"]
+        self.waited = state_dict["waited"]
+        self.stopped_early = state_dict["stopped_early"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring ``metrics.csv`` to the state of the checkpoint; stop if the run had stopped."""
+        if self.rows and trainer.is_global_zero:
+            self._write_rows()
+        if self.patience is not None and self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint of the epoch before."""
+        self._save(trainer)
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add a row, note whether it is the best, decide whether to stop."""
+        values = {k: float(v) for k, v in trainer.callback_metrics.items()}
+        row: dict[str, float] = {"epoch": trainer.current_epoch}
+        first = [k for k in ("train_loss", "val_loss") if k in values]
+        row.update({k: values[k] for k in [*first, *(k for k in values if k not in first)]})
+        row["lr"] = float(trainer.optimizers[0].param_groups[0]["lr"])
+        row["seconds"] = round(time.perf_counter() - self._started, 3)
+        self.rows.append(row)
+        self._judge(trainer, row)
+        if trainer.is_global_zero:
+            self._write_rows()
+        self._pending = True
+
+    def _judge(self, trainer: pl.Trainer, row: dict[str, float]) -> None:
+        score = row.get(self.monitor, math.nan)
+        better = math.isfinite(score) and (
+            self.best_score is None
+            or (
+                score < self.best_score - self.min_delta
+                if self.mode == "min"
+                else score > self.best_score + self.min_delta
+            )
+        )
+        self._improved = better or self.best_epoch < 0
+        if self._improved:
+            self.best_score = score if math.isfinite(score) else None
+            self.best_epoch = trainer.current_epoch
+        self.waited = 0 if better else self.waited + 1
+        if self.patience is not None and self.waited >= self.patience:
+            self.stopped_early = True
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint of the last epoch."""
+        self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        """Write ``last.ckpt``, before it ``best.ckpt`` where this epoch is the best."""
+        if not self._pending:
+            return
+        self._pending = False
+        temporary = self.last_path.with_name(".last.ckpt.tmp")
+        self.last_path.parent.mkdir(parents=True, exist_ok=True)
+        trainer.save_checkpoint(temporary)
+        if not trainer.is_global_zero:
+            return
+        if self._improved:
+            copy = self.best_path.with_name(".best.ckpt.tmp")
+            shutil.copyfile(temporary, copy)
+            copy.replace(self.best_path)
+        temporary.replace(self.last_path)
+
+    def _write_rows(self) -> None:
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        columns = [c for c in columns if c not in ("lr", "seconds")] + ["lr", "seconds"]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.metrics_path, text.getvalue())
+
+
+class Resume(Callback):
+    """Put weights, optimiser, schedules and counters back to the end of a finished epoch.
+
+    Parameters
+    ----------
+    checkpoint : dict
+        What ``last.ckpt`` holds.
+    """
+
+    def __init__(self, checkpoint: dict[str, Any]) -> None:
+        self.checkpoint = checkpoint
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Restore everything before the first step."""
+        checkpoint = self.checkpoint
+        pl_module.load_state_dict(checkpoint["state_dict"])
+        for optimizer, state in zip(
+            trainer.optimizers, checkpoint["optimizer_states"], strict=True
+        ):
+            optimizer.load_state_dict(state)
+        schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+        for schedule, state in zip(schedules, checkpoint["lr_schedulers"], strict=True):
+            schedule.load_state_dict(state)
+        loop = trainer.fit_loop
+        done = int(checkpoint["eugene"]["epochs_done"])
+        loop.epoch_progress.current.ready = done
+        loop.epoch_progress.current.started = done
+        loop.epoch_progress.current.processed = done
+        loop.epoch_progress.current.completed = done
+        steps = loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total
+        steps.ready = steps.completed = int(checkpoint["global_step"])
+        loop.epoch_loop._batches_that_stepped = int(checkpoint["global_step"])
+
+
+class Mark(Callback):
+    """Note in every checkpoint that it is ours and how many epochs it has behind it."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add ``eugene`` to the checkpoint."""
+        checkpoint["eugene"] = {
+            "format": 1,
+            "epochs_done": len(self.record.rows),
+            "record": self.record.state_dict(),
+        }

@@ -1,0 +1,166 @@
+"""Reading checkpoints without trusting them, and writing weights."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from eugene.errors import MissingFileError, NotARunError
+
+if TYPE_CHECKING:
+    from eugene.modules import SequenceModule
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint, tensors and plain values only, onto the CPU.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict
+        What it holds.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NotARunError
+        If it is no checkpoint, or one that holds arbitrary objects.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"no checkpoint at {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NotARunError(
+            f"{path} is not a checkpoint that can be read safely ({reason}): expected a file "
+            "written by eugene or Lightning with tensors and plain values only"
+        ) from error
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise NotARunError(
+            f"{path} holds {type(content).__name__} without 'state_dict': expected a checkpoint of "
+            "a training run (checkpoints/best.ckpt); bare weights are loaded with load_weights"
+        )
+    return content
+
+
+def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> SequenceModule:
+    """Load a trained :class:`eugene.models.SequenceModule`, ready to predict.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A checkpoint written by :func:`eugene.train.fit`.
+    arch : torch.nn.Module, optional
+        The network, needed where it is not one of ours.
+
+    Returns
+    -------
+    SequenceModule
+        The module, in evaluation mode, on the CPU.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NotARunError
+        If it is not a checkpoint of ours, or the network does not fit its weights.
+    """
+    from eugene.modules import SequenceModule
+
+    content = read_checkpoint(path)
+    hparams = dict(content.get("hyper_parameters", {}))
+    if "task" not in hparams:
+        raise NotARunError(f"{path} was not written from a SequenceModule: it names no task")
+    if arch is not None:
+        hparams["arch"] = arch
+    elif not isinstance(hparams.get("arch"), dict):
+        raise NotARunError(
+            f"{path} does not describe its network, which is not one of ours: give it as arch="
+        )
+    module = SequenceModule(**hparams)
+    try:
+        module.load_state_dict(content["state_dict"])
+    except RuntimeError as error:
+        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
+    return module.eval()
+
+
+def save_weights(network: nn.Module, path: str | Path) -> None:
+    """Write the weights of a network as safetensors, with its description where it has one.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network.
+    path : str or pathlib.Path
+        The file; replaced in one step.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    metadata = {"format": "pt"}
+    config = getattr(network, "config", None)
+    if config is not None:
+        metadata["arch"] = json.dumps(config, default=repr)
+    temporary = path.with_name(f".{path.name}.tmp")
+    save_file(tensors, temporary, metadata=metadata)
+    temporary.replace(path)
+
+
+def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
+    """Load a network from a safetensors file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file written by :func:`save_weights`.
+    arch : torch.nn.Module, optional
+        The network to fill, needed where the file does not describe it.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network, in evaluation mode.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NotARunError
+        If it is no safetensors file or the weights do not fit.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from eugene.models import build
+
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"no weights at {path}")
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata() or {}
+            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise NotARunError(f"{path} is not a safetensors file: {error}") from error
+    if arch is None:
+        if "arch" not in metadata:
+            raise NotARunError(f"{path} does not describe its network: give it as arch=")
+        arch = build(**json.loads(metadata["arch"]))
+    try:
+        arch.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
+    return arch.eval()

@@ -1,0 +1,492 @@
+"""Training a module, with a run folder that can be taken up again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+
+from eugene.errors import EugeneError, RunExistsError
+from eugene.settings import settings
+from eugene.train._callbacks import EpochSeeds, Mark, Record, Resume
+from eugene.train._checkpoint import read_checkpoint, save_weights
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a training gave.
+
+    Attributes
+    ----------
+    best_score : float or None
+        Best value of ``monitor``.
+    best_epoch : int
+        Epoch of the best value, from 0.
+    epochs : int
+        Epochs trained in all, those before a resume included.
+    seconds : float
+        Time of this call in seconds.
+    monitor : str
+        What was watched.
+    stopped_early : bool
+        Whether patience ran out.
+    history : list of dict
+        One row an epoch, as in ``metrics.csv``.
+    best_path, last_path, weights_path, metrics_path : pathlib.Path or None
+        Checkpoints, weights of the network as safetensors, and the table; None without a run
+        folder.
+    """
+
+    best_score: float | None
+    best_epoch: int
+    epochs: int
+    seconds: float
+    monitor: str
+    stopped_early: bool
+    history: list[dict[str, float]] = field(repr=False)
+    best_path: Path | None = None
+    last_path: Path | None = None
+    weights_path: Path | None = None
+    metrics_path: Path | None = None
+
+
+def fit(
+    module: pl.LightningModule,
+    datamodule: Any,
+    *,
+    run_dir: str | Path | None = None,
+    max_epochs: int = 30,
+    patience: int | None = 5,
+    monitor: str = "val_loss",
+    mode: str | None = None,
+    min_delta: float = 0.0,
+    accelerator: str | None = None,
+    devices: int | str | Sequence[int] = "auto",
+    strategy: str = "auto",
+    precision: str = "32-true",
+    gradient_clip_val: float | None = None,
+    accumulate_grad_batches: int = 1,
+    seed: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    deterministic: bool | str | None = None,
+    progress: bool | None = None,
+    tensorboard: bool = True,
+    restore_best: bool = True,
+    callbacks: Sequence[pl.Callback] = (),
+    trainer_kwargs: Mapping[str, Any] | None = None,
+) -> FitResult:
+    """Train a module until it stops getting better.
+
+    After every epoch the run folder holds ``checkpoints/last.ckpt``, ``checkpoints/best.ckpt``
+    and a row more in ``metrics.csv``; at the end ``model.safetensors`` has the best weights of
+    ``module.arch``. A killed training taken up with ``resume=True`` ends with the same bits as
+    one left alone, on the same machine with the same number of threads: the order of the rows and
+    the state of dropout are functions of (seed, epoch).
+
+    Parameters
+    ----------
+    module : pytorch_lightning.LightningModule
+        What to train, such as :class:`eugene.models.SequenceModule`.
+    datamodule : pytorch_lightning.LightningDataModule
+        Gives ``train_dataloader()`` and ``val_dataloader()``.
+    run_dir : str or pathlib.Path, optional
+        Run folder; without one nothing stays on disk.
+    max_epochs : int
+        Most epochs to train.
+    patience : int or None
+        Epochs without improvement of ``monitor`` before training stops; None never stops early.
+    monitor : str
+        Column of ``metrics.csv`` that says which epoch is best. Without validation rows
+        ``train_loss`` takes its place.
+    mode : {"min", "max"}, optional
+        Whether lower or higher is better; by default ``"min"`` for losses and errors.
+    min_delta : float
+        Smaller changes are no improvement.
+    accelerator : str, optional
+        Lightning's; by default ``settings.accelerator``.
+    devices : int, str or list of int
+        Lightning's.
+    strategy : str
+        Lightning's.
+    precision : str
+        ``"32-true"``, ``"bf16-mixed"``, ``"16-mixed"`` and so on.
+    gradient_clip_val : float, optional
+        Largest norm of the gradient.
+    accumulate_grad_batches : int
+        Batches to a step of the optimiser.
+    seed : int, optional
+        Seed of dropout, by epoch; by default ``settings.seed``. The order of the rows is the
+        datamodule's.
+    resume : bool
+        Take up ``checkpoints/last.ckpt`` of the run folder where there is one.
+    overwrite : bool
+        Train anew although the run folder holds checkpoints.
+    deterministic : bool or "warn", optional
+        Lightning's.
+    progress : bool, optional
+        Draw a progress bar; by default on terminals only.
+    tensorboard : bool
+        Write TensorBoard events to ``tensorboard/`` of the run folder.
+    restore_best : bool
+        Leave the module with its best weights rather than its last.
+    callbacks : list of pytorch_lightning.Callback
+        More callbacks.
+    trainer_kwargs : dict, optional
+        More arguments of ``pytorch_lightning.Trainer``.
+
+    Returns
+    -------
+    FitResult
+        Best score and epoch, time, and where the files are.
+
+    Raises
+    ------
+    RunExistsError
+        If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked.
+    EugeneError
+        If ``monitor`` is never logged, or the checkpoint belongs to another seed.
+
+    Examples
+    --------
+    A training of two epochs on rows held in memory:
+
+    >>> import torch, pytorch_lightning as pl
+    >>> from eugene.models import SequenceModule
+    >>> rows = {"seq": torch.full((8, 50), 65, dtype=torch.uint8), "target": torch.zeros(8, 1)}
+    >>> class Data(pl.LightningDataModule):
+    ...     def train_dataloader(self):
+    ...         return [rows]
+    ...     val_dataloader = train_dataloader
+    >>> module = SequenceModule({"name": "deepbind", "input_len": 50, "output_dim": 1})
+    >>> fit(module, Data(), max_epochs=2, accelerator="cpu").epochs
+    2
+    """
+    if run_dir is None:
+        if resume:
+            raise EugeneError("resume=True needs run_dir=, the folder to take up")
+        with tempfile.TemporaryDirectory(prefix="eugene-fit-") as folder:
+            result = fit(
+                module,
+                datamodule,
+                run_dir=folder,
+                max_epochs=max_epochs,
+                patience=patience,
+                monitor=monitor,
+                mode=mode,
+                min_delta=min_delta,
+                accelerator=accelerator,
+                devices=devices,
+                strategy=strategy,
+                precision=precision,
+                gradient_clip_val=gradient_clip_val,
+                accumulate_grad_batches=accumulate_grad_batches,
+                seed=seed,
+                deterministic=deterministic,
+                progress=progress,
+                tensorboard=False,
+                restore_best=restore_best,
+                callbacks=callbacks,
+                trainer_kwargs=trainer_kwargs,
+            )
+        return FitResult(
+            result.best_score,
+            result.best_epoch,
+            result.epochs,
+            result.seconds,
+            result.monitor,
+            result.stopped_early,
+            result.history,
+        )
+
+    started = time.perf_counter()
+    folder_path = Path(run_dir)
+    seed = settings.seed if seed is None else seed
+    train_loader, val_loader = _loaders(datamodule)
+    monitor = monitor.removesuffix("_epoch")
+    if val_loader is None and monitor.startswith("val_"):
+        monitor = "train_loss"
+    mode = mode or _natural_mode(monitor)
+    record = Record(
+        folder_path, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
+    )
+    checkpoint = _checkpoint_to_resume(record, resume=resume, overwrite=overwrite)
+    extra: list[pl.Callback] = []
+    if checkpoint is not None:
+        _check_same_run(checkpoint, record)
+        record.load_state_dict(checkpoint["eugene"]["record"])
+        extra.append(Resume(checkpoint))
+    folder_path.mkdir(parents=True, exist_ok=True)
+
+    show = _show_progress(progress)
+    if show:
+        extra.append(TQDMProgressBar())
+    with _quiet(), torch.random.fork_rng():
+        trainer = pl.Trainer(
+            **{
+                "default_root_dir": str(folder_path),
+                "max_epochs": max_epochs,
+                "accelerator": accelerator or settings.accelerator,
+                "devices": devices,
+                "strategy": strategy,
+                "precision": precision,
+                "gradient_clip_val": gradient_clip_val,
+                "accumulate_grad_batches": accumulate_grad_batches,
+                "deterministic": deterministic,
+                "logger": _logger(folder_path, enabled=tensorboard),
+                "callbacks": [*callbacks, *extra, record, Mark(record), EpochSeeds(seed)],
+                "enable_progress_bar": show,
+                "enable_model_summary": False,
+                "enable_checkpointing": True,
+                "num_sanity_val_steps": 0,
+                "log_every_n_steps": 1,
+                "use_distributed_sampler": False,
+                **dict(trainer_kwargs or {}),
+            }
+        )
+        trainer.fit(
+            module,
+            EpochLoader(train_loader, trainer),
+            EpochLoader(val_loader) if val_loader is not None else None,
+        )
+    _check_monitored(record)
+    weights_path = folder_path / "model.safetensors"
+    last_state = module.state_dict() if not restore_best else None
+    best = read_checkpoint(record.best_path)
+    module.load_state_dict(best["state_dict"])
+    save_weights(getattr(module, "arch", module), weights_path)
+    if last_state is not None:
+        module.load_state_dict(read_checkpoint(record.last_path)["state_dict"])
+    module.eval()
+    return FitResult(
+        best_score=record.best_score,
+        best_epoch=record.best_epoch,
+        epochs=len(record.rows),
+        seconds=time.perf_counter() - started,
+        monitor=monitor,
+        stopped_early=record.stopped_early,
+        history=record.rows,
+        best_path=record.best_path,
+        last_path=record.last_path,
+        weights_path=weights_path,
+        metrics_path=record.metrics_path,
+    )
+
+
+class EpochLoader:
+    """A loader that is told the epoch before every pass over the rows.
+
+    Lightning makes the first iterator before it announces the epoch, and makes it twice after a
+    resume; telling the loader at the moment of iteration keeps the order right in all cases.
+
+    Parameters
+    ----------
+    loader : iterable
+        Batches; its ``set_epoch`` is called where it has one, or that of its sampler.
+    trainer : pytorch_lightning.Trainer, optional
+        Knows the epoch; without one the loader is left as it is.
+    """
+
+    def __init__(self, loader: Any, trainer: pl.Trainer | None = None) -> None:
+        self.loader, self.trainer = loader, trainer
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.trainer is not None:
+            for owner in (self.loader, getattr(self.loader, "sampler", None)):
+                if hasattr(owner, "set_epoch"):
+                    owner.set_epoch(self.trainer.current_epoch)
+                    break
+        return iter(self.loader)
+
+
+def _loaders(datamodule: Any) -> tuple[Any, Any]:
+    """Return the training loader and the validation loader, or None."""
+    if isinstance(datamodule, pl.LightningDataModule):
+        datamodule.prepare_data()
+        datamodule.setup("fit")
+    train = datamodule.train_dataloader()
+    val: Any = None
+    with contextlib.suppress(pl.utilities.exceptions.MisconfigurationException, AttributeError):
+        val = datamodule.val_dataloader()
+    if val is not None and hasattr(val, "__len__") and len(val) == 0:
+        val = None
+    return train, val
+
+
+def _natural_mode(monitor: str) -> str:
+    lower = ("loss", "mse", "mae", "rmsle")
+    return "min" if monitor.rsplit("_", 1)[-1] in lower or "loss" in monitor else "max"
+
+
+def _checkpoint_to_resume(
+    record: Record, *, resume: bool, overwrite: bool
+) -> dict[str, Any] | None:
+    if resume:
+        return read_checkpoint(record.last_path) if record.last_path.exists() else None
+    if record.last_path.exists():
+        if not overwrite:
+            raise RunExistsError(
+                f"{record.last_path} exists: take the run up with resume=True, train anew with "
+                "overwrite=True, or give another run_dir"
+            )
+        for path in (record.last_path, record.best_path, record.metrics_path):
+            path.unlink(missing_ok=True)
+    return None
+
+
+def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
+    before = checkpoint["eugene"]["record"]
+    for key in ("seed", "monitor", "mode"):
+        if before[key] != getattr(record, key):
+            raise EugeneError(
+                f"{record.last_path} was trained with {key}={before[key]!r}, this call says "
+                f"{getattr(record, key)!r}: resume with the same {key}, or train anew with "
+                "overwrite=True"
+            )
+
+
+def _check_monitored(record: Record) -> None:
+    if record.rows and all(record.monitor not in row for row in record.rows):
+        known = [key for key in record.rows[-1] if key not in ("epoch", "seconds")]
+        raise EugeneError(
+            f"monitor={record.monitor!r} was never logged; there are {', '.join(known)}"
+        )
+    if record.rows and all(math.isnan(row[record.monitor]) for row in record.rows):
+        raise EugeneError(
+            f"{record.monitor} is NaN in every epoch: look for targets or inputs that are not "
+            "finite, or lower the learning rate"
+        )
+
+
+def _show_progress(progress: bool | None) -> bool:
+    if progress is None:
+        progress = settings.progress_bar
+    return sys.stdout.isatty() if progress is None else progress
+
+
+def _logger(folder: Path, *, enabled: bool) -> Any:
+    if not enabled:
+        return False
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(str(folder), name="tensorboard", version="")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's notices and advice about other products off the screen."""
+    loggers = [logging.getLogger(n) for n in ("pytorch_lightning", "lightning.pytorch")]
+    loggers += [logging.getLogger(f"{lg.name}.utilities.rank_zero") for lg in loggers]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
+            warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def fit_sequence_module(
+    module: pl.LightningModule,
+    ds: Any,
+    seq_var: str = "seq",
+    target_vars: str | Sequence[str] = "target",
+    *,
+    weight_var: str | None = None,
+    batch_size: int | None = None,
+    num_workers: int | None = None,
+    seed: int | None = None,
+    reverse_complement: bool = False,
+    max_jitter: int = 0,
+    epochs: int = 10,
+    early_stopping_metric: str = "val_loss",
+    early_stopping_patience: int | None = 5,
+    datamodule_kwargs: Mapping[str, Any] | None = None,
+    **fit_kwargs: Any,
+) -> FitResult:
+    """Train a module on variables of a dataset, with EUGENe's argument names.
+
+    Parameters
+    ----------
+    module : eugene.models.SequenceModule
+        What to train.
+    ds : xarray.Dataset
+        Sequences, targets and a ``split`` coordinate.
+    seq_var : str
+        Variable with the sequences.
+    target_vars : str or list of str
+        Variables with the targets.
+    weight_var : str, optional
+        Variable with a weight for each row.
+    batch_size, num_workers, seed : int, optional
+        By default those of ``eugene.settings``.
+    reverse_complement : bool
+        Show the reverse complement half of the time.
+    max_jitter : int
+        Most bp to move the window by.
+    epochs : int
+        Most epochs to train.
+    early_stopping_metric : str
+        What is watched; a trailing ``_epoch`` is ignored.
+    early_stopping_patience : int or None
+        Epochs without improvement before training stops.
+    datamodule_kwargs : dict, optional
+        More arguments of :class:`eugene.data.SequenceDataModule`.
+    **fit_kwargs
+        More arguments of :func:`fit`, such as ``run_dir``.
+
+    Returns
+    -------
+    FitResult
+        Best score and epoch, time, and where the files are.
+
+    Raises
+    ------
+    EugeneError
+        If a variable or the split is missing.
+    """
+    from eugene.data import SequenceDataModule
+
+    seed = settings.seed if seed is None else seed
+    datamodule = SequenceDataModule(
+        ds,
+        seq_var=seq_var,
+        target_vars=[target_vars] if isinstance(target_vars, str) else list(target_vars),
+        weight_var=weight_var,
+        batch_size=settings.batch_size if batch_size is None else batch_size,
+        num_workers=settings.dl_num_workers if num_workers is None else num_workers,
+        seed=seed,
+        reverse_complement=reverse_complement,
+        max_jitter=max_jitter,
+        **dict(datamodule_kwargs or {}),
+    )
+    return fit(
+        module,
+        datamodule,
+        max_epochs=epochs,
+        monitor=early_stopping_metric,
+        patience=early_stopping_patience,
+        seed=seed,
+        **fit_kwargs,
+    )
