@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
+from seqdata._read import read_bigwig as read_bigwig
+from seqdata._read import read_flat_fasta as read_flat_fasta
+from seqdata._read import read_genome_fasta as read_genome_fasta
+from seqdata._read import read_table as read_table
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
-from seqdata.build import read_bigwig as read_bigwig
-from seqdata.build import read_flat_fasta as read_flat_fasta
-from seqdata.build import read_genome_fasta as read_genome_fasta
-from seqdata.build import read_table as read_table
 from seqdata.errors import SeqdataError as SeqdataError
 from seqdata.readers import BigWig as BigWig
 from seqdata.readers import FlatFASTA as FlatFASTA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@xr.register_dataset_accessor("sd")
+@xr.register_dataset_accessor("sd")  # type: ignore[no-untyped-call]
 class SeqDataAccessor:
     """Views of a dataset of sequences, reached as ``ds.sd``.
 
@@ -145,7 +146,7 @@ class SeqDataAccessor:
         var = self._ds[name]
         if f"{name}_offsets" in self._ds.variables:
             offsets = np.asarray(self._ds[f"{name}_offsets"].values)
-            for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
+            for begin, end in pairwise(offsets):
                 values = np.asarray(var[int(begin) : int(end)].values)
                 yield values if values.ndim == 1 else values.T
             return

@@ -39,7 +39,7 @@ def sample_negatives(
     margin: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Draw windows outside the peaks that match them one by one in contig and GC content.
+    r"""Draw windows outside the peaks that match them one by one in contig and GC content.
 
     Each negative has a peak of its own: same contig, GC share within ``gc_tolerance``, no more
     unknown bases than ``max_n`` or than the peak has. Negatives touch neither peaks, nor excluded
@@ -93,7 +93,7 @@ def sample_negatives(
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     fasta = pathlib.Path(folder) / "g.fa"
-    ...     _ = fasta.write_text(">c\\n" + "ACGT" * 100 + "\\n")
+    ...     _ = fasta.write_text(">c\n" + "ACGT" * 100 + "\n")
     ...     bed = pd.DataFrame({"chrom": ["c"], "chromStart": [100], "chromEnd": [140]})
     ...     out = sample_negatives(fasta, bed, width=20, seed=1)
     >>> len(out), out["gc"].tolist()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata.errors import BedError, LengthError, SchemaError
-from seqdata.readers._base import RegionReader, Windows, locate
+from seqdata.readers._base import RegionReader, Windows, column_values, locate
 from seqdata.readers._kernels import turn_letters
 from seqdata.readers._letters import complement_table
 from seqdata.readers.bed import check_regions, read_bedlike
@@ -139,11 +139,11 @@ def centres(table: pd.DataFrame) -> NDArray[np.int64]:
     """
     start = table["chromStart"].to_numpy(dtype=np.int64)
     end = table["chromEnd"].to_numpy(dtype=np.int64)
-    middle = (start + end) // 2
+    middle: NDArray[np.int64] = (start + end) // 2
     if "peak" not in table.columns:
         return middle
     peak = table["peak"].to_numpy(dtype=np.int64)
-    return np.where(peak >= 0, start + peak, middle)
+    return np.where(peak >= 0, start + peak, middle).astype(np.int64)
 
 
 def make_windows(table: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64]) -> Windows:
@@ -213,7 +213,9 @@ def plan_regions(
     first = row_of[:-1]
     skip = {"chrom", "chromStart", "chromEnd", "strand"}
     columns = {
-        str(name): _column(table[name].iloc[first]) for name in table.columns if name not in skip
+        str(name): column_values(table[name].iloc[first])
+        for name in table.columns
+        if name not in skip
     }
     codes = (
         np.int8
@@ -304,21 +306,6 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader]) -> None:
                     UserWarning,
                     stacklevel=5,
                 )
-
-
-def _column(series: pd.Series) -> NDArray[Any]:
-    if pd.api.types.is_bool_dtype(series.dtype) and not series.isna().any():
-        return series.to_numpy(dtype=bool)
-    if pd.api.types.is_integer_dtype(series.dtype) and not series.isna().any():
-        return series.to_numpy(dtype=np.int64)
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = series.to_numpy(dtype=object)
-    out = np.empty(len(values), dtype=object)
-    out[:] = [
-        "" if value is None or value is pd.NA or value != value else str(value) for value in values
-    ]
-    return out
 
 
 def read_shard(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import zarr
+import zarr.codecs
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
@@ -70,6 +71,19 @@ def is_local(target: StoreLike) -> bool:
     return isinstance(target, Path) or (isinstance(target, str) and "://" not in target)
 
 
+def local_path(target: StoreLike) -> Path | None:
+    """Return the absolute path of a local target, None for URLs and store objects.
+
+    Examples
+    --------
+    >>> local_path("/tmp/x.zarr").name, local_path("s3://bucket/x.zarr")
+    ('x.zarr', None)
+    """
+    if isinstance(target, Store) or not is_local(target):
+        return None
+    return Path(target).expanduser().absolute()
+
+
 def as_store(target: StoreLike, *, read_only: bool = False) -> Store:
     """Return the Zarr store behind a path, a URL or a store object.
 
@@ -85,8 +99,9 @@ def as_store(target: StoreLike, *, read_only: bool = False) -> Store:
     """
     if isinstance(target, Store):
         return target
-    if is_local(target):
-        return LocalStore(Path(target), read_only=read_only)
+    path = local_path(target)
+    if path is not None:
+        return LocalStore(path, read_only=read_only)
     try:
         return FsspecStore.from_url(str(target), read_only=read_only)
     except (ImportError, ValueError) as error:
@@ -112,10 +127,11 @@ def get_json(store: Store, key: str) -> dict[str, Any] | None:
     return None if data is None else json.loads(data.to_bytes())
 
 
-def array_document(array: zarr.Array) -> dict[str, Any]:
+def array_document(array: zarr.Array[Any]) -> dict[str, Any]:
     """Return the metadata of an array as it stands in its ``zarr.json``."""
     buffers = array.metadata.to_buffer_dict(default_buffer_prototype())
-    return json.loads(buffers["zarr.json"].to_bytes())
+    document: dict[str, Any] = json.loads(buffers["zarr.json"].to_bytes())
+    return document
 
 
 class ArrayWriter:
@@ -129,7 +145,7 @@ class ArrayWriter:
         Rows of a shard; only multiples of it are written before :meth:`finish`.
     """
 
-    def __init__(self, array: zarr.Array, rows: int) -> None:
+    def __init__(self, array: zarr.Array[Any], rows: int) -> None:
         self.array = array
         self.rows = rows
         self.written = 0
@@ -218,10 +234,10 @@ class StoreWriter:
         self.target = target
         self.overwrite = overwrite
         self.coordinates: list[str] = []
-        self._arrays: dict[str, zarr.Array] = {}
+        self._arrays: dict[str, zarr.Array[Any]] = {}
         self._writers: dict[str, ArrayWriter] = {}
         self._committed = False
-        self.path: Path | None = Path(target).expanduser().absolute() if is_local(target) else None
+        self.path = local_path(target)
         if self.path is not None:
             if self.path.exists() and not overwrite:
                 msg = f"{self.path} exists. Pass overwrite=True to replace it, or another path."
@@ -298,7 +314,7 @@ class StoreWriter:
         attrs: Mapping[str, Any] | None = None,
         rows: int | None = None,
         coordinate: bool = False,
-    ) -> zarr.Array:
+    ) -> zarr.Array[Any]:
         """Create an array.
 
         Parameters

@@ -17,9 +17,6 @@ from seqdata._writer import StoreLike, StoreWriter, shard_rows
 from seqdata.errors import LengthError, SchemaError, SeqdataError
 from seqdata.readers._base import Block, FlatReader, RegionReader, Track
 from seqdata.readers._kernels import pad_rows
-from seqdata.readers.bigwig import BigWig
-from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
-from seqdata.readers.table import Table
 from seqdata.schema import (
     LENGTH_DIM,
     SCHEMA_VERSION,
@@ -56,7 +53,7 @@ def from_flat_files(
     sequence_dim: str | None = None,
     length_dim: str | None = None,
 ) -> xr.Dataset:
-    """Build a dataset from files of sequences: one record or row, one sequence.
+    r"""Build a dataset from files of sequences: one record or row, one sequence.
 
     Parameters
     ----------
@@ -94,7 +91,7 @@ def from_flat_files(
     >>> import tempfile, pathlib, seqdata as sd
     >>> folder = tempfile.TemporaryDirectory()
     >>> table = pathlib.Path(folder.name) / "x.tsv"
-    >>> _ = table.write_text("sequence\\tactivity\\nACGT\\t1.5\\nTTGA\\t0.5\\n")
+    >>> _ = table.write_text("sequence\tactivity\nACGT\t1.5\nTTGA\t0.5\n")
     >>> ds = sd.from_flat_files(
     ...     sd.Table("seq", table, "sequence"), path=f"{folder.name}/x.zarr", fixed_length=True)
     >>> ds["seq"].shape, ds["activity"].values.tolist()
@@ -311,7 +308,7 @@ def from_region_files(
     overwrite: bool = False,
     client: Any = None,
 ) -> xr.Dataset:
-    """Build a dataset from windows on contigs: sequence and signal of each region.
+    r"""Build a dataset from windows on contigs: sequence and signal of each region.
 
     A window of fixed length is centred on the summit (``chromStart + peak`` where ``peak`` >= 0),
     else on the middle of its region: it starts at ``centre - length // 2``. Rows on the "-"
@@ -362,13 +359,13 @@ def from_region_files(
     >>> import tempfile, pathlib, seqdata as sd
     >>> folder = tempfile.TemporaryDirectory()
     >>> fasta = pathlib.Path(folder.name) / "g.fa"
-    >>> _ = fasta.write_text(">chr1\\nACGTACGTAC\\n")
-    >>> bed = pd.DataFrame({"chrom": ["chr1", "chr1"], "chromStart": [2, 7],
-    ...                     "chromEnd": [6, 10], "strand": ["-", "+"]})
+    >>> _ = fasta.write_text(">chr1\nAACCGGTTAC\n")
+    >>> bed = pd.DataFrame({"chrom": ["chr1", "chr1"], "chromStart": [1, 7],
+    ...                     "chromEnd": [5, 10], "strand": ["-", "+"]})
     >>> ds = sd.from_region_files(sd.GenomeFASTA("seq", fasta), path=f"{folder.name}/x.zarr",
     ...                           bed=bed, fixed_length=4)
     >>> [b"".join(row).decode() for row in ds["seq"].values]
-    ['ACGT', 'GTAC']
+    ['CGGT', 'TTAC']
     >>> folder.cleanup()
     """
     _check_readers(readers, RegionReader, "GenomeFASTA or BigWig")
@@ -528,169 +525,3 @@ def _check_readers(readers: tuple[Any, ...], kind: Any, expected: str) -> None:
         if not isinstance(reader, kind):
             msg = f"{type(reader).__name__} is no reader for this: expected {expected}."
             raise SchemaError(msg)
-
-
-def read_table(
-    name: str,
-    out: StoreLike,
-    tables: Any,
-    seq_col: str,
-    *,
-    fixed_length: bool | int,
-    overwrite: bool = False,
-    **options: Any,
-) -> xr.Dataset:
-    """Build a dataset from tables: :class:`Table` and :func:`from_flat_files` in one call.
-
-    Parameters
-    ----------
-    name : str
-        Name of the sequence variable.
-    out : str, Path or zarr Store
-        Where the store goes.
-    tables : path or sequence of paths
-        CSV, TSV or Parquet tables.
-    seq_col : str
-        Column of the sequences.
-    fixed_length : bool or int
-        As :func:`from_flat_files` takes it.
-    overwrite : bool, default False
-        Replace a store that is there.
-    **options
-        Further arguments of :class:`Table`.
-
-    Returns
-    -------
-    Dataset
-    """
-    reader = Table(name, tables, seq_col, **options)
-    return from_flat_files(reader, path=out, fixed_length=fixed_length, overwrite=overwrite)
-
-
-def read_flat_fasta(
-    name: str,
-    out: StoreLike,
-    fasta: str | Path,
-    *,
-    fixed_length: bool | int,
-    overwrite: bool = False,
-    **options: Any,
-) -> xr.Dataset:
-    """Build a dataset from a FASTA file: :class:`FlatFASTA` and :func:`from_flat_files` in one.
-
-    Parameters
-    ----------
-    name : str
-        Name of the sequence variable.
-    out : str, Path or zarr Store
-        Where the store goes.
-    fasta : str or Path
-        FASTA file.
-    fixed_length : bool or int
-        As :func:`from_flat_files` takes it.
-    overwrite : bool, default False
-        Replace a store that is there.
-    **options
-        Further arguments of :class:`FlatFASTA`.
-
-    Returns
-    -------
-    Dataset
-    """
-    reader = FlatFASTA(name, fasta, **options)
-    return from_flat_files(reader, path=out, fixed_length=fixed_length, overwrite=overwrite)
-
-
-def read_genome_fasta(
-    name: str,
-    out: StoreLike,
-    fasta: str | Path,
-    bed: str | Path | pd.DataFrame,
-    *,
-    fixed_length: bool | int,
-    max_jitter: int = 0,
-    overwrite: bool = False,
-    **options: Any,
-) -> xr.Dataset:
-    """Build a dataset of genome windows: :class:`GenomeFASTA` and :func:`from_region_files` in one.
-
-    Parameters
-    ----------
-    name : str
-        Name of the sequence variable.
-    out : str, Path or zarr Store
-        Where the store goes.
-    fasta : str or Path
-        FASTA file of contigs.
-    bed : path or DataFrame
-        Regions.
-    fixed_length : bool or int
-        As :func:`from_region_files` takes it.
-    max_jitter : int, default 0
-        Bp to add on both sides.
-    overwrite : bool, default False
-        Replace a store that is there.
-    **options
-        Further arguments of :class:`GenomeFASTA`.
-
-    Returns
-    -------
-    Dataset
-    """
-    return from_region_files(
-        GenomeFASTA(name, fasta, **options), path=out, bed=bed, fixed_length=fixed_length,
-        max_jitter=max_jitter, overwrite=overwrite,
-    )  # fmt: skip
-
-
-def read_bigwig(
-    seq_name: str,
-    cov_name: str,
-    out: StoreLike,
-    fasta: str | Path,
-    bigwigs: Any,
-    samples: Any,
-    bed: str | Path | pd.DataFrame,
-    *,
-    fixed_length: bool | int,
-    alphabet: Any = "DNA",
-    max_jitter: int = 0,
-    overwrite: bool = False,
-    **options: Any,
-) -> xr.Dataset:
-    """Build a dataset of sequence and BigWig signal over regions.
-
-    Parameters
-    ----------
-    seq_name, cov_name : str
-        Names of the sequence and the signal variable.
-    out : str, Path or zarr Store
-        Where the store goes.
-    fasta : str or Path
-        FASTA file of contigs.
-    bigwigs : path or sequence of paths
-        BigWig files.
-    samples : str or sequence of str
-        Sample names.
-    bed : path or DataFrame
-        Regions.
-    fixed_length : bool or int
-        As :func:`from_region_files` takes it.
-    alphabet : NucleotideAlphabet or str, default "DNA"
-        Letters of the sequences.
-    max_jitter : int, default 0
-        Bp to add on both sides.
-    overwrite : bool, default False
-        Replace a store that is there.
-    **options
-        Further arguments of :class:`BigWig`.
-
-    Returns
-    -------
-    Dataset
-    """
-    return from_region_files(
-        GenomeFASTA(seq_name, fasta, alphabet=alphabet),
-        BigWig(cov_name, bigwigs, samples, **options),
-        path=out, bed=bed, fixed_length=fixed_length, max_jitter=max_jitter, overwrite=overwrite,
-    )  # fmt: skip

@@ -60,7 +60,7 @@ def resize(
 
     Examples
     --------
-    >>> bed = pd.DataFrame({"chrom": ["chr1"], "chromStart": [100], "chromEnd": [200], "peak": [20]})
+    >>> bed = pd.DataFrame({"chrom": ["c"], "chromStart": [100], "chromEnd": [200], "peak": [20]})
     >>> resize(bed, 10)[["chromStart", "chromEnd", "peak"]].values.tolist()
     [[115, 125, 5]]
     """
@@ -282,7 +282,7 @@ def fetch_sequences(
     alphabet: Any = "DNA",
     on_unknown: OnUnknown = "error",
 ) -> NDArray[np.bytes_]:
-    """Cut the sequences of regions out of a FASTA file.
+    r"""Cut the sequences of regions out of a FASTA file.
 
     Parameters
     ----------
@@ -310,8 +310,9 @@ def fetch_sequences(
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     fasta = pathlib.Path(folder) / "g.fa"
-    ...     _ = fasta.write_text(">c\\nAACCGGTT\\n")
-    ...     bed = pd.DataFrame({"chrom": ["c"], "chromStart": [1], "chromEnd": [4], "strand": ["-"]})
+    ...     _ = fasta.write_text(">c\nAACCGGTT\n")
+    ...     bed = pd.DataFrame(
+    ...         {"chrom": ["c"], "chromStart": [1], "chromEnd": [4], "strand": ["-"]})
     ...     fetch_sequences(fasta, bed).tobytes().decode()
     'GGT'
     """

@@ -274,7 +274,7 @@ def wild_letter(alphabet: Any) -> int:
 
 
 def file_record(path: str | Path) -> dict[str, Any]:
-    """Describe an input file for the provenance of a store.
+    r"""Describe an input file for the provenance of a store.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ def file_record(path: str | Path) -> dict[str, Any]:
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "x.bed"
-    ...     _ = file.write_text("chr1\\t0\\t5\\n")
+    ...     _ = file.write_text("chr1\t0\t5\n")
     ...     file_record(file)["size"]
     9
     """
@@ -388,8 +388,7 @@ def is_one_hot(variable: xr.DataArray | xr.Variable) -> bool:
 
 
 def pair_index(ds: xr.Dataset, name: str) -> NDArray[np.int64]:
-    """Return, for each sample of a track, the place of the sample that takes its place on the
-    opposite strand.
+    """Return, for each sample of a track, the sample that takes its place on the other strand.
 
     Parameters
     ----------

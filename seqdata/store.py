@@ -17,7 +17,7 @@ from seqdata._writer import (
     StoreWriter,
     as_store,
     get_json,
-    is_local,
+    local_path,
     shard_rows,
 )
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError
@@ -78,9 +78,12 @@ def open_zarr(
     >>> folder.cleanup()
     """
     check_complete(path, allow_incomplete=allow_incomplete)
-    store = as_store(path, read_only=True) if not is_local(path) else str(Path(path).expanduser())
+    folder = local_path(path)
+    store = as_store(path, read_only=True) if folder is None else str(folder)
     try:
-        ds = xr.open_zarr(store, chunks=None, mask_and_scale=False, concat_characters=False)
+        ds: xr.Dataset = xr.open_zarr(
+            store, chunks=None, mask_and_scale=False, concat_characters=False
+        )
     except (KeyError, ValueError, OSError) as error:
         msg = f"Cannot open {path} as a Zarr store: {error}"
         raise StoreError(msg) from error
@@ -121,8 +124,8 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
     MissingFileError, IncompleteStoreError, StoreError
         As :func:`open_zarr` says.
     """
-    if is_local(path):
-        folder = Path(str(path)).expanduser()
+    folder = local_path(path)
+    if folder is not None:
         if not folder.exists():
             msg = f"There is no store at {folder}. Check the path, or build it first."
             raise MissingFileError(msg)
@@ -310,7 +313,7 @@ def _bytes(var: xr.DataArray) -> bool:
 
 
 def _as_letters(var: xr.DataArray) -> xr.DataArray:
-    data = da.asarray(var.data)
+    data = da.asarray(var.data)  # type: ignore[no-untyped-call]
     meta = np.empty((0,) * var.ndim, "S1")
     return var.copy(data=data.map_blocks(_view_letters, dtype="S1", meta=meta))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+import pandas as pd
 
 from seqdata.errors import ContigError, contig_hint
 
@@ -160,6 +161,37 @@ class RegionReader(Protocol):
     def close(self) -> None:
         """Release files and maps."""
         ...
+
+
+def column_values(series: pd.Series) -> NDArray[Any]:
+    """Return a table column as bool, int64, float64 or text.
+
+    Parameters
+    ----------
+    series : Series, shape (n,)
+
+    Returns
+    -------
+    ndarray of bool, int64, float64 or object (str), shape (n,)
+        Missing numbers are NaN, missing text is empty.
+
+    Examples
+    --------
+    >>> column_values(pd.Series([1, 2])).dtype, column_values(pd.Series(["a", None])).tolist()
+    (dtype('int64'), ['a', ''])
+    """
+    dtype = series.dtype
+    whole = not series.isna().any()
+    if pd.api.types.is_bool_dtype(dtype) and whole:
+        return np.asarray(series.to_numpy(dtype=bool))
+    if pd.api.types.is_integer_dtype(dtype) and whole:
+        small = not pd.api.types.is_unsigned_integer_dtype(dtype) or series.max() < 2**63
+        return np.asarray(series.to_numpy(dtype=np.int64 if small else np.float64))
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    out = np.empty(len(series), dtype=object)
+    out[:] = ["" if pd.isna(value) else str(value) for value in series.to_numpy(dtype=object)]
+    return out
 
 
 def locate(windows: Windows, contigs: dict[str, int], where: str) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ import numpy as np
 import platformdirs
 import pyfaidx
 import pysam
+import pysam.utils
 
 from seqdata.errors import FastaError
 
@@ -141,7 +142,7 @@ def _build(file: Path, index: Path, *, packed: bool) -> Path:
         else:
             pyfaidx.Faidx(str(file), indexname=str(part)).close()
         part.replace(index)
-    except pysam.SamtoolsError as error:
+    except pysam.utils.SamtoolsError as error:
         msg = f"{file} cannot be indexed: {' '.join(str(error).split())}"
         raise FastaError(msg) from error
     except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat) as error:
@@ -184,7 +185,10 @@ def _parse(index: Path, file: Path) -> FastaIndex:
         raise FastaError(msg)
     twice = [name for i, name in enumerate(names) if name in names[:i]] if _repeats(names) else []
     if twice:
-        msg = f"{file} holds more than one record called {twice[0]!r}: a region cannot tell them apart."
+        msg = (
+            f"{file} holds more than one record called {twice[0]!r}: a region cannot tell them "
+            "apart. Rename one of them."
+        )
         raise FastaError(msg)
     table = np.array(numbers, dtype=np.int64)
     length, offset, bases, width = (np.ascontiguousarray(column) for column in table.T)

@@ -53,7 +53,7 @@ class CheckedText(io.TextIOBase):
         self._first_line = 0
         with path.open("rb") as handle:
             packed = handle.read(2) == b"\x1f\x8b"
-        raw: Any = gzip.open(path, "rb") if packed else path.open("rb")
+        raw: Any = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 (close())
         self._text = io.TextIOWrapper(raw, encoding=encoding)
         self._skip = skip
 
@@ -110,7 +110,7 @@ class CheckedText(io.TextIOBase):
             raise TableError(msg)
         return row
 
-    def __next__(self) -> str:
+    def __next__(self) -> str:  # type: ignore[override]
         row = self.readline()
         if not row:
             raise StopIteration

@@ -162,20 +162,18 @@ class BigWig:
         self, handle: Any, sample: int, chrom: str, start: int, stop: int
     ) -> NDArray[np.float32]:
         try:
-            return handle.values(chrom, start, stop, numpy=True)
+            values: NDArray[np.float32] = handle.values(chrom, start, stop, numpy=True)
         except RuntimeError as error:
             msg = (
                 f"{self.paths[sample]} cannot be read at {chrom}:{start}-{stop} ({error}): "
                 "the file is damaged or was cut short. Fetch it again."
             )
             raise TrackError(msg) from error
+        return values
 
     def _handles(self) -> list[Any]:
         if self._open is None:
-            handles: list[Any] = []
-            for path in self.paths:
-                handles.append(_open_bigwig(path))
-            self._open = handles
+            self._open = [_open_bigwig(path) for path in self.paths]
         return self._open
 
 

@@ -18,7 +18,7 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import Block
+from seqdata.readers._base import Block, column_values
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText
 
@@ -145,7 +145,7 @@ class Table:
         letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         letters = self.check(letters, _Place(path, lengths, row, self.seq_col))
         columns = {
-            str(name): _column(frame[name]) for name in frame.columns if name != self.seq_col
+            str(name): column_values(frame[name]) for name in frame.columns if name != self.seq_col
         }
         return Block(letters, lengths, columns, (str(path), row))
 
@@ -264,31 +264,16 @@ class _Place:
         )
 
 
-def _column(series: pd.Series) -> NDArray[Any]:
-    """Return a column as bool, int64, float64 or object (text)."""
-    dtype = series.dtype
-    if pd.api.types.is_bool_dtype(dtype) and not series.isna().any():
-        return series.to_numpy(dtype=bool)
-    if pd.api.types.is_integer_dtype(dtype) and not series.isna().any():
-        small = not pd.api.types.is_unsigned_integer_dtype(dtype) or series.max() < 2**63
-        return series.to_numpy(dtype=np.int64 if small else np.float64)
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-        return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = series.to_numpy(dtype=object)
-    out = np.empty(len(values), dtype=object)
-    out[:] = ["" if pd.isna(value) else str(value) for value in values]
-    return out
-
-
 def _first_line(path: Path) -> str:
     with path.open("rb") as handle:
         packed = handle.read(2) == b"\x1f\x8b"
     opener: Any = gzip.open if packed else Path.open
     try:
         with opener(path, "rb") as handle:
-            return handle.readline(1 << 20).decode("utf-8", errors="replace")
+            line: bytes = handle.readline(1 << 20)
     except (OSError, EOFError):
         return ""
+    return line.decode("utf-8", errors="replace")
 
 
 def _separator(path: Path) -> str:
