@@ -255,7 +255,15 @@ def _partner_of(ds: xr.Dataset, variable: xr.DataArray, dim: str, size: int) -> 
                 {track: (("_sequence", dim), np.empty((0, size)))},
                 coords={dim: ds[dim].variable, coordinate: values},
             )
-            return pair_index(stub, track)
+            partner = pair_index(stub, track)
+            if (partner[partner] != identity).any():
+                names = [str(v) for v in values.values]
+                raise SeqdataError(
+                    f"coordinate {coordinate!r} is {names}, which is no pairing of "
+                    f"{[str(v) for v in ds[dim].values]}: where one track names another as the "
+                    "one on the opposite strand, that one has to name it in turn."
+                )
+            return partner
     return identity
 
 

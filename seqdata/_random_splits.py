@@ -20,14 +20,14 @@ TRAIN, VAL, TEST, NONE = 0, 1, 2, -1
 _DRAW = 11
 
 
-def size_of(data: xr.Dataset | int) -> int:
-    if isinstance(data, xr.Dataset):
-        if schema.SEQUENCE_DIM not in data.sizes:
+def size_of(ds: xr.Dataset | int) -> int:
+    if isinstance(ds, xr.Dataset):
+        if schema.SEQUENCE_DIM not in ds.sizes:
             raise SeqdataError(
-                f"the dataset has no dimension {schema.SEQUENCE_DIM!r}, only {list(data.sizes)}."
+                f"the dataset has no dimension {schema.SEQUENCE_DIM!r}, only {list(ds.sizes)}."
             )
-        return int(data.sizes[schema.SEQUENCE_DIM])
-    return int(data)
+        return int(ds.sizes[schema.SEQUENCE_DIM])
+    return int(ds)
 
 
 def _check_fractions(fractions: Fractions) -> NDArray[np.float64]:
@@ -54,14 +54,12 @@ def _counts(n: int, fractions: NDArray[np.float64]) -> NDArray[np.int64]:
     return counts
 
 
-def random(
-    data: xr.Dataset | int, *, fractions: Fractions = (0.8, 0.1, 0.1), seed: int = 0
-) -> Codes:
+def random(ds: xr.Dataset | int, *, fractions: Fractions = (0.8, 0.1, 0.1), seed: int = 0) -> Codes:
     """Split rows at random, in exact proportions.
 
     Parameters
     ----------
-    data : xarray.Dataset or int
+    ds : xarray.Dataset or int
         The dataset, or its number of rows.
     fractions : sequence of float
         Shares of train, validation and test; they add up to 1.
@@ -84,7 +82,7 @@ def random(
     [8, 1, 1]
     """
     shares = _check_fractions(fractions)
-    n = size_of(data)
+    n = size_of(ds)
     order = np.argsort(counter_seed(seed, _DRAW, np.arange(n)), kind="stable")
     codes = np.empty(n, np.int8)
     codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(n, shares))
@@ -92,7 +90,7 @@ def random(
 
 
 def stratified(
-    data: xr.Dataset | ArrayLike,
+    ds: xr.Dataset | ArrayLike,
     *,
     by: str | None = None,
     fractions: Fractions = (0.8, 0.1, 0.1),
@@ -103,7 +101,7 @@ def stratified(
 
     Parameters
     ----------
-    data : xarray.Dataset or array_like, shape (n,)
+    ds : xarray.Dataset or array_like, shape (n,)
         The dataset, or the labels themselves.
     by : str or None
         Variable of the dataset that holds the labels.
@@ -127,7 +125,7 @@ def stratified(
     (1, 10)
     """
     shares = _check_fractions(fractions)
-    labels = _labels(data, by, "stratified")
+    labels = _labels(ds, by, "stratified")
     if labels.dtype.kind == "f":
         finite = np.isfinite(labels)
         edges = np.unique(np.quantile(labels[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
@@ -141,13 +139,13 @@ def stratified(
     return codes
 
 
-def _labels(data: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[Any]:
-    if isinstance(data, xr.Dataset):
+def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[Any]:
+    if isinstance(ds, xr.Dataset):
         if by is None:
             raise SeqdataError(f"a {what} split of a dataset needs `by`, the name of a variable.")
-        values = named(data, by)
+        values = named(ds, by)
     else:
-        values = np.asarray(data)
+        values = np.asarray(ds)
     if values.ndim != 1:
         raise SeqdataError(f"a {what} split needs one label a row, got shape {values.shape}.")
     return values.astype(str) if values.dtype.kind not in "biuf" else values
@@ -165,7 +163,7 @@ def named(ds: xr.Dataset, name: str) -> NDArray[Any]:
 
 
 def group(
-    data: xr.Dataset | ArrayLike,
+    ds: xr.Dataset | ArrayLike,
     *,
     by: str | None = None,
     fractions: Fractions = (0.8, 0.1, 0.1),
@@ -175,7 +173,7 @@ def group(
 
     Parameters
     ----------
-    data : xarray.Dataset or array_like, shape (n,)
+    ds : xarray.Dataset or array_like, shape (n,)
         The dataset, or the group of every row.
     by : str or None
         Variable of the dataset that names the groups.
@@ -196,7 +194,7 @@ def group(
     [50, 25, 25]
     """
     shares = _check_fractions(fractions)
-    labels = _labels(data, by, "group")
+    labels = _labels(ds, by, "group")
     _, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = np.argsort(counter_seed(seed, _DRAW, np.arange(len(sizes))), kind="stable")
     # large groups first, each to the split that is furthest below its share
@@ -211,7 +209,7 @@ def group(
 
 
 def homology(
-    data: xr.Dataset | ArrayLike,
+    ds: xr.Dataset | ArrayLike,
     *,
     seq_var: str = "seq",
     fractions: Fractions = (0.8, 0.1, 0.1),
@@ -226,7 +224,7 @@ def homology(
 
     Parameters
     ----------
-    data : xarray.Dataset or array_like of S1 or uint8, shape (n, length)
+    ds : xarray.Dataset or array_like of S1 or uint8, shape (n, length)
         The dataset, or the sequences.
     seq_var : str
         Variable of the dataset that holds the sequences.
@@ -258,14 +256,14 @@ def homology(
     """
     from seqdata._homology import clusters
 
-    seqs = data[seq_var].to_numpy() if isinstance(data, xr.Dataset) else np.asarray(data)
+    seqs = ds[seq_var].to_numpy() if isinstance(ds, xr.Dataset) else np.asarray(ds)
     return group(
         clusters(seqs, k=k, threshold=threshold, seed=seed), fractions=fractions, seed=seed
     )
 
 
 def kfold(
-    data: xr.Dataset | int,
+    ds: xr.Dataset | int,
     *,
     n_folds: int = 5,
     fold: int = 0,
@@ -276,7 +274,7 @@ def kfold(
 
     Parameters
     ----------
-    data : xarray.Dataset or int
+    ds : xarray.Dataset or int
         The dataset, or its number of rows.
     n_folds : int
         Number of folds, 3 or more.
@@ -308,13 +306,13 @@ def kfold(
             f"fold {fold} of {n_folds}: expected at least 3 folds (train, validation, test), "
             "counted from 0."
         )
-    n = size_of(data)
+    n = size_of(ds)
     if groups is None:
         members = np.arange(n)
     elif isinstance(groups, str):
-        if not isinstance(data, xr.Dataset):
+        if not isinstance(ds, xr.Dataset):
             raise SeqdataError("a name of groups needs a dataset: pass the groups themselves.")
-        members = _labels(data, groups, "k-fold")
+        members = _labels(ds, groups, "k-fold")
     else:
         members = np.asarray(groups)
     _, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)

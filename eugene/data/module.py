@@ -1,0 +1,430 @@
+"""The Lightning data module of sequence models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from eugene.data._summary import summarise
+from eugene.errors import EugeneError, did_you_mean
+from seqdata import schema, splits
+from seqdata._loader import IN_MEMORY_LIMIT
+from seqdata.targets import apply as apply_transforms
+from seqdata.targets import invert, stored
+from seqdata.torch import SequenceLoader, get_torch_dataloader
+
+_SPLITS = {
+    "random": splits.random,
+    "chromosome": splits.chromosome,
+    "column": splits.column,
+    "stratified": splits.stratified,
+    "group": splits.group,
+    "kfold": splits.kfold,
+    "homology": splits.homology,
+}
+_SEEDED = frozenset(_SPLITS) - {"chromosome"}
+
+
+class DataError(EugeneError, ValueError):
+    """A dataset does not fit what is asked of it."""
+
+
+class SequenceDataModule(pl.LightningDataModule):
+    """Serve a dataset to a Lightning trainer in batches of one form.
+
+    A batch is a dictionary: ``seq`` uint8 ASCII (batch, length), or ``ohe_seq`` float32 (batch,
+    alphabet, length) where the variable is one-hot; ``target`` float32 (batch, targets), missing
+    ones NaN, or (batch, samples, length) for tracks; ``index`` int64 (batch,), the row; and where
+    they are asked for ``weight``, ``control`` and ``mask``.
+
+    The order of the training rows, their jitter and their strand are functions of the seed, the
+    epoch and the row, so a resumed run goes on with the batches it would have seen.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset, in memory or lazy.
+    seq_var : str
+        Variable that holds the sequences.
+    target_vars : str or sequence of str
+        Variables to be predicted; several of one value a row are put side by side.
+    weight_var : str or None
+        Variable with a weight a row.
+    control_var, mask_var : str or None
+        Tracks given to the model, and which positions of the target count.
+    split : mapping, array_like of int8, or None
+        ``{"name": "random", ...}`` with the arguments of a function of `seqdata.splits`, codes,
+        or None for the split that the dataset carries.
+    targets : sequence of mapping
+        Transforms of the targets in order, fitted on the training rows.
+    batch_size : int
+        Rows in a batch.
+    num_workers : int
+        Loader processes; 0 is fast because batches are gathered by index.
+    seed : int
+        Seed of the split, the order, the jitter and the strands.
+    reverse_complement : bool or float
+        Whether training rows are shown as their other strand, with chance one half or as given.
+    max_jitter : int
+        Largest shift (bp) of a training window; other windows are cut from the middle.
+    length : int or None
+        Positions (bp) of a window; default all stored, less the jitter on both sides.
+    target_length : int or None
+        Positions (bp) of a target track, cut around the middle of the window.
+    drop_last : bool
+        Whether the last, smaller training batch is left out.
+    pin_memory : bool or None
+        Whether batches are put in page-locked memory; None where there is a GPU.
+    in_memory : bool or None
+        Whether the dataset is read whole; None up to 512 MiB.
+
+    Raises
+    ------
+    DataError
+        Where a variable is missing or of no use.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> letters = rng.choice(np.frombuffer(b"ACGT", "S1"), (20, 8))
+    >>> ds = xr.Dataset({"seq": (("_sequence", "_length"), letters)})
+    >>> ds["y"] = ("_sequence", rng.random(20))
+    >>> data = SequenceDataModule(ds, target_vars="y", split={"name": "random"}, batch_size=4)
+    >>> batch = next(iter(data.train_dataloader()))
+    >>> batch["seq"].shape, batch["target"].shape
+    (torch.Size([4, 8]), torch.Size([4, 1]))
+    """
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        *,
+        seq_var: str = "seq",
+        target_vars: str | Sequence[str],
+        weight_var: str | None = None,
+        control_var: str | None = None,
+        mask_var: str | None = None,
+        split: Mapping[str, Any] | ArrayLike | None = None,
+        targets: Sequence[Mapping[str, Any] | str] = (),
+        batch_size: int = 128,
+        num_workers: int = 0,
+        seed: int = 0,
+        reverse_complement: bool | float = False,
+        max_jitter: int = 0,
+        length: int | None = None,
+        target_length: int | None = None,
+        drop_last: bool = False,
+        pin_memory: bool | None = None,
+        in_memory: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.seq_var = seq_var
+        self.target_vars = [target_vars] if isinstance(target_vars, str) else list(target_vars)
+        self.weight_var = weight_var
+        self.control_var = control_var
+        self.mask_var = mask_var
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self.rc_prob = (
+            0.5 * reverse_complement
+            if isinstance(reverse_complement, bool)
+            else (float(reverse_complement))
+        )
+        self.max_jitter = max_jitter
+        self.target_length = target_length
+        self.drop_last = drop_last
+        self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
+        self.in_memory = in_memory
+        self._check_variables(ds)
+        self.codes = self._split(ds, split)
+        if self.codes is not None:
+            ds = splits.assign(ds, self.codes)
+        if targets:
+            rows = None if self.codes is None else self.codes == schema.SPLITS["train"]
+            ds = apply_transforms(ds, self.target_vars, targets, mask=rows)
+        self.ds = ds
+        self._length = length
+        self._view: xr.Dataset | None = None
+        self._leakage: dict[str, Any] | None = None
+
+    def _check_variables(self, ds: xr.Dataset) -> None:
+        if "_sequence" not in ds.sizes:
+            raise DataError(
+                f"the dataset has no dimension '_sequence', only {list(ds.sizes)}: rename the one "
+                "that counts sequences."
+            )
+        wanted = {
+            "seq_var": [self.seq_var],
+            "target_vars": self.target_vars,
+            "weight_var": [self.weight_var] if self.weight_var else [],
+            "control_var": [self.control_var] if self.control_var else [],
+            "mask_var": [self.mask_var] if self.mask_var else [],
+        }
+        known = [str(v) for v in ds.variables]
+        problems = [
+            f"{key}: the dataset has no variable {name!r}{did_you_mean(name, known)}."
+            for key, names in wanted.items()
+            for name in names
+            if name not in ds.variables
+        ]
+        problems += [
+            f"{key}: {name!r} is of type {ds[name].dtype}, not a number."
+            for key, names in wanted.items()
+            for name in names
+            if key != "seq_var" and name in ds.variables and ds[name].dtype.kind not in "biuf"
+        ]
+        if not self.target_vars:
+            problems.append("target_vars: name at least one variable to predict.")
+        if problems:
+            raise DataError(" ".join(problems))
+        several = [n for n in self.target_vars if ds[n].ndim != 1]
+        if several and len(self.target_vars) > 1:
+            raise DataError(
+                f"target_vars: {several} have more than one value a row, so they cannot be put "
+                "side by side with others: give one variable alone."
+            )
+
+    def _split(
+        self, ds: xr.Dataset, split: Mapping[str, Any] | ArrayLike | None
+    ) -> NDArray[np.int8] | None:
+        if split is None:
+            carried = "split" in ds.variables or "train_val" in ds.variables
+            return splits.codes_of(ds) if carried else None
+        if not isinstance(split, Mapping):
+            return np.asarray(split, dtype=np.int8)
+        given = dict(split)
+        name = str(given.pop("name", None))
+        if name not in _SPLITS:
+            raise DataError(f"split: there is no split {name!r}{did_you_mean(name, _SPLITS)}.")
+        if name in _SEEDED:
+            given.setdefault("seed", self.seed)
+        if name == "homology":
+            given.setdefault("seq_var", self.seq_var)
+        try:
+            return _SPLITS[name](ds, **given)  # type: ignore[operator, no-any-return]
+        except TypeError as error:
+            raise DataError(f"split {name!r}: {error}.") from error
+
+    @property
+    def is_one_hot(self) -> bool:
+        """Whether sequences are given as one-hot instead of letters."""
+        return "_ohe" in self.ds[self.seq_var].dims
+
+    @property
+    def stored_length(self) -> int:
+        """Positions (bp) stored for every sequence."""
+        variable = self.ds[self.seq_var]
+        places = [s for d, s in variable.sizes.items() if d not in ("_sequence", "_ohe")]
+        return int(places[0])
+
+    @property
+    def input_len(self) -> int:
+        """Positions (bp) of the windows a model sees."""
+        if self._length is not None:
+            return self._length
+        stored = int(self.ds.attrs.get("max_jitter", 0) or 0)
+        return self.stored_length - 2 * max(stored, self.max_jitter)
+
+    @property
+    def output_dim(self) -> int:
+        """Number of targets; of samples, where the target is a track."""
+        first = self.ds[self.target_vars[0]]
+        return len(self.target_vars) if first.ndim == 1 else int(first.shape[1])
+
+    @property
+    def alphabet(self) -> str:
+        """Letters of the sequences in the order of one-hot rows."""
+        return str(self.ds[self.seq_var].attrs.get("alphabet", "ACGT"))
+
+    @property
+    def view(self) -> xr.Dataset:
+        """The dataset under the names of a batch, read into memory where it is small enough."""
+        if self._view is None:
+            self._view = self._make_view()
+        return self._view
+
+    def _make_view(self) -> xr.Dataset:
+        ds = self.ds
+        seq = ds[self.seq_var]
+        data: dict[str, xr.DataArray | xr.Variable] = {}
+        if self.is_one_hot:
+            along = next(d for d in seq.dims if d not in ("_sequence", "_ohe"))
+            data["ohe_seq"] = seq.transpose("_sequence", "_ohe", along).astype(np.float32)
+        elif seq.dtype == np.uint8 and "kind" not in seq.attrs:
+            data["seq"] = seq.assign_attrs(kind="sequence")
+        elif seq.dtype.kind not in "Su":
+            raise DataError(
+                f"seq_var: {self.seq_var!r} is of type {seq.dtype}: expected letters (S1), ASCII "
+                "codes (uint8) or one-hot with a dimension '_ohe'. sp.cast_seqs makes letters."
+            )
+        else:
+            data["seq"] = seq
+        first = ds[self.target_vars[0]]
+        if first.ndim == 1:
+            columns = [ds[name].to_numpy().astype(np.float32) for name in self.target_vars]
+            data["target"] = xr.Variable(("_sequence", "_target"), np.stack(columns, axis=1))
+        else:
+            data["target"] = first.astype(np.float32) if first.dtype.kind != "f" else first
+        for key, name in (
+            ("weight", self.weight_var),
+            ("control", self.control_var),
+            ("mask", self.mask_var),
+        ):
+            if name is not None:
+                data[key] = ds[name].astype(np.float32)
+        if f"{self.seq_var}_length" in ds.variables:
+            data["seq_length"] = ds[f"{self.seq_var}_length"]
+        view = xr.Dataset(data, attrs=ds.attrs)
+        small = view.nbytes <= IN_MEMORY_LIMIT
+        return view.compute() if self.in_memory or (self.in_memory is None and small) else view
+
+    def loader(
+        self,
+        split: str = "all",
+        *,
+        shuffle: bool = False,
+        augment: bool = False,
+        batch_size: int | None = None,
+    ) -> SequenceLoader:
+        """Return a loader over a split.
+
+        Parameters
+        ----------
+        split : str
+            ``"train"``, ``"val"``, ``"test"``, ``"unassigned"`` or ``"all"``.
+        shuffle : bool
+            Whether rows come in a new order every epoch.
+        augment : bool
+            Whether windows are jittered and strands drawn.
+        batch_size : int or None
+            Rows in a batch; default the module's.
+
+        Returns
+        -------
+        SequenceLoader
+            Batches as the class describes them.
+
+        Raises
+        ------
+        DataError
+            Where the split has no rows, or the dataset has no split.
+        """
+        rows = self._rows(split)
+        trainer = self.trainer
+        names = ["ohe_seq" if self.is_one_hot else "seq", "target"]
+        names += [key for key in ("weight", "control", "mask") if getattr(self, f"{key}_var")]
+        view = self.view
+        lengths: dict[str, int] = {}
+        if self.target_length is not None:
+            lengths = {key: self.target_length for key in ("target", "mask") if key in names}
+        lazy = any(view[name].chunks is not None for name in names)
+        loader = get_torch_dataloader(
+            view,
+            "_sequence",
+            names,
+            batch_size=self.batch_size if batch_size is None else batch_size,
+            shuffle=shuffle,
+            seed=self.seed,
+            indices=rows,
+            num_workers=self.num_workers,
+            pin_memory=self.pin_memory,
+            drop_last=self.drop_last and shuffle,
+            length=self.input_len,
+            lengths=lengths or None,
+            max_jitter=self.max_jitter if augment else 0,
+            rc_prob=self.rc_prob if augment else 0.0,
+            index="index",
+            rank=0 if trainer is None else trainer.global_rank,
+            world_size=1 if trainer is None else trainer.world_size,
+            in_memory=not lazy,
+        )
+        if trainer is not None:
+            loader.set_epoch(trainer.current_epoch)
+        return loader
+
+    def _rows(self, split: str) -> NDArray[np.int64]:
+        n = self.ds.sizes["_sequence"]
+        if split == "all":
+            return np.arange(n, dtype=np.int64)
+        if split not in schema.SPLITS:
+            raise DataError(f"there is no split {split!r}{did_you_mean(split, schema.SPLITS)}.")
+        if self.codes is None:
+            raise DataError(
+                f"the dataset has no split, so no {split} rows: give `split`, for example "
+                "{'name': 'random', 'fractions': [0.8, 0.1, 0.1]}."
+            )
+        rows = np.flatnonzero(self.codes == schema.SPLITS[split])
+        if not len(rows):
+            counts = {k: int((self.codes == v).sum()) for k, v in schema.SPLITS.items()}
+            raise DataError(f"the split leaves no {split} rows: {counts}. Change the split.")
+        return rows.astype(np.int64)
+
+    def train_dataloader(self) -> SequenceLoader:
+        """Return shuffled and augmented training rows."""
+        return self.loader("train", shuffle=True, augment=True)
+
+    def val_dataloader(self) -> SequenceLoader:
+        """Return validation rows in order."""
+        return self.loader("val")
+
+    def test_dataloader(self) -> SequenceLoader:
+        """Return test rows in order."""
+        return self.loader("test")
+
+    def predict_dataloader(self) -> SequenceLoader:
+        """Return all rows in order."""
+        return self.loader("all")
+
+    def inverse_targets(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Turn predictions back into the units of the targets.
+
+        Parameters
+        ----------
+        values : array_like of float, shape (n, targets)
+            Predictions of transformed targets.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, targets)
+            The same in the units of the dataset before its transforms.
+        """
+        array = np.array(values, dtype=np.float64)
+        for i, name in enumerate(self.target_vars):
+            array[:, i] = invert(array[:, i], stored(self.ds[name]))
+        return array
+
+    def leakage_report(self) -> dict[str, Any]:
+        """Return what the splits share, as `seqdata.splits.leakage` describes it."""
+        if self._leakage is None:
+            seq_var = None if self.is_one_hot else self.seq_var
+            self._leakage = splits.leakage(self.ds, self.codes, seq_var=seq_var)
+        return self._leakage
+
+    def dataset_summary(self) -> dict[str, Any]:
+        """Return what the dataset holds, as plain numbers and names.
+
+        Returns
+        -------
+        dict
+            What `eugene.data.summarise` returns, with ``input_len`` (bp), ``output_dim``,
+            ``transforms`` of the targets and, where there is a split, ``leakage``.
+        """
+        summary = summarise(
+            self.ds, seq_var=self.seq_var, target_vars=self.target_vars, codes=self.codes
+        )
+        steps = {name: stored(self.ds[name]) for name in self.target_vars}
+        summary |= {
+            "input_len": self.input_len,
+            "output_dim": self.output_dim,
+            "transforms": {k: [t.to_dict() for t in v] for k, v in steps.items()},
+        }
+        if self.codes is not None:
+            summary["leakage"] = self.leakage_report()
+        return summary

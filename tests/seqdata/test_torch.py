@@ -1,0 +1,565 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seqpro as sp
+from seqdata._source import Source
+from seqdata.errors import SeqdataError
+from seqdata.store import open_zarr, to_zarr
+from seqdata.torch import SequenceLoader, get_torch_dataloader
+from seqpro._rng import integers, uniform
+
+LETTERS = np.frombuffer(b"ACGT", "S1")
+WIDTH = 24
+
+
+def make(n: int = 57, width: int = WIDTH, seed: int = 0) -> xr.Dataset:
+    rng = np.random.default_rng(seed)
+    return xr.Dataset(
+        {
+            "seq": (("_sequence", "_length"), rng.choice(LETTERS, (n, width))),
+            "cov": (
+                ("_sequence", "cov_sample", "_length"),
+                rng.normal(size=(n, 3, width)).astype(np.float32),
+            ),
+            "mask": (("_sequence", "_length"), rng.integers(0, 2, (n, width)).astype(np.uint8)),
+            "counts": (("_sequence", "cov_sample"), rng.normal(size=(n, 3)).astype(np.float32)),
+            "y": ("_sequence", rng.normal(size=n)),
+        },
+        coords={
+            "cov_sample": ["plus", "minus", "input"],
+            "cov_pair": ("cov_sample", ["minus", "plus", ""]),
+        },
+    )
+
+
+def collect(loader: SequenceLoader) -> dict[str, np.ndarray]:
+    batches = list(loader)
+    assert len(batches) == len(loader)
+    return {k: np.concatenate([b[k].numpy() for b in batches]) for k in batches[0]}
+
+
+def by_row(got: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    order = np.argsort(got["index"], kind="stable")
+    return {k: v[order] for k, v in got.items()}
+
+
+def lazy(ds: xr.Dataset, rows: int) -> xr.Dataset:
+    return ds.chunk({"_sequence": rows})
+
+
+def reference(
+    ds: xr.Dataset, rows: np.ndarray, *, seed: int, epoch: int, max_jitter: int, rc_prob: float
+) -> dict[str, np.ndarray]:
+    """Cut and turn rows one by one, in plain NumPy."""
+    shift = integers(seed, 2 * max_jitter + 1, epoch, 3, rows) - max_jitter
+    flip = uniform(seed, epoch, 4, rows) < rc_prob
+    width = ds.sizes["_length"] - 2 * max_jitter
+    out: dict[str, list[np.ndarray]] = {k: [] for k in ("seq", "cov", "mask", "counts", "y")}
+    for row, s, f in zip(rows, shift, flip, strict=True):
+        cut = slice(max_jitter + s, max_jitter + s + width)
+        seq = ds["seq"].values[row, cut]
+        cov = ds["cov"].values[row, :, cut]
+        mask = ds["mask"].values[row, cut]
+        counts = ds["counts"].values[row]
+        if f:
+            seq = sp.reverse_complement(seq[None], sp.DNA, length_axis=1)[0]
+            cov, mask, counts = cov[[1, 0, 2], ::-1], mask[::-1], counts[[1, 0, 2]]
+        out["seq"].append(np.ascontiguousarray(seq).view(np.uint8))
+        out["cov"].append(cov)
+        out["mask"].append(mask)
+        out["counts"].append(counts)
+        out["y"].append(ds["y"].values[row].astype(np.float32))
+    return {k: np.stack(v) for k, v in out.items()}
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(("max_jitter", "rc_prob"), [(0, 0.0), (3, 0.0), (0, 0.5), (2, 0.5)])
+def test_batches_equal_rows_cut_one_by_one(in_memory, shuffle, max_jitter, rc_prob):
+    ds = make()
+    loader = get_torch_dataloader(
+        ds if in_memory else lazy(ds, 10),
+        batch_size=8,
+        shuffle=shuffle,
+        seed=5,
+        max_jitter=max_jitter,
+        rc_prob=rc_prob,
+        index="index",
+        in_memory=in_memory,
+        buffer_bytes=1,
+    )
+    loader.set_epoch(2)
+    got = collect(loader)
+    want = reference(ds, got["index"], seed=5, epoch=2, max_jitter=max_jitter, rc_prob=rc_prob)
+    for name, values in want.items():
+        np.testing.assert_array_equal(got[name], values, err_msg=name)
+    assert sorted(got["index"]) == list(range(57))
+    if not shuffle:
+        assert got["index"].tolist() == list(range(57))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 60),
+    batch_size=st.integers(1, 70),
+    chunk=st.integers(1, 30),
+    in_memory=st.booleans(),
+    shuffle=st.booleans(),
+    epoch=st.integers(0, 5),
+    prefetch=st.booleans(),
+    data=st.data(),
+)
+def test_every_row_comes_once_an_epoch(
+    n, batch_size, chunk, in_memory, shuffle, epoch, prefetch, data
+):
+    ds = make(n, width=4)[["seq", "y"]]
+    chosen = data.draw(st.one_of(st.none(), st.sets(st.integers(0, n - 1), min_size=1)))
+    loader = get_torch_dataloader(
+        ds if in_memory else lazy(ds, chunk),
+        batch_size=batch_size,
+        shuffle=shuffle,
+        index="index",
+        in_memory=in_memory,
+        buffer_bytes=1,
+        prefetch=prefetch,
+        indices=None if chosen is None else sorted(chosen),
+    )
+    loader.set_epoch(epoch)
+    got = collect(loader)
+    assert sorted(got["index"]) == sorted(chosen or range(n))
+    np.testing.assert_array_equal(got["seq"], ds["seq"].values.view(np.uint8)[got["index"]])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n=st.integers(1, 40),
+    world=st.integers(1, 5),
+    chunk=st.integers(1, 15),
+    in_memory=st.booleans(),
+    drop_last=st.booleans(),
+)
+def test_ranks_cover_all_rows_and_are_equally_long(n, world, chunk, in_memory, drop_last):
+    ds = make(n, width=2)[["y"]]
+    seen, lengths = [], set()
+    for rank in range(world):
+        loader = get_torch_dataloader(
+            ds if in_memory else lazy(ds, chunk),
+            batch_size=1,
+            shuffle=True,
+            index="index",
+            rank=rank,
+            world_size=world,
+            in_memory=in_memory,
+            buffer_bytes=1,
+            drop_last=drop_last,
+        )
+        rows = [int(b["index"][0]) for b in loader]
+        assert len(rows) == len(loader)
+        lengths.add(len(rows))
+        seen += rows
+    assert len(lengths) == 1
+    if drop_last:
+        assert len(set(seen)) == len(seen) == n // world * world
+    else:
+        assert set(seen) == set(range(n))
+        assert len(seen) < n + world
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_row_has_the_same_bytes_whatever_the_batch_size(in_memory):
+    ds = make()
+    kinds = []
+    for batch_size in (1, 7, 57):
+        loader = get_torch_dataloader(
+            ds if in_memory else lazy(ds, 16),
+            batch_size=batch_size,
+            shuffle=True,
+            max_jitter=4,
+            rc_prob=0.5,
+            index="index",
+            in_memory=in_memory,
+        )
+        kinds.append(collect(loader))
+    for other in kinds[1:]:
+        for name, values in other.items():
+            np.testing.assert_array_equal(values, kinds[0][name])
+
+
+def test_memory_and_disk_show_a_row_alike():
+    ds = make()
+    options: dict[str, Any] = {"shuffle": True, "max_jitter": 2, "rc_prob": 0.5, "index": "index"}
+    whole = by_row(collect(get_torch_dataloader(ds, batch_size=9, **options)))
+    streamed = by_row(
+        collect(get_torch_dataloader(lazy(ds, 8), batch_size=5, in_memory=False, **options))
+    )
+    for name, values in whole.items():
+        np.testing.assert_array_equal(values, streamed[name])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_worker_processes_give_the_same_batches(in_memory):
+    ds = make()
+    ds = ds if in_memory else lazy(ds, 9)
+    options: dict[str, Any] = {
+        "batch_size": 8,
+        "shuffle": True,
+        "max_jitter": 2,
+        "rc_prob": 0.5,
+        "index": "index",
+        "in_memory": in_memory,
+        "buffer_bytes": 1,
+    }
+    alone = get_torch_dataloader(ds, **options)
+    helped = get_torch_dataloader(ds, num_workers=2, **options)
+    for _ in range(2):
+        for a, b in zip(alone, helped, strict=True):
+            assert a.keys() == b.keys()
+            assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_other_strand_twice_is_the_first(in_memory):
+    ds = make()
+    once = by_row(collect(get_torch_dataloader(ds, batch_size=8, rc_prob=1.0, index="index")))
+    turned = ds.copy()
+    turned["seq"] = (ds["seq"].dims, once["seq"].view("S1"))
+    for name in ("cov", "mask", "counts"):
+        turned[name] = (ds[name].dims, once[name])
+    twice = collect(
+        get_torch_dataloader(
+            turned if in_memory else lazy(turned, 11),
+            batch_size=6,
+            rc_prob=1.0,
+            in_memory=in_memory,
+        )
+    )
+    np.testing.assert_array_equal(twice["seq"].view("S1"), ds["seq"].values)
+    for name in ("cov", "mask", "counts"):
+        np.testing.assert_array_equal(twice[name], ds[name].values)
+        assert not np.array_equal(once[name], ds[name].values)
+
+
+@pytest.mark.parametrize("dims", [("_length", "_ohe"), ("_ohe", "_length")])
+def test_one_hot_is_turned_like_letters(dims):
+    ds = make()[["seq"]]
+    one_hot = xr.DataArray(sp.ohe(ds["seq"].values, sp.DNA), dims=("_sequence", "_length", "_ohe"))
+    ds["ohe_seq"] = one_hot.transpose("_sequence", *dims)
+    got = collect(get_torch_dataloader(ds, batch_size=10, max_jitter=3, rc_prob=0.5, shuffle=True))
+    want = sp.ohe(got["seq"].view("S1"), sp.DNA)
+    np.testing.assert_array_equal(
+        got["ohe_seq"], want if dims[0] == "_length" else want.swapaxes(1, 2)
+    )
+
+
+def test_padding_stays_on_the_right_on_both_strands():
+    letters = np.zeros((2, 6), "S1")
+    letters[0, :3] = list("AAC")
+    letters[1, :6] = list("ACGTTT")
+    ds = xr.Dataset(
+        {
+            "seq": (("_sequence", "_length"), letters),
+            "cov": (("_sequence", "_length"), np.array([[1, 2, 3, 0, 0, 0], [1, 2, 3, 4, 5, 6.0]])),
+            "seq_length": ("_sequence", np.array([3, 6], np.int32)),
+        }
+    )
+    got = collect(get_torch_dataloader(ds, variables=["seq", "cov"], batch_size=2, rc_prob=1.0))
+    assert got["seq"].tobytes() == b"GTT\0\0\0AAACGT"
+    assert got["cov"].tolist() == [[3, 2, 1, 0, 0, 0], [6, 5, 4, 3, 2, 1]]
+    with pytest.raises(SeqdataError, match="different lengths cannot be jittered"):
+        get_torch_dataloader(ds, variables=["seq", "cov"], max_jitter=1)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64", "int16", "uint8", "bool"])
+def test_every_type_of_track_is_cut_and_turned(dtype):
+    values = np.random.default_rng(1).integers(0, 2, (6, 2, 9)).astype(dtype)
+    ds = xr.Dataset({"cov": (("_sequence", "s", "_length"), values)})
+    got = collect(get_torch_dataloader(ds, batch_size=4, max_jitter=1, length=5, rc_prob=1.0))
+    assert got["cov"].dtype == (np.float32 if dtype == "float64" else np.dtype(dtype))
+    shift = integers(0, 3, 0, 3, np.arange(6)) - 1
+    want = np.stack([v[:, 2 + s : 7 + s][:, ::-1] for v, s in zip(values, shift, strict=True)])
+    np.testing.assert_array_equal(got["cov"], want.astype(got["cov"].dtype))
+
+
+def test_positions_between_other_dimensions():
+    values = np.random.default_rng(1).normal(size=(5, 2, 8, 3)).astype(np.float32)
+    ds = xr.Dataset({"cov": (("_sequence", "a", "_length", "b"), values)})
+    got = collect(get_torch_dataloader(ds, batch_size=2, max_jitter=0, length=4, rc_prob=1.0))
+    np.testing.assert_array_equal(got["cov"], values[:, :, 2:6][:, :, ::-1])
+
+
+def test_target_is_cut_around_the_same_middle():
+    ds = make()
+    got = collect(
+        get_torch_dataloader(
+            ds,
+            batch_size=10,
+            shuffle=True,
+            max_jitter=2,
+            rc_prob=0.5,
+            length=16,
+            lengths={"cov": 8},
+            index="index",
+        )
+    )
+    rows = got["index"]
+    shift = integers(0, 5, 0, 3, rows) - 2
+    flip = uniform(0, 0, 4, rows) < 0.5
+    for i, row in enumerate(rows):
+        cut = ds["cov"].values[row, :, 8 + shift[i] : 16 + shift[i]]
+        np.testing.assert_array_equal(got["cov"][i], cut[[1, 0, 2], ::-1] if flip[i] else cut)
+    assert got["seq"].shape[1] == got["mask"].shape[1] == 16
+
+
+def test_stored_room_for_jitter_is_cut_off_when_asked():
+    ds = make().assign_attrs(max_jitter=4)
+    plain = collect(get_torch_dataloader(ds, variables="seq", batch_size=8))
+    middle = collect(get_torch_dataloader(ds, variables="seq", batch_size=8, max_jitter=0))
+    assert plain["seq"].shape[1] == WIDTH
+    np.testing.assert_array_equal(middle["seq"], plain["seq"][:, 4:-4])
+
+
+def test_epochs_differ_and_repeat():
+    loader = get_torch_dataloader(make(), variables=["y"], batch_size=8, shuffle=True, index="i")
+    first, second = collect(loader)["i"], collect(loader)["i"]
+    assert not np.array_equal(first, second)
+    loader.set_epoch(0)
+    np.testing.assert_array_equal(collect(loader)["i"], first)
+    loader.sampler.set_epoch(1)
+    np.testing.assert_array_equal(collect(loader)["i"], second)
+    assert loader.epoch == 1
+    other = get_torch_dataloader(
+        make(), variables=["y"], batch_size=8, shuffle=True, index="i", seed=1
+    )
+    assert not np.array_equal(collect(other)["i"], first)
+
+
+def test_order_is_well_mixed():
+    ds = xr.Dataset({"y": ("_sequence", np.arange(4000.0))})
+    order = collect(get_torch_dataloader(ds, batch_size=100, shuffle=True, index="i"))["i"]
+    streamed = collect(
+        get_torch_dataloader(
+            lazy(ds, 100), batch_size=100, shuffle=True, index="i", in_memory=False, buffer_bytes=1
+        )
+    )["i"]
+    for rows in (order, streamed):
+        assert abs(np.corrcoef(rows, np.arange(4000))[0, 1]) < 0.3
+        assert abs(np.corrcoef(rows[1:], rows[:-1])[0, 1]) < (0.05 if rows is order else 1)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("stop", [0, 1, 4, 8])
+def test_resume_in_the_middle_of_an_epoch(in_memory, workers, stop):
+    ds = make() if in_memory else lazy(make(), 13)
+
+    def new() -> SequenceLoader:
+        return get_torch_dataloader(
+            ds,
+            variables=["seq", "y"],
+            batch_size=8,
+            shuffle=True,
+            rc_prob=0.5,
+            index="index",
+            in_memory=in_memory,
+            num_workers=workers,
+        )
+
+    whole = new()
+    whole.set_epoch(3)
+    wanted = [b["index"].tolist() for b in whole] + [b["index"].tolist() for b in whole]
+    first = new()
+    first.set_epoch(3)
+    iterator = iter(first)
+    seen = [next(iterator)["index"].tolist() for _ in range(stop)]
+    state = first.state_dict()
+    second = new()
+    second.load_state_dict(state)
+    seen += [b["index"].tolist() for b in second]
+    if stop < 8:
+        seen += [b["index"].tolist() for b in second]
+    assert seen == wanted
+
+
+def test_a_place_under_other_settings_is_refused():
+    state = get_torch_dataloader(make(), variables=["y"], batch_size=8).state_dict()
+    other = get_torch_dataloader(make(), variables=["y"], batch_size=9)
+    with pytest.raises(SeqdataError, match="batch_size: 8 then, 9 now"):
+        other.load_state_dict(state)
+
+
+def test_breaking_off_goes_on_with_the_next_epoch():
+    loader = get_torch_dataloader(make(), variables=["y"], batch_size=8, shuffle=True, index="i")
+    next(iter(loader))
+    assert len(collect(loader)["i"]) == 57
+    assert loader.epoch == 1
+
+
+def test_two_sample_dimensions():
+    ds = make()[["cov", "y"]]
+    loader = get_torch_dataloader(
+        ds, ["_sequence", "cov_sample"], ["cov", "y"], batch_size=10, shuffle=True, index="i"
+    )
+    got = collect(loader)
+    row, sample = np.unravel_index(got["i"], (57, 3))
+    assert sorted(got["i"]) == list(range(57 * 3))
+    np.testing.assert_array_equal(got["cov"], ds["cov"].values[row, sample])
+    np.testing.assert_array_equal(got["y"], ds["y"].values[row].astype(np.float32))
+
+
+def test_transform_sees_letters_and_types_are_set():
+    seen = {}
+
+    def transform(batch):
+        seen["dtype"] = batch["seq"].dtype
+        return {"x": sp.ohe(batch["seq"], sp.DNA).swapaxes(1, 2), "y": batch["y"]}
+
+    loader = get_torch_dataloader(
+        make(),
+        "_sequence",
+        ["seq", "y"],
+        transform,
+        {"x": torch.float32, "y": torch.float64},
+        return_tuples=True,
+        batch_size=5,
+    )
+    x, y = next(iter(loader))
+    assert seen["dtype"] == "S1"
+    assert x.dtype == torch.float32
+    assert x.shape == (5, 4, WIDTH)
+    assert y.dtype == torch.float64
+
+
+def test_samplers():
+    ds = make()
+    loader = get_torch_dataloader(ds, variables=["y"], sampler=[5, 5, 2], batch_size=2, index="i")
+    assert collect(loader)["i"].tolist() == [5, 5, 2]
+    loader = get_torch_dataloader(
+        ds, variables=["y"], sampler=lambda epoch: [epoch, epoch + 1], batch_size=2, index="i"
+    )
+    assert collect(loader)["i"].tolist() == [0, 1]
+    assert collect(loader)["i"].tolist() == [1, 2]
+    loader = get_torch_dataloader(ds, variables=["y"], batch_sampler=[[3], [1, 2]], index="i")
+    assert [b["i"].tolist() for b in loader] == [[3], [1, 2]]
+    weighted = torch.utils.data.WeightedRandomSampler(torch.ones(57), 20)
+    loader = get_torch_dataloader(ds, variables=["y"], sampler=weighted, batch_size=8, index="i")
+    assert len(collect(loader)["i"]) == 20
+
+
+def test_drop_last():
+    loader = get_torch_dataloader(make(), variables=["y"], batch_size=10, drop_last=True)
+    assert [len(b["y"]) for b in loader] == [10] * 5
+
+
+def test_streaming_holds_two_blocks_at_a_time(monkeypatch):
+    ds = lazy(make(200), 10)
+    asked = []
+    read = Source.read
+
+    def counted(self, blocks):
+        asked.append(len(blocks))
+        return read(self, blocks)
+
+    monkeypatch.setattr(Source, "read", counted)
+    loader = get_torch_dataloader(
+        ds, batch_size=16, shuffle=True, in_memory=False, buffer_bytes=1, index="i"
+    )
+    got = collect(loader)["i"]
+    assert sorted(got) == list(range(200))
+    assert max(asked) == 2
+    assert sum(asked) == 20
+    # rows of a buffer are mixed: the first batch holds rows of two blocks
+    assert len(set(got[:16] // 10)) == 2
+
+
+def test_streams_from_a_store(tmp_path):
+    ds = make(300)
+    to_zarr(ds, tmp_path / "x.zarr")
+    stored = open_zarr(tmp_path / "x.zarr")
+    loader = get_torch_dataloader(
+        stored,
+        variables=["seq", "cov", "y"],
+        batch_size=32,
+        shuffle=True,
+        rc_prob=0.5,
+        index="index",
+        in_memory=False,
+    )
+    got = by_row(collect(loader))
+    want = reference(ds, np.arange(300), seed=0, epoch=0, max_jitter=0, rc_prob=0.5)
+    for name in ("seq", "cov", "y"):
+        np.testing.assert_array_equal(got[name], want[name])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variables": ["sek"]}, "'sek' is not in the dataset. Did you mean 'seq'"),
+        ({"sample_dims": "_seq"}, "sample dimension '_seq' is not in the dataset"),
+        ({"batch_size": 0}, "batch_size is 0: expected a whole number"),
+        ({"rank": 2, "world_size": 2}, "rank is 2 of world_size 2"),
+        ({"rc_prob": 2.0}, "rc_prob is 2.0"),
+        ({"shuffle": True, "sampler": [0]}, "give only one of"),
+        ({"indices": [57]}, "row 57 is outside the dataset, which has rows 0 to 56"),
+        ({"indices": [0.5]}, "expected whole numbers"),
+        ({"max_jitter": 12}, "too few for windows"),
+        ({"length": 30, "max_jitter": 0}, "too few for windows"),
+        ({"variables": ["cov_pair"]}, "none of the sample dimensions"),
+    ],
+)
+def test_mistakes_are_explained(options, message):
+    with pytest.raises(SeqdataError, match=message):
+        get_torch_dataloader(make(), **options)
+
+
+def test_more_mistakes():
+    ds = make()
+    with pytest.raises(SeqdataError, match="is of type <U"):
+        get_torch_dataloader(
+            ds.assign(name=("_sequence", [f"s{i}" for i in range(57)])), variables=["name"]
+        )
+    protein = ds[["seq"]].copy()
+    protein["seq"].attrs["alphabet"] = "ACDEFGHIKLMNPQRSTVWY"
+    with pytest.raises(SeqdataError, match="only nucleotides"):
+        get_torch_dataloader(protein, rc_prob=0.5)
+    with pytest.raises(SeqdataError, match="all lengths even or all odd"):
+        get_torch_dataloader(ds, max_jitter=0, lengths={"cov": 7}, rc_prob=0.5)
+    with pytest.raises(SeqdataError, match="streamed along one dimension"):
+        get_torch_dataloader(lazy(ds, 9), ["_sequence", "cov_sample"], ["cov"], in_memory=False)
+    with pytest.raises(SeqdataError, match="expected a dictionary"):
+        next(iter(get_torch_dataloader(ds, variables=["y"], transform=lambda b: list(b))))
+
+
+def test_pairs_that_are_no_pairs_are_refused():
+    ds = make()[["cov"]].assign_coords(cov_pair=("cov_sample", ["minus", "input", "plus"]))
+    with pytest.raises(SeqdataError, match="is no pairing of"):
+        get_torch_dataloader(ds, rc_prob=0.5)
+
+
+def test_real_promoters(shared_data: Path):
+    import pandas as pd
+
+    path = shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz"
+    table = pd.read_csv(path, sep="\t")
+    letters = np.array([list(s) for s in table["sequence"]], dtype="S1")
+    ds = xr.Dataset(
+        {
+            "seq": (("_sequence", "_length"), letters),
+            "enrichment": ("_sequence", table["enrichment"].to_numpy()),
+        }
+    )
+    loader = get_torch_dataloader(ds, batch_size=128, shuffle=True, rc_prob=0.5, index="i")
+    got = by_row(collect(loader))
+    flip = uniform(0, 0, 4, np.arange(len(table))) < 0.5
+    want = letters.copy()
+    want[flip] = sp.reverse_complement(letters[flip], sp.DNA, length_axis=1)
+    assert 0.45 < flip.mean() < 0.55
+    np.testing.assert_array_equal(got["seq"].view("S1"), want)
