@@ -108,6 +108,10 @@ def annotate_pfms(
     if not queries:
         msg = "there is no motif to annotate: every matrix given is empty (dead filters)"
         raise SeqexplainerError(msg)
+    n_letters = {len(q) for q in queries} | {len(m.matrix) for m in targets}
+    if len(n_letters) > 1:
+        msg = f"motifs and database differ in their numbers of letters: {sorted(n_letters)}"
+        raise SeqexplainerError(msg)
     p_value, score, offset, overlap, strand = _tomtom(
         queries, [np.ascontiguousarray(m.ppm()) for m in targets], both_strands=both_strands
     )

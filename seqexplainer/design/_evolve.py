@@ -113,8 +113,8 @@ def evolve(
     """Evolve sequences greedily towards a better score.
 
     Every round scores all single substitutions of all sequences and makes the best allowed one.
-    All sequences advance together. Of equal substitutions the one at the smallest position, then
-    the first letter, is made.
+    All sequences advance together. Of substitutions whose results agree to six digits the one at
+    the smallest position, then the first letter, is made.
 
     Parameters
     ----------
@@ -193,6 +193,7 @@ def evolve(
             allowed &= ~pool.touched[:, :, None]
         if not allow_worse:
             allowed &= value > objective(pool.scores[:, r])[:, None, None]
+        value = _to_grid(value)
         value[~allowed] = -np.inf
         moved = pool.advance(value, objective(pool.scores[:, r]), beam, r)
         pool.scores[:, r + 1] = pool.scores[:, r]
@@ -231,6 +232,14 @@ def _substitutions(
         model, from_codes(codes), target=target, batch_size=batch_size, device=device
     )
     return np.ascontiguousarray(change.double().cpu().numpy().swapaxes(1, 2))
+
+
+def _to_grid(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to about six digits of the largest value of a row, so that rounding errors tie."""
+    scale = np.abs(value).max(axis=(1, 2), keepdims=True)
+    grid = np.exp2(np.ceil(np.log2(np.maximum(scale, 1e-30) * 1e-6)))
+    rounded: NDArray[np.float64] = np.round(value / grid) * grid
+    return rounded
 
 
 class _Pool:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from seqexplainer.perturb._backgrounds import backgrounds
 from seqexplainer.perturb._edit import find_pattern, insert, randomise, substitute
 from seqexplainer.perturb._effect import Effect
+from seqexplainer.perturb._pairs import (
+    Cooperativity,
+    Epistasis,
+    Spacing,
+    cooperativity,
+    epistasis,
+    space,
+)
 from seqexplainer.perturb._single import (
     Positional,
     ablate,
@@ -14,15 +22,21 @@ from seqexplainer.perturb._single import (
 )
 
 __all__ = [
+    "Cooperativity",
     "Effect",
+    "Epistasis",
     "Positional",
+    "Spacing",
     "ablate",
     "backgrounds",
+    "cooperativity",
+    "epistasis",
     "find_pattern",
     "insert",
     "marginalize",
     "occlude",
     "positional_importance",
     "randomise",
+    "space",
     "substitute",
 ]

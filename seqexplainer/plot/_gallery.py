@@ -159,8 +159,10 @@ def _in_order(
     pfms: Any, names: Sequence[str] | None, annotations: pd.DataFrame | None
 ) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
     """Return living matrices by name, and names in the order to draw."""
-    if hasattr(pfms, "to_dict"):
-        table = {name: np.asarray(m, dtype=np.float64) for name, m in pfms.to_dict().items()}
+    from seqpro.motifs import MotifSet
+
+    if isinstance(pfms, MotifSet):
+        table = {m.name: np.asarray(m.ppm()) for m in pfms}
     else:
         matrices = np.asarray(pfms, dtype=np.float64)
         if matrices.ndim != 3:
