@@ -17,6 +17,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from eugene.errors import EugeneError, RunExistsError
 from eugene.settings import settings
@@ -214,9 +215,13 @@ def fit(
     started = time.perf_counter()
     folder_path = Path(run_dir)
     seed = settings.seed if seed is None else seed
-    train_loader, val_loader = _loaders(datamodule)
+    bridge = Bridge(datamodule)
     monitor = monitor.removesuffix("_epoch")
-    if val_loader is None and monitor.startswith("val_"):
+    if not bridge.has_validation and monitor.startswith("val_"):
+        warnings.warn(
+            f"there are no validation rows: {monitor} cannot be watched, train_loss is instead",
+            stacklevel=2,
+        )
         monitor = "train_loss"
     mode = mode or _natural_mode(monitor)
     record = Record(
@@ -253,14 +258,14 @@ def fit(
                 "num_sanity_val_steps": 0,
                 "log_every_n_steps": 1,
                 "use_distributed_sampler": False,
+                "limit_val_batches": 1.0 if bridge.has_validation else 0,
                 **dict(trainer_kwargs or {}),
             }
         )
-        trainer.fit(
-            module,
-            EpochLoader(train_loader, trainer),
-            EpochLoader(val_loader) if val_loader is not None else None,
-        )
+        try:
+            trainer.fit(module, datamodule=bridge)
+        finally:
+            bridge.release()
     _check_monitored(record)
     weights_path = folder_path / "model.safetensors"
     last_state = module.state_dict() if not restore_best else None
@@ -314,18 +319,51 @@ class EpochLoader:
         return iter(self.loader)
 
 
-def _loaders(datamodule: Any) -> tuple[Any, Any]:
-    """Return the training loader and the validation loader, or None."""
-    if isinstance(datamodule, pl.LightningDataModule):
-        datamodule.prepare_data()
-        datamodule.setup("fit")
-    train = datamodule.train_dataloader()
-    val: Any = None
-    with contextlib.suppress(pl.utilities.exceptions.MisconfigurationException, AttributeError):
-        val = datamodule.val_dataloader()
-    if val is not None and hasattr(val, "__len__") and len(val) == 0:
-        val = None
-    return train, val
+class Bridge(pl.LightningDataModule):
+    """Hands a trainer the loaders of a datamodule, training ones told their epoch.
+
+    Parameters
+    ----------
+    source : object
+        Has ``train_dataloader()`` and perhaps ``val_dataloader()``; a LightningDataModule is
+        prepared and set up as Lightning would.
+    """
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.source = source
+        self._lightning = isinstance(source, pl.LightningDataModule)
+        if self._lightning:
+            source.prepare_data()
+            source.setup("fit")
+        self.has_validation = self._probe()
+
+    def _probe(self) -> bool:
+        """Return whether there are validation rows."""
+        try:
+            loader = self.source.val_dataloader()
+        except (AttributeError, EugeneError, MisconfigurationException):
+            return False
+        return loader is not None and not (hasattr(loader, "__len__") and len(loader) == 0)
+
+    def _lend(self) -> None:
+        if self._lightning:
+            self.source.trainer = self.trainer
+
+    def release(self) -> None:
+        """Let the datamodule forget the trainer."""
+        if self._lightning:
+            self.source.trainer = None
+
+    def train_dataloader(self) -> EpochLoader:
+        """Return the training loader."""
+        self._lend()
+        return EpochLoader(self.source.train_dataloader(), self.trainer)
+
+    def val_dataloader(self) -> EpochLoader:
+        """Return the validation loader."""
+        self._lend()
+        return EpochLoader(self.source.val_dataloader())
 
 
 def _natural_mode(monitor: str) -> str:

@@ -1,0 +1,285 @@
+"""Scores of predictions, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eugene.errors import EugeneError, did_you_mean
+from eugene.evaluate._weighted import METRICS
+
+_REGRESSION = ("r2", "pearson_r2", "pearson", "spearman", "mse")
+_BINARY = ("auroc", "auprc", "accuracy", "f1")
+TASK_METRICS = {
+    "regression": _REGRESSION,
+    "poisson": _REGRESSION,
+    "binary_classification": _BINARY,
+    "multilabel_classification": _BINARY,
+    "multiclass_classification": ("accuracy", "auroc", "auprc", "f1"),
+}
+_BLOCK = 4_000_000
+
+
+def evaluate(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    task: str = "regression",
+    *,
+    metrics: Sequence[str] | None = None,
+    n_bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Score predictions, with percentile bootstrap intervals over the rows.
+
+    All metrics and targets are scored on the same resamples. ``r2`` is the coefficient of
+    determination, ``pearson_r2`` the squared correlation; they differ where predictions are off
+    in scale or offset.
+
+    Parameters
+    ----------
+    y_true : array_like of float, shape (n,) or (n, tasks)
+        Targets; NaN where missing. For ``multiclass_classification`` the number of the class.
+    y_pred : array_like of float, shape (n,) or (n, tasks)
+        Predictions: values, or probabilities for classification (one column a class for
+        ``multiclass_classification``).
+    task : str
+        The task; it settles the metrics.
+    metrics : list of str, optional
+        Other metrics.
+    n_bootstrap : int
+        Number of resamples; 0 for none.
+    level : float
+        Share of resamples inside the interval.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    dict
+        For each metric ``value``, ``low`` and ``high``: the mean over the targets, NaN where the
+        metric does not exist; with several targets ``per_target`` as well.
+
+    Raises
+    ------
+    EugeneError
+        If shapes differ, a name is unknown, predictions are not finite, or there is no row.
+
+    References
+    ----------
+    Efron 1979, https://doi.org/10.1214/aos/1176344552
+
+    Examples
+    --------
+    >>> scores = evaluate([0, 0, 1, 1], [.1, .6, .4, .9], "binary_classification", n_bootstrap=0)
+    >>> scores["auroc"]["value"], scores["accuracy"]["value"]
+    (0.75, 0.5)
+    """
+    names = _metric_names(task, metrics)
+    y, p = _two_dimensional(y_true, y_pred, task)
+    values: dict[str, list[float]] = {name: [] for name in names}
+    draws: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    weights = (
+        list(_resamples(len(y), n_bootstrap, seed)) if n_bootstrap * len(y) <= _BLOCK else None
+    )
+    for name in names:
+        for truth, guess in _columns(y, p, task, name):
+            there = np.isfinite(truth)
+            truth_there, guess_there = truth[there], guess[there]
+            metric = METRICS[name]
+            if not there.any():
+                values[name].append(np.nan)
+                draws[name].append(np.full(n_bootstrap, np.nan))
+                continue
+            ones = np.ones((1, len(truth_there)))
+            values[name].append(float(metric(truth_there, guess_there, ones)[0]))
+            blocks = weights if weights is not None else _resamples(len(y), n_bootstrap, seed)
+            scored = [metric(truth_there, guess_there, block[:, there]) for block in blocks]
+            draws[name].append(np.concatenate(scored) if scored else np.empty(0))
+    return {name: _summary(values[name], draws[name], level) for name in names}
+
+
+def _summary(values: list[float], draws: list[NDArray[np.float64]], level: float) -> dict[str, Any]:
+    result: dict[str, Any] = {"value": _mean(np.array(values)), "low": np.nan, "high": np.nan}
+    if len(draws[0]):
+        with np.errstate(all="ignore"):
+            means = np.array([_mean(column) for column in np.stack(draws, axis=1)])
+        means = means[np.isfinite(means)]
+        if len(means):
+            tail = (1 - level) / 2
+            low, high = np.quantile(means, [tail, 1 - tail])
+            result["low"], result["high"] = float(low), float(high)
+    if len(values) > 1:
+        result["per_target"] = values
+    return result
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if len(there) else float("nan")
+
+
+def _resamples(n: int, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each row is drawn, float64 (block, n), ``count`` resamples in all."""
+    rng = np.random.default_rng(seed)
+    block = max(1, _BLOCK // max(n, 1))
+    for start in range(0, count, block):
+        size = min(block, count - start)
+        rows = rng.integers(0, n, (size, n))
+        rows += np.arange(size)[:, None] * n
+        drawn = np.bincount(rows.ravel(), minlength=size * n)
+        yield drawn.reshape(size, n).astype(np.float64)
+
+
+def _columns(
+    y: NDArray[np.float64], p: NDArray[np.float64], task: str, name: str
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield (targets, predictions) of each task; of each class where there are classes."""
+    if task != "multiclass_classification":
+        yield from zip(y.T, p.T, strict=True)
+        return
+    missing = ~np.isfinite(y[:, 0])
+    best = p.argmax(axis=1)
+    if name == "accuracy":
+        right = (best == np.where(missing, -1, y[:, 0])).astype(np.float64)
+        yield np.where(missing, np.nan, 1.0), right
+        return
+    for k in range(p.shape[1]):
+        truth = np.where(missing, np.nan, (y[:, 0] == k).astype(np.float64))
+        yield truth, (best == k).astype(np.float64) if name == "f1" else p[:, k]
+
+
+def _metric_names(task: str, metrics: Sequence[str] | None) -> tuple[str, ...]:
+    if task not in TASK_METRICS:
+        raise EugeneError(f"unknown task {task!r}{did_you_mean(task, TASK_METRICS)}")
+    names = TASK_METRICS[task] if metrics is None else tuple(metrics)
+    for name in names:
+        if name not in METRICS:
+            raise EugeneError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
+    return names
+
+
+def _two_dimensional(
+    y_true: ArrayLike, y_pred: ArrayLike, task: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    y, p = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
+    y = y[:, None] if y.ndim == 1 else y
+    p = p[:, None] if p.ndim == 1 else p
+    same = len(y) == len(p) if task == "multiclass_classification" else y.shape == p.shape
+    if y.ndim != 2 or p.ndim != 2 or not same:
+        raise EugeneError(
+            f"targets have shape {y.shape} and predictions {p.shape}: expected one row a sequence "
+            "and one column a target in both"
+        )
+    if len(y) == 0:
+        raise EugeneError("there is no row to score")
+    if not np.isfinite(p).all():
+        row = int(np.flatnonzero(~np.isfinite(p).all(axis=1))[0])
+        raise EugeneError(f"the prediction in row {row} is not finite: {p[row]}")
+    if task in ("binary_classification", "multilabel_classification"):
+        found = y[np.isfinite(y)]
+        if not np.isin(found, (0.0, 1.0)).all():
+            raise EugeneError(
+                f"targets of {task} must be 0, 1 or NaN, found {found[~np.isin(found, (0, 1))][0]}"
+            )
+        if p.min() < 0 or p.max() > 1:
+            raise EugeneError(
+                f"predictions of {task} must be probabilities, found {p.min():.3g} to "
+                f"{p.max():.3g}: use module.predict, which applies the sigmoid"
+            )
+    return y, p
+
+
+def curves(
+    y_true: ArrayLike, y_pred: ArrayLike, *, points: int = 500
+) -> dict[str, list[list[float]]]:
+    """Return the receiver operating characteristic and the precision-recall curve.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n,)
+        0, 1, or NaN where missing.
+    y_pred : array_like of float, shape (n,)
+        Scores.
+    points : int
+        At most so many points a curve.
+
+    Returns
+    -------
+    dict
+        ``roc``: false and true positive rates; ``pr``: recall and precision.
+
+    Raises
+    ------
+    EugeneError
+        If there are not both classes.
+
+    Examples
+    --------
+    >>> curves([0, 1], [.2, .8])["roc"]
+    [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    """
+    y, p = np.ravel(np.asarray(y_true, float)), np.ravel(np.asarray(y_pred, float))
+    there = np.isfinite(y)
+    y, p = y[there], p[there]
+    if not (y == 1).any() or not (y == 0).any():
+        raise EugeneError("curves need rows of both classes")
+    order = np.argsort(-p, kind="stable")
+    last = np.flatnonzero(np.concatenate((p[order][1:] != p[order][:-1], [True])))
+    hits = np.cumsum(y[order])[last]
+    calls = last + 1.0
+    true_rate = np.concatenate(([0.0], hits / hits[-1]))
+    false_rate = np.concatenate(([0.0], (calls - hits) / (calls - hits)[-1]))
+    precision = np.concatenate(([1.0], hits / calls))
+    keep = np.unique(np.linspace(0, len(true_rate) - 1, points).round().astype(int))
+    return {
+        "roc": [false_rate[keep].tolist(), true_rate[keep].tolist()],
+        "pr": [true_rate[keep].tolist(), precision[keep].tolist()],
+    }
+
+
+def paired_difference(
+    a: ArrayLike, b: ArrayLike, *, n_bootstrap: int = 10_000, level: float = 0.95, seed: int = 0
+) -> dict[str, float]:
+    """Compare two arms run with the same seeds.
+
+    Parameters
+    ----------
+    a, b : array_like of float, shape (seeds,)
+        Scores of both arms, in the order of the seeds.
+    n_bootstrap : int
+        Number of resamples of the pairs.
+    level : float
+        Share of resamples inside the interval.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    dict
+        ``value``, the mean of ``a - b``, with ``low`` and ``high``.
+
+    Raises
+    ------
+    EugeneError
+        If the arms differ in length or are empty.
+
+    Examples
+    --------
+    >>> paired_difference([.5, .6], [.4, .5])["value"]
+    0.1
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.shape != second.shape or first.ndim != 1 or not len(first):
+        raise EugeneError(
+            f"paired arms need one score a seed each, got shapes {first.shape} and {second.shape}"
+        )
+    gaps = first - second
+    rng = np.random.default_rng(seed)
+    means = gaps[rng.integers(0, len(gaps), (n_bootstrap, len(gaps)))].mean(axis=1)
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return {"value": round(float(gaps.mean()), 12), "low": float(low), "high": float(high)}

@@ -1,0 +1,161 @@
+"""Predictions of a trained module for the rows of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from eugene.errors import EugeneError
+from eugene.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@torch.no_grad()
+def predict_batches(
+    module: Any, loader: Iterable[Mapping[str, torch.Tensor]], *, device: str | None = None
+) -> dict[str, np.ndarray]:
+    """Predict every batch of a loader.
+
+    Parameters
+    ----------
+    module : eugene.models.SequenceModule
+        The trained module; its mode and device are put back afterwards.
+    loader : iterable of dict
+        Batches with ``seq`` or ``ohe_seq``; ``target`` and ``index`` are passed through.
+    device : str, optional
+        Where to compute; by default where the module is.
+
+    Returns
+    -------
+    dict of ndarray
+        ``prediction`` float32 (n, outputs), and ``target``, ``index`` where the batches have them.
+
+    Raises
+    ------
+    EugeneError
+        If the loader gives no batch.
+    """
+    home, training = module.device, module.training
+    where = torch.device(device) if device is not None else home
+    parts: dict[str, list[np.ndarray]] = {}
+    try:
+        module.eval().to(where)
+        for i, batch in enumerate(loader):
+            moved = {k: v.to(where) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+            for key, value in module.predict_step(moved, i).items():
+                parts.setdefault(key, []).append(value.cpu().numpy())
+    finally:
+        module.train(training).to(home)
+    if not parts:
+        raise EugeneError("the loader gave no batch, so there is nothing to predict")
+    return {key: np.concatenate(values) for key, values in parts.items()}
+
+
+def predictions(
+    module: Any,
+    data: Any,
+    split: str | None = None,
+    *,
+    seq_var: str = "seq",
+    target_vars: str | list[str] | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
+) -> pd.DataFrame:
+    """Predict the rows of a dataset or a datamodule.
+
+    Parameters
+    ----------
+    module : eugene.models.SequenceModule
+        The trained module.
+    data : SequenceDataModule or xarray.Dataset
+        The rows.
+    split : {"train", "val", "test"}, optional
+        Only these rows; by default all.
+    seq_var : str
+        Variable with the sequences, where ``data`` is a dataset.
+    target_vars : str or list of str, optional
+        Variables with the targets, where ``data`` is a dataset; none are needed.
+    batch_size : int, optional
+        Sequences at a time; by default the datamodule's, or ``settings.batch_size``.
+    device : str, optional
+        Where to compute; by default where the module is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``index`` (row of the dataset), ``{name}_target`` where there are targets and
+        ``{name}_prediction``: values, probabilities or rates.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such split or variable.
+    """
+    import pandas as pd
+
+    if hasattr(data, "loader"):
+        found = predict_batches(
+            module, data.loader(split or "all", batch_size=batch_size), device=device
+        )
+        names = list(data.target_vars)
+    else:
+        names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
+        found = _predict_dataset(module, data, split, seq_var, names, batch_size, device)
+    columns: dict[str, np.ndarray] = {}
+    outputs = found["prediction"].shape[1]
+    target = found.get("target")
+    if len(names) != outputs:
+        listed = getattr(module, "target_names", None) or names
+        names = list(listed) if len(listed) == outputs else [str(i) for i in range(outputs)]
+    if target is not None:
+        labels = names if target.shape[1] == len(names) else ["class"]
+        columns |= {f"{name}_target": target[:, i] for i, name in enumerate(labels)}
+    columns |= {f"{n}_prediction": found["prediction"][:, i] for i, n in enumerate(names)}
+    index = found.get("index", np.arange(len(found["prediction"])))
+    return pd.DataFrame(columns, index=pd.Index(index, name="index"))
+
+
+def _predict_dataset(
+    module: Any,
+    ds: Any,
+    split: str | None,
+    seq_var: str,
+    target_vars: list[str],
+    batch_size: int | None,
+    device: str | None,
+) -> dict[str, np.ndarray]:
+    """Predict rows of a dataset block by block, targets or none."""
+    for name in (seq_var, *target_vars):
+        if name not in ds.variables:
+            from eugene.errors import did_you_mean
+
+            raise EugeneError(
+                f"the dataset has no variable {name!r}{did_you_mean(name, list(ds.variables))}"
+            )
+    rows = np.arange(ds.sizes["_sequence"])
+    if split is not None:
+        from seqdata import splits
+
+        rows = np.flatnonzero(splits.mask(ds, split))
+    size = settings.batch_size if batch_size is None else batch_size
+
+    def batches() -> Iterable[dict[str, torch.Tensor]]:
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            letters = ds[seq_var].isel(_sequence=part).to_numpy()
+            batch = {"index": torch.from_numpy(part.astype(np.int64))}
+            if letters.ndim == 3:
+                batch["ohe_seq"] = torch.from_numpy(np.array(letters))
+            else:
+                batch["seq"] = torch.from_numpy(np.array(np.ascontiguousarray(letters).view("u1")))
+            if target_vars:
+                values = [ds[v].isel(_sequence=part).to_numpy() for v in target_vars]
+                batch["target"] = torch.from_numpy(np.stack(values, axis=1).astype(np.float32))
+            yield batch
+
+    return predict_batches(module, batches(), device=device)
