@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,46 @@ class EpochSampler:
         self._loader.set_epoch(epoch)
 
 
-class _Parts(Dataset[Arrays]):
-    """What a worker process computes: a batch in memory, or a whole buffer from disk."""
+@dataclass(frozen=True)
+class _Converter:
+    """Turns a batch of arrays into tensors of the types asked for."""
 
-    def __init__(self, owner: SequenceLoader) -> None:
-        self._core = owner.core
-        self._convert = owner.convert
+    transform: Transform | None
+    dtypes: torch.dtype | Mapping[str, torch.dtype] | None
+    tuples: bool
+    letters: frozenset[str]
+    index: str | None
+
+    def __call__(self, arrays: Arrays) -> Batch:
+        values: Mapping[str, Any] = arrays
+        if self.transform is not None:
+            values = self.transform(
+                {k: v.view("S1") if k in self.letters else v for k, v in arrays.items()}
+            )
+            if not isinstance(values, Mapping):
+                raise SeqdataError(
+                    f"the transform returned {type(values).__name__}: expected a dictionary of "
+                    "arrays, as it was given."
+                )
+        out = {k: _as_tensor(v, self._dtype_of(k)) for k, v in values.items()}
+        return tuple(out.values()) if self.tuples else out
+
+    def _dtype_of(self, name: str) -> torch.dtype | None:
+        if isinstance(self.dtypes, Mapping):
+            return self.dtypes.get(name)
+        return self.dtypes if name != self.index else None
+
+
+class _Parts(Dataset[Any]):
+    """What a worker process computes: a batch in memory, or a whole buffer from disk.
+
+    It holds no reference to the loader: a cycle through the worker processes would leave their
+    end to the garbage collector, which waits seconds for each.
+    """
+
+    def __init__(self, core: Loader, convert: _Converter) -> None:
+        self._core = core
+        self._convert = convert
 
     def __getitem__(self, item: tuple[int, int]) -> Any:
         epoch, number = item
@@ -112,17 +147,19 @@ class SequenceLoader:
         self.pin_memory = pin_memory and torch.cuda.is_available()
         self.batch_size = core.batch_size
         self.drop_last = core.drop_last
-        self.sampler = EpochSampler(self)
-        self._transform = transform
-        self._dtypes = dtypes
-        self._tuples = return_tuples
-        self._letters = frozenset(f.name for f in core.fields if f.letters)
+        letters = frozenset(f.name for f in core.fields if f.letters)
+        self._convert = _Converter(transform, dtypes, return_tuples, letters, core.index)
         self._epoch = 0
         self._position = 0
         self._begun = False
         self._queue = _Queue()
         self._options = dict(worker_options or {})
         self._workers: DataLoader[Any] | None = None
+
+    @property
+    def sampler(self) -> EpochSampler:
+        """Handle by which Lightning sets the epoch."""
+        return EpochSampler(self)
 
     @property
     def epoch(self) -> int:
@@ -203,7 +240,7 @@ class SequenceLoader:
         batches = (
             self._from_workers(epoch, start)
             if self.num_workers
-            else (self.convert(b) for b in self.core.batches(epoch, start=start))
+            else (self._convert(b) for b in self.core.batches(epoch, start=start))
         )
         for number, batch in enumerate(batches, start + 1):
             if self._epoch == epoch:
@@ -217,7 +254,7 @@ class SequenceLoader:
             if not self.core.in_memory:
                 options.setdefault("prefetch_factor", 1)
             self._workers = DataLoader(
-                _Parts(self),
+                _Parts(self.core, self._convert),
                 batch_size=None,
                 sampler=self._queue,
                 num_workers=self.num_workers,
@@ -232,38 +269,7 @@ class SequenceLoader:
         self._queue.items = [(epoch, i) for i in range(first, len(plan.segments))]
         pieces = ({k: v.numpy() for k, v in piece.items()} for piece in self._workers)
         for arrays in self.core.recut(epoch, pieces, start=start):
-            yield self.convert(arrays)
-
-    def convert(self, arrays: Arrays) -> Batch:
-        """Turn a batch of arrays into tensors.
-
-        Parameters
-        ----------
-        arrays : dict of ndarray
-            One entry a variable, rows first; letters as uint8.
-
-        Returns
-        -------
-        dict or tuple of Tensor
-            After the transform, in the types asked for.
-        """
-        values: Mapping[str, Any] = arrays
-        if self._transform is not None:
-            values = self._transform(
-                {k: v.view("S1") if k in self._letters else v for k, v in arrays.items()}
-            )
-            if not isinstance(values, Mapping):
-                raise SeqdataError(
-                    f"the transform returned {type(values).__name__}: expected a dictionary of "
-                    "arrays, as it was given."
-                )
-        out = {k: _as_tensor(v, self._dtype_of(k)) for k, v in values.items()}
-        return tuple(out.values()) if self._tuples else out
-
-    def _dtype_of(self, name: str) -> torch.dtype | None:
-        if isinstance(self._dtypes, Mapping):
-            return self._dtypes.get(name)
-        return self._dtypes if name != self.core.index else None
+            yield self._convert(arrays)
 
     def _pin(self, batch: Batch) -> Batch:
         if isinstance(batch, tuple):
