@@ -244,7 +244,7 @@ def randomise(
     start: int,
     end: int,
     *,
-    method: Literal["dinuc_shuffle", "shuffle", "random", "zero", "uniform"] = "dinuc_shuffle",
+    method: Literal["shuffle", "dinuc_shuffle", "random", "zero", "uniform"] = "shuffle",
     n: int = 1,
     seed: int = 0,
 ) -> torch.Tensor:
@@ -256,8 +256,8 @@ def randomise(
         One-hot sequences; not changed.
     start, end : int
         The span (bp, 0-based half-open).
-    method : {"dinuc_shuffle", "shuffle", "random", "zero", "uniform"}, optional
-        Shuffle the span's own bases (keeping its dinucleotides, or not), draw uniform random
+    method : {"shuffle", "dinuc_shuffle", "random", "zero", "uniform"}, optional
+        Shuffle the span's own bases (freely, or keeping its dinucleotides), draw uniform random
         bases, or set the columns to 0 or to 1/4.
     n : int, optional
         Draws per sequence.
@@ -294,7 +294,7 @@ def randomise(
             np.repeat(span, n, axis=0), 2 if method == "dinuc_shuffle" else 1, seed, ids.ravel()
         ).reshape(rows, n, n_letters, -1)
     else:
-        choices = "'dinuc_shuffle', 'shuffle', 'random', 'zero' or 'uniform'"
+        choices = "'shuffle', 'dinuc_shuffle', 'random', 'zero' or 'uniform'"
         msg = f"method is {method!r}; choose {choices}"
         raise SeqexplainerError(msg)
     result[..., start:end] = torch.as_tensor(drawn).to(result)

@@ -139,7 +139,7 @@ def ablate(
     X: NDArray[Any] | torch.Tensor,
     spans: tuple[int, int] | Sequence[tuple[int, int]],
     *,
-    method: Literal["dinuc_shuffle", "shuffle", "random", "zero", "uniform"] = "dinuc_shuffle",
+    method: Literal["shuffle", "dinuc_shuffle", "random", "zero", "uniform"] = "shuffle",
     n: int = 20,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
@@ -159,8 +159,9 @@ def ablate(
         Sequences.
     spans : (int, int) or sequence of (int, int)
         Spans (bp, 0-based half-open), the same for every sequence.
-    method : {"dinuc_shuffle", "shuffle", "random", "zero", "uniform"}, optional
-        How a span is destroyed; see `randomise`.
+    method : {"shuffle", "dinuc_shuffle", "random", "zero", "uniform"}, optional
+        How a span is destroyed; see `randomise`. A short span has few shuffles that keep its
+        dinucleotides, and the span itself is one of them.
     n : int, optional
         Draws per sequence, over which scores are averaged; 1 for ``zero`` and ``uniform``.
     target, func, confidence, n_resamples, seed, batch_size, device
