@@ -258,7 +258,7 @@ def k_shuffle(
 def jitter(
     *arrays: NDArray[Any],
     max_jitter: int,
-    length_axis: int = -1,
+    length_axis: int | tuple[int, ...] = -1,
     jitter_axes: int | tuple[int, ...] = 0,
     seed: Seed = None,
     row_ids: ArrayLike | None = None,
@@ -271,8 +271,8 @@ def jitter(
         Equal in size along the length axis and the jitter axes.
     max_jitter : int
         Largest shift to either side, in bp.
-    length_axis : int
-        Axis that is cut.
+    length_axis : int or tuple of int
+        Axis that is cut, in every array or one for each.
     jitter_axes : int or tuple of int
         Each slice along these axes gets its own shift, for example the batch axis.
     seed : int, numpy.random.Generator or None
@@ -307,11 +307,15 @@ def jitter(
         msg = f"max_jitter must not be negative, got {max_jitter}"
         raise SeqproError(msg)
     named = (jitter_axes,) if isinstance(jitter_axes, int) else tuple(jitter_axes)
+    cut = (length_axis,) * len(arrays) if isinstance(length_axis, int) else tuple(length_axis)
+    if len(cut) != len(arrays):
+        msg = f"got {len(cut)} length axes for {len(arrays)} arrays"
+        raise AxisError(msg)
     shape: tuple[int, ...] | None = None
     size = 0
     placed = []
     for position, array in enumerate(arrays):
-        length_at = normalize_axis(length_axis, array.ndim, "length_axis")
+        length_at = normalize_axis(cut[position], array.ndim, "length_axis")
         axes = tuple(normalize_axis(axis, array.ndim, "jitter_axes") for axis in named)
         if length_at in axes or len(set(axes)) != len(axes):
             msg = f"jitter_axes {named} and length_axis {length_axis} must all differ"

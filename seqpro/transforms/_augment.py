@@ -85,17 +85,6 @@ def _check_types(types: tuple[str, ...]) -> None:
         raise SeqproError(msg)
 
 
-def _track_axis(track: Array, length_axis: int, ohe_axis: int | None) -> int:
-    """Return the length axis of a track beside a sequence.
-
-    A track without the one-hot axis has its length one place nearer to the end where that axis
-    comes after the length.
-    """
-    if ohe_axis is not None and length_axis < 0 and ohe_axis < 0 and ohe_axis > length_axis:
-        length_axis += 1
-    return normalize_axis(length_axis, track.ndim, "length_axis")
-
-
 @final
 class ReverseComplement(BaseTransform):
     """Reverse complement sequences and reverse tracks.
@@ -106,8 +95,12 @@ class ReverseComplement(BaseTransform):
         What each array is; the first a sequence and the rest tracks by default.
     length_axis : int
     ohe_axis : int, optional
-        Axis of the letters in one-hot sequences. Tracks have no such axis.
+        Axis of the letters in one-hot sequences.
     alphabet : NucleotideAlphabet
+    track_length_axis : int, optional
+        Length axis of the tracks. By default it is where the sequence has it, for tracks of as
+        many axes as the first array, and where the sequence without its letters would have it,
+        for tracks of one axis less.
     swap : dict of int to int, optional
         For tracks with a strand axis: position of each strand's partner along track_axis, so
         that plus and minus change places.
@@ -130,6 +123,7 @@ class ReverseComplement(BaseTransform):
         length_axis: int = -1,
         ohe_axis: int | None = None,
         alphabet: NucleotideAlphabet = DNA,
+        track_length_axis: int | None = None,
         swap: dict[int, int] | None = None,
         track_axis: int = 1,
     ) -> None:
@@ -139,6 +133,7 @@ class ReverseComplement(BaseTransform):
         self.length_axis = length_axis
         self.ohe_axis = ohe_axis
         self.alphabet = alphabet
+        self.track_length_axis = track_length_axis
         self.swap = swap
         self.track_axis = track_axis
         if swap is not None and any(swap.get(b) != a for a, b in swap.items()):
@@ -150,22 +145,40 @@ class ReverseComplement(BaseTransform):
     ) -> tuple[Array, ...]:
         """Reverse complement every sequence and reverse every track."""
         types = _types(self.types, len(arrays), "dna")
+        model = arrays[types.index("dna")] if "dna" in types else None
         return tuple(
-            self._sequence(a) if kind == "dna" else self._track(a)
+            self._sequence(a) if kind == "dna" else self._track(a, model)
             for a, kind in zip(arrays, types, strict=True)
         )
 
     def _sequence(self, array: Array) -> Array:
         return reverse_complement(array, self.alphabet, self.length_axis, self.ohe_axis)
 
-    def _track(self, array: Array) -> Array:
-        axis = _track_axis(array, self.length_axis, self.ohe_axis)
+    def _track(self, array: Array, model: Array | None) -> Array:
+        axis = self._track_axis(array, model)
         flipped = np.flip(array, axis)
         if self.swap is None:
             return np.ascontiguousarray(flipped)
         strands = normalize_axis(self.track_axis, array.ndim, "track_axis")
         order = [self.swap.get(i, i) for i in range(array.shape[strands])]
         return np.ascontiguousarray(np.take(flipped, order, strands))
+
+
+    def _track_axis(self, track: Array, model: Array | None) -> int:
+        """Return the length axis of a track beside the sequence model."""
+        if self.track_length_axis is not None:
+            return normalize_axis(self.track_length_axis, track.ndim, "track_length_axis")
+        if self.ohe_axis is None or model is None or track.ndim == model.ndim:
+            return normalize_axis(self.length_axis, track.ndim, "length_axis")
+        if track.ndim != model.ndim - 1:
+            msg = (
+                f"a track of {track.ndim} axes beside a sequence of {model.ndim}: name its "
+                "track_length_axis"
+            )
+            raise SeqproError(msg)
+        positions = normalize_axis(self.length_axis, model.ndim, "length_axis")
+        columns = normalize_axis(self.ohe_axis, model.ndim, "ohe_axis")
+        return positions - (columns < positions)
 
 
 @final
@@ -238,9 +251,8 @@ class Jitter(BaseTransform):
     ----------
     max_jitter : int
         In bp; results are ``2 * max_jitter`` shorter.
-    length_axis : int
-        In each array; for one-hot sequences beside tracks choose a layout where it agrees, such
-        as (N, A, L) and (N, L) with -1.
+    length_axis : int or tuple of int
+        In every array, or one for each, such as ``(-2, -1)`` for one-hot and track.
     jitter_axes : int or tuple of int
         Each slice along these axes gets its own shift.
     seed : int, optional
@@ -258,7 +270,7 @@ class Jitter(BaseTransform):
     def __init__(
         self,
         max_jitter: int,
-        length_axis: int = -1,
+        length_axis: int | tuple[int, ...] = -1,
         jitter_axes: int | tuple[int, ...] = 0,
         seed: int | None = None,
     ) -> None:
