@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+import seqpro as sp
 from seqdata.errors import SchemaError, UnknownLetterError
 from seqdata.readers._kernels import first_unknown, replace_unknown
 from seqdata.schema import alphabet_letters, known_letters, wild_letter
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OnUnknown = Literal["error", "warn", "n"]
-
-_PAIRS = (
-    "ATTACGGCRYYRSSWWKMMKBVVBDHHDNN",
-    "AUUACGGCRYYRSSWWKMMKBVVBDHHDNN",
-)
 
 
 class LetterCheck:
@@ -33,15 +29,18 @@ class LetterCheck:
     on_unknown : {"error", "warn", "n"}
         Raise at the first unknown letter; or write N (X for amino acids) in its place, with or
         without a warning at the end.
+    padded : bool, default False
+        Whether NUL may stand behind a sequence.
     """
 
-    def __init__(self, alphabet: Any, on_unknown: OnUnknown) -> None:
+    def __init__(self, alphabet: Any, on_unknown: OnUnknown, *, padded: bool = False) -> None:
         if on_unknown not in ("error", "warn", "n"):
             msg = f"on_unknown must be 'error', 'warn' or 'n', got {on_unknown!r}."
             raise SchemaError(msg)
         self.letters = alphabet_letters(alphabet)
         self.policy = on_unknown
         self.known = known_letters(alphabet)
+        self.known[0] = padded
         self.wild = np.uint8(wild_letter(alphabet))
         self.count = 0
 
@@ -123,14 +122,10 @@ def complement_table(alphabet: Any) -> NDArray[np.uint8]:
     'TGCAnYr'
     """
     letters = alphabet_letters(alphabet)
-    table = np.arange(256, dtype=np.uint8)
     if sorted(letters) not in (sorted("ACGT"), sorted("ACGU")):
         msg = (
             f"Letters {letters!r} have no complement: regions on the '-' strand cannot be read. "
             "Set the strand of the regions to '.'."
         )
         raise SchemaError(msg)
-    pairs = _PAIRS[1 if "U" in letters else 0]
-    for a, b in zip(pairs[::2], pairs[1::2], strict=True):
-        table[ord(a)], table[ord(a.lower())] = ord(b), ord(b.lower())
-    return table
+    return sp.RNA.complement_table if "U" in letters else sp.DNA.complement_table

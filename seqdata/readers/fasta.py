@@ -179,7 +179,7 @@ class GenomeFASTA:
     ) -> None:
         self.name = name
         self.path = require_file(fasta, "FASTA")
-        self.check = LetterCheck(alphabet, on_unknown)
+        self.check = LetterCheck(alphabet, on_unknown, padded=True)
         self.index, blocks = fai.load_index(self.path)
         self._blocks_path = blocks
         self._source: _PlainBytes | _BgzipBytes | None = None

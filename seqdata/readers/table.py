@@ -160,6 +160,8 @@ class Table:
         options["sep"] = separator
         checked = len(separator) == 1 and set(options) <= _OWN_CHECK
         checked = checked and isinstance(options.get("skiprows", 0), int)
+        skip = options.pop("skiprows", 0) if checked else 0
+        encoding = options.pop("encoding", "utf-8-sig") if checked else ""
 
         def opened() -> Any:
             if not checked:
@@ -168,14 +170,11 @@ class Table:
                 path,
                 separator,
                 quote=options.get("quotechar", '"'),
-                skip=options.get("skiprows", 0),
+                skip=skip,
                 comment=options.get("comment"),
-                encoding=options.get("encoding", "utf-8-sig"),
+                encoding=encoding,
             )
 
-        if checked:
-            options.pop("skiprows", None)
-            options.pop("encoding", None)
         names = self._names(opened(), path, options)
         missing = _MISSING if options.pop("keep_default_na", True) else []
         extra = options.pop("na_values", [])

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+import pytest
+
+import seqdata as sd
+from seqdata.errors import ContigError, MissingFileError, SchemaError, TrackError
+from seqdata.readers._base import Windows
+
+
+def windows(rows: list[tuple[str, int, int]]) -> Windows:
+    names = tuple(dict.fromkeys(row[0] for row in rows))
+    return Windows(
+        names,
+        np.array([names.index(row[0]) for row in rows], dtype=np.int32),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=np.int64),
+        np.zeros(len(rows), dtype=np.int8),
+    )
+
+
+@pytest.fixture
+def track(tmp_path: Path) -> Path:
+    path = tmp_path / "x.bw"
+    with pyBigWig.open(str(path), "w") as out:
+        out.addHeader([("chr1", 1000), ("chr2", 50)])
+        out.addEntries(["chr1"] * 3, [0, 10, 990], ends=[5, 20, 1000], values=[1.0, -2.5, 7.0])
+        out.addEntries(["chr2"], [40], ends=[50], values=[3.0])
+    return path
+
+
+def test_values_gaps_and_ends(track: Path) -> None:
+    reader = sd.BigWig("cov", track, "a")
+    out = reader.read(windows([("chr1", 3, 12), ("chr1", 995, 1004), ("chr2", -3, 6)]), 9)
+    assert out.dtype == np.float32
+    assert out.shape == (3, 1, 9)
+    np.testing.assert_array_equal(out[0, 0], [1, 1, 0, 0, 0, 0, 0, -2.5, -2.5])
+    np.testing.assert_array_equal(out[1, 0], [7] * 5 + [0] * 4)
+    np.testing.assert_array_equal(out[2, 0], 0)
+
+
+def test_wholly_off_the_contig(track: Path) -> None:
+    out = sd.BigWig("cov", track, "a").read(windows([("chr2", 50, 60), ("chr2", -20, -10)]), 10)
+    assert not out.any()
+
+
+def test_padding_on_the_right(track: Path) -> None:
+    out = sd.BigWig("cov", track, "a").read(windows([("chr1", 0, 3), ("chr1", 0, 6)]), 6)
+    np.testing.assert_array_equal(out[:, 0], [[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0]])
+
+
+def test_contig_not_there(track: Path) -> None:
+    with pytest.raises(ContigError, match=r"no contig '1'.* calls it 'chr1'"):
+        sd.BigWig("cov", track, "a").read(windows([("1", 0, 5)]), 5)
+    reader = sd.BigWig("cov", track, "a", missing="zero")
+    assert not reader.read(windows([("chrX", 0, 5)]), 5).any()
+
+
+def test_files_that_are_no_bigwig(tmp_path: Path, track: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"Did you mean .*x\.bw"):
+        sd.BigWig("cov", tmp_path / "xx.bw", "a")
+    (tmp_path / "e.bw").write_bytes(b"")
+    with pytest.raises(TrackError, match="is empty"):
+        sd.BigWig("cov", tmp_path / "e.bw", "a")
+    (tmp_path / "t.bw").write_bytes(b"chr1\t0\t5\t1\n" * 100)
+    with pytest.raises(TrackError, match="no BigWig file"):
+        sd.BigWig("cov", tmp_path / "t.bw", "a")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.9])
+def test_cut_short(shared_data: Path, tmp_path: Path, share: float) -> None:
+    source = shared_data / "sacCer3" / "ATAC_fragment_coverage.bw"
+    data = source.read_bytes()
+    path = tmp_path / "cut.bw"
+    path.write_bytes(data[: int(len(data) * share)])
+    rows = windows([(f"chr{n}", 1000, 200_000) for n in ("I", "IV", "XVI")])
+    if share == 0.9:  # only zoom levels are gone, which windows do not need
+        whole = sd.BigWig("cov", source, "a").read(rows, 199_000)
+        np.testing.assert_array_equal(sd.BigWig("cov", path, "a").read(rows, 199_000), whole)
+        return
+    with pytest.raises(TrackError, match="damaged|cut short|cannot"):
+        sd.BigWig("cov", path, "a").read(rows, 199_000)
+
+
+def test_samples_strands_and_pairs(track: Path) -> None:
+    two = [track, track]
+    made = sd.BigWig("cov", two, ["x.pos", "x.neg"], strands=["+", "-"]).track()
+    assert made.pairs == ("x.neg", "x.pos")
+    assert made.mates.tolist() == [1, 0]
+    assert made.sample_dim == "cov_sample"
+    assert sd.BigWig("cov", two, ["a", "b"]).track().mates.tolist() == [0, 1]
+    four = [track] * 4
+    made = sd.BigWig("cov", four, ["a+", "b+", "b-", "a-"], strands=["+", "+", "-", "-"]).track()
+    assert made.mates.tolist() == [3, 2, 1, 0]
+    made = sd.BigWig(
+        "cov", four, list("abcd"), strands=["+", "-", "+", "-"], pairs=["b", "a", "", ""]
+    ).track()
+    assert made.mates.tolist() == [1, 0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "samples, options, message",
+    [
+        (["a"], {}, "2 files but 1 sample names"),
+        (["a", "a"], {}, "sample names that repeat"),
+        (["a", "b"], {"strands": ["+"]}, "one of '\\+', '-', '.' for each sample"),
+        (["a", "b"], {"strands": ["+", "x"]}, "one of"),
+        (["a", "b"], {"strands": ["+", "+"]}, "belong together"),
+        (["a", "b"], {"strands": ["+", "-"], "pairs": ["b", ""]}, "not paired back"),
+        (["a", "b"], {"strands": ["+", "-"], "pairs": ["b", "c"]}, "not there or not paired"),
+        (["a", "b"], {"pairs": ["b"]}, "must name one sample"),
+        (["a", "b"], {"missing": "skip"}, "missing must be"),
+    ],
+)
+def test_names_that_do_not_fit(
+    track: Path, samples: list[str], options: dict, message: str
+) -> None:
+    with pytest.raises(SchemaError, match=message):
+        sd.BigWig("cov", [track, track], samples, **options)
+
+
+def test_reader_survives_pickling(track: Path) -> None:
+    reader = sd.BigWig("cov", track, "a")
+    rows = windows([("chr1", 0, 30)])
+    before = reader.read(rows, 30)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(reader)).read(rows, 30), before)
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "sacCer3/ATAC_cutsites_both_ends.bw",
+        "sacCer3/ATAC_fragment_coverage.bw",
+        "eclip_hg38_chr19/PTBP1_HepG2.eCLIP.neg.bw",
+        "basenji_tiny_hg38/bigwig/track22_CNhs13535+.bw",
+    ],
+)
+def test_real_values_equal_pybigwig(shared_data: Path, file: str) -> None:
+    path = shared_data / file
+    reader = sd.BigWig("cov", path, "a")
+    rng = np.random.default_rng(0)
+    rows = []
+    sizes = reader.contigs()
+    for _ in range(100):
+        name = str(rng.choice(list(sizes)))
+        start = int(rng.integers(0, max(1, sizes[name] - 1000)))
+        rows.append((name, start, start + 1000))
+    out = reader.read(windows(rows), 1000)
+    with pyBigWig.open(str(path)) as oracle:
+        for got, (name, start, end) in zip(out[:, 0], rows, strict=True):
+            expected = np.zeros(1000, dtype=np.float32)
+            values = oracle.values(name, start, min(end, sizes[name]))
+            expected[: len(values)] = np.nan_to_num(values)
+            np.testing.assert_array_equal(got, expected)
