@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from eugene.config._annotations import check_value, describe_text, takes_text
-from eugene.config._layout import NAMED_ARGUMENTS, Block, blocks
+from eugene.config._layout import NAMED_ARGUMENTS, NESTED_ARGUMENTS, Block, blocks
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
+from eugene.config._source import read_signature
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -71,8 +72,9 @@ def _names(block: Block, document: Document) -> Iterator[Problem]:
 def _registered(
     block: Block, key: str, value: Any, path: str, document: Document
 ) -> Iterator[Problem]:
-    registry = NAMED_ARGUMENTS.get((".".join(map(str, block.keys)), key))
-    if registry is None:
+    """Judge values that must be names."""
+    kind, choices = NAMED_ARGUMENTS.get((".".join(map(str, block.keys)), key), ("", ()))
+    if not choices:
         return
     items = (
         [(f"{path}[{i}]", item) for i, item in enumerate(value)]
@@ -80,9 +82,24 @@ def _registered(
         else [(path, value)]
     )
     for where, item in items:
-        if isinstance(item, str) and item not in registry:
-            hint = did_you_mean(item, [*registry, *registry.aliases])
-            yield document.problem(where, f"no {registry.kind} is called {item!r}{hint}")
+        if isinstance(item, str) and item not in choices:
+            hint = did_you_mean(item, choices)
+            yield document.problem(where, f"no {kind} is called {item!r}{hint}")
+
+
+def _nested(block: Block, key: str, value: Any, path: str, document: Document) -> Iterator[Problem]:
+    """Judge the keys of an argument that is passed on to something else."""
+    target = NESTED_ARGUMENTS.get((".".join(map(str, block.keys)), key))
+    if target is None or not isinstance(value, dict):
+        return
+    known = {parameter.name: parameter for parameter in read_signature(target).parameters}
+    for name, item in value.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield document.problem(f"{path}.{name}", f"{key} has no {name!r}{hint}")
+            continue
+        for at, message in check_value(item, known[name].annotation, f"{path}.{name}"):
+            yield document.problem(at, message)
 
 
 def _arguments(block: Block, document: Document) -> Iterator[Problem]:
@@ -109,6 +126,7 @@ def _arguments(block: Block, document: Document) -> Iterator[Problem]:
         for at, message in check_value(value, known[key].annotation, here):
             yield document.problem(at, f"{what}: {message}" if block.registry else message)
         yield from _registered(block, key, value, here, document)
+        yield from _nested(block, key, value, here, document)
     filled = block.registry.filled if block.registry is not None else frozenset()
     for parameter in parameters:
         missing = parameter.required and parameter.name not in block.value

@@ -26,15 +26,32 @@ _TOP = (
 )
 _INIT = Parameter("init", "dict[str, Any] | None", "None", "Weights to start from.")
 
-NAMED_ARGUMENTS: dict[tuple[str, str], Registry] = {
-    ("module", "loss_fxn"): registries.LOSSES,
-    ("module", "optimizer"): registries.OPTIMIZERS,
-    ("module", "scheduler"): registries.SCHEDULERS,
-    ("module", "metric"): registries.METRICS,
-    ("interpret.attribute", "methods"): registries.ATTRIBUTIONS,
-    ("interpret.attribute", "references"): registries.REFERENCES,
+
+def _choices(registry: Registry) -> tuple[str, tuple[str, ...]]:
+    return registry.kind, (*registry, *registry.aliases)
+
+
+NAMED_ARGUMENTS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("module", "task"): ("task", registries.TASKS),
+    ("module", "loss_fxn"): _choices(registries.LOSSES),
+    ("module", "optimizer"): _choices(registries.OPTIMIZERS),
+    ("module", "scheduler"): _choices(registries.SCHEDULERS),
+    ("module", "metric"): _choices(registries.METRICS),
+    ("interpret.attribute", "methods"): _choices(registries.ATTRIBUTIONS),
+    ("interpret.attribute", "references"): _choices(registries.REFERENCES),
+    ("interpret.attribute", "split"): ("split", ("train", "val", "test")),
+    ("interpret.filters", "split"): ("split", ("train", "val", "test")),
+    ("interpret.filters", "method"): ("method", ("threshold", "top_n")),
+    ("replicates", "interpret"): ("choice", ("first", "all", "none")),
 }
-"""Arguments whose value, or whose items, are names in a registry."""
+"""Arguments whose value, or whose items, are names: what they name, and which there are."""
+
+NESTED_ARGUMENTS: dict[tuple[str, str], str] = {
+    ("model", "conv_kwargs"): "eugene.nn:Conv1DTower",
+    ("model", "dense_kwargs"): "eugene.nn:DenseBlock",
+    ("model", "recurrent_kwargs"): "eugene.nn:RecurrentBlock",
+}
+"""Arguments that are themselves the arguments of something."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _leaves(found: list[Block]) -> Iterator[tuple[str, Parameter, Any]]:
             has_default, default = parameter.literal_default()
             if name == "name" and block.registry is not None:
                 default = block.value.get("name")
-            elif not has_default:
+            elif not has_default or (block.registry and name in block.registry.filled):
                 default = argparse.SUPPRESS
             yield ".".join(map(str, keys)), parameter, default
 
@@ -128,7 +128,8 @@ def resolve(document: Document) -> dict[str, Any]:
 def _literal_defaults(block: Block) -> dict[str, Any]:
     if block.by_class_path():
         return {}
-    found = {p.name: p.literal_default() for p in block.parameters()[0]}
+    filled = block.registry.filled if block.registry is not None else frozenset()
+    found = {p.name: p.literal_default() for p in block.parameters()[0] if p.name not in filled}
     return {name: value for name, (literal, value) in found.items() if literal}
 
 
@@ -167,8 +168,8 @@ def _without_unset(tree: dict[str, Any], found: list[Block]) -> dict[str, Any]:
             target = target.get(key) if isinstance(target, dict) else None
         if not isinstance(target, dict) or block.by_class_path():
             continue
-        defaults = {p.name: p.literal_default()[0] for p in block.parameters()[0]}
+        defaults = _literal_defaults(block)
         for key in [k for k, v in target.items() if v is None and k not in block.value]:
-            if not defaults.get(key, False) or not block.keys:
+            if key not in defaults or not block.keys:
                 del target[key]
     return tree

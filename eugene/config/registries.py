@@ -33,10 +33,74 @@ MODULES = Registry(
     aliases={"SequenceModule": "sequence"},
     supplied=("arch",),
 )
-LOSSES = Registry("loss", {})
-METRICS = Registry("metric", {})
-OPTIMIZERS = Registry("optimizer", {})
-SCHEDULERS = Registry("scheduler", {})
+_TENSORS = ("prediction", "target")
+LOSSES = Registry(
+    "loss",
+    {
+        "mse": "eugene.modules.losses:mse",
+        "mae": "eugene.modules.losses:mae",
+        "huber": "eugene.modules.losses:huber",
+        "poisson": "eugene.modules.losses:poisson",
+        "bce": "eugene.modules.losses:bce",
+        "cross_entropy": "eugene.modules.losses:cross_entropy",
+        "log1p_mse": "eugene.modules.losses:log1p_mse",
+        "rmsle": "eugene.modules.losses:rmsle",
+    },
+    aliases={"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"},
+    supplied=_TENSORS,
+)
+METRICS = Registry(
+    "metric",
+    {
+        "r2": "eugene.modules.metrics:R2Score",
+        "pearson": "eugene.modules.metrics:Pearson",
+        "spearman": "eugene.modules.metrics:Spearman",
+        "mse": "eugene.modules.metrics:MeanSquaredError",
+        "mae": "eugene.modules.metrics:MeanAbsoluteError",
+        "explained_variance": "eugene.modules.metrics:ExplainedVariance",
+        "auroc": "eugene.modules.metrics:AUROC",
+        "auprc": "eugene.modules.metrics:AveragePrecision",
+        "accuracy": "eugene.modules.metrics:Accuracy",
+        "precision": "eugene.modules.metrics:Precision",
+        "recall": "eugene.modules.metrics:Recall",
+        "f1": "eugene.modules.metrics:F1Score",
+    },
+    aliases={
+        "r2score": "r2",
+        "explainedvariance": "explained_variance",
+        "f1score": "f1",
+        "average_precision": "auprc",
+    },
+)
+OPTIMIZERS = Registry(
+    "optimizer",
+    {
+        "adam": "eugene.modules.optimizers:adam",
+        "adamw": "eugene.modules.optimizers:adamw",
+        "sgd": "eugene.modules.optimizers:sgd",
+        "rmsprop": "eugene.modules.optimizers:rmsprop",
+    },
+    supplied=("params", "lr"),
+)
+SCHEDULERS = Registry(
+    "scheduler",
+    {
+        "reduce_lr_on_plateau": "eugene.modules.optimizers:reduce_lr_on_plateau",
+        "cosine": "eugene.modules.optimizers:cosine",
+        "one_cycle": "eugene.modules.optimizers:one_cycle",
+        "exponential": "eugene.modules.optimizers:exponential",
+    },
+    supplied=("optimizer",),
+    filled=("total_steps",),
+)
+TASKS: tuple[str, ...] = (
+    "regression",
+    "binary_classification",
+    "multilabel_classification",
+    "multiclass_classification",
+    "poisson",
+)
+"""What a module can be trained for."""
 DATA_SOURCES = Registry(
     "data source",
     {
@@ -56,6 +120,8 @@ SPLITS = Registry(
         "column": "seqdata.splits:column",
         "stratified": "seqdata.splits:stratified",
         "kfold": "seqdata.splits:kfold",
+        "group": "seqdata.splits:group",
+        "homology": "seqdata.splits:homology",
     },
     supplied=("ds",),
     filled=("seed",),
@@ -69,16 +135,59 @@ TARGET_TRANSFORMS = Registry(
         "binarise": "seqdata.targets:Binarise",
         "quantile": "seqdata.targets:Quantile",
     },
+    aliases={"binarize": "binarise"},
 )
-ATTRIBUTIONS = Registry("attribution method", {})
-REFERENCES = Registry("reference", {})
-INITIALIZERS = Registry("initializer", {})
+_ATTRIBUTE = "seqexplainer.attribute:attribute"
+ATTRIBUTIONS = Registry(
+    "attribution method",
+    {
+        "deep_lift_shap": _ATTRIBUTE,
+        "deep_lift": _ATTRIBUTE,
+        "integrated_gradients": _ATTRIBUTE,
+        "gradient_shap": _ATTRIBUTE,
+        "saliency": _ATTRIBUTE,
+        "input_x_gradient": _ATTRIBUTE,
+        "smoothgrad": _ATTRIBUTE,
+        "guided_backprop": _ATTRIBUTE,
+        "deconvolution": _ATTRIBUTE,
+        "saturation_mutagenesis": _ATTRIBUTE,
+        "deletion": _ATTRIBUTE,
+        "occlusion": _ATTRIBUTE,
+    },
+    aliases={
+        "DeepLiftShap": "deep_lift_shap",
+        "DeepLift": "deep_lift",
+        "GradientShap": "gradient_shap",
+        "InputXGradient": "input_x_gradient",
+        "NaiveISM": "saturation_mutagenesis",
+        "ism": "saturation_mutagenesis",
+    },
+    supplied=("model", "X", "method"),
+)
+REFERENCES = Registry(
+    "reference",
+    {
+        "dinuc_shuffle": "seqexplainer.references:dinuc_shuffle",
+        "shuffle": "seqexplainer.references:shuffle",
+        "zero": "seqexplainer.references:zero",
+        "uniform": "seqexplainer.references:uniform",
+        "gc": "seqexplainer.references:gc",
+    },
+    supplied=("X",),
+)
+INITIALIZERS = Registry(
+    "initializer",
+    {"motifs": "eugene.runs._network:motifs", "random": "eugene.runs._network:random"},
+    supplied=("arch",),
+    filled=("seed",),
+)
 BASELINES = Registry(
     "baseline",
     {
         "kmer_ridge": "eugene.evaluate.baselines:KmerRidge",
         "kmer_logistic": "eugene.evaluate.baselines:KmerLogistic",
     },
+    filled=("seed",),
 )
 
 REGISTRIES: dict[str, Registry] = {

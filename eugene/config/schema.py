@@ -70,6 +70,17 @@ class TrainerSection:
         Lightning's name of the number format, such as 32-true or bf16-mixed.
     gradient_clip_val : float
         Largest norm of the gradient; ``null`` for no limit.
+    accumulate_grad_batches : int
+        Batches to a step of the optimiser.
+    monitor : str
+        What says which epoch is best, such as val_loss or val_auroc.
+    min_delta : float
+        Smaller changes of it are no improvement.
+    strategy : str
+        Lightning's name of how several devices work together.
+    deterministic : bool
+        Whether operations without a deterministic form are refused; ``null`` for Lightning's
+        choice.
     """
 
     max_epochs: int = 30
@@ -78,6 +89,11 @@ class TrainerSection:
     devices: int | str = 1
     precision: str | int = "32-true"
     gradient_clip_val: float | None = None
+    accumulate_grad_batches: int = 1
+    monitor: str = "val_loss"
+    min_delta: float = 0.0
+    strategy: str = "auto"
+    deterministic: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -170,14 +186,20 @@ class PositionalSection:
         Test sequences, shuffled, that the motif is put into.
     stride : int
         Step in bp.
+    pairs : bool
+        Also slide each motif over backgrounds that hold each other one in the middle.
     motif_db : str
         ``embedded`` or a motif file.
+    target : int or str
+        Output that is measured.
     """
 
     motifs: list[str] = field(default_factory=list)
     n_backgrounds: int = 100
     stride: int = 4
+    pairs: bool = False
     motif_db: str = "embedded"
+    target: int | str = 0
 
 
 @dataclass(frozen=True)

@@ -282,12 +282,43 @@ class RunFolder:
 
     def clear(self, *names: str) -> None:
         """Remove what a run wrote: the named things, or everything that is ours."""
-        for name in names or _OURS:
+        for name in names or (*_OURS, *self._arms()):
             path = self.path / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def set_aside(self) -> Path:
+        """Move what a run wrote into a hidden folder beside, and return that folder."""
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.old")
+        aside.mkdir()
+        self._move(self.path, aside)
+        return aside
+
+    def take_back(self, aside: Path) -> None:
+        """Undo `set_aside`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._move(aside, self.path)
+        aside.rmdir()
+
+    @staticmethod
+    def _move(source: Path, goal: Path) -> None:
+        for name in (*_OURS, *RunFolder(source)._arms()):
+            if (source / name).exists():
+                (source / name).rename(goal / name)
+
+    def _arms(self) -> list[str]:
+        """Return the folders of replicates: those that hold runs named after their seed."""
+        found = {p.parent.parent.name for p in self.path.glob("*/seed_*/state.json")}
+        return sorted(found)
+
+    def forget(self, *steps: str) -> None:
+        """Remove steps from the record, so that they count as never done."""
+        state = self.state()
+        known = state.get("steps", {})
+        state["steps"] = {name: entry for name, entry in known.items() if name not in steps}
+        self._write_state(state)
 
     def discard(self) -> None:
         """Remove the folder if nothing but the record of its steps is in it."""

@@ -1,0 +1,96 @@
+"""What a data set holds."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._run import load_config
+from eugene.errors import MissingFileError, UsageError, did_you_mean
+
+
+def _lines(value: Any, indent: int = 0) -> list[str]:
+    """Return a nested summary as indented lines."""
+    pad = "  " * indent
+    if not isinstance(value, dict):
+        return [f"{pad}{value}"]
+    lines = []
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            lines += [f"{pad}{key}:", *_lines(item, indent + 1)]
+        elif not isinstance(item, dict):
+            shown = f"{item:.4g}" if isinstance(item, float) else item
+            lines.append(f"{pad}{key}: {shown}")
+    return lines
+
+
+def _store_summary(path: Path) -> dict[str, Any]:
+    import seqdata as sd
+    from eugene.data import summarise
+
+    ds = sd.open_zarr(path)
+    rows = [str(v) for v in ds.variables if ds[v].dims[:1] == ("_sequence",)]
+    letters = [v for v in rows if ds[v].dtype.kind == "S" and ds[v].ndim == 2]
+    numbers = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biuf" and v != "split"]
+    codes = sd.splits.codes_of(ds) if "split" in ds.variables else None
+    if not letters:
+        return {"variables": {str(v): str(ds[v].dims) for v in ds.variables}}
+    return dict(summarise(ds, seq_var=letters[0], target_vars=numbers, codes=codes))
+
+
+def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
+    import sys
+
+    config = load_config(call, source)
+    if call.has("print_config"):
+        sys.stdout.write(config.to_yaml())
+        return None
+    from eugene.runs import Run, RunFolder
+
+    with tempfile.TemporaryDirectory(prefix="eugene-data-") as folder:
+        run = Run(config, RunFolder(folder))
+        return run.describe()
+
+
+def data(call: Call) -> int:
+    """Describe a run file, a run folder or a Zarr store.
+
+    Parameters
+    ----------
+    call : Call
+        ``info`` and perhaps a path.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    UsageError
+        For another word.
+    MissingFileError
+        If there is nothing at the path.
+    """
+    action, *rest = call.words
+    if action != "info":
+        message = f"expected 'eugene data info', got {action!r}{did_you_mean(action, ['info'])}"
+        raise UsageError(message)
+    from eugene.runs import RunFolder
+
+    path = Path(rest[0]) if rest else None
+    if path is None or path.is_file() or not path.suffix and not path.exists():
+        summary = _config_summary(call, None if path is None else str(path))
+    elif not path.exists():
+        message = f"{path} does not exist; expected a run file, a run folder or a Zarr store"
+        raise MissingFileError(message)
+    elif RunFolder(path).is_run():
+        summary = RunFolder(path).read_json("data.json")
+    else:
+        summary = _store_summary(path)
+    if summary is not None:
+        say("\n".join(_lines(summary)))
+    return 0

@@ -1,0 +1,134 @@
+"""Predictions of files and of a run's own data as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._table import aligned, delimited, write_table
+from eugene.errors import EugeneError, MissingFileError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from eugene.runs import Run, RunFolder
+
+_SHOWN = 20
+_FASTA = (".fa", ".fasta", ".fna", ".fas")
+
+
+def _plain_suffix(path: Path) -> str:
+    suffixes = [s.lower() for s in path.suffixes if s.lower() not in {".gz", ".bgz"}]
+    return suffixes[-1] if suffixes else ""
+
+
+def read_sequences(path: Path, *, seq_col: str) -> tuple[xr.Dataset, list[str]]:
+    """Read sequences from a FASTA file, a table or a Zarr store.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix says what it is.
+    seq_col : str
+        Column of a table, variable of a store.
+
+    Returns
+    -------
+    ds : xarray.Dataset
+        With ``seq``.
+    names : list of str
+        One a row.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    EugeneError
+        If the suffix is none of these.
+    """
+    if not path.exists():
+        message = f"the input {path} does not exist"
+        raise MissingFileError(message)
+    import seqdata as sd
+    from eugene.data import sources
+
+    suffix = _plain_suffix(path)
+    if suffix in _FASTA:
+        ds = sources.fasta(str(path))
+    elif suffix in {".csv", ".tsv", ".txt"}:
+        ds = sources.table(str(path), seq_col=seq_col, target_cols=[])
+    elif path.is_dir():
+        ds = sd.open_zarr(path)
+        if seq_col != "seq" and seq_col in ds:
+            ds = ds.rename({seq_col: "seq"})
+    else:
+        message = f"cannot tell what {path} is; expected .fa, .csv, .tsv (also .gz) or a Zarr store"
+        raise EugeneError(message)
+    for name in ("name", "id", "seq_id"):
+        if name in ds.variables and ds[name].ndim == 1:
+            return ds, [str(v) for v in ds[name].to_numpy()]
+    if "_sequence" in ds.coords:
+        return ds, [str(v) for v in ds["_sequence"].to_numpy()]
+    return ds, [str(i) for i in range(ds.sizes["_sequence"])]
+
+
+def _emit(
+    call: Call, names: list[str], columns: list[str], values: NDArray[Any], first: str
+) -> int:
+    header = [first, *columns]
+    rows = [[name, *map(float, row)] for name, row in zip(names, values, strict=True)]
+    output = call.get("output")
+    if output is not None:
+        write_table(output, header, rows)
+        say(f"{len(rows)} predictions: {output}")
+        return 0
+    say(aligned(header, rows[:_SHOWN]))
+    if len(rows) > _SHOWN:
+        say(f"... {len(rows) - _SHOWN} more; --output FILE.tsv writes all")
+    return 0
+
+
+def _columns(names: tuple[str, ...] | list[str], width: int) -> list[str]:
+    return list(names) if len(names) == width else [f"class_{i}" for i in range(width)]
+
+
+def predict_file(call: Call, folder: RunFolder) -> int:
+    """Predict the sequences of ``--input`` in the units of the targets."""
+    output = call.get("output")
+    if output is not None:
+        delimited(Path(output))
+    from eugene.runs import load
+
+    path = Path(str(call.get("input")))
+    ds, names = read_sequences(path, seq_col=str(call.get("seq_col")))
+    module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+    letters = np.ascontiguousarray(ds["seq"].to_numpy()).view(np.uint8)
+    if letters.shape[1] != module.input_len:
+        message = (
+            f"the sequences of {path} are {letters.shape[1]} bp long, the network reads "
+            f"{module.input_len} bp; cut or pad them to {module.input_len} bp"
+        )
+        raise EugeneError(message)
+    predicted = np.asarray(module.predict(letters))
+    if predicted.shape[1] == len(module.target_names):
+        predicted = module.inverse_targets(predicted)
+    columns = _columns(module.target_names, predicted.shape[1])
+    return _emit(call, names, columns, predicted, "name")
+
+
+def predict_run(call: Call, run: Run) -> int:
+    """Write ``predictions.zarr`` of a run and show its rows."""
+    from eugene.runs._steps import predict_step
+
+    predict_step(run)
+    predicted = run.predictions
+    columns = _columns(run.data.target_vars, predicted.shape[1])
+    names = [str(i) for i in range(len(predicted))]
+    code = _emit(call, names, columns, predicted, "row")
+    say(f"predictions: {run.folder.predictions}")
+    return code

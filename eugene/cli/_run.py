@@ -1,0 +1,314 @@
+"""The verbs that work on runs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._table import aligned
+from eugene.config import RunConfig, find_recipe, load_run_config
+from eugene.errors import MissingFileError, UsageError
+
+if TYPE_CHECKING:
+    from eugene.runs import Run, RunFolder
+
+_KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
+_HEADLINES = ("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spearman")
+
+
+@contextlib.contextmanager
+def spoken(call: Call) -> Iterator[None]:
+    """Show what the steps say on stderr, unless asked to be quiet."""
+    logger = logging.getLogger("eugene")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING if call.has("quiet") else logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def load_config(call: Call, source: str | Path | None = None) -> RunConfig:
+    """Read the configuration of a call with its overrides, and check all of it.
+
+    Parameters
+    ----------
+    call : Call
+        Carries ``--config`` and overrides.
+    source : str or Path, optional
+        The file, where the verb itself says which.
+
+    Raises
+    ------
+    UsageError
+        If neither names a file.
+    """
+    chosen = source if source is not None else call.get("config")
+    if chosen is None:
+        message = (
+            f"'eugene {call.verb.name}' needs --config FILE.yaml. Example: {call.verb.example}"
+        )
+        raise UsageError(message)
+    return load_run_config(
+        find_recipe(chosen),
+        overrides=call.overrides,
+        allow_class_path=call.has("allow_class_path"),
+    )
+
+
+def _printed(call: Call, config: RunConfig) -> bool:
+    if call.has("print_config"):
+        sys.stdout.write(config.to_yaml())
+        return True
+    return False
+
+
+def _whole(call: Call, config: RunConfig) -> int:
+    if _printed(call, config):
+        return 0
+    from eugene.runs import run as run_recipe
+
+    with spoken(call):
+        folder = run_recipe(
+            config,
+            overwrite=call.has("overwrite"),
+            resume=call.has("resume"),
+            progress=call.progress,
+        )
+    show_results(folder)
+    return 0
+
+
+def quickstart(call: Call) -> int:
+    """Run the recipe ``quickstart``."""
+    return _whole(call, load_config(call, call.get("config") or "quickstart"))
+
+
+def run(call: Call) -> int:
+    """Run a recipe: everything that it asks for."""
+    return _whole(call, load_config(call, call.words[0] if call.words else None))
+
+
+def fit(call: Call) -> int:
+    """Train."""
+    config = _continued(call) if call.get("config") is None else load_config(call)
+    if _printed(call, config):
+        return 0
+    from eugene.runs import _pipeline as pipeline
+
+    resume = call.has("resume")
+    path = pipeline.default_folder(config)
+    with spoken(call):
+        current = pipeline.prepare(
+            config,
+            path,
+            overwrite=call.has("overwrite"),
+            resume=resume,
+            progress=call.progress,
+        )
+        pipeline.fit_run(current, resume=resume)
+    training = current.folder.state().get("training", {})
+    best = training.get("best_score")
+    score = "" if best is None else f", best {training.get('monitor')} {best:.4f}"
+    say(f"trained {training.get('epochs')} epochs{score}: {current.folder.path}")
+    return 0
+
+
+def _continued(call: Call) -> RunConfig:
+    """Return the configuration of the folder that ``--resume --run_dir DIR`` names."""
+    from eugene.runs import RunFolder
+
+    named = dict(call.overrides).get("run_dir")
+    if named is None or not call.has("resume"):
+        return load_config(call)
+    return load_config(call, RunFolder.open(named).config)
+
+
+def _folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
+    """Return the run that a later step works on, with overrides applied."""
+    from eugene.runs import RunFolder
+    from eugene.runs import _pipeline as pipeline
+
+    named = call.words[0] if call.words else dict(call.overrides).get("run_dir")
+    if named is None and call.get("config") is None:
+        message = (
+            f"'eugene {call.verb.name}' needs the run: a folder, --run_dir DIR, or the --config "
+            f"that it was made with. Example: {call.verb.example}"
+        )
+        raise UsageError(message)
+    if call.get("config") is not None:
+        config = load_config(call)
+        folder = RunFolder.open(named or pipeline.default_folder(config))
+    else:
+        folder = RunFolder.open(str(named))
+        if not folder.config.is_file():
+            message = f"{folder.path} has no config.yaml; begin it again with 'eugene fit'"
+            raise MissingFileError(message)
+        config = load_config(call, folder.config)
+    pipeline.require_same(folder, config, ("seed", "model", "module"))
+    return folder, config
+
+
+def _reopened(call: Call) -> Run | None:
+    """Return the trained run of a call, or ``None`` if its configuration was only printed."""
+    folder, config = _folder_of(call)
+    if _printed(call, config):
+        return None
+    from eugene.runs import Run, read_config
+
+    before = read_config(folder)
+    changed = {k: config.tree.get(k) for k in _KEPT_SECTIONS if config.tree.get(k) is not None}
+    kept = RunConfig({**before.tree, **changed}, before.document, config.allow_class_path)
+    if kept.tree != before.tree:
+        folder.write_text("config.yaml", kept.to_yaml())
+    return Run(config, folder, progress=call.progress)
+
+
+def _step(call: Call, step: str) -> Run | None:
+    from eugene.runs import _pipeline as pipeline
+
+    with spoken(call):
+        current = _reopened(call)
+        if current is not None:
+            pipeline.later_step(current, step, overwrite=call.has("overwrite"))
+    return current
+
+
+def test(call: Call) -> int:
+    """Measure the test rows."""
+    current = _step(call, "test")
+    if current is not None:
+        show_results(current.folder)
+    return 0
+
+
+def attribute(call: Call) -> int:
+    """Attribute test sequences."""
+    current = _step(call, "attribute")
+    if current is not None:
+        say(f"attributions: {current.folder.attributions}")
+    return 0
+
+
+def motifs(call: Call) -> int:
+    """Turn filters into motifs and show the surest matches."""
+    current = _step(call, "filters")
+    if current is None:
+        return 0
+    import pandas as pd
+
+    table = pd.read_csv(current.folder.interpretation / "annotations.csv")
+    best = table[table["rank"] == 1].sort_values("p_value").head(10)
+    columns = ["filter", "target_name", "target_accession", "p_value", "p_bonferroni"]
+    rows = [
+        [f"{v:.2g}" if isinstance(v, float) else v for v in row]
+        for row in best[columns].itertuples(index=False)
+    ]
+    say(aligned(columns, rows))
+    say(f"motifs: {current.folder.interpretation / 'filters.meme'}")
+    return 0
+
+
+def evolve(call: Call) -> int:
+    """Evolve sequences."""
+    current = _step(call, "evolve")
+    if current is not None:
+        say(f"evolution: {current.folder.interpretation / 'evolution.csv'}")
+    return 0
+
+
+def report(call: Call) -> int:
+    """Write the report."""
+    folder, config = _folder_of(call)
+    if _printed(call, config):
+        return 0
+    from eugene.report import build
+
+    with folder.step("report"):
+        build(folder.path)
+    say(f"report: {folder.report}")
+    return 0
+
+
+def predict(call: Call) -> int:
+    """Predict new sequences, or every row of the run's data."""
+    from eugene.cli._predict import predict_file, predict_run
+
+    if call.get("input") is None:
+        current = _reopened(call)
+        return 0 if current is None else predict_run(call, current)
+    folder, config = _folder_of(call)
+    return 0 if _printed(call, config) else predict_file(call, folder)
+
+
+def show_results(folder: RunFolder) -> None:
+    """Print the chief figures of a run and where its report is."""
+    if folder.summary.is_file():
+        _show_summary(folder)
+    if folder.evaluation.is_file():
+        evaluation = folder.read_json("evaluation.json")
+        models: dict[str, Any] = {"network": evaluation["metrics"], **evaluation["baselines"]}
+        names = [n for n in _HEADLINES if n in evaluation["metrics"]]
+        rows = [
+            [model, *(_interval(entry.get(n)) for n in names)] for model, entry in models.items()
+        ]
+        say(aligned([f"test, n = {evaluation['n']}", *names], rows))
+    truth = folder.interpretation / "truth.json"
+    if truth.is_file():
+        _show_truth(folder.read_json("interpretation/truth.json"))
+    say(f"run:    {folder.path}")
+    if folder.report.is_file():
+        say(f"report: {folder.report}")
+
+
+def _interval(entry: dict[str, Any] | None) -> str:
+    if not entry or entry.get("value") is None:
+        return "-"
+    if entry.get("low") is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+def _show_summary(folder: RunFolder) -> None:
+    summary = folder.read_json("summary.json")
+    for arm, entry in summary["arms"].items():
+        names = [n for n in _HEADLINES if n in entry["metrics"]]
+        models = {"network": entry["metrics"], **entry["baselines"]}
+        rows = [
+            [
+                model,
+                *(_interval({"value": m.get(n, {}).get("mean"), **m.get(n, {})}) for n in names),
+            ]
+            for model, m in models.items()
+        ]
+        say(aligned([f"{arm}, {len(entry['seeds'])} seeds", *names], rows))
+    for label, entry in summary["paired"].items():
+        for name in [n for n in _HEADLINES if n in entry["metrics"]]:
+            found = entry["metrics"][name]
+            say(f"{label}: {name} {_interval({'value': found['mean'], **found})}")
+
+
+def _show_truth(truth: dict[str, Any]) -> None:
+    for method, value in (truth.get("mean_auprc") or {}).items():
+        if value is not None:
+            chance = truth.get("planted_fraction") or float("nan")
+            say(
+                f"attributions against the truth, {method}: AUPRC {value:.3f} (chance {chance:.3f})"
+            )
+    for name, found in (truth.get("planted_found") or {}).items():
+        if found.get("best"):
+            corrected = found["p_bonferroni"]
+            what = f"best match of {found['filter']}, p {found['p_value']:.2g}"
+            say(f"planted motif {name}: {what}, corrected {corrected:.2g}")
+        else:
+            say(f"planted motif {name}: not found")

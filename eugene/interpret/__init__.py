@@ -1,0 +1,55 @@
+"""Explanations of trained networks on datasets and run folders.
+
+The arrays' own functions are in `seqexplainer`; here they meet datasets.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eugene.interpret._attribute import attribute_dataset as attribute_dataset
+    from eugene.interpret._filters import filter_motifs as filter_motifs
+    from eugene.interpret._motifs import read_motifs as read_motifs
+    from eugene.interpret._sdata import attribute_sdata as attribute_sdata
+    from eugene.interpret._sdata import evolve_seqs_sdata as evolve_seqs_sdata
+    from eugene.interpret._sdata import feature_implant_seq_sdata as feature_implant_seq_sdata
+    from eugene.interpret._sdata import filters_to_meme_sdata as filters_to_meme_sdata
+    from eugene.interpret._sdata import generate_pfms_sdata as generate_pfms_sdata
+    from eugene.interpret._sdata import positional_gia_sdata as positional_gia_sdata
+    from eugene.interpret._sequences import one_hot as one_hot
+    from eugene.interpret._slide import evolve_dataset as evolve_dataset
+    from eugene.interpret._slide import slide_motifs as slide_motifs
+    from eugene.interpret._truth import attribution_truth as attribution_truth
+    from eugene.interpret._truth import planted_motifs as planted_motifs
+    from eugene.interpret._truth import planted_motifs_found as planted_motifs_found
+
+_NAMES = {
+    "attribute_dataset": "_attribute",
+    "attribute_sdata": "_sdata",
+    "attribution_truth": "_truth",
+    "evolve_dataset": "_slide",
+    "evolve_seqs_sdata": "_sdata",
+    "feature_implant_seq_sdata": "_sdata",
+    "filter_motifs": "_filters",
+    "filters_to_meme_sdata": "_sdata",
+    "generate_pfms_sdata": "_sdata",
+    "one_hot": "_sequences",
+    "planted_motifs": "_truth",
+    "planted_motifs_found": "_truth",
+    "positional_gia_sdata": "_sdata",
+    "read_motifs": "_motifs",
+    "slide_motifs": "_slide",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"eugene.interpret.{_NAMES[name]}"), name)
+    message = f"module 'eugene.interpret' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})

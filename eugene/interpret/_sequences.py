@@ -1,0 +1,129 @@
+"""Rows of a dataset as one-hot arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eugene.errors import EugeneError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike, NDArray
+
+
+def one_hot(
+    ds: xr.Dataset,
+    seq_var: str = "seq",
+    *,
+    rows: ArrayLike | None = None,
+    length: int | None = None,
+) -> NDArray[np.uint8]:
+    """Return sequences as one-hot arrays in the order that networks read.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        With letters (S1 or ASCII, ``(_sequence, _length)``) or one-hot
+        (``(_sequence, _length, _ohe)`` or ``(_sequence, _ohe, _length)``).
+    seq_var : str, optional
+        Variable of the sequences.
+    rows : array_like of int, shape (n,), optional
+        Rows to take; all by default.
+    length : int, optional
+        Window in bp, cut from the middle; all by default.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 4, length)
+        Letters outside the alphabet are columns of zeros.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such variable.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> ds = xr.Dataset({"seq": (("_sequence", "_length"), np.array([[b"A", b"G"]]))})
+    >>> one_hot(ds).tolist()
+    [[[1, 0], [0, 0], [0, 1], [0, 0]]]
+    """
+    if seq_var not in ds.variables:
+        names = [str(name) for name in ds.data_vars]
+        message = f"the dataset has no variable {seq_var!r}{did_you_mean(seq_var, names)}"
+        raise EugeneError(message)
+    variable = ds[seq_var]
+    if rows is not None:
+        variable = variable.isel({variable.dims[0]: np.asarray(rows, dtype=np.int64)})
+    if "_ohe" in variable.dims:
+        along = next(d for d in variable.dims[1:] if d != "_ohe")
+        encoded = variable.transpose(variable.dims[0], "_ohe", along).to_numpy().astype(np.uint8)
+    else:
+        import seqpro as sp
+
+        letters = np.ascontiguousarray(variable.to_numpy()).view("S1")
+        alphabet = str(variable.attrs.get("alphabet", "ACGT"))
+        known = {"ACGT": sp.DNA, "ACGU": sp.RNA}
+        if alphabet not in known:
+            message = f"{seq_var!r} has the alphabet {alphabet!r}; networks here read DNA or RNA"
+            raise EugeneError(message)
+        encoded = np.ascontiguousarray(sp.ohe(letters, known[alphabet]).swapaxes(1, 2))
+    if length is None or length == encoded.shape[2]:
+        return np.asarray(encoded)
+    start = (encoded.shape[2] - length) // 2
+    return np.ascontiguousarray(encoded[:, :, start : start + length])
+
+
+def split_rows(ds: xr.Dataset, split: str | None) -> NDArray[np.int64]:
+    """Return the rows of a split; all rows for ``None``.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        With a ``split`` coordinate.
+    split : str or None
+        ``train``, ``val`` or ``test``.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Row numbers in order.
+    """
+    if split is None:
+        return np.arange(ds.sizes["_sequence"])
+    import seqdata as sd
+
+    return np.flatnonzero(sd.splits.mask(ds, split))
+
+
+def best_rows(
+    rows: NDArray[np.int64], scores: NDArray[np.floating], n: int | None, *, highest: bool = True
+) -> NDArray[np.int64]:
+    """Return the rows with the highest or lowest scores, the most extreme first.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n,)
+        Row numbers.
+    scores : ndarray of float, shape (n,)
+        One a row; of equal ones the earlier row comes first.
+    n : int or None
+        How many; all for ``None``.
+    highest : bool, optional
+        Which end.
+
+    Returns
+    -------
+    ndarray of int64
+        Row numbers.
+
+    Examples
+    --------
+    >>> best_rows(np.array([4, 5, 6]), np.array([.1, .9, .5]), 2).tolist()
+    [5, 6]
+    """
+    order = np.argsort(-scores if highest else scores, kind="stable")
+    return rows[order[: len(order) if n is None else n]]

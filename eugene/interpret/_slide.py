@@ -1,0 +1,136 @@
+"""Motifs slid over backgrounds, and sequences that evolve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from seqpro.motifs import Motif
+
+
+def _label(motif: Motif | str) -> str:
+    return motif if isinstance(motif, str) else str(motif.name)
+
+
+def slide_motifs(
+    model: torch.nn.Module,
+    X: NDArray[Any],
+    motifs: Sequence[Motif | str],
+    *,
+    n_backgrounds: int = 100,
+    stride: int = 1,
+    pairs: bool = False,
+    target: Any = 0,
+    seed: int = 0,
+    batch_size: int = 128,
+) -> pd.DataFrame:
+    """Slide motifs over dinucleotide shuffles of sequences and measure what they do.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        On float one-hot (N, 4, L).
+    X : ndarray, shape (n, 4, length)
+        Sequences that are shuffled.
+    motifs : sequence of Motif or str
+        What is put in: the consensus of a motif, or letters.
+    n_backgrounds : int, optional
+        Shuffles.
+    stride : int, optional
+        Step in bp.
+    pairs : bool, optional
+        Also slide each motif over backgrounds that hold each other one in the middle.
+    target : int, tuple, str or callable, optional
+        Which output.
+    seed : int, optional
+        Seed of the shuffles and of the intervals.
+    batch_size : int, optional
+        Sequences at a time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a motif and position: motif, position (0-based start, bp), mean, low, high of the
+        change of the output, with 95 % bootstrap intervals over backgrounds.
+    """
+    import pandas as pd
+
+    import seqexplainer as se
+
+    shuffled = se.perturb.backgrounds(X, kind="dinuc_shuffle", n=n_backgrounds, seed=seed)
+    length = shuffled.shape[2]
+    options: dict[str, Any] = {"stride": stride, "target": target, "seed": seed}
+    options["batch_size"] = batch_size
+    tables = []
+
+    def slide(motif: Motif | str, grounds: Any, label: str) -> None:
+        table = se.positional_importance(model, grounds, motif, **options).to_frame()
+        table.insert(0, "motif", label)
+        tables.append(table[["motif", "position", "mean", "low", "high"]])
+
+    for motif in motifs:
+        slide(motif, shuffled, _label(motif))
+    if pairs:
+        for motif in motifs:
+            for other in motifs:
+                if other is motif:
+                    continue
+                width = len(other) if isinstance(other, str) else int(other.width)
+                held = se.perturb.substitute(shuffled, other, position=(length - width) // 2)
+                slide(motif, held, f"{_label(motif)} beside {_label(other)}")
+    return pd.concat(tables, ignore_index=True)
+
+
+def evolve_dataset(
+    model: torch.nn.Module,
+    X: NDArray[Any],
+    *,
+    rounds: int = 10,
+    beam: int = 1,
+    maximize: bool = True,
+    target: Any = 0,
+    batch_size: int = 128,
+    index: Sequence[int] | NDArray[np.int64] | None = None,
+) -> pd.DataFrame:
+    """Evolve sequences by one substitution a round.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        On float one-hot (N, 4, L).
+    X : ndarray, shape (n, 4, length)
+        Sequences to start from.
+    rounds : int, optional
+        Substitutions a sequence.
+    beam : int, optional
+        Candidates kept a round.
+    maximize : bool, optional
+        Raise or lower the output.
+    target : int, tuple, str or callable, optional
+        Which output.
+    batch_size : int, optional
+        Sequences at a time.
+    index : sequence of int, optional
+        Number of each sequence in its dataset.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a sequence and round, round 0 being the start: sequence, round, position
+        (-1: no change), ref, alt, score.
+    """
+    import seqexplainer as se
+
+    options: dict[str, Any] = {"rounds": rounds, "beam": beam, "maximize": maximize}
+    found = se.evolve(model, X, target=target, batch_size=batch_size, **options)
+    table = found.to_frame()
+    if index is not None:
+        table["sequence"] = np.asarray(index)[table["sequence"].to_numpy()]
+    return table

@@ -1,0 +1,254 @@
+"""From the data section of a configuration to a dataset with split and targets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eugene.config import RunConfig, build, registries
+from eugene.config._layout import schema_parameters
+from eugene.config.schema import DataSection
+from eugene.errors import ConfigError, did_you_mean
+from eugene.runs._folder import RunFolder
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+logger = logging.getLogger(__name__)
+
+_COMMON = frozenset(p.name for p in schema_parameters(DataSection))
+_LOADING = (
+    "batch_size",
+    "num_workers",
+    "reverse_complement",
+    "max_jitter",
+    "weight_var",
+)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A dataset that is ready to train on.
+
+    Attributes
+    ----------
+    ds : xarray.Dataset
+        With a ``split`` coordinate and transformed targets.
+    seq_var : str
+        Variable of the sequences.
+    target_vars : list of str
+        Variables of the targets.
+    """
+
+    ds: xr.Dataset
+    seq_var: str
+    target_vars: list[str]
+
+    @property
+    def length(self) -> int:
+        """Length of the sequences in bp."""
+        return int(self.ds[self.seq_var].shape[1])
+
+    @property
+    def alphabet(self) -> str:
+        """Letters of the sequences in the order of the one-hot axis."""
+        return str(self.ds[self.seq_var].attrs.get("alphabet", "ACGT"))
+
+
+def _source_arguments(config: RunConfig) -> dict[str, Any]:
+    """Return what of the data section belongs to the source itself."""
+    section = config.section("data")
+    if "class_path" in section:
+        return section
+    signature = registries.DATA_SOURCES.signature(str(section["name"]))
+    return {
+        key: value
+        for key, value in section.items()
+        if key == "name" or key in signature or (signature.accepts_any and key not in _COMMON)
+    }
+
+
+def fingerprint(config: RunConfig) -> str:
+    """Return a short hash of what the data are made from.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its data section is what counts, and the run's seed where the source draws with it.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    arguments = _source_arguments(config)
+    if draws_with_run_seed(config):
+        arguments["seed"] = config.seed
+    text = json.dumps(arguments, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def draws_with_run_seed(config: RunConfig) -> bool:
+    """Tell whether the data source takes the run's seed because it is given none."""
+    section = config.section("data")
+    if "class_path" in section or section.get("seed") is not None:
+        return False
+    return "seed" in registries.DATA_SOURCES.signature(str(section["name"]))
+
+
+def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
+    """Return the dataset of the source, from the folder's store where it is already there.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    folder : RunFolder
+        Its ``data.zarr`` is written, or read back if it was made from the same settings.
+
+    Returns
+    -------
+    xarray.Dataset
+        Lazy where it comes from a store.
+    """
+    import seqdata as sd
+
+    arguments = _source_arguments(config)
+    if arguments.get("name") == "zarr":
+        opened: xr.Dataset = build(registries.DATA_SOURCES, arguments, config=config, path="$.data")
+        return opened
+    key = fingerprint(config)
+    store = folder.data_store
+    if store.exists() and folder.state().get("data_key") == key:
+        return sd.open_zarr(store)
+    logger.info("data: %s", arguments.get("name", arguments.get("class_path")))
+    ds = build(registries.DATA_SOURCES, arguments, config=config, path="$.data", seed=config.seed)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    sd.to_zarr(ds, store, overwrite=True)
+    folder.note(data_key=key)
+    return sd.open_zarr(store)
+
+
+def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
+    """Return the names of sequence and targets after looking them up in the dataset."""
+    section = config.section("data")
+    rows = [str(v) for v in ds.variables if ds[v].dims[:1] == ("_sequence",)]
+    seq_var = str(section.get("seq_var", "seq"))
+    if seq_var not in ds.variables:
+        sequences = [v for v in rows if ds[v].attrs.get("kind") == "sequence"] or rows
+        hint = did_you_mean(seq_var, sequences)
+        raise config.fail("$.data.seq_var", f"the data have no variable {seq_var!r}{hint}")
+    targets = section.get("target_vars") or section.get("target_cols") or []
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    numbers = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biuf"]
+    if not targets:
+        listed = ", ".join(numbers) or "none"
+        message = f"needs at least one variable to predict; the data have: {listed}"
+        raise config.fail("$.data.target_vars", message)
+    problems = [
+        config.document.problem(
+            f"$.data.target_vars[{i}]",
+            f"the data have no variable {name!r}{did_you_mean(name, numbers)}",
+        )
+        for i, name in enumerate(targets)
+        if name not in ds.variables
+    ]
+    for name in ("weight_var",):
+        value = section.get(name)
+        if value is not None and value not in ds.variables:
+            hint = did_you_mean(value, numbers)
+            problems.append(
+                config.document.problem(f"$.data.{name}", f"the data have no {value!r}{hint}")
+            )
+    for name, variable in (config.section("evaluate").get("subsets") or {}).items():
+        if variable not in ds.variables:
+            hint = did_you_mean(variable, rows)
+            path = f"$.evaluate.subsets.{name}"
+            problems.append(config.document.problem(path, f"the data have no {variable!r}{hint}"))
+    if problems:
+        raise ConfigError(problems)
+    return seq_var, targets
+
+
+def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = False) -> RunData:
+    """Return the data of a run: source, split, target transforms.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    folder : RunFolder
+        Where the store is, or is to be written.
+    shuffle_labels : bool, optional
+        Permute the targets among the training rows, and among the validation rows: a control
+        in which there is nothing to learn.
+
+    Returns
+    -------
+    RunData
+        Ready for a data module.
+
+    Raises
+    ------
+    ConfigError
+        If a variable is not in the data, or they carry no split and none is asked for.
+    """
+    import seqdata as sd
+
+    ds = source_dataset(config, folder)
+    seq_var, targets = _variables(config, ds)
+    split = config.section("data").get("split")
+    if split:
+        codes = build(
+            registries.SPLITS, split, ds, config=config, path="$.data.split", seed=config.seed
+        )
+        ds = sd.splits.assign(ds, codes)
+    elif "split" not in ds.variables:
+        message = "the data carry no split; give one, for example split: {name: random}"
+        raise config.fail("$.data.split", message)
+    transforms = config.section("data").get("targets") or []
+    if transforms:
+        ds = sd.targets.apply(ds, targets, transforms)
+    if shuffle_labels:
+        ds = _shuffled(ds, targets, config.seed)
+    return RunData(ds, seq_var, targets)
+
+
+def _shuffled(ds: xr.Dataset, targets: list[str], seed: int) -> xr.Dataset:
+    import numpy as np
+
+    import seqdata as sd
+
+    rng = np.random.default_rng([seed, 0x5AFF1E])
+    order = np.arange(ds.sizes["_sequence"])
+    for split in ("train", "val"):
+        rows = np.flatnonzero(sd.splits.mask(ds, split))
+        order[rows] = rng.permutation(rows)
+    return ds.assign({name: ds[name].copy(data=ds[name].to_numpy()[order]) for name in targets})
+
+
+def data_module(config: RunConfig, data: RunData) -> Any:
+    """Return the Lightning data module of a run.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Batch size, augmentation, workers, seed.
+    data : RunData
+        What `load_data` returned.
+
+    Returns
+    -------
+    eugene.data.SequenceDataModule
+        Not set up yet.
+    """
+    from eugene.data import SequenceDataModule
+
+    section = config.section("data")
+    options = {key: section[key] for key in _LOADING if section.get(key) is not None}
+    return SequenceDataModule(
+        data.ds, seq_var=data.seq_var, target_vars=data.target_vars, seed=config.seed, **options
+    )

@@ -1,0 +1,201 @@
+"""A trained module from its run folder, with nothing else given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene.config import RunConfig, parse_file
+from eugene.errors import MissingFileError, NotARunError
+from eugene.runs._folder import RunFolder
+from eugene.runs._network import build_module
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a loaded module knows about its run.
+
+    Attributes
+    ----------
+    path : Path
+        The run folder.
+    alphabet : str
+        Letters in the order of the one-hot axis.
+    input_len : int
+        Length of the sequences in bp.
+    target_names : tuple of str
+        One an output.
+    transforms : dict of str to list of dict
+        Fitted transforms of each target in the order in which they were applied.
+    """
+
+    path: Path
+    alphabet: str
+    input_len: int
+    target_names: tuple[str, ...]
+    transforms: dict[str, list[dict[str, Any]]]
+
+    def inverse(self, predictions: ArrayLike) -> NDArray[np.float64]:
+        """Turn predictions of transformed targets into the units of the data.
+
+        Parameters
+        ----------
+        predictions : array_like of float, shape (n, targets)
+            What ``module.predict`` returned.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, targets)
+            In the units of each target; transforms that cannot be undone are left as they are.
+        """
+        import numpy as np
+
+        import seqdata as sd
+
+        values = np.array(predictions, dtype=np.float64)
+        for column, name in enumerate(self.target_names[: values.shape[1]]):
+            steps = [sd.targets.from_dict(step) for step in self.transforms.get(name, [])]
+            values[:, column] = sd.targets.invert(values[:, column], steps)
+        return values
+
+
+def _find(path: str | Path) -> tuple[RunFolder, Path | None]:
+    """Return the run folder, and the checkpoint if one was named."""
+    path = Path(path)
+    if path.suffix not in {".ckpt", ".safetensors"}:
+        return RunFolder.open(path), None
+    if not path.is_file():
+        message = f"the checkpoint {path} does not exist"
+        raise MissingFileError(message)
+    for parent in path.resolve().parents[:2]:
+        folder = RunFolder(parent)
+        if folder.is_run():
+            return folder, path
+    message = (
+        f"{path} does not lie in a run folder of eugene, so its network is unknown. Expected "
+        "<run>/model.safetensors or <run>/checkpoints/best.ckpt; for a checkpoint from elsewhere "
+        "use eugene.train.load_checkpoint(path, arch=...)"
+    )
+    raise NotARunError(message)
+
+
+def _weights(folder: RunFolder, chosen: Path | None) -> Path:
+    candidates = [chosen] if chosen else [folder.weights, folder.best, folder.last]
+    for path in candidates:
+        if path is not None and path.is_file():
+            return path
+    message = f"{folder.path} has no trained weights; train it with 'eugene fit --resume'"
+    raise MissingFileError(message)
+
+
+def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bool = False) -> Any:
+    """Load the trained module of a run, ready to predict.
+
+    Parameters
+    ----------
+    run_dir : path
+        A run folder, or a checkpoint inside one.
+    device : str, optional
+        Where to put it; the CPU by default.
+    allow_class_path : bool, optional
+        Whether a network named by its import path may be imported. Only for folders you trust.
+
+    Returns
+    -------
+    eugene.models.SequenceModule
+        In evaluation mode. ``module.predict(letters)`` needs nothing else; ``module.run`` is a
+        `RunInfo`, whose facts are also ``module.alphabet``, ``module.input_len``,
+        ``module.target_names`` and ``module.inverse_targets``.
+
+    Raises
+    ------
+    MissingFileError
+        If the folder, or trained weights in it, are missing.
+    NotARunError
+        If the folder or the checkpoint was not written by eugene, or does not fit its
+        configuration.
+
+    Examples
+    --------
+    >>> module = load("runs/quickstart")  # doctest: +SKIP
+    >>> module.predict(letters).shape  # doctest: +SKIP
+    torch.Size([10, 1])
+    """
+    folder, chosen = _find(run_dir)
+    weights = _weights(folder, chosen)
+    config = read_config(folder, allow_class_path=allow_class_path)
+    described = folder.read_json("data.json")
+    try:
+        info = RunInfo(
+            path=folder.path,
+            alphabet=str(described["alphabet"]),
+            input_len=int(described["input_len"]),
+            target_names=tuple(described["target_names"]),
+            transforms=dict(described.get("transforms") or {}),
+        )
+        output_dim = int(described["output_dim"])
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{folder.data} lacks or garbles {error}; the run folder is damaged"
+        raise NotARunError(message) from error
+    module = build_module(
+        config,
+        input_len=info.input_len,
+        output_dim=output_dim,
+        alphabet=info.alphabet,
+        initialise=False,
+    )
+    _fill(module, weights)
+    module.run = info
+    module.input_len = info.input_len
+    module.target_names = list(info.target_names)
+    module.inverse_targets = info.inverse
+    module.eval()
+    return module if device is None else module.to(device)
+
+
+def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConfig:
+    """Return the configuration that a run was made with, as it was written.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    allow_class_path : bool, optional
+        Whether it may name things by import path.
+
+    Returns
+    -------
+    RunConfig
+        Resolved when it was written.
+
+    Raises
+    ------
+    NotARunError
+        If the folder has none.
+    """
+    if not folder.config.is_file():
+        message = f"{folder.path} has no config.yaml; the run folder is damaged or never began"
+        raise NotARunError(message)
+    document = parse_file(folder.config)
+    return RunConfig(document.tree, document, allow_class_path)
+
+
+def _fill(module: Any, weights: Path) -> None:
+    """Put weights into a module after checking that they are its own."""
+    from eugene.train import load_weights, read_checkpoint
+
+    if weights.suffix == ".safetensors":
+        load_weights(weights, module.arch)
+        return
+    state = read_checkpoint(weights)["state_dict"]
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[0]
+        message = f"the weights in {weights} do not fit the network of the run: {first}"
+        raise NotARunError(message) from error

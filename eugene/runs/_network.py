@@ -1,0 +1,234 @@
+"""From the model and module sections to a network that fits the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene.config import RunConfig, build, registries
+from eugene.errors import EugeneError, MissingFileError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def motifs(
+    arch: torch.nn.Module,
+    *,
+    motif_files: list[str],
+    layer: str | None = None,
+    names: list[str] | None = None,
+    convert_to_pwm: bool = True,
+    pseudocount: float = 0.01,
+    scale: float | str | None = None,
+    motif_align: str = "center",
+) -> list[str]:
+    """Write known motifs into the filters of the first convolution.
+
+    Parameters
+    ----------
+    arch : torch.nn.Module
+        The network; it is changed.
+    motif_files : list of str
+        Files in MEME, JASPAR, HOMER or TRANSFAC format, or ``embedded``.
+    layer : str, optional
+        Name of the convolution; the first by default.
+    names : list of str, optional
+        Only these motifs, by accession or name.
+    convert_to_pwm : bool, optional
+        Write log odds instead of probabilities.
+    pseudocount : float, optional
+        Added to each probability.
+    scale : float or str, optional
+        Factor, or ``layer`` for the norm that the layer's filters have.
+    motif_align : str, optional
+        Where in the filter a motif is put: left, center or right.
+
+    Returns
+    -------
+    list of str
+        The motif in each filter written.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    """
+    from eugene.interpret import read_motifs
+    from eugene.models import init_motif_weights
+
+    chosen = [motif for source in motif_files for motif in read_motifs(source)]
+    if names is not None:
+        wanted = set(names)
+        chosen = [m for m in chosen if m.name in wanted or m.accession in wanted]
+    written: list[str] = init_motif_weights(
+        arch,
+        layer,
+        chosen,
+        convert_to_pwm=convert_to_pwm,
+        pseudocount=pseudocount,
+        scale=scale,
+        motif_align=motif_align,
+    )
+    return written
+
+
+def random(
+    arch: torch.nn.Module, *, initializer: str = "kaiming_normal", seed: int | None = None
+) -> torch.nn.Module:
+    """Draw the weights anew from one of torch's distributions.
+
+    Parameters
+    ----------
+    arch : torch.nn.Module
+        The network; it is changed.
+    initializer : str, optional
+        Name of a distribution, such as kaiming_normal or xavier_uniform.
+    seed : int, optional
+        Seed of the draw.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same network.
+    """
+    from eugene.models import init_weights
+
+    return init_weights(arch, initializer, seed=seed)
+
+
+def _fitting_size(config: RunConfig, key: str, given: Any, needed: int, what: str) -> None:
+    if given is not None and given != needed:
+        message = (
+            f"the model is told {key}={given}, but {what} {needed}; "
+            f"set it to {needed} or leave it out"
+        )
+        raise config.fail(f"$.model.{key}", message)
+
+
+def build_arch(
+    config: RunConfig, *, input_len: int, output_dim: int, initialise: bool = True
+) -> torch.nn.Module:
+    """Build the network of a run for data of a given shape.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its model section.
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs.
+    initialise : bool, optional
+        Whether ``model.init`` is applied; not needed where weights are loaded afterwards.
+
+    Returns
+    -------
+    torch.nn.Module
+        On float one-hot (N, 4, input_len); weights follow from the run's seed alone.
+
+    Raises
+    ------
+    ConfigError
+        If the network cannot be built for, or run on, such sequences.
+    """
+    import torch
+
+    section = config.section("model")
+    init = section.pop("init", None)
+    name = section.get("name", section.get("class_path"))
+    _fitting_size(config, "input_len", section.get("input_len"), input_len, "the sequences have")
+    _fitting_size(config, "output_dim", section.get("output_dim"), output_dim, "the targets need")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        try:
+            arch: torch.nn.Module = build(
+                registries.MODELS,
+                section,
+                config=config,
+                path="$.model",
+                input_len=input_len,
+                output_dim=output_dim,
+            )
+            _try(arch, input_len)
+        except MissingFileError:
+            raise
+        except (EugeneError, ValueError, RuntimeError, TypeError) as error:
+            message = f"{name} does not fit sequences of {input_len} bp: {error}"
+            raise config.fail("$.model", message) from error
+        if init and initialise:
+            build(
+                registries.INITIALIZERS,
+                init,
+                arch,
+                config=config,
+                path="$.model.init",
+                seed=config.seed,
+            )
+    return arch
+
+
+def _try(arch: torch.nn.Module, input_len: int) -> None:
+    """Run a network once on nothing, so that a misfit shows before training begins."""
+    import torch
+
+    mode = arch.training
+    arch.eval()
+    with torch.no_grad():
+        arch(torch.zeros(1, 4, input_len))
+    arch.train(mode)
+
+
+def build_module(
+    config: RunConfig,
+    *,
+    input_len: int,
+    output_dim: int,
+    alphabet: str = "ACGT",
+    initialise: bool = True,
+) -> Any:
+    """Build the Lightning module of a run.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Model and module sections.
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs.
+    alphabet : str, optional
+        Letters of the one-hot axis.
+    initialise : bool, optional
+        Whether ``model.init`` is applied.
+
+    Returns
+    -------
+    eugene.models.SequenceModule
+        With ``arch`` inside.
+
+    Raises
+    ------
+    ConfigError
+        If the parts do not fit together.
+    """
+    arch = build_arch(config, input_len=input_len, output_dim=output_dim, initialise=initialise)
+    section = config.section("module") or {"name": "sequence"}
+    try:
+        return build(
+            registries.MODULES,
+            section,
+            config=config,
+            path="$.module",
+            arch=arch,
+            alphabet=alphabet,
+            seed=config.seed,
+        )
+    except (EugeneError, ValueError, TypeError) as error:
+        raise config.fail("$.module", str(error)) from error
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """Return the best checkpoint of a folder, or the last one."""
+    best = folder / "best.ckpt"
+    return best if best.is_file() else folder / "last.ckpt"

@@ -1,0 +1,286 @@
+"""A whole run, or one step of it, with the rules about what may be overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eugene import interpret
+from eugene.config import RunConfig, find_recipe, load_run_config
+from eugene.config._config import Overrides
+from eugene.errors import ConfigError, Problem, RunExistsError
+from eugene.runs import _explain, _steps
+from eugene.runs._folder import RunFolder
+from eugene.runs._load import read_config
+from eugene.runs._run import Run
+
+LATER_STEPS: dict[str, Callable[[Run], Any]] = {
+    "test": _steps.test_step,
+    "attribute": _explain.attribute_step,
+    "filters": _explain.filters_step,
+    "positional": _explain.positional_step,
+    "evolve": _explain.evolve_step,
+    "control": _explain.control_step,
+    "truth": _explain.truth_step,
+    "report": _explain.report_step,
+}
+"""Steps after training, in their order."""
+
+_ALWAYS_AGAIN = frozenset({"truth", "report"})
+_MAY_CHANGE = frozenset(
+    {
+        "max_epochs",
+        "patience",
+        "accelerator",
+        "devices",
+        "strategy",
+    }
+)
+_NETWORK = ("seed", "model", "module")
+
+
+def default_folder(config: RunConfig) -> Path:
+    """Return the folder of a run: what its file says, else ``runs/<name>``."""
+    chosen = config.tree.get("run_dir")
+    return Path(str(chosen)) if chosen else Path("runs") / config.name
+
+
+def _flat(value: Any, path: str = "$") -> dict[str, Any]:
+    if isinstance(value, dict):
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            found |= _flat(item, f"{path}.{key}")
+        return found
+    return {path: value}
+
+
+def require_same(
+    folder: RunFolder, config: RunConfig, sections: Iterable[str], *, allow: Iterable[str] = ()
+) -> None:
+    """Raise if a configuration is not the one that a folder was made with.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Has a ``config.yaml``.
+    config : RunConfig
+        What is asked for now.
+    sections : iterable of str
+        Sections that must agree.
+    allow : iterable of str, optional
+        Last keys that may differ.
+
+    Raises
+    ------
+    ConfigError
+        With every difference.
+    """
+    before = read_config(folder).tree
+    problems = []
+    for name in sections:
+        old = _flat(before.get(name), f"$.{name}")
+        new = _flat(config.tree.get(name), f"$.{name}")
+        for path in dict.fromkeys([*old, *new]):
+            changed = old.get(path) != new.get(path)
+            if changed and path.rpartition(".")[2] not in set(allow):
+                message = (
+                    f"the run in {folder.path} was made with {old.get(path)!r}, now it is "
+                    f"{new.get(path)!r}; use the run's own value, or --overwrite to train anew"
+                )
+                problems.append(Problem(path, message, config.document.where(path)))
+    if problems:
+        raise ConfigError(problems)
+
+
+def prepare(
+    config: RunConfig,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    store: RunFolder | None = None,
+    progress: bool = False,
+) -> Run:
+    """Make or reopen a run folder and see that data and network fit together.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    path : Path
+        Its folder.
+    overwrite, resume : bool, optional
+        What to do about a run that is already there.
+    store : RunFolder, optional
+        Folder whose data store is shared.
+    progress : bool, optional
+        Whether bars are drawn.
+
+    Returns
+    -------
+    Run
+        Ready to train. If anything is wrong, the disk is as it was before.
+
+    Raises
+    ------
+    RunExistsError
+        If a run is there and neither ``overwrite`` nor ``resume`` is given.
+    """
+    folder = RunFolder(path)
+    continued = folder.is_run() and resume
+    if continued and folder.config.is_file():
+        same = ("seed", "data", "model", "module", "trainer")
+        require_same(folder, config, same, allow=_MAY_CHANGE)
+    aside = folder.set_aside() if overwrite and not resume and folder.is_run() else None
+    try:
+        folder = RunFolder.create(path, resume=resume)
+        run = Run(config, folder, store=store, progress=progress)
+        with folder.step("data"):
+            run.datamodule.input_len  # noqa: B018  builds the data
+            run.new_module()
+    except BaseException as error:
+        if not continued and not isinstance(error, RunExistsError) and folder.is_run():
+            folder.clear()
+            folder.discard()
+        if aside is not None:
+            folder.take_back(aside)
+        raise
+    if aside is not None:
+        RunFolder(aside).clear()
+        aside.rmdir()
+    return run
+
+
+def fit_run(run: Run, *, resume: bool = False) -> None:
+    """Train a prepared run unless it is already trained.
+
+    Parameters
+    ----------
+    run : Run
+        From `prepare`.
+    resume : bool, optional
+        Whether a finished training is left as it is and an unfinished one continued.
+    """
+    folder = run.folder
+    if resume and folder.status("fit") == "done" and folder.weights.is_file():
+        before = read_config(folder).tree.get("trainer")
+        if before == run.config.tree.get("trainer"):
+            return
+        folder.clear("predictions.zarr", "attributions.zarr", "evaluation.json", "interpretation")
+        folder.forget(*LATER_STEPS)
+    _steps.fit_step(run, resume=resume)
+
+
+def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
+    """Do one step of a trained run.
+
+    Parameters
+    ----------
+    run : Run
+        Trained.
+    step : str
+        A key of `LATER_STEPS`.
+    overwrite : bool, optional
+        Do it again although it was done.
+
+    Raises
+    ------
+    RunExistsError
+        If it was done and ``overwrite`` is not given.
+    """
+    done = run.folder.status(step) == "done"
+    if done and not overwrite and step not in _ALWAYS_AGAIN:
+        message = f"the step {step!r} of {run.folder.path} is done; give --overwrite to do it again"
+        raise RunExistsError(message)
+    LATER_STEPS[step](run)
+    if step in {"attribute", "filters"} and interpret.planted_motifs(run.data.ds):
+        LATER_STEPS["truth"](run)
+
+
+def wanted_steps(config: RunConfig) -> list[str]:
+    """Return the steps after training that a configuration asks for, in their order."""
+    parts = config.tree.get("interpret") or {}
+    asked = [name for name in LATER_STEPS if parts.get(name) is not None]
+    return ["test", *asked, "report"]
+
+
+def finish(run: Run, steps: Iterable[str], *, resume: bool = False) -> None:
+    """Do the steps after training, leaving out what a resumed run has done.
+
+    Parameters
+    ----------
+    run : Run
+        Trained.
+    steps : iterable of str
+        Keys of `LATER_STEPS`.
+    resume : bool, optional
+        Whether finished steps are left as they are.
+    """
+    for step in steps:
+        if resume and run.folder.status(step) == "done" and step not in _ALWAYS_AGAIN:
+            continue
+        later_step(run, step, overwrite=True)
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any] | RunConfig,
+    *,
+    overrides: Overrides = (),
+    run_dir: str | Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    allow_class_path: bool = False,
+    progress: bool = False,
+) -> RunFolder:
+    """Do everything that a recipe asks for: train, test, explain, report.
+
+    Parameters
+    ----------
+    recipe : str, Path, mapping or RunConfig
+        Name of a shipped recipe, a YAML file, or its content.
+    overrides : sequence of (str, str) or mapping, optional
+        Dotted keys and what to set them to.
+    run_dir : path, optional
+        The folder, instead of ``runs/<name>``.
+    overwrite : bool, optional
+        Replace a run that is already there.
+    resume : bool, optional
+        Continue it instead; finished steps are not done again.
+    allow_class_path : bool, optional
+        Whether the file may name things by import path.
+    progress : bool, optional
+        Draw bars.
+
+    Returns
+    -------
+    RunFolder
+        Where everything is.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake of the recipe.
+    RunExistsError
+        If a run is there and neither ``overwrite`` nor ``resume`` is given.
+
+    Examples
+    --------
+    >>> folder = run("quickstart", overrides={"trainer.max_epochs": 5})  # doctest: +SKIP
+    >>> folder.read_json("evaluation.json")["metrics"]["auroc"]["value"] > 0.9  # doctest: +SKIP
+    True
+    """
+    if isinstance(recipe, RunConfig):
+        config = recipe
+    else:
+        source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
+        config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
+    path = Path(run_dir) if run_dir is not None else default_folder(config)
+    if config.tree.get("replicates"):
+        from eugene.runs._replicates import run_replicates
+
+        return run_replicates(config, path, overwrite=overwrite, resume=resume, progress=progress)
+    current = prepare(config, path, overwrite=overwrite, resume=resume, progress=progress)
+    fit_run(current, resume=resume)
+    finish(current, wanted_steps(config), resume=resume)
+    return current.folder

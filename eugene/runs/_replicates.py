@@ -1,0 +1,265 @@
+"""The same run over several seeds and variants, and what they say together."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eugene.config import RunConfig
+from eugene.runs import _pipeline as pipeline
+from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
+from eugene.runs._folder import RunFolder
+from eugene.runs._run import logger
+from eugene.runs._versions import versions
+
+_RESAMPLES = 10_000
+
+
+def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
+    """Return the mean of some runs with a 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    values : list of float
+        One a seed.
+    seed : int, optional
+        Seed of the resampling.
+
+    Returns
+    -------
+    dict
+        ``mean``, ``low``, ``high``, ``sd`` (0 for one run) and ``per_seed``.
+
+    Examples
+    --------
+    >>> found = mean_interval([0.5, 0.7])
+    >>> round(found["mean"], 3), round(found["low"], 3), round(found["high"], 3)
+    (0.6, 0.5, 0.7)
+    """
+    array = np.asarray(values, dtype=np.float64)
+    draws = np.random.default_rng(seed).integers(len(array), size=(_RESAMPLES, len(array)))
+    low, high = np.quantile(array[draws].mean(axis=1), [0.025, 0.975])
+    return {
+        "mean": float(array.mean()),
+        "low": float(low),
+        "high": float(high),
+        "sd": float(array.std(ddof=1)) if len(array) > 1 else 0.0,
+        "per_seed": [float(v) for v in array],
+    }
+
+
+def paired(first: list[float], second: list[float]) -> dict[str, Any]:
+    """Return the mean of second - first over paired runs with 95 % intervals.
+
+    Parameters
+    ----------
+    first, second : list of float
+        One a seed, in the same order.
+
+    Returns
+    -------
+    dict
+        ``mean``; ``low`` and ``high`` of a bootstrap over the pairs; ``t_low`` and ``t_high`` of
+        Student's interval, the wider and for few seeds the more honest one (``None`` for one
+        pair); ``per_seed``.
+
+    Examples
+    --------
+    >>> found = paired([0.5, 0.6, 0.7], [0.6, 0.8, 0.8])
+    >>> round(found["mean"], 3), round(found["t_low"], 3), round(found["t_high"], 3)
+    (0.133, -0.01, 0.277)
+    """
+    from scipy.stats import t
+
+    from eugene.evaluate import paired_difference
+
+    found = paired_difference(second, first)
+    change = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
+    result: dict[str, Any] = {"mean": found["value"], "low": found["low"], "high": found["high"]}
+    result |= {"t_low": None, "t_high": None}
+    if len(change) > 1:
+        half = float(t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change)))
+        result |= {"t_low": found["value"] - half, "t_high": found["value"] + half}
+    return {**result, "per_seed": [float(v) for v in change]}
+
+
+def _metric_table(evaluations: list[dict[str, Any]], *path: str) -> dict[str, list[float]]:
+    """Return metric -> one value a run, for metrics that every run has."""
+    parts = []
+    for evaluation in evaluations:
+        part: Any = evaluation
+        for key in path:
+            part = part.get(key, {}) if isinstance(part, dict) else {}
+        parts.append(part)
+    names = [n for n in parts[0] if all(p.get(n, {}).get("value") is not None for p in parts)]
+    return {name: [float(part[name]["value"]) for part in parts] for name in names}
+
+
+def _arm_summary(evaluations: list[dict[str, Any]], *prefix: str) -> dict[str, Any]:
+    metrics = _metric_table(evaluations, *prefix, "metrics")
+    first: Any = evaluations[0]
+    for key in prefix:
+        first = first.get(key, {})
+    baselines = {
+        name: {
+            metric: mean_interval(values)
+            for metric, values in _metric_table(evaluations, *prefix, "baselines", name).items()
+        }
+        for name in first.get("baselines", {})
+    }
+    above = {
+        name: {
+            metric: {
+                **paired(entry["per_seed"], metrics[metric]),
+                "every_seed_above": all(
+                    ours > theirs
+                    for ours, theirs in zip(metrics[metric], entry["per_seed"], strict=True)
+                ),
+            }
+            for metric, entry in entries.items()
+            if metric in metrics
+        }
+        for name, entries in baselines.items()
+    }
+    return {
+        "metrics": {name: mean_interval(values) for name, values in metrics.items()},
+        "baselines": baselines,
+        "above_baseline": above,
+    }
+
+
+def summarise(evaluations: dict[str, dict[int, dict[str, Any]]]) -> dict[str, Any]:
+    """Bring the evaluations of all replicates together.
+
+    Parameters
+    ----------
+    evaluations : dict
+        Arm -> seed -> content of ``evaluation.json``.
+
+    Returns
+    -------
+    dict
+        ``arms``: for each arm its ``seeds``, ``metrics`` (mean over seeds with bootstrap
+        interval and each seed's value), ``baselines``, ``above_baseline`` (paired by seed) and
+        ``subsets``; ``paired``: for each two arms the difference of each metric over the seeds
+        that both have, with its intervals.
+    """
+    arms: dict[str, Any] = {}
+    for arm, by_seed in evaluations.items():
+        rows = list(by_seed.values())
+        subsets = rows[0].get("subsets") or {}
+        arms[arm] = {
+            "seeds": list(by_seed),
+            **_arm_summary(rows),
+            "subsets": {name: _arm_summary(rows, "subsets", name) for name in subsets},
+        }
+    differences: dict[str, Any] = {}
+    for first, second in itertools.combinations(evaluations, 2):
+        seeds = [seed for seed in evaluations[first] if seed in evaluations[second]]
+        before = _metric_table([evaluations[first][s] for s in seeds], "metrics") if seeds else {}
+        after = _metric_table([evaluations[second][s] for s in seeds], "metrics") if seeds else {}
+        differences[f"{second} - {first}"] = {
+            "seeds": seeds,
+            "metrics": {
+                name: paired(before[name], after[name]) for name in before if name in after
+            },
+        }
+    return {"arms": arms, "paired": differences}
+
+
+def _summary_csv(evaluations: dict[str, dict[int, dict[str, Any]]]) -> str:
+    """Return one line a run, model or baseline, subset and metric."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["arm", "seed", "model", "subset", "metric", "value", "low", "high"])
+    for arm, by_seed in evaluations.items():
+        for seed, evaluation in by_seed.items():
+            parts = {"all": evaluation, **(evaluation.get("subsets") or {})}
+            for subset, part in parts.items():
+                models = {"network": part["metrics"], **part.get("baselines", {})}
+                for model, metrics in models.items():
+                    for metric, entry in metrics.items():
+                        line = [arm, seed, model, subset, metric]
+                        writer.writerow([*line, entry["value"], entry["low"], entry["high"]])
+    return buffer.getvalue()
+
+
+def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> RunFolder:
+    existing = RunFolder(path)
+    if existing.is_run() and overwrite and not resume:
+        existing.clear()
+    folder = RunFolder.create(path, resume=resume)
+    try:
+        with folder.step("data"):
+            load_data(config, folder)
+    except BaseException:
+        if folder.status("fit") is None and not (resume and existing.config.is_file()):
+            folder.clear()
+            folder.discard()
+        raise
+    folder.write_text("config.yaml", config.to_yaml())
+    folder.write_json("versions.json", versions())
+    return folder
+
+
+def run_replicates(
+    config: RunConfig,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: bool = False,
+) -> RunFolder:
+    """Do a run for every arm and seed, and summarise them.
+
+    Parameters
+    ----------
+    config : RunConfig
+        With ``replicates``.
+    path : Path
+        The parent folder; each run is in ``<arm>/seed_<seed>`` and shares the data store here.
+    overwrite, resume : bool, optional
+        As in `eugene.runs.run`.
+    progress : bool, optional
+        Draw bars.
+
+    Returns
+    -------
+    RunFolder
+        The parent folder with ``summary.json``, ``summary.csv`` and ``report.html``.
+    """
+    if draws_with_run_seed(config):
+        config = config.replaced({"data.seed": config.seed})
+    section = config.section("replicates")
+    arms = list(section.get("arms") or {"default": {}})
+    seeds = [int(seed) for seed in section["seeds"]]
+    which = section.get("interpret", "first")
+    configs = {(arm, seed): config.arm(arm, seed) for arm in arms for seed in seeds}
+    folder = _begin(config, path, overwrite=overwrite, resume=resume)
+    data_key = fingerprint(config)
+    evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm in arms}
+    with folder.step("fit"):
+        for number, ((arm, seed), replicate) in enumerate(configs.items()):
+            logger.info("replicate %d of %d: %s, seed %d", number + 1, len(configs), arm, seed)
+            place = folder.path / arm / f"seed_{seed}"
+            shared = folder if fingerprint(replicate) == data_key else None
+            current = pipeline.prepare(
+                replicate, place, resume=resume, store=shared, progress=progress
+            )
+            pipeline.fit_run(current, resume=resume)
+            explained = which == "all" or (which == "first" and number == 0)
+            steps = pipeline.wanted_steps(replicate) if explained else ["test"]
+            pipeline.finish(current, steps, resume=resume)
+            evaluations[arm][seed] = current.folder.read_json("evaluation.json")
+    folder.write_json("summary.json", summarise(evaluations))
+    folder.write_text("summary.csv", _summary_csv(evaluations))
+    from eugene.report import build
+
+    with folder.step("report"):
+        build(folder.path)
+    return folder

@@ -1,0 +1,154 @@
+"""One run in the making: configuration, folder, and what is built from them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.config import RunConfig
+from eugene.errors import MissingFileError
+from eugene.runs._data import RunData, data_module, load_data
+from eugene.runs._folder import RunFolder
+from eugene.runs._network import build_module
+from eugene.runs._versions import versions
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+logger = logging.getLogger("eugene.runs")
+
+
+class Run:
+    """A configuration and the folder that it fills.
+
+    Data and network are built when first needed and kept.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Resolved configuration.
+    folder : RunFolder
+        Where everything is written.
+    store : RunFolder, optional
+        Another folder whose data store is shared, as replicates do.
+    shuffle_labels : bool, optional
+        Train on permuted targets.
+    progress : bool, optional
+        Whether bars are drawn.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        *,
+        store: RunFolder | None = None,
+        shuffle_labels: bool = False,
+        progress: bool = False,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.store = store or folder
+        self.shuffle_labels = shuffle_labels
+        self.progress = progress
+
+    @cached_property
+    def data(self) -> RunData:
+        """Dataset with split and transformed targets."""
+        return load_data(self.config, self.store, shuffle_labels=self.shuffle_labels)
+
+    @cached_property
+    def datamodule(self) -> Any:
+        """Lightning data module over `data`."""
+        return data_module(self.config, self.data)
+
+    @property
+    def task(self) -> str:
+        """Task of the module."""
+        return str(self.config.section("module").get("task") or "regression")
+
+    @cached_property
+    def output_dim(self) -> int:
+        """Outputs that the targets need: one each, or one a class."""
+        if self.task != "multiclass_classification":
+            return int(self.datamodule.output_dim)
+        values = self.data.ds[self.data.target_vars[0]].to_numpy()
+        return int(np.nanmax(values)) + 1
+
+    def new_module(self, *, initialise: bool = True) -> Any:
+        """Return an untrained module that fits the data."""
+        return build_module(
+            self.config,
+            input_len=int(self.datamodule.input_len),
+            output_dim=self.output_dim,
+            alphabet=self.data.alphabet,
+            initialise=initialise,
+        )
+
+    @cached_property
+    def module(self) -> Any:
+        """The trained module, in evaluation mode."""
+        from eugene.runs._load import load
+
+        return load(self.folder.path, allow_class_path=self.config.allow_class_path)
+
+    @property
+    def arch(self) -> torch.nn.Module:
+        """The trained network that is explained."""
+        network: torch.nn.Module = self.module.arch
+        return network
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """Hash of the weights that an explanation belongs to."""
+        if not self.folder.weights.is_file():
+            message = f"{self.folder.weights} does not exist; train first with 'eugene fit'"
+            raise MissingFileError(message)
+        return hashlib.sha256(self.folder.weights.read_bytes()).hexdigest()
+
+    @cached_property
+    def predictions(self) -> NDArray[np.float32]:
+        """Prediction of every row, float32 (n, outputs), as the task understands outputs."""
+        from eugene.evaluate import predict_batches
+
+        found = predict_batches(self.module, self.datamodule.loader("all"))
+        return np.asarray(found["prediction"], dtype=np.float32)
+
+    def rows(self, split: str | None) -> NDArray[np.int64]:
+        """Return the rows of a split."""
+        from eugene.interpret._sequences import split_rows
+
+        return split_rows(self.data.ds, split)
+
+    def one_hot(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return rows as one-hot sequences of the length that the network reads."""
+        from eugene.interpret import one_hot
+
+        length = int(self.datamodule.input_len)
+        return one_hot(self.data.ds, self.data.seq_var, rows=rows, length=length)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is written to ``data.json``."""
+        summary = dict(self.datamodule.dataset_summary())
+        return {
+            **summary,
+            "input_len": int(self.datamodule.input_len),
+            "output_dim": self.output_dim,
+            "alphabet": self.data.alphabet,
+            "seq_var": self.data.seq_var,
+            "target_names": self.data.target_vars,
+            "task": self.task,
+        }
+
+    def begin(self) -> None:
+        """Write configuration, versions and the description of the data."""
+        described = self.describe()
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        self.folder.write_text("config.yaml", self.config.to_yaml())
+        self.folder.write_json("versions.json", versions())
+        self.folder.write_json("data.json", described)

@@ -1,0 +1,236 @@
+"""Training, prediction and evaluation of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.config import build, registries
+from eugene.errors import EugeneError
+from eugene.runs._run import Run, logger
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+_TRAINER = (
+    "max_epochs",
+    "patience",
+    "accelerator",
+    "devices",
+    "precision",
+    "gradient_clip_val",
+    "accumulate_grad_batches",
+    "monitor",
+    "min_delta",
+    "strategy",
+    "deterministic",
+)
+_CURVE_POINTS = 400
+
+
+def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
+    """Train the network of a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    resume : bool, optional
+        Continue from the last checkpoint if there is one.
+
+    Returns
+    -------
+    dict
+        Epochs, best epoch and score, seconds, rows a second.
+    """
+    from eugene.train import fit
+
+    module = run.new_module()
+    run.begin()
+    options = {key: run.config.section("trainer").get(key) for key in _TRAINER}
+    given: dict[str, Any] = {k: v for k, v in options.items() if v is not None or k == "patience"}
+    with run.folder.step("fit"):
+        result = fit(
+            module,
+            run.datamodule,
+            run_dir=run.folder.path,
+            seed=run.config.seed,
+            resume=resume,
+            overwrite=not resume,
+            progress=run.progress,
+            **given,
+        )
+    run.__dict__.pop("module", None)
+    run.__dict__.pop("predictions", None)
+    trained = len(run.rows("train")) * max(result.epochs, 1)
+    facts = {
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "best_score": result.best_score,
+        "monitor": result.monitor,
+        "stopped_early": result.stopped_early,
+        "parameters": sum(p.numel() for p in module.arch.parameters()),
+        "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
+    }
+    run.folder.note(training=facts)
+    logger.info("fit: %d epochs, best %s", result.epochs, result.best_score)
+    return facts
+
+
+def _targets(ds: xr.Dataset, names: list[str]) -> NDArray[np.float32]:
+    return np.stack([ds[name].to_numpy().astype(np.float32) for name in names], axis=1)
+
+
+def predictions_dataset(run: Run) -> xr.Dataset:
+    """Return predictions and targets of every row.
+
+    Parameters
+    ----------
+    run : Run
+        A trained run.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``prediction`` and ``target`` float32 ``(_sequence, _target)`` on the scale that the
+        network was trained on, ``index`` int64 ``(_sequence)``, coordinate ``split``.
+    """
+    import xarray as xr
+
+    predicted = run.predictions
+    actual = _targets(run.data.ds, run.data.target_vars)
+    names = list(run.data.target_vars)
+    attrs = {"targets": names, "task": run.task, "model_sha256": run.weights_sha256}
+    if predicted.shape[1] == actual.shape[1]:
+        variables: dict[str, Any] = {
+            "prediction": (("_sequence", "_target"), predicted),
+            "target": (("_sequence", "_target"), actual),
+        }
+    else:
+        variables = {
+            "prediction": (("_sequence", "_class"), predicted),
+            "target": (("_sequence", "_target"), actual),
+        }
+    variables["index"] = ("_sequence", np.arange(len(predicted), dtype=np.int64))
+    split = run.data.ds["split"]
+    coords = {"split": ("_sequence", split.to_numpy().astype(np.int8), dict(split.attrs))}
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def predict_step(run: Run) -> None:
+    """Write ``predictions.zarr``: predictions of every row of the run's data."""
+    import seqdata as sd
+
+    sd.to_zarr(predictions_dataset(run), run.folder.predictions, overwrite=True)
+
+
+def _baseline_predictions(run: Run) -> dict[str, NDArray[np.float64]]:
+    """Fit each baseline on the training rows and predict all rows."""
+    ds, train = run.data.ds, run.rows("train")
+    letters = np.ascontiguousarray(ds[run.data.seq_var].to_numpy()).view("S1")
+    start = (letters.shape[1] - int(run.datamodule.input_len)) // 2
+    letters = letters[:, start : start + int(run.datamodule.input_len)]
+    actual = _targets(ds, run.data.target_vars)
+    found: dict[str, NDArray[np.float64]] = {}
+    for position, section in enumerate(run.config.tree.get("baselines") or []):
+        name = str(section.get("name", section.get("class_path")))
+        logger.info("baseline: %s", name)
+        columns = []
+        for column in range(actual.shape[1]):
+            values = actual[:, column]
+            rows = train[np.isfinite(values[train])]
+            model = build(
+                registries.BASELINES,
+                section,
+                config=run.config,
+                path=f"$.baselines[{position}]",
+                seed=run.config.seed,
+            )
+            model.fit(letters[rows], values[rows])
+            columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
+        label = name if name not in found else f"{name}_{position}"
+        found[label] = np.stack(columns, axis=1)
+    return found
+
+
+def _subset_rows(run: Run, rows: NDArray[np.int64], variable: str) -> NDArray[np.int64]:
+    values = np.asarray(run.data.ds[variable].to_numpy())
+    return np.asarray(rows[values[rows].astype(bool)])
+
+
+def _evaluated(
+    run: Run, rows: NDArray[np.int64], predicted: NDArray[Any]
+) -> dict[str, dict[str, Any]]:
+    from eugene.evaluate import evaluate
+
+    actual = _targets(run.data.ds, run.data.target_vars)[rows]
+    n_bootstrap = int(run.config.section("evaluate").get("n_bootstrap", 1000))
+    result: dict[str, dict[str, Any]] = evaluate(
+        actual, predicted[rows], run.task, n_bootstrap=n_bootstrap, seed=run.config.seed
+    )
+    return result
+
+
+def _curves(run: Run, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return ROC and precision-recall curves of a binary task with one target."""
+    if run.task != "binary_classification" or len(run.data.target_vars) != 1:
+        return {}
+    from eugene.evaluate import curves
+
+    actual = _targets(run.data.ds, run.data.target_vars)[rows, 0]
+    if len(np.unique(actual[np.isfinite(actual)])) < 2:
+        return {}
+    return dict(curves(actual, run.predictions[rows, 0], points=_CURVE_POINTS))
+
+
+def test_step(run: Run) -> dict[str, Any]:
+    """Predict every row, measure the test rows and the baselines on them.
+
+    Parameters
+    ----------
+    run : Run
+        A trained run.
+
+    Returns
+    -------
+    dict
+        What is written to ``evaluation.json``.
+
+    Raises
+    ------
+    EugeneError
+        If there are no test rows.
+    """
+    with run.folder.step("test"):
+        rows = run.rows("test")
+        if not len(rows):
+            message = "the split leaves no test rows; change data.split"
+            raise EugeneError(message)
+        predict_step(run)
+        baselines = _baseline_predictions(run)
+
+        def measured(chosen: NDArray[np.int64]) -> dict[str, Any]:
+            return {
+                "n": len(chosen),
+                "metrics": _evaluated(run, chosen, run.predictions),
+                "baselines": {
+                    name: _evaluated(run, chosen, values) for name, values in baselines.items()
+                },
+            }
+
+        subsets = run.config.section("evaluate").get("subsets") or {}
+        evaluation = {
+            "split": "test",
+            "task": run.task,
+            "targets": run.data.target_vars,
+            **measured(rows),
+            "subsets": {
+                name: measured(_subset_rows(run, rows, variable))
+                for name, variable in subsets.items()
+            },
+            "curves": _curves(run, rows),
+        }
+        run.folder.write_json("evaluation.json", evaluation)
+    return evaluation
