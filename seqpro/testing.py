@@ -108,7 +108,7 @@ def sequence_arrays(
         letters += letters.lower()
     pool = np.frombuffer("".join(sorted(set(letters))).encode("ascii"), "S1")
 
-    @st.composite  # type: ignore[untyped-decorator]
+    @st.composite
     def build(draw: Any) -> NDArray[np.bytes_]:
         n_seqs = draw(st.integers(min_seqs, max_seqs))
         length = draw(st.integers(min_length, max_length))
@@ -165,9 +165,7 @@ def one_hots(
     ).map(encode)
 
 
-def tracks(
-    shape: tuple[int, ...], *, max_value: int = 1000
-) -> SearchStrategy[NDArray[np.float32]]:
+def tracks(shape: tuple[int, ...], *, max_value: int = 1000) -> SearchStrategy[NDArray[np.float32]]:
     """Draw tracks of counts.
 
     Parameters
@@ -217,9 +215,9 @@ def motifs(
     """
     _check_sizes(width=(min_width, max_width))
     st = _strategies()
-    column = st.lists(
-        st.integers(0, 500), min_size=len(alphabet), max_size=len(alphabet)
-    ).filter(lambda counts: sum(counts) > 1)
+    column = st.lists(st.integers(0, 500), min_size=len(alphabet), max_size=len(alphabet)).filter(
+        lambda counts: sum(counts) > 1
+    )
     name = st.from_regex(r"[A-Za-z][A-Za-z0-9_.:-]{0,11}", fullmatch=True)
     matrix = st.lists(column, min_size=min_width, max_size=max_width)
     strategy: SearchStrategy[Motif] = st.builds(

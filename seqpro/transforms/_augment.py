@@ -163,7 +163,6 @@ class ReverseComplement(BaseTransform):
         order = [self.swap.get(i, i) for i in range(array.shape[strands])]
         return np.ascontiguousarray(np.take(flipped, order, strands))
 
-
     def _track_axis(self, track: Array, model: Array | None) -> int:
         """Return the length axis of a track beside the sequence model."""
         if self.track_length_axis is not None:

@@ -15,7 +15,6 @@ import seqpro.testing as spt
 from seqpro.errors import SeqproError
 
 
-
 def klets(seq, k):
     return Counter(seq[i : i + k] for i in range(len(seq) - k + 1))
 

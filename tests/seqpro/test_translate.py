@@ -66,7 +66,9 @@ def test_one_hot(alphabet, axes):
 def test_errors():
     with pytest.raises(SeqproError, match="divisible by codon length 3"):
         sp.translate("ATCG")
-    with pytest.raises(SeqproError, match="sequence 1 has no amino acid for codon 'CNA' at posi.* 3"):
+    with pytest.raises(
+        SeqproError, match=r"sequence 1 has no amino acid for codon 'CNA' at posi.* 3"
+    ):
         sp.translate(["ATGAAA", "ATGCNA"], validate=True)
     with pytest.raises(SeqproError, match="sequence 0 has no amino acid for codon 'A"):
         sp.translate(["ATGA", "ATGAAA"], validate=True)
