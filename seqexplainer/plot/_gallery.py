@@ -102,6 +102,9 @@ def filter_gallery(
         cell = outer[i // n_columns, i % n_columns].subgridspec(per_filter, 1, hspace=0.02)
         for j in range(per_filter):
             axes[i, j] = figure.add_subplot(cell[j])
+        if i % n_columns == 0:
+            for ax in axes[i]:
+                ax.set_ylabel("bits", fontsize="x-small", labelpad=-2)
         match = best.get(name)
         if match is None:
             _draw(axes[i, 0], table[name], 0, (0, table[name].shape[1]), colors)

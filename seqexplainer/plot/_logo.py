@@ -37,7 +37,9 @@ def glyph(letter: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    path = TextPath((0, 0), letter, size=100, prop=FontProperties("DejaVu Sans", weight="bold"))
+    path = TextPath(
+        (0, 0), letter, size=100, prop=FontProperties(family="DejaVu Sans", weight="bold")
+    )
     vertices = np.asarray(path.vertices, dtype=np.float64)
     used = vertices[path.codes != path.CLOSEPOLY]
     low, span = used.min(axis=0), np.ptp(used, axis=0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLORS: dict[str, dict[str, str]] = {
     "classic": {"A": "#129447", "C": "#2458A6", "G": "#F5A81C", "T": "#D7263D", "U": "#D7263D"},
-    "colorblind": {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#A0270F", "U": "#A0270F"},
+    "colorblind": {"A": "#20B48C", "C": "#173A80", "G": "#E8B010", "T": "#9A1E0A", "U": "#9A1E0A"},
 }
 """Letter colours by scheme: A green, C blue, G orange, T red in each."""
 
