@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 
 from seqexplainer.attribute._rows import FIRST, Pairs, rows_of, set_rows
-from seqexplainer.attribute._trace import Trace
+from seqexplainer.attribute._trace import Record, Trace
 from seqexplainer.errors import GraphError, TargetError
 
 
@@ -69,13 +70,33 @@ def _multipliers(
     args: Sequence[torch.Tensor],
 ) -> Multipliers:
     n, k = references.shape[:2]
-    pairs = Pairs(n, k)
+    leaf, output = _forward(model, X, references, target, args, Trace(Pairs(n, k)))
+    seed = torch.zeros_like(output)
+    seed[n:] = 1
+    gradient = torch.autograd.grad(output, leaf, seed)[0]
+    values = gradient[n:].reshape(references.shape)
+    out = output.detach()
+    at_x, at_r = out[:n], out[n:].reshape(n, k)
+    explained = ((X.unsqueeze(1) - references) * values).sum(dim=(2, 3))
+    return Multipliers(values, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
+
+
+def _forward(
+    model: Callable[..., Any],
+    X: torch.Tensor,
+    references: torch.Tensor,
+    target: Callable[[Any], torch.Tensor],
+    args: Sequence[torch.Tensor],
+    trace: Trace,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the batch and the explained numbers, connected by the rules."""
+    pairs = trace.pairs
     leaf = torch.cat([X, references.flatten(0, 1)]).requires_grad_()
     with torch.enable_grad():
         batch = leaf.clone()
         set_rows(batch, FIRST)
-        extra = [torch.cat([a, a.repeat_interleave(k, dim=0)]) for a in args]
-        with Trace(pairs):
+        extra = [torch.cat([a, a.repeat_interleave(pairs.k, dim=0)]) for a in args]
+        with trace:
             output = target(model(batch, *extra))
     if output.shape != (pairs.total,):
         raise TargetError(
@@ -89,11 +110,75 @@ def _multipliers(
         )
     if rows_of(output) not in (FIRST, None):
         raise GraphError("the batch is not the first axis of the model's output")
+    return leaf, output
+
+
+class Blame(NamedTuple):
+    """Share of a completeness delta that arises in one operation."""
+
+    operation: str
+    module: str
+    residual: float
+
+
+def blame(
+    model: torch.nn.Module,
+    X: torch.Tensor,
+    references: torch.Tensor,
+    target: Callable[[Any], torch.Tensor],
+    args: Sequence[torch.Tensor] = (),
+) -> list[Blame]:
+    """Return the operations of a model by how much of the delta arises in each.
+
+    Parameters
+    ----------
+    model, X, references, target, args
+        As in `multipliers`; a few sequences are enough.
+
+    Returns
+    -------
+    list of Blame
+        Largest first: mean over the pairs of the absolute difference between what the outputs
+        of an operation and its inputs explain.
+    """
+    pairs = Pairs(*references.shape[:2])
+    records: list[Record] = []
+    running: list[str] = []
+    handles = []
+    for name, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(partial(_enter, running, name)))
+        handles.append(module.register_forward_hook(partial(_leave, running)))
+    try:
+        trace = Trace(pairs, records, lambda: running[-1] if running else "")
+        output = _forward(model, X, references, target, args, trace)[1]
+    finally:
+        for handle in handles:
+            handle.remove()
+    tensors = [t for record in records for t in (*record.inputs, *record.outputs)]
     seed = torch.zeros_like(output)
-    seed[n:] = 1
-    gradient = torch.autograd.grad(output, leaf, seed, allow_unused=True)[0]
-    values = gradient[n:].unflatten(0, (n, k))
-    out = output.detach()
-    at_x, at_r = out[:n], out[n:].unflatten(0, (n, k))
-    explained = ((X.unsqueeze(1) - references) * values).sum(dim=(2, 3))
-    return Multipliers(values, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
+    seed[pairs.n :] = 1
+    found = iter(torch.autograd.grad(output, tensors, seed, allow_unused=True))
+    blamed = []
+    for record in records:
+        inputs = sum(_explained(pairs, t, next(found)) for t in record.inputs)
+        outputs = sum(_explained(pairs, t, next(found)) for t in record.outputs)
+        gap = torch.as_tensor(outputs - inputs).abs().mean()
+        blamed.append(Blame(record.name, record.place, float(gap)))
+    return sorted(blamed, key=lambda b: -b.residual)
+
+
+def _enter(running: list[str], name: str, *_: Any) -> None:
+    running.append(name)
+
+
+def _leave(running: list[str], *_: Any) -> None:
+    running.pop()
+
+
+def _explained(pairs: Pairs, tensor: torch.Tensor, multiplier: torch.Tensor | None) -> Any:
+    rows = rows_of(tensor)
+    if multiplier is None or rows is None:
+        return 0.0
+    x, r = pairs.split(tensor.detach(), rows)
+    m = pairs.split(multiplier, rows)[1]
+    return ((x - r) * m).reshape(pairs.n, pairs.k, -1).sum(dim=-1)

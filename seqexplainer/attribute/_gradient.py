@@ -69,7 +69,7 @@ def smooth_gradient(
         noisy = X.unsqueeze(1) + noise * torch.stack(draws).to(X)
         rows = [a.repeat_interleave(count, dim=0) for a in args]
         found = gradient(function, noisy.flatten(0, 1), rows)
-        total += found.unflatten(0, (len(X), count)).sum(dim=1)
+        total += found.reshape(len(X), count, *X.shape[1:]).sum(dim=1)
     return total / n_samples
 
 
@@ -100,10 +100,10 @@ def integrated_gradients(
         line = ends + at[:, None, None, None] * (starts - ends)
         repeated = [a.repeat(len(at), *([1] * (a.ndim - 1))) for a in rows]
         found = gradient(function, line.flatten(0, 1), repeated)
-        flat += (found.unflatten(0, (len(at), n * k)) * weight[:, None, None, None]).sum(dim=0)
+        flat += (found.reshape(len(at), *flat.shape) * weight[:, None, None, None]).sum(dim=0)
     with torch.no_grad():
         at_x = function(X, *args)
-        at_r = function(ends, *rows).unflatten(0, (n, k))
+        at_r = function(ends, *rows).reshape(n, k)
     explained = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
     return Integrated(total, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
 
@@ -124,7 +124,7 @@ def gradient_shap(
     at = torch.stack([torch.rand(k, generator=g) for g in row_generators(X, seed)]).to(X)
     points = references + at[:, :, None, None] * (X.unsqueeze(1) - references)
     rows = [a.repeat_interleave(k, dim=0) for a in args]
-    return gradient(function, points.flatten(0, 1), rows).unflatten(0, references.shape[:2])
+    return gradient(function, points.flatten(0, 1), rows).reshape(references.shape)
 
 
 def rectified_gradient(
@@ -167,7 +167,11 @@ def rectified_gradient(
             warnings.filterwarnings(
                 "ignore", message="Setting .*hooks on ReLU", category=UserWarning
             )
-            return method.attribute(X, additional_forward_args=tuple(args) or None).detach()
+            leaf = X.detach().clone().requires_grad_()
+            found: torch.Tensor = method.attribute(
+                leaf, additional_forward_args=tuple(args) or None
+            )
+            return found.detach()
     finally:
         for m, flag in zip(relus, in_place, strict=True):
             m.inplace = flag

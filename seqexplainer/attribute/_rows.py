@@ -60,7 +60,8 @@ class Pairs(NamedTuple):
         if rows == FIRST:
             return tensor
         sizes = (rows.outer, self.total, rows.inner)
-        return tensor.unflatten(rows.dim, sizes).movedim(rows.dim + 1, 0)
+        shape = (*tensor.shape[: rows.dim], *sizes, *tensor.shape[rows.dim + 1 :])
+        return tensor.reshape(shape).movedim(rows.dim + 1, 0)
 
     def back(self, tensor: torch.Tensor, rows: Rows, shape: Sequence[int]) -> torch.Tensor:
         """Undo `front`."""
@@ -71,7 +72,9 @@ class Pairs(NamedTuple):
     def split(self, tensor: torch.Tensor, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
         """Return sequences `(n, 1, ...)` and references `(n, k, ...)`."""
         front = self.front(tensor, rows)
-        return front[: self.n].unsqueeze(1), front[self.n :].unflatten(0, (self.n, self.k))
+        return front[: self.n].unsqueeze(1), front[self.n :].reshape(
+            self.n, self.k, *front.shape[1:]
+        )
 
     def join(self, values: torch.Tensor, rows: Rows, shape: Sequence[int]) -> torch.Tensor:
         """Return a whole batch with `values (n, k, ...)` for the references and 0 elsewhere."""
@@ -117,7 +120,7 @@ class Pairs(NamedTuple):
         numbers = numbers.repeat_interleave(rows.inner).repeat(rows.outer)
         sizes = [1] * tensor.ndim
         sizes[rows.dim] = -1
-        return numbers.view(sizes).expand(tensor.shape)
+        return numbers.view(sizes).expand(tensor.shape).contiguous()
 
     def _infer_from_probe(
         self, out: torch.Tensor, candidates: list[int], numbers: Any

@@ -18,7 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from seqexplainer.attribute._operations import SMOOTH
 from seqexplainer.attribute._rows import FIRST, Pairs, Rows
+
+Tensors = Sequence[Any]
+Found = torch.Tensor | None
 
 
 class Rule:
@@ -30,12 +34,7 @@ class Rule:
         """Return what the operation returns."""
         raise NotImplementedError
 
-    def backward(
-        self,
-        inputs: Sequence[torch.Tensor],
-        outputs: Sequence[torch.Tensor],
-        grads: Sequence[torch.Tensor | None],
-    ) -> list[torch.Tensor | None]:
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         """Return the multipliers of the inputs, in the rows of the references."""
         raise NotImplementedError
 
@@ -63,7 +62,8 @@ class _Apply(torch.autograd.Function):
 
 def apply_rule(rule: Rule, *tensors: torch.Tensor) -> Any:
     """Run an operation so that the backward pass follows its rule."""
-    return _Apply.apply(rule, *tensors)
+    run: Callable[..., Any] = _Apply.apply
+    return run(rule, *tensors)
 
 
 class Elementwise(Rule):
@@ -96,7 +96,7 @@ class Elementwise(Rule):
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         return self.call(tensors[0])
 
-    def backward(self, inputs, outputs, grads):  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         x, r = self.pairs.split(inputs[0], self.rows)
         _, g = self.pairs.split(grads[0], self.rows)
         exact = _EXACT_SLOPES.get(self.name)
@@ -168,52 +168,10 @@ _EXACT_SLOPES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] =
     "sigmoid": _sigmoid_slope,
     "exp": lambda x, r: log_mean(x.exp(), r.exp(), x - r),
     "reciprocal": lambda x, r: -1 / (x * r),
-    "sqrt": lambda x, r: 1 / (x.sqrt() + r.sqrt()),
+    "sqrt": lambda x, r: torch.nan_to_num(1 / (x.sqrt() + r.sqrt()), posinf=0.0),
     "rsqrt": lambda x, r: -1 / (x.sqrt() * r.sqrt() * (x.sqrt() + r.sqrt())),
     "tanh": lambda x, r: 4 * _sigmoid_slope(2 * x, 2 * r),
 }
-
-SMOOTH = frozenset(
-    [
-        "gelu",
-        "silu",
-        "mish",
-        "softplus",
-        "log_sigmoid",
-        "logit",
-        "erf",
-        "erfc",
-        "erfinv",
-        "exp2",
-        "expm1",
-        "log",
-        "log2",
-        "log10",
-        "log1p",
-        "sin",
-        "cos",
-        "tan",
-        "sinh",
-        "cosh",
-        "asin",
-        "acos",
-        "atan",
-        "asinh",
-        "acosh",
-        "atanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "lgamma",
-        "digamma",
-        "sinc",
-        "special_expit",
-        "i0",
-    ]
-)
 
 
 class Call(NamedTuple):
@@ -268,7 +226,7 @@ class Path(Rule):
         out = self.call.run(tensors, self.call.constants)
         return tuple(out) if isinstance(out, (tuple, list)) else out
 
-    def backward(self, inputs, outputs, grads):  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         constants = [
             self._at_sequences(c, r)
             for c, r in zip(self.call.constants, self.constant_rows, strict=True)
@@ -345,7 +303,9 @@ class Path(Rule):
         grads: Sequence[torch.Tensor | None],
         found: Sequence[torch.Tensor | None],
     ) -> float:
-        explained, change, size = 0.0, 0.0, 0.0
+        explained: Any = 0.0
+        change: Any = 0.0
+        size = 0.0
         for tensors, multipliers, sign in ((inputs, found, 1), (outputs, grads, 0)):
             places = self.rows if sign else self.out_rows
             for tensor, multiplier, rows in zip(tensors, multipliers, places, strict=True):
@@ -407,7 +367,7 @@ class Maximum(Rule):
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.call(tensors[0])
 
-    def backward(self, inputs, outputs, grads):  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         shape = inputs[0].shape
         x, r = self.pairs.split(inputs[0].flatten(2), FIRST)
         out_x, out_r = self.pairs.split(outputs[0].flatten(2), FIRST)
@@ -436,8 +396,6 @@ class Softmax(Rule):
         Which of them.
     pairs, rows : Pairs, Rows
         The batch and where it is.
-    out_rows : Rows
-        Where it is in the output.
 
     Notes
     -----
@@ -446,14 +404,8 @@ class Softmax(Rule):
     is the logarithmic mean of the two values.
     """
 
-    def __init__(self, kind: str, pairs: Pairs, rows: Rows, out_rows: Rows) -> None:
-        self.kind, self.name, self.pairs, self.rows, self.out_rows = (
-            kind,
-            kind,
-            pairs,
-            rows,
-            out_rows,
-        )
+    def __init__(self, kind: str, pairs: Pairs, rows: Rows) -> None:
+        self.kind, self.name, self.pairs, self.rows = kind, kind, pairs, rows
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         x = tensors[0]
@@ -462,9 +414,9 @@ class Softmax(Rule):
         function = torch.softmax if self.kind == "softmax" else torch.log_softmax
         return function(x, dim=-1)
 
-    def backward(self, inputs, outputs, grads):  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         x, r = self.pairs.split(inputs[0], self.rows)
-        g = self.pairs.split(grads[0], self.out_rows)[1]
+        g = self.pairs.split(grads[0], self.rows)[1]
         shift = torch.maximum(x.amax(-1, keepdim=True), r.amax(-1, keepdim=True))
         delta = torch.nan_to_num(x - r, nan=0.0)
         a, b = (x - shift).exp(), (r - shift).exp()
@@ -479,3 +431,52 @@ class Softmax(Rule):
             weighted = g * log_mean(a / sum_a, b / sum_b, delta - log_ratio)
             found = weighted - share * weighted.sum(-1, keepdim=True)
         return [self.pairs.join(found, self.rows, inputs[0].shape)]
+
+
+class Choose(Rule):
+    """Rescale rule for a choice between two inputs that depends on the sequence.
+
+    Parameters
+    ----------
+    call : callable
+        The choice as a function of its varying inputs, which have the shape of the output.
+    name : str
+        Name of the operation.
+    pairs, rows : Pairs, Rows
+        The batch and where it is.
+
+    Notes
+    -----
+    What changes is credited to the input that varies by the slope of the chord; if both do and
+    the choice falls differently, to each by half.
+    """
+
+    def __init__(
+        self, call: Callable[..., torch.Tensor], name: str, pairs: Pairs, rows: Rows
+    ) -> None:
+        self.call, self.name, self.pairs, self.rows = call, name, pairs, rows
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return self.call(*tensors)
+
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        with torch.enable_grad():
+            leaves = [t.detach().requires_grad_() for t in inputs]
+            chosen = torch.autograd.grad(self.call(*leaves).sum(), leaves)
+        out_x, out_r = self.pairs.split(outputs[0], self.rows)
+        g = self.pairs.split(grads[0], self.rows)[1]
+        change = out_x - out_r
+        ends = [self.pairs.split(t, self.rows) for t in inputs]
+        picks = [self.pairs.split(c, self.rows) for c in chosen]
+        found: list[Found] = []
+        for i, ((x, r), (pick_x, pick_r)) in enumerate(zip(ends, picks, strict=True)):
+            delta = x - r
+            still = delta == 0
+            slope = change / delta.masked_fill(still, 1)
+            if len(inputs) == 2:
+                other = ends[1 - i][0] - ends[1 - i][1]
+                slope = torch.where(other == 0, slope, slope / 2)
+                slope = torch.where(pick_x == pick_r, pick_x, slope)
+            slope = torch.where(still, pick_x.expand_as(slope), slope)
+            found.append(self.pairs.join(slope * g, self.rows, inputs[i].shape))
+        return found

@@ -60,7 +60,7 @@ def position_scores(attributions: ArrayLike) -> np.ndarray:
         )
     if not np.isfinite(values).all():
         raise InputError("attributions hold NaN or infinite values")
-    return np.abs(values)
+    return np.asarray(np.abs(values))
 
 
 def _annotated(annotation: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
