@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eugene.data import sources as sources
     from eugene.data._summary import summarise as summarise
     from eugene.data.module import SequenceDataModule as SequenceDataModule
 

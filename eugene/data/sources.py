@@ -1,0 +1,570 @@
+"""Datasets from files, as the ``data`` section of a run names them.
+
+Each function returns one dataset with sequences and targets, in memory, or, where ``out`` names a
+store, lazily opened from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+import seqdata as sd
+from eugene.errors import EugeneError, did_you_mean
+from eugene.simulate import simulated as simulated
+
+__all__ = ["fasta", "regions", "simulated", "table", "zarr"]
+
+logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE = 2048
+
+PathLike = str | Path
+
+
+class SourceError(EugeneError, ValueError):
+    """Files do not hold what a data source was asked to take from them."""
+
+
+def _store(out: PathLike | None) -> Any:
+    """Return where a reader writes to: the store asked for, or memory."""
+    if out is not None:
+        return str(out)
+    from zarr.storage import MemoryStore
+
+    return MemoryStore()
+
+
+def _finish(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
+    return ds.load() if out is None else ds
+
+
+def _add(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, Any]) -> xr.Dataset:
+    """Return the dataset with more variables; a store is written anew with them."""
+    ds = ds.assign(made)
+    if out is None:
+        return ds.load()
+    sd.to_zarr(ds, out, overwrite=True)
+    return sd.open_zarr(out)
+
+
+def _names(value: str | Sequence[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def table(
+    path: PathLike | Sequence[PathLike],
+    *,
+    seq_col: str,
+    target_cols: str | Sequence[str] = (),
+    split_col: str | None = None,
+    seq_var: str = "seq",
+    alphabet: str = "DNA",
+    sep: str | None = None,
+    fixed_length: bool | int = True,
+    on_unknown: Literal["error", "warn", "n"] = "error",
+    out: PathLike | None = None,
+    overwrite: bool = False,
+) -> xr.Dataset:
+    r"""Read sequences and targets from CSV, TSV or Parquet tables.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        Table, or tables with the same columns; ``.gz`` is unpacked.
+    seq_col : str
+        Column of the sequences.
+    target_cols : str or sequence of str
+        Columns to be predicted; they have to hold numbers, empty cells are missing.
+    split_col : str or None
+        Column that says ``train``, ``val`` or ``test``; it becomes the split of the dataset.
+    seq_var : str
+        Name of the sequences in the dataset.
+    alphabet : str
+        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters.
+    sep : str or None
+        Separator; default by the file's name or first line.
+    fixed_length : bool or int
+        Length in bp; True for that of the first row, False for rows of any length.
+    on_unknown : {"error", "warn", "n"}
+        What to do with a letter outside the alphabet.
+    out : path or None
+        Where to write the dataset.
+    overwrite : bool
+        Whether a store at ``out`` may be replaced.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``seq`` S1 (_sequence, _length) and one variable for every other column.
+
+    Raises
+    ------
+    SourceError
+        Where a column is missing, or a target is no number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "x.tsv"
+    ...     _ = file.write_text("sequence\tactivity\nACGT\t1.5\nTTGA\t0.5\n")
+    ...     ds = table(file, seq_col="sequence", target_cols="activity")
+    >>> ds["seq"].shape, ds["activity"].values.tolist()
+    ((2, 4), [1.5, 0.5])
+    """
+    options: dict[str, Any] = {} if sep is None else {"sep": sep}
+    files: Any = path if isinstance(path, str | Path) else list(path)
+    reader = sd.Table(seq_var, files, seq_col, alphabet=alphabet, on_unknown=on_unknown, **options)
+    ds = sd.from_flat_files(
+        reader, path=_store(out), fixed_length=fixed_length, overwrite=overwrite
+    )
+    columns = [str(v) for v in ds.data_vars if v != seq_var]
+    problems = []
+    for key, names in (
+        ("target_cols", _names(target_cols)),
+        ("split_col", [split_col] if split_col else []),
+    ):
+        for name in names:
+            if name not in columns:
+                problems.append(
+                    f"{key}: {path} has no column {name!r}{did_you_mean(name, columns)}."
+                )
+            elif key == "target_cols" and ds[name].dtype.kind not in "biuf":
+                problems.append(
+                    f"target_cols: column {name!r} of {path} holds text "
+                    f"({_first_text(ds[name])}), not numbers."
+                )
+    if problems:
+        raise SourceError(" ".join(problems))
+    if split_col is not None:
+        return _add(ds, out, {"split": _split_coordinate(ds, split_col)})
+    return _finish(ds, out)
+
+
+def _split_coordinate(ds: xr.Dataset, column: str) -> xr.DataArray:
+    return sd.splits.assign(ds, sd.splits.column(ds, column))["split"]
+
+
+def _first_text(variable: xr.DataArray) -> str:
+    """Return the first value of a column of text that is no number."""
+    for row, value in enumerate(variable.to_numpy()):
+        try:
+            float(value or "nan")
+        except ValueError:
+            return f"row {row + 1}: {str(value)!r}"
+    return "row 1"
+
+
+def fasta(
+    path: PathLike,
+    *,
+    negatives: PathLike | None = None,
+    targets: PathLike | None = None,
+    id_col: str | None = None,
+    target_cols: str | Sequence[str] = (),
+    seq_var: str = "seq",
+    alphabet: str = "DNA",
+    fixed_length: bool | int = True,
+    on_unknown: Literal["error", "warn", "n"] = "error",
+    out: PathLike | None = None,
+    overwrite: bool = False,
+) -> xr.Dataset:
+    r"""Read sequences from FASTA, with labels by file or targets from a table.
+
+    Parameters
+    ----------
+    path : path
+        FASTA file, plain or compressed. With ``negatives`` it holds the positives.
+    negatives : path or None
+        FASTA file of the negatives; the variable ``label`` is 1 and 0.
+    targets : path or None
+        CSV or TSV table with a row for every record.
+    id_col : str or None
+        Column of the table that holds the record's id; default the first.
+    target_cols : str or sequence of str
+        Columns of the table to take; default all.
+    seq_var : str
+        Name of the sequences in the dataset.
+    alphabet : str
+        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters.
+    fixed_length : bool or int
+        Length in bp; True for that of the first record, False for records of any length.
+    on_unknown : {"error", "warn", "n"}
+        What to do with a letter outside the alphabet.
+    out : path or None
+        Where to write the dataset.
+    overwrite : bool
+        Whether a store at ``out`` may be replaced.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``seq`` S1 (_sequence, _length), ``name``, and ``label`` or the targets.
+
+    Raises
+    ------
+    SourceError
+        Where records and table do not fit each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     yes, no = Path(folder) / "yes.fa", Path(folder) / "no.fa"
+    ...     _ = yes.write_text(">a\nACGT\n"), no.write_text(">b\nTTTT\n")
+    ...     ds = fasta(yes, negatives=no)
+    >>> ds["label"].values.tolist()
+    [1, 0]
+    """
+
+    def read(file: PathLike, where: Any, length: bool | int) -> xr.Dataset:
+        reader = sd.FlatFASTA(seq_var, file, alphabet=alphabet, on_unknown=on_unknown)
+        return sd.from_flat_files(reader, path=where, fixed_length=length, overwrite=overwrite)
+
+    if negatives is not None:
+        first = read(path, _store(None), fixed_length).load()
+        length = int(first.sizes["_length"]) if fixed_length is True else fixed_length
+        second = read(negatives, _store(None), length).load()
+        parts = [
+            _numbered(p).assign(label=("_sequence", np.full(p.sizes["_sequence"], v, np.int8)))
+            for p, v in ((first, 1), (second, 0))
+        ]
+        ds = _concatenate(parts)
+        if out is None:
+            return ds
+        sd.to_zarr(ds, out, overwrite=overwrite)
+        return sd.open_zarr(out)
+    ds = _numbered(read(path, _store(out), fixed_length))
+    if targets is None:
+        return _finish(ds, out)
+    return _add(ds, out, _joined(ds, targets, id_col, _names(target_cols)))
+
+
+def _numbered(ds: xr.Dataset) -> xr.Dataset:
+    """Return the dataset with record ids as a variable instead of an index."""
+    if "_sequence" not in ds.coords:
+        return ds
+    ids = ds["_sequence"].to_numpy().astype(str).astype(object)
+    return ds.drop_vars("_sequence").assign(name=("_sequence", ids))
+
+
+def _concatenate(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    width = max(p.sizes["_length"] for p in parts)
+    return xr.concat(
+        [_widened(p, width) for p in parts], "_sequence", combine_attrs="drop_conflicts"
+    )
+
+
+def _widened(ds: xr.Dataset, width: int) -> xr.Dataset:
+    """Return the dataset with sequences padded by NUL to a width in bp."""
+    made = {}
+    for name, values in ds.data_vars.items():
+        if "_length" in values.dims:
+            letters = np.zeros((values.shape[0], width), "S1")
+            letters[:, : values.shape[1]] = values.to_numpy()
+            made[name] = (values.dims, letters, values.attrs)
+    return ds.drop_vars(list(made)).assign(made)
+
+
+def _joined(
+    ds: xr.Dataset, targets: PathLike, id_col: str | None, names: list[str]
+) -> dict[str, Any]:
+    """Return the columns of a table in the order of the records."""
+    frame = pd.read_csv(targets, sep=None, engine="python")
+    columns = [str(c) for c in frame.columns]
+    key = columns[0] if id_col is None else id_col
+    for name in [key, *names]:
+        if name not in columns:
+            raise SourceError(f"{targets} has no column {name!r}{did_you_mean(name, columns)}.")
+    ids = ds["name"].to_numpy().astype(str)
+    frame = frame.assign(**{key: frame[key].astype(str)}).set_index(key)
+    if frame.index.has_duplicates:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise SourceError(f"{targets} has two rows for record {twice!r}: one is expected.")
+    missing = [i for i in ids if i not in frame.index]
+    if missing:
+        raise SourceError(
+            f"{targets} has no row for {len(missing)} of {len(ids)} records, the first "
+            f"{missing[0]!r}{did_you_mean(missing[0], frame.index.tolist()[:5000])}. Column "
+            f"{key!r} was taken for the record id."
+        )
+    chosen = frame.loc[ids, names or [c for c in columns if c != key]]
+    text = [str(c) for c in chosen if not pd.api.types.is_numeric_dtype(chosen[c])]
+    if names and text:
+        raise SourceError(f"target_cols: {text} of {targets} hold text, not numbers.")
+    return {
+        str(c): ("_sequence", chosen[c].to_numpy(dtype=object if c in text else None))
+        for c in chosen
+    }
+
+
+def regions(
+    fasta: PathLike,
+    bed: PathLike | pd.DataFrame,
+    bigwigs: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None = None,
+    *,
+    width: int,
+    negatives: Mapping[str, Any] | Literal[False] | None = None,
+    blacklist: PathLike | None = None,
+    task: Literal["binary", "counts"] = "binary",
+    centre: Literal["summit", "midpoint"] = "summit",
+    contigs: Sequence[str] | None = None,
+    max_jitter: int = 0,
+    profile: bool = False,
+    seq_var: str = "seq",
+    seed: int = 0,
+    out: PathLike | None = None,
+    overwrite: bool = False,
+) -> xr.Dataset:
+    r"""Cut windows around peaks, and windows like them elsewhere, out of a genome.
+
+    Windows that reach over the end of a contig, or that touch the blacklist, are left out and
+    counted in the attributes ``dropped_past_contig_ends`` and ``dropped_blacklisted``.
+
+    Parameters
+    ----------
+    fasta : path
+        FASTA file of the genome, plain or bgzip.
+    bed : path or DataFrame
+        Peaks: BED, narrowPeak or broadPeak, or a table with their columns.
+    bigwigs : path, sequence of paths, mapping of str to path, or None
+        Signal. One file gives the variables ``counts`` and ``log_counts``; several give
+        ``counts_{sample}`` and ``log_counts_{sample}``, named by the mapping or the file.
+    width : int
+        Length of the windows in bp.
+    negatives : mapping, False or None
+        Arguments of `seqdata.regions.sample_negatives`, such as ``{"ratio": 3}``: windows outside
+        the peaks that match them in contig and GC content. None draws one a peak for the task
+        ``"binary"`` and none for ``"counts"``; False draws none.
+    blacklist : path or None
+        BED file of regions to keep away from.
+    task : {"binary", "counts"}
+        What is to be predicted, ``label`` or ``counts``; the latter needs ``bigwigs``.
+    centre : {"summit", "midpoint"}
+        Middle of a window: the peak's summit where it has one, or the middle of the peak.
+    contigs : sequence of str or None
+        Keep peaks on these contigs only.
+    max_jitter : int
+        Store windows wider by so many bp on both sides, for jitter in training. Counts are of
+        the middle ``width`` bp.
+    profile : bool
+        Whether to store the signal of every position, too, as ``cov``.
+    seq_var : str
+        Name of the sequences in the dataset.
+    seed : int
+        Seed of the negatives.
+    out : path or None
+        Where to write the dataset.
+    overwrite : bool
+        Whether a store at ``out`` may be replaced.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``seq`` S1 (_sequence, _length); ``label`` int8, 1 for peaks and 0 for negatives;
+        ``is_peak`` bool; ``counts`` float32, the sum of the signal over the window, and
+        ``log_counts`` its log(1 + counts); coordinates ``chrom``, ``start``, ``end`` and
+        ``strand``. Peaks come first, in their order.
+
+    Raises
+    ------
+    SourceError
+        Where no window is left, or arguments contradict each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     genome, peaks = Path(folder) / "g.fa", Path(folder) / "p.bed"
+    ...     _ = genome.write_text(">c\n" + "ACGT" * 100 + "\n")
+    ...     _ = peaks.write_text("c\t100\t140\nc\t398\t400\n")
+    ...     ds = regions(genome, peaks, width=20, seed=1)
+    >>> ds["label"].values.tolist(), ds.attrs["dropped_past_contig_ends"]
+    ([1, 0], 1)
+    """
+    signal = _signal(bigwigs)
+    if task not in ("binary", "counts"):
+        raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}.")
+    if task == "counts" and not signal:
+        raise SourceError("task: counts needs signal to be counted: give `bigwigs`.")
+    if negatives is None:
+        negatives = {} if task == "binary" else False
+    genome = sd.GenomeFASTA(seq_var, fasta, on_unknown="n")
+    peaks = sd.read_bedlike(bed) if isinstance(bed, str | Path) else bed.reset_index(drop=True)
+    if contigs is not None:
+        peaks = _on_contigs(peaks, list(contigs))
+    sizes = genome.contigs()
+    notes: dict[str, int] = {}
+    windows = _windows(peaks, width, max_jitter, centre, sizes, blacklist, notes)
+    if not len(windows):
+        raise SourceError(
+            f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
+            "`max_jitter` smaller, or look whether peaks and genome belong together."
+        )
+    parts = [windows.assign(label=1)]
+    if negatives is not False:
+        kept = peaks.loc[windows.index]
+        drawn = _negatives(fasta, kept, peaks, width, max_jitter, blacklist, negatives, seed)
+        fitting = sd.regions.resize(drawn, width + 2 * max_jitter, contigs=sizes)
+        notes["dropped_negatives_past_contig_ends"] = len(drawn) - len(fitting)
+        parts.append(drawn.loc[fitting.index].assign(label=0))
+    rows = pd.concat(parts, ignore_index=True)
+    columns = ["chrom", "chromStart", "chromEnd", "strand"]
+    plain = rows.assign(strand=rows.get("strand", "."))[columns]
+    readers: list[Any] = [genome]
+    if profile:
+        if not signal:
+            raise SourceError("profile: there is no signal to store: give `bigwigs`.")
+        readers.append(sd.BigWig("cov", list(signal.values()), list(signal)))
+    ds = sd.from_region_files(
+        *readers,
+        path=_store(out),
+        fixed_length=width,
+        bed=plain,
+        max_jitter=max_jitter,
+        overwrite=overwrite,
+    )
+    label = rows["label"].to_numpy(dtype=np.int8)
+    made: dict[str, Any] = {
+        "label": ("_sequence", label, {"long_name": "1 peak, 0 matched window elsewhere"}),
+        "is_peak": ("_sequence", label == 1),
+    }
+    for sample, path in signal.items():
+        counts = _sums(sample, path, plain)
+        tail = "" if len(signal) == 1 else f"_{sample}"
+        made[f"counts{tail}"] = ("_sequence", counts, {"units": f"sum over {width} bp"})
+        made[f"log_counts{tail}"] = (
+            "_sequence",
+            np.log1p(np.maximum(counts, 0)),
+            {"units": "log(1 + counts), natural"},
+        )
+    for note, count in notes.items():
+        if count:
+            logger.info("%s: %d", note.replace("_", " "), count)
+    # every window lies on its contig, so the mask says nothing
+    return _add(ds.drop_vars("mask", errors="ignore").assign_attrs(notes), out, made)
+
+
+def _signal(
+    bigwigs: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None,
+) -> dict[str, PathLike]:
+    if bigwigs is None:
+        return {}
+    if isinstance(bigwigs, Mapping):
+        return {str(k): v for k, v in bigwigs.items()}
+    files = [bigwigs] if isinstance(bigwigs, str | Path) else list(bigwigs)
+    named = {Path(f).name.split(".")[0]: f for f in files}
+    if len(named) < len(files):
+        raise SourceError(
+            "bigwigs: files of the same name cannot be told apart: give {sample: path}."
+        )
+    return named
+
+
+def _on_contigs(peaks: pd.DataFrame, contigs: list[str]) -> pd.DataFrame:
+    known = sorted(set(peaks["chrom"].astype(str)))
+    for contig in contigs:
+        if contig not in known:
+            raise SourceError(f"contigs: no peak is on {contig!r}{did_you_mean(contig, known)}.")
+    return peaks[peaks["chrom"].astype(str).isin(contigs)].reset_index(drop=True)
+
+
+def _windows(
+    peaks: pd.DataFrame,
+    width: int,
+    max_jitter: int,
+    centre: Literal["summit", "midpoint"],
+    sizes: Mapping[str, int],
+    blacklist: PathLike | None,
+    notes: dict[str, int],
+) -> pd.DataFrame:
+    """Return windows around peaks that lie on their contig and outside the blacklist."""
+    unknown = sorted(set(peaks["chrom"].astype(str)) - set(sizes))
+    if unknown:
+        raise SourceError(
+            f"peaks lie on {unknown[:5]}, which the genome does not have"
+            f"{did_you_mean(unknown[0], sizes)}. Rename the contigs, or name those to keep in "
+            "`contigs`."
+        )
+    wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
+    notes["dropped_past_contig_ends"] = len(peaks) - len(wide)
+    if blacklist is not None and len(wide):
+        bad = np.asarray(sd.regions.overlaps(wide, blacklist), dtype=bool)
+        notes["dropped_blacklisted"] = int(bad.sum())
+        wide = wide[~bad]
+    return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]
+
+
+def _negatives(
+    fasta: PathLike,
+    kept: pd.DataFrame,
+    peaks: pd.DataFrame,
+    width: int,
+    max_jitter: int,
+    blacklist: PathLike | None,
+    options: Mapping[str, Any],
+    seed: int,
+) -> pd.DataFrame:
+    given = {"seed": seed, "margin": max_jitter, **options}
+    away: list[Any] = [peaks, *([] if blacklist is None else [sd.read_bedlike(blacklist)])]
+    other = given.pop("exclude", None)
+    if other is not None:
+        away += list(other) if isinstance(other, list) else [other]
+    try:
+        return sd.regions.sample_negatives(fasta, kept, width=width, exclude=away, **given)
+    except TypeError as error:
+        raise SourceError(f"negatives: {error}.") from error
+
+
+def _sums(sample: str, path: PathLike, rows: pd.DataFrame) -> NDArray[np.float32]:
+    """Return the sum of a signal over each window, windows read in blocks."""
+    from seqdata._windows import make_windows
+
+    start = rows["chromStart"].to_numpy(dtype=np.int64)
+    end = rows["chromEnd"].to_numpy(dtype=np.int64)
+    windows = make_windows(rows, start, end)
+    width = int((end - start).max())
+    reader = sd.BigWig(sample, path, sample)
+    out = np.empty(len(rows), np.float32)
+    try:
+        for low in range(0, len(rows), _ROWS_AT_ONCE):
+            block = slice(low, low + _ROWS_AT_ONCE)
+            out[block] = reader.read(windows[block], width).sum((1, 2), dtype=np.float64)
+    finally:
+        reader.close()
+    return out
+
+
+def zarr(path: PathLike, *, variables: Sequence[str] | None = None) -> xr.Dataset:
+    """Open a dataset that was written before.
+
+    Parameters
+    ----------
+    path : path
+        Zarr store.
+    variables : sequence of str or None
+        Open only these; default all.
+
+    Returns
+    -------
+    xarray.Dataset
+        Lazily opened.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> sd.to_zarr(xr.Dataset({"y": ("_sequence", [1.0])}), f"{folder.name}/y.zarr")
+    >>> zarr(f"{folder.name}/y.zarr")["y"].values
+    array([1.])
+    >>> folder.cleanup()
+    """
+    return sd.open_zarr(path, variables=None if variables is None else list(variables))
