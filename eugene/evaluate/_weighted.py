@@ -16,7 +16,8 @@ WeightedMetric = Callable[[Array, Array, Array], Array]
 
 
 def _divide(a: Array, b: Array) -> Array:
-    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
+    ratio: Array = np.full(np.broadcast(a, b).shape, np.nan)
+    return np.divide(a, b, out=ratio, where=b > 0)
 
 
 def _moments(y: Array, p: Array, w: Array) -> tuple[Array, ...]:

@@ -32,6 +32,8 @@ class EpochMetric(Metric):
 class _Moments(EpochMetric):
     """Sums that correlation and error can be made of, in constant memory per batch."""
 
+    moments: list[torch.Tensor]
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.add_state("moments", default=[], dist_reduce_fx="cat")
@@ -148,6 +150,9 @@ class MeanAbsoluteError(_Moments):
 class _Kept(EpochMetric):
     """Metrics of ranks, which need every prediction of the epoch."""
 
+    predictions: list[torch.Tensor]
+    targets: list[torch.Tensor]
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.add_state("predictions", default=[], dist_reduce_fx="cat")
@@ -212,6 +217,8 @@ class _Counts(EpochMetric):
 
     reads: ClassVar[str] = "label"
     higher_is_better = True
+
+    counts: list[torch.Tensor]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

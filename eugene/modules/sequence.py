@@ -227,7 +227,7 @@ class SequenceModule(pl.LightningModule):
                 f"the batch has {', '.join(map(repr, batch)) or 'nothing'}, expected 'seq' (uint8 "
                 "letters) or 'ohe_seq' (one-hot): rename the variable in the DataModule"
             )
-        return ohe_bytes(batch["seq"], self.alphabet, dtype=self.dtype)
+        return ohe_bytes(batch["seq"], self.alphabet).to(self.dtype)
 
     def _step(self, batch: Mapping[str, torch.Tensor], stage: str) -> torch.Tensor:
         output = self(self.encode(batch))
@@ -245,7 +245,8 @@ class SequenceModule(pl.LightningModule):
                 f"output_dim={target.shape[1]} or choose other target_vars"
             )
         loss, total = masked_mean(self._loss, output, target, batch.get("weight"))
-        self._means[f"{stage}_loss"].update(loss.detach().float(), total)
+        mean: Any = self._means[f"{stage}_loss"]
+        mean.update(loss.detach().float(), total)
         if stage != "train":
             prediction = self.task.predict(output.detach().float())
             for name, metric in self._stage_metrics(stage).items():
@@ -394,7 +395,7 @@ class SequenceModule(pl.LightningModule):
             for start in range(0, len(x), batch_size):
                 part = x[start : start + batch_size].to(where)
                 if part.ndim == 2 and part.dtype == torch.uint8:
-                    part = ohe_bytes(part, self.alphabet, dtype=self.dtype)
+                    part = ohe_bytes(part, self.alphabet)
                 output = self(part.to(self.dtype)).float()
                 output = output[:, None] if output.ndim == 1 else output
                 outputs.append((output if raw else self.task.predict(output)).cpu())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,13 +12,11 @@ from eugene.errors import did_you_mean
 from eugene.nn._activations import Activation, make_activation
 from eugene.nn._errors import ModelError
 
-T = TypeVar("T")
-
 POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool1d, "avg": nn.AvgPool1d}
-RECURRENT: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+RECURRENT: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
-def per_layer(value: T | Sequence[T], n_layers: int, name: str) -> list[T]:
+def per_layer(value: Any, n_layers: int, name: str) -> list[Any]:
     """Spread one value over all layers, or check that a list has one value a layer.
 
     Parameters
@@ -52,7 +50,7 @@ def per_layer(value: T | Sequence[T], n_layers: int, name: str) -> list[T]:
                 "layers or one value a layer"
             )
         return list(value)
-    return [value] * n_layers  # type: ignore[list-item]
+    return [value] * n_layers
 
 
 def conv_output_len(
@@ -204,7 +202,8 @@ class Conv1DBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, *output_size) from ``x``, (batch, input_channels, input_len)."""
-        return self.layers(x)
+        result: torch.Tensor = self.layers(x)
+        return result
 
 
 class _ChannelNorm(nn.LayerNorm):
@@ -318,11 +317,11 @@ class DenseBlock(nn.Module):
             )
             if norm is not None and batchnorm_first:
                 self.layers.append(norm)
-            activation = make_activation(acts[i])  # type: ignore[arg-type]
+            activation = make_activation(acts[i])
             if activation is not None:
                 self.layers.append(activation)
             if drops[i]:
-                self.layers.append(nn.Dropout(float(drops[i])))  # type: ignore[arg-type]
+                self.layers.append(nn.Dropout(float(drops[i])))
             if norm is not None and not batchnorm_first:
                 self.layers.append(norm)
             before = width
@@ -330,7 +329,8 @@ class DenseBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, input_dim)."""
-        return self.layers(x)
+        result: torch.Tensor = self.layers(x)
+        return result
 
 
 class RecurrentBlock(nn.Module):

@@ -79,7 +79,8 @@ def get_layer(model: nn.Module, layer_name: str) -> nn.Module:
     if layer_name not in layers:
         names = list_available_layers(model)
         raise ModelError(f"no layer {layer_name!r}{did_you_mean(layer_name, names)}")
-    return layers[layer_name]
+    layer: nn.Module = layers[layer_name]
+    return layer
 
 
 def first_conv(model: nn.Module, channels: int = 4) -> tuple[str, nn.Conv1d]:
@@ -323,7 +324,8 @@ def _columns_to_one(matrix: Any) -> np.ndarray:
             f"a motif must be a matrix (letters, width) of probabilities or counts, got shape "
             f"{values.shape} with least value {values.min() if values.size else 'none'}"
         )
-    return values / np.maximum(values.sum(axis=0, keepdims=True), 1e-12)
+    columns: np.ndarray = values / np.maximum(values.sum(axis=0, keepdims=True), 1e-12)
+    return columns
 
 
 def _motif_kernel(
@@ -343,7 +345,8 @@ def _motif_kernel(
     if values.shape[1] > width:
         running = np.concatenate(([0.0], np.cumsum(information)))
         start = int(np.argmax(running[width:] - running[:-width]))
-        return values[:, start : start + width]
+        window: np.ndarray = values[:, start : start + width]
+        return window
     room = width - values.shape[1]
     if align not in ("center", "left", "right"):
         raise ModelError(f"motif_align={align!r} must be 'center', 'left' or 'right'")

@@ -152,12 +152,13 @@ class MergeStrands(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, features * multiplier) from ``x``, (2 * batch, features)."""
-        pairs = x.unflatten(0, (-1, 2))
+        pairs: torch.Tensor = x.view(-1, 2, *x.shape[1:])
         if self.aggregate == "concat":
             return pairs.flatten(1)
         if self.aggregate == "mean":
             return pairs.mean(dim=1)
-        return self.pool(pairs.transpose(1, 2)).squeeze(-1)
+        larger: torch.Tensor = self.pool(pairs.transpose(1, 2))
+        return larger.squeeze(-1)
 
 
 class GlobalPool(nn.Module):
@@ -197,11 +198,8 @@ class GlobalPool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, channels * multiplier) from ``x``, (batch, channels, length)."""
-        if self.mode == "max":
-            return self.max_pool(x).flatten(1)
-        if self.mode == "avg":
-            return self.avg_pool(x).flatten(1)
-        return torch.cat((self.max_pool(x), self.avg_pool(x)), dim=1).flatten(1)
+        pooled = [pool(x) for pool in self.children()]
+        return torch.cat(pooled, dim=1).flatten(1)
 
 
 class Residual(nn.Module):
@@ -224,4 +222,5 @@ class Residual(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``x + wrapped(x)``, of the shape of ``x``."""
-        return x + self.wrapped(x)
+        result: torch.Tensor = x + self.wrapped(x)
+        return result

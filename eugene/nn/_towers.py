@@ -93,7 +93,8 @@ class Tower(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, *output_size) from ``x``, float (batch, *input_size)."""
-        return self.blocks(x)
+        result: torch.Tensor = self.blocks(x)
+        return result
 
 
 class Conv1DTower(nn.Module):
@@ -197,8 +198,8 @@ class Conv1DTower(nn.Module):
         self.layers = nn.Sequential()
         length, channels = input_len, input_channels
         for i in range(n):
-            stride, dilation = int(strides[i] or 1), int(dilations[i] or 1)  # type: ignore[arg-type]
-            kernel, padding = int(kernels[i]), paddings[i]  # type: ignore[arg-type]
+            stride, dilation = int(strides[i] or 1), int(dilations[i] or 1)
+            kernel, padding = int(kernels[i]), paddings[i]
             if padding == "same" and stride != 1:
                 raise ModelError(
                     f"layer {i}: conv_padding='same' needs a stride of 1, got {stride}: give the "
@@ -211,7 +212,7 @@ class Conv1DTower(nn.Module):
                     kernel,
                     stride=stride,
                     dilation=dilation,
-                    padding=padding,  # type: ignore[arg-type]
+                    padding=padding,
                     bias=bool(biases[i]),
                 )
             )
@@ -220,7 +221,7 @@ class Conv1DTower(nn.Module):
                 length,
                 kernel,
                 stride=stride,
-                padding=padding,  # type: ignore[arg-type]
+                padding=padding,
                 dilation=dilation,
             )
             _check_length(length, f"convolution (layer {i})", dilation * (kernel - 1) + 1, before)
@@ -232,7 +233,7 @@ class Conv1DTower(nn.Module):
             )
             if norm is not None and batchnorm_first:
                 self.layers.append(norm)
-            activation = make_activation(acts[i])  # type: ignore[arg-type]
+            activation = make_activation(acts[i])
             if activation is not None:
                 self.layers.append(activation)
             kind, width = kinds[i], pool_widths[i]
@@ -240,14 +241,14 @@ class Conv1DTower(nn.Module):
                 pool, length = _make_pool(
                     str(kind),
                     length,
-                    kernel=int(width),  # type: ignore[call-overload]
-                    stride=pool_steps[i],  # type: ignore[arg-type]
-                    padding=int(pool_pads[i] or 0),  # type: ignore[arg-type]
-                    dilation=int(pool_gaps[i] or 1),  # type: ignore[arg-type]
+                    kernel=int(width),
+                    stride=pool_steps[i],
+                    padding=int(pool_pads[i] or 0),
+                    dilation=int(pool_gaps[i] or 1),
                 )
                 self.layers.append(pool)
             if drops[i]:
-                self.layers.append(nn.Dropout(float(drops[i])))  # type: ignore[arg-type]
+                self.layers.append(nn.Dropout(float(drops[i])))
             if norm is not None and not batchnorm_first:
                 self.layers.append(norm)
         self.out_channels = channels
@@ -256,7 +257,8 @@ class Conv1DTower(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, out_channels, output_len) from (batch, input_channels, input_len)."""
-        return self.layers(x)
+        result: torch.Tensor = self.layers(x)
+        return result
 
 
 class BiConv1DTower(nn.Module):
@@ -307,7 +309,7 @@ class BiConv1DTower(nn.Module):
             raise ModelError(f"layers={layers} must be at least 1")
         if variant not in ("corrected", "eugene"):
             raise ModelError(f"variant={variant!r} must be 'corrected' or 'eugene'")
-        self.convs = nn.ModuleList()
+        convs: list[BiConv1d] = []
         self.forward_activations = nn.ModuleList()
         self.reverse_activations = nn.ModuleList()
         for i in range(layers):
@@ -315,20 +317,22 @@ class BiConv1DTower(nn.Module):
             if variant == "eugene":
                 flip = "eugene"
             channels = input_size if i == 0 else filters
-            self.convs.append(BiConv1d(channels, filters, kernel_size, flip=flip))
+            convs.append(BiConv1d(channels, filters, kernel_size, flip=flip))
             self.forward_activations.append(nn.ReLU())
             self.reverse_activations.append(nn.ReLU())
+        self.convs = nn.ModuleList(convs)
         self.dropout = nn.Dropout(dropout_rate)
-        self.register_load_state_dict_pre_hook(_rename_eugene_parameters)
+        self.register_load_state_dict_pre_hook(_rename_eugene_parameters)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, filters, length) from ``x``, (batch, input_size, length)."""
         ahead = back = x
-        for conv, act_ahead, act_back in zip(
+        layers: Any = zip(
             self.convs, self.forward_activations, self.reverse_activations, strict=True
-        ):
+        )
+        for conv, act_ahead, act_back in layers:
             ahead = self.dropout(act_ahead(conv(ahead)))
-            back = self.dropout(act_back(conv.reverse(back)))  # type: ignore[operator]
+            back = self.dropout(act_back(conv.reverse(back)))
         return ahead + back
 
 

@@ -227,11 +227,9 @@ class Resume(Callback):
             schedule.load_state_dict(state)
         loop = trainer.fit_loop
         done = int(checkpoint["eugene"]["epochs_done"])
-        loop.epoch_progress.current.ready = done
-        loop.epoch_progress.current.started = done
-        loop.epoch_progress.current.processed = done
-        loop.epoch_progress.current.completed = done
-        steps = loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total
+        epochs: Any = loop.epoch_progress.current
+        epochs.ready = epochs.started = epochs.processed = epochs.completed = done
+        steps: Any = loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total
         steps.ready = steps.completed = int(checkpoint["global_step"])
         loop.epoch_loop._batches_that_stepped = int(checkpoint["global_step"])
 

@@ -111,10 +111,9 @@ def save_weights(network: nn.Module, path: str | Path) -> None:
 
     path = Path(path)
     tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    metadata = {"format": "pt"}
     config = getattr(network, "config", None)
-    if config is not None:
-        metadata["arch"] = json.dumps(config, default=repr)
+    # one entry only: safetensors writes several in an order that changes from run to run
+    metadata = {"arch": json.dumps(config, default=repr)} if config is not None else None
     temporary = path.with_name(f".{path.name}.tmp")
     save_file(tensors, temporary, metadata=metadata)
     temporary.replace(path)

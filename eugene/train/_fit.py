@@ -16,8 +16,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from eugene.errors import EugeneError, RunExistsError
 from eugene.settings import settings
@@ -312,7 +312,8 @@ class EpochLoader:
 
     def __iter__(self) -> Iterator[Any]:
         if self.trainer is not None:
-            for owner in (self.loader, getattr(self.loader, "sampler", None)):
+            owners: tuple[Any, ...] = (self.loader, getattr(self.loader, "sampler", None))
+            for owner in owners:
                 if hasattr(owner, "set_epoch"):
                     owner.set_epoch(self.trainer.current_epoch)
                     break
