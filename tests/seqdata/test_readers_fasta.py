@@ -109,7 +109,7 @@ def test_flat_errors(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_flat_truncated_gzip(tmp_path: Path) -> None:
-    data = gzip.compress(">a\nACGT\n".encode() * 500)
+    data = gzip.compress(b">a\nACGT\n" * 500)
     (tmp_path / "x.fa.gz").write_bytes(data[:-12])
     with pytest.raises(FastaError, match="damaged gzip"):
         flat(tmp_path / "x.fa.gz")
@@ -220,7 +220,7 @@ def test_index_goes_beside_the_file(tmp_path: Path, packed: bool) -> None:
         path = tmp_path / "g.fa.gz"
     assert read(sd.GenomeFASTA("seq", path), [("a", 1, 6)]) == ["CGTAC"]
     assert Path(f"{path}.fai").read_text().startswith("a\t6\t")
-    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+    assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -246,7 +246,7 @@ def test_index_goes_to_the_cache(
 
     monkeypatch.setattr(Path, "touch", refuse)
     assert read(sd.GenomeFASTA("seq", path), [("a", 1, 6)]) == ["CGTAC"]
-    assert os.listdir(folder) == [path.name]
+    assert [entry.name for entry in folder.iterdir()] == [path.name]
     kept = sorted(p.suffix for p in (cache / "fasta_index").iterdir())
     assert kept == ([".fai", ".gzi"] if packed else [".fai"])
     before = {p: p.stat().st_mtime_ns for p in (cache / "fasta_index").iterdir()}
@@ -261,7 +261,7 @@ def test_index_nowhere_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("EUGENE_CACHE_DIR", str(blocked))
-    with pytest.raises(FastaError, match="neither beside it nor in .*EUGENE_CACHE_DIR"):
+    with pytest.raises(FastaError, match=r"neither beside it nor in .*EUGENE_CACHE_DIR"):
         sd.GenomeFASTA("seq", path)
 
 
@@ -306,7 +306,7 @@ def test_files_that_cannot_be_indexed(tmp_path: Path, text: str, message: str) -
     path.write_text(text)
     with pytest.raises(FastaError, match=message):
         sd.GenomeFASTA("seq", path)
-    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+    assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
 def test_gzip_genome_names_bgzip(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_damaged_bgzip_block(tmp_path: Path, genome: dict[str, Path]) -> None:
     stamp = Path(f"{path}.fai").stat().st_mtime
     path.write_bytes(data)
     os.utime(path, (stamp, stamp))
-    with pytest.raises(FastaError, match="damaged|cut short"):
+    with pytest.raises(FastaError, match=r"damaged|cut short"):
         read(sd.GenomeFASTA("seq", path), [("chr1", 0, 1000)])
 
 
