@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from eugene.models._base import Architecture
-from eugene.nn import BiConv1DTower
+from eugene.nn import BiConv1DTower, SameConv1d
 
 
 class Jores21CNN(Architecture):
@@ -74,7 +74,7 @@ class Jores21CNN(Architecture):
         self.biconv = BiConv1DTower(
             filters, kernel_size, layers=layers, dropout_rate=dropout, variant=variant
         )
-        self.conv = nn.Conv1d(filters, filters, kernel_size, padding="same")
+        self.conv = SameConv1d(filters, filters, kernel_size)
         self.activation = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
         self.flatten = nn.Flatten()

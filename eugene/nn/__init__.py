@@ -23,6 +23,7 @@ from eugene.nn._layers import GlobalPool as GlobalPool
 from eugene.nn._layers import MergeStrands as MergeStrands
 from eugene.nn._layers import Residual as Residual
 from eugene.nn._layers import ReverseComplement as ReverseComplement
+from eugene.nn._layers import SameConv1d as SameConv1d
 from eugene.nn._towers import BiConv1DTower as BiConv1DTower
 from eugene.nn._towers import Conv1DTower as Conv1DTower
 from eugene.nn._towers import Tower as Tower

@@ -11,6 +11,7 @@ from torch import nn
 from eugene.errors import did_you_mean
 from eugene.nn._activations import Activation, make_activation
 from eugene.nn._errors import ModelError
+from eugene.nn._layers import make_conv
 
 POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool1d, "avg": nn.AvgPool1d}
 RECURRENT: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -166,7 +167,7 @@ class Conv1DBlock(nn.Module):
         )
         _check_length(length, "convolution", conv_kernel * conv_dilation, input_len)
         parts: dict[str, nn.Module | None] = {
-            "conv": nn.Conv1d(
+            "conv": make_conv(
                 input_channels,
                 output_channels,
                 conv_kernel,

@@ -26,7 +26,62 @@ class ReverseComplement(nn.Module):
         return torch.flip(x, dims=(1, 2))
 
 
-class BiConv1d(nn.Conv1d):
+class SameConv1d(nn.Conv1d):
+    """``torch.nn.Conv1d`` with padding ``"same"``, even kernels included and without a warning.
+
+    The odd base of padding that an even kernel needs goes to the right, as in torch.
+
+    Examples
+    --------
+    >>> SameConv1d(4, 8, 6)(torch.rand(1, 4, 20)).shape
+    torch.Size([1, 8, 20])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        dilation: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, dilation=dilation, padding="same", bias=bias
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (batch, out_channels, length) from ``x``, (batch, in_channels, length)."""
+        total = self.dilation[0] * (self.kernel_size[0] - 1)
+        padded = F.pad(x, (total // 2, total - total // 2))
+        return F.conv1d(padded, self.weight, self.bias, dilation=self.dilation)
+
+
+def make_conv(
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    padding: int | str = "valid",
+    dilation: int = 1,
+    bias: bool = True,
+) -> nn.Conv1d:
+    """Return a convolution; see ``torch.nn.Conv1d`` for the arguments."""
+    if padding == "same":
+        return SameConv1d(in_channels, out_channels, kernel, dilation=dilation, bias=bias)
+    return nn.Conv1d(
+        in_channels,
+        out_channels,
+        kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        bias=bias,
+    )
+
+
+class BiConv1d(SameConv1d):
     """A convolution whose filters are also applied as their reverse complement.
 
     Called, it is the forward-strand convolution; :meth:`reverse` is the same convolution with
@@ -74,7 +129,7 @@ class BiConv1d(nn.Conv1d):
     ) -> None:
         if flip not in _FLIPS:
             raise ModelError(f"flip={flip!r} must be one of {', '.join(_FLIPS)}")
-        super().__init__(in_channels, out_channels, kernel_size, padding="same", bias=bias)
+        super().__init__(in_channels, out_channels, kernel_size, bias=bias)
         self.flip = flip
         nn.init.xavier_uniform_(self.weight)
         if self.bias is not None:

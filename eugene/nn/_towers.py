@@ -18,7 +18,7 @@ from eugene.nn._blocks import (
     per_layer,
 )
 from eugene.nn._errors import ModelError
-from eugene.nn._layers import BiConv1d
+from eugene.nn._layers import BiConv1d, make_conv
 
 
 class Tower(nn.Module):
@@ -206,7 +206,7 @@ class Conv1DTower(nn.Module):
                     f"padding as a number, here {dilation * (kernel - 1) // 2}"
                 )
             self.layers.append(
-                nn.Conv1d(
+                make_conv(
                     channels,
                     widths[i],
                     kernel,
