@@ -61,7 +61,7 @@ __all__ = sorted({*_MODULES, *_HOMES})
 
 
 class _Package(ModuleType):
-    """This package: a function keeps its name when the module of that name is loaded."""
+    """Package in which a function keeps its name when a module of that name is loaded."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

@@ -77,7 +77,7 @@ def _column(output: Any, column: int) -> torch.Tensor:
     width = 1 if output.ndim == 1 else output.shape[1]
     if not -width <= column < width:
         raise TargetError(
-            f"target={column} is out of range: the output has {width} column(s) ({describe(output)})"
+            f"target={column} is out of range: the output has {width} column(s), {describe(output)}"
         )
     return output if output.ndim == 1 else output[:, column]
 
@@ -99,8 +99,8 @@ def _index(output: Any, index: tuple[Any, ...]) -> torch.Tensor:
 def _checked(value: Any, output: Any, target: Any) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.ndim != 1:
         raise TargetError(
-            f"target={getattr(target, '__name__', target)} gives {describe(value)} from an output of "
-            f"{describe(output)}, expected shape (n_seqs,); {_HELP}"
+            f"target={getattr(target, '__name__', target)} gives {describe(value)} from an output "
+            f"of {describe(output)}, expected shape (n_seqs,); {_HELP}"
         )
     return value
 

@@ -141,9 +141,9 @@ class Elementwise(Rule):
 
 
 def _relu_slope(x: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
-    delta = x - r
-    slope = (x.clamp(min=0) - r.clamp(min=0)).div_(delta)
-    return torch.where(delta == 0, (x > 0).to(delta.dtype), slope)
+    """Return the slope as (relu(x) + relu(r)) / (|x| + |r|): 1, 0, or the share above zero."""
+    size = r.abs().add_(x.abs())
+    return r.clamp(min=0).add_(x.clamp(min=0)).div_(size).nan_to_num_(nan=0.0)
 
 
 def log_mean(a: torch.Tensor, b: torch.Tensor, log_ratio: torch.Tensor) -> torch.Tensor:
@@ -368,23 +368,21 @@ class Maximum(Rule):
         return self.call(tensors[0])
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
-        shape = inputs[0].shape
-        x, r = self.pairs.split(inputs[0].flatten(2), FIRST)
+        flat = inputs[0].flatten(2)
+        x, r = self.pairs.split(flat, FIRST)
         out_x, out_r = self.pairs.split(outputs[0].flatten(2), FIRST)
         place_x, place_r = self.pairs.split(outputs[1].flatten(2), FIRST)
-        g = self.pairs.split(grads[0].flatten(2), FIRST)[1]
         place_x = place_x.expand_as(place_r)
+        g = self.pairs.split(grads[0].flatten(2), FIRST)[1]
         top = torch.maximum(out_x, out_r)
-        credit = torch.zeros_like(r).scatter_add_(-1, place_x, g * (top - out_r))
-        credit.scatter_add_(-1, place_r, g * (out_x - top))
-        delta = x - r
-        still = delta == 0
-        if bool(still.any()):
-            plain = torch.zeros_like(r).scatter_add_(-1, place_x, g)
-            credit = torch.where(still, plain, credit / delta.masked_fill_(still, 1))
-        else:
-            credit /= delta
-        return [self.pairs.join(credit, FIRST, inputs[0].flatten(2).shape).reshape(shape)]
+        gap_x = out_x - r.gather(-1, place_x)
+        gap_r = x.expand_as(r).gather(-1, place_r) - out_r
+        rise = torch.where(gap_x == 0, 1.0, (top - out_r) / gap_x).mul_(g)
+        fall = torch.where(gap_r == 0, 0.0, (out_x - top) / gap_r).mul_(g)
+        whole = flat.new_zeros(flat.shape)
+        credit = whole[self.pairs.n :].view_as(r)
+        credit.scatter_add_(-1, place_x, rise).scatter_add_(-1, place_r, fall)
+        return [whole.view(inputs[0].shape)]
 
 
 class Softmax(Rule):

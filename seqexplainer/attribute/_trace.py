@@ -477,7 +477,9 @@ def tensors_in(value: Any, found: list[torch.Tensor]) -> list[torch.Tensor]:
 
 def _common_shape(shapes: Sequence[torch.Size]) -> torch.Size:
     blanks = [torch.empty((), device="meta").expand(shape) for shape in shapes]
-    return torch.broadcast_tensors(*blanks)[0].shape
+    spread: Callable[..., Any] = torch.broadcast_tensors
+    shape: torch.Size = spread(*blanks)[0].shape
+    return shape
 
 
 def _distinct(tensors: Any) -> list[torch.Tensor]:

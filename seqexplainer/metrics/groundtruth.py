@@ -60,7 +60,8 @@ def position_scores(attributions: ArrayLike) -> np.ndarray:
         )
     if not np.isfinite(values).all():
         raise InputError("attributions hold NaN or infinite values")
-    return np.asarray(np.abs(values))
+    scores: np.ndarray = np.abs(values)
+    return scores
 
 
 def _annotated(annotation: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
