@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import zarr
 import zarr.codecs
-from zarr.abc.store import Store
-from zarr.core.buffer import default_buffer_prototype
+from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import FsspecStore, LocalStore
+from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
 from seqdata.errors import DiskFullError, SchemaError, StoreError, is_disk_full
 
@@ -71,6 +71,35 @@ def is_local(target: StoreLike) -> bool:
     return isinstance(target, Path) or (isinstance(target, str) and "://" not in target)
 
 
+class ExactRanges(WrapperStore[Store]):
+    """Cut answers to the bytes that were asked for.
+
+    Simple web servers ignore a request for part of a file and send all of it.
+
+    Parameters
+    ----------
+    store : zarr Store
+        Store to read through.
+    """
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Read an object or a part of it."""
+        data = await self._store.get(key, prototype, byte_range)
+        if data is None:
+            return None
+        if isinstance(byte_range, RangeByteRequest):
+            wanted = byte_range.end - byte_range.start
+            return data[byte_range.start : byte_range.end] if len(data) > wanted else data
+        if isinstance(byte_range, SuffixByteRequest) and len(data) > byte_range.suffix:
+            return data[len(data) - byte_range.suffix :]
+        return data
+
+
 def local_path(target: StoreLike) -> Path | None:
     """Return the absolute path of a local target, None for URLs and store objects.
 
@@ -103,7 +132,7 @@ def as_store(target: StoreLike, *, read_only: bool = False) -> Store:
     if path is not None:
         return LocalStore(path, read_only=read_only)
     try:
-        return FsspecStore.from_url(str(target), read_only=read_only)
+        return ExactRanges(FsspecStore.from_url(str(target), read_only=read_only))
     except (ImportError, ValueError) as error:
         msg = (
             f"Cannot open {target}: {error}. Remote stores need the extra 'remote' "

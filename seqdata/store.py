@@ -77,12 +77,16 @@ def open_zarr(
     [[b'A', b'C']]
     >>> folder.cleanup()
     """
-    check_complete(path, allow_incomplete=allow_incomplete)
+    root = check_complete(path, allow_incomplete=allow_incomplete)
     folder = local_path(path)
     store = as_store(path, read_only=True) if folder is None else str(folder)
     try:
         ds: xr.Dataset = xr.open_zarr(
-            store, chunks=None, mask_and_scale=False, concat_characters=False
+            store,
+            chunks=None,
+            mask_and_scale=False,
+            concat_characters=False,
+            consolidated=bool(root.get("consolidated_metadata")),
         )
     except (KeyError, ValueError, OSError) as error:
         msg = f"Cannot open {path} as a Zarr store: {error}"
@@ -99,6 +103,8 @@ def open_zarr(
         ds = ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})
     if letters and chunks is not None:
         ds = ds.assign({name: _as_letters(ds[name]) for name in ds.variables if _bytes(ds[name])})
+    if chunks is not None:
+        ds = ds.assign({name: _as_objects(ds[name]) for name in ds.variables if _is_text(ds[name])})
     for name in _HIDDEN_ATTRS:
         ds.attrs.pop(name, None)
     ds.encoding["source"] = str(path)
@@ -297,15 +303,21 @@ def _common_rows(ds: xr.Dataset) -> int:
 
 
 def _chunk_by_shard(ds: xr.Dataset) -> xr.Dataset:
-    out = {}
-    for name in ds.variables:
-        var = ds[name]
-        if name in ds.indexes:
-            continue
-        shards = var.encoding.get("shards") or var.encoding.get("chunks")
-        if shards and var.ndim:
-            out[name] = var.chunk(dict(zip(var.dims, shards, strict=True)))
-    return ds.assign(out)
+    """Chunk by shards; variables of one value a row follow the shards of the wider ones."""
+    lazy = [name for name in ds.variables if name not in ds.indexes and ds[name].ndim]
+    stored = {}
+    for name in lazy:
+        sizes = ds[name].encoding.get("shards") or ds[name].encoding.get("chunks")
+        if sizes:
+            stored[name] = dict(zip(ds[name].dims, sizes, strict=True))
+    common: dict[Hashable, int] = {}
+    for name in sorted(stored, key=lambda name: -ds[name].ndim):
+        for dim, size in stored[name].items():
+            if ds[name].ndim > 1 or dim not in common:
+                common[dim] = min(size, common.get(dim, size))
+    return ds.assign(
+        {name: ds[name].chunk({d: common[d] for d in stored[name]}) for name in stored}
+    )
 
 
 def _bytes(var: xr.DataArray) -> bool:
@@ -316,6 +328,22 @@ def _as_letters(var: xr.DataArray) -> xr.DataArray:
     data = da.asarray(var.data)  # type: ignore[no-untyped-call]
     meta = np.empty((0,) * var.ndim, "S1")
     return var.copy(data=data.map_blocks(_view_letters, dtype="S1", meta=meta))
+
+
+def _is_text(var: xr.DataArray) -> bool:
+    return not isinstance(var.dtype, np.dtype) or var.dtype.kind not in "biufSO"
+
+
+def _as_objects(var: xr.DataArray) -> Any:
+    """Show text as Python strings, which is the same in every version of the libraries."""
+    if var.name in var.indexes:
+        return xr.Variable(var.dims, np.asarray(var.values).astype(object), var.attrs)
+    data = da.asarray(var.data)  # type: ignore[no-untyped-call]
+    return var.copy(data=data.map_blocks(_text_block, dtype=object, meta=np.empty(0, object)))
+
+
+def _text_block(block: np.ndarray) -> np.ndarray:
+    return np.asarray(block).astype(object)
 
 
 def _view_letters(block: np.ndarray) -> np.ndarray:

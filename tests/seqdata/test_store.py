@@ -1,0 +1,464 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.storage import MemoryStore, WrapperStore
+
+import seqdata as sd
+from seqdata.errors import (
+    DiskFullError,
+    IncompleteStoreError,
+    MissingFileError,
+    SchemaError,
+    StoreError,
+)
+from seqdata.store import remove_store
+
+
+def dataset(n: int = 10, length: int = 6) -> xr.Dataset:
+    rng = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "seq": (
+                ("_sequence", "_length"),
+                rng.choice(np.array([b"A", b"C", b"g", b"N"]), (n, length)),
+            ),
+            "cov": (("_sequence", "s", "_length"), rng.random((n, 2, length), dtype=np.float32)),
+            "y": ("_sequence", rng.random(n)),
+            "name": ("_sequence", [f"r{i}" for i in range(n)]),
+            "flag": ("_sequence", rng.random(n) > 0.5),
+            "loss": ((), 0.25),
+            "pfm": (("filter", "_ohe", "w"), rng.random((3, 4, 5))),
+        },
+        coords={"s": ["a", "b"], "strand": ("_sequence", np.ones(n, np.int8))},
+        attrs={"sequence_dim": "_sequence", "note": {"deep": [1, np.int64(2)]}},
+    )
+
+
+class FullStore(WrapperStore):
+    """A store that has room for so many objects."""
+
+    def __init__(self, store: Any, room: list[int]) -> None:
+        super().__init__(store)
+        self.room = room
+
+    def _with_store(self, store: Any) -> FullStore:
+        return FullStore(store, self.room)
+
+    async def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        if self.room[0] <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device", key)
+        self.room[0] -= 1
+        await super().set(key, value, *args, **kwargs)
+
+
+# ------------------------------------------------------------------ round trips
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_round_trip(tmp_path: Path, lazy: bool) -> None:
+    ds = dataset()
+    sd.to_zarr(ds.chunk({"_sequence": 3}) if lazy else ds, tmp_path / "x.zarr")
+    back = sd.open_zarr(tmp_path / "x.zarr")
+    assert back["seq"].dtype == np.dtype("S1")
+    assert isinstance(back["seq"].data, da.Array)
+    for name in ds.variables:
+        assert back[name].dims == ds[name].dims
+        np.testing.assert_array_equal(
+            np.asarray(back[name].values).astype(str), np.asarray(ds[name].values).astype(str)
+        )
+    assert set(back.coords) == {"s", "strand"}
+    assert back.attrs == {"sequence_dim": "_sequence", "note": {"deep": [1, 2]}}
+    assert back.encoding["source"] == str(tmp_path / "x.zarr")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_any_letters_come_back(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, 70))
+    length = data.draw(st.integers(1, 9))
+    raw = data.draw(st.binary(min_size=n * length, max_size=n * length))
+    seq = np.frombuffer(raw, "S1").reshape(n, length)
+    path = tmp_path_factory.mktemp("store") / "x.zarr"
+    sd.to_zarr(xr.Dataset({"seq": (("_sequence", "_length"), seq)}), path)
+    np.testing.assert_array_equal(sd.open_zarr(path)["seq"].values, seq)
+
+
+def test_open_write_open_again(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(100), tmp_path / "x.zarr")
+    ds = sd.open_zarr(tmp_path / "x.zarr").isel(_sequence=slice(3, 50, 2))
+    sd.to_zarr(ds.assign(p=ds["y"] * 2), tmp_path / "y.zarr")
+    again = sd.open_zarr(tmp_path / "y.zarr")
+    np.testing.assert_array_equal(again["p"], dataset(100)["y"][3:50:2] * 2)
+    np.testing.assert_array_equal(again["seq"], dataset(100)["seq"][3:50:2])
+    sd.to_zarr(again, tmp_path / "y.zarr", overwrite=True)
+    np.testing.assert_array_equal(
+        sd.open_zarr(tmp_path / "y.zarr")["seq"], dataset(100)["seq"][3:50:2]
+    )
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        sd.to_zarr(dataset(), tmp_path / name)
+    files = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
+    assert files
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_one_hot_is_left_out(tmp_path: Path) -> None:
+    ds = dataset()
+    ohe = (("_sequence", "_length", "_ohe"), np.zeros((10, 6, 4), np.uint8))
+    attrs = (("_sequence", "_ohe", "_length"), np.ones((10, 4, 6), np.float32))
+    sd.to_zarr(ds.assign(ohe_seq=ohe, attributions=attrs), tmp_path / "x.zarr")
+    back = sd.open_zarr(tmp_path / "x.zarr")
+    assert "ohe_seq" not in back
+    assert back["attributions"].values.all()
+
+
+def test_text_with_gaps_and_many_shards(tmp_path: Path) -> None:
+    n = 5000
+    names = np.array([f"name {i}" if i % 3 else None for i in range(n)], dtype=object)
+    seq = np.full((n, 4), b"A")
+    ds = xr.Dataset({"seq": (("_sequence", "_length"), seq), "name": ("_sequence", names)})
+    sd.to_zarr(ds, tmp_path / "x.zarr")
+    back = sd.open_zarr(tmp_path / "x.zarr")
+    assert back["seq"].chunks == ((2048, 2048, 904), (4,))
+    assert back.chunksizes["_sequence"] == (2048, 2048, 904)
+    assert back["name"].values.tolist() == [name or "" for name in names]
+    assert zarr.open_group(tmp_path / "x.zarr", mode="r")["seq"].shards == (2048, 4)
+
+
+def test_opening_options(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(), tmp_path / "x.zarr")
+    assert sd.open_zarr(tmp_path / "x.zarr", letters=False)["seq"].dtype == np.uint8
+    lazy = sd.open_zarr(tmp_path / "x.zarr", chunks=None)
+    assert lazy["seq"].chunks is None
+    assert lazy["seq"].dtype == np.uint8
+    assert sd.open_zarr(tmp_path / "x.zarr", chunks={"_sequence": 5})["y"].chunks == ((5, 5),)
+    some = sd.open_zarr(tmp_path / "x.zarr", variables=["y"])
+    assert list(some.data_vars) == ["y"]
+    with pytest.raises(StoreError, match=r"has no variable \['z'\]"):
+        sd.open_zarr(tmp_path / "x.zarr", variables=["z"])
+
+
+def test_plain_xarray_opens_it(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(), tmp_path / "x.zarr")
+    plain = xr.open_zarr(tmp_path / "x.zarr", consolidated=True)
+    np.testing.assert_array_equal(
+        plain["seq"].values, np.ascontiguousarray(dataset()["seq"].values).view(np.uint8)
+    )
+    assert plain["seq"].attrs == {"kind": "sequence", "alphabet": "ACGT"}
+    assert set(plain.coords) == {"s", "strand"}
+
+
+@pytest.mark.parametrize("dtype", ["M8[ns]", "m8[s]", "c16"])
+def test_types_that_are_not_stored(tmp_path: Path, dtype: str) -> None:
+    ds = xr.Dataset({"when": ("_sequence", np.zeros(3, dtype))})
+    with pytest.raises((StoreError, SchemaError), match="Store dates as text"):
+        sd.to_zarr(ds, tmp_path / "x.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------ what is there already
+
+
+def test_existing_places(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(), tmp_path / "x.zarr")
+    with pytest.raises(StoreError, match=r"exists. Pass overwrite=True"):
+        sd.to_zarr(dataset(), tmp_path / "x.zarr")
+    sd.to_zarr(dataset(3), tmp_path / "x.zarr", mode="w")
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 3
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError, match="is no Zarr store: it will not be overwritten"):
+        sd.to_zarr(dataset(), folder, overwrite=True)
+    assert (folder / "thesis.txt").exists()
+    with pytest.raises(StoreError, match="mode must be"):
+        sd.to_zarr(dataset(), tmp_path / "y.zarr", mode="a")  # type: ignore[arg-type]
+
+
+def test_remove_store(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(), tmp_path / "x.zarr")
+    remove_store(tmp_path / "x.zarr")
+    assert not (tmp_path / "x.zarr").exists()
+    with pytest.raises(StoreError, match="no Zarr v3 store"):
+        remove_store(tmp_path)
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="Cannot write beside"):
+        sd.to_zarr(dataset(), tmp_path / "file" / "x.zarr")
+
+
+@pytest.mark.parametrize("what", ["nothing", "file", "folder", "v2", "json"])
+def test_what_is_no_store(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "x.zarr"
+    expected: tuple[type[Exception], str] = (MissingFileError, "There is no store")
+    if what == "file":
+        path.write_text("")
+        expected = (StoreError, "is a file, not a Zarr store")
+    elif what == "folder":
+        path.mkdir()
+        expected = (IncompleteStoreError, "no root metadata")
+    elif what == "v2":
+        path.mkdir()
+        (path / ".zgroup").write_text('{"zarr_format": 2}')
+        expected = (StoreError, "Zarr v2 store.*read_legacy")
+    elif what == "json":
+        path.mkdir()
+        (path / "zarr.json").write_text("{")
+        expected = (StoreError, "no JSON")
+    with pytest.raises(expected[0], match=expected[1]):
+        sd.open_zarr(path)
+
+
+def test_a_store_without_the_mark_is_refused(tmp_path: Path) -> None:
+    xr.Dataset({"y": ("_sequence", np.arange(3))}).to_zarr(
+        tmp_path / "x.zarr", zarr_format=3, consolidated=False
+    )
+    with pytest.raises(IncompleteStoreError, match="no completeness mark.*allow_incomplete=True"):
+        sd.open_zarr(tmp_path / "x.zarr")
+    ds = sd.open_zarr(tmp_path / "x.zarr", allow_incomplete=True)
+    assert ds["y"].values.tolist() == [0, 1, 2]
+    sd.to_zarr(dataset(), tmp_path / "y.zarr")
+    root = json.loads((tmp_path / "y.zarr" / "zarr.json").read_text())
+    root["attributes"]["complete"] = False
+    (tmp_path / "y.zarr" / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(IncompleteStoreError, match="cut off"):
+        sd.open_zarr(tmp_path / "y.zarr")
+
+
+# ------------------------------------------------------------------ failures while writing
+
+
+def big_table(folder: Path, n: int = 9000) -> Path:
+    rng = np.random.default_rng(0)
+    seqs = ["".join(row) for row in rng.choice(list("ACGT"), (n, 60))]
+    path = folder / "x.csv"
+    pd.DataFrame({"sequence": seqs, "y": rng.random(n)}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("room", [0, 1, 3, 5, 7, 8, 9])
+def test_store_that_is_full(tmp_path: Path, room: int) -> None:
+    memory = MemoryStore()
+    reader = sd.Table("seq", big_table(tmp_path), "sequence")
+    with pytest.raises(DiskFullError, match="No room left while writing .* Free space"):
+        sd.from_flat_files(reader, path=FullStore(memory, [room]), fixed_length=True)
+    with pytest.raises(IncompleteStoreError, match="no root metadata"):
+        sd.open_zarr(memory)
+    with pytest.raises(FileNotFoundError):
+        xr.open_zarr(memory)
+    sd.from_flat_files(reader, path=FullStore(memory, [1000]), fixed_length=True)
+    assert sd.open_zarr(memory).sizes["_sequence"] == 9000
+
+
+@pytest.mark.parametrize("limit", [200, 3000, 40_000])
+def test_file_size_limit(tmp_path: Path, limit: int) -> None:
+    path = big_table(tmp_path)
+    code = f"""
+        import resource, sys
+        import seqdata as sd
+        from seqdata.errors import DiskFullError
+        reader = sd.Table("seq", {str(path)!r}, "sequence")
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+        try:
+            sd.from_flat_files(reader, path={str(tmp_path / "out" / "x.zarr")!r}, fixed_length=True)
+        except DiskFullError as error:
+            sys.stdout.write(str(error))
+            sys.exit(2)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "No room left while writing" in done.stdout
+    assert "file size limit" in done.stdout
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])
+def test_interruption_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    path = big_table(tmp_path)
+    from seqdata._writer import ArrayWriter
+
+    put = ArrayWriter._put
+    calls = []
+
+    def stop(self: ArrayWriter, data: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise error
+        put(self, data)
+
+    monkeypatch.setattr(ArrayWriter, "_put", stop)
+    with pytest.raises(error):
+        sd.from_flat_files(
+            sd.Table("seq", path, "sequence"), path=tmp_path / "x.zarr", fixed_length=True
+        )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_killed_build_leaves_nothing_that_opens(tmp_path: Path) -> None:
+    path = big_table(tmp_path, 200)
+    code = f"""
+        import os, signal, seqdata as sd
+        from seqdata._writer import StoreWriter
+        commit = StoreWriter.commit
+        def die(self, attrs):
+            self.finish()
+            os.kill(os.getpid(), signal.SIGKILL)
+        StoreWriter.commit = die
+        sd.from_flat_files(sd.Table("seq", {str(path)!r}, "sequence"),
+                           path={str(tmp_path / "x.zarr")!r}, fixed_length=True)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "x.zarr").exists()
+    left = [entry for entry in tmp_path.iterdir() if entry.name.startswith(".x.zarr.building")]
+    assert len(left) == 1
+    with pytest.raises(IncompleteStoreError, match="no completeness mark|no root metadata"):
+        sd.open_zarr(left[0])
+
+
+def test_old_store_stays_until_the_new_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sd.to_zarr(dataset(4), tmp_path / "x.zarr")
+    rename = Path.rename
+
+    def refuse(self: Path, target: Any) -> Path:
+        if "building" in self.name:
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="Permission denied"):
+        sd.to_zarr(dataset(5), tmp_path / "x.zarr", overwrite=True)
+    monkeypatch.undo()
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 4
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.zarr"]
+
+
+# ------------------------------------------------------------------ other places
+
+
+def test_store_objects_and_urls(tmp_path: Path) -> None:
+    memory = MemoryStore()
+    sd.to_zarr(dataset(), memory)
+    np.testing.assert_array_equal(sd.open_zarr(memory)["seq"], dataset()["seq"])
+    with pytest.raises(StoreError, match="holds a store"):
+        sd.to_zarr(dataset(), memory)
+    sd.to_zarr(dataset(3), memory, overwrite=True)
+    assert sd.open_zarr(memory).sizes["_sequence"] == 3
+    url = f"memory://{tmp_path.name}/x.zarr"
+    sd.to_zarr(dataset(), url)
+    np.testing.assert_array_equal(sd.open_zarr(url)["cov"], dataset()["cov"])
+    with pytest.raises(IncompleteStoreError, match="no root metadata"):
+        sd.open_zarr(f"memory://{tmp_path.name}/none.zarr")
+    with pytest.raises(StoreError, match="extra 'remote'"):
+        sd.open_zarr("nosuchprotocol://x/y.zarr")
+
+
+def test_http_without_directory_listing(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    sd.to_zarr(dataset(), tmp_path / "x.zarr")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            pass
+
+        def list_directory(self, path: Any) -> None:
+            self.send_error(404)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        ds = sd.open_zarr(f"http://127.0.0.1:{server.server_port}/x.zarr")
+        assert set(ds.data_vars) == set(dataset().data_vars)
+        np.testing.assert_array_equal(ds["seq"], dataset()["seq"])
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+# ------------------------------------------------------------------ memory
+
+
+def test_memory_stays_bounded(tmp_path: Path) -> None:
+    """Build and read 1.3 GB (uncompressed) within 64 MB above what the imports take."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("reads /proc")
+    code = f"""
+        import threading, time
+        import numpy as np, pandas as pd, pyBigWig, seqdata as sd, dask
+
+        def resident():
+            lines = open("/proc/self/status").read().split("\\n")
+            return int([l for l in lines if l.startswith("VmRSS")][0].split()[1]) / 1024
+
+        folder = {str(tmp_path)!r}
+        size = 2_000_000
+        rng = np.random.default_rng(0)
+        with open(folder + "/g.fa", "w") as out:
+            out.write(">c\\n" + rng.choice(np.array([b"A", b"C", b"G", b"T"]), size).tobytes().decode() + "\\n")
+        with pyBigWig.open(folder + "/x.bw", "w") as bw:
+            bw.addHeader([("c", size)])
+            starts = np.arange(0, size, 50)
+            bw.addEntries(["c"] * len(starts), starts.tolist(), ends=(starts + 20).tolist(),
+                          values=rng.random(len(starts)).tolist())
+        start = rng.integers(0, size - 4096, 16_000)
+        bed = pd.DataFrame({{"chrom": "c", "chromStart": start, "chromEnd": start + 4096}})
+        fasta = sd.GenomeFASTA("seq", folder + "/g.fa")
+        tracks = sd.BigWig("cov", [folder + "/x.bw"] * 4, list("abcd"))
+        sd.from_region_files(fasta, tracks, path=folder + "/warm.zarr", bed=bed[:20], fixed_length=True)
+        base = resident()
+        peak = base
+        done = False
+        def watch():
+            global peak
+            while not done:
+                peak = max(peak, resident())
+                time.sleep(0.005)
+        threading.Thread(target=watch, daemon=True).start()
+        ds = sd.from_region_files(fasta, tracks, path=folder + "/x.zarr", bed=bed, fixed_length=True)
+        built = peak - base
+        done = True
+        print(built, ds["cov"].nbytes + ds["seq"].nbytes + ds["mask"].nbytes)
+    """
+    env = {**os.environ, "MALLOC_ARENA_MAX": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False,
+        env=env,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    grown, size = done.stdout.split()
+    assert int(size) > 1.1e9
+    assert float(grown) < 200
