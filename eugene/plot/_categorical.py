@@ -56,7 +56,7 @@ def countplot(sdata: xr.Dataset, vars: str, *, ax: Axes | None = None, **kwargs:
     --------
     >>> import numpy as np, xarray as xr
     >>> ds = xr.Dataset({"label": ("_sequence", np.array([0, 1, 1]))})
-    >>> [bar.get_height() for bar in countplot(ds, "label").patches]
+    >>> [int(bar.get_height()) for bar in countplot(ds, "label").patches]
     [1, 2]
     """
     ax = axes_or_new(ax)
@@ -116,7 +116,7 @@ def histplot(
     else:
         labels, values = names, [_groups(sdata, name, None)[1][0] for name in names]
     pooled = np.concatenate(values) if values else np.zeros(0)
-    edges = np.histogram_bin_edges(pooled, bins=bins) if pooled.size else np.linspace(0, 1, 2)
+    edges = np.histogram_bin_edges(pooled, bins=bins).tolist() if pooled.size else [0.0, 1.0]
     for label, sample, colour in zip(labels, values, CYCLE * len(values), strict=False):
         ax.hist(sample, bins=edges, **{"color": colour, "alpha": 0.6, "label": label, **kwargs})
     if len(labels) > 1:

@@ -280,7 +280,7 @@ def score_histogram(
     ax = axes_or_new(ax)
     ((name, y, p),) = _pairs(sdata, target_var, prediction_var)
     labels = _binary(name, y)
-    edges = np.histogram_bin_edges(p, bins=bins)
+    edges = np.histogram_bin_edges(p, bins=bins).tolist()
     for value, colour, text in ((0, BLUE, "negatives"), (1, VERMILION, "positives")):
         ax.hist(p[labels == value], bins=edges, color=colour, alpha=0.6, label=text)
     ax.legend(frameon=False, fontsize=8)

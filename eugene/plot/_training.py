@@ -110,7 +110,7 @@ def metric_curve(
         best = int(history["epoch"][history["val_loss"].idxmin()]) + 1
         ax.axvline(best, color=GREY, ls=":", lw=1, label=f"best: epoch {best}")
     ax.legend(frameon=False, fontsize=8)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return tidy(ax, x="epoch", y=metric)
 
 
@@ -177,7 +177,8 @@ def training_summary(
         metric = others[0] if others else None
     panels = ["loss"] if metric is None else ["loss", metric]
     options = {"figsize": (4.2 * len(panels), 3.2), "layout": "constrained", **kwargs}
-    figure, axes = plt.subplots(1, len(panels), squeeze=False, **options)
+    figure: Figure = plt.figure(**options)
+    axes = figure.subplots(1, len(panels), squeeze=False)
     for ax, name in zip(axes[0], panels, strict=True):
         metric_curve(history, name, ax=ax)
     return figure

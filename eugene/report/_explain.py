@@ -1,0 +1,349 @@
+"""Sections that explain the model: attributions, filters, positions, evolution, control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.report._blocks import Picture, Section, number, picture
+from eugene.report._folder import read_json, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from seqpro.motifs import MotifSet
+
+# how many sequences, filters and traces a page shows; the files hold all of them
+_SEQUENCES, _FILTERS, _POSITIONS = 5, 12, 220
+_METHOD_NAMES = {
+    "deep_lift_shap": "DeepLIFT/SHAP",
+    "deep_lift": "DeepLIFT",
+    "saturation_mutagenesis": "saturation mutagenesis",
+    "ism": "saturation mutagenesis",
+    "saliency": "saliency",
+    "input_x_gradient": "input × gradient",
+    "integrated_gradients": "integrated gradients",
+    "gradient_shap": "GradientSHAP",
+    "smoothgrad": "SmoothGrad",
+}
+
+
+def method_name(method: str) -> str:
+    """Return the name that people use for an attribution method."""
+    return _METHOD_NAMES.get(method, method.replace("_", " "))
+
+
+def attributions(run: Path) -> Section:
+    """Show logos of the top sequences, the planted positions and the score against them."""
+    section = Section("attributions", "Attributions")
+    store = run / "attributions.zarr"
+    if not store.is_dir():
+        return section
+    import xarray as xr
+
+    with xr.open_zarr(store) as opened:
+        ds = opened.load()
+    methods = [str(v) for v in ds.data_vars if ds[v].dims == ("_sequence", "_ohe", "_length")]
+    truth = read_json(run / "interpretation" / "truth.json")
+    names = [method_name(m) for m in methods]
+    section.text(
+        f"What the model looks at, in the {ds.sizes['_sequence']} sequences with the highest "
+        f"scores: {' and '.join(names)}. Letters above the line raise the score, letters below "
+        "lower it; their height is the size of the contribution (in units of the output)."
+    )
+    for method in methods:
+        section.text(_how(ds, method))
+    if truth.get("mean_auprc"):
+        section.text(
+            "Because the data set is simulated, the answer is known. Below is the mean area under "
+            "the precision-recall curve of each sequence's attributions against the positions that "
+            "were planted; scores drawn at random would reach the planted fraction."
+        )
+        chance = truth.get("planted_fraction")
+        section.table(
+            ("method", "mean AUPRC", "planted fraction", "sequences"),
+            [
+                (method_name(m), number(v), number(chance), number(truth.get("n")))
+                for m, v in truth["mean_auprc"].items()
+            ],
+            numbers=(1, 2, 3),
+        )
+    figures = run / "figures"
+    for method in methods[:2]:
+        section.heading(method_name(method).capitalize() if method.islower() else method)
+        section.figures([_logos(ds, method, figures)])
+    heat = next((m for m in methods if m in ("saturation_mutagenesis", "ism")), None)
+    full = f"{heat}_effects"
+    if heat and full in ds:
+        section.figures([_heatmap(ds, full, figures)])
+    return section
+
+
+def _how(ds: xr.Dataset, method: str) -> str:
+    """Say how a method was run, from the attributes of its variable."""
+    attrs = ds[method].attrs
+    parts = [f"{method_name(method)}:"]
+    if attrs.get("references"):
+        parts.append(
+            f"{attrs.get('n_references', '')} references a sequence "
+            f"({str(attrs['references']).replace('_', ' ')}), seed {attrs.get('seed')}".strip()
+        )
+    if f"delta_{method}" in ds:
+        delta = np.abs(np.asarray(ds[f"delta_{method}"].values, dtype=float))
+        parts.append(f"largest completeness delta {number(float(delta.max()))}")
+    return " ".join(parts[:1]) + " " + "; ".join(parts[1:]) + "." if len(parts) > 1 else ""
+
+
+def _window(values: NDArray[np.floating[Any]], width: int) -> tuple[int, int]:
+    """Return the stretch of ``width`` positions that holds most of the contribution."""
+    length = values.shape[-1]
+    if length <= width:
+        return 0, length
+    mass = np.abs(values).sum(axis=0)
+    sums = np.convolve(mass, np.ones(width), mode="valid")
+    start = int(np.argmax(sums))
+    return start, start + width
+
+
+def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
+    """Draw the first sequences' logos below each other."""
+    import matplotlib.pyplot as plt
+
+    from seqexplainer.plot import annotation_spans, attribution_track
+
+    values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)
+    count = values.shape[0]
+    figure, axes = plt.subplots(
+        count, 1, figsize=(11.4, 1.3 * count), layout="constrained", squeeze=False
+    )
+    limits = (
+        1.05 * min(float(values.clip(max=0).sum(axis=1).min()), 0.0),
+        1.05 * max(float(values.clip(min=0).sum(axis=1).max()), 1e-12),
+    )
+    spans: list[Any] = []
+    for row, ax in enumerate(axes[:, 0]):
+        start, end = _window(values[row], _POSITIONS)
+        if "planted" in ds:
+            attrs = ds["planted"].attrs
+            known = attrs.get("motif_names", attrs.get("motifs", []))
+            names = [str(name) for name in np.atleast_1d(known)]
+            spans = annotation_spans(ds["planted"].values[row], names)
+        attribution_track(
+            values[row][:, start:end], ax=ax, spans=spans, start=start, ylim=limits, ylabel=""
+        )
+        ax.tick_params(labelsize=7)
+        if row < count - 1:
+            ax.set_xlabel("")
+        label = f"row {int(ds['index'].values[row])}" if "index" in ds else f"sequence {row + 1}"
+        if "prediction" in ds:
+            label += f"\nscore {np.ravel(ds['prediction'].values[row])[0]:.2f}"
+        ax.set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
+    caption = f"{method_name(method)}; all on one scale, position in bp."
+    if spans:
+        caption += " Shaded: where the motifs were planted."
+    return picture(
+        figure,
+        f"attributions_{method}",
+        folder=folder,
+        alt=f"Sequence logos of {method_name(method)} attributions for {count} sequences",
+        caption=caption,
+        vector=False,
+    )
+
+
+def _heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
+    """Draw the effect of every substitution in the first sequence."""
+    import matplotlib.pyplot as plt
+
+    from seqexplainer.plot import ism_heatmap
+
+    effects = np.asarray(ds[variable].values[0], dtype=float)
+    start, end = _window(effects, _POSITIONS)
+    figure, ax = plt.subplots(figsize=(11.4, 1.6), layout="constrained")
+    ism_heatmap(effects[:, start:end], ax=ax, start=start)
+    return picture(
+        figure,
+        "mutagenesis",
+        folder=folder,
+        alt="Heat map of the effect of every single substitution in one sequence",
+        caption="Every single substitution in the first sequence: the change of the score.",
+        vector=False,
+    )
+
+
+def filters(run: Path) -> Section:
+    """Show first-layer filters as motifs, beside the database motif that matches best."""
+    section = Section("filters", "Filters as motifs")
+    meme = run / "interpretation" / "filters.meme"
+    if not meme.is_file():
+        return section
+    import seqpro as sp
+
+    table = read_table(run / "interpretation" / "filters.csv")
+    matches = read_table(run / "interpretation" / "annotations.csv")
+    motifs = sp.motifs.read(meme)
+    dead = int(table["dead"].sum()) if "dead" in table else 0
+    section.text(
+        f"{len(table)} filters of the first convolution, {dead} of them never active. The windows "
+        "that excite a filter most are stacked into a position frequency matrix and compared with "
+        "known motifs by TomTom (doi:10.1186/gb-2007-8-2-r24); p is corrected for all filters and "
+        "motifs (Bonferroni)."
+    )
+    best = _best_matches(matches)
+    truth = read_json(run / "interpretation" / "truth.json").get("planted_found", {})
+    if truth:
+        section.table(
+            ("planted motif", "best match of a filter", "filter", "p", "p (Bonferroni)"),
+            [
+                (name, "yes" if hit.get("best") else "no", hit.get("filter", "–"),
+                 number(hit.get("p_value")), number(hit.get("p_bonferroni")))
+                for name, hit in truth.items()
+            ],
+            numbers=(3, 4),
+        )  # fmt: skip
+    if len(motifs):
+        section.figures([_gallery(run, motifs, matches)])
+    section.table(
+        ("filter", "sites", "bits", "consensus", "best match", "accession", "p", "p (Bonferroni)",
+         "strand"),
+        _filter_rows(table, best),
+        numbers=(1, 2, 6, 7),
+    )  # fmt: skip
+    return section
+
+
+def _gallery(run: Path, motifs: MotifSet, matches: pd.DataFrame) -> Picture:
+    """Draw the surest filters, each over the known motif that it resembles most."""
+    from eugene.config import parse_file
+    from eugene.interpret import read_motifs
+    from seqexplainer.plot import filter_gallery
+
+    tree = parse_file(run / "config.yaml").tree if (run / "config.yaml").is_file() else {}
+    part = (tree.get("interpret") or {}).get("filters") or {}
+    names = {"filter": "query", "target_name": "target", "target_accession": "accession"}
+    axes: Any = filter_gallery(
+        motifs,
+        matches.rename(columns=names) if len(matches) else None,
+        read_motifs(part.get("motif_db", "embedded")) if len(matches) else None,
+        n=_FILTERS,
+        n_columns=4,
+    )
+    return picture(
+        axes[0, 0].figure,
+        "filters",
+        folder=run / "figures",
+        alt="Logos of first-layer filters, each over the known motif that it resembles most",
+        caption="Above a filter, below its best match, aligned; letter heights in bits (0 to 2).",
+        vector=False,
+    )
+
+
+def _best_matches(matches: pd.DataFrame) -> pd.DataFrame:
+    """Return the best match of each filter, the surest first."""
+    if matches.empty:
+        return matches
+    ordered = matches.sort_values(["p_value", "filter"], kind="stable")
+    return ordered.drop_duplicates("filter")
+
+
+def _filter_rows(table: pd.DataFrame, best: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return a table row a live filter, the surest match first."""
+    hits = {str(row.filter): row for row in best.itertuples()} if len(best) else {}
+    rows = []
+    for row in table.itertuples():
+        if bool(row.dead):
+            continue
+        hit = hits.get(str(row.filter))
+        rows.append((
+            float(hit.p_value) if hit else 1.0,
+            (str(row.filter), number(int(row.n_sites)), number(float(row.ic_bits), 1),
+             str(row.consensus), str(hit.target_name) if hit else "–",
+             str(hit.target_accession) if hit else "–",
+             number(float(hit.p_value)) if hit else "–",
+             number(float(hit.p_bonferroni)) if hit else "–",
+             str(hit.strand) if hit else "–"),
+        ))  # fmt: skip
+    return [cells for _, cells in sorted(rows, key=lambda pair: pair[0])]
+
+
+def positional(run: Path) -> Section:
+    """Show how much a motif matters at each position of a background."""
+    section = Section("positions", "Positional importance")
+    table = read_table(run / "interpretation" / "positional.csv")
+    if table.empty:
+        return section
+    import matplotlib.pyplot as plt
+
+    from seqexplainer.plot import positional_curve
+
+    figure, ax = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
+    for name, part in table.groupby("motif", sort=False):
+        columns = (part[c].to_numpy() for c in ("position", "mean", "low", "high"))
+        positional_curve(*columns, ax=ax, label=str(name), xlabel="start of the motif (bp)")
+    section.text(
+        "A motif is slid over every position of background sequences and the change of the score "
+        "is averaged; the band is a 95 % interval over backgrounds (global importance analysis, "
+        "doi:10.1371/journal.pcbi.1008925)."
+    )
+    section.figures([
+        picture(
+            figure, "positional", folder=run / "figures",
+            alt="Mean change of the score against the position of an inserted motif",
+            caption="Mean effect of inserting a motif at each position, with its interval.",
+        )
+    ])  # fmt: skip
+    return section
+
+
+def evolution(run: Path) -> Section:
+    """Show scores of sequences that are improved by one substitution a round."""
+    section = Section("evolution", "In-silico evolution")
+    table = read_table(run / "interpretation" / "evolution.csv")
+    if table.empty:
+        return section
+    import matplotlib.pyplot as plt
+
+    from seqexplainer.plot import evolution_traces
+
+    wide = table.pivot_table(index="sequence", columns="round", values="score", aggfunc="last")
+    figure, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
+    evolution_traces(wide.to_numpy(), ax=ax, xlabel="round (one substitution each)")
+    first, last = float(wide.iloc[:, 0].mean()), float(wide.iloc[:, -1].mean())
+    section.text(
+        f"{len(wide)} sequences change by the one substitution that raises the score most, round "
+        f"after round: from a mean of {number(first, 2)} to {number(last, 2)} after "
+        f"{int(wide.columns[-1])} substitutions."
+    )
+    section.figures([
+        picture(
+            figure, "evolution", folder=run / "figures",
+            alt="Score of each sequence after each round of evolution",
+            caption="Thin: one sequence each. Thick: their mean.",
+        )
+    ])  # fmt: skip
+    return section
+
+
+def control(run: Path) -> Section:
+    """Show what the same network finds when the labels are shuffled."""
+    section = Section("control", "Control: shuffled labels")
+    found = read_json(run / "interpretation" / "control.json").get("shuffled_labels")
+    if not found:
+        return section
+    section.text(
+        "The same network was trained once more on labels in random order. Whatever it still "
+        "seemed to find would be an artefact of the method, so this list should say no."
+    )
+    rows = [
+        (name, "yes" if hit.get("best") else "no", number(hit.get("p_value")),
+         number(hit.get("p_bonferroni")))
+        for name, hit in found.get("planted_found", {}).items()
+    ]  # fmt: skip
+    section.table(("planted motif", "found", "p", "p (Bonferroni)"), rows, numbers=(2, 3))
+    if found.get("auroc") is not None:
+        section.text(f"Its test AUROC is {number(found['auroc'])}; a coin reaches 0.5.")
+    return section

@@ -1,0 +1,117 @@
+"""Section on a run that was repeated over seeds and variants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eugene.report._blocks import Picture, Section, number, picture
+from eugene.report._folder import read_json
+from eugene.report._performance import METRIC_NAMES, metric_name
+
+_DRAWN = ("auroc", "pearson_r2", "pearson", "r2")
+
+
+def replicates(run: Path) -> Section:
+    """Show each seed of each arm beside the baselines, and what differs between arms."""
+    section = Section("replicates", "Replicates")
+    summary = read_json(run / "summary.json")
+    arms = summary.get("arms", {})
+    if not arms:
+        return section
+    seeds = len(next(iter(arms.values()))["seeds"])
+    section.text(
+        f"The same run over {seeds} seeds"
+        + (f" and {len(arms)} variants" if len(arms) > 1 else "")
+        + ": means over seeds with 95 % bootstrap intervals over seeds. Each replicate has a "
+        "folder and a page of its own below this one."
+    )
+    _arm_tables(section, arms)
+    for subset in next(iter(arms.values())).get("subsets", {}):
+        section.heading(f"Subset: {subset.replace('_', ' ')}")
+        _arm_tables(section, {arm: entry["subsets"][subset] for arm, entry in arms.items()})
+    section.figures(_dots(arms, run / "figures"))
+    for name, entry in summary.get("paired", {}).items():
+        section.heading(f"Difference: {name.replace('_', ' ')}")
+        section.text(
+            "Paired by seed. With few seeds Student's interval is the honest one; the bootstrap "
+            "over pairs is narrower."
+        )
+        section.table(
+            ("metric", "mean difference", "Student's 95 %", "bootstrap 95 %", "each seed"),
+            [
+                (
+                    metric_name(metric),
+                    f"{found['mean']:+.3f}",
+                    _span(found.get("t_low"), found.get("t_high")),
+                    _span(found["low"], found["high"]),
+                    ", ".join(f"{v:+.3f}" for v in found["per_seed"]),
+                )
+                for metric, found in entry["metrics"].items()
+                if metric in METRIC_NAMES
+            ],
+            numbers=(1,),
+        )
+    return section
+
+
+def _span(low: float | None, high: float | None) -> str:
+    """Write an interval of differences."""
+    return "–" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
+
+
+def _arm_tables(section: Section, arms: dict[str, Any]) -> None:
+    """Add a row a metric and arm, baselines beside it."""
+    rows = []
+    for arm, entry in arms.items():
+        for metric, found in entry["metrics"].items():
+            if metric not in METRIC_NAMES:
+                continue
+            beside = [
+                f"{name.replace('_', ' ')} {number(values[metric]['mean'])}"
+                for name, values in entry.get("baselines", {}).items()
+                if metric in values
+            ]
+            above = [
+                check[metric]["every_seed_above"]
+                for check in entry.get("above_baseline", {}).values()
+                if metric in check
+            ]
+            rows.append(
+                (
+                    arm,
+                    metric_name(metric),
+                    f"{number(found['mean'])} ({number(found['low'])} to {number(found['high'])})",
+                    ", ".join(number(v) for v in found["per_seed"]),
+                    "; ".join(beside) or "–",
+                    ("yes" if all(above) else "no") if above and metric != "mse" else "–",
+                )
+            )
+    head = ("arm", "metric", "mean (interval)", "each seed", "baseline", "every seed above")
+    section.table(head, rows)
+
+
+def _dots(arms: dict[str, Any], folder: Path) -> list[Picture]:
+    """Draw the seeds of every arm for the metric that matters."""
+    import matplotlib.pyplot as plt
+
+    from eugene.plot import performance_summary
+
+    first = next(iter(arms.values()))
+    metric = next((m for m in _DRAWN if m in first["metrics"]), None)
+    if metric is None:
+        return []
+    figure, ax = plt.subplots(figsize=(5.4, 3.4), layout="constrained")
+    performance_summary(
+        {arm: entry["metrics"][metric]["per_seed"] for arm, entry in arms.items()},
+        metric=metric_name(metric),
+        baselines={
+            name.replace("_", " "): values[metric]["mean"]
+            for name, values in first.get("baselines", {}).items()
+            if metric in values
+        },
+        ax=ax,
+    )
+    alt = f"{metric_name(metric)} of each seed in each arm, baselines as lines"
+    caption = "Points are seeds, bars their mean, dashed lines baselines fitted in the same run."
+    return [picture(figure, "replicates", folder=folder, alt=alt, caption=caption)]
