@@ -88,6 +88,10 @@ def filter_gallery(
             raise SeqexplainerError(msg)
         best = {row.query: row for row in annotations[annotations["rank"] == 1].itertuples()}
     known = _known(motif_db) if best else {}
+    missing = sorted({str(m.accession) for m in best.values()} - set(known))
+    if missing:
+        msg = f"motif_db lacks motifs that annotations name: {', '.join(missing[:5])}"
+        raise SeqexplainerError(msg)
     per_filter = 2 if best else 1
     n_columns = min(n_columns, len(order))
     n_rows = -(-len(order) // n_columns)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from seqexplainer.design import Constraints, evolve
+from seqexplainer.design import Constraints, design, evolve
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import backgrounds
 from seqexplainer.predict import predict
@@ -64,6 +64,7 @@ def slow_evolution(model: nn.Module, x: torch.Tensor, rounds: int, sign: float, 
 
 @pytest.mark.parametrize(("maximize", "column"), [(True, 0), (False, 1)])
 def test_equals_one_sequence_at_a_time(model, starts, maximize, column):
+    starts = starts[:3]
     result = evolve(model, starts, rounds=4, target=column, maximize=maximize, allow_worse=True)
     for i, start in enumerate(starts):
         x, trace = slow_evolution(model, start, 4, 1.0 if maximize else -1.0, column)
@@ -163,9 +164,9 @@ def test_unknown_bases_are_never_edited(model, starts):
 
 
 def test_repeats(model, starts):
-    once = evolve(model, starts, rounds=25, allow_worse=True)
-    assert all(len(set(row)) == 25 for row in once.positions.tolist())
-    again = evolve(model, starts, rounds=25, allow_repeats=True)
+    once = evolve(model, starts[:2, :, :10].repeat(1, 1, 3), rounds=10, allow_worse=True)
+    assert all(len(set(row)) == 10 for row in once.positions.tolist())
+    again = evolve(model, starts[:2], rounds=5, allow_repeats=True)
     assert (again.scores[:, -1] >= again.scores[:, 0]).all()
 
 
@@ -287,3 +288,57 @@ def test_numbers(model, starts, arguments):
 def test_only_dna(model):
     with pytest.raises(SeqexplainerError, match="5 letters"):
         evolve(model, torch.zeros(1, 5, 30))
+
+
+# ---------------------------------------------------------------- searches
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "annealing", "genetic"])
+def test_every_search_improves_within_limits(model, starts, method):
+    limits = Constraints(protected=[(0, 5)], max_homopolymer=6, forbidden=["GAATTC"], max_edits=8)
+    rounds = {"annealing": 150, "genetic": 15}.get(method, 4)
+    result = design(model, starts, method=method, rounds=rounds, constraints=limits, population=30)
+    assert result.scores.shape == (6, rounds + 1)
+    assert (np.diff(result.scores, axis=1) >= -1e-6).all()
+    assert (result.scores[:, -1] > result.scores[:, 0] + 0.02).all()
+    codes, original = (x.numpy().argmax(axis=1) for x in (result.sequences, starts))
+    assert limits.satisfied(codes, original).all()
+    expected = predict(model, result.sequences)[:, 0]
+    np.testing.assert_allclose(result.scores[:, -1], expected, rtol=1e-4, atol=1e-6)
+    assert len(result.edits()) == (codes != original).sum()
+
+
+@pytest.mark.parametrize("method", ["annealing", "genetic"])
+def test_searches_depend_on_seed_and_row_only(model, starts, method):
+    options = {"method": method, "rounds": 10, "population": 12}
+    all_rows = design(model, starts, seed=3, **options)
+    again = design(model, starts[:2], seed=3, batch_size=5, **options)
+    np.testing.assert_array_equal(all_rows.sequences[:2], again.sequences)
+    other = design(model, starts, seed=4, **options)
+    assert (all_rows.sequences != other.sequences).any()
+
+
+def test_genetic_search_finds_the_optimum_of_an_easy_landscape():
+    easy = nn.Sequential(nn.Flatten(), nn.Linear(4 * 12, 1))
+    X = backgrounds(kind="random", n=2, length=12)
+    X[:, :, 3] = 0
+    result = design(easy, X, method="genetic", rounds=60, maximize=False)
+    weight = easy[1].weight.detach().reshape(4, 12)
+    known = [i for i in range(12) if i != 3]
+    best = weight[:, known].min(dim=0).values.sum() + easy[1].bias
+    np.testing.assert_allclose(result.scores[:, -1], best.item(), rtol=1e-5)
+    assert not result.sequences[:, :, 3].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "genetics"}, "did you mean 'genetic'"),
+        ({"population": 1}, "at least 2"),
+        ({"cooling": 0.0}, r"in \(0, 1\]"),
+        ({"rounds": 0}, "at least 1"),
+    ],
+)
+def test_design_arguments(model, starts, arguments, message):
+    with pytest.raises(SeqexplainerError, match=message):
+        design(model, starts, **arguments)

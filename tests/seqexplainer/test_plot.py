@@ -357,6 +357,8 @@ def test_gallery_needs_the_database(database):
     table = annotate_pfms(database, database, top=1)
     with pytest.raises(SeqexplainerError, match="motif_db is needed"):
         plot.filter_gallery(database, table)
+    with pytest.raises(SeqexplainerError, match="lacks motifs that annotations name: M"):
+        plot.filter_gallery(database, table, MotifSet([database[0]]))
 
 
 @pytest.mark.parametrize(
