@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from eugene.errors import did_you_mean
-from eugene.nn import BothStrands, MergeStrands, ModelError
+from eugene.nn import MergeStrands, ModelError
 
 
 class Architecture(nn.Module):
@@ -106,8 +106,8 @@ def merge_kwargs(
     return result
 
 
-def make_strands(strands: str, aggregate: str) -> tuple[nn.Module | None, MergeStrands | None]:
-    """Return the modules that open and close the reading of both strands.
+def make_strands(strands: str, aggregate: str) -> MergeStrands | None:
+    """Return what brings both strands together, or None where one strand is read.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def make_strands(strands: str, aggregate: str) -> tuple[nn.Module | None, MergeS
 
     Returns
     -------
-    open, close : torch.nn.Module or None
+    MergeStrands or None
         None for a single strand.
 
     Raises
@@ -127,7 +127,7 @@ def make_strands(strands: str, aggregate: str) -> tuple[nn.Module | None, MergeS
         If ``strands`` is neither.
     """
     if strands == "single":
-        return None, None
+        return None
     if strands != "both":
         raise ModelError(f"strands={strands!r} must be 'single' or 'both'")
-    return BothStrands(), MergeStrands(aggregate)
+    return MergeStrands(aggregate)

@@ -54,6 +54,18 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
         layers = _keras_layers(path) if path.suffix in (".h5", ".hdf5") else _torch_layers(path)
     except KeyError as error:
         raise EugeneError(f"{path} is not DeepSTARR: it has no layer {error}") from error
+    network = DeepSTARR()
+    try:
+        network.load_state_dict({**network.state_dict(), **_deepstarr_state(layers)})
+    except KeyError as error:
+        raise EugeneError(f"{path} is not DeepSTARR: it has no layer {error}") from error
+    except RuntimeError as error:
+        raise EugeneError(f"{path} is not DeepSTARR: {error}") from error
+    return network.eval()
+
+
+def _deepstarr_state(layers: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Return the layers under our names; flattened features become channel by channel."""
     state: dict[str, torch.Tensor] = {}
     for i in range(_CONVS):
         state |= _named(f"conv1d_tower.layers.{4 * i}", layers[f"conv{i + 1}"])
@@ -65,16 +77,8 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
     by_position = weight.view(len(weight), _LAST_LENGTH, -1)
     state["dense_block.layers.0.weight"] = by_position.transpose(1, 2).flatten(1).contiguous()
     heads = [layers["fc_dev"], layers["fc_hk"]]
-    state |= _named(
-        "dense_block.layers.8",
-        {key: torch.cat([head[key] for head in heads]) for key in ("weight", "bias")},
-    )
-    network = DeepSTARR()
-    network.load_state_dict(state, strict=False)
-    missing = [k for k in network.state_dict() if k not in state and "num_batches" not in k]
-    if missing:
-        raise EugeneError(f"{path} lacks {', '.join(missing)}")
-    return network.eval()
+    last = {key: torch.cat([head[key] for head in heads]) for key in ("weight", "bias")}
+    return state | _named("dense_block.layers.8", last)
 
 
 def _named(prefix: str, values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from eugene.models._base import Architecture, make_strands, merge_kwargs
-from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
+from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
 
 _CONV = {
     "conv_channels": [32, 64, 64],
@@ -81,7 +81,8 @@ class CNN(Architecture):
         )
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
         self.reduce, features = make_reduction(self.conv1d_tower, pool)
-        self.both_strands, self.merge_strands = make_strands(strands, aggregate)
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(strands, aggregate)
         if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = DenseBlock(
@@ -96,12 +97,11 @@ class CNN(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
-        if self.both_strands is not None:
-            x = self.both_strands(x)
-        x = self.reduce(self.conv1d_tower(x))
+        features = self.reduce(self.conv1d_tower(x))
         if self.merge_strands is not None:
-            x = self.merge_strands(x)
-        result: torch.Tensor = self.dense_block(x)
+            back = self.reduce(self.conv1d_tower(self.reverse_complement(x)))
+            features = self.merge_strands(features, back)
+        result: torch.Tensor = self.dense_block(features)
         return result
 
 

@@ -9,7 +9,7 @@ import torch
 
 from eugene.models._base import Architecture, make_strands, merge_kwargs
 from eugene.models.cnn import make_tower
-from eugene.nn import DenseBlock, ModelError, RecurrentBlock
+from eugene.nn import DenseBlock, ModelError, RecurrentBlock, ReverseComplement
 
 _CONV = {
     "conv_channels": [32, 64],
@@ -94,7 +94,8 @@ class Hybrid(Architecture):
             )
         )
         features = self.recurrent_block.out_channels
-        self.both_strands, self.merge_strands = make_strands(strands, aggregate)
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(strands, aggregate)
         if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = DenseBlock(
@@ -109,16 +110,17 @@ class Hybrid(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
-        if self.both_strands is not None:
-            x = self.both_strands(x)
+        features = self._read(x)
+        if self.merge_strands is not None:
+            features = self.merge_strands(features, self._read(self.reverse_complement(x)))
+        result: torch.Tensor = self.dense_block(features)
+        return result
+
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, features) from one strand, float (batch, 4, input_len)."""
+        states: torch.Tensor
+        last: torch.Tensor
         states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
         if self.summary == "last":
-            x = last
-        elif self.summary == "mean":
-            x = states.mean(dim=1)
-        else:
-            x = states.amax(dim=1)
-        if self.merge_strands is not None:
-            x = self.merge_strands(x)
-        result: torch.Tensor = self.dense_block(x)
-        return result
+            return last
+        return states.mean(dim=1) if self.summary == "mean" else states.amax(dim=1)

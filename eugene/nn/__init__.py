@@ -18,7 +18,6 @@ from eugene.nn._init import init_motif_weights as init_motif_weights
 from eugene.nn._init import init_weights as init_weights
 from eugene.nn._init import list_available_layers as list_available_layers
 from eugene.nn._layers import BiConv1d as BiConv1d
-from eugene.nn._layers import BothStrands as BothStrands
 from eugene.nn._layers import GlobalPool as GlobalPool
 from eugene.nn._layers import MergeStrands as MergeStrands
 from eugene.nn._layers import Residual as Residual

@@ -52,9 +52,15 @@ class SameConv1d(nn.Conv1d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, out_channels, length) from ``x``, (batch, in_channels, length)."""
+        return self._convolve(x, self.weight, extra="right")
+
+    def _convolve(self, x: torch.Tensor, weight: torch.Tensor, *, extra: str) -> torch.Tensor:
+        """Convolve with padding as even as it can be, the odd base at the end named ``extra``."""
         total = self.dilation[0] * (self.kernel_size[0] - 1)
-        padded = F.pad(x, (total // 2, total - total // 2))
-        return F.conv1d(padded, self.weight, self.bias, dilation=self.dilation)
+        out = F.conv1d(x, weight, self.bias, padding=(total + 1) // 2, dilation=self.dilation)
+        if total % 2 == 0:
+            return out
+        return out[..., 1:] if extra == "right" else out[..., :-1]
 
 
 def make_conv(
@@ -149,30 +155,11 @@ class BiConv1d(SameConv1d):
             What the other strand gives, at forward-strand positions.
         """
         weight = torch.flip(self.weight, dims=_FLIPS[self.flip])
-        total = self.kernel_size[0] - 1
-        right = total // 2 if self.flip != "eugene" else total - total // 2
-        return F.conv1d(F.pad(x, (total - right, right)), weight, self.bias)
-
-
-class BothStrands(nn.Module):
-    """Put each sequence's reverse complement behind it in the batch: N become 2 N.
-
-    The order is first, first reversed, second, second reversed and so on, so that a batch made
-    of two halves (inputs and references, as DeepLIFT wants them) keeps its two halves.
-
-    Examples
-    --------
-    >>> BothStrands()(torch.rand(3, 4, 10)).shape
-    torch.Size([6, 4, 10])
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (2 * batch, 4, length) from ``x``, float (batch, 4, length)."""
-        return torch.stack((x, torch.flip(x, dims=(1, 2))), dim=1).flatten(0, 1)
+        return self._convolve(x, weight, extra="right" if self.flip == "eugene" else "left")
 
 
 class MergeStrands(nn.Module):
-    """Bring the two strands of :class:`BothStrands` together again.
+    """Bring features of a sequence and of its reverse complement together.
 
     Parameters
     ----------
@@ -187,7 +174,7 @@ class MergeStrands(nn.Module):
 
     Examples
     --------
-    >>> MergeStrands("mean")(torch.tensor([[1.0], [3.0]]))
+    >>> MergeStrands("mean")(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
     tensor([[2.]])
     """
 
@@ -205,14 +192,13 @@ class MergeStrands(nn.Module):
         """How many times wider the features get: 2 for ``"concat"``, else 1."""
         return 2 if self.aggregate == "concat" else 1
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return (batch, features * multiplier) from ``x``, (2 * batch, features)."""
-        pairs: torch.Tensor = x.view(-1, 2, *x.shape[1:])
+    def forward(self, ahead: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+        """Return (batch, features * multiplier) from two times (batch, features)."""
         if self.aggregate == "concat":
-            return pairs.flatten(1)
+            return torch.cat((ahead, back), dim=1)
         if self.aggregate == "mean":
-            return pairs.mean(dim=1)
-        larger: torch.Tensor = self.pool(pairs.transpose(1, 2))
+            return (ahead + back) / 2
+        larger: torch.Tensor = self.pool(torch.stack((ahead, back), dim=-1))
         return larger.squeeze(-1)
 
 

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from eugene.nn import (
     BiConv1d,
-    BothStrands,
     Exponential,
     GlobalPool,
     MergeStrands,
@@ -59,27 +58,19 @@ def test_biconv_refuses_unknown_flips() -> None:
         BiConv1d(4, 6, 5, flip="both")
 
 
-def test_both_strands_keep_halves_apart() -> None:
-    x = torch.rand(2, 4, 5)
-    doubled = BothStrands()(x)
-    assert torch.equal(doubled[0], x[0])
-    assert torch.equal(doubled[1], ReverseComplement()(x)[0])
-    assert torch.equal(doubled[2], x[1])
-
-
 @pytest.mark.parametrize(
-    ("aggregate", "expected"), [("max", [3, 5]), ("mean", [2, 3.5]), ("avg", [2, 3.5])]
+    ("aggregate", "expected"),
+    [("max", [3, 5]), ("mean", [2, 3.5]), ("avg", [2, 3.5]), ("concat", [1, 5, 3, 2])],
 )
 def test_merge_strands(aggregate: str, expected: list[float]) -> None:
     merge = MergeStrands(aggregate)
-    assert merge(torch.tensor([[1.0, 5.0], [3.0, 2.0]])).tolist() == [expected]
-    assert merge.multiplier == 1
+    assert merge(torch.tensor([[1.0, 5.0]]), torch.tensor([[3.0, 2.0]])).tolist() == [expected]
+    assert merge.multiplier == len(expected) // 2
 
 
-def test_merge_strands_side_by_side() -> None:
-    merge = MergeStrands("concat")
-    assert merge(torch.tensor([[1.0], [3.0]])).tolist() == [[1, 3]]
-    assert merge.multiplier == 2
+def test_reverse_complement() -> None:
+    x = torch.rand(2, 4, 5)
+    assert torch.equal(ReverseComplement()(x), reverse_complement(x))
 
 
 @pytest.mark.parametrize("layer", [MergeStrands, GlobalPool])
