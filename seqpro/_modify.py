@@ -157,7 +157,11 @@ def reverse_complement(
     axis = letter_axis(array, length_axis)
     rows, leading = to_rows(array.view(np.uint8), axis)
     out = np.empty_like(rows)
-    _kernels.complement_reversed(rows, alphabet.complement_table, out)
+    letters = alphabet.array.view(np.uint8)
+    if len(alphabet) == 4 and alphabet.alphabet.isupper():
+        _kernels.complement_reversed_4(rows, letters, alphabet.complement_table, out)
+    else:
+        _kernels.complement_reversed(rows, alphabet.complement_table, out)
     return from_rows(out, leading, axis).view("S1")
 
 
@@ -238,20 +242,18 @@ def k_shuffle(
         codes = np.empty(rows.shape[:2], np.uint8)
         table = np.arange(width + 1, dtype=np.uint8)
         _kernels.decode_last(rows.reshape(-1, width), table, codes.reshape(-1))
+        lookup = np.arange(256).clip(max=width).astype(np.uint8)
         shuffled = np.empty_like(codes)
         ids = _rng.row_counters(row_ids, leading)
-        _kernels.shuffle_rows(codes, width, k, root, ids, shuffled)
+        _kernels.shuffle_rows(codes, lookup, table[:width], k, root, ids, shuffled)
         eye = np.vstack([np.eye(width, dtype=np.uint8), np.zeros((1, width), np.uint8)])
         return from_rows(eye[shuffled], leading, positions, columns)
     axis = letter_axis(array, length_axis)
     letters, leading = to_rows(array.view(np.uint8), axis)
-    codes = np.empty_like(letters)
-    _kernels.gather(letters.reshape(-1), alphabet.lookup, codes.reshape(-1))
-    shuffled = np.empty_like(codes)
+    out = np.empty_like(letters)
     ids = _rng.row_counters(row_ids, leading)
-    _kernels.shuffle_rows(codes, width, k, root, ids, shuffled)
-    out = np.empty_like(codes)
-    _kernels.letters_or_kept(shuffled, letters, alphabet.array.view(np.uint8), out)
+    alphabet_bytes = alphabet.array.view(np.uint8)
+    _kernels.shuffle_rows(letters, alphabet.lookup, alphabet_bytes, k, root, ids, out)
     return from_rows(out, leading, axis).view("S1")
 
 

@@ -1,0 +1,74 @@
+"""Letters, codes and one-hot into each other."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from seqpro._kernels._types import Array
+
+
+@nb.njit(nogil=True, cache=True)
+def gather(src: Array, table: Array, out: Array) -> None:
+    """Write out[i] = table[src[i]] for flat uint8 src and a table of 256 entries."""
+    for i in range(np.uint64(src.size)):
+        out[i] = table[src[i]]
+
+
+@nb.njit(nogil=True, cache=True, parallel=True)
+def gather_parallel(src: Array, table: Array, out: Array) -> None:
+    """Do what `gather` does on all threads."""
+    for i in nb.prange(src.size):
+        out[i] = table[src[i]]
+
+
+@nb.njit(nogil=True, cache=True)
+def gather_rows(src: Array, table: Array, out: Array) -> None:
+    """Write out[i, :] = table[src[i], :] for flat uint8 src and a table (256, A)."""
+    width = np.uint64(table.shape[1])
+    for i in range(np.uint64(src.size)):
+        code = src[i]
+        for a in range(width):
+            out[i, a] = table[code, a]
+
+
+@nb.njit(nogil=True, cache=True)
+def decode_words(src: Array, letters: Array, out: Array) -> None:
+    """Decode one-hot positions of four bytes, read as little-endian uint32.
+
+    letters holds the four letters and, last, the one for an empty position. The last base that
+    is set wins.
+    """
+    a, c, g, t, unknown = letters[0], letters[1], letters[2], letters[3], letters[4]
+    for i in range(np.uint64(src.size)):
+        word = src[i]
+        low = unknown if word == np.uint32(0) else a
+        low = low if word < np.uint32(1 << 8) else c
+        high = g if word < np.uint32(1 << 24) else t
+        out[i] = low if word < np.uint32(1 << 16) else high
+
+
+@nb.njit(nogil=True, cache=True)
+def decode_last(src: Array, letters: Array, out: Array) -> None:
+    """Decode one-hot (n, A) into out (n,); letters has A + 1 entries."""
+    n, width = src.shape
+    for i in range(n):
+        best = width
+        for a in range(width):
+            if src[i, a] != 0:
+                best = a
+        out[i] = letters[best]
+
+
+@nb.njit(nogil=True, cache=True)
+def decode_planes(src: Array, letters: Array, out: Array) -> None:
+    """Decode one-hot (n, A, m) into out (n, m); letters has A + 1 entries."""
+    n, width, m = src.shape
+    for i in range(n):
+        for j in range(m):
+            out[i, j] = letters[width]
+        for a in range(width):
+            letter = letters[a]
+            for j in range(m):
+                if src[i, a, j] != 0:
+                    out[i, j] = letter
