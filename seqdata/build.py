@@ -387,10 +387,11 @@ def from_region_files(
     try:
         with StoreWriter(path, overwrite=overwrite) as out:
             rows = _create_regions(out, plan, tracks, row_dim, length_dim)
-            for start, block in _shards(plan, readers, rows, client):
-                del start
-                for name, values in block.items():
-                    out.append(name, values)
+            for block in _shards(plan, readers, rows, client):
+                # each array is let go once it is written: one shard is held at a time
+                for name in list(block):
+                    out.append(name, block.pop(name))
+                del block
             out.commit(_attrs(row_dim, length_dim, max_jitter, readers, options, sources))
     finally:
         for reader in readers:
@@ -400,12 +401,12 @@ def from_region_files(
 
 def _shards(
     plan: RegionPlan, readers: tuple[RegionReader, ...], rows: int, client: Any
-) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+) -> Iterator[dict[str, NDArray[Any]]]:
     """Yield blocks of whole shards in row order, read here or by the workers of a client."""
     starts = range(0, plan.n_rows, rows)
     if client is None:
         for start in starts:
-            yield start, read_shard(plan, readers, start, start + rows)
+            yield read_shard(plan, readers, start, start + rows)
         return
     shared = client.scatter((plan, readers), broadcast=True)
     ahead = max(2, 2 * len(client.scheduler_info()["workers"]))
@@ -415,7 +416,7 @@ def _shards(
         while queue and len(waiting) < ahead:
             begin = queue.pop(0)
             waiting[begin] = client.submit(_remote_shard, shared, begin, begin + rows, pure=False)
-        yield start, waiting.pop(start).result()
+        yield waiting.pop(start).result()
 
 
 def _remote_shard(
