@@ -276,9 +276,10 @@ def _cross(
 ) -> NDArray[np.int64]:
     """Return as many children as parents: one-point crossover and random substitutions."""
     size, length = parents.shape
-    fitter = rng.integers(size, size=(2, 2, size)).min(axis=0)
+    drawn: NDArray[np.int64] = rng.integers(size, size=(4, size))
+    mothers, fathers = np.minimum(drawn[0], drawn[1]), np.minimum(drawn[2], drawn[3])
     cut = rng.integers(1, length, size=size) if length > 1 else np.ones(size, dtype=np.int64)
-    children = np.where(np.arange(length) < cut[:, None], parents[fitter[0]], parents[fitter[1]])
+    children = np.where(np.arange(length) < cut[:, None], parents[mothers], parents[fathers])
     hit = rng.random((size, length)) < min(1.0, mutations / length)
     turn = rng.integers(1, 4, size=(size, length))
     mutated: NDArray[np.int64] = np.where(hit & (children >= 0), (children + turn) % 4, children)
