@@ -162,6 +162,11 @@ class SequenceLoader:
         return EpochSampler(self)
 
     @property
+    def batch_sampler(self) -> None:
+        """None: Lightning looks here before it looks at ``sampler``."""
+        return None
+
+    @property
     def epoch(self) -> int:
         """Number of the epoch that the next iteration shows, or that is being shown."""
         return self._epoch

@@ -207,7 +207,7 @@ def fasta(
     Returns
     -------
     xarray.Dataset
-        ``seq`` S1 (_sequence, _length), ``name``, and ``label`` or the targets.
+        ``seq`` S1 (_sequence, _length), ``id``, and ``label`` or the targets.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def fasta(
         length = int(first.sizes["_length"]) if fixed_length is True else fixed_length
         second = read(negatives, _store(None), length).load()
         parts = [
-            _numbered(p).assign(label=("_sequence", np.full(p.sizes["_sequence"], v, np.int8)))
+            p.assign(label=("_sequence", np.full(p.sizes["_sequence"], v, np.int8)))
             for p, v in ((first, 1), (second, 0))
         ]
         ds = _concatenate(parts)
@@ -242,18 +242,10 @@ def fasta(
             return ds
         sd.to_zarr(ds, out, overwrite=overwrite)
         return sd.open_zarr(out)
-    ds = _numbered(read(path, _store(out), fixed_length))
+    ds = read(path, _store(out), fixed_length)
     if targets is None:
         return _finish(ds, out)
     return _add(ds, out, _joined(ds, targets, id_col, _names(target_cols)))
-
-
-def _numbered(ds: xr.Dataset) -> xr.Dataset:
-    """Return the dataset with record ids as a variable instead of an index."""
-    if "_sequence" not in ds.coords:
-        return ds
-    ids = ds["_sequence"].to_numpy().astype(str).astype(object)
-    return ds.drop_vars("_sequence").assign(name=("_sequence", ids))
 
 
 def _concatenate(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -284,7 +276,7 @@ def _joined(
     for name in [key, *names]:
         if name not in columns:
             raise SourceError(f"{targets} has no column {name!r}{did_you_mean(name, columns)}.")
-    ids = ds["name"].to_numpy().astype(str)
+    ids = [str(v) for v in ds["id"].to_numpy()]
     frame = frame.assign(**{key: frame[key].astype(str)}).set_index(key)
     if frame.index.has_duplicates:
         twice = frame.index[frame.index.duplicated()][0]
