@@ -422,14 +422,14 @@ _STAGES = ("train", "val", "test")
 
 def _plain(value: Any, name: str) -> Any:
     """Return a copy made of numbers, strings, lists and dicts only."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist(), name)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
         return {str(k): _plain(v, f"{name}.{k}") for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v, f"{name}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist(), name)
     if name.startswith("arch"):
         return repr(copy.copy(value))
     raise EugeneError(
