@@ -278,8 +278,8 @@ def _cross(
     size, length = parents.shape
     drawn: NDArray[np.int64] = rng.integers(size, size=(4, size))
     mothers, fathers = np.minimum(drawn[0], drawn[1]), np.minimum(drawn[2], drawn[3])
-    cut = rng.integers(1, length, size=size) if length > 1 else np.ones(size, dtype=np.int64)
-    children = np.where(np.arange(length) < cut[:, None], parents[mothers], parents[fathers])
+    cut = rng.integers(1, max(length, 2), size=(size, 1))
+    children = np.where(np.arange(length) < cut, parents[mothers], parents[fathers])
     hit = rng.random((size, length)) < min(1.0, mutations / length)
     turn = rng.integers(1, 4, size=(size, length))
     mutated: NDArray[np.int64] = np.where(hit & (children >= 0), (children + turn) % 4, children)
