@@ -82,7 +82,7 @@ def data(call: Call) -> int:
     from eugene.runs import RunFolder
 
     path = Path(rest[0]) if rest else None
-    if path is None or path.is_file() or not path.suffix and not path.exists():
+    if path is None or path.is_file() or (not path.suffix and not path.exists()):
         summary = _config_summary(call, None if path is None else str(path))
     elif not path.exists():
         message = f"{path} does not exist; expected a run file, a run folder or a Zarr store"

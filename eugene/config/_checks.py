@@ -9,7 +9,7 @@ from typing import Any
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import NAMED_ARGUMENTS, NESTED_ARGUMENTS, Block, blocks
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
-from eugene.config._source import read_signature
+from eugene.config._source import Parameter, read_signature
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -102,7 +102,7 @@ def _nested(block: Block, key: str, value: Any, path: str, document: Document) -
             yield document.problem(at, message)
 
 
-def _arguments(block: Block, document: Document) -> Iterator[Problem]:
+def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> Iterator[Problem]:
     """Judge the keys of a block and their values."""
     if block.by_class_path():
         return
@@ -121,7 +121,8 @@ def _arguments(block: Block, document: Document) -> Iterator[Problem]:
             hint = did_you_mean(key, known)
             yield document.problem(here, f"{what} has no {key!r}{hint}")
             continue
-        if value is None and known[key].default == "None":
+        judged_elsewhere = (*block.keys, key) in inner or (key == "name" and block.registry)
+        if judged_elsewhere or (value is None and (known[key].required or _nullable(known[key]))):
             continue
         for at, message in check_value(value, known[key].annotation, here):
             yield document.problem(at, f"{what}: {message}" if block.registry else message)
@@ -129,11 +130,15 @@ def _arguments(block: Block, document: Document) -> Iterator[Problem]:
         yield from _nested(block, key, value, here, document)
     filled = block.registry.filled if block.registry is not None else frozenset()
     for parameter in parameters:
-        missing = parameter.required and parameter.name not in block.value
+        missing = parameter.required and block.value.get(parameter.name) is None
         if missing and parameter.name not in filled and parameter.name != "name":
             kind = describe_text(parameter.annotation)
             message = f"{what} needs {parameter.name!r} ({kind})"
             yield document.problem(path, message)
+
+
+def _nullable(parameter: Parameter) -> bool:
+    return parameter.default == "None"
 
 
 def _restore_text(document: Document, found: list[Block]) -> None:
@@ -151,6 +156,7 @@ def _restore_text(document: Document, found: list[Block]) -> None:
 
 def _blocks(document: Document) -> Iterator[Problem]:
     found = blocks(document.tree)
+    inner = frozenset(block.keys for block in found)
     _restore_text(document, found)
     for block in found:
         if not isinstance(block.value, dict):
@@ -159,7 +165,7 @@ def _blocks(document: Document) -> Iterator[Problem]:
                 yield document.problem(path, f"expected a mapping, got {block.value!r}")
             continue
         yield from _names(block, document)
-        yield from _arguments(block, document)
+        yield from _arguments(block, document, inner)
 
 
 def arm_document(document: Document, arm: str) -> Document:

@@ -230,8 +230,10 @@ def load_run_config(
 
     Examples
     --------
-    >>> config = load_run_config("configs/recipes/quickstart.yaml", overrides={"seed": 5})
-    ... # doctest: +SKIP
+    >>> from eugene.config import find_recipe
+    >>> config = load_run_config(find_recipe("quickstart"), overrides={"trainer.max_epochs": 5})
+    >>> config.name, config.tree["trainer"]["max_epochs"]
+    ('quickstart', 5)
     """
     if isinstance(source, Mapping):
         document = parse_text(dump_yaml(source), "<mapping>")
@@ -292,7 +294,8 @@ def build(
     name = str(section["name"])
     known = registry.signature(name)
     for key, value in supplied.items():
-        takes = key in known or known.accepts_any or key not in registry.filled
+        optional = registry.filled | registry.supplied
+        takes = key in known or known.accepts_any or key not in optional
         if takes and arguments.get(key) is None:
             arguments[key] = value
     return registry.build(name, *args, **arguments)

@@ -65,7 +65,7 @@ def build_parser(document: Document, *, prog: str = "eugene", usage: str = "") -
     set_parsing_settings(
         import_path_denylist=["*"],
         import_path_allowlist=["seqpro", "seqdata", "seqexplainer", "eugene", *trusted],
-        validate_subclass_spec_in_any=not trusted,
+        validate_subclass_spec_in_any=True,
     )
     parser = ArgumentParser(
         prog=prog,
@@ -120,7 +120,7 @@ def resolve(document: Document) -> dict[str, Any]:
     tree = _plain(parsed.as_dict())
     for keys, block in lists.items():
         if keys and isinstance(keys[-1], int):
-            _put(tree, keys, {**_literal_defaults(block), **block.value})
+            _put(tree, keys, _plain({**_literal_defaults(block), **block.value}))
     tree = _without_unset(tree, blocks(document.tree))
     return {name: tree[name] for name in SECTIONS if name in tree}
 

@@ -108,9 +108,10 @@ DATA_SOURCES = Registry(
         "fasta": "eugene.data.sources:fasta",
         "regions": "eugene.data.sources:regions",
         "zarr": "eugene.data.sources:zarr",
-        "simulated": "eugene.data.sources:simulated",
+        "simulated": "eugene.simulate:simulated",
     },
-    filled=("seed", "out"),
+    supplied=("out", "overwrite"),
+    filled=("seed",),
 )
 SPLITS = Registry(
     "split",

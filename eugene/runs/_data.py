@@ -125,9 +125,17 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     if store.exists() and folder.state().get("data_key") == key:
         return sd.open_zarr(store)
     logger.info("data: %s", arguments.get("name", arguments.get("class_path")))
-    ds = build(registries.DATA_SOURCES, arguments, config=config, path="$.data", seed=config.seed)
     folder.path.mkdir(parents=True, exist_ok=True)
-    sd.to_zarr(ds, store, overwrite=True)
+    ds: xr.Dataset = build(
+        registries.DATA_SOURCES,
+        arguments,
+        config=config,
+        path="$.data",
+        seed=config.seed,
+        **({} if "class_path" in arguments else {"out": str(store), "overwrite": True}),
+    )
+    if ds.encoding.get("source") != str(store):
+        sd.to_zarr(ds, store, overwrite=True)
     folder.note(data_key=key)
     return sd.open_zarr(store)
 

@@ -100,10 +100,8 @@ def filters_step(run: Run) -> None:
         run.folder.write_text("interpretation/annotations.csv", top.to_csv(index=False))
         planted = interpret.planted_motifs(run.data.ds)
         if planted:
-            run.folder.write_json(
-                "interpretation/planted.json",
-                interpret.planted_motifs_found(found.annotations, planted),
-            )
+            hits = interpret.planted_motifs_found(found.annotations, planted)
+            _add_truth(run.folder, planted_found=hits)
 
 
 def positional_step(run: Run) -> None:
@@ -150,19 +148,31 @@ def evolve_step(run: Run) -> None:
         run.folder.write_text("interpretation/evolution.csv", table.to_csv(index=False))
 
 
+def _truth(folder: RunFolder) -> dict[str, Any]:
+    """Return what ``truth.json`` holds so far."""
+    exists = (folder.interpretation / "truth.json").is_file()
+    return dict(folder.read_json("interpretation/truth.json")) if exists else {}
+
+
+def _add_truth(folder: RunFolder, **values: Any) -> None:
+    empty: dict[str, Any] = {"mean_auprc": {}, "planted_fraction": None, "n": 0}
+    empty["planted_found"] = {}
+    folder.write_json("interpretation/truth.json", {**empty, **_truth(folder), **values})
+
+
 def truth_step(run: Run) -> None:
-    """Write ``truth.json``: what was found of what was planted."""
+    """Write ``truth.json``: how well attributions point at what was planted.
+
+    What filters found of it is added by `filters_step`.
+    """
     import seqdata as sd
 
     with run.folder.step("truth"):
-        truth: dict[str, Any] = {"mean_auprc": {}, "planted_fraction": None, "n": 0}
-        if run.folder.attributions.exists():
-            attributions = sd.open_zarr(run.folder.attributions)
-            if "planted" in attributions.variables:
-                truth = interpret.attribution_truth(attributions)
-        planted = run.folder.interpretation / "planted.json"
-        found = run.folder.read_json("interpretation/planted.json") if planted.is_file() else {}
-        run.folder.write_json("interpretation/truth.json", {**truth, "planted_found": found})
+        if not run.folder.attributions.exists():
+            return
+        attributions = sd.open_zarr(run.folder.attributions)
+        if "planted" in attributions.variables:
+            _add_truth(run.folder, **interpret.attribution_truth(attributions))
 
 
 def _control_config(config: RunConfig, max_epochs: int | None) -> RunConfig:
@@ -190,8 +200,7 @@ def control_step(run: Run) -> None:
         facts = fit_step(control)
         evaluation = test_step(control)
         filters_step(control)
-        planted = folder.interpretation / "planted.json"
-        found = folder.read_json("interpretation/planted.json") if planted.is_file() else {}
+        found = _truth(folder).get("planted_found", {})
         metrics = {name: entry["value"] for name, entry in evaluation["metrics"].items()}
         result = {**metrics, "epochs": facts["epochs"], "planted_found": found}
         run.folder.write_json("interpretation/control.json", {"shuffled_labels": result})

@@ -57,7 +57,7 @@ class RunInfo:
 
         import seqdata as sd
 
-        values = np.array(predictions, dtype=np.float64)
+        values = np.asarray(predictions, dtype=np.float64).copy()
         for column, name in enumerate(self.target_names[: values.shape[1]]):
             steps = [sd.targets.from_dict(step) for step in self.transforms.get(name, [])]
             values[:, column] = sd.targets.invert(values[:, column], steps)

@@ -1,0 +1,408 @@
+"""Explanations under EUGENe's names: they add variables to a dataset.
+
+Each takes the dataset and, as EUGENe's did, changes it in place unless ``copy`` is set; the
+dataset is returned in either case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene.errors import EugeneError, did_you_mean
+from eugene.interpret._sequences import one_hot
+
+if TYPE_CHECKING:
+    import torch
+    import xarray as xr
+
+    from seqpro.motifs import Motif
+
+
+def _network(model: torch.nn.Module) -> torch.nn.Module:
+    """Return the network inside a Lightning module, or the network itself."""
+    arch = getattr(model, "arch", None)
+    network: torch.nn.Module = model if arch is None else arch
+    return network
+
+
+def _working(sdata: xr.Dataset, *, copy: bool) -> xr.Dataset:
+    return sdata.copy() if copy else sdata
+
+
+def attribute_sdata(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    *,
+    seq_var: str = "seq",
+    method: str = "InputXGradient",
+    reference_type: str | None = None,
+    target: Any = 0,
+    n_references: int = 20,
+    batch_size: int = 128,
+    device: str | None = None,
+    seed: int = 0,
+    prefix: str = "",
+    suffix: str = "",
+    copy: bool = False,
+) -> xr.Dataset:
+    """Attribute every sequence of a dataset.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (N, 4, L), or a module with one in ``arch``.
+    sdata : xarray.Dataset
+        With letters or one-hot sequences.
+    seq_var : str, optional
+        Variable of the sequences.
+    method : str, optional
+        Name of the attribution method, ours or EUGENe's.
+    reference_type : str, optional
+        What sequences are compared with, such as ``dinuc_shuffle``.
+    target : int, tuple, str or callable, optional
+        Which output.
+    n_references : int, optional
+        References a sequence.
+    batch_size : int, optional
+        Sequences at a time.
+    device : str, optional
+        Where to compute.
+    seed : int, optional
+        Seed of the references.
+    prefix, suffix : str, optional
+        Put around the name of the new variable.
+    copy : bool, optional
+        Leave the dataset as it is and return a changed copy.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``{prefix}{method}_attrs{suffix}`` float32 ``(_sequence, _ohe, _length)``.
+    """
+    import seqexplainer as se
+
+    found = se.attribute(
+        _network(model),
+        one_hot(sdata, seq_var),
+        method,
+        target=target,
+        references=reference_type,
+        n_references=n_references,
+        batch_size=batch_size,
+        device=device,
+        seed=seed,
+    )
+    result = _working(sdata, copy=copy)
+    dims = ("_sequence", "_ohe", "_length")
+    result[f"{prefix}{method}_attrs{suffix}"] = (dims, np.asarray(found, dtype=np.float32))
+    return result
+
+
+def generate_pfms_sdata(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    *,
+    seq_var: str = "seq",
+    layer_name: str | None = None,
+    num_seqlets: int = 100,
+    activation_threshold: float | None = None,
+    batch_size: int = 128,
+    device: str | None = None,
+    prefix: str = "",
+    suffix: str = "",
+    copy: bool = False,
+) -> xr.Dataset:
+    """Turn the filters of a convolution into position frequency matrices.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (N, 4, L), or a module with one in ``arch``.
+    sdata : xarray.Dataset
+        Sequences whose windows are collected.
+    seq_var : str, optional
+        Variable of the sequences.
+    layer_name : str, optional
+        Name of the convolution; the first by default.
+    num_seqlets : int, optional
+        Windows a filter.
+    activation_threshold : float, optional
+        Take all windows above this fraction of the filter's largest activation instead.
+    batch_size : int, optional
+        Sequences at a time.
+    device : str, optional
+        Where to compute.
+    prefix, suffix : str, optional
+        Put around the name of the new variable.
+    copy : bool, optional
+        Leave the dataset as it is and return a changed copy.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``{prefix}{layer}_pfms{suffix}`` float64 ``(_{layer}_filters, _ohe, _{layer}_width)``
+        of counts.
+    """
+    import seqexplainer as se
+
+    threshold = activation_threshold is not None
+    found = se.generate_pfms(
+        _network(model),
+        one_hot(sdata, seq_var),
+        layer_name,
+        method="threshold" if threshold else "top_n",
+        n=num_seqlets,
+        threshold=0.75 if activation_threshold is None else activation_threshold,
+        batch_size=batch_size,
+        device=device,
+    )
+    layer = layer_name or found.layer
+    result = _working(sdata, copy=copy)
+    dims = (f"_{layer}_filters", "_ohe", f"_{layer}_width")
+    attrs = {"layer": layer, "n_sites": found.n_sites.tolist()}
+    result[f"{prefix}{layer}_pfms{suffix}"] = (dims, np.asarray(found.pfms), attrs)
+    return result
+
+
+def filters_to_meme_sdata(
+    sdata: xr.Dataset,
+    layer_name: str,
+    *,
+    output_dir: str | Path = ".",
+    filename: str = "filters.meme",
+    prefix: str = "",
+    suffix: str = "",
+) -> Path:
+    """Write filters that `generate_pfms_sdata` found as MEME text.
+
+    Parameters
+    ----------
+    sdata : xarray.Dataset
+        With ``{prefix}{layer_name}_pfms{suffix}``.
+    layer_name : str
+        Name of the layer.
+    output_dir : path, optional
+        Folder to write into; it is made.
+    filename : str, optional
+        Name of the file.
+    prefix, suffix : str, optional
+        As given to `generate_pfms_sdata`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    EugeneError
+        If the dataset has no such variable.
+    """
+    from seqpro.motifs import Motif, MotifSet, write_meme
+
+    name = f"{prefix}{layer_name}_pfms{suffix}"
+    if name not in sdata.data_vars:
+        known = [str(v) for v in sdata.data_vars if str(v).endswith(f"_pfms{suffix}")]
+        hint = did_you_mean(name, known)
+        message = f"the dataset has no {name!r}{hint}; make it with generate_pfms_sdata"
+        raise EugeneError(message)
+    motifs = [
+        Motif(f"filter_{i}", matrix, kind="pfm")
+        for i, matrix in enumerate(sdata[name].to_numpy())
+        if matrix.sum() > 0
+    ]
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_meme(MotifSet(motifs), folder / filename)
+    return folder / filename
+
+
+def evolve_seqs_sdata(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    rounds: int = 10,
+    *,
+    seq_var: str = "seq",
+    target: Any = 0,
+    maximize: bool = True,
+    batch_size: int = 128,
+    device: str | None = None,
+    copy: bool = False,
+) -> xr.Dataset:
+    """Evolve every sequence of a dataset by one substitution a round.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (N, 4, L), or a module with one in ``arch``.
+    sdata : xarray.Dataset
+        Sequences to start from.
+    rounds : int
+        Substitutions a sequence.
+    seq_var : str, optional
+        Variable of the sequences.
+    target : int, tuple, str or callable, optional
+        Which output.
+    maximize : bool, optional
+        Raise or lower it.
+    batch_size : int, optional
+        Sequences at a time.
+    device : str, optional
+        Where to compute.
+    copy : bool, optional
+        Leave the dataset as it is and return a changed copy.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``original_score`` and ``evolved_{i}_score`` float32 ``(_sequence)`` for each round
+        and ``evolved_seqs`` S1 ``(_sequence, _length)``.
+    """
+    import seqexplainer as se
+    import seqpro as sp
+
+    found = se.evolve(
+        _network(model),
+        one_hot(sdata, seq_var),
+        rounds=rounds,
+        target=target,
+        maximize=maximize,
+        batch_size=batch_size,
+        device=device,
+    )
+    scores = np.asarray(found.scores, dtype=np.float32)
+    result = _working(sdata, copy=copy)
+    result["original_score"] = ("_sequence", scores[:, 0])
+    for i in range(1, scores.shape[1]):
+        result[f"evolved_{i}_score"] = ("_sequence", scores[:, i])
+    evolved = np.asarray(found.sequences).swapaxes(1, 2).astype(np.uint8)
+    letters = sp.decode_ohe(evolved, ohe_axis=-1, alphabet=sp.DNA)
+    attrs = {"kind": "sequence", "alphabet": "ACGT"}
+    result["evolved_seqs"] = (("_sequence", "_length"), letters, attrs)
+    return result
+
+
+def feature_implant_seq_sdata(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    feature: str | Motif,
+    *,
+    row: int = 0,
+    seq_var: str = "seq",
+    target: Any = 0,
+    stride: int = 1,
+    batch_size: int = 128,
+    device: str | None = None,
+) -> np.ndarray:
+    """Put a feature into one sequence at every position and predict each.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (N, 4, L), or a module with one in ``arch``.
+    sdata : xarray.Dataset
+        With the sequence.
+    feature : str or Motif
+        Letters, or a motif whose consensus is put in.
+    row : int, optional
+        Number of the sequence.
+    seq_var : str, optional
+        Variable of the sequences.
+    target : int, tuple, str or callable, optional
+        Which output.
+    stride : int, optional
+        Step in bp.
+    batch_size : int, optional
+        Sequences at a time.
+    device : str, optional
+        Where to compute.
+
+    Returns
+    -------
+    ndarray of float64, shape (positions,)
+        Output with the feature at each position.
+    """
+    import seqexplainer as se
+
+    found = se.positional_importance(
+        _network(model),
+        one_hot(sdata, seq_var, rows=[row]),
+        feature,
+        stride=stride,
+        target=target,
+        batch_size=batch_size,
+        device=device,
+    )
+    outputs: np.ndarray = np.asarray(found.before[:, None] + found.effect)[0]
+    return outputs
+
+
+def positional_gia_sdata(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    feature: str | Motif,
+    *,
+    seq_var: str = "seq",
+    id_var: str = "slide",
+    target: Any = 0,
+    positions: Sequence[int] | None = None,
+    stride: int = 1,
+    batch_size: int = 128,
+    device: str | None = None,
+    copy: bool = False,
+) -> xr.Dataset:
+    """Slide a feature over every sequence of a dataset.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (N, 4, L), or a module with one in ``arch``.
+    sdata : xarray.Dataset
+        Backgrounds.
+    feature : str or Motif
+        Letters, or a motif whose consensus is put in.
+    seq_var : str, optional
+        Variable of the sequences.
+    id_var : str, optional
+        Name of the new variable.
+    target : int, tuple, str or callable, optional
+        Which output.
+    positions : sequence of int, optional
+        0-based starts in bp; all by default.
+    stride : int, optional
+        Step in bp where ``positions`` is not given.
+    batch_size : int, optional
+        Sequences at a time.
+    device : str, optional
+        Where to compute.
+    copy : bool, optional
+        Leave the dataset as it is and return a changed copy.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``{id_var}`` float32 ``(_sequence, _{id_var}_position)``, the output with the feature
+        at each position, and the positions as a coordinate.
+    """
+    import seqexplainer as se
+
+    found = se.positional_importance(
+        _network(model),
+        one_hot(sdata, seq_var),
+        feature,
+        positions=positions,
+        stride=stride,
+        target=target,
+        batch_size=batch_size,
+        device=device,
+    )
+    values = np.asarray(found.before[:, None] + found.effect, dtype=np.float32)
+    result = _working(sdata, copy=copy)
+    dim = f"_{id_var}_position"
+    result[id_var] = (("_sequence", dim), values)
+    result[dim] = (dim, np.asarray(found.positions))
+    return result

@@ -1,0 +1,112 @@
+"""Run folders: steps, atomic files, and what may be overwritten."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from eugene.errors import MissingFileError, NotARunError, RunExistsError
+from eugene.runs import RunFolder, write_atomic
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path / "run")
+
+
+def test_steps_are_recorded_with_seconds_and_status(folder):
+    with folder.step("fit"):
+        assert folder.status("fit") == "running"
+        assert folder.state()["status"] == "running"
+    state = folder.state()
+    assert state["status"] == "done"
+    assert state["steps"]["fit"]["status"] == "done"
+    assert state["steps"]["fit"]["seconds"] >= 0
+    with pytest.raises(ValueError, match="no"), folder.step("test"):
+        raise ValueError("no")
+    assert folder.state()["status"] == "failed"
+    assert folder.state()["steps"]["test"]["error"] == "ValueError: no"
+    assert folder.status("attribute") is None
+    folder.forget("test")
+    assert folder.status("test") is None
+    assert folder.status("fit") == "done"
+
+
+def test_json_takes_numpy_and_what_json_lacks(folder):
+    folder.write_json(
+        "x.json", {1: np.float32(0.5), "nan": float("nan"), "a": np.arange(2), "p": folder.path}
+    )
+    found = folder.read_json("x.json")
+    assert found == {"1": 0.5, "nan": None, "a": [0, 1], "p": str(folder.path)}
+    with pytest.raises(MissingFileError, match="step that writes it has not been run"):
+        folder.read_json("none.json")
+    (folder.path / "bad.json").write_text("{")
+    with pytest.raises(NotARunError, match=r"bad\.json is not readable as JSON"):
+        folder.read_json("bad.json")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    write_atomic(path, "old")
+    monkeypatch.setattr(
+        "pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+    )
+    with pytest.raises(OSError, match="full"):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_existing_run_needs_overwrite_or_resume(folder):
+    with folder.step("fit"):
+        folder.write_json("data.json", {"n": 1})
+    with pytest.raises(RunExistsError, match="holds a finished run; nothing was touched"):
+        RunFolder.create(folder.path)
+    assert RunFolder.create(folder.path, resume=True).status("fit") == "done"
+    (folder.path / "notes.txt").write_text("mine")
+    fresh = RunFolder.create(folder.path, overwrite=True)
+    assert fresh.status("fit") is None
+    assert not fresh.data.exists()
+    assert (fresh.path / "notes.txt").read_text() == "mine"
+
+
+def test_an_unfinished_run_says_so(folder):
+    with pytest.raises(RunExistsError, match="an unfinished run"):
+        RunFolder.create(folder.path)
+
+
+def test_foreign_folders_are_never_touched(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(NotARunError, match="is not a run folder; nothing was touched"):
+            RunFolder.create(tmp_path, **options)
+    with pytest.raises(NotARunError, match=r"thesis\.tex is a file"):
+        RunFolder.create(tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_open_says_what_is_wrong(tmp_path):
+    with pytest.raises(MissingFileError, match="does not exist; make it with 'eugene fit'"):
+        RunFolder.open(tmp_path / "nothing")
+    with pytest.raises(NotARunError, match=r"no state\.json written by eugene"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "state.json").write_text(json.dumps({"kind": "other"}))
+    with pytest.raises(NotARunError, match=r"no state\.json written by eugene"):
+        RunFolder.open(tmp_path)
+
+
+def test_set_aside_and_take_back(folder):
+    folder.write_json("data.json", {"n": 1})
+    child = RunFolder.create(folder.path / "arm" / "seed_0")
+    (folder.path / "notes.txt").write_text("mine")
+    aside = folder.set_aside()
+    assert [p.name for p in folder.path.iterdir()] == ["notes.txt"]
+    folder.take_back(aside)
+    assert folder.read_json("data.json") == {"n": 1}
+    assert child.is_run()
+    assert not aside.exists()
+    folder.clear()
+    folder.discard()
+    assert [p.name for p in folder.path.iterdir()] == ["notes.txt"]
