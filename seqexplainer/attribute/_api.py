@@ -401,7 +401,7 @@ def _with_references(
         batch = sequences[rows].to(job.device, job.dtype)
         refs = drawn[:, columns].to(job.device, job.dtype)
         args = [a[rows].to(job.device) for a in extra]
-        values, residual, difference = _explain(job, batch, refs, args)
+        values, residual, difference = _explain(job, batch, refs, args, columns.start)
         scores[rows] += (hypothetical_scores(values, refs).sum(dim=1) / count).cpu()
         delta[rows] -= (residual.sum(dim=1) / count).cpu()
         worst[rows] = torch.maximum(worst[rows], residual.abs().amax(dim=1).cpu())
@@ -417,11 +417,17 @@ def _with_references(
 
 
 def _explain(
-    job: _Job, batch: torch.Tensor, refs: torch.Tensor, args: Sequence[torch.Tensor]
+    job: _Job,
+    batch: torch.Tensor,
+    refs: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    first: int,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return multipliers, residuals and output differences of each pair."""
     if job.method == "gradient_shap":
-        values = _gradient.gradient_shap(job.function, batch, refs, args, seed=job.seed)
+        values = _gradient.gradient_shap(
+            job.function, batch, refs, args, seed=job.seed, first=first
+        )
         return values, values.new_zeros(refs.shape[:2]), values.new_zeros(refs.shape[:2])
     if job.method == "integrated_gradients":
         found: Any = _gradient.integrated_gradients(

@@ -10,7 +10,7 @@ import torch
 
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
-from seqpro._rng import counter_seed, row_hash
+from seqpro._rng import counter_seed, row_hash, uniform
 
 Function = Callable[..., torch.Tensor]
 
@@ -62,11 +62,16 @@ def smooth_gradient(
     """
     total = torch.zeros_like(X)
     copies = max(1, batch_size // len(X))
-    generators = row_generators(X, seed)
+    ids = identities(X)[:, None]
     for begin in range(0, n_samples, copies):
         count = min(copies, n_samples - begin)
-        draws = [torch.randn((count, *X.shape[1:]), generator=g) for g in generators]
-        noisy = X.unsqueeze(1) + noise * torch.stack(draws).to(X)
+        seeds = counter_seed(seed, ids, np.arange(begin, begin + count)) >> np.uint64(1)
+        draws = [
+            torch.randn(X.shape[1:], generator=torch.Generator().manual_seed(int(s)))
+            for s in seeds.reshape(-1)
+        ]
+        drawn = torch.stack(draws).reshape(len(X), count, *X.shape[1:]).to(X)
+        noisy = X.unsqueeze(1) + noise * drawn
         rows = [a.repeat_interleave(count, dim=0) for a in args]
         found = gradient(function, noisy.flatten(0, 1), rows)
         total += found.reshape(len(X), count, *X.shape[1:]).sum(dim=1)
@@ -115,13 +120,15 @@ def gradient_shap(
     args: Sequence[torch.Tensor],
     *,
     seed: int,
+    first: int = 0,
 ) -> torch.Tensor:
     """Return the gradient at one random point between each reference and its sequence.
 
-    Expected gradients, doi:10.1038/s42256-021-00343-w. Shape of the references.
+    Expected gradients, doi:10.1038/s42256-021-00343-w. Shape of the references; `first` is the
+    number of the first of them, on which its point depends.
     """
     k = references.shape[1]
-    at = torch.stack([torch.rand(k, generator=g) for g in row_generators(X, seed)]).to(X)
+    at = torch.from_numpy(uniform(seed, identities(X)[:, None], np.arange(first, first + k))).to(X)
     points = references + at[:, :, None, None] * (X.unsqueeze(1) - references)
     rows = [a.repeat_interleave(k, dim=0) for a in args]
     return gradient(function, points.flatten(0, 1), rows).reshape(references.shape)
@@ -177,9 +184,7 @@ def rectified_gradient(
             m.inplace = flag
 
 
-def row_generators(X: torch.Tensor, seed: int) -> list[torch.Generator]:
-    """Return one generator per sequence, a function of the seed and the sequence."""
+def identities(X: torch.Tensor) -> np.ndarray:
+    """Return a number for each sequence, a function of its values."""
     values = np.ascontiguousarray(X.detach().float().cpu().numpy())
-    hashes = row_hash(values.view(np.uint8).reshape(len(values), -1))
-    seeds = counter_seed(seed, hashes) >> np.uint64(1)
-    return [torch.Generator().manual_seed(int(s)) for s in seeds]
+    return row_hash(values.view(np.uint8).reshape(len(values), -1))

@@ -221,9 +221,11 @@ class Path(Rule):
         everything = [*rows, *constant_rows]
         self.whole_batch = whole_batch or any(r != FIRST for r in everything)
         self.out_rows: list[Rows | None] = []
+        self.kind: type = torch.Tensor
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         out = self.call.run(tensors, self.call.constants)
+        self.kind = type(out)
         return tuple(out) if isinstance(out, (tuple, list)) else out
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:

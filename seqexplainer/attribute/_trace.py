@@ -305,6 +305,8 @@ class Trace(TorchFunctionMode):
             whole_batch=whole,
         )
         result = self._mark(apply_rule(rule, *varying), op)
+        if isinstance(result, tuple) and rule.kind is not tuple:
+            result = rule.kind(result)
         rule.out_rows = [rows_of(t) for t in tensors_in(result, [])]
         return result
 

@@ -1,0 +1,138 @@
+"""Checks of sequences and targets, and the state a model is held in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seqexplainer._inputs import as_sequences, check_args, check_choice, check_one_hot, frozen
+from seqexplainer._targets import resolve
+from seqexplainer.errors import InputError, TargetError
+
+
+def one_hot(n=2, length=5):
+    codes = torch.arange(n * length).reshape(n, length) % 4
+    return nn.functional.one_hot(codes, 4).transpose(1, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64, bool])
+def test_number_types_are_taken(dtype):
+    X = one_hot().numpy().astype(dtype)
+    assert np.array_equal(check_one_hot(X).numpy(), X)
+
+
+def test_views_with_odd_strides_are_taken():
+    X = one_hot().numpy()[:, ::-1, ::-1]
+    assert np.array_equal(check_one_hot(X).numpy(), X)
+
+
+def test_unknown_letters_are_taken():
+    X = one_hot().double()
+    X[0, :, 1] = 0
+    X[1, :, 2] = 0.25
+    assert torch.equal(check_one_hot(X), X)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((4, 5)), r"X\[None\]"),
+        (np.zeros((0, 4, 5)), "empty"),
+        (np.zeros((2, 9, 4)), "swapaxes"),
+        (np.array([["ACGT"]]), "must hold numbers"),
+    ],
+)
+def test_wrong_forms_say_what_to_do(X, message):
+    with pytest.raises(InputError, match=message):
+        as_sequences(X)
+
+
+def test_not_one_hot_names_the_place():
+    X = one_hot().double()
+    X[1, :, 3] = torch.tensor([0.5, 0.5, 0.5, 0])
+    with pytest.raises(InputError, match="sequence 1, position 3 holds"):
+        check_one_hot(X)
+    X[1, :, 3] = torch.tensor([1.0, 1.0, 0, 0])
+    with pytest.raises(InputError, match="sequence 1, position 3 holds"):
+        check_one_hot(X)
+
+
+def test_args_need_a_row_per_sequence():
+    assert check_args([np.ones((3, 2))], 3)[0].shape == (3, 2)
+    with pytest.raises(InputError, match=r"args\[0\] must have one row per sequence \(3\)"):
+        check_args([np.ones((2, 2))], 3)
+
+
+def test_choice_suggests():
+    with pytest.raises(InputError, match="did you mean 'zero'"):
+        check_choice("zeros", ("zero", "gc"), "references")
+
+
+def test_frozen_restores_after_an_error():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(), nn.BatchNorm1d(2))
+    model[1].eval()
+    model[0].bias.requires_grad_(False)
+    model[0].weight.grad = torch.ones(2, 2)
+    with pytest.raises(RuntimeError, match="inside"), frozen(model) as held:
+        assert not any(m.training for m in held.modules())
+        assert not any(p.requires_grad for p in held.parameters())
+        raise RuntimeError("inside")
+    assert [m.training for m in model] == [True, False, True]
+    assert model[0].weight.requires_grad
+    assert not model[0].bias.requires_grad
+    assert torch.equal(model[0].weight.grad, torch.ones(2, 2))
+
+
+def test_frozen_wants_a_module():
+    with pytest.raises(InputError, match=r"torch\.nn\.Module"), frozen("model"):
+        pass
+
+
+class Heads(NamedTuple):
+    profile: torch.Tensor
+    counts: torch.Tensor
+
+
+def test_targets():
+    flat, deep = torch.arange(6.0).reshape(2, 3), torch.arange(24.0).reshape(2, 3, 4)
+    heads = Heads(deep, flat[:, :1])
+    assert resolve(0)(flat[:, 0]).tolist() == [0, 3]
+    assert resolve(-1)(flat).tolist() == [2, 5]
+    assert resolve(np.int64(1))(flat).tolist() == [1, 4]
+    assert resolve((2, 1))(deep).tolist() == [9, 21]
+    assert resolve((0, 2, 1))(heads).tolist() == [9, 21]
+    assert resolve("counts")(heads).tolist() == [0, 3]
+    assert resolve("counts")((deep, flat[:, 0])).tolist() == [0, 3]
+    assert resolve(lambda out: out.sum(dim=1))(flat).tolist() == [3, 12]
+    logits = deep.flatten(1) - deep.flatten(1).mean(dim=1, keepdim=True)
+    expected = (logits.softmax(dim=1) * logits).sum(dim=1)
+    assert torch.allclose(resolve("profile")(heads), expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "output", "message"),
+    [
+        (3, torch.zeros(2, 3), "out of range"),
+        (1, torch.zeros(2), "out of range"),
+        (0, torch.zeros(2, 3, 4), "'counts' or 'profile'"),
+        (0, (torch.zeros(2, 3), torch.zeros(2, 1)), "tuple of shape"),
+        ("counts", torch.zeros(2, 1), r"needs a \(profile, counts\) output"),
+        ("counts", (torch.zeros(2, 3), torch.zeros(2, 2)), r"target=\(1, 0\)"),
+        ((0, 9), torch.zeros(2, 3, 4), "does not fit"),
+        ((0,), torch.zeros(2, 3, 4), r"expected shape \(n_seqs,\)"),
+        (torch.sum, torch.zeros(2, 3), r"expected shape \(n_seqs,\)"),
+    ],
+)
+def test_targets_that_do_not_fit(target, output, message):
+    with pytest.raises(TargetError, match=message):
+        resolve(target)(output)
+
+
+@pytest.mark.parametrize("target", ["count", True, None, 1.5j])
+def test_targets_that_mean_nothing(target):
+    with pytest.raises(TargetError, match="target"):
+        resolve(target)
