@@ -439,7 +439,7 @@ def _quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*LeafSpec.*")
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
-            warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists.*")
+            warnings.filterwarnings("ignore", message=".*have no `validation_step`.*")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
