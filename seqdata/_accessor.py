@@ -65,8 +65,11 @@ class SeqDataAccessor:
 
     @property
     def obsp(self) -> xr.Dataset:
-        """Variables of pairs of rows."""
-        return self._pick(lambda dims: len(dims) > 1 and set(dims) == {self.sequence_dim})
+        """Variables of pairs of rows: two axes, both named after the rows."""
+        rows = self.sequence_dim
+        return self._pick(
+            lambda dims: len(dims) == 2 and dims[0] == rows and str(dims[1]).startswith(rows)
+        )
 
     @property
     def uns(self) -> xr.Dataset:

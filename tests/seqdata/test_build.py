@@ -468,7 +468,7 @@ def test_column_named_like_the_sequence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["sequence,y\nACGT,1\nACG\n", "sequence,y\nACGT,1\nAC!T,2\n"])
 def test_bad_row_leaves_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text)
-    with pytest.raises((TableError, UnknownLetterError), match="line 3|row 2"):
+    with pytest.raises((TableError, UnknownLetterError), match=r"line 3|row 2"):
         sd.from_flat_files(
             sd.Table("seq", tmp_path / "x.csv", "sequence", batch_size=1),
             path=tmp_path / "x.zarr", fixed_length=True,
@@ -595,6 +595,7 @@ def test_real_windows_of_chromosome_22(shared_data: Path, tmp_path: Path) -> Non
 def test_real_gzip_fasta(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "chip_human_100bp" / "ctcf.fa.gz"
     ds = sd.from_flat_files(sd.FlatFASTA("seq", path), path=tmp_path / "x.zarr", fixed_length=True)
-    lines = gzip.open(path, "rt").read().split()
+    with gzip.open(path, "rt") as handle:
+        lines = handle.read().split()
     assert letters(ds) == lines[1::2]
     assert ds["id"].values.tolist() == [line[1:] for line in lines[::2]]

@@ -240,7 +240,7 @@ def test_a_store_without_the_mark_is_refused(tmp_path: Path) -> None:
     xr.Dataset({"y": ("_sequence", np.arange(3))}).to_zarr(
         tmp_path / "x.zarr", zarr_format=3, consolidated=False
     )
-    with pytest.raises(IncompleteStoreError, match="no completeness mark.*allow_incomplete=True"):
+    with pytest.raises(IncompleteStoreError, match=r"no completeness mark.*allow_incomplete=True"):
         sd.open_zarr(tmp_path / "x.zarr")
     ds = sd.open_zarr(tmp_path / "x.zarr", allow_incomplete=True)
     assert ds["y"].values.tolist() == [0, 1, 2]
@@ -267,7 +267,7 @@ def big_table(folder: Path, n: int = 9000) -> Path:
 def test_store_that_is_full(tmp_path: Path, room: int) -> None:
     memory = MemoryStore()
     reader = sd.Table("seq", big_table(tmp_path), "sequence")
-    with pytest.raises(DiskFullError, match="No room left while writing .* Free space"):
+    with pytest.raises(DiskFullError, match=r"No room left while writing .* Free space"):
         sd.from_flat_files(reader, path=FullStore(memory, [room]), fixed_length=True)
     with pytest.raises(IncompleteStoreError, match="no root metadata"):
         sd.open_zarr(memory)
@@ -343,7 +343,7 @@ def test_killed_build_leaves_nothing_that_opens(tmp_path: Path) -> None:
     assert not (tmp_path / "x.zarr").exists()
     left = [entry for entry in tmp_path.iterdir() if entry.name.startswith(".x.zarr.building")]
     assert len(left) == 1
-    with pytest.raises(IncompleteStoreError, match="no completeness mark|no root metadata"):
+    with pytest.raises(IncompleteStoreError, match=r"no completeness mark|no root metadata"):
         sd.open_zarr(left[0])
 
 

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+import xarray as xr
+from numcodecs import Blosc, VLenArray, VLenBytes, VLenUTF8
+
+import seqdata as sd
+from seqdata import convert
+from seqdata.errors import MissingFileError, SchemaError, StoreError
+
+
+@pytest.fixture
+def regions(tmp_path: Path) -> xr.Dataset:
+    (tmp_path / "g.fa").write_text(">c\nACGTACGTAC\n")
+    bed = pd.DataFrame(
+        {"chrom": ["c", "c"], "chromStart": [1, 4], "chromEnd": [4, 9], "strand": ["+", "-"],
+         "y": [0.5, 1.5]}
+    )  # fmt: skip
+    return sd.from_region_files(
+        sd.GenomeFASTA("seq", tmp_path / "g.fa"), path=tmp_path / "x.zarr", bed=bed,
+        fixed_length=False,
+    )  # fmt: skip
+
+
+def test_fasta_out_and_in(regions: xr.Dataset, tmp_path: Path) -> None:
+    convert.to_fasta(regions, tmp_path / "out.fa")
+    back = pysam.FastaFile(str(tmp_path / "out.fa"))
+    assert dict(zip(back.references, map(back.fetch, back.references), strict=True)) == {
+        "c:1-4": "CGT",
+        "c:4-9": "TACGT",
+    }
+    convert.to_fasta(regions.assign(id=("_sequence", ["a", "b"])), tmp_path / "out.fa.gz")
+    text = gzip.decompress((tmp_path / "out.fa.gz").read_bytes())
+    assert text == b">a\nCGT\n>b\nTACGT\n"
+    with pytest.raises(SchemaError, match="no variable of letters"):
+        convert.to_fasta(regions, tmp_path / "x.fa", seq_var="y")
+    with pytest.raises(SchemaError, match="no variable 'who'"):
+        convert.to_fasta(regions, tmp_path / "x.fa", id_var="who")
+
+
+def test_bed_out_and_in(regions: xr.Dataset, tmp_path: Path) -> None:
+    convert.to_bed(regions, tmp_path / "out.bed")
+    back = sd.read_bedlike(tmp_path / "out.bed")
+    assert back[["chrom", "chromStart", "chromEnd", "strand"]].to_numpy().tolist() == [
+        ["c", 1, 4, "+"],
+        ["c", 4, 9, "-"],
+    ]
+
+
+def test_anndata(regions: xr.Dataset) -> None:
+    anndata = pytest.importorskip("anndata")
+    out = convert.to_anndata(regions)
+    assert isinstance(out, anndata.AnnData)
+    assert out.obs["chrom"].tolist() == ["c", "c"]
+
+
+def test_anndata_names_the_extra(regions: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "anndata", None)
+    with pytest.raises(SchemaError, match=r"eugene-genomics\[anndata\]"):
+        convert.to_anndata(regions)
+
+
+# ------------------------------------------------------------------ stores of seqdata 0.1 and 0.2
+
+
+def write_v2(
+    folder: Path, name: str, values: np.ndarray, dims: list[str], chunks: list[int], codec: Any
+) -> None:
+    """Write an array as Zarr v2 did, variable-length ones through an object codec."""
+    blosc = Blosc("zstd", clevel=7, shuffle=-1)
+    child = folder / name
+    child.mkdir(parents=True)
+    meta = {
+        "zarr_format": 2, "shape": list(values.shape), "chunks": chunks, "order": "C",
+        "dtype": "|O" if codec else values.dtype.str, "compressor": blosc.get_config(),
+        "filters": [codec.get_config()] if codec else None,
+        "fill_value": None if codec or values.dtype.kind in "Sb" else 0,
+    }  # fmt: skip
+    (child / ".zarray").write_text(json.dumps(meta))
+    (child / ".zattrs").write_text(json.dumps({"_ARRAY_DIMENSIONS": dims}))
+    for index in np.ndindex(*[-(-s // c) for s, c in zip(values.shape, chunks, strict=True)]):
+        block = np.zeros(chunks, dtype=values.dtype)
+        if codec:
+            block = np.full(chunks, codec_fill(codec), dtype=object)
+        part = values[tuple(slice(i * c, (i + 1) * c) for i, c in zip(index, chunks, strict=True))]
+        block[tuple(slice(0, n) for n in part.shape)] = part
+        data = codec.encode(block) if codec else block
+        (child / ".".join(map(str, index))).write_bytes(blosc.encode(data))
+
+
+def codec_fill(codec: Any) -> Any:
+    return {"vlen-utf8": "", "vlen-bytes": b""}.get(codec.codec_id)
+
+
+def test_fixed_length_store(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "old.zarr"
+    seq = rng.choice(np.array([b"A", b"C", b"G", b"T"]), (7, 5))
+    cov = rng.integers(0, 9, (7, 2, 5)).astype(np.uint16)
+    write_v2(folder, "seq", seq, ["_sequence", "_length"], [3, 5], None)
+    write_v2(folder, "cov", cov, ["_sequence", "cov_sample", "_length"], [3, 1, 5], None)
+    chrom = np.array(["chr1", "chr2", "chr1", "chrX", "chr1", "chr2", "chr1"], dtype=object)
+    write_v2(folder, "chrom", chrom, ["_sequence"], [7], VLenUTF8())
+    strand = np.array(list("+-+-+-."), dtype=object)
+    write_v2(folder, "strand", strand, ["_sequence"], [7], VLenUTF8())
+    write_v2(folder, "chromStart", np.arange(7), ["_sequence"], [4], None)
+    write_v2(folder, "chromEnd", np.arange(7) + 5, ["_sequence"], [4], None)
+    write_v2(folder, "train_val", np.arange(7) > 2, ["_sequence"], [7], None)
+    (folder / ".zgroup").write_text('{"zarr_format": 2}')
+    (folder / ".zattrs").write_text('{"max_jitter": 0, "length_dim": "_length"}')
+    ds = convert.read_legacy(folder)
+    np.testing.assert_array_equal(ds["seq"], seq)
+    np.testing.assert_array_equal(ds["cov"], cov)
+    assert ds.sd.labels("chrom").tolist() == chrom.tolist()
+    assert ds.sd.labels("strand").tolist() == strand.tolist()
+    assert ds["start"].values.tolist() == list(range(7))
+    assert ds.sd.labels("split").tolist() == ["val"] * 3 + ["train"] * 4
+    with pytest.raises(StoreError, match=r"convert.read_legacy"):
+        sd.open_zarr(folder)
+    sd.to_zarr(ds, tmp_path / "new.zarr")
+    np.testing.assert_array_equal(sd.open_zarr(tmp_path / "new.zarr")["seq"], seq)
+
+
+def test_variable_length_store(tmp_path: Path) -> None:
+    folder = tmp_path / "old.zarr"
+    seqs = np.array([b"ACG", b"T", b"ACGTA"], dtype=object)
+    write_v2(folder, "seq", seqs, ["_sequence"], [2], VLenBytes())
+    cov = np.empty((3, 2), dtype=object)
+    for i, n in enumerate((3, 1, 5)):
+        for k in range(2):
+            cov[i, k] = np.arange(n, dtype=np.float32) + k
+    write_v2(folder, "cov", cov, ["_sequence", "cov_sample"], [3, 2], VLenArray("<f4"))
+    (folder / ".zgroup").write_text('{"zarr_format": 2}')
+    ds = convert.read_legacy(folder)
+    assert ds["seq"].dtype == np.dtype("S1")
+    assert [row.tobytes() for row in ds.sd.rows("seq")] == [b"ACG", b"T", b"ACGTA"]
+    assert ds["cov"].dims == ("_sequence", "cov_sample", "_length")
+    np.testing.assert_array_equal(ds["cov"].values[2, 1], np.arange(5) + 1)
+    np.testing.assert_array_equal(ds["cov"].values[1, 1], [1, 0, 0, 0, 0])
+
+
+def test_what_is_no_old_store(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no store"):
+        convert.read_legacy(tmp_path / "none")
+    with pytest.raises(StoreError, match="no Zarr v2 group"):
+        convert.read_legacy(tmp_path)
+    folder = tmp_path / "old.zarr"
+    write_v2(folder, "y", np.arange(5), ["_sequence"], [5], None)
+    (folder / ".zgroup").write_text('{"zarr_format": 2}')
+    (folder / "y" / "0").write_bytes(b"damaged")
+    with pytest.raises(StoreError, match="cannot be decoded"):
+        convert.read_legacy(folder)
