@@ -46,7 +46,7 @@ def project_effects(effects: NDArray[np.floating], X: NDArray[Any]) -> NDArray[n
     [3.0, 0.0, 0.0, 0.0]
     """
     centred = effects - effects.mean(axis=1, keepdims=True)
-    return np.asarray(centred * X, dtype=np.float32)
+    return np.where(X != 0, centred, 0.0).astype(np.float32)
 
 
 def attribute_dataset(

@@ -1,0 +1,163 @@
+"""Each verb at work on a small run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import seqdata as sd
+from eugene.cli import main
+from eugene.config import registries
+from eugene.runs import RunFolder
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_fit_refuses_to_overwrite_and_resume_finds_nothing_to_do(capsys, trained, tiny_file):
+    words = ("fit", "--config", tiny_file, "--run_dir", trained)
+    before = RunFolder(trained).weights.read_bytes()
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "holds a finished run; nothing was touched" in err
+    code, out, _ = run(capsys, "fit", "--run_dir", trained, "--resume")
+    assert code == 0
+    assert "trained 1 epochs" in out
+    assert RunFolder(trained).weights.read_bytes() == before
+
+
+def test_test_attribute_motifs_evolve_report(capsys, trained):
+    code, out, _ = run(capsys, "test", trained)
+    assert code == 0
+    assert "auroc" in out
+    code, _, err = run(capsys, "test", trained)
+    assert code == 2
+    assert "is done; give --overwrite to do it again" in err
+    code, _, _ = run(capsys, "attribute", trained, "--interpret.attribute.top", "2")
+    assert code == 0
+    assert sd.open_zarr(RunFolder(trained).attributions).sizes["_sequence"] == 2
+    assert "top: 2" in RunFolder(trained).config.read_text()
+    code, out, _ = run(capsys, "motifs", "--run_dir", trained)
+    assert code == 0
+    assert "p_bonferroni" in out
+    code, out, _ = run(capsys, "evolve", trained, "--interpret.evolve.rounds", "2")
+    assert code == 0
+    assert pd.read_csv(RunFolder(trained).interpretation / "evolution.csv")["round"].max() == 2
+    code, out, _ = run(capsys, "report", trained)
+    assert code == 0
+    assert RunFolder(trained).report.stat().st_size > 1000
+    code, out, _ = run(capsys, "compare", trained, trained)
+    assert code == 0
+    assert out.count(str(trained)) == 2
+
+
+def test_a_step_of_another_network_is_refused(capsys, trained):
+    code, _, err = run(capsys, "test", trained, "--model.pool", "max", "--overwrite")
+    assert code == 2
+    assert "$.model.pool: the run in" in err
+    code, _, err = run(capsys, "test")
+    assert code == 2
+    assert "needs the run: a folder" in err
+    code, _, err = run(capsys, "test", trained.parent)
+    assert code == 2
+    assert "is not a run folder" in err
+
+
+def test_predict_files_and_rows(capsys, trained, tmp_path):
+    rng = np.random.default_rng(0)
+    letters = ["".join(row) for row in rng.choice(list("ACGT"), (3, 140))]
+    fasta = tmp_path / "new.fa"
+    fasta.write_text("".join(f">s{i}\n{text}\n" for i, text in enumerate(letters)))
+    table = tmp_path / "new.csv"
+    pd.DataFrame({"promoter": letters}).to_csv(table, index=False)
+    output = tmp_path / "out.tsv"
+    assert run(capsys, "predict", trained, "--input", fasta, "--output", output)[0] == 0
+    first = pd.read_csv(output, sep="\t")
+    assert list(first) == ["name", "label"]
+    assert first["name"].tolist() == ["s0", "s1", "s2"]
+    assert first["label"].between(0, 1).all()
+    words = ("--input", table, "--seq_col", "promoter", "--output", output)
+    assert run(capsys, "predict", trained, *words)[0] == 0
+    np.testing.assert_allclose(pd.read_csv(output, sep="\t")["label"], first["label"], rtol=1e-6)
+    code, out, _ = run(capsys, "predict", trained, "--input", fasta)
+    assert code == 0
+    assert out.startswith("name")
+    short = tmp_path / "short.fa"
+    short.write_text(">a\nACGT\n")
+    for words, match in (
+        (("--input", short), "4 bp long, the network reads 140 bp"),
+        (("--input", tmp_path / "none.fa"), "none.fa does not exist"),
+        (("--input", trained / "config.yaml"), "cannot tell what"),
+        (("--input", fasta, "--output", tmp_path / "x.docx"), "ends in .csv or .tsv"),
+        (("--input", fasta, "--output", tmp_path / "no" / "x.csv"), "no does not exist"),
+    ):
+        code, _, err = run(capsys, "predict", trained, *words)
+        assert code == 2
+        assert match in err
+    code, out, _ = run(capsys, "predict", trained)
+    assert code == 0
+    assert "... 220 more" in out
+
+
+def test_data_info(capsys, trained, tiny_file):
+    for source in (["--config", tiny_file], [tiny_file], [trained], [trained / "data.zarr"]):
+        code, out, _ = run(capsys, "data", "info", *source)
+        assert code == 0
+        assert "240" in out
+    code, _, err = run(capsys, "data", "inof", tiny_file)
+    assert code == 2
+    assert "did you mean 'info'" in err
+    code, _, err = run(capsys, "data", "info", "nothing.zarr")
+    assert code == 2
+    assert "does not exist" in err
+
+
+def test_zoo(capsys):
+    code, out, _ = run(capsys, "zoo", "list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(registries.MODELS)
+    code, out, _ = run(capsys, "zoo", "show", "DeepSTARR")
+    assert code == 0
+    assert "model: {name: deepstarr}" in out
+    code, out, _ = run(capsys, "zoo", "check", "kopp21_cnn")
+    assert code == 0
+    assert out.startswith("ok")
+    for words in (["show"], ["lst"], ["list", "x"]):
+        assert run(capsys, "zoo", *words)[0] == 2
+    code, _, err = run(capsys, "zoo", "show", "deepstar")
+    assert code == 2
+    assert "did you mean 'deepstarr'" in err
+
+
+def test_doctor_names_a_clash_and_a_broken_torchvision(capsys, monkeypatch):
+    import importlib.metadata as metadata
+
+    code, out, _ = run(capsys, "doctor")
+    assert "name clash" in out
+    assert code in (0, 2)
+    real = metadata.version
+    fakes = {"seqpro": "0.23.0", "torchvision": "0.28.0", "torch": "2.13.0+cpu"}
+    monkeypatch.setattr(metadata, "version", lambda name: fakes.get(name) or real(name))
+    from eugene.cli._doctor import findings
+
+    found = [f for f in findings() if f.level == "PROBLEM"]
+    text = "\n".join(f.text for f in found)
+    assert "seqpro 0.23.0 lie(s) over our packages; mend: pip uninstall -y seqpro" in text
+    assert "torchvision::nms" in text
+    code, _, err = run(capsys, "doctor")
+    assert code == 2
+    assert "seqpro 0.23.0" in err
+
+
+@pytest.mark.parametrize("name", ["quickstart", "jores21_leaf", "sacCer3_atac"])
+def test_recipes_by_name(capsys, name):
+    code, out, _ = run(capsys, "run", name, "--print_config")
+    assert code == 0
+    assert f"name: {name}" in out
+    code, _, err = run(capsys, "run", f"{name[:-1]}")
+    assert code == 2
+    assert f"did you mean '{name}'" in err
