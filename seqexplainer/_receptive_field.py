@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqexplainer._inputs import model_device, model_dtype
 from seqexplainer.errors import SeqexplainerError
 
 
@@ -255,18 +256,25 @@ def receptive_field(
     LayerError
         If an output sees the whole input or the windows do not form a regular grid.
     """
-    state = {
+    state: dict[str, torch.Tensor] | None = {
         name: (value.detach().cpu().double() if value.is_floating_point() else value.detach().cpu())
         for name, value in (*model.named_parameters(), *model.named_buffers())
     }
     blank = torch.full((1, n_letters, length), 1.0 / n_letters, dtype=torch.float64)
+    try:
+        layer_output(model, layer, blank, state)
+    except RuntimeError:
+        # Tensors that are neither parameters nor buffers stay in the model's own precision.
+        state = None
+        blank = blank.to(model_device(model), model_dtype(model))
 
     def seen(spans: list[tuple[int, int]]) -> np.ndarray:
         rows = blank.repeat(len(spans), 1, 1)
         for row, (a, b) in enumerate(spans):
             rows[row, :, a:b] = torch.nan
         with torch.no_grad():
-            return torch.isnan(layer_output(model, layer, rows, state)).any(dim=1).numpy()
+            unknown = torch.isnan(layer_output(model, layer, rows, state)).any(dim=1)
+        return unknown.cpu().numpy()
 
     everything = seen([(0, length), (0, 0)])
     n_outputs = everything.shape[1]

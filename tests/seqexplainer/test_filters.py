@@ -236,6 +236,19 @@ def test_finds_modules_of_bare_kernels(sequences):
     assert found.shape == (5, 4, 9)
 
 
+def test_tensors_that_are_no_parameters(sequences):
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel = torch.randn(5, 4, 9)
+            self.relu = nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.relu(torch.conv1d(x, self.kernel, padding=4))
+
+    assert generate_pfms(Fixed(), sequences, "relu", n=7).shape == (5, 4, 9)
+
+
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
