@@ -38,21 +38,24 @@ def gather_letters(
     out : ndarray of uint8, shape (b, width)
         Receives the windows.
     """
-    width = out.shape[1]
+    width = np.uint64(out.shape[1])
+    one = np.uint64(1)
     for i in range(rows.shape[0]):
-        line = source[rows[i]]
         start = starts[i]
+        line = source[rows[i]][start : start + out.shape[1]]
+        row = out[i]
         if flip[i]:
             used = width
-            while used > 0 and line[start + used - 1] == 0:
-                used -= 1
+            while used > 0 and line[used - one] == 0:
+                used -= one
+            # unsigned places need no check for counting from the end
             for j in range(used):
-                out[i, j] = complement[line[start + used - 1 - j]]
+                row[j] = complement[line[used - one - j]]
             for j in range(used, width):
-                out[i, j] = 0
+                row[j] = 0
         else:
             for j in range(width):
-                out[i, j] = line[start + j]
+                row[j] = line[j]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -83,23 +86,20 @@ def gather_channels_first(
         Receives the windows.
     """
     channels = out.shape[1]
-    width = out.shape[2]
+    width = np.uint64(out.shape[2])
+    one = np.uint64(1)
     for i in range(rows.shape[0]):
         row = rows[i]
         start = starts[i]
-        if flip[i]:
-            end = used[i]
-            for c in range(channels):
-                line = source[row, partner[c]]
-                for j in range(end):
-                    out[i, c, j] = line[start + end - 1 - j]
-                for j in range(end, width):
-                    out[i, c, j] = line[start + j]
-        else:
-            for c in range(channels):
-                line = source[row, c]
-                for j in range(width):
-                    out[i, c, j] = line[start + j]
+        end = np.uint64(used[i]) if flip[i] else np.uint64(0)
+        for c in range(channels):
+            chosen = partner[c] if flip[i] else c
+            line = source[row, chosen][start : start + out.shape[2]]
+            target = out[i, c]
+            for j in range(end):
+                target[j] = line[end - one - j]
+            for j in range(end, width):
+                target[j] = line[j]
 
 
 @numba.njit(nogil=True, cache=True)

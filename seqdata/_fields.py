@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class Field:
         """Bytes one stored row takes in memory."""
         return int(np.prod(self.sizes, dtype=np.int64)) * self.dtype.itemsize
 
-    @property
+    @cached_property
     def _swaps(self) -> bool:
         return bool((self.partner != np.arange(len(self.partner))).any())
 

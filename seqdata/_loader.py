@@ -10,17 +10,16 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata._fields import describe, is_nucleotide
+from seqdata._order import DrawnRows, Draws, Order, Plan, Segment, as_rows, hashed_order
 from seqdata._source import Arrays, Source
 from seqdata.errors import SeqdataError
-from seqpro._rng import counter_seed, integers, uniform
+from seqpro._rng import integers, uniform
 
 #: Datasets up to this size (bytes) are read whole rather than streamed.
 IN_MEMORY_LIMIT = 512 * 2**20
@@ -31,54 +30,6 @@ _ORDER, _BLOCKS, _SHIFT, _STRAND = 1, 2, 3, 4
 
 Held = tuple[Arrays, NDArray[np.int64]]
 Part = Callable[[Arrays, slice, slice], None]
-Order = Sequence[int] | NDArray[np.integer[Any]] | Iterable[int]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Rows visited one after the other, and the stored blocks that hold them."""
-
-    blocks: NDArray[np.int64]
-    rows: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Visiting order of one epoch: segments, and where batches end."""
-
-    epoch: int
-    segments: tuple[Segment, ...]
-    starts: NDArray[np.int64]
-    bounds: NDArray[np.int64]
-
-    def segment_of(self, batch: int) -> int:
-        """Return the segment that holds the first row of a batch."""
-        place = self.bounds[min(batch, len(self.bounds) - 1)]
-        return max(0, int(np.searchsorted(self.starts, place, side="right")) - 1)
-
-
-def hashed_order(rows: NDArray[np.int64], *counters: int) -> NDArray[np.int64]:
-    """Return rows in a random order that depends on the counters and the row numbers only.
-
-    Parameters
-    ----------
-    rows : ndarray of int64, shape (n,)
-        Row numbers.
-    *counters : int
-        Seed first, then whatever names the draw.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        The rows, permuted.
-
-    Examples
-    --------
-    >>> sorted(hashed_order(np.arange(5), 0, 1).tolist())
-    [0, 1, 2, 3, 4]
-    """
-    keys = counter_seed(counters[0], *counters[1:], rows)
-    return rows[np.argsort(keys, kind="stable")]
 
 
 class Loader:
@@ -241,14 +192,14 @@ class Loader:
         n = self.source.n_rows
         if indices is None:
             return np.arange(n, dtype=np.int64)
-        return _as_rows(indices, n)
+        return as_rows(indices, n)
 
     def _order(self, epoch: int) -> NDArray[np.int64] | None:
         """Return the rows in an order given from outside, or None."""
         if self.sampler is None:
             return None
         given = self.sampler(epoch) if callable(self.sampler) else self.sampler
-        return _as_rows(given, self.source.n_rows)
+        return as_rows(given, self.source.n_rows)
 
     def _share(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the part of the ordered rows that belongs to this rank; all ranks get as many.
@@ -283,7 +234,7 @@ class Loader:
         bounds: NDArray[np.int64] | None = None
         shuffle = self.shuffle
         if self.batch_sampler is not None:
-            batches = [_as_rows(b, self.source.n_rows) for b in self.batch_sampler]
+            batches = [as_rows(b, self.source.n_rows) for b in self.batch_sampler]
             batches = batches[self.rank :: self.world_size]
             rows = np.concatenate([*batches, np.zeros(0, np.int64)]).astype(np.int64)
             bounds = np.cumsum([0, *(len(b) for b in batches)]).astype(np.int64)
@@ -363,9 +314,23 @@ class Loader:
             n = n // self.world_size if self.drop_last else -(-n // self.world_size)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
-    def _draws(
-        self, epoch: int, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64] | None, NDArray[np.bool_] | None]:
+    def draw(self, epoch: int, rows: NDArray[np.int64]) -> Draws:
+        """Return the shift (bp) and the strand of rows in an epoch, None where there is none.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch.
+        rows : ndarray of int64, shape (b,)
+            Row numbers.
+
+        Returns
+        -------
+        shift : ndarray of int64, shape (b,), or None
+            Distance of the window from the middle.
+        flip : ndarray of bool, shape (b,), or None
+            Whether the row is shown as its other strand.
+        """
         shift = flip = None
         if self.max_jitter:
             span = 2 * self.max_jitter + 1
@@ -380,10 +345,10 @@ class Loader:
         place: slice,
         held: Held,
         rows: NDArray[np.int64],
-        epoch: int,
+        draws: Draws,
     ) -> None:
         arrays, bases = held
-        shift, flip = self._draws(epoch, rows)
+        shift, flip = draws
         sizes = self.source.sample_sizes
         local = rows if self.in_memory else rows + bases[self._blocks_of(rows)]
         split = np.unravel_index(rows, sizes) if len(sizes) > 1 else ()
@@ -459,15 +424,16 @@ class Loader:
 
         def parts() -> Iterator[Part]:
             for segment, held in self._buffers(plan.segments[first:]):
+                draws = DrawnRows(self.draw, epoch, segment.rows)
 
                 def fill(
                     out: Arrays,
                     place: slice,
                     rows: slice,
-                    segment: Segment = segment,
+                    draws: DrawnRows = draws,
                     held: Held = held,
                 ) -> None:
-                    self._fill(out, place, held, segment.rows[rows], epoch)
+                    self._fill(out, place, held, draws.rows[rows], draws.of(rows))
 
                 yield fill
 
@@ -545,7 +511,8 @@ class Loader:
             else self.source.read(segment.blocks)
         )
         out = self._empty(len(segment.rows))
-        self._fill(out, slice(0, len(segment.rows)), held, segment.rows, epoch)
+        draws = self.draw(epoch, segment.rows)
+        self._fill(out, slice(0, len(segment.rows)), held, segment.rows, draws)
         return out
 
     def batch(self, epoch: int, number: int) -> Arrays:
@@ -562,19 +529,3 @@ class Loader:
             One entry a variable, rows first.
         """
         return next(self.batches(epoch, start=number))
-
-
-def _as_rows(values: Order, n: int) -> NDArray[np.int64]:
-    """Return row numbers as int64, after a check that they are in range."""
-    rows = np.asarray(values if isinstance(values, np.ndarray) else list(values))
-    if rows.dtype == bool:
-        if rows.shape != (n,):
-            raise SeqdataError(f"a mask of {rows.shape} does not fit {n} rows.")
-        rows = np.flatnonzero(rows)
-    if rows.size and rows.dtype.kind not in "iu":
-        raise SeqdataError(f"row numbers are of type {rows.dtype}: expected whole numbers.")
-    rows = rows.astype(np.int64).reshape(-1)
-    if rows.size and (rows.min() < 0 or rows.max() >= n):
-        bad = int(rows[(rows < 0) | (rows >= n)][0])
-        raise SeqdataError(f"row {bad} is outside the dataset, which has rows 0 to {n - 1}.")
-    return rows

@@ -12,7 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from seqdata._loader import BUFFER_LIMIT, Loader, Order
+from seqdata._loader import BUFFER_LIMIT, Loader
+from seqdata._order import Order
 from seqdata._source import Arrays
 from seqdata.errors import SeqdataError, did_you_mean
 
