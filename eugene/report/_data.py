@@ -70,5 +70,8 @@ def _leakage(section: Section, leakage: dict[str, Any]) -> None:
         for pair, count in leakage[kind].items()
         if count
     ]
-    text = "; ".join(found) or f"none ({' and '.join(kinds[kind] for kind in looked)} looked for)"
-    section.text(f"Shared between splits: {text}.")
+    if found:
+        section.text(f"Shared between splits: {'; '.join(found)}.")
+    else:
+        what = {"duplicates": "sequence", "overlaps": "base of the genome"}
+        section.text(f"No {' and no '.join(what[kind] for kind in looked)} is in two splits.")

@@ -74,7 +74,7 @@ def attributions(run: Path) -> Section:
         )
     figures = run / "figures"
     for method in methods[:2]:
-        section.heading(method_name(method).capitalize() if method.islower() else method)
+        section.heading(_sentence(method_name(method)))
         section.figures([_logos(ds, method, figures)])
     heat = next((m for m in methods if m in ("saturation_mutagenesis", "ism")), None)
     full = f"{heat}_effects"
@@ -83,10 +83,15 @@ def attributions(run: Path) -> Section:
     return section
 
 
+def _sentence(text: str) -> str:
+    """Begin with a capital and leave the other letters as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def _how(ds: xr.Dataset, method: str) -> str:
     """Say how a method was run, from the attributes of its variable."""
     attrs = ds[method].attrs
-    parts = [f"{method_name(method)}:"]
+    parts = [f"{_sentence(method_name(method))}:"]
     if attrs.get("references"):
         parts.append(
             f"{attrs.get('n_references', '')} references a sequence "
@@ -114,6 +119,7 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
 
     from seqexplainer.plot import annotation_spans, attribution_track
+    from seqexplainer.plot._style import SPAN_COLORS
 
     values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)
     count = values.shape[0]
@@ -125,15 +131,21 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         1.05 * max(float(values.clip(min=0).sum(axis=1).max()), 1e-12),
     )
     spans: list[Any] = []
+    attrs = ds["planted"].attrs if "planted" in ds else {}
+    names = [str(name) for name in np.atleast_1d(attrs.get("motifs", []))]
+    colours = dict(zip(names, SPAN_COLORS * len(names), strict=False))
     for row, ax in enumerate(axes[:, 0]):
         start, end = _window(values[row], _POSITIONS)
         if "planted" in ds:
-            attrs = ds["planted"].attrs
-            known = attrs.get("motif_names", attrs.get("motifs", []))
-            names = [str(name) for name in np.atleast_1d(known)]
             spans = annotation_spans(ds["planted"].values[row], names)
         attribution_track(
-            values[row][:, start:end], ax=ax, spans=spans, start=start, ylim=limits, ylabel=""
+            values[row][:, start:end],
+            ax=ax,
+            spans=spans,
+            start=start,
+            ylim=limits,
+            ylabel="",
+            span_colors=colours,
         )
         ax.tick_params(labelsize=7)
         if row < count - 1:
@@ -142,7 +154,7 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         if "prediction" in ds:
             label += f"\nscore {np.ravel(ds['prediction'].values[row])[0]:.2f}"
         ax.set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
-    caption = f"{method_name(method)}; all on one scale, position in bp."
+    caption = f"{_sentence(method_name(method))}; all on one scale, position in bp."
     if spans:
         caption += " Shaded: where the motifs were planted."
     return picture(
@@ -207,10 +219,16 @@ def filters(run: Path) -> Section:
         )  # fmt: skip
     if len(motifs):
         section.figures([_gallery(run, motifs, matches)])
+    rows = _filter_rows(table, best)
+    if len(rows) > _FILTERS:
+        section.text(
+            f"The {_FILTERS} filters with the surest matches; interpretation/filters.csv and "
+            "annotations.csv hold all of them."
+        )
     section.table(
         ("filter", "sites", "bits", "consensus", "best match", "accession", "p", "p (Bonferroni)",
          "strand"),
-        _filter_rows(table, best),
+        rows[:_FILTERS],
         numbers=(1, 2, 6, 7),
     )  # fmt: skip
     return section

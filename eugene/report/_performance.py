@@ -118,8 +118,12 @@ def _curves(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
     score = np.asarray(rows["prediction"].values, dtype=float)
     if target.ndim == 1:
         target, score = target[:, None], score[:, None]
-    labels = rows["_target"].values if "_target" in rows.coords else range(target.shape[1])
-    names = [str(label) for label in labels]
+    names = [str(name) for name in np.atleast_1d(ds.attrs.get("targets", []))]
+    if target.shape[1] == 1 < score.shape[1]:  # classes: each against the rest
+        target = (target == np.arange(score.shape[1])).astype(float)
+        names = [f"class {i}" for i in range(score.shape[1])]
+    if len(names) != target.shape[1]:
+        names = [f"target {i}" for i in range(target.shape[1])]
     data = xr.Dataset({
         **{n: ("_sequence", target[:, i]) for i, n in enumerate(names)},
         **{f"{n}_predictions": ("_sequence", score[:, i]) for i, n in enumerate(names)},
