@@ -122,7 +122,7 @@ def report(case: str, timings: list[Timing], *, targets: dict[str, float]) -> di
         target = targets.get(timing.label)
         verdict = "" if target is None else ("  met" if ratio >= target else "  MISSED")
         aim = "" if target is None else f"  target {target:g}x{verdict}"
-        same = "equal" if equal else "-" if timing.digest == "none" else "DIFFERENT"
+        same = "-" if timing.digest == "none" else "equal" if equal else "DIFFERENT"
         print(f"  {timing.label:<34}{1e3 * timing.median:>10.2f} ms  {ratio:>7.2f}x  {same}{aim}")
         rows.append(
             {

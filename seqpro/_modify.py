@@ -159,7 +159,9 @@ def reverse_complement(
     out = np.empty_like(rows)
     letters = alphabet.array.view(np.uint8)
     if len(alphabet) == 4 and alphabet.alphabet.isupper():
-        _kernels.complement_reversed_4(rows, letters, alphabet.complement_table, out)
+        _kernels.complement_reversed_4(
+            rows.reshape(-1), rows.shape[1], letters, alphabet.complement_table, out.reshape(-1)
+        )
     else:
         _kernels.complement_reversed(rows, alphabet.complement_table, out)
     return from_rows(out, leading, axis).view("S1")
@@ -336,7 +338,9 @@ def jitter(
         msg = f"length {size} is shorter than 2 * max_jitter = {2 * max_jitter}"
         raise SeqproError(msg)
     ids = _rng.row_counters(row_ids, shape or ())
-    starts = _rng.integers(_rng.seed_from(seed), 2 * max_jitter + 1, ids)
+    starts = np.empty(ids.size, np.int64)
+    root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
+    _kernels.draw_below(root, ids, 2 * max_jitter + 1, starts)
     width = size - 2 * max_jitter
     return tuple(_slice_windows(*where, starts, width) for where in placed)
 

@@ -39,6 +39,7 @@ from seqpro._kernels._move import (
 )
 from seqpro._kernels._random import (
     combine,
+    draw_below,
     hash_rows,
     mix64,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "decode_last",
     "decode_planes",
     "decode_words",
+    "draw_below",
     "effective_lengths",
     "gather",
     "gather_parallel",

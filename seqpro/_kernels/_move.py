@@ -7,6 +7,9 @@ import numpy as np
 
 from seqpro._kernels._types import U1, Array, Number
 
+VECTOR = np.uint64(128)
+"""Bytes that the compiler handles per turn of an unrolled vector loop, at most."""
+
 
 @nb.njit(nogil=True, cache=True)
 def complement_reversed(src: Array, table: Array, out: Array) -> None:
@@ -18,23 +21,33 @@ def complement_reversed(src: Array, table: Array, out: Array) -> None:
 
 
 @nb.njit(nogil=True, cache=True)
-def complement_reversed_4(src: Array, letters: Array, table: Array, out: Array) -> None:
+def complement_reversed_4(
+    src: Array, length: Number, letters: Array, table: Array, out: Array
+) -> None:
     """Do what `complement_reversed` does for four upper-case letters, several bytes at a time.
 
-    letters[3 - x] is the complement of letters[x]; two letters that pair differ by the same
-    bits both ways, so that an exclusive or swaps them and keeps the case. A row that holds
-    letters besides these and N is written through the table instead.
+    src and out are flat rows of the given length. letters[3 - x] is the complement of
+    letters[x]; two letters that pair differ by the same bits both ways, so that an exclusive or
+    swaps them and keeps the case. A row that holds letters besides these and N is written
+    through the table instead.
+
+    Where memory allows, a row is rounded up to whole vectors: it then reads into the row before
+    it and writes into the rows after it, which are written later anyway.
     """
-    n, length = np.uint64(src.shape[0]), np.uint64(src.shape[1])
+    total = np.uint64(src.size)
+    length = np.uint64(length)
+    rounded = (length + VECTOR - U1) // VECTOR * VECTOR
     a, c, g, t = letters[0], letters[1], letters[2], letters[3]
     outer = np.uint8(a ^ t)
     inner = np.uint8(c ^ g)
-    for i in range(n):
-        source = src[i]
-        target = out[i]
+    begin = np.uint64(0)
+    while begin < total:
+        end = begin + length
+        inside = (end >= rounded) and (begin + rounded <= total)
+        span = rounded if inside else length
         other = np.uint8(0)
-        for j in range(length):
-            byte = source[length - U1 - j]
+        for j in range(span):
+            byte = src[end - U1 - j]
             upper = np.uint8(byte & np.uint8(0xDF))
             swap = np.uint8(0)
             swap = outer if upper == a else swap
@@ -46,10 +59,11 @@ def complement_reversed_4(src: Array, letters: Array, table: Array, out: Array) 
             strange = np.uint8(0) if upper == np.uint8(0) else strange
             strange = np.uint8(0) if swap != np.uint8(0) else strange
             other = np.uint8(other | strange)
-            target[j] = np.uint8(byte ^ swap)
+            out[begin + j] = np.uint8(byte ^ swap)
         if other:
             for j in range(length):
-                target[j] = table[source[length - U1 - j]]
+                out[begin + j] = table[src[end - U1 - j]]
+        begin = end
 
 
 @nb.njit(nogil=True, cache=True)
@@ -70,10 +84,8 @@ def slice_rows(src: Array, starts: Array, out: Array) -> None:
     for i in range(n):
         begin = np.uint64(starts[i])
         for r in range(inner):
-            source = src[i, r]
-            target = out[i, r]
             for j in range(width):
-                target[j] = source[begin + j]
+                out[i, r, j] = src[i, r, begin + j]
 
 
 @nb.njit(nogil=True, cache=True)

@@ -47,6 +47,14 @@ def below(state: Number, bound: Number) -> tuple[Number, Number]:
 
 
 @nb.njit(nogil=True, cache=True)
+def draw_below(seed_state: Number, row_ids: Array, bound: Number, out: Array) -> None:
+    """Write one integer in [0, bound) for each row id."""
+    for i in range(np.uint64(row_ids.size)):
+        bits = combine(seed_state, row_ids[i]) >> np.uint64(11)
+        out[i] = np.int64(np.float64(bits) * (1.0 / 9007199254740992.0) * bound)
+
+
+@nb.njit(nogil=True, cache=True)
 def hash_rows(rows: Array, out: Array) -> None:
     """Hash each row of bytes (n, L) into out (n,); NUL bytes at the end do not count."""
     n, length = rows.shape
