@@ -97,6 +97,14 @@ def annotate_pfms(
     References
     ----------
     Gupta et al. 2007, doi:10.1186/gb-2007-8-2-r24
+
+    Examples
+    --------
+    >>> from seqpro.motifs import Motif, MotifSet
+    >>> rng = np.random.default_rng(0)
+    >>> known = MotifSet([Motif(f"m{i}", rng.dirichlet([0.2] * 4, 8).T) for i in range(30)])
+    >>> annotate_pfms(known[[4]], known, top=1)[["query", "target", "offset"]].values.tolist()
+    [['m4', 'm4', 0]]
     """
     import pandas as pd
 
@@ -178,6 +186,14 @@ def scan(
     References
     ----------
     Grant et al. 2011, doi:10.1093/bioinformatics/btr064
+
+    Examples
+    --------
+    >>> from seqpro.motifs import Motif
+    >>> site = np.eye(4)[[2, 0, 3, 3, 0, 1, 0]].T
+    >>> X = np.eye(4, dtype=np.uint8)[[[1, 1, 2, 0, 3, 3, 0, 1, 0, 1]]].swapaxes(1, 2)
+    >>> scan(X, Motif("GATTACA", site))[["start", "end", "strand"]].values.tolist()
+    [[2, 9, '+']]
     """
     import pandas as pd
     from memelite import fimo

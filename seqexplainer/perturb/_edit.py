@@ -273,6 +273,12 @@ def randomise(
     ------
     SeqexplainerError
         If the span is empty or outside the sequence.
+
+    Examples
+    --------
+    >>> X = np.eye(4, dtype=np.uint8)[[[0, 1, 2, 3]]].swapaxes(1, 2)
+    >>> randomise(X, 1, 3, method="zero").sum(dim=2).tolist()
+    [[[1, 0, 0, 1]]]
     """
     sequences = check_one_hot(X)
     rows, n_letters, length = sequences.shape

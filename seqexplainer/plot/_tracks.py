@@ -106,7 +106,7 @@ def attribution_track(
     --------
     >>> import matplotlib
     >>> matplotlib.use("Agg")
-    >>> ax = attribution_track(np.eye(4), spans=[(1, 3, "GATA")], start=1000, chrom="chr1")
+    >>> ax = attribution_track(np.eye(4), spans=[(1001, 1003, "GATA")], start=1000, chrom="chr1")
     >>> ax.get_xlabel(), [t.get_text() for t in ax.texts]
     ('chr1 (bp)', ['GATA'])
     """
