@@ -298,22 +298,52 @@ def positional(run: Path) -> Section:
 
     from seqexplainer.plot import positional_curve
 
-    figure, ax = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
-    for name, part in table.groupby("motif", sort=False):
-        columns = (part[c].to_numpy() for c in ("position", "mean", "low", "high"))
-        positional_curve(*columns, ax=ax, label=str(name), xlabel="start of the motif (bp)")
-    section.text(
-        "A motif is slid over every position of background sequences and the change of the score "
-        "is averaged; the band is a 95 % interval over backgrounds (global importance analysis, "
-        "doi:10.1371/journal.pcbi.1008925)."
-    )
-    section.figures([
-        picture(
-            figure, "positional", folder=run / "figures",
-            alt="Mean change of the score against the position of an inserted motif",
-            caption="Mean effect of inserting a motif at each position, with its interval.",
+    beside = table["motif"].astype(str).str.contains(" beside ")
+    panels = [
+        (title, table[rows])
+        for title, rows in (
+            ("alone on a background", ~beside),
+            ("the other motif held in the middle", beside),
         )
-    ])  # fmt: skip
+        if rows.any()
+    ]
+    width = 5.6 if len(panels) > 1 else 7.4
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(width * len(panels), 3.2),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
+    )
+    for ax, (title, curves) in zip(axes[0], panels, strict=True):
+        for name, part in curves.groupby("motif", sort=False):
+            columns = (part[c].to_numpy() for c in ("position", "mean", "low", "high"))
+            positional_curve(*columns, ax=ax, label=str(name), xlabel="start of the motif (bp)")
+        ax.set_title(title, fontsize=9)
+        ax.yaxis.label.set_visible(ax is axes[0, 0])
+    section.text(
+        "A motif is slid over every position of shuffled sequences and the change of the score is "
+        "averaged; the band is a 95 % interval over backgrounds (global importance analysis, "
+        "doi:10.1371/journal.pcbi.1008925)."
+        + (
+            " On the right the background holds the other motif in its middle, so the curve shows "
+            "how close the two have to be."
+            if len(panels) > 1
+            else ""
+        )
+    )
+    section.figures(
+        [
+            picture(
+                figure,
+                "positional",
+                folder=run / "figures",
+                alt="Mean change of the score against the position of an inserted motif",
+                caption="Mean effect of inserting a motif at each position, with its interval.",
+            )
+        ]
+    )
     return section
 
 

@@ -175,8 +175,9 @@ def interpretation(run: RunFolder, rng: np.random.Generator) -> None:
         }
     ).to_csv(run.interpretation / "annotations.csv", index=False)
     place = np.arange(0, 40, 4)
-    pd.DataFrame(
-        {"motif": "CEBPB", "position": place, "mean": 1.0, "low": 0.8, "high": 1.2}
+    curve = {"position": place, "mean": 1.0, "low": 0.8, "high": 1.2}
+    pd.concat(
+        [pd.DataFrame({"motif": m, **curve}) for m in ("CEBPB", "CEBPB beside GABPA")]
     ).to_csv(run.interpretation / "positional.csv", index=False)
     rows = [(s, r, float(r + s)) for s in range(3) for r in range(4)]
     pd.DataFrame(rows, columns=["sequence", "round", "score"]).to_csv(
