@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import seqpro as sp
 from eugene.errors import EugeneError
 
 Features = NDArray[np.float32]
+Values = NDArray[np.float64]
 
 
 def kmer_features(
@@ -73,14 +75,14 @@ def _canonical(k: int) -> NDArray[np.bool_]:
     return keep
 
 
-class _KmerModel:
+class _KmerModel(ABC):
     """Scaled k-mer counts before a linear model whose penalty is chosen on validation rows."""
 
     def __init__(
         self,
         k: int = 6,
         *,
-        both_strands: bool = True,
+        both_strands: bool = False,
         penalties: Sequence[float],
     ) -> None:
         if k < 1:
@@ -103,17 +105,17 @@ class _KmerModel:
         self._spread = np.where(spread > 0, spread, 1).astype(np.float32)
         return self._scale(x)
 
-    def _targets(self, y: ArrayLike) -> NDArray[np.float64]:
+    def _targets(self, y: ArrayLike) -> Values:
         values = np.asarray(y, dtype=np.float64)
         self._flat = values.ndim == 1
         return values[:, None] if self._flat else values
 
-    def _shape(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _shape(self, values: Values) -> Values:
         return values[:, 0] if self._flat else values
 
     def _splits(
         self, seqs: ArrayLike, y: ArrayLike, val_seqs: ArrayLike | None, val_y: ArrayLike | None
-    ) -> tuple[Features, NDArray[np.float64], Features, NDArray[np.float64]]:
+    ) -> tuple[Features, Values, Features | None, Values | None]:
         """Return scaled features and targets of training and validation rows."""
         if (val_seqs is None) != (val_y is None):
             raise EugeneError("give val_seqs and val_y together, or neither")
@@ -121,10 +123,68 @@ class _KmerModel:
         x = self._fit_scale(self._features(seqs))
         if len(x) != len(targets):
             raise EugeneError(f"{len(x)} sequences but {len(targets)} rows of targets")
-        if val_seqs is not None and val_y is not None:
-            return x, targets, self._scale(self._features(val_seqs)), self._targets(val_y)
-        held = np.arange(len(x)) % 5 == 4
-        return x[~held], targets[~held], x[held], targets[held]
+        if val_seqs is None or val_y is None:
+            return x, targets, None, None
+        val_targets = self._targets(val_y)
+        val_x = self._scale(self._features(val_seqs))
+        if len(val_x) != len(val_targets):
+            raise EugeneError(
+                f"{len(val_x)} validation sequences but {len(val_targets)} rows of targets"
+            )
+        return x, targets, val_x, val_targets
+
+    def _fit_all(
+        self, seqs: ArrayLike, y: ArrayLike, val_seqs: ArrayLike | None, val_y: ArrayLike | None
+    ) -> None:
+        """Choose the penalty and fit, target by target.
+
+        Without validation rows the penalty is chosen on every fifth row and the model is then
+        fitted on all of them.
+        """
+        x, targets, val_x, val_targets = self._splits(seqs, y, val_seqs, val_y)
+        self._models: list[Any] = []
+        for t in range(targets.shape[1]):
+            rows = np.isfinite(targets[:, t])
+            own_x, own_y = x[rows], targets[rows, t]
+            self._check(own_y, t)
+            if val_x is not None and val_targets is not None:
+                there = np.isfinite(val_targets[:, t])
+                chosen = self._choose(own_x, own_y, val_x[there], val_targets[there, t])
+            else:
+                held = np.arange(len(own_x)) % 5 == 4
+                self._choose(own_x[~held], own_y[~held], own_x[held], own_y[held])
+                chosen = self._fit_one(own_x, own_y, self.penalty)
+            self._models.append(chosen)
+
+    def _choose(self, x: Features, y: Values, val_x: Features, val_y: Values) -> Any:
+        """Return the model whose penalty does best on the validation rows."""
+        best, chosen = np.inf, None
+        self.scores = {}
+        for penalty, model in self._path(x, y):
+            loss = self._loss(model, val_x, val_y)
+            self.scores[penalty] = loss
+            if chosen is None or loss < best:
+                best, chosen, self.penalty = loss, model, penalty
+        return chosen
+
+    @abstractmethod
+    def _check(self, y: Values, t: int) -> None:
+        """Raise where a target cannot be fitted."""
+
+    @abstractmethod
+    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
+        """Yield the model of each penalty."""
+
+    @abstractmethod
+    def _loss(self, model: Any, x: Features, y: Values) -> float:
+        """Return how wrong a model is on validation rows."""
+
+    def _fit_one(self, x: Features, y: Values, penalty: float | None) -> Any:
+        penalties, self.penalties = self.penalties, (float(penalty or 0.0),)
+        try:
+            return next(self._path(x, y))[1]
+        finally:
+            self.penalties = penalties
 
 
 class KmerRidge(_KmerModel):
@@ -166,7 +226,7 @@ class KmerRidge(_KmerModel):
         self,
         k: int = 6,
         *,
-        both_strands: bool = True,
+        both_strands: bool = False,
         penalties: Sequence[float] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
     ) -> None:
         super().__init__(k, both_strands=both_strands, penalties=penalties)
@@ -187,7 +247,8 @@ class KmerRidge(_KmerModel):
         y : array_like of float, shape (n,) or (n, targets)
             Targets; NaN where missing.
         val_seqs, val_y : array_like, optional
-            Rows on which the penalty is chosen; by default every fifth training row, left out.
+            Rows on which the penalty is chosen. Without them it is chosen on every fifth training
+            row, and the model is then fitted on all training rows.
 
         Returns
         -------
@@ -199,23 +260,14 @@ class KmerRidge(_KmerModel):
         EugeneError
             If lengths differ.
         """
-        x, targets, val_x, val_targets = self._splits(seqs, y, val_seqs, val_y)
-        self._weights = np.empty((x.shape[1], targets.shape[1]))
-        self._offsets = np.empty(targets.shape[1])
-        for t in range(targets.shape[1]):
-            rows = np.isfinite(targets[:, t])
-            val_rows = np.isfinite(val_targets[:, t])
-            self._fit_one(t, x[rows], targets[rows, t], val_x[val_rows], val_targets[val_rows, t])
+        self._fit_all(seqs, y, val_seqs, val_y)
         return self
 
-    def _fit_one(
-        self,
-        t: int,
-        x: Features,
-        y: NDArray[np.float64],
-        val_x: Features,
-        val_y: NDArray[np.float64],
-    ) -> None:
+    def _check(self, y: Values, t: int) -> None:
+        if len(y) < 2:
+            raise EugeneError(f"target {t} has {len(y)} training rows, at least 2 are needed")
+
+    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
         from scipy.linalg import cho_factor, cho_solve
 
         n, features = x.shape
@@ -223,20 +275,18 @@ class KmerRidge(_KmerModel):
         wide = features > n
         gram = (x @ x.T if wide else x.T @ x).astype(np.float64)
         right = (y - offset) if wide else x.T.astype(np.float64) @ (y - offset)
-        best = np.inf
-        self.scores = {}
         for penalty in self.penalties:
             system = gram.copy()
             system.flat[:: len(gram) + 1] += penalty * features
             solution = cho_solve(cho_factor(system, overwrite_a=True), right)
             weights = x.T.astype(np.float64) @ solution if wide else solution
-            error = float(np.mean((val_x @ weights + offset - val_y) ** 2))
-            self.scores[penalty] = error
-            if error < best:
-                best, self.penalty = error, penalty
-                self._weights[:, t], self._offsets[t] = weights, offset
+            yield penalty, (weights, offset)
 
-    def predict(self, seqs: ArrayLike) -> NDArray[np.float64]:
+    def _loss(self, model: Any, x: Features, y: Values) -> float:
+        weights, offset = model
+        return float(np.mean((x @ weights + offset - y) ** 2))
+
+    def predict(self, seqs: ArrayLike) -> Values:
         """Predict targets.
 
         Parameters
@@ -250,7 +300,8 @@ class KmerRidge(_KmerModel):
             Predictions, of the shape that the targets had.
         """
         x = self._scale(self._features(seqs))
-        return self._shape(x @ self._weights + self._offsets)
+        columns = [x @ weights + offset for weights, offset in self._models]
+        return self._shape(np.stack(columns, axis=1))
 
 
 class KmerLogistic(_KmerModel):
@@ -290,7 +341,7 @@ class KmerLogistic(_KmerModel):
         self,
         k: int = 6,
         *,
-        both_strands: bool = True,
+        both_strands: bool = False,
         penalties: Sequence[float] = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
         max_iter: int = 200,
     ) -> None:
@@ -313,7 +364,8 @@ class KmerLogistic(_KmerModel):
         y : array_like, shape (n,) or (n, targets)
             0 or 1; NaN where missing.
         val_seqs, val_y : array_like, optional
-            Rows on which the penalty is chosen; by default every fifth training row, left out.
+            Rows on which the penalty is chosen. Without them it is chosen on every fifth training
+            row, and the model is then fitted on all training rows.
 
         Returns
         -------
@@ -325,43 +377,36 @@ class KmerLogistic(_KmerModel):
         EugeneError
             If lengths differ or a target has one class only.
         """
-        x, targets, val_x, val_targets = self._splits(seqs, y, val_seqs, val_y)
-        self._models: list[Any] = []
-        for t in range(targets.shape[1]):
-            rows = np.isfinite(targets[:, t])
-            val_rows = np.isfinite(val_targets[:, t])
-            labels, val_labels = targets[rows, t] > 0.5, val_targets[val_rows, t] > 0.5
-            if labels.all() or not labels.any():
-                raise EugeneError(f"target {t} has one class only among the training rows")
-            self._models.append(self._fit_one(x[rows], labels, val_x[val_rows], val_labels))
+        self._fit_all(seqs, y, val_seqs, val_y)
         return self
 
-    def _fit_one(
-        self, x: Features, y: NDArray[np.bool_], val_x: Features, val_y: NDArray[np.bool_]
-    ) -> Any:
+    def _check(self, y: Values, t: int) -> None:
+        labels = y > 0.5
+        if labels.all() or not labels.any():
+            raise EugeneError(f"target {t} has one class only among the training rows")
+
+    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
         import warnings
 
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-        best, chosen, start = np.inf, None, None
-        self.scores = {}
+        start = None
         for strength in sorted(self.penalties):
             model = LogisticRegression(C=strength, max_iter=self.max_iter, warm_start=True)
             if start is not None:
                 model.coef_, model.intercept_ = start
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(x, y)
+                model.fit(x, y > 0.5)
             start = (model.coef_.copy(), model.intercept_.copy())
-            chance = np.clip(model.predict_proba(val_x)[:, 1], 1e-12, 1 - 1e-12)
-            loss = float(-np.mean(np.where(val_y, np.log(chance), np.log1p(-chance))))
-            self.scores[strength] = loss
-            if loss < best:
-                best, chosen, self.penalty = loss, model, strength
-        return chosen
+            yield strength, model
 
-    def predict(self, seqs: ArrayLike) -> NDArray[np.float64]:
+    def _loss(self, model: Any, x: Features, y: Values) -> float:
+        chance = np.clip(model.predict_proba(x)[:, 1], 1e-12, 1 - 1e-12)
+        return float(-np.mean(np.where(y > 0.5, np.log(chance), np.log1p(-chance))))
+
+    def predict(self, seqs: ArrayLike) -> Values:
         """Predict the probability of 1.
 
         Parameters

@@ -6,6 +6,7 @@ itself, and gives one value for each task.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -173,8 +174,9 @@ class _Kept(EpochMetric):
             values.append(self._one(x[there, task], y[there, task]))
         return torch.stack(values)
 
+    @abstractmethod
     def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+        """Return the metric of one task, float ()."""
 
 
 class Spearman(_Kept):

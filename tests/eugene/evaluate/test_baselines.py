@@ -74,11 +74,20 @@ def test_the_penalty_is_chosen_on_validation_rows() -> None:
     assert model.penalty == min(model.scores, key=model.scores.__getitem__)
 
 
+def test_without_validation_rows_all_rows_are_used() -> None:
+    letters = sequences(100)
+    y = np.random.default_rng(0).normal(size=100)
+    chosen = KmerRidge(2).fit(letters, y)
+    assert len(chosen.scores) == 7
+    fixed = KmerRidge(2, penalties=[chosen.penalty]).fit(letters, y, letters[:5], y[:5])
+    np.testing.assert_allclose(chosen.predict(letters), fixed.predict(letters))
+
+
 @pytest.mark.parametrize("kind", [KmerRidge, KmerLogistic])
 def test_both_strands_do_not_see_the_strand(kind: type[KmerRidge] | type[KmerLogistic]) -> None:
     letters = sequences(120)
     y = (kmer_features(letters, 2)[:, 3] > 1).astype(float)
-    model = kind(2).fit(letters, y)
+    model = kind(2, both_strands=True).fit(letters, y)
     turned = sp.reverse_complement(letters, sp.DNA, length_axis=1)
     np.testing.assert_allclose(model.predict(letters), model.predict(turned), rtol=1e-5)
 
@@ -108,6 +117,10 @@ def test_errors() -> None:
         KmerRidge(0)
     with pytest.raises(EugeneError, match="20 sequences but 3 rows"):
         KmerRidge(1).fit(letters, [1, 2, 3])
+    with pytest.raises(EugeneError, match="5 validation sequences but 2 rows"):
+        KmerRidge(1).fit(letters, np.ones(20), letters[:5], [1, 2])
+    with pytest.raises(EugeneError, match="has 0 training rows"):
+        KmerRidge(1).fit(letters, np.full(20, np.nan))
     with pytest.raises(EugeneError, match="together, or neither"):
         KmerRidge(1).fit(letters, np.ones(20), letters)
     with pytest.raises(EugeneError, match="one class only"):
