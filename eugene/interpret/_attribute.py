@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene.config import registries
+
 if TYPE_CHECKING:
     import torch
     import xarray as xr
@@ -70,7 +72,7 @@ def attribute_dataset(
     X : ndarray, shape (n, 4, length)
         One-hot sequences.
     methods : sequence of str, optional
-        Names of attribution methods.
+        Names of attribution methods; variables are called by our names for them.
     references : str, optional
         What sequences are compared with, for the methods that need it.
     n_references : int, optional
@@ -103,7 +105,7 @@ def attribute_dataset(
         "seq": (("_sequence", "_length"), letters, {"kind": "sequence", "alphabet": "ACGT"}),
         "index": ("_sequence", np.arange(len(X)) if index is None else np.asarray(index)),
     }
-    for method in methods:
+    for method in map(registries.ATTRIBUTIONS.resolve, methods):
         attrs: dict[str, Any] = {"method": method, "target": str(target), "seed": int(seed)}
         options: dict[str, Any] = {"target": target, "batch_size": batch_size}
         if method in EFFECTS:
