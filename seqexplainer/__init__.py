@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from seqexplainer.attribute import attribute as attribute
     from seqexplainer.attribute import saturation_mutagenesis as saturation_mutagenesis
     from seqexplainer.design import Constraints as Constraints
+    from seqexplainer.design import Design as Design
+    from seqexplainer.design import design as design
     from seqexplainer.design import evolve as evolve
     from seqexplainer.filters import generate_pfms as generate_pfms
     from seqexplainer.motifs import annotate_pfms as annotate_pfms
@@ -35,12 +37,14 @@ if TYPE_CHECKING:
 
 __eugene_dist__ = "eugene-genomics"
 
-_MODULES = ("metrics", "perturb", "plot", "references", "errors", "filters", "motifs", "design")
+_MODULES = ("metrics", "perturb", "plot", "references", "errors", "filters", "motifs")
 _HOMES = {
     "Result": "attribute",
     "attribute": "attribute",
     "saturation_mutagenesis": "attribute",
     "Constraints": "design",
+    "Design": "design",
+    "design": "design",
     "evolve": "design",
     "generate_pfms": "filters",
     "annotate_pfms": "motifs",
