@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
+from seqdata._read import read_bam as read_bam
 from seqdata._read import read_bigwig as read_bigwig
 from seqdata._read import read_flat_fasta as read_flat_fasta
 from seqdata._read import read_genome_fasta as read_genome_fasta
@@ -12,13 +13,16 @@ from seqdata._read import read_table as read_table
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
 from seqdata.errors import SeqdataError as SeqdataError
+from seqdata.readers import BAM as BAM
 from seqdata.readers import BigWig as BigWig
 from seqdata.readers import FlatFASTA as FlatFASTA
+from seqdata.readers import Fragments as Fragments
 from seqdata.readers import GenomeFASTA as GenomeFASTA
 from seqdata.readers import Table as Table
 from seqdata.readers import read_bedlike as read_bedlike
 from seqdata.store import open_zarr as open_zarr
 from seqdata.store import to_zarr as to_zarr
+from seqdata.variants import variant_windows as variant_windows
 
 if TYPE_CHECKING:
     from seqdata import convert, regions, schema, splits, targets

@@ -10,6 +10,7 @@ import xarray as xr
 
 from seqdata._writer import StoreLike
 from seqdata.build import from_flat_files, from_region_files
+from seqdata.readers.bam import BAM
 from seqdata.readers.bigwig import BigWig
 from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
 from seqdata.readers.table import Table
@@ -177,5 +178,58 @@ def read_bigwig(
     return from_region_files(
         GenomeFASTA(seq_name, fasta, alphabet=alphabet),
         BigWig(cov_name, bigwigs, samples, **options),
+        path=out, bed=bed, fixed_length=fixed_length, max_jitter=max_jitter, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def read_bam(
+    seq_name: str,
+    cov_name: str,
+    out: StoreLike,
+    fasta: str | Path,
+    bams: Any,
+    samples: Any,
+    bed: str | Path | pd.DataFrame,
+    *,
+    fixed_length: bool | int,
+    alphabet: Any = "DNA",
+    max_jitter: int = 0,
+    overwrite: bool = False,
+    **options: Any,
+) -> xr.Dataset:
+    """Build a dataset of sequence and read counts over regions.
+
+    Parameters
+    ----------
+    seq_name, cov_name : str
+        Names of the sequence and the count variable.
+    out : str, Path or zarr Store
+        Where the store goes.
+    fasta : str or Path
+        FASTA file of contigs.
+    bams : path or sequence of paths
+        BAM or CRAM files.
+    samples : str or sequence of str
+        Sample names.
+    bed : path or DataFrame
+        Regions.
+    fixed_length : bool or int
+        As :func:`from_region_files` takes it.
+    alphabet : NucleotideAlphabet or str, default "DNA"
+        Letters of the sequences.
+    max_jitter : int, default 0
+        Bp to add on both sides.
+    overwrite : bool, default False
+        Replace a store that is there.
+    **options
+        Further arguments of :class:`BAM`.
+
+    Returns
+    -------
+    Dataset
+    """
+    return from_region_files(
+        GenomeFASTA(seq_name, fasta, alphabet=alphabet),
+        BAM(cov_name, bams, samples, **options),
         path=out, bed=bed, fixed_length=fixed_length, max_jitter=max_jitter, overwrite=overwrite,
     )  # fmt: skip

@@ -295,6 +295,8 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader]) -> None:
         file = reader.files()[0] if reader.files() else reader.name
         if getattr(reader, "missing", "error") == "error":
             locate(windows, contigs, file)
+        if not getattr(reader, "sizes_are_known", True):
+            continue
         for name in windows.names:
             if name not in contigs:
                 continue
@@ -347,7 +349,8 @@ def read_shard(
         else:
             _turn_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
-        inside &= _inside(windows, reader.contigs(), piece)
+        if getattr(reader, "sizes_are_known", True):
+            inside &= _inside(windows, reader.contigs(), piece)
     if joined:
         inside = _join(inside, windows.lengths, plan.row_of[first : last + 1], width)
     else:

@@ -387,6 +387,10 @@ def from_region_files(
     try:
         with StoreWriter(path, overwrite=overwrite) as out:
             rows = _create_regions(out, plan, tracks, row_dim, length_dim)
+            for reader, track in zip(readers, tracks, strict=True):
+                if hasattr(reader, "totals"):
+                    name = f"total_reads_{track.name}"
+                    out.write_array(name, reader.totals(), (track.sample_dim,))
             for block in _shards(plan, readers, rows, client):
                 # each array is let go once it is written: one shard is held at a time
                 for name in list(block):

@@ -1,0 +1,345 @@
+"""Reads of BAM and CRAM files over windows: depth, Tn5 cut sites, fragments."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pysam
+import pysam.utils
+
+from seqdata.errors import SchemaError, TrackError, require_file
+from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._fasta_index import cache_dir
+from seqdata.readers.bigwig import make_track
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CountMethod = Literal["depth-only", "tn5-cutsite", "tn5-fragment"]
+Stranded = Literal["no", "forward", "reverse"]
+
+# unmapped, secondary, failed quality control, duplicate, supplementary
+EXCLUDED_FLAGS = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
+_TN5 = (4, -5)
+
+
+class BAM:
+    """Count reads of BAM or CRAM files over windows.
+
+    Single-end and paired-end reads are counted alike; for paired ones only proper pairs unless
+    ``proper_pairs=False``. Depth counts every aligned base (N too, whatever its quality; gaps of
+    the alignment are not counted), so mates that overlap count twice.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable.
+    bams : path or sequence of paths
+        BAM or CRAM files sorted by coordinate, one a sample. A missing index is built beside the
+        file, or in the cache directory if that folder cannot be written.
+    samples : str or sequence of str
+        Name of each sample.
+    batch_size : int, optional
+        Accepted for compatibility; windows are read a shard at a time.
+    n_jobs : int, default 1
+        Accepted for compatibility; one process reads.
+    threads_per_job : int, default 1
+        Threads that unpack a file.
+    dtype : dtype, default uint16
+        Type of the counts; a count that does not fit is an error.
+    sample_dim : str, optional
+        Name of the sample dimension, by default ``{name}_sample``.
+    offset_tn5 : bool, default False
+        Shift ends by +4 and -5 bp to the middle of the Tn5 cut.
+    count_method : {"depth-only", "tn5-cutsite", "tn5-fragment"}, default "depth-only"
+        Aligned bases; the 5' end of each read; or all bases from one end of a pair to the other.
+    stranded : {"no", "forward", "reverse"}, default "no"
+        Split each file into a "+" and a "-" sample, paired with each other: by the strand of read
+        1 (single reads: their own), or by the opposite strand ("reverse", as dUTP protocols give).
+    min_mapq : int, default 0
+        Least mapping quality.
+    exclude_flags : int, default 0xF04
+        Reads with any of these flags are left out: unmapped, secondary, failed, duplicate and
+        supplementary ones.
+    proper_pairs : bool, default True
+        Leave out paired reads that are no proper pair.
+    max_fragment : int, default 2000
+        Longest fragment looked for by "tn5-fragment" in bp; longer ones are left out.
+    reference : path, optional
+        FASTA file that a CRAM was made with.
+
+    Raises
+    ------
+    MissingFileError
+        If a file does not exist.
+    TrackError
+        If a file is damaged, not sorted, or cannot be indexed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bams: str | Path | Sequence[str | Path],
+        samples: str | Sequence[str],
+        *,
+        batch_size: int | None = None,
+        n_jobs: int = 1,
+        threads_per_job: int = 1,
+        dtype: Any = np.uint16,
+        sample_dim: str | None = None,
+        offset_tn5: bool = False,
+        count_method: CountMethod = "depth-only",
+        stranded: Stranded = "no",
+        min_mapq: int = 0,
+        exclude_flags: int = EXCLUDED_FLAGS,
+        proper_pairs: bool = True,
+        max_fragment: int = 2000,
+        reference: str | Path | None = None,
+    ) -> None:
+        if count_method not in ("depth-only", "tn5-cutsite", "tn5-fragment"):
+            msg = (
+                "count_method must be 'depth-only', 'tn5-cutsite' or 'tn5-fragment', "
+                f"got {count_method!r}."
+            )
+            raise SchemaError(msg)
+        if stranded not in ("no", "forward", "reverse"):
+            msg = f"stranded must be 'no', 'forward' or 'reverse', got {stranded!r}."
+            raise SchemaError(msg)
+        files = [bams] if isinstance(bams, (str, Path)) else list(bams)
+        names = [samples] if isinstance(samples, str) else [str(sample) for sample in samples]
+        self.name = name
+        self.paths = [require_file(file, "BAM") for file in files]
+        self.reference = None if reference is None else require_file(reference, "FASTA")
+        self.threads = max(1, int(threads_per_job))
+        self.method = count_method
+        self.stranded = stranded
+        self.shift = _TN5 if offset_tn5 else (0, 0)
+        self.min_mapq = int(min_mapq)
+        self.exclude_flags = int(exclude_flags)
+        self.proper_pairs = proper_pairs
+        self.max_fragment = int(max_fragment)
+        strands, pairs = None, None
+        if stranded != "no":
+            if len(names) != len(files):
+                msg = f"{name!r} has {len(files)} files but {len(names)} sample names."
+                raise SchemaError(msg)
+            pairs = [f"{sample}{sign}" for sample in names for sign in "-+"]
+            names = [f"{sample}{sign}" for sample in names for sign in "+-"]
+            strands = ["+", "-"] * len(files)
+        self._track = make_track(
+            name, dtype, names, n_files=len(files) * (1 if stranded == "no" else 2),
+            sample_dim=sample_dim, strands=strands, pairs=pairs, units="counts",
+        )  # fmt: skip
+        self._open: list[pysam.AlignmentFile] | None = None
+        self._contigs = [
+            dict(zip(handle.references, handle.lengths, strict=True)) for handle in self._handles()
+        ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_open": None}
+
+    def track(self) -> Track:
+        """Return what the reader makes."""
+        return self._track
+
+    def totals(self) -> NDArray[np.uint64]:
+        """Return the number of mapped reads of each sample, uint64, shape (n_samples,)."""
+        per_file = [_mapped(handle) for handle in self._handles()]
+        repeat = 1 if self.stranded == "no" else 2
+        return np.repeat(np.array(per_file, dtype=np.uint64), repeat)
+
+    def contigs(self) -> dict[str, int]:
+        """Return the contigs of all files and their lengths in bp."""
+        out: dict[str, int] = {}
+        for contigs in self._contigs:
+            for name, length in contigs.items():
+                out[name] = max(length, out.get(name, 0))
+        return out
+
+    def files(self) -> list[str]:
+        """Return the files read."""
+        return [str(path) for path in self.paths]
+
+    def read(self, windows: Windows, width: int) -> NDArray[Any]:
+        """Return the counts of windows in forward orientation.
+
+        Parameters
+        ----------
+        windows : Windows
+        width : int
+            Columns of the result, at least the longest window.
+
+        Returns
+        -------
+        ndarray of the reader's dtype, shape (n, n_samples, width)
+            0 off the contig and behind a window shorter than ``width``.
+
+        Raises
+        ------
+        TrackError
+            If a count does not fit the dtype, or a file is damaged.
+        """
+        n_strands = 1 if self.stranded == "no" else 2
+        counts = np.zeros((len(windows), len(self.paths) * n_strands, width), dtype=np.int64)
+        for i, handle in enumerate(self._handles()):
+            size = locate(windows, self._contigs[i], str(self.paths[i]))
+            start = np.clip(windows.start, 0, size)
+            stop = np.clip(windows.end, 0, size)
+            samples = slice(i * n_strands, (i + 1) * n_strands)
+            for row in np.flatnonzero(stop > start):
+                chrom = windows.names[int(windows.contig[row])]
+                begin, end = int(start[row]), int(stop[row])
+                lead = begin - int(windows.start[row])
+                try:
+                    found = self._count(handle, chrom, begin, end)
+                except (OSError, ValueError) as error:
+                    msg = (
+                        f"{self.paths[i]} cannot be read at {chrom}:{begin}-{end} ({error}): it "
+                        "is damaged or was cut short. Fetch it again."
+                    )
+                    raise TrackError(msg) from error
+                counts[row, samples, lead : lead + end - begin] = found
+        dtype = np.dtype(self._track.dtype)
+        if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
+            msg = (
+                f"{self.name!r} reaches {int(counts.max())} reads at one base, more than {dtype} "
+                "holds. Pass dtype='uint32'."
+            )
+            raise TrackError(msg)
+        return counts.astype(dtype)
+
+    def close(self) -> None:
+        """Close the files."""
+        for handle in self._open or []:
+            handle.close()
+        self._open = None
+
+    def _count(
+        self, handle: pysam.AlignmentFile, chrom: str, start: int, stop: int
+    ) -> NDArray[np.int64]:
+        """Count the reads of one window: shape (1 or 2, stop - start)."""
+        rows = 1 if self.stranded == "no" else 2
+        if self.method == "tn5-cutsite":
+            counts = np.zeros((rows, stop - start), dtype=np.int64)
+            for read in self._reads(handle, chrom, start, stop, 5):
+                end = read.reference_end - 1 + self.shift[1]
+                site = end if read.is_reverse else read.reference_start + self.shift[0]
+                if start <= site < stop:
+                    counts[self._row(read), site - start] += 1
+            return counts
+        # +1 where a stretch begins and -1 behind its end; the sums are the depth
+        edges = np.zeros((rows, stop - start + 1), dtype=np.int64)
+        if self.method == "tn5-fragment":
+            for read in self._reads(handle, chrom, start, stop, self.max_fragment):
+                length = read.template_length
+                if not read.is_proper_pair or not 0 < length <= self.max_fragment:
+                    continue
+                begin = read.reference_start + self.shift[0]
+                end = read.reference_start + length + self.shift[1]
+                if begin < stop and end > start and begin < end:
+                    row = self._row(read)
+                    edges[row, max(begin, start) - start] += 1
+                    edges[row, min(end, stop) - start] -= 1
+        else:
+            for read in self._reads(handle, chrom, start, stop, 0):
+                row = self._row(read)
+                for begin, end in read.get_blocks():
+                    if begin < stop and end > start:
+                        edges[row, max(begin, start) - start] += 1
+                        edges[row, min(end, stop) - start] -= 1
+        return np.cumsum(edges, axis=1)[:, :-1]
+
+    def _reads(
+        self, handle: pysam.AlignmentFile, chrom: str, start: int, stop: int, margin: int
+    ) -> Any:
+        for read in handle.fetch(chrom, max(0, start - margin), stop + margin):
+            if read.flag & self.exclude_flags or read.mapping_quality < self.min_mapq:
+                continue
+            if self.proper_pairs and read.is_paired and not read.is_proper_pair:
+                continue
+            if read.reference_end is not None:
+                yield read
+
+    def _row(self, read: pysam.AlignedSegment) -> int:
+        """Return 0 for "+" and 1 for "-" (always 0 where strands are not told apart)."""
+        if self.stranded == "no":
+            return 0
+        minus = read.is_reverse != (read.is_paired and read.is_read2)
+        return int(minus != (self.stranded == "reverse"))
+
+    def _handles(self) -> list[pysam.AlignmentFile]:
+        if self._open is None:
+            self._open = [open_alignment(p, self.reference, self.threads) for p in self.paths]
+        return self._open
+
+
+def open_alignment(path: Path, reference: Path | None, threads: int = 1) -> pysam.AlignmentFile:
+    """Open a BAM or CRAM file with its index; build the index if there is none.
+
+    Raises
+    ------
+    TrackError
+        If the file is damaged, cut short, not sorted or cannot be indexed.
+    """
+    options: dict[str, Any] = {"threads": threads}
+    if reference is not None:
+        options["reference_filename"] = str(reference)
+    quiet = pysam.set_verbosity(0)
+    try:
+        with pysam.AlignmentFile(str(path), **options):
+            pass
+        index = _index(path)
+        return pysam.AlignmentFile(str(path), index_filename=str(index), **options)
+    except pysam.utils.SamtoolsError as error:
+        text = " ".join(str(error).split())
+        msg = f"{path} cannot be indexed ({text}). Sort it by coordinate: samtools sort."
+        raise TrackError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be opened as BAM or CRAM ({error}): damaged or cut short?"
+        raise TrackError(msg) from error
+    finally:
+        pysam.set_verbosity(quiet)
+
+
+def _mapped(handle: pysam.AlignmentFile) -> int:
+    """Count mapped reads: from the index, or (CRAM keeps no counts) one by one."""
+    if handle.is_cram:
+        return sum(not read.is_unmapped for read in handle.fetch(until_eof=True))
+    return int(handle.mapped)
+
+
+def _index(path: Path) -> Path:
+    suffix = ".crai" if path.suffix.lower() == ".cram" else ".bai"
+    stat = path.stat()
+    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    cached = cache_dir() / "alignment_index" / f"{path.name}.{digest}{suffix}"
+    beside = Path(f"{path}{suffix}")
+    for index in (beside, path.with_suffix(suffix), Path(f"{path}.csi"), cached):
+        if index.is_file():
+            return index
+    try:
+        return _build_index(path, beside)
+    except OSError:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        return _build_index(path, cached)
+
+
+def _build_index(path: Path, index: Path) -> Path:
+    """Write an index under another name first, so that nobody reads half of one."""
+    part = index.with_name(f".{index.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    part.touch()
+    try:
+        pysam.index("-o", str(part), str(path))
+        part.replace(index)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return index

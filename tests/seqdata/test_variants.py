@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seqdata as sd
+from seqdata.errors import ContigError, LengthError, MissingFileError, SchemaError, VariantError
+
+GENOME = "ACGTTGCAACCGGTTAACGTATATCGCGAGCT"
+
+
+def table(*rows: tuple[int, str, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["pos", "ref", "alt"])
+    return frame.assign(chrom="c")
+
+
+@pytest.fixture(scope="module")
+def fasta(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("genome") / "g.fa"
+    path.write_text(f">c\n{GENOME}\n")
+    return path
+
+
+def text(rows: np.ndarray) -> list[str]:
+    return [row.tobytes().decode() for row in rows]
+
+
+def slow(position: int, ref: str, alt: str, length: int) -> tuple[str, str]:
+    pad = "N" * 100
+    at = position - 1 + 100
+    whole = pad + GENOME + pad
+    changed = whole[:at] + alt + whole[at + len(ref) :]
+    begin = at - length // 2
+    return whole[begin : begin + length], changed[begin : begin + length]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, len(GENOME)), st.integers(1, 6), st.text("ACGT", min_size=1, max_size=8)
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(1, 30),
+)
+def test_windows_equal_slow_editing(
+    fasta: Path, rows: list[tuple[int, int, str]], length: int
+) -> None:
+    variants = [(pos, GENOME[pos - 1 : pos - 1 + size], alt) for pos, size, alt in rows]
+    out = sd.variant_windows(fasta, table(*variants), length)
+    expected = [slow(*variant, length) for variant in variants]
+    assert text(out.reference) == [pair[0] for pair in expected]
+    assert text(out.alternate) == [pair[1] for pair in expected]
+    assert out.table["matches"].all()
+    assert (out.table["end"] - out.table["start"] == length).all()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_vcf(fasta: Path, tmp_path: Path, packed: bool) -> None:
+    body = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\nc\t5\trs1\tt\tA,TGG\t.\tPASS\n"
+    path = tmp_path / "x.vcf.gz"
+    path.write_bytes(gzip.compress(body.encode()) if packed else body.encode())
+    out = sd.variant_windows(fasta, path, 6)
+    assert out.table[["chrom", "pos", "id", "ref", "alt"]].to_numpy().tolist() == [
+        ["c", 5, "rs1", "T", "A"],
+        ["c", 5, "rs1", "T", "TGG"],
+    ]
+    assert text(out.reference) == ["CGTTGC", "CGTTGC"]
+    assert text(out.alternate) == ["CGTAGC", "CGTTGG"]
+
+
+def test_genome_that_differs(fasta: Path) -> None:
+    variants = table((5, "A", "G"), (6, "G", "C"))
+    with pytest.raises(VariantError, match=r"row 0: the genome has 'T' at c:5, .* says 'A'"):
+        sd.variant_windows(fasta, variants, 4)
+    with pytest.warns(UserWarning, match="differs from the reference allele of 1 of 2"):
+        out = sd.variant_windows(fasta, variants, 4, on_mismatch="warn")
+    assert text(out.reference) == ["GTAG", "TTGC"]
+    assert text(out.alternate) == ["GTGG", "TTCC"]
+    assert out.table["matches"].tolist() == [False, True]
+    out = sd.variant_windows(fasta, variants, 4, on_mismatch="drop")
+    assert text(out.alternate) == ["TTCC"]
+    assert out.table["pos"].tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        ("c\t0\t.\tA\tC\n", "line 1: pos is '0'"),
+        ("c\tx\t.\tA\tC\n", "line 1: pos is 'x'"),
+        ("#h\nc\t5\t.\tA\n", "line 2: expected at least 5 fields .* got 4"),
+        ("c\t5\t.\tT\t<DEL>\n", "alt is '<DEL>'.*symbolic"),
+        ("c\t5\t.\tT\t*\n", "alt is"),
+        ("c\t5\t.\t\tC\n", "ref is ''"),
+        ("#only\n", "holds no variant"),
+    ],
+)
+def test_bad_lines(fasta: Path, tmp_path: Path, row: str, message: str) -> None:
+    (tmp_path / "x.vcf").write_text(row)
+    with pytest.raises(VariantError, match=message):
+        sd.variant_windows(fasta, tmp_path / "x.vcf", 6)
+
+
+def test_other_errors(fasta: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="VCF file"):
+        sd.variant_windows(fasta, tmp_path / "none.vcf", 6)
+    with pytest.raises(VariantError, match=r"no column 'alt'\. Did you mean 'alts'"):
+        sd.variant_windows(fasta, table((5, "T", "A")).rename(columns={"alt": "alts"}), 6)
+    with pytest.raises(ContigError, match="no contig 'chrc'"):
+        sd.variant_windows(fasta, table((5, "T", "A")).assign(chrom="chrc"), 6)
+    with pytest.raises(LengthError, match="length must be"):
+        sd.variant_windows(fasta, table((5, "T", "A")), 0)
+    with pytest.raises(SchemaError, match="on_mismatch must be"):
+        sd.variant_windows(fasta, table((5, "T", "A")), 6, on_mismatch="skip")  # type: ignore[arg-type]
+    (tmp_path / "x.vcf.gz").write_bytes(gzip.compress(b"c\t5\t.\tT\tA\n" * 999)[:-12])
+    with pytest.raises(VariantError, match="damaged gzip"):
+        sd.variant_windows(fasta, tmp_path / "x.vcf.gz", 6)
+
+
+def test_real_variants(shared_data: Path) -> None:
+    folder = shared_data / "hg38_chr1_1m"
+    genome = pysam.FastaFile(str(folder / "hg38_1m.fa.gz"))
+    out = sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl.vcf", 200)
+    assert len(out.table) == 8
+    for reference, alternate, row in zip(
+        text(out.reference), text(out.alternate), out.table.itertuples(), strict=True
+    ):
+        assert reference == genome.fetch(row.chrom, row.start, row.end)
+        assert alternate == reference[:100] + row.alt + reference[101:]
+        assert reference[100].upper() == row.ref
+    with pytest.raises(VariantError, match="alleles swapped"):
+        sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl_flip.vcf", 200)
