@@ -34,7 +34,8 @@ class Hybrid(Architecture):
     conv_kwargs : dict, optional
         Arguments of :class:`eugene.nn.Conv1DTower`; see :class:`eugene.models.zoo.CNN`.
     recurrent_kwargs : dict, optional
-        Arguments of :class:`eugene.nn.RecurrentBlock`; by default a bidirectional LSTM of 32.
+        Arguments of :class:`eugene.nn.RecurrentBlock`; left out, a bidirectional LSTM of 32. Given,
+        the net reads one way only unless ``bidirectional`` is set, as in EUGENe.
     dense_kwargs : dict, optional
         Arguments of :class:`eugene.nn.DenseBlock`; by default one hidden layer of 32.
     strands : {"single", "both"}
@@ -87,7 +88,7 @@ class Hybrid(Architecture):
         self.recurrent_block = RecurrentBlock(
             **merge_kwargs(
                 recurrent_kwargs,
-                _RECURRENT if not recurrent_kwargs else {},
+                {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
                 RecurrentBlock,
                 "recurrent_kwargs",
                 fixed={"input_dim": self.conv1d_tower.out_channels, "batch_first": True},

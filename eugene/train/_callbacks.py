@@ -14,6 +14,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, Checkpoint
 
+from eugene.errors import EugeneError
+
 _MASK = (1 << 64) - 1
 
 
@@ -209,15 +211,23 @@ class Resume(Callback):
     ----------
     checkpoint : dict
         What ``last.ckpt`` holds.
+    path : pathlib.Path
+        Where it is, for errors.
     """
 
-    def __init__(self, checkpoint: dict[str, Any]) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, checkpoint: dict[str, Any], path: Path) -> None:
+        self.checkpoint, self.path = checkpoint, path
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Restore everything before the first step."""
         checkpoint = self.checkpoint
-        pl_module.load_state_dict(checkpoint["state_dict"])
+        try:
+            pl_module.load_state_dict(checkpoint["state_dict"])
+        except RuntimeError as error:
+            raise EugeneError(
+                f"{self.path} was trained with another network: {error}. Resume with the same "
+                "network, or train anew with overwrite=True"
+            ) from error
         for optimizer, state in zip(
             trainer.optimizers, checkpoint["optimizer_states"], strict=True
         ):
@@ -233,6 +243,16 @@ class Resume(Callback):
         steps.ready = steps.completed = int(checkpoint["global_step"])
         loop.epoch_loop._batches_that_stepped = int(checkpoint["global_step"])
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Refuse rows or batches of another number: the order could not be the same."""
+        before, now = self.checkpoint["eugene"]["batches"], trainer.num_training_batches
+        if before != now:
+            raise EugeneError(
+                f"{self.path} was trained with {before} batches an epoch, there are {now} now: "
+                "the rows, the split or the batch size have changed. Resume with the same, or "
+                "train anew with overwrite=True"
+            )
+
 
 class Mark(Callback):
     """Note in every checkpoint that it is ours and how many epochs it has behind it."""
@@ -247,5 +267,6 @@ class Mark(Callback):
         checkpoint["eugene"] = {
             "format": 1,
             "epochs_done": len(self.record.rows),
+            "batches": trainer.num_training_batches,
             "record": self.record.state_dict(),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import shutil
 import sys
 import tempfile
 import time
@@ -74,7 +75,7 @@ def fit(
     mode: str | None = None,
     min_delta: float = 0.0,
     accelerator: str | None = None,
-    devices: int | str | Sequence[int] = "auto",
+    devices: int | str | Sequence[int] = 1,
     strategy: str = "auto",
     precision: str = "32-true",
     gradient_clip_val: float | None = None,
@@ -119,7 +120,7 @@ def fit(
     accelerator : str, optional
         Lightning's; by default ``settings.accelerator``.
     devices : int, str or list of int
-        Lightning's.
+        Lightning's; one device by default, so that the same call gives the same weights anywhere.
     strategy : str
         Lightning's.
     precision : str
@@ -158,7 +159,8 @@ def fit(
     RunExistsError
         If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked.
     EugeneError
-        If ``monitor`` is never logged, or the checkpoint belongs to another seed.
+        If ``monitor`` is never logged, or the checkpoint belongs to another seed, network or
+        number of batches.
 
     Examples
     --------
@@ -232,7 +234,7 @@ def fit(
     if checkpoint is not None:
         _check_same_run(checkpoint, record)
         record.load_state_dict(checkpoint["eugene"]["record"])
-        extra.append(Resume(checkpoint))
+        extra.append(Resume(checkpoint, record.last_path))
     folder_path.mkdir(parents=True, exist_ok=True)
 
     show = _show_progress(progress)
@@ -264,6 +266,11 @@ def fit(
         )
         try:
             trainer.fit(module, datamodule=bridge)
+        except SystemExit:
+            # Lightning turns Ctrl-C into the end of the process; in a notebook that is too much
+            if trainer.interrupted:
+                raise KeyboardInterrupt from None
+            raise
         finally:
             bridge.release()
     _check_monitored(record)
@@ -383,8 +390,11 @@ def _checkpoint_to_resume(
                 f"{record.last_path} exists: take the run up with resume=True, train anew with "
                 "overwrite=True, or give another run_dir"
             )
-        for path in (record.last_path, record.best_path, record.metrics_path):
+        folder = record.metrics_path.parent
+        weights = folder / "model.safetensors"
+        for path in (record.last_path, record.best_path, record.metrics_path, weights):
             path.unlink(missing_ok=True)
+        shutil.rmtree(folder / "tensorboard", ignore_errors=True)
     return None
 
 

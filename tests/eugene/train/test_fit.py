@@ -218,6 +218,27 @@ def test_a_resume_must_be_the_same_run(tmp_path: Path, change: dict[str, Any]) -
         train(tmp_path, **{"seed": 1, **change}, resume=True)
 
 
+def test_a_resume_must_have_the_same_network_and_batches(tmp_path: Path) -> None:
+    train(tmp_path, max_epochs=1)
+    wider = SequenceModule({**ARCH, "dense_kwargs": {"hidden_dims": [3]}})
+    with pytest.raises(EugeneError, match="was trained with another network"):
+        train(tmp_path, module=wider, resume=True)
+    other = SequenceDataModule(dataset(), target_vars="y", batch_size=30)
+    with pytest.raises(EugeneError, match="with 3 batches an epoch, there are 2 now"):
+        train(tmp_path, data=other, resume=True)
+
+
+def test_an_interrupted_training_is_interrupted_not_ended(tmp_path: Path) -> None:
+    class Interrupt(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+            if trainer.current_epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Interrupt()])
+    assert train(tmp_path, resume=True).epochs == 3
+
+
 def test_what_cannot_be_watched_is_said() -> None:
     with pytest.raises(EugeneError, match="monitor='val_auroc' was never logged; there are"):
         train(monitor="val_auroc", max_epochs=1)
