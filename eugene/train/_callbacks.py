@@ -149,6 +149,9 @@ class Record(Checkpoint):
         row.update({k: values[k] for k in [*first, *(k for k in values if k not in first)]})
         row["lr"] = float(trainer.optimizers[0].param_groups[0]["lr"])
         row["seconds"] = round(time.perf_counter() - self._started, 3)
+        if self.monitor not in row:
+            known = ", ".join(key for key in row if key not in ("epoch", "seconds"))
+            raise EugeneError(f"monitor={self.monitor!r} was not logged; there are {known}")
         self.rows.append(row)
         self._judge(trainer, row)
         if trainer.is_global_zero:

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from eugene.errors import EugeneError, RunExistsError
+from eugene.errors import EugeneError, NotARunError, RunExistsError
 from eugene.settings import settings
+from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, Resume
 from eugene.train._checkpoint import read_checkpoint, save_weights
 
@@ -177,201 +177,94 @@ def fit(
     >>> fit(module, Data(), max_epochs=2, accelerator="cpu").epochs
     2
     """
-    if run_dir is None:
-        if resume:
-            raise EugeneError("resume=True needs run_dir=, the folder to take up")
-        with tempfile.TemporaryDirectory(prefix="eugene-fit-") as folder:
-            result = fit(
-                module,
-                datamodule,
-                run_dir=folder,
-                max_epochs=max_epochs,
-                patience=patience,
-                monitor=monitor,
-                mode=mode,
-                min_delta=min_delta,
-                accelerator=accelerator,
-                devices=devices,
-                strategy=strategy,
-                precision=precision,
-                gradient_clip_val=gradient_clip_val,
-                accumulate_grad_batches=accumulate_grad_batches,
-                seed=seed,
-                deterministic=deterministic,
-                progress=progress,
-                tensorboard=False,
-                restore_best=restore_best,
-                callbacks=callbacks,
-                trainer_kwargs=trainer_kwargs,
+    keep = run_dir is not None
+    if resume and not keep:
+        raise EugeneError("resume=True needs run_dir=, the folder to take up")
+    with contextlib.ExitStack() as stack:
+        if run_dir is None:
+            run_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="eugene-fit-"))
+        folder = Path(run_dir)
+        started = time.perf_counter()
+        seed = settings.seed if seed is None else seed
+        bridge = Bridge(datamodule)
+        monitor = monitor.removesuffix("_epoch")
+        if not bridge.has_validation and monitor.startswith("val_"):
+            warnings.warn(
+                f"there are no validation rows: {monitor} cannot be watched, train_loss is instead",
+                stacklevel=2,
             )
+            monitor = "train_loss"
+        mode = mode or _natural_mode(monitor)
+        record = Record(
+            folder, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
+        )
+        checkpoint = _checkpoint_to_resume(record, resume=resume, overwrite=overwrite)
+        extra: list[pl.Callback] = []
+        if checkpoint is not None:
+            _check_same_run(checkpoint, record)
+            record.load_state_dict(checkpoint["eugene"]["record"])
+            extra.append(Resume(checkpoint, record.last_path))
+        folder.mkdir(parents=True, exist_ok=True)
+
+        show = _show_progress(progress)
+        if show:
+            extra.append(TQDMProgressBar())
+        gpus = range(torch.cuda.device_count())
+        with _quiet(), torch.random.fork_rng(devices=gpus):
+            trainer = pl.Trainer(
+                **{
+                    "default_root_dir": str(folder),
+                    "max_epochs": max_epochs,
+                    "accelerator": accelerator or settings.accelerator,
+                    "devices": devices,
+                    "strategy": strategy,
+                    "precision": precision,
+                    "gradient_clip_val": gradient_clip_val,
+                    "accumulate_grad_batches": accumulate_grad_batches,
+                    "deterministic": deterministic,
+                    "logger": _logger(folder, enabled=tensorboard and keep),
+                    "callbacks": [*callbacks, *extra, record, Mark(record), EpochSeeds(seed)],
+                    "enable_progress_bar": show,
+                    "enable_model_summary": False,
+                    "enable_checkpointing": True,
+                    "num_sanity_val_steps": 0,
+                    "log_every_n_steps": 1,
+                    "use_distributed_sampler": False,
+                    "limit_val_batches": 1.0 if bridge.has_validation else 0,
+                    **dict(trainer_kwargs or {}),
+                }
+            )
+            try:
+                trainer.fit(module, datamodule=bridge)
+            except SystemExit:
+                # Lightning turns Ctrl-C into the end of the process; in a notebook that is too much
+                if trainer.interrupted:
+                    raise KeyboardInterrupt from None
+                raise
+            finally:
+                bridge.release()
+        _check_finite(record)
+        weights_path = folder / "model.safetensors"
+        last_state = module.state_dict() if not restore_best else None
+        best = read_checkpoint(record.best_path)
+        module.load_state_dict(best["state_dict"])
+        save_weights(getattr(module, "arch", module), weights_path)
+        if last_state is not None:
+            module.load_state_dict(read_checkpoint(record.last_path)["state_dict"])
+        module.eval()
         return FitResult(
-            result.best_score,
-            result.best_epoch,
-            result.epochs,
-            result.seconds,
-            result.monitor,
-            result.stopped_early,
-            result.history,
+            best_score=record.best_score,
+            best_epoch=record.best_epoch,
+            epochs=len(record.rows),
+            seconds=time.perf_counter() - started,
+            monitor=monitor,
+            stopped_early=record.stopped_early,
+            history=record.rows,
+            best_path=record.best_path if keep else None,
+            last_path=record.last_path if keep else None,
+            weights_path=weights_path if keep else None,
+            metrics_path=record.metrics_path if keep else None,
         )
-
-    started = time.perf_counter()
-    folder_path = Path(run_dir)
-    seed = settings.seed if seed is None else seed
-    bridge = Bridge(datamodule)
-    monitor = monitor.removesuffix("_epoch")
-    if not bridge.has_validation and monitor.startswith("val_"):
-        warnings.warn(
-            f"there are no validation rows: {monitor} cannot be watched, train_loss is instead",
-            stacklevel=2,
-        )
-        monitor = "train_loss"
-    mode = mode or _natural_mode(monitor)
-    record = Record(
-        folder_path, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
-    )
-    checkpoint = _checkpoint_to_resume(record, resume=resume, overwrite=overwrite)
-    extra: list[pl.Callback] = []
-    if checkpoint is not None:
-        _check_same_run(checkpoint, record)
-        record.load_state_dict(checkpoint["eugene"]["record"])
-        extra.append(Resume(checkpoint, record.last_path))
-    folder_path.mkdir(parents=True, exist_ok=True)
-
-    show = _show_progress(progress)
-    if show:
-        extra.append(TQDMProgressBar())
-    with _quiet(), torch.random.fork_rng():
-        trainer = pl.Trainer(
-            **{
-                "default_root_dir": str(folder_path),
-                "max_epochs": max_epochs,
-                "accelerator": accelerator or settings.accelerator,
-                "devices": devices,
-                "strategy": strategy,
-                "precision": precision,
-                "gradient_clip_val": gradient_clip_val,
-                "accumulate_grad_batches": accumulate_grad_batches,
-                "deterministic": deterministic,
-                "logger": _logger(folder_path, enabled=tensorboard),
-                "callbacks": [*callbacks, *extra, record, Mark(record), EpochSeeds(seed)],
-                "enable_progress_bar": show,
-                "enable_model_summary": False,
-                "enable_checkpointing": True,
-                "num_sanity_val_steps": 0,
-                "log_every_n_steps": 1,
-                "use_distributed_sampler": False,
-                "limit_val_batches": 1.0 if bridge.has_validation else 0,
-                **dict(trainer_kwargs or {}),
-            }
-        )
-        try:
-            trainer.fit(module, datamodule=bridge)
-        except SystemExit:
-            # Lightning turns Ctrl-C into the end of the process; in a notebook that is too much
-            if trainer.interrupted:
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            bridge.release()
-    _check_monitored(record)
-    weights_path = folder_path / "model.safetensors"
-    last_state = module.state_dict() if not restore_best else None
-    best = read_checkpoint(record.best_path)
-    module.load_state_dict(best["state_dict"])
-    save_weights(getattr(module, "arch", module), weights_path)
-    if last_state is not None:
-        module.load_state_dict(read_checkpoint(record.last_path)["state_dict"])
-    module.eval()
-    return FitResult(
-        best_score=record.best_score,
-        best_epoch=record.best_epoch,
-        epochs=len(record.rows),
-        seconds=time.perf_counter() - started,
-        monitor=monitor,
-        stopped_early=record.stopped_early,
-        history=record.rows,
-        best_path=record.best_path,
-        last_path=record.last_path,
-        weights_path=weights_path,
-        metrics_path=record.metrics_path,
-    )
-
-
-class EpochLoader:
-    """A loader that is told the epoch before every pass over the rows.
-
-    Lightning makes the first iterator before it announces the epoch, and makes it twice after a
-    resume; telling the loader at the moment of iteration keeps the order right in all cases.
-
-    Parameters
-    ----------
-    loader : iterable
-        Batches; its ``set_epoch`` is called where it has one, or that of its sampler.
-    trainer : pytorch_lightning.Trainer, optional
-        Knows the epoch; without one the loader is left as it is.
-    """
-
-    def __init__(self, loader: Any, trainer: pl.Trainer | None = None) -> None:
-        self.loader, self.trainer = loader, trainer
-
-    def __len__(self) -> int:
-        return len(self.loader)
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.trainer is not None:
-            owners: tuple[Any, ...] = (self.loader, getattr(self.loader, "sampler", None))
-            for owner in owners:
-                if hasattr(owner, "set_epoch"):
-                    owner.set_epoch(self.trainer.current_epoch)
-                    break
-        return iter(self.loader)
-
-
-class Bridge(pl.LightningDataModule):
-    """Hands a trainer the loaders of a datamodule, training ones told their epoch.
-
-    Parameters
-    ----------
-    source : object
-        Has ``train_dataloader()`` and perhaps ``val_dataloader()``; a LightningDataModule is
-        prepared and set up as Lightning would.
-    """
-
-    def __init__(self, source: Any) -> None:
-        super().__init__()
-        self.source = source
-        self._lightning = isinstance(source, pl.LightningDataModule)
-        if self._lightning:
-            source.prepare_data()
-            source.setup("fit")
-        self.has_validation = self._probe()
-
-    def _probe(self) -> bool:
-        """Return whether there are validation rows."""
-        try:
-            loader = self.source.val_dataloader()
-        except (AttributeError, EugeneError, MisconfigurationException):
-            return False
-        return loader is not None and not (hasattr(loader, "__len__") and len(loader) == 0)
-
-    def _lend(self) -> None:
-        if self._lightning:
-            self.source.trainer = self.trainer
-
-    def release(self) -> None:
-        """Let the datamodule forget the trainer."""
-        if self._lightning:
-            self.source.trainer = None
-
-    def train_dataloader(self) -> EpochLoader:
-        """Return the training loader."""
-        self._lend()
-        return EpochLoader(self.source.train_dataloader(), self.trainer)
-
-    def val_dataloader(self) -> EpochLoader:
-        """Return the validation loader."""
-        self._lend()
-        return EpochLoader(self.source.val_dataloader())
 
 
 def _natural_mode(monitor: str) -> str:
@@ -399,6 +292,11 @@ def _checkpoint_to_resume(
 
 
 def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
+    if "eugene" not in checkpoint:
+        raise NotARunError(
+            f"{record.last_path} was not written by eugene.train.fit, so it cannot be taken up; "
+            "train anew with overwrite=True, or in another run_dir"
+        )
     before = checkpoint["eugene"]["record"]
     for key in ("seed", "monitor", "mode"):
         if before[key] != getattr(record, key):
@@ -409,12 +307,7 @@ def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
             )
 
 
-def _check_monitored(record: Record) -> None:
-    if record.rows and all(record.monitor not in row for row in record.rows):
-        known = [key for key in record.rows[-1] if key not in ("epoch", "seconds")]
-        raise EugeneError(
-            f"monitor={record.monitor!r} was never logged; there are {', '.join(known)}"
-        )
+def _check_finite(record: Record) -> None:
     if record.rows and all(math.isnan(row[record.monitor]) for row in record.rows):
         raise EugeneError(
             f"{record.monitor} is NaN in every epoch: look for targets or inputs that are not "

@@ -223,9 +223,14 @@ def test_a_resume_must_have_the_same_network_and_batches(tmp_path: Path) -> None
     wider = SequenceModule({**ARCH, "dense_kwargs": {"hidden_dims": [3]}})
     with pytest.raises(EugeneError, match="was trained with another network"):
         train(tmp_path, module=wider, resume=True)
+    content = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     other = SequenceDataModule(dataset(), target_vars="y", batch_size=30)
     with pytest.raises(EugeneError, match="with 3 batches an epoch, there are 2 now"):
         train(tmp_path, data=other, resume=True)
+    del content["eugene"]
+    torch.save(content, tmp_path / "checkpoints" / "last.ckpt")
+    with pytest.raises(NotARunError, match=r"not written by eugene\.train\.fit"):
+        train(tmp_path, resume=True)
 
 
 def test_an_interrupted_training_is_interrupted_not_ended(tmp_path: Path) -> None:
@@ -240,8 +245,8 @@ def test_an_interrupted_training_is_interrupted_not_ended(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_watched_is_said() -> None:
-    with pytest.raises(EugeneError, match="monitor='val_auroc' was never logged; there are"):
-        train(monitor="val_auroc", max_epochs=1)
+    with pytest.raises(EugeneError, match="monitor='val_auroc' was not logged; there are"):
+        train(monitor="val_auroc", max_epochs=99)
 
 
 def test_nan_is_said() -> None:
