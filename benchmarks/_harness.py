@@ -56,6 +56,10 @@ class Timing:
     def median(self) -> float:
         return statistics.median(self.cpu)
 
+    @property
+    def best(self) -> float:
+        return min(self.cpu)
+
 
 class Worker:
     """A contender's process, which answers one JSON line to each request."""
@@ -121,15 +125,19 @@ def report(case: str, timings: list[Timing], *, targets: dict[str, float]) -> di
         equal = timing.digest == ours.digest
         target = targets.get(timing.label)
         verdict = "" if target is None else ("  met" if ratio >= target else "  MISSED")
+        best = timing.best / ours.best
         aim = "" if target is None else f"  target {target:g}x{verdict}"
         same = "-" if timing.digest == "none" else "equal" if equal else "DIFFERENT"
-        print(f"  {timing.label:<34}{1e3 * timing.median:>10.2f} ms  {ratio:>7.2f}x  {same}{aim}")
+        print(
+            f"  {timing.label:<34}{1e3 * timing.median:>10.2f} ms  {ratio:>7.2f}x (best {best:.2f}x)  {same}{aim}"
+        )
         rows.append(
             {
                 "peer": timing.label,
                 "peer_ms": 1e3 * timing.median,
                 "peer_wall_ms": 1e3 * statistics.median(timing.wall),
                 "ratio": ratio,
+                "ratio_of_best": best,
                 "equal": equal if timing.digest != "none" else None,
                 "target": target,
                 "met": None if target is None else ratio >= target,

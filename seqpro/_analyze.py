@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpro import _kernels
+from seqpro import _encode, _kernels
 from seqpro._cast import (
     Sequences,
     cast_seqs,
@@ -286,10 +286,10 @@ def _code_rows(
         return rows, leading, alphabet.lookup
     width = len(alphabet)
     positions, columns = one_hot_axes(array, length_axis, ohe_axis, alphabet)
-    hot, leading = to_rows(array, positions, columns)
-    codes = np.empty(hot.shape[:2], np.uint8)
-    table = np.arange(width + 1, dtype=np.uint8)
-    _kernels.decode_last(hot.reshape(-1, width), table, codes.reshape(-1))
+    codes = _encode.read_columns(
+        array.view(np.uint8), columns, np.arange(width + 1, dtype=np.uint8)
+    )
+    rows, leading = to_rows(codes, positions - (columns < positions))
     lookup = np.full(256, width, np.uint8)
     lookup[:width] = np.arange(width)
-    return codes, leading, lookup
+    return rows, leading, lookup

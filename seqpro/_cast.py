@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,6 +12,9 @@ from seqpro.errors import AxisError, SeqproError
 
 if TYPE_CHECKING:
     from seqpro.alphabets import BaseAlphabet
+
+BLOCK_BYTES = 1 << 16
+"""Letters that are encoded at a time from a list of strings."""
 
 Letters: TypeAlias = str | bytes | Sequence[Any] | NDArray[Any]
 """Strings, bytes, (nested) lists of them, or arrays of dtype S, U or object."""
@@ -133,6 +136,33 @@ def join_letters(seqs: Sequence[Any]) -> NDArray[np.bytes_] | None:
     if len(set(map(len, seqs))) != 1:
         return None
     return np.frombuffer(whole, "S1").reshape(len(seqs), length)
+
+
+def common_length(seqs: Any) -> int:
+    """Return the length of the strings of a flat list, or 0 where they differ or are not str."""
+    if not isinstance(seqs, list) or not seqs or not isinstance(seqs[0], str):
+        return 0
+    try:
+        lengths = set(map(len, seqs))
+    except TypeError:
+        return 0
+    return lengths.pop() if len(lengths) == 1 else 0
+
+
+def blocks(seqs: list[str], length: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the letters of equally long strings in flat pieces that fit into the cache.
+
+    Joining everything at once would write two more arrays of full size to fresh memory.
+    """
+    step = max(1, BLOCK_BYTES // length)
+    for begin in range(0, len(seqs), step):
+        try:
+            text = "".join(seqs[begin : begin + step])
+        except TypeError:
+            wrong = next(s for s in seqs[begin:] if not isinstance(s, str))
+            msg = f"a list of sequences must hold strings alike, got {type(wrong).__name__}"
+            raise SeqproError(msg) from None
+        yield np.frombuffer(_encode_ascii(text), np.uint8)
 
 
 def _cast_list(seqs: Sequence[Any]) -> NDArray[np.bytes_]:

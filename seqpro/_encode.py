@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqpro import _kernels
-from seqpro._cast import Letters, check_width, normalize_axis, view_letters
+from seqpro._cast import (
+    Letters,
+    blocks,
+    check_width,
+    common_length,
+    normalize_axis,
+    view_letters,
+)
 from seqpro.alphabets import DNA, BaseAlphabet
 from seqpro.errors import AlphabetError, SeqproError
 
@@ -50,11 +57,12 @@ def ohe(
     >>> sp.ohe("N", sp.DNA, unknown="uniform").tolist()
     [[0.25, 0.25, 0.25, 0.25]]
     """
+    width = len(alphabet)
+    table = _unit_rows(width)[alphabet.lookup]
+    if unknown == "zero" and width == 4 and (length := common_length(seqs)):
+        return _ohe_strings(cast(list[str], seqs), length, table)
     letters = view_letters(seqs, "ohe")
     flat = np.ascontiguousarray(letters).reshape(-1)
-    width = len(alphabet)
-    eye = np.vstack([np.eye(width, dtype=np.uint8), np.zeros((1, width), np.uint8)])
-    table = eye[alphabet.lookup]
     if unknown == "uniform":
         table = table.astype(np.float32)
         for letter in alphabet.ambiguous + alphabet.ambiguous.lower():
@@ -72,7 +80,17 @@ def ohe(
     return out.reshape(*letters.shape, width)
 
 
-def _single_letter(letter: str, name: str) -> int:
+def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    words = np.empty(len(seqs) * length, np.uint32)
+    entries = table.view(np.uint32).reshape(256)
+    at = 0
+    for block in blocks(seqs, length):
+        _kernels.gather(block, entries, words[at : at + block.size])
+        at += block.size
+    return words.view(np.uint8).reshape(len(seqs), length, 4)
+
+
+def single_letter(letter: str, name: str) -> int:
     if len(letter) != 1 or not letter.isascii():
         msg = f"{name} must be one ASCII letter, got {letter!r}"
         raise SeqproError(msg)
@@ -120,9 +138,16 @@ def decode_ohe(
     check_width(array, columns, alphabet)
     if array.dtype != np.uint8:
         array = (array != 0).astype(np.uint8)
-    unknown = np.array([_single_letter(unknown_char, "unknown_char")], np.uint8)
+    unknown = np.array([single_letter(unknown_char, "unknown_char")], np.uint8)
     letters = np.concatenate([alphabet.array.view(np.uint8), unknown])
-    width = len(alphabet)
+    return read_columns(array, columns, letters).view("S1")
+
+
+def read_columns(
+    array: NDArray[np.uint8], columns: int, letters: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Replace the one-hot axis by what stands in letters for it; its last entry is for none."""
+    width = letters.size - 1
     shape = array.shape[:columns] + array.shape[columns + 1 :]
     inner = int(np.prod(array.shape[columns + 1 :], dtype=np.int64))
     outer = int(np.prod(array.shape[:columns], dtype=np.int64))
@@ -136,7 +161,28 @@ def decode_ohe(
         _kernels.decode_planes(
             array.reshape(outer, width, inner), letters, out.reshape(outer, inner)
         )
-    return out.view("S1").reshape(shape)
+    return out.reshape(shape)
+
+
+def write_columns(codes: NDArray[np.uint8], columns: int, width: int) -> NDArray[np.uint8]:
+    """Insert a one-hot axis at columns; codes of width and above become zeros."""
+    shape = (*codes.shape[:columns], width, *codes.shape[columns:])
+    outer = int(np.prod(codes.shape[:columns], dtype=np.int64))
+    inner = int(np.prod(codes.shape[columns:], dtype=np.int64))
+    codes = np.ascontiguousarray(codes)
+    if inner == 1 and width == 4:
+        words = np.empty(outer, np.uint32)
+        table = _unit_rows(width)[np.arange(256).clip(max=width)]
+        _kernels.gather(codes.reshape(-1), table.view(np.uint32).reshape(256), words)
+        return words.view(np.uint8).reshape(shape)
+    out = np.empty((outer, width, inner), np.uint8)
+    _kernels.encode_planes(codes.reshape(outer, inner), out)
+    return out.reshape(shape)
+
+
+def _unit_rows(width: int) -> NDArray[np.uint8]:
+    """Return the one-hot row of each code, and a row of zeros."""
+    return np.vstack([np.eye(width, dtype=np.uint8), np.zeros((1, width), np.uint8)])
 
 
 def _as_words(array: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -148,7 +194,7 @@ def _as_words(array: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _check_tokens(token_map: dict[str, int]) -> None:
     for letter, token in token_map.items():
-        _single_letter(letter, "each key of token_map")
+        single_letter(letter, "each key of token_map")
         if not -(2**31) <= token < 2**31:
             msg = f"token {token} of letter {letter!r} does not fit int32"
             raise AlphabetError(msg)
@@ -247,7 +293,7 @@ def decode_tokens(
     if tokens.dtype.kind not in "iu":
         msg = f"decode_tokens takes integers, got dtype {tokens.dtype}"
         raise SeqproError(msg)
-    unknown = _single_letter(unknown_char, "unknown_char")
+    unknown = single_letter(unknown_char, "unknown_char")
     if not token_map:
         return np.full(tokens.shape, unknown, np.uint8).view("S1")
     first: dict[int, int] = {}

@@ -18,7 +18,7 @@ from seqpro._cast import (
     one_hot_axes,
     to_rows,
 )
-from seqpro._encode import _single_letter
+from seqpro._encode import read_columns, single_letter, write_columns
 from seqpro._rng import Seed
 from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import AxisError, SeqproError
@@ -80,7 +80,7 @@ def pad_seqs(
     if pad_value is None:
         msg = "letters need a pad_value of one letter, such as 'N'"
         raise SeqproError(msg)
-    fill = np.uint8(_single_letter(pad_value, "pad_value"))
+    fill = np.uint8(single_letter(pad_value, "pad_value"))
     axis = letter_axis(array, length_axis)
     rows, leading = to_rows(array.view(np.uint8), axis)
     sizes = np.empty(rows.shape[0], np.int64)
@@ -240,16 +240,15 @@ def k_shuffle(
     root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
     if array.dtype == np.uint8:
         positions, columns = one_hot_axes(array, length_axis, ohe_axis, alphabet)
-        rows, leading = to_rows(array, positions, columns)
-        codes = np.empty(rows.shape[:2], np.uint8)
-        table = np.arange(width + 1, dtype=np.uint8)
-        _kernels.decode_last(rows.reshape(-1, width), table, codes.reshape(-1))
+        names = np.arange(width + 1, dtype=np.uint8)
+        codes = read_columns(array.view(np.uint8), columns, names)
+        axis = positions - (columns < positions)
+        rows, leading = to_rows(codes, axis)
         lookup = np.arange(256).clip(max=width).astype(np.uint8)
-        shuffled = np.empty_like(codes)
+        shuffled = np.empty_like(rows)
         ids = _rng.row_counters(row_ids, leading)
-        _kernels.shuffle_rows(codes, lookup, table[:width], k, root, ids, shuffled)
-        eye = np.vstack([np.eye(width, dtype=np.uint8), np.zeros((1, width), np.uint8)])
-        return from_rows(eye[shuffled], leading, positions, columns)
+        _kernels.shuffle_rows(rows, lookup, names[:width], k, root, ids, shuffled)
+        return write_columns(from_rows(shuffled, leading, axis), columns, width)
     axis = letter_axis(array, length_axis)
     letters, leading = to_rows(array.view(np.uint8), axis)
     out = np.empty_like(letters)

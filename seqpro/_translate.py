@@ -61,7 +61,7 @@ def translate(
     b'MX'
     """
     array = cast_seqs(seqs)
-    unknown_code = np.uint8(_encode._single_letter(unknown, "unknown"))
+    unknown_code = np.uint8(_encode.single_letter(unknown, "unknown"))
     if array.dtype != np.uint8:
         axis = letter_axis(array, length_axis)
         rows, leading = to_rows(array.view(np.uint8), axis)

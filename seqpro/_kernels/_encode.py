@@ -72,3 +72,14 @@ def decode_planes(src: Array, letters: Array, out: Array) -> None:
             for j in range(m):
                 if src[i, a, j] != 0:
                     out[i, j] = letter
+
+
+@nb.njit(nogil=True, cache=True)
+def encode_planes(codes: Array, out: Array) -> None:
+    """One-hot encode codes (n, m) into out (n, A, m)."""
+    n, width, m = out.shape
+    for i in range(n):
+        for a in range(width):
+            plane = np.uint8(a)
+            for j in range(m):
+                out[i, a, j] = np.uint8(codes[i, j] == plane)

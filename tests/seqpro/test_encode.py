@@ -158,3 +158,14 @@ def test_list_of_strings_equals_array():
     ragged = sp.ohe(texts)
     assert ragged.shape == (50, 31, 4)
     np.testing.assert_array_equal(ragged[0, :30], sp.ohe(letters[0]))
+
+
+def test_long_lists_are_encoded_in_pieces():
+    letters = sp.random_seqs((300, 1001), sp.DNA, seed=4)
+    texts = [row.tobytes().decode() for row in letters]
+    np.testing.assert_array_equal(sp.ohe(texts), sp.ohe(letters))
+    bad = [*texts[:200], "\u00e9" * 1001]
+    with pytest.raises(SeqproError, match="ASCII, got '\u00e9'"):
+        sp.ohe(bad)
+    with pytest.raises(SeqproError, match="hold strings alike, got list"):
+        sp.ohe([*texts, list(texts[0])])
