@@ -129,7 +129,8 @@ def report(case: str, timings: list[Timing], *, targets: dict[str, float]) -> di
         aim = "" if target is None else f"  target {target:g}x{verdict}"
         same = "-" if timing.digest == "none" else "equal" if equal else "DIFFERENT"
         print(
-            f"  {timing.label:<34}{1e3 * timing.median:>10.2f} ms  {ratio:>7.2f}x (best {best:.2f}x)  {same}{aim}"
+            f"  {timing.label:<34}{1e3 * timing.median:>10.2f} ms  {ratio:>7.2f}x "
+            f"(best {best:.2f}x)  {same}{aim}"
         )
         rows.append(
             {

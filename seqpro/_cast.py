@@ -28,6 +28,7 @@ def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:
     Parameters
     ----------
     seqs : str, bytes, (nested) list of them, ndarray of S, U, object or uint8
+        Also what turns into such an array: a pandas Series, an xarray DataArray, a tensor.
         Sequences of different length are padded on the right with NUL (``b""``).
 
     Returns
@@ -57,6 +58,8 @@ def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:
         return _cast_array(seqs)
     if isinstance(seqs, Sequence):
         return _cast_list(seqs)
+    if hasattr(seqs, "__array__"):
+        return _cast_array(np.asarray(seqs))
     msg = (
         f"cannot read sequences from {type(seqs).__name__}; give str, bytes, a list of them, or "
         "an array of letters (S1) or one-hot (uint8)"

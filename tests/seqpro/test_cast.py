@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import seqpro as sp
 from seqpro.errors import AxisError, SeqproError
@@ -37,6 +39,15 @@ def test_letters_and_one_hot_pass_through():
     assert sp.cast_seqs(letters) is letters
     hot = sp.ohe(letters)
     assert sp.cast_seqs(hot) is hot
+
+
+def test_labelled_arrays_are_unwrapped():
+    expected = sp.cast_seqs(["ACG", "T"])
+    for texts in (pd.Series(["ACG", "T"]), pd.array(["ACG", "T"]), pd.Index(["ACG", "T"])):
+        np.testing.assert_array_equal(sp.cast_seqs(texts), expected)
+    np.testing.assert_array_equal(sp.cast_seqs(xr.DataArray(expected)), expected)
+    dtype = np.dtypes.StringDType()
+    np.testing.assert_array_equal(sp.cast_seqs(np.array(["ACG", "T"], dtype)), expected)
 
 
 def test_empty_list():
