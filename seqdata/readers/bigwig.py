@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyBigWig
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._bigwig_file import BigWigFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,13 +92,8 @@ class BigWig:
         if missing not in ("error", "zero"):
             msg = f"missing must be 'error' or 'zero', got {missing!r}."
             raise SchemaError(msg)
-        self._open: list[Any] | None = None
-        self._contigs: list[dict[str, int]] = []
-        for handle, path in zip(self._handles(), self.paths, strict=True):
-            self._contigs.append({str(k): int(v) for k, v in (handle.chroms() or {}).items()})
-            if not self._contigs[-1]:
-                msg = f"{path} names no contig: it is an empty or damaged BigWig."
-                raise TrackError(msg)
+        self._open: list[BigWigFile] | None = None
+        self._contigs = [handle.contigs for handle in self._handles()]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": None}
@@ -143,13 +138,15 @@ class BigWig:
                 table = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
                 size = table[windows.contig]
             start = np.clip(windows.start, 0, size)
-            stop = np.clip(windows.end, 0, size)
-            for row in np.flatnonzero(stop > start):
-                chrom = windows.names[int(windows.contig[row])]
-                values = self._values(handle, sample, chrom, int(start[row]), int(stop[row]))
-                lead = int(start[row] - windows.start[row])
-                out[row, sample, lead : lead + len(values)] = values
-        np.nan_to_num(out, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+            stop = np.maximum(np.clip(windows.end, 0, size), start)
+            lead = start - windows.start
+            rows = out[:, sample]
+            for code, name in enumerate(windows.names):
+                here = np.flatnonzero((windows.contig == code) & (stop > start))
+                if len(here):
+                    part = np.zeros((len(here), width), dtype=np.float32)
+                    handle.paint(name, start[here], stop[here], lead[here], part)
+                    rows[here] = part
         return out
 
     def close(self) -> None:
@@ -158,39 +155,17 @@ class BigWig:
             handle.close()
         self._open = None
 
-    def _values(
-        self, handle: Any, sample: int, chrom: str, start: int, stop: int
-    ) -> NDArray[np.float32]:
-        try:
-            values: NDArray[np.float32] = handle.values(chrom, start, stop, numpy=True)
-        except RuntimeError as error:
-            msg = (
-                f"{self.paths[sample]} cannot be read at {chrom}:{start}-{stop} ({error}): "
-                "the file is damaged or was cut short. Fetch it again."
-            )
-            raise TrackError(msg) from error
-        return values
-
-    def _handles(self) -> list[Any]:
+    def _handles(self) -> list[BigWigFile]:
         if self._open is None:
             self._open = [_open_bigwig(path) for path in self.paths]
         return self._open
 
 
-def _open_bigwig(path: Path) -> Any:
-    if path.stat().st_size == 0:
-        msg = f"{path} is empty. Expected a BigWig file."
+def _open_bigwig(path: Path) -> BigWigFile:
+    if path.stat().st_size < 64:
+        msg = f"{path} is empty or too short. Expected a BigWig file."
         raise TrackError(msg)
-    with path.open("rb") as handle:
-        magic = handle.read(4)
-    if magic not in (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"):
-        msg = f"{path} is no BigWig file (it starts with {magic!r})."
-        raise TrackError(msg)
-    try:
-        return pyBigWig.open(str(path))
-    except RuntimeError as error:
-        msg = f"{path} cannot be opened as a BigWig ({error}): damaged or cut short?"
-        raise TrackError(msg) from error
+    return BigWigFile(path)
 
 
 def make_track(

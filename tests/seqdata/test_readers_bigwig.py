@@ -157,3 +157,56 @@ def test_real_values_equal_pybigwig(shared_data: Path, file: str) -> None:
             values = oracle.values(name, start, min(end, sizes[name]))
             expected[: len(values)] = np.nan_to_num(values)
             np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("step", ["bedgraph", "variable", "fixed"])
+def test_kinds_of_sections(tmp_path: Path, step: str) -> None:
+    path = tmp_path / "x.bw"
+    rng = np.random.default_rng(0)
+    values = rng.random(3000).round(3)
+    values[5] = np.nan
+    starts = np.arange(3000) * 7 + 100
+    with pyBigWig.open(str(path), "w") as out:
+        out.addHeader([("a", 50), ("c", 40_000)])
+        if step == "bedgraph":
+            out.addEntries(
+                ["c"] * 3000, starts.tolist(), ends=(starts + 4).tolist(), values=values.tolist()
+            )
+        elif step == "variable":
+            out.addEntries("c", starts.tolist(), values=values.tolist(), span=4)
+        else:
+            out.addEntries("c", 100, values=values.tolist(), span=4, step=7)
+    got = sd.BigWig("cov", path, "a").read(windows([("c", 0, 40_000)]), 40_000)[0, 0]
+    with pyBigWig.open(str(path)) as oracle:
+        expected = np.nan_to_num(oracle.values("c", 0, 40_000, numpy=True))
+    assert expected.any()
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_every_base_of_a_contig(shared_data: Path) -> None:
+    path = shared_data / "sacCer3" / "ATAC_cutsites_both_ends.bw"
+    size = sd.BigWig("cov", path, "a").contigs()["chrIV"]
+    got = sd.BigWig("cov", path, "a").read(windows([("chrIV", 0, size)]), size)[0, 0]
+    with pyBigWig.open(str(path)) as oracle:
+        expected = np.nan_to_num(oracle.values("chrIV", 0, size, numpy=True))
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_bytes_never_crash(shared_data: Path, tmp_path: Path, seed: int) -> None:
+    source = shared_data / "basenji_tiny_hg38" / "bigwig" / "track43_ENCFF709BGZ.bw"
+    data = bytearray(source.read_bytes())
+    rng = np.random.default_rng(seed)
+    for _ in range(int(rng.integers(1, 8))):
+        reach = len(data) if rng.random() < 0.4 else 3000
+        data[int(rng.integers(0, reach))] = int(rng.integers(0, 256))
+    path = tmp_path / "x.bw"
+    path.write_bytes(data)
+    try:
+        reader = sd.BigWig("cov", path, "a")
+        rows = [(name, 1000, 61_000) for name in list(reader.contigs())[:3]]
+        out = reader.read(windows(rows), 60_000)
+    except TrackError as error:
+        assert str(path) in str(error)
+        return
+    assert out.shape == (len(rows), 1, 60_000)
