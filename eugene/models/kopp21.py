@@ -33,9 +33,9 @@ class Kopp21CNN(Architecture):
     variant : {"corrected", "eugene"}
         ``"corrected"`` is the published arrangement: the reverse strand is turned round again, so
         that both strands are compared at the same place, the pooling steps by its width, and what
-        it gives is normalised (with the constants of Keras). ``"eugene"`` is the arrangement of EUGENe 0.1.2, whose weights then predict alike: the
-        reverse strand is compared back to front, the pooling steps by ``stride`` and the first
-        normalisation is never applied.
+        it gives is normalised (with the constants of Keras). ``"eugene"`` is the arrangement of
+        EUGENe 0.1.2, whose weights then predict alike: the reverse strand is compared back to
+        front, the pooling steps by ``stride`` and the first normalisation is never applied.
 
     Raises
     ------
@@ -94,12 +94,12 @@ class Kopp21CNN(Architecture):
         self.forward_activation, self.reverse_activation = nn.ReLU(), nn.ReLU()
         self.strand_pool = nn.MaxPool1d(2)
         self.maxpool = nn.MaxPool1d(maxpool_kernel_size, stride=step)
-        constants = {} if variant == "eugene" else {"eps": 1e-3, "momentum": 0.01}
-        self.batchnorm = nn.BatchNorm1d(channels, **constants)
+        eps, momentum = (1e-5, 0.1) if variant == "eugene" else (1e-3, 0.01)
+        self.batchnorm = nn.BatchNorm1d(channels, eps=eps, momentum=momentum)
         self.conv2 = nn.Conv1d(channels, filters[1], conv_kernel_size[1], stride=stride)
         self.activation2 = nn.ReLU()
         self.global_pool = GlobalPool("max")
-        self.batchnorm2 = nn.BatchNorm1d(filters[1], **constants)
+        self.batchnorm2 = nn.BatchNorm1d(filters[1], eps=eps, momentum=momentum)
         self.linear = nn.Linear(filters[1], output_dim)
         self._check_length(step, maxpool_kernel_size, conv_kernel_size, stride)
 
