@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from seqexplainer._inputs import (
     ArrayLike,
     check_args,
+    check_choice,
     check_one_hot,
     frozen,
     model_device,
     model_dtype,
 )
 from seqexplainer._targets import Target, describe, resolve
+from seqexplainer.attribute._window import Window
 from seqexplainer.errors import InputError, TargetError
 
 Function = Callable[..., torch.Tensor]
+
+_log = logging.getLogger(__name__)
+_TOGETHER = 8  # sequences whose edits of one position share a pass
+_SAMPLE = 16  # edits on which windows are compared with whole sequences
 
 
 def saturation_mutagenesis(
@@ -33,6 +41,7 @@ def saturation_mutagenesis(
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
     args: Sequence[ArrayLike] | None = None,
+    engine: str = "auto",
     verbose: bool = False,
 ) -> torch.Tensor:
     """Return the effect of every single substitution on the output.
@@ -55,6 +64,11 @@ def saturation_mutagenesis(
         Number type of the input; by default that of the model's parameters.
     args : sequence of arrays, optional
         Extra inputs, each with one row per sequence.
+    engine : {"auto", "window", "plain"}
+        How to compute. ``"window"`` recomputes only what an edit can reach, for any model whose
+        operations allow it, and gives whole tensors to the others. It is compared with the plain
+        way on a sample of edits in every call; where it differs or fails the plain way is taken
+        and the reason logged. ``"auto"`` takes it if it is also faster on that sample.
     verbose : bool
         Whether to show a progress bar.
 
@@ -85,40 +99,115 @@ def saturation_mutagenesis(
     first, last, _ = slice(start, end).indices(length)
     if last <= first:
         raise InputError(f"start={start}, end={end} hold no position of {length}")
+    check_choice(engine, ("auto", "window", "plain"), "engine")
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)
-    effects = []
     with frozen(model, there) as held, torch.no_grad():
-        for i in tqdm(range(len(sequences)), disable=not verbose):
-            own = [a[i : i + 1].to(there) for a in extra]
+        found = []
+        for begin in tqdm(range(0, len(sequences), _TOGETHER), disable=not verbose):
+            rows = slice(begin, begin + _TOGETHER)
+            batch = sequences[rows].to(there, kind)
+            edits = Edits(held, pick, batch, [a[rows].to(there) for a in extra], first, last)
+            if engine != "plain" and begin == 0:
+                reason = edits.try_windows(faster=engine == "auto")
+                if reason:
+                    _log.info("saturation mutagenesis takes the plain way: %s", reason)
+                    engine = "plain"
+            found.append(edits.run(batch_size, windows=engine != "plain").cpu())
+    return torch.cat(found)
 
-            def function(batch: torch.Tensor, own: list[torch.Tensor] = own) -> torch.Tensor:
-                return pick(held(batch, *(a.expand(len(batch), *a.shape[1:]) for a in own)))
 
-            sequence = sequences[i].to(there, kind)
-            effects.append(_substitutions(function, sequence, first, last, batch_size))
-    return torch.stack(effects)
+class Edits:
+    """All substitutions of a few sequences, ordered by position.
 
+    Parameters
+    ----------
+    model : Module
+        Model held in evaluation mode.
+    pick : callable
+        From its output to what is explained.
+    X : Tensor, shape (n_seqs, n_letters, length)
+        Sequences, on the device and of the type of the model.
+    args : sequence of Tensor
+        Extra inputs.
+    first, last : int
+        Positions to edit.
+    """
 
-def _substitutions(
-    function: Function, sequence: torch.Tensor, first: int, last: int, batch_size: int
-) -> torch.Tensor:
-    """Return the effects (n_letters, last - first, ...) of one sequence."""
-    span = sequence[:, first:last]
-    letters, positions = (span != 1).nonzero(as_tuple=True)
-    wild_type = function(sequence.unsqueeze(0))
-    effects = wild_type.new_zeros((*span.shape, *wild_type.shape[1:]))
-    for begin in range(0, len(letters), batch_size):
-        letter, position = (
-            letters[begin : begin + batch_size],
-            positions[begin : begin + batch_size],
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        pick: Function,
+        X: torch.Tensor,
+        args: Sequence[torch.Tensor],
+        first: int,
+        last: int,
+    ) -> None:
+        self.model, self.pick, self.X, self.args = model, pick, X, args
+        self.first, self.last = first, last
+        missing = X[:, :, first:last].permute(2, 0, 1) != 1
+        position, self.row, self.letter = missing.nonzero(as_tuple=True)
+        self.position = position + first
+        self.cache: dict[int, torch.Tensor] = {}
+        self.wild_type = pick(model(X, *args))
+        self.widest = X.shape[2]
+
+    def plain(self, at: torch.Tensor) -> torch.Tensor:
+        """Return the outputs of some edits from whole sequences."""
+        row, letter, position = self.row[at], self.letter[at], self.position[at]
+        batch = self.X[row]
+        edit = torch.arange(len(row), device=row.device)
+        batch[edit, :, position] = 0
+        batch[edit, letter, position] = 1
+        return self.pick(self.model(batch, *(a[row] for a in self.args)))
+
+    def windowed(self, at: torch.Tensor) -> torch.Tensor:
+        """Return the outputs of some edits from what they can reach."""
+        window = Window(self.row[at], self.cache)
+        batch = window.begin(self.X, self.letter[at], self.position[at])
+        with window:
+            output = self.model(batch, *(a[self.row[at]] for a in self.args))
+        self.widest = window.widest
+        return self.pick(window.fill(output))
+
+    def try_windows(self, *, faster: bool) -> str:
+        """Return why windows cannot be used, or nothing if they can."""
+        count = len(self.row)
+        sample = torch.linspace(0, count - 1, min(count, _SAMPLE), device=self.X.device).long()
+        try:
+            self.windowed(sample)
+            begin = time.perf_counter()
+            fast = self.windowed(sample)
+            spent = time.perf_counter() - begin
+        except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
+            return f"{type(error).__name__}: {error}"
+        begin = time.perf_counter()
+        slow = self.plain(sample)
+        allowed = time.perf_counter() - begin
+        gap = float((fast - slow).abs().max())
+        size = float(slow.abs().max()) + float(
+            (slow - self.wild_type[self.row[sample]]).abs().max()
         )
-        batch = sequence.expand(len(letter), -1, -1).clone()
-        rows = torch.arange(len(letter), device=sequence.device)
-        batch[rows, :, position + first] = 0
-        batch[rows, letter, position + first] = 1
-        effects[letter, position] = function(batch) - wild_type
-    return effects.cpu()
+        if not gap <= 1e-5 * size:
+            return f"windows differ from it by {gap:.2g} (outputs up to {size:.2g})"
+        if faster and spent > allowed:
+            return f"windows took {spent / max(allowed, 1e-9):.1f} times as long on a sample"
+        return ""
+
+    def run(self, batch_size: int, *, windows: bool) -> torch.Tensor:
+        """Return effects (n_seqs, n_letters, n_positions, ...)."""
+        n_seqs, n_letters = self.X.shape[:2]
+        shape = (n_seqs, n_letters, self.last - self.first, *self.wild_type.shape[1:])
+        effects = self.wild_type.new_zeros(shape)
+        at = torch.arange(len(self.row), device=self.row.device)
+        if windows:
+            batch_size = min(batch_size, 64) if self.widest > 48 else max(batch_size, 256)
+        for begin in range(0, len(at), batch_size):
+            chunk = at[begin : begin + batch_size]
+            output = self.windowed(chunk) if windows else self.plain(chunk)
+            row, letter = self.row[chunk], self.letter[chunk]
+            effects[row, letter, self.position[chunk] - self.first] = output - self.wild_type[row]
+        return effects
 
 
 def spans(

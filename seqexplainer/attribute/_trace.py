@@ -132,7 +132,7 @@ class Trace(TorchFunctionMode):
         tracked = [t for t in given if rows_of(t) is not None or t.requires_grad]
         if not tracked:
             return func(*args, **kwargs)
-        name = _name_of(func)
+        name = name_of(func)
         if isinstance(func, types.FunctionType) and self._opens(func, name):
             return self._follow(func, args, kwargs)
         in_place = name.endswith("_") and not name.endswith("__") and name != "requires_grad_"
@@ -501,7 +501,7 @@ def _replace(value: Any, swap: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     return value
 
 
-def _name_of(function: Any) -> str:
+def name_of(function: Any) -> str:
     name = getattr(function, "__name__", type(function).__name__)
     if name == "__get__":
         name = getattr(function.__self__, "__name__", name)

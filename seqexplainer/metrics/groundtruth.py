@@ -67,7 +67,7 @@ def position_scores(attributions: ArrayLike) -> np.ndarray:
 def _annotated(annotation: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     if isinstance(annotation, torch.Tensor):
         annotation = annotation.detach().cpu().numpy()
-    mask = np.asarray(annotation) != 0
+    mask: np.ndarray = np.asarray(annotation) != 0
     if mask.shape != shape:
         raise InputError(f"annotation must have shape {shape}, got {mask.shape}")
     return mask

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import attribution_nets
+
 import seqexplainer as se
+from seqexplainer._inputs import frozen
+from seqexplainer.attribute._window import Window
 from seqexplainer.errors import InputError, TargetError
 
 
@@ -74,7 +84,7 @@ def test_only_differing_letters_are_computed():
     rows = []
     model = net()
     model.register_forward_hook(lambda module, args, out: rows.append(len(out)))
-    se.saturation_mutagenesis(model, X[:1])
+    se.saturation_mutagenesis(model, X[:1], engine="plain")
     assert sum(rows) == 3 * 20 + 1
 
 
@@ -107,3 +117,133 @@ def test_tuples_need_a_target():
 def test_soft_sequences_are_refused():
     with pytest.raises(InputError, match="not one-hot"):
         se.saturation_mutagenesis(net(), torch.rand(1, 4, 20))
+
+
+def plain_and_windows(model, X):
+    """Return effects both ways and the operations that needed whole tensors."""
+    plain = se.saturation_mutagenesis(model, X, engine="plain")
+    sequences = X.float()
+    rows, letters, positions = (
+        t.clone() for t in ((X.permute(0, 2, 1) != 1).nonzero(as_tuple=True)[i] for i in (0, 2, 1))
+    )
+    with frozen(model) as held, torch.no_grad():
+        window = Window(rows, {})
+        batch = window.begin(sequences, letters, positions)
+        with window:
+            output = held(batch)
+        output = window.fill(output)
+        wild_type = held(sequences)
+    found = torch.zeros_like(plain)
+    found[rows, letters, positions] = output - wild_type[rows]
+    return plain, found, window.materialised
+
+
+class Tower(nn.Module):
+    """Dilated convolutions with sums, as in profile nets."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv1d(4, 6, 7, padding=3)
+        self.deep = nn.ModuleList(nn.Conv1d(6, 6, 3, padding=d, dilation=d) for d in (1, 2, 4))
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, x):
+        x = F.relu(self.first(x))
+        for layer in self.deep:
+            x = x + F.gelu(layer(x))
+        return self.head(x.mean(dim=-1))
+
+
+class Branches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.short, self.long = (
+            nn.Conv1d(4, 5, 3, padding="same"),
+            nn.Conv1d(4, 5, 9, padding="same"),
+        )
+        self.head = nn.Linear(10, 2)
+
+    def forward(self, x):
+        both = torch.cat([self.short(x).relu_(), torch.tanh(self.long(x)) * 0.5], dim=1)
+        return self.head(both.amax(dim=-1))
+
+
+class InPlaceSum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv1d(4, 5, 5, padding=2), nn.Conv1d(5, 5, 3, padding=1)
+        self.head = nn.LazyLinear(2)
+
+    def forward(self, x):
+        x = self.first(x)
+        x += self.second(x)
+        return self.head(F.relu(x, inplace=True).view(x.size(0), -1))
+
+
+LOCAL = {
+    "starr": lambda: nn.Sequential(
+        nn.Conv1d(4, 8, 7, padding="same"), nn.BatchNorm1d(8), nn.ReLU(inplace=True),
+        nn.MaxPool1d(2),
+        nn.Conv1d(8, 6, 3, padding="same"), nn.BatchNorm1d(6), nn.ReLU(), nn.MaxPool1d(3, 2, 1),
+        nn.Flatten(), nn.Dropout(), nn.LazyLinear(9), nn.ReLU(), nn.Linear(9, 2),
+    ),
+    "strided": lambda: nn.Sequential(
+        nn.Conv1d(4, 8, 6, stride=3, padding=4), nn.SiLU(), nn.AvgPool1d(2), nn.Conv1d(8, 6, 4),
+        nn.ELU(), nn.Flatten(), nn.LazyLinear(2),
+    ),
+    "ceil": lambda: nn.Sequential(
+        nn.Conv1d(4, 8, 5), nn.ReLU(), nn.MaxPool1d(4, ceil_mode=True), nn.Flatten(),
+        nn.LazyLinear(2),
+    ),
+    "global max": lambda: nn.Sequential(
+        nn.Conv1d(4, 8, 5), nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(8, 2)
+    ),
+    "global mean": lambda: nn.Sequential(
+        nn.Conv1d(4, 8, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 2)
+    ),
+    "tower": Tower,
+    "branches": Branches,
+    "in-place sum": InPlaceSum,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [41, 60])
+@pytest.mark.parametrize("name", list(LOCAL))
+def test_windows_equal_whole_sequences(name, length):
+    torch.manual_seed(0)
+    model = LOCAL[name]().eval()
+    model(torch.zeros(2, 4, length))
+    plain, found, materialised = plain_and_windows(model, one_hot(2, length, seed=3))
+    assert materialised == []
+    assert torch.allclose(found, plain, atol=1e-5)
+
+
+WHOLE = ["LayerNorm", "GroupNorm", "squeeze-excite", "softmax attention pool", "MultiheadAttention"]
+WHOLE += ["PReLU", "both strands", "2-D maxpool", "outer product", "spectrum", "written in place"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_other_operations_get_whole_tensors(name):
+    model = attribution_nets.build(name)
+    X = attribution_nets.one_hot(1, attribution_nets.LENGTH, seed=5).to(torch.uint8)
+    plain = se.saturation_mutagenesis(model, X, start=40, end=44, engine="plain")
+    found = se.saturation_mutagenesis(model, X, start=40, end=44, engine="window")
+    assert torch.allclose(found, plain, atol=1e-5)
+
+
+def test_windows_that_differ_are_not_used(monkeypatch, caplog):
+    monkeypatch.setattr(Window, "_extend", lambda self, state, low, width: state.window)
+    monkeypatch.setattr(Window, "_change", lambda self, state: state.window * 3)
+    torch.manual_seed(0)
+    model = LOCAL["starr"]().eval()
+    sequences = one_hot(1, 41)
+    model(sequences.float())
+    with caplog.at_level(logging.INFO, logger="seqexplainer"):
+        found = se.saturation_mutagenesis(model, sequences, engine="window")
+    assert "windows differ" in caplog.text
+    assert torch.allclose(found, by_hand(model, sequences), atol=1e-5)
+
+
+def test_unknown_engine():
+    with pytest.raises(InputError, match="unknown engine 'fast'"):
+        se.saturation_mutagenesis(net(), X, engine="fast")
