@@ -20,6 +20,15 @@ NAMES = list_models()
 LENGTHS = {"deepstarr": 249, "jores21_cnn": 170, "kopp21_cnn": 150, "deepbind": 41}
 
 
+EVEN = {
+    "conv_channels": [8, 8],
+    "conv_kernels": [6, 4],
+    "conv_padding": "same",
+    "activations": ["exponential", "gelu"],
+    "pool_kernels": [4, None],
+}
+
+
 def make(name: str, **kwargs: Any) -> nn.Module:
     return build(name, seed=1, **{"input_len": LENGTHS.get(name, 64), "output_dim": 2, **kwargs})
 
@@ -218,7 +227,8 @@ def test_unknown_names() -> None:
     ("name", "arguments"),
     [(name, {}) for name in NAMES if name != "hybrid"]
     + [("cnn", {"strands": "both", "aggregate": a}) for a in ("max", "mean", "concat")]
-    + [("kopp21_cnn", {"variant": "eugene"}), ("cnn", {"pool": "max_avg"})],
+    + [("kopp21_cnn", {"variant": "eugene"}), ("cnn", {"pool": "max_avg"})]
+    + [("cnn", {"conv_kwargs": EVEN}), ("jores21_cnn", {"kernel_size": 6, "filters": 8})],
 )
 def test_deeplift_contributions_add_up(name: str, arguments: dict[str, Any]) -> None:
     model = make(name, **arguments).eval()
