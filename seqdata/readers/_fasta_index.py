@@ -170,12 +170,16 @@ def _probe(part: Path) -> None:
 def _parse(index: Path, file: Path) -> FastaIndex:
     names: list[str] = []
     numbers: list[list[int]] = []
-    for number, line in enumerate(index.read_text().splitlines(), start=1):
+    lines = index.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
         fields = line.split("\t")
         try:
             if len(fields) < 5:
                 raise ValueError
-            numbers.append([int(value) for value in fields[1:5]])
+            four = [int(value) for value in fields[1:5]]
+            if max(map(abs, four)) >= 1 << 62:
+                raise ValueError
+            numbers.append(four)
         except ValueError:
             msg = f"{index}, line {number} is no FASTA index line. Delete the index and try again."
             raise FastaError(msg) from None
@@ -192,7 +196,10 @@ def _parse(index: Path, file: Path) -> FastaIndex:
         raise FastaError(msg)
     table = np.array(numbers, dtype=np.int64)
     length, offset, bases, width = (np.ascontiguousarray(column) for column in table.T)
-    if (length < 0).any() or (length > 0)[bases <= 0].any() or (width < bases).any():
+    # numbers this large are no file's, and their products would not fit an int64
+    reach = offset + length.astype(np.float64) * width / np.maximum(bases, 1)
+    wild = (table < 0).any() or (reach > 2.0**50).any() or (width > 1 << 50).any()
+    if wild or (width < bases).any() or (length > 0)[bases <= 0].any():
         msg = f"{index} holds impossible numbers. Delete the index and try again."
         raise FastaError(msg)
     return FastaIndex(tuple(names), length, offset, np.maximum(bases, 1), np.maximum(width, 1))
@@ -211,8 +218,8 @@ def last_byte(index: FastaIndex) -> int:
     return int(ends.max(initial=0))
 
 
-def read_gzi(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Read a bgzip block index: starts of the blocks, packed and unpacked, first block included."""
+def read_gzi(path: Path, file: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read a bgzip block index: starts of the blocks of a file, packed and unpacked."""
     data = path.read_bytes()
     try:
         (count,) = struct.unpack_from("<Q", data)
@@ -221,4 +228,8 @@ def read_gzi(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         msg = f"{path} is no bgzip index. Delete it and try again."
         raise FastaError(msg) from None
     starts = np.vstack([np.zeros((1, 2), dtype=np.int64), table.astype(np.int64)])
+    # an empty block may close the file, so unpacked places may repeat
+    if (np.diff(starts, axis=0) < [1, 0]).any() or int(starts[-1, 0]) > file.stat().st_size:
+        msg = f"{path} does not fit {file}. Delete it and try again."
+        raise FastaError(msg)
     return np.ascontiguousarray(starts[:, 0]), np.ascontiguousarray(starts[:, 1])

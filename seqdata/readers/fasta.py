@@ -285,7 +285,7 @@ class _BgzipBytes:
 
     def __init__(self, path: Path, blocks: Path) -> None:
         self.path = path
-        self._packed, self._unpacked = fai.read_gzi(blocks)
+        self._packed, self._unpacked = fai.read_gzi(blocks, path)
         self._handle = path.open("rb")
         self._kept: OrderedDict[int, bytes] = OrderedDict()
 
@@ -336,9 +336,9 @@ class _BgzipBytes:
         if i >= len(self._packed):
             return b""
         self._handle.seek(int(self._packed[i]))
-        size = int(self._packed[i + 1] - self._packed[i]) if i + 1 < len(self._packed) else 1 << 16
         try:
-            block = zlib.decompressobj(wbits=31).decompress(self._handle.read(size))
+            # a block takes 64 KiB at most, packed or not
+            block = zlib.decompressobj(wbits=31).decompress(self._handle.read(1 << 16), 1 << 16)
         except zlib.error as error:
             msg = f"{self.path}: a bgzip block is damaged ({error}). Fetch or pack the file again."
             raise FastaError(msg) from error

@@ -287,6 +287,10 @@ def test_index_that_promises_too_much(tmp_path: Path) -> None:
     Path(f"{path}.fai").write_text("a\t400\t3\t4\t5\n")
     with pytest.raises(FastaError, match="promises more bases than the file holds"):
         read(sd.GenomeFASTA("seq", path), [("a", 0, 4)])
+    for numbers in ("4\t-3\t4\t5", "4\t3\t0\t5", "4\t3\t4\t2", f"{2**55}\t3\t1\t9"):
+        Path(f"{path}.fai").write_text(f"a\t{numbers}\n")
+        with pytest.raises(FastaError, match="impossible numbers"):
+            sd.GenomeFASTA("seq", path)
     Path(f"{path}.fai").write_text("a\tx\t3\t4\t5\n")
     with pytest.raises(FastaError, match="line 1 is no FASTA index line"):
         sd.GenomeFASTA("seq", path)
@@ -372,3 +376,26 @@ def test_fetch_sequences_strands(tmp_path: Path) -> None:
     )
     got = sd.regions.fetch_sequences(path, bed)
     assert [row.tobytes().rstrip(b"\0").decode() for row in got] == ["AAC", "naYC", "Nna"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_bytes_never_crash(genome: dict[str, Path], tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "g.fa.gz"
+    path.write_bytes(genome["bgzip"].read_bytes())
+    sd.GenomeFASTA("seq", path)
+    rng = np.random.default_rng(seed)
+    victim = path.with_name(path.name + ".fai") if seed % 3 == 0 else path
+    victim = path.with_name(path.name + ".gzi") if seed % 3 == 1 else victim
+    data = bytearray(victim.read_bytes())
+    for _ in range(3):
+        data[int(rng.integers(0, len(data)))] = int(rng.integers(0, 256))
+    stamp = victim.stat().st_mtime
+    victim.write_bytes(data)
+    os.utime(victim, (stamp, stamp))
+    try:
+        reader = sd.GenomeFASTA("seq", path, on_unknown="n")
+        rows = [(name, 0, min(size, 5000)) for name, size in reader.contigs().items()]
+        got = read(reader, rows)
+    except (FastaError, MemoryError):
+        return
+    assert all(got)
