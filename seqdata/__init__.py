@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
+from seqdata._merge import merge_obs as merge_obs
 from seqdata._read import read_bam as read_bam
 from seqdata._read import read_bigwig as read_bigwig
 from seqdata._read import read_flat_fasta as read_flat_fasta

@@ -1,0 +1,105 @@
+"""Join a table to the rows of a dataset."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from seqdata.errors import MissingColumnError, SchemaError, did_you_mean
+from seqdata.readers._base import column_values
+from seqdata.schema import check_new_names, decode
+
+
+def merge_obs(
+    ds: xr.Dataset,
+    obs: pd.DataFrame,
+    *,
+    on: str | None = None,
+    left_on: str | None = None,
+    right_on: str | None = None,
+    how: Literal["left", "inner"] = "left",
+) -> xr.Dataset:
+    """Add the columns of a table as variables, matched to the rows by a key.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Dataset with one value a row in the key variable.
+    obs : DataFrame
+        Table with one row a key.
+    on : str, optional
+        Name of the key in both.
+    left_on, right_on : str, optional
+        Name of the key in the dataset and in the table, where they differ.
+    how : {"left", "inner"}, default "left"
+        Keep all rows (numbers NaN and text empty where the table has none), or matched rows only.
+
+    Returns
+    -------
+    Dataset
+        A new dataset; the rows keep their order.
+
+    Raises
+    ------
+    SchemaError
+        If a key repeats in the table, a name is taken, or options do not fit.
+    MissingColumnError
+        If a key is not there.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"id": ("_sequence", np.array(["a", "b"], dtype=object))})
+    >>> merge_obs(ds, pd.DataFrame({"id": ["b", "a"], "y": [2, 1]}), on="id")["y"].values
+    array([1, 2])
+    """
+    if how not in ("left", "inner"):
+        msg = f"how must be 'left' or 'inner', got {how!r}."
+        raise SchemaError(msg)
+    left, right = (on, on) if on is not None else (left_on, right_on)
+    if left is None or right is None:
+        msg = "Name the key: on=..., or left_on=... and right_on=..."
+        raise SchemaError(msg)
+    known = [str(name) for name in ds.variables if ds[name].ndim == 1]
+    if left not in known:
+        msg = f"The dataset has no variable {left!r} of one value a row.{did_you_mean(left, known)}"
+        raise MissingColumnError(msg)
+    columns = [str(name) for name in obs.columns]
+    if right not in columns:
+        msg = f"The table has no column {right!r}.{did_you_mean(right, columns)}"
+        raise MissingColumnError(msg)
+    added = [name for name in columns if name != right]
+    check_new_names(added, map(str, ds.variables), "columns of the table")
+    table = obs.set_axis(columns, axis=1)
+    keys = table[right].astype(str)
+    if keys.duplicated().any():
+        msg = (
+            f"Key {keys[keys.duplicated()].iloc[0]!r} appears more than once in column {right!r} "
+            "of the table: a row of the dataset could not tell which one to take."
+        )
+        raise SchemaError(msg)
+    rows = _keys(ds[left])
+    place = pd.Index(keys).get_indexer(pd.Index(rows))
+    dim = ds[left].dims[0]
+    if how == "inner":
+        ds = ds.isel({dim: np.flatnonzero(place >= 0)})
+        place = place[place >= 0]
+    return ds.assign({name: (dim, _taken(table[name], place)) for name in added})
+
+
+def _keys(variable: xr.DataArray) -> list[str]:
+    if "flag_meanings" in variable.attrs:
+        return [str(value) for value in decode(variable)]
+    return [str(value) for value in np.asarray(variable.values).tolist()]
+
+
+def _taken(series: pd.Series, place: np.ndarray) -> Any:
+    """Return the values at places; -1 takes a missing value."""
+    values = column_values(series)
+    if (place >= 0).all():
+        return values[place]
+    if values.dtype.kind == "O":
+        return np.where(place >= 0, values[place], "")
+    return np.where(place >= 0, values[place].astype(np.float64), np.nan)
