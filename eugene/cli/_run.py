@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,14 @@ _HEADLINES = ("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spea
 
 @contextlib.contextmanager
 def spoken(call: Call) -> Iterator[None]:
-    """Show what the steps say on stderr, unless asked to be quiet."""
+    """Show what the steps say on stderr, and warnings in one line, unless asked to be quiet."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if not call.has("quiet"):
+            sys.stderr.write(f"warning: {message}\n")
+
+    shown = warnings.showwarning
+    warnings.showwarning = show
     logger = logging.getLogger("eugene")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
@@ -34,6 +42,7 @@ def spoken(call: Call) -> Iterator[None]:
     try:
         yield
     finally:
+        warnings.showwarning = shown
         logger.removeHandler(handler)
         logger.setLevel(level)
 
@@ -279,23 +288,31 @@ def _interval(entry: dict[str, Any] | None) -> str:
     return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
 
 
+def _show_arm(label: str, entry: dict[str, Any]) -> None:
+    names = [n for n in _HEADLINES if n in entry["metrics"]]
+    models = {"network": entry["metrics"], **entry["baselines"]}
+    rows = [
+        [model, *(_interval(_valued(metrics.get(n))) for n in names)]
+        for model, metrics in models.items()
+    ]
+    say(aligned([label, *names], rows))
+
+
+def _valued(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if entry is None else {**entry, "value": entry["mean"]}
+
+
 def _show_summary(folder: RunFolder) -> None:
     summary = folder.read_json("summary.json")
     for arm, entry in summary["arms"].items():
-        names = [n for n in _HEADLINES if n in entry["metrics"]]
-        models = {"network": entry["metrics"], **entry["baselines"]}
-        rows = [
-            [
-                model,
-                *(_interval({"value": m.get(n, {}).get("mean"), **m.get(n, {})}) for n in names),
-            ]
-            for model, m in models.items()
-        ]
-        say(aligned([f"{arm}, {len(entry['seeds'])} seeds", *names], rows))
+        count = len(entry["seeds"])
+        label = f"{arm}, {count} seed{'s' if count != 1 else ''}"
+        _show_arm(label, entry)
+        for name, part in entry.get("subsets", {}).items():
+            _show_arm(f"{label}, {name}", part)
     for label, entry in summary["paired"].items():
         for name in [n for n in _HEADLINES if n in entry["metrics"]]:
-            found = entry["metrics"][name]
-            say(f"{label}: {name} {_interval({'value': found['mean'], **found})}")
+            say(f"{label}: {name} {_interval(_valued(entry['metrics'][name]))}")
 
 
 def _show_truth(truth: dict[str, Any]) -> None:

@@ -101,6 +101,7 @@ def prepare(
     resume: bool = False,
     store: RunFolder | None = None,
     progress: bool = False,
+    baselines: dict[str, Any] | None = None,
 ) -> Run:
     """Make or reopen a run folder and see that data and network fit together.
 
@@ -116,6 +117,8 @@ def prepare(
         Folder whose data store is shared.
     progress : bool, optional
         Whether bars are drawn.
+    baselines : dict, optional
+        See `Run`.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def prepare(
     aside = folder.set_aside() if overwrite and not resume and folder.is_run() else None
     try:
         folder = RunFolder.create(path, resume=resume)
-        run = Run(config, folder, store=store, progress=progress)
+        run = Run(config, folder, store=store, progress=progress, baselines=baselines)
         with folder.step("data"):
             run.datamodule.input_len  # noqa: B018  builds the data
             run.new_module()

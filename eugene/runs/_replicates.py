@@ -33,7 +33,7 @@ def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mean``, ``low``, ``high``, ``sd`` (0 for one run) and ``per_seed``.
+        ``mean``, ``low``, ``high``, ``sd`` (all but the mean ``None`` for one run), ``per_seed``.
 
     Examples
     --------
@@ -42,15 +42,13 @@ def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
     (0.6, 0.5, 0.7)
     """
     array = np.asarray(values, dtype=np.float64)
+    result: dict[str, Any] = {"mean": float(array.mean()), "low": None, "high": None, "sd": None}
+    result["per_seed"] = [float(v) for v in array]
+    if len(array) < 2:
+        return result
     draws = np.random.default_rng(seed).integers(len(array), size=(_RESAMPLES, len(array)))
     low, high = np.quantile(array[draws].mean(axis=1), [0.025, 0.975])
-    return {
-        "mean": float(array.mean()),
-        "low": float(low),
-        "high": float(high),
-        "sd": float(array.std(ddof=1)) if len(array) > 1 else 0.0,
-        "per_seed": [float(v) for v in array],
-    }
+    return {**result, "low": float(low), "high": float(high), "sd": float(array.std(ddof=1))}
 
 
 def paired(first: list[float], second: list[float]) -> dict[str, Any]:
@@ -65,8 +63,8 @@ def paired(first: list[float], second: list[float]) -> dict[str, Any]:
     -------
     dict
         ``mean``; ``low`` and ``high`` of a bootstrap over the pairs; ``t_low`` and ``t_high`` of
-        Student's interval, the wider and for few seeds the more honest one (``None`` for one
-        pair); ``per_seed``.
+        Student's interval, the wider and for few seeds the more honest one (all four ``None``
+        for one pair); ``per_seed``.
 
     Examples
     --------
@@ -80,9 +78,10 @@ def paired(first: list[float], second: list[float]) -> dict[str, Any]:
 
     found = paired_difference(second, first)
     change = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
-    result: dict[str, Any] = {"mean": found["value"], "low": found["low"], "high": found["high"]}
-    result |= {"t_low": None, "t_high": None}
+    result: dict[str, Any] = {"mean": found["value"]}
+    result |= dict.fromkeys(("low", "high", "t_low", "t_high"))
     if len(change) > 1:
+        result |= {"low": found["low"], "high": found["high"]}
         half = float(t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change)))
         result |= {"t_low": found["value"] - half, "t_high": found["value"] + half}
     return {**result, "per_seed": [float(v) for v in change]}
@@ -242,6 +241,7 @@ def run_replicates(
     configs = {(arm, seed): config.arm(arm, seed) for arm in arms for seed in seeds}
     folder = _begin(config, path, overwrite=overwrite, resume=resume)
     data_key = fingerprint(config)
+    baselines: dict[str, Any] = {}
     evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm in arms}
     with folder.step("fit"):
         for number, ((arm, seed), replicate) in enumerate(configs.items()):
@@ -249,7 +249,12 @@ def run_replicates(
             place = folder.path / arm / f"seed_{seed}"
             shared = folder if fingerprint(replicate) == data_key else None
             current = pipeline.prepare(
-                replicate, place, resume=resume, store=shared, progress=progress
+                replicate,
+                place,
+                resume=resume,
+                store=shared,
+                progress=progress,
+                baselines=baselines,
             )
             pipeline.fit_run(current, resume=resume)
             explained = which == "all" or (which == "first" and number == 0)

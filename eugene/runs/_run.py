@@ -40,6 +40,8 @@ class Run:
         Train on permuted targets.
     progress : bool, optional
         Whether bars are drawn.
+    baselines : dict, optional
+        Predictions of baselines that were fitted before on the same rows; it is added to.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Run:
         store: RunFolder | None = None,
         shuffle_labels: bool = False,
         progress: bool = False,
+        baselines: dict[str, dict[str, NDArray[np.float64]]] | None = None,
     ) -> None:
+        self.baselines = {} if baselines is None else baselines
         self.config = config
         self.folder = folder
         self.store = store or folder

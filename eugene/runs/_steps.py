@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,7 +128,18 @@ def predict_step(run: Run) -> None:
 
 
 def _baseline_predictions(run: Run) -> dict[str, NDArray[np.float64]]:
-    """Fit each baseline on the training rows and predict all rows."""
+    """Fit each baseline on the training rows and predict all rows.
+
+    Runs that differ only in their network share what was fitted.
+    """
+    settings = [run.config.section("data"), run.config.tree.get("baselines"), run.config.seed]
+    key = json.dumps(settings, sort_keys=True, default=str)
+    if key not in run.baselines:
+        run.baselines[key] = _fit_baselines(run)
+    return run.baselines[key]
+
+
+def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
     ds, train = run.data.ds, run.rows("train")
     letters = np.ascontiguousarray(ds[run.data.seq_var].to_numpy()).view("S1")
     start = (letters.shape[1] - int(run.datamodule.input_len)) // 2

@@ -30,6 +30,10 @@ def test_mean_and_paired_difference():
     assert change["t_low"] == pytest.approx(interval.low)
     assert change["t_high"] == pytest.approx(interval.high)
     assert paired([0.5], [0.6])["t_low"] is None
+    assert paired([0.5], [0.6])["low"] is None
+    assert mean_interval([0.5]) == {
+        "mean": 0.5, "low": None, "high": None, "sd": None, "per_seed": [0.5],
+    }  # fmt: skip
 
 
 def evaluation(value, baseline):
