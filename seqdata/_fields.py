@@ -84,6 +84,10 @@ class Field:
         return int(np.prod(self.sizes, dtype=np.int64)) * self.dtype.itemsize
 
     @cached_property
+    def _batch_shape(self) -> tuple[int, ...]:
+        return self._canonical_shape(self.shape)
+
+    @cached_property
     def _swaps(self) -> bool:
         return bool((self.partner != np.arange(len(self.partner))).any())
 
@@ -110,7 +114,7 @@ class Field:
 
     def empty(self, n_rows: int) -> NDArray[Any]:
         """Return an empty array for ``n_rows`` rows of a batch in kernel layout."""
-        return np.empty((n_rows, *self._canonical_shape(self.shape)), self.dtype)
+        return np.empty((n_rows, *self._batch_shape), self.dtype)
 
     def finish(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return gathered rows with the dimensions in the order of ``dims``."""
@@ -148,7 +152,7 @@ class Field:
         whole = self.position is None or self.width == self.stored_width
         turns = flip is not None and (self.position is not None or self._swaps)
         if whole and not turns:
-            np.take(source, rows, axis=0, out=out, mode="clip")
+            source.take(rows, axis=0, out=out, mode="clip")
             return
         n = len(rows)
         if flip is None:

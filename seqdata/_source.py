@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,16 @@ from numpy.typing import NDArray
 from seqdata._fields import Field
 
 Arrays = dict[str, NDArray[Any]]
+
+# A process that is forked while another thread reads would inherit the locks of the libraries
+# below, taken for ever. So forking waits for the end of a read.
+_READING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_READING.acquire,
+        after_in_parent=_READING.release,
+        after_in_child=_READING.release,
+    )
 
 
 class Source:
@@ -106,8 +118,10 @@ class Source:
             variable = self._variables[field.name]
             for block, low, high in zip(blocks, begins[:-1], begins[1:], strict=True):
                 window = slice(int(self.edges[block]), int(self.edges[block + 1]))
-                piece = variable.isel({self.sample_dims[0]: window})
-                if piece.chunks is not None:
-                    piece = piece.compute(scheduler="synchronous")
-                arrays[field.name][low:high] = field.canonical(piece.to_numpy())
+                with _READING:
+                    piece = variable.isel({self.sample_dims[0]: window})
+                    if piece.chunks is not None:
+                        piece = piece.compute(scheduler="synchronous")
+                    values = piece.to_numpy()
+                arrays[field.name][low:high] = field.canonical(values)
         return arrays, bases

@@ -71,9 +71,9 @@ class _Converter:
         return tuple(out.values()) if self.tuples else out
 
     def _dtype_of(self, name: str) -> torch.dtype | None:
-        if isinstance(self.dtypes, Mapping):
-            return self.dtypes.get(name)
-        return self.dtypes if name != self.index else None
+        if self.dtypes is None or name == self.index:
+            return None
+        return self.dtypes if isinstance(self.dtypes, torch.dtype) else self.dtypes.get(name)
 
 
 class _Parts(Dataset[Any]):
@@ -284,15 +284,15 @@ class SequenceLoader:
 
 
 def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
-    if not isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor):
+        tensor = value
+    else:
         array: NDArray[Any] = np.asarray(value)
         if array.dtype.kind == "S":
             array = array.view(np.uint8)
-        if array.dtype == np.float64 and dtype is None:
+        elif array.dtype == np.float64 and dtype is None:
             array = array.astype(np.float32)
         tensor = torch.from_numpy(np.ascontiguousarray(array))
-    else:
-        tensor = value
     return tensor if dtype is None else tensor.to(dtype)
 
 

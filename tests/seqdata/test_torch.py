@@ -226,6 +226,19 @@ def test_worker_processes_give_the_same_batches(in_memory):
             assert all(torch.equal(a[k], b[k]) for k in a)
 
 
+def test_workers_start_while_another_loader_reads_a_store(tmp_path):
+    to_zarr(make(600), tmp_path / "x.zarr")
+    stored = open_zarr(tmp_path / "x.zarr", chunks={"_sequence": 20})
+    options: dict[str, Any] = {"in_memory": False, "buffer_bytes": 1, "index": "index"}
+    for turn in range(3):
+        reading = get_torch_dataloader(stored, batch_size=8, seed=turn, shuffle=True, **options)
+        started = iter(reading)
+        next(started)
+        helped = get_torch_dataloader(stored, batch_size=64, num_workers=2, **options)
+        assert collect(helped)["index"].tolist() == list(range(600))
+        assert sum(len(batch["index"]) for batch in started) == 592
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_other_strand_twice_is_the_first(in_memory):
     ds = make()
@@ -556,7 +569,7 @@ def test_real_promoters(shared_data: Path):
             "enrichment": ("_sequence", table["enrichment"].to_numpy()),
         }
     )
-    loader = get_torch_dataloader(ds, batch_size=128, shuffle=True, rc_prob=0.5, index="i")
+    loader = get_torch_dataloader(ds, batch_size=128, shuffle=True, rc_prob=0.5, index="index")
     got = by_row(collect(loader))
     flip = uniform(0, 0, 4, np.arange(len(table))) < 0.5
     want = letters.copy()
