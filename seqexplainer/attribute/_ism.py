@@ -27,7 +27,7 @@ Function = Callable[..., torch.Tensor]
 
 _log = logging.getLogger(__name__)
 _TOGETHER = 8  # sequences whose edits of one position share a pass
-_SAMPLE = 16  # edits on which windows are compared with whole sequences
+_SAMPLE = 8  # edits on which windows are compared with whole sequences
 
 
 def saturation_mutagenesis(
@@ -109,11 +109,12 @@ def saturation_mutagenesis(
             batch = sequences[rows].to(there, kind)
             edits = Edits(held, pick, batch, [a[rows].to(there) for a in extra], first, last)
             if engine != "plain" and begin == 0:
-                reason = edits.try_windows(faster=engine == "auto")
+                reason = edits.try_windows()
                 if reason:
                     _log.info("saturation mutagenesis takes the plain way: %s", reason)
                     engine = "plain"
-            found.append(edits.run(batch_size, windows=engine != "plain").cpu())
+            effects, engine = edits.run(batch_size, engine)
+            found.append(effects.cpu())
     return torch.cat(found)
 
 
@@ -150,7 +151,8 @@ class Edits:
         self.position = position + first
         self.cache: dict[int, torch.Tensor] = {}
         self.wild_type = pick(model(X, *args))
-        self.widest = X.shape[2]
+        self.widest = 0
+        self.allowed = float("inf")
 
     def plain(self, at: torch.Tensor) -> torch.Tensor:
         """Return the outputs of some edits from whole sequences."""
@@ -167,47 +169,58 @@ class Edits:
         batch = window.begin(self.X, self.letter[at], self.position[at])
         with window:
             output = self.model(batch, *(a[self.row[at]] for a in self.args))
-        self.widest = window.widest
+        self.widest = max(self.widest, window.widest)
         return self.pick(window.fill(output))
 
-    def try_windows(self, *, faster: bool) -> str:
-        """Return why windows cannot be used, or nothing if they can."""
+    def try_windows(self) -> str:
+        """Return why windows cannot be used, or nothing if they can.
+
+        A few edits run both ways; `allowed` becomes the seconds the plain way takes for one.
+        """
         count = len(self.row)
         sample = torch.linspace(0, count - 1, min(count, _SAMPLE), device=self.X.device).long()
         try:
-            self.windowed(sample)
-            begin = time.perf_counter()
             fast = self.windowed(sample)
-            spent = time.perf_counter() - begin
         except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
             return f"{type(error).__name__}: {error}"
         begin = time.perf_counter()
         slow = self.plain(sample)
-        allowed = time.perf_counter() - begin
+        self.allowed = (time.perf_counter() - begin) / len(sample)
         gap = float((fast - slow).abs().max())
-        size = float(slow.abs().max()) + float(
-            (slow - self.wild_type[self.row[sample]]).abs().max()
-        )
+        effect = slow - self.wild_type[self.row[sample]]
+        size = float(slow.abs().max()) + float(effect.abs().max())
         if not gap <= 1e-5 * size:
             return f"windows differ from it by {gap:.2g} (outputs up to {size:.2g})"
-        if faster and spent > allowed:
-            return f"windows took {spent / max(allowed, 1e-9):.1f} times as long on a sample"
         return ""
 
-    def run(self, batch_size: int, *, windows: bool) -> torch.Tensor:
-        """Return effects (n_seqs, n_letters, n_positions, ...)."""
+    def run(self, batch_size: int, engine: str) -> tuple[torch.Tensor, str]:
+        """Return effects (n_seqs, n_letters, n_positions, ...) and how to go on.
+
+        With ``"auto"`` the first pass on windows is timed; if it took longer than the plain way
+        would have, the rest and what follows are computed that way.
+        """
         n_seqs, n_letters = self.X.shape[:2]
         shape = (n_seqs, n_letters, self.last - self.first, *self.wild_type.shape[1:])
         effects = self.wild_type.new_zeros(shape)
-        at = torch.arange(len(self.row), device=self.row.device)
-        if windows:
-            batch_size = min(batch_size, 64) if self.widest > 48 else max(batch_size, 256)
-        for begin in range(0, len(at), batch_size):
-            chunk = at[begin : begin + batch_size]
-            output = self.windowed(chunk) if windows else self.plain(chunk)
+        done = 0
+        while done < len(self.row):
+            size = batch_size
+            if engine != "plain":
+                size = min(batch_size, 64) if self.widest > 48 else max(batch_size, 256)
+            chunk = torch.arange(done, min(done + size, len(self.row)), device=self.row.device)
+            begin = time.perf_counter()
+            output = self.plain(chunk) if engine == "plain" else self.windowed(chunk)
             row, letter = self.row[chunk], self.letter[chunk]
             effects[row, letter, self.position[chunk] - self.first] = output - self.wild_type[row]
-        return effects
+            spent = (time.perf_counter() - begin) / len(chunk)
+            if engine == "auto" and done == 0 and spent > self.allowed:
+                _log.info(
+                    "saturation mutagenesis takes the plain way: windows took %.1f times as long",
+                    spent / max(self.allowed, 1e-12),
+                )
+                engine = "plain"
+            done += len(chunk)
+        return effects, engine
 
 
 def spans(
