@@ -17,7 +17,7 @@ SHAPES = {"100,000 x 249 bp": (100_000, 249), "20,000 x 2,114 bp": (20_000, 2114
 PLAIN = {
     "NumPy fancy index": ("numpy_index", 1 / 1.5),
     "torch tensor index": ("torch_index", None),
-    "torch DataLoader, default collate": ("torch_default", 4),
+    "torch DataLoader, default collate": ("torch_default", None),
 }
 
 
