@@ -253,7 +253,7 @@ def test_data_sources_are_described_where_files_can_name_them(name):
 
 
 def tiny(path: Path) -> RunConfig:
-    """Return a shipped configuration on a hundred simulated sequences of the right length."""
+    """Return a shipped configuration on sixty simulated sequences of the right length."""
     tree = load_run_config(path).tree
     data, model = tree["data"], tree["model"]
     length = model.get("input_len") or data.get("length") or data.get("width") or 170
@@ -261,7 +261,7 @@ def tiny(path: Path) -> RunConfig:
     keep = ("batch_size", "reverse_complement", "max_jitter", "num_workers", "targets")
     tree["data"] = {
         "name": "simulated",
-        "n": 100,
+        "n": 60,
         "length": max(int(length) + 2 * jitter, 150),
         "target_vars": ["label"],
         "split": {"name": "random"},

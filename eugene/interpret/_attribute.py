@@ -62,6 +62,7 @@ def attribute_dataset(
     seed: int = 0,
     batch_size: int = 128,
     index: ArrayLike | None = None,
+    progress: bool = False,
 ) -> xr.Dataset:
     """Attribute sequences by several methods.
 
@@ -85,6 +86,8 @@ def attribute_dataset(
         Sequences at a time.
     index : array_like of int, shape (n,), optional
         Number of each sequence in its dataset.
+    progress : bool, optional
+        Draw bars.
 
     Returns
     -------
@@ -108,6 +111,7 @@ def attribute_dataset(
     for method in map(registries.ATTRIBUTIONS.resolve, methods):
         attrs: dict[str, Any] = {"method": method, "target": str(target), "seed": int(seed)}
         options: dict[str, Any] = {"target": target, "batch_size": batch_size}
+        options["verbose"] = progress
         if method in EFFECTS:
             found = se.saturation_mutagenesis(model, X, **options)
             effects = np.asarray(found, dtype=np.float32)

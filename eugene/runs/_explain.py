@@ -57,6 +57,7 @@ def attribute_step(run: Run) -> None:
             batch_size=options["batch_size"],
             seed=run.config.seed,
             index=chosen,
+            progress=run.progress,
         )
         found.attrs["model_sha256"] = run.weights_sha256
         for name in found.data_vars:
