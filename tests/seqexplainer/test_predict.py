@@ -96,6 +96,11 @@ def test_functions_keep_their_names_beside_modules():
         _ = se.atribute
 
 
+@pytest.mark.parametrize("name", se.__all__)
+def test_every_name_is_there(name):
+    assert getattr(se, name) is not None
+
+
 def test_import_is_light():
     heavy = ["captum", "memelite", "matplotlib", "pandas", "sklearn", "scipy.stats"]
     code = f"import sys, seqexplainer; print([m for m in {heavy} if m in sys.modules])"
