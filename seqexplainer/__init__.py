@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seqexplainer.motifs import annotate_pfms as annotate_pfms
     from seqexplainer.motifs import scan as scan
     from seqexplainer.perturb import ablate as ablate
+    from seqexplainer.perturb import backgrounds as backgrounds
     from seqexplainer.perturb import cooperativity as cooperativity
     from seqexplainer.perturb import epistasis as epistasis
     from seqexplainer.perturb import marginalize as marginalize
@@ -50,6 +51,7 @@ _HOMES = {
     "annotate_pfms": "motifs",
     "scan": "motifs",
     "ablate": "perturb",
+    "backgrounds": "perturb",
     "cooperativity": "perturb",
     "epistasis": "perturb",
     "marginalize": "perturb",
