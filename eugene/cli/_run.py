@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from eugene.runs import Run, RunFolder
 
 _KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
+_MAY_MOVE = (
+    "path",
+    "fasta",
+    "bed",
+    "bigwigs",
+    "blacklist",
+    "batch_size",
+    "num_workers",
+)
 _HEADLINES = ("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spearman")
 
 
@@ -164,7 +173,7 @@ def _folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
             message = f"{folder.path} has no config.yaml; begin it again with 'eugene fit'"
             raise MissingFileError(message)
         config = load_config(call, folder.config)
-    pipeline.require_same(folder, config, ("seed", "model", "module"))
+    pipeline.require_same(folder, config, ("seed", "data", "model", "module"), allow=_MAY_MOVE)
     return folder, config
 
 

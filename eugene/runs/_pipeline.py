@@ -37,7 +37,6 @@ _MAY_CHANGE = frozenset(
         "strategy",
     }
 )
-_NETWORK = ("seed", "model", "module")
 
 
 def default_folder(config: RunConfig) -> Path:

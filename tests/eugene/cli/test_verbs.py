@@ -59,6 +59,10 @@ def test_a_step_of_another_network_is_refused(capsys, trained):
     code, _, err = run(capsys, "test", trained, "--model.pool", "max", "--overwrite")
     assert code == 2
     assert "$.model.pool: the run in" in err
+    code, _, err = run(capsys, "test", trained, "--data.n", "50", "--overwrite")
+    assert code == 2
+    assert "$.data.n: the run in" in err
+    assert sd.open_zarr(trained / "data.zarr").sizes["_sequence"] == 240
     code, _, err = run(capsys, "test")
     assert code == 2
     assert "needs the run: a folder" in err
