@@ -21,6 +21,7 @@ _DRAW = 11
 
 
 def size_of(ds: xr.Dataset | int) -> int:
+    """Return the number of rows of a dataset, or the number itself."""
     if isinstance(ds, xr.Dataset):
         if schema.SEQUENCE_DIM not in ds.sizes:
             raise SeqdataError(

@@ -91,6 +91,7 @@ def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDAr
 
 
 def single_letter(letter: str, name: str) -> int:
+    """Return the byte of one ASCII letter, or raise naming the argument."""
     if len(letter) != 1 or not letter.isascii():
         msg = f"{name} must be one ASCII letter, got {letter!r}"
         raise SeqproError(msg)

@@ -502,6 +502,7 @@ def _replace(value: Any, swap: Callable[[torch.Tensor], torch.Tensor]) -> Any:
 
 
 def name_of(function: Any) -> str:
+    """Return the plain name of a torch function, property getters included."""
     name = getattr(function, "__name__", type(function).__name__)
     if name == "__get__":
         name = getattr(function.__self__, "__name__", name)
