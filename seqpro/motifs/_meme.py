@@ -120,8 +120,7 @@ def _read_matrix(
     alphabet: BaseAlphabet,
     background: NDArray[np.float64] | None,
 ) -> Motif:
-    accession, _, name = header.partition(" ")
-    name = name.strip()
+    accession, name = [*header.split(None, 1), ""][:2]
     fields = line.split(":", 1)[-1].split()
     width = lines.number_after(number, "w=", fields)
     n_sites = lines.number_after(number, "nsites=", fields)

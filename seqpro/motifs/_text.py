@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -24,7 +25,7 @@ class Lines:
     """The lines of a motif file with their numbers, blank ones left out."""
 
     def __init__(self, path: Source) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.rows = [
             (number, line.strip())
             for number, line in enumerate(read_text(self.path).splitlines(), 1)
@@ -74,17 +75,18 @@ class Lines:
 def read_text(path: Path) -> str:
     """Read a text file, decompressing gzip by content."""
     if not path.is_file():
-        msg = f"motif file {path} does not exist"
+        state = "is a folder; name the file inside it" if path.is_dir() else "does not exist"
+        msg = f"motif file {path} {state}"
         raise MissingMotifFileError(msg)
     raw = path.read_bytes()
     if raw.startswith(_GZIP_MAGIC):
         try:
             raw = gzip.decompress(raw)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             msg = f"{path} is a damaged gzip file: {error}"
             raise MotifFormatError(msg) from error
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{path}: byte {error.start} is not UTF-8 text; is this a motif file?"
         raise MotifFormatError(msg) from error
@@ -92,7 +94,7 @@ def read_text(path: Path) -> str:
 
 def write_text(path: Source, text: str) -> None:
     """Write a text file at once; a name that ends in .gz is compressed."""
-    target = Path(path)
+    target = Path(path).expanduser()
     raw = text.encode("utf-8")
     if target.suffix == ".gz":
         raw = gzip.compress(raw, mtime=0)

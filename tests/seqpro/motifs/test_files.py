@@ -274,3 +274,36 @@ def test_write_errors_leave_the_old_file(tmp_path):
     with pytest.raises(SeqproError, match="over one alphabet"):
         sp.motifs.write_meme(mixed, path)
     assert path.read_text() == "old"
+
+
+MEME = (
+    "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF MA0001.1\tSP1\n"
+    "letter-probability matrix: alength= 4 w= 1 nsites= 20 E= 0\n 1 0 0 0\n"
+)
+
+
+def test_a_name_may_stand_behind_a_tab_and_a_byte_order_mark_in_front(tmp_path):
+    path = tmp_path / "x.meme"
+    path.write_bytes(b"\xef\xbb\xbf" + MEME.replace("\n", "\r\n").encode())
+    found = sp.motifs.read(path)
+    assert (found[0].accession, found[0].name) == ("MA0001.1", "SP1")
+
+
+def test_damaged_gzip_names_the_file(tmp_path):
+    packed = bytearray(gzip.compress((MEME * 50).encode()))
+    packed[30] ^= 0xFF
+    packed[40] ^= 0x55
+    path = tmp_path / "x.meme.gz"
+    path.write_bytes(packed)
+    with pytest.raises(MotifFormatError, match=r"x\.meme\.gz is a damaged gzip file"):
+        sp.motifs.read(path)
+
+
+def test_home_and_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    one = Motif("SP1", [[1.0], [0.0], [0.0], [0.0]])
+    sp.motifs.write_meme(one, "~/x.meme")
+    assert (tmp_path / "x.meme").is_file()
+    assert sp.motifs.read("~/x.meme").names == ["SP1"]
+    with pytest.raises(MissingMotifFileError, match="is a folder"):
+        sp.motifs.read(tmp_path)
