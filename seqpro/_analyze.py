@@ -15,7 +15,7 @@ from seqpro._cast import (
     one_hot_axes,
     to_rows,
 )
-from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import AlphabetError, SeqproError
 
 MAX_KMER_ENTRIES = 2**31
@@ -188,7 +188,7 @@ def kmer_counts(
     Raises
     ------
     SeqproError
-        If k is below 1 or the table would be too large.
+        If k is below 1, the table would be too large, or canonical is asked of amino acids.
 
     Examples
     --------
@@ -197,6 +197,7 @@ def kmer_counts(
     >>> [(sp.kmers(2)[i], int(counts[i])) for i in counts.nonzero()[0]]
     [('AC', 2), ('CA', 1)]
     """
+    _check_canonical(canonical, alphabet)
     rows, leading, lookup = _code_rows(seqs, alphabet, length_axis, ohe_axis)
     out = _count_table(rows.shape[0], k, alphabet)
     _kernels.count_kmers(rows, lookup, len(alphabet), k, canonical, out)
@@ -233,6 +234,7 @@ def kmer_spectrum(
     >>> sp.kmer_spectrum(["AC", "CC"], 1).tolist()
     [0.25, 0.75, 0.0, 0.0]
     """
+    _check_canonical(canonical, alphabet)
     rows, _, lookup = _code_rows(seqs, alphabet, length_axis, ohe_axis)
     out = _count_table(1, k, alphabet).astype(np.int64)
     _kernels.count_kmers(rows, lookup, len(alphabet), k, canonical, out)
@@ -256,6 +258,12 @@ def kmers(k: int, alphabet: BaseAlphabet = DNA) -> list[str]:
     for _ in range(k):
         words = [word + letter for word in words for letter in alphabet.alphabet]
     return words
+
+
+def _check_canonical(canonical: bool, alphabet: BaseAlphabet) -> None:
+    if canonical and not isinstance(alphabet, NucleotideAlphabet):
+        msg = f"canonical needs nucleotides: letters {alphabet.alphabet!r} have no complement"
+        raise AlphabetError(msg)
 
 
 def _count_table(n_rows: int, k: int, alphabet: BaseAlphabet) -> NDArray[np.uint32]:

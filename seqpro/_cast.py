@@ -174,6 +174,8 @@ def _cast_list(seqs: Sequence[Any]) -> NDArray[np.bytes_]:
     joined = join_letters(seqs)
     if joined is not None:
         return joined.copy()
+    if all(isinstance(s, np.ndarray) and s.dtype == np.dtype("S1") and s.ndim for s in seqs):
+        return _stack(seqs)
     try:
         array = np.array(seqs, dtype="S")
     except UnicodeEncodeError:
@@ -188,6 +190,18 @@ def _cast_list(seqs: Sequence[Any]) -> NDArray[np.bytes_]:
             msg = f"a list of sequences must hold strings, got {type(item).__name__}"
             raise SeqproError(msg)
     return array[..., None].view("S1")
+
+
+def _stack(rows: Sequence[NDArray[np.bytes_]]) -> NDArray[np.bytes_]:
+    """Put arrays of letters one under the other, padded on the right with NUL."""
+    leading = {row.shape[:-1] for row in rows}
+    if len(leading) != 1:
+        msg = f"arrays of letters in a list differ in their leading axes: {sorted(leading)}"
+        raise SeqproError(msg)
+    out = np.zeros((len(rows), *leading.pop(), max(row.shape[-1] for row in rows)), "S1")
+    for target, row in zip(out, rows, strict=True):
+        target[..., : row.shape[-1]] = row
+    return out
 
 
 def _flatten(seqs: Any) -> list[Any]:

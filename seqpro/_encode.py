@@ -91,6 +91,7 @@ def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDAr
 
 
 def single_letter(letter: str, name: str) -> int:
+    """Return the ASCII code of one letter; name says in the error what it is for."""
     """Return the byte of one ASCII letter, or raise naming the argument."""
     if len(letter) != 1 or not letter.isascii():
         msg = f"{name} must be one ASCII letter, got {letter!r}"
@@ -118,7 +119,8 @@ def decode_ohe(
     Returns
     -------
     ndarray of S1, shape of seqs without ohe_axis
-        Where several entries of a column are set, the last one wins.
+        Where several entries of a column are set, the last one wins. Numbers with a fraction
+        count as set above 0.5, so that the even columns of ``unknown="uniform"`` are unknown.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def decode_ohe(
     columns = normalize_axis(ohe_axis, array.ndim, "ohe_axis")
     check_width(array, columns, alphabet)
     if array.dtype != np.uint8:
-        array = (array != 0).astype(np.uint8)
+        array = (array > 0.5 if array.dtype.kind == "f" else array != 0).astype(np.uint8)
     unknown = np.array([single_letter(unknown_char, "unknown_char")], np.uint8)
     letters = np.concatenate([alphabet.array.view(np.uint8), unknown])
     return read_columns(array, columns, letters).view("S1")

@@ -47,7 +47,7 @@ def pad_seqs(
     length : int, optional
         Length of the result in bp; the longest sequence by default.
     length_axis : int, optional
-        The last axis of letters, the second last of one-hot by default.
+        The last axis of letters, the second last of one-hot by default; (N, A, L) needs -1.
 
     Returns
     -------
@@ -101,6 +101,12 @@ def _pad_one_hot(
         )
         raise SeqproError(msg)
     default = -2 if array.ndim > 1 else -1
+    if length_axis is None and array.ndim > 1 and array.sum(-1).max(initial=0) > 1:
+        msg = (
+            f"the last axis of one-hot shape {array.shape} holds more than one 1, so it is not the "
+            "alphabet; name length_axis (-1 for arrays of shape (N, A, L))"
+        )
+        raise AxisError(msg)
     axis = normalize_axis(
         default if length_axis is None else length_axis, array.ndim, "length_axis"
     )

@@ -131,3 +131,9 @@ def test_kmer_errors():
         sp.kmer_counts("ACGT", 0)
     with pytest.raises(SeqproError, match="kmer_spectrum"):
         sp.kmer_counts(["ACGT"], 20)
+
+
+@pytest.mark.parametrize("count", [sp.kmer_counts, sp.kmer_spectrum])
+def test_amino_acids_have_no_canonical_kmers(count):
+    with pytest.raises(SeqproError, match="canonical needs nucleotides"):
+        count(["MKMK"], 2, sp.AA, canonical=True)

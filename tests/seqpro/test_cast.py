@@ -101,3 +101,11 @@ def test_axes_that_do_not_exist():
         sp.reverse_complement(hot, sp.DNA, -1, -1)
     with pytest.raises(AxisError, match="length_axis=-2"):
         sp.reverse_complement("ACG", sp.DNA, -2)
+
+
+def test_a_list_of_letter_arrays_is_stacked():
+    rows = [sp.cast_seqs("ACG"), sp.cast_seqs("T")]
+    np.testing.assert_array_equal(sp.cast_seqs(rows), sp.cast_seqs(["ACG", "T"]))
+    assert sp.cast_seqs([sp.cast_seqs(["AC", "GT"])]).shape == (1, 2, 2)
+    with pytest.raises(SeqproError, match="leading axes"):
+        sp.cast_seqs([sp.cast_seqs(["AC"]), sp.cast_seqs(["AC", "GT"])])

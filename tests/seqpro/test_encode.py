@@ -169,3 +169,10 @@ def test_long_lists_are_encoded_in_pieces():
         sp.ohe(bad)
     with pytest.raises(SeqproError, match="hold strings alike, got list"):
         sp.ohe([*texts, list(texts[0])])
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_uniform_columns_decode_to_unknown(alphabet):
+    letters = sp.cast_seqs(alphabet.alphabet[:3] + alphabet.ambiguous[0])
+    hot = sp.ohe(letters, alphabet, unknown="uniform")
+    assert sp.decode_ohe(hot, -1, alphabet, ".").tobytes() == letters[:3].tobytes() + b"."

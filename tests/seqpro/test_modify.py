@@ -238,3 +238,12 @@ def test_removing_n():
     assert text(sp.remove_only_N_seqs(seqs)) == ["ACGT", "ANGT"]
     with pytest.raises(SeqproError, match="n_seqs, length"):
         sp.remove_N_seqs("ACGT")
+
+
+def test_padding_refuses_to_take_the_alphabet_for_the_length():
+    hot = sp.ohe(["ACGTA", "AAAAA"])
+    channels_first = hot.transpose(0, 2, 1)
+    with pytest.raises(AxisError, match="length_axis"):
+        sp.pad_seqs(channels_first, "right", length=8)
+    padded = sp.pad_seqs(channels_first, "right", length=8, length_axis=-1)
+    np.testing.assert_array_equal(padded.transpose(0, 2, 1), sp.pad_seqs(hot, "right", length=8))
