@@ -332,7 +332,7 @@ def _show_truth(truth: dict[str, Any]) -> None:
                 f"attributions against the truth, {method}: AUPRC {value:.3f} (chance {chance:.3f})"
             )
     for name, found in (truth.get("planted_found") or {}).items():
-        if found.get("best"):
+        if found.get("found"):
             corrected = found["p_bonferroni"]
             what = f"best match of {found['filter']}, p {found['p_value']:.2g}"
             say(f"planted motif {name}: {what}, corrected {corrected:.2g}")

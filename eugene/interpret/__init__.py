@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eugene.interpret._sequences import one_hot as one_hot
     from eugene.interpret._slide import evolve_dataset as evolve_dataset
     from eugene.interpret._slide import slide_motifs as slide_motifs
+    from eugene.interpret._truth import FOUND_BELOW as FOUND_BELOW
     from eugene.interpret._truth import attribution_truth as attribution_truth
     from eugene.interpret._truth import planted_motifs as planted_motifs
     from eugene.interpret._truth import planted_motifs_found as planted_motifs_found
@@ -37,6 +38,7 @@ _NAMES = {
     "generate_pfms_sdata": "_sdata",
     "one_hot": "_sequences",
     "planted_motifs": "_truth",
+    "FOUND_BELOW": "_truth",
     "planted_motifs_found": "_truth",
     "positional_gia_sdata": "_sdata",
     "read_motifs": "_motifs",

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+FOUND_BELOW = 0.01
+"""Corrected p-value below which a planted motif counts as found by the filters."""
+
+
 def planted_motifs(ds: xr.Dataset, variable: str = "annotation") -> dict[str, str]:
     """Return what was planted into a simulated dataset.
 
@@ -75,9 +79,13 @@ def attribution_truth(attributions: xr.Dataset) -> dict[str, Any]:
 
 
 def planted_motifs_found(
-    annotations: pd.DataFrame, planted: dict[str, str]
+    annotations: pd.DataFrame, planted: dict[str, str], *, alpha: float = FOUND_BELOW
 ) -> dict[str, dict[str, Any]]:
-    """Tell whether each planted motif is the best match of some filter.
+    """Tell whether each planted motif is the best match of some filter, and surely so.
+
+    Every filter has a best match, so being one means little by itself: some motif is always
+    nearest. A motif counts as found if it is the best match of a filter and the p-value,
+    corrected for all filters and motifs, is below ``alpha``.
 
     Parameters
     ----------
@@ -85,12 +93,15 @@ def planted_motifs_found(
         All matches of all filters, as `filter_motifs` returns them.
     planted : dict of str to str
         Accession -> name.
+    alpha : float, optional
+        Largest corrected p-value of a motif that counts as found.
 
     Returns
     -------
     dict
-        Name -> ``filter``, ``p_value``, ``p_bonferroni``, ``best``: the filter whose best match
-        it is with the smallest p, or, where there is none, the filter that comes closest.
+        Name -> ``filter``, ``p_value``, ``p_bonferroni``, ``best``, ``found``: the filter whose
+        best match it is with the smallest p, or, where there is none, the filter that comes
+        closest.
     """
     result: dict[str, dict[str, Any]] = {}
     for accession, name in planted.items():
@@ -98,8 +109,8 @@ def planted_motifs_found(
         best = rows[rows["rank"] == 1]
         chosen = (best if len(best) else rows).sort_values(["p_value", "filter"], kind="stable")
         if not len(chosen):
-            empty = {"filter": None, "p_value": None, "p_bonferroni": None, "best": False}
-            result[name] = empty
+            empty = {"filter": None, "p_value": None, "p_bonferroni": None}
+            result[name] = {"accession": accession, **empty, "best": False, "found": False}
             continue
         row = chosen.iloc[0]
         result[name] = {
@@ -108,6 +119,7 @@ def planted_motifs_found(
             "p_value": float(row["p_value"]),
             "p_bonferroni": float(row["p_bonferroni"]),
             "best": bool(len(best)),
+            "found": bool(len(best)) and float(row["p_bonferroni"]) < alpha,
         }
     return result
 

@@ -152,6 +152,6 @@ def _tiles(run: Path) -> list[Tile]:
         tiles.append(Tile(number(best, 2), f"attribution AUPRC (chance {chance})"))
     found = truth.get("planted_found", {})
     if found:
-        hits = sum(bool(hit.get("best")) for hit in found.values())
+        hits = sum(bool(hit.get("found")) for hit in found.values())
         tiles.append(Tile(f"{hits} of {len(found)}", "planted motifs found by filters"))
     return tiles

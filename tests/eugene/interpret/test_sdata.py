@@ -157,8 +157,13 @@ def test_planted_motifs_found(ds):
     )
     found = eu.interpret.planted_motifs_found(annotations, planted)
     assert found["CEBPB"]["best"]
+    assert found["CEBPB"]["found"]
     assert found["CEBPB"]["filter"] == "f0"
     assert not found["GABPA"]["best"]
+    assert not found["GABPA"]["found"]
+    by_chance = annotations.assign(p_bonferroni=[0.03, 1, 1, 1])
+    nearest = eu.interpret.planted_motifs_found(by_chance, planted)["CEBPB"]
+    assert (nearest["best"], nearest["found"]) == (True, False)
     assert found["GABPA"]["p_value"] == 1e-4
     nothing = eu.interpret.planted_motifs_found(annotations.iloc[:0], planted)
     assert nothing["CEBPB"]["p_value"] is None

@@ -136,15 +136,15 @@ def small_run(path: Path) -> RunFolder:
 
 
 def interpretation(run: RunFolder, rng: np.random.Generator) -> None:
-    found = {"filter": "filter_0", "p_value": 1e-9, "p_bonferroni": 1e-6, "best": True}
+    found = {"filter": "filter_0", "p_value": 1e-9, "p_bonferroni": 1e-6, "found": True}
     truth = {
         "mean_auprc": {"deep_lift_shap": 0.71},
         "planted_fraction": 0.2,
         "n": 6,
-        "planted_found": {"CEBPB": found, "GABPA": {**found, "best": False}},
+        "planted_found": {"CEBPB": found, "GABPA": {**found, "found": False}},
     }
     run.write_json("interpretation/truth.json", truth)
-    lost = {"planted_found": {"CEBPB": {**found, "best": False}}, "auroc": 0.49}
+    lost = {"planted_found": {"CEBPB": {**found, "found": False}}, "auroc": 0.49}
     run.write_json("interpretation/control.json", {"shuffled_labels": lost})
     from eugene.simulate import embedded_motifs
 
