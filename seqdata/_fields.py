@@ -273,10 +273,19 @@ def _partner_of(ds: xr.Dataset, variable: xr.DataArray, dim: str, size: int) -> 
 
 
 def _find_lengths(ds: xr.Dataset, name: str, sample_dim: str) -> NDArray[np.int64] | None:
-    """Return the used positions of every row, of this variable or of the one sequence."""
+    """Return the used positions of every row, of this variable or of the one sequence.
+
+    A column that happens to be called ``gene_length`` belongs to no stored rows and says nothing.
+    """
     names = [f"{name}_length"]
+    stems = [str(v).removesuffix("_length") for v in ds.variables if str(v).endswith("_length")]
     others = [
-        str(v) for v in ds.variables if str(v).endswith("_length") and ds[v].dims == (sample_dim,)
+        f"{stem}_length"
+        for stem in stems
+        if stem in ds.variables
+        and ds[stem].ndim > 1
+        and ds[stem].dims[0] == sample_dim
+        and ds[f"{stem}_length"].dims == (sample_dim,)
     ]
     if len(others) == 1:
         names.append(others[0])

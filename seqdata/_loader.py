@@ -155,8 +155,11 @@ class Loader:
         self.in_memory = in_memory
         self.rows = self._check_rows(indices)
         self.batch_size = int(batch_size)
-        self.sampler = sampler
-        self.batch_sampler = batch_sampler
+        # an iterator is spent after one pass, and even its length costs one
+        self.sampler = list(sampler) if isinstance(sampler, Iterator) else sampler
+        self.batch_sampler = (
+            list(batch_sampler) if isinstance(batch_sampler, Iterator) else batch_sampler
+        )
         self.shuffle = shuffle
         self.seed = int(seed)
         self.drop_last = drop_last
@@ -439,13 +442,13 @@ class Loader:
 
         return self._cut(plan, parts(), start)
 
-    def recut(self, epoch: int, pieces: Iterable[Arrays], *, start: int = 0) -> Iterator[Arrays]:
+    def recut(self, plan: Plan, pieces: Iterable[Arrays], *, start: int = 0) -> Iterator[Arrays]:
         """Cut whole segments, as `piece` returns them, into the batches of an epoch.
 
         Parameters
         ----------
-        epoch : int
-            Number of the epoch.
+        plan : Plan
+            The visiting order that the pieces follow.
         pieces : iterable of dict of ndarray
             Segments from the one that holds the first row of batch ``start``.
         start : int
@@ -466,7 +469,7 @@ class Loader:
 
                 yield fill
 
-        return self._cut(self.plan(epoch), parts(), start)
+        return self._cut(plan, parts(), start)
 
     def _cut(self, plan: Plan, parts: Iterator[Part], start: int) -> Iterator[Arrays]:
         """Yield batches filled from consecutive segments, a batch may span several."""
@@ -491,20 +494,21 @@ class Loader:
                     size = int(plan.bounds[batch + 1] - plan.bounds[batch])
                     out, filled = self._empty(size), 0
 
-    def piece(self, epoch: int, number: int) -> Arrays:
-        """Return all rows of one segment of an epoch, in visiting order.
+    def piece(self, epoch: int, segment: Segment) -> Arrays:
+        """Return all rows of a segment, in visiting order.
 
         Parameters
         ----------
-        epoch, number : int
-            The epoch, and the segment within it.
+        epoch : int
+            Number of the epoch.
+        segment : Segment
+            Rows, and the stored blocks that hold them.
 
         Returns
         -------
         dict of ndarray
             One entry a variable, rows first, in kernel layout.
         """
-        segment = self.plan(epoch).segments[number]
         held = (
             (self.source.arrays, np.zeros(1, np.int64))
             if self.source.arrays is not None
@@ -515,17 +519,19 @@ class Loader:
         self._fill(out, slice(0, len(segment.rows)), held, segment.rows, draws)
         return out
 
-    def batch(self, epoch: int, number: int) -> Arrays:
-        """Return one batch of an epoch of a dataset in memory.
+    def batch(self, epoch: int, rows: NDArray[np.int64]) -> Arrays:
+        """Return rows of a dataset in memory as one batch.
 
         Parameters
         ----------
-        epoch, number : int
-            The epoch, and the batch within it.
+        epoch : int
+            Number of the epoch.
+        rows : ndarray of int64, shape (b,)
+            Row numbers.
 
         Returns
         -------
         dict of ndarray
             One entry a variable, rows first.
         """
-        return next(self.batches(epoch, start=number))
+        return self._finish(self.piece(epoch, Segment(np.zeros(1, np.int64), rows)))

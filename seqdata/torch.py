@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from seqdata._loader import BUFFER_LIMIT, Loader
-from seqdata._order import Order
+from seqdata._order import Order, Segment
 from seqdata._source import Arrays
 from seqdata.errors import SeqdataError, did_you_mean
 
@@ -87,20 +88,23 @@ class _Parts(Dataset[Any]):
         self._core = core
         self._convert = convert
 
-    def __getitem__(self, item: tuple[int, int]) -> Any:
-        epoch, number = item
+    def __getitem__(self, item: tuple[int, Segment]) -> Any:
+        epoch, segment = item
         if self._core.in_memory:
-            return self._convert(self._core.batch(epoch, number))
-        return {k: torch.from_numpy(v) for k, v in self._core.piece(epoch, number).items()}
+            return self._convert(self._core.batch(epoch, segment.rows))
+        return {k: torch.from_numpy(v) for k, v in self._core.piece(epoch, segment).items()}
 
 
 class _Queue:
-    """Item numbers handed to the worker processes, set anew for every epoch."""
+    """Rows handed to the worker processes, set anew for every epoch.
+
+    The rows themselves travel: a sampler that draws would draw otherwise in every worker.
+    """
 
     def __init__(self) -> None:
-        self.items: list[tuple[int, int]] = []
+        self.items: list[tuple[int, Segment]] = []
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, Segment]]:
         return iter(self.items)
 
     def __len__(self) -> int:
@@ -268,13 +272,17 @@ class SequenceLoader:
             )
         plan = self.core.plan(epoch)
         if self.core.in_memory:
-            self._queue.items = [(epoch, i) for i in range(start, len(plan.bounds) - 1)]
+            rows = [s.rows for s in plan.segments]
+            order = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+            self._queue.items = [
+                (epoch, Segment(np.zeros(1, np.int64), order[begin:end]))
+                for begin, end in pairwise(plan.bounds[start:].tolist())
+            ]
             yield from self._workers
             return
-        first = plan.segment_of(start)
-        self._queue.items = [(epoch, i) for i in range(first, len(plan.segments))]
+        self._queue.items = [(epoch, s) for s in plan.segments[plan.segment_of(start) :]]
         pieces = ({k: v.numpy() for k, v in piece.items()} for piece in self._workers)
-        for arrays in self.core.recut(epoch, pieces, start=start):
+        for arrays in self.core.recut(plan, pieces, start=start):
             yield self._convert(arrays)
 
     def _pin(self, batch: Batch) -> Batch:

@@ -467,6 +467,42 @@ def test_samplers():
     assert len(collect(loader)["i"]) == 20
 
 
+@pytest.mark.parametrize("stored", ["memory", "blocks"])
+@pytest.mark.parametrize("kind", ["sampler", "batch_sampler"])
+def test_a_sampler_that_draws_is_asked_once_an_epoch_by_workers(stored: str, kind: str) -> None:
+    ds = make(40) if stored == "memory" else lazy(make(40), 8)
+    draws = torch.utils.data.RandomSampler(range(40))
+    given: dict[str, Any] = {kind: draws, "batch_size": 8}
+    if kind == "batch_sampler":
+        given = {kind: torch.utils.data.BatchSampler(draws, 8, drop_last=False)}
+    loader = get_torch_dataloader(
+        ds, variables=["y"], index="i", num_workers=2, in_memory=stored == "memory", **given
+    )
+    for _ in range(2):
+        rows = np.concatenate([batch["i"].numpy() for batch in loader])
+        assert sorted(rows.tolist()) == list(range(40))
+
+
+def test_an_iterator_of_rows_serves_every_epoch():
+    ds = make()
+    loader = get_torch_dataloader(ds, variables=["y"], sampler=iter([4, 2]), index="i")
+    assert len(loader) == 2
+    assert collect(loader)["i"].tolist() == [4, 2]
+    assert collect(loader)["i"].tolist() == [4, 2]
+    loader = get_torch_dataloader(ds, variables=["y"], batch_sampler=iter([[4, 2]]), index="i")
+    assert len(loader) == 1
+    assert collect(loader)["i"].tolist() == [4, 2]
+
+
+def test_only_lengths_of_stored_rows_are_padding():
+    values = np.arange(8.0, dtype=np.float32).reshape(2, 4)
+    ds = xr.Dataset(
+        {"cov": (("_sequence", "_length"), values), "gene_length": ("_sequence", [2, 3])}
+    )
+    loader = get_torch_dataloader(ds, variables=["cov"], batch_size=2, rc_prob=1.0)
+    np.testing.assert_array_equal(next(iter(loader))["cov"].numpy(), values[:, ::-1])
+
+
 def test_drop_last():
     loader = get_torch_dataloader(make(), variables=["y"], batch_size=10, drop_last=True)
     assert [len(b["y"]) for b in loader] == [10] * 5
