@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
+from seqdata._leftovers import clear_leftovers, working_path
 from seqdata.errors import DiskFullError, SchemaError, StoreError, is_disk_full
 
 if TYPE_CHECKING:
@@ -230,7 +229,8 @@ class ArrayWriter:
 class StoreWriter:
     """Build a Zarr v3 store that opens only when it is complete.
 
-    A local store grows in a temporary folder beside its place and is renamed when it is done. In
+    A local store grows in a temporary folder beside its place and is renamed when it is done; the
+    next build of the same store removes the folder of one that was killed. In
     an object store the shards are written first and the root metadata (consolidated, with
     ``complete: true``) last, in one put. Whatever goes wrong in between, nothing is left that
     opens.
@@ -268,18 +268,20 @@ class StoreWriter:
         self._committed = False
         self.path = local_path(target)
         if self.path is not None:
+            if self.path.is_symlink():
+                self.path = self.path.resolve()
+            clear_leftovers(self.path)
+            if self.path.exists() and not _looks_like_store(self.path):
+                kind = "a folder of other things" if self.path.is_dir() else "a file"
+                msg = (
+                    f"{self.path} exists and is no Zarr store: it will not be overwritten (it is "
+                    f"{kind}). Pass another path, or remove it by hand."
+                )
+                raise StoreError(msg)
             if self.path.exists() and not overwrite:
                 msg = f"{self.path} exists. Pass overwrite=True to replace it, or another path."
                 raise StoreError(msg)
-            if self.path.exists() and not _looks_like_store(self.path):
-                msg = (
-                    f"{self.path} exists and is no Zarr store: it will not be overwritten. "
-                    "Pass another path, or remove it by hand."
-                )
-                raise StoreError(msg)
-            self._temporary = self.path.with_name(
-                f".{self.path.name}.building-{os.getpid()}-{secrets.token_hex(3)}"
-            )
+            self._temporary = working_path(self.path, "building")
             self.store: Store = LocalStore(self._temporary)
         else:
             self.store = as_store(target)
@@ -367,6 +369,12 @@ class StoreWriter:
         -------
         zarr.Array
         """
+        if name in ("", ".", "..", "zarr.json") or "/" in name:
+            msg = (
+                f"A variable called {name!r} cannot be stored: variables are folders of the store. "
+                "Rename the column or variable (without '/')."
+            )
+            raise SchemaError(msg)
         if name in self._arrays:
             msg = f"Variable {name!r} is written twice."
             raise SchemaError(msg)
@@ -469,7 +477,13 @@ class StoreWriter:
     def _move_into_place(self, path: Path) -> None:
         old = None
         if path.exists():
-            old = path.with_name(f".{path.name}.replaced-{os.getpid()}-{secrets.token_hex(3)}")
+            if not self.overwrite:
+                msg = (
+                    f"{path} appeared while it was being built here (by another build?): it was "
+                    "left as it is. Pass overwrite=True to replace it, or another path."
+                )
+                raise StoreError(msg)
+            old = working_path(path, "replaced")
             path.rename(old)
         try:
             self._temporary.rename(path)
@@ -500,15 +514,19 @@ def root_document(
 @contextlib.contextmanager
 def _held_interrupts() -> Any:
     """Let Ctrl-C wait for the two quick steps that make a store visible."""
+    late: list[int] = []
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = signal.signal(signal.SIGINT, lambda number, _: late.append(number))
     except ValueError:
+        # signals belong to the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if late:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _looks_like_store(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Hashable, Mapping
@@ -191,7 +192,7 @@ def to_zarr(
     Raises
     ------
     StoreError
-        If something is there and may not be replaced.
+        If something is there and may not be replaced, or a type or attribute cannot be stored.
     DiskFullError
         If there is no room; nothing is left behind.
 
@@ -212,7 +213,9 @@ def to_zarr(
     if dropped:
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
-    attrs = {str(k): v for k, v in _plain(ds.attrs).items() if k not in _HIDDEN_ATTRS}
+    attrs = {
+        k: v for k, v in _storable_attrs(ds.attrs, "the dataset").items() if k not in _HIDDEN_ATTRS
+    }
     rows = _common_rows(ds)
     with StoreWriter(path, overwrite=overwrite or mode == "w") as out:
         for name in ds.variables:
@@ -241,7 +244,7 @@ def remove_store(path: str | Path) -> None:
 
 
 def _create(out: StoreWriter, name: str, var: xr.DataArray, rows: int, *, coordinate: bool) -> None:
-    attrs = {str(k): v for k, v in _plain(var.attrs).items()}
+    attrs = _storable_attrs(var.attrs, f"variable {name!r}")
     dtype: Any = var.dtype
     if dtype == np.dtype("S1"):
         dtype = np.dtype(np.uint8)
@@ -348,6 +351,21 @@ def _text_block(block: np.ndarray) -> np.ndarray:
 
 def _view_letters(block: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(block).view("S1")
+
+
+def _storable_attrs(attrs: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    """Return attributes as JSON holds them, or say which one it cannot hold."""
+    plain: dict[str, Any] = _plain(attrs)
+    for key, value in plain.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            msg = (
+                f"Attribute {key!r} of {where} cannot be stored ({error}). Attributes are text, "
+                "numbers, and lists or dictionaries of these."
+            )
+            raise StoreError(msg) from error
+    return plain
 
 
 def _plain(value: Any) -> Any:

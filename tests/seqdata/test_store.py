@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 from zarr.storage import MemoryStore, WrapperStore
 
 import seqdata as sd
+from seqdata._leftovers import working_path
+from seqdata._writer import StoreWriter
 from seqdata.errors import (
     DiskFullError,
     IncompleteStoreError,
@@ -181,6 +183,22 @@ def test_types_that_are_not_stored(tmp_path: Path, dtype: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["a/b", "..", "", "zarr.json"])
+def test_names_that_are_no_folders(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SchemaError, match=r"cannot be stored.*Rename"):
+        sd.to_zarr(xr.Dataset({name: ("_sequence", [1.0])}), tmp_path / "x.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("where", ["dataset", "variable"])
+def test_attributes_that_are_not_stored(tmp_path: Path, where: str) -> None:
+    ds = xr.Dataset({"y": ("_sequence", [1.0])})
+    (ds if where == "dataset" else ds["y"]).attrs["tags"] = {"a", "b"}
+    with pytest.raises(StoreError, match=f"Attribute 'tags' of (the )?{where}.*cannot be stored"):
+        sd.to_zarr(ds, tmp_path / "x.zarr")
+    assert not list(tmp_path.iterdir())
+
+
 # ------------------------------------------------------------------ what is there already
 
 
@@ -196,6 +214,12 @@ def test_existing_places(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is no Zarr store: it will not be overwritten"):
         sd.to_zarr(dataset(), folder, overwrite=True)
     assert (folder / "thesis.txt").exists()
+    with pytest.raises(StoreError, match=r"is no Zarr store.*it is a file"):
+        sd.to_zarr(dataset(), folder / "thesis.txt")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "x.zarr")
+    sd.to_zarr(dataset(2), tmp_path / "link.zarr", overwrite=True)
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 2
+    assert (tmp_path / "link.zarr").is_symlink()
     with pytest.raises(StoreError, match="mode must be"):
         sd.to_zarr(dataset(), tmp_path / "y.zarr", mode="a")  # type: ignore[arg-type]
 
@@ -345,6 +369,62 @@ def test_killed_build_leaves_nothing_that_opens(tmp_path: Path) -> None:
     assert len(left) == 1
     with pytest.raises(IncompleteStoreError, match=r"no completeness mark|no root metadata"):
         sd.open_zarr(left[0])
+    # folders of other machines and of processes that run are not ours to remove
+    foreign = [".x.zarr.building-00000000-1-abcdef", f"{left[0].name[:-7]}x-abcdef"]
+    foreign.append(working_path(tmp_path / "x.zarr", "building").name)
+    for name in foreign:
+        (tmp_path / name).mkdir()
+    reader = sd.Table("seq", path, "sequence")
+    sd.from_flat_files(reader, path=tmp_path / "x.zarr", fixed_length=True)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"x.csv", "x.zarr", *foreign}
+
+
+def test_a_store_moved_aside_by_a_killed_build_comes_back(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(4), tmp_path / "x.zarr")
+    code = f"""
+        import os, signal, seqdata as sd
+        from pathlib import Path
+        rename = Path.rename
+        def die(self, target):
+            if "building" in self.name:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rename(self, target)
+        Path.rename = die
+        path = {str(tmp_path / "x.zarr")!r}
+        sd.to_zarr(sd.open_zarr(path), path, overwrite=True)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "x.zarr").exists()
+    with pytest.raises(StoreError, match="exists"):
+        sd.to_zarr(dataset(2), tmp_path / "x.zarr")
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 4
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.zarr"]
+
+
+def test_a_store_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="appeared while"), StoreWriter(tmp_path / "x.zarr") as out:
+        out.write_array("y", np.arange(3), ("_sequence",))
+        sd.to_zarr(dataset(4), tmp_path / "x.zarr")
+        out.commit({})
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 4
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.zarr"]
+
+
+def test_interrupt_in_the_last_step_is_raised_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def press(self: Path, target: Any) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", press)
+    with pytest.raises(KeyboardInterrupt):
+        sd.to_zarr(dataset(4), tmp_path / "x.zarr")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 4
 
 
 def test_old_store_stays_until_the_new_one_is_there(
