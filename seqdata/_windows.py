@@ -75,6 +75,40 @@ class RegionPlan:
         return int(np.clip(_FLAT_BYTES // max(1, self.width), 1, max(1, most)))
 
 
+def plain_length(fixed_length: Any) -> bool | int:
+    """Return ``fixed_length`` as a plain bool or int.
+
+    Parameters
+    ----------
+    fixed_length : bool or int
+        As :func:`seqdata.from_region_files` takes it; NumPy's types too.
+
+    Returns
+    -------
+    bool or int
+
+    Raises
+    ------
+    LengthError
+        If it is neither a truth value nor a whole number of bp, 1 or more.
+
+    Examples
+    --------
+    >>> plain_length(np.int64(5)), plain_length(np.True_)
+    (5, True)
+    """
+    if isinstance(fixed_length, (bool, np.bool_)):
+        return bool(fixed_length)
+    number = isinstance(fixed_length, (int, float, np.number))
+    if not number or fixed_length < 1 or int(fixed_length) != fixed_length:
+        msg = (
+            "fixed_length must be True, False or a whole number of bp, 1 or more, got "
+            f"{fixed_length!r}."
+        )
+        raise LengthError(msg)
+    return int(fixed_length)
+
+
 def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return regions as a checked table, and what to call them in messages.
 
@@ -105,11 +139,30 @@ def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
         msg = "The table of regions is empty. Expected at least one row."
         raise BedError(msg)
     if "strand" in table.columns:
-        table = table.assign(strand=table["strand"].fillna("."))
+        strand = table["strand"]
+        table = table.assign(strand=np.where(strand.isna(), ".", strand.to_numpy(dtype=object)))
     if "peak" in table.columns:
-        table = table.assign(peak=table["peak"].fillna(-1).astype(np.int64))
+        table = table.assign(peak=_summits(table["peak"]))
     check_regions(table, where="regions")
     return table, "regions"
+
+
+def _summits(peak: pd.Series) -> NDArray[np.int64]:
+    """Return summits as whole numbers; missing ones and ``.`` become -1."""
+    if peak.dtype.kind in "iu":
+        return np.asarray(peak, dtype=np.int64)
+    given = peak.to_numpy(dtype=object)
+    none = peak.isna().to_numpy() | np.array([value == "." for value in peak.astype(str)])
+    numbers = pd.to_numeric(pd.Series(np.where(none, -1, given)), errors="coerce").to_numpy(float)
+    odd = ~(np.abs(numbers) < 2.0**53) | (np.rint(numbers) != numbers)
+    if odd.any():
+        row = int(np.argmax(odd))
+        msg = (
+            f"regions, row {row}: peak is {given[row]!r}, expected a whole number of bp from "
+            "chromStart, or -1 or '.' for none."
+        )
+        raise BedError(msg)
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def _to_pandas(bed: Any) -> pd.DataFrame:
@@ -186,6 +239,7 @@ def plan_regions(
     from seqdata.build import layout_of
 
     table, where = as_regions(bed)
+    fixed_length = plain_length(fixed_length)
     if isinstance(max_jitter, bool) or int(max_jitter) != max_jitter or max_jitter < 0:
         msg = f"max_jitter must be a whole number of bp, 0 or more, got {max_jitter!r}."
         raise SchemaError(msg)
@@ -193,6 +247,12 @@ def plan_regions(
     start, end = start - max_jitter, end + max_jitter
     if splice and fixed_length is not False:
         msg = "splice=True joins exons of any length: pass fixed_length=False with it."
+        raise SchemaError(msg)
+    if splice and max_jitter:
+        msg = (
+            "splice=True joins exons without what lies between them, which max_jitter would add "
+            "to each: pass max_jitter=0 with it."
+        )
         raise SchemaError(msg)
     empty = end <= start
     if empty.any():
@@ -204,7 +264,7 @@ def plan_regions(
         table = table.iloc[order].reset_index(drop=True)
         start, end = start[order], end[order]
     windows = make_windows(table, start, end)
-    _check_contigs(windows, readers)
+    _check_contigs(windows, readers, where)
     lengths = np.add.reduceat(windows.lengths, row_of[:-1])
     layout: Layout = "fixed"
     if fixed_length is False:
@@ -257,7 +317,7 @@ def _bounds(
                 stacklevel=4,
             )
     else:
-        width = int(fixed_length)
+        width = fixed_length
     if width < 1:
         msg = f"Windows of {width} bp hold nothing: fixed_length must be 1 or more."
         raise LengthError(msg)
@@ -288,13 +348,13 @@ def _exon_order(table: pd.DataFrame, where: str) -> tuple[NDArray[np.int64], NDA
     return order, row_of
 
 
-def _check_contigs(windows: Windows, readers: Sequence[RegionReader]) -> None:
+def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str) -> None:
     sizes: dict[str, tuple[int, str]] = {}
     for reader in readers:
         contigs = reader.contigs()
         file = reader.files()[0] if reader.files() else reader.name
         if getattr(reader, "missing", "error") == "error":
-            locate(windows, contigs, file)
+            locate(windows, contigs, file, regions=where)
         if not getattr(reader, "sizes_are_known", True):
             continue
         for name in windows.names:

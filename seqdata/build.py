@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from seqdata._windows import Layout, RegionPlan, plan_regions, read_shard
+from seqdata._windows import Layout, RegionPlan, plain_length, plan_regions, read_shard
 from seqdata._writer import StoreLike, StoreWriter, shard_rows
 from seqdata.errors import LengthError, SchemaError, SeqdataError
 from seqdata.readers._base import Block, FlatReader, RegionReader, Track
@@ -99,6 +99,7 @@ def from_flat_files(
     >>> folder.cleanup()
     """
     _check_readers(readers, FlatReader, "Table or FlatFASTA")
+    fixed_length = plain_length(fixed_length)
     fixed_types: dict[str, Any] = {}
     while True:
         try:
@@ -125,15 +126,16 @@ def _write_flat(
     totals: dict[str, int] = {}
     lengths: dict[str, int] = {}
     with StoreWriter(path, overwrite=overwrite) as out:
-        taken: set[str] = set()
+        taken = set(dims)
         for reader in readers:
             sink = _FlatSink(out, reader, row_dim, length_dim, lengths, taken)
-            if isinstance(fixed_length, bool) and not fixed_length:
+            if fixed_length is False:
                 sink.choose_layout(fixed_types)
-            elif not isinstance(fixed_length, bool):
-                sink.width = int(fixed_length)
+            elif fixed_length is not True:
+                sink.width = fixed_length
             for block in reader.blocks(fixed_types):
-                sink.add(block)
+                if len(block):
+                    sink.add(block)
             sink.finish()
             totals[reader.name] = sink.rows
         if len(set(totals.values())) > 1:
@@ -334,7 +336,7 @@ def from_region_files(
         Dimension names, by default ``_sequence`` and ``_length``.
     splice : bool, default False
         Join regions with the same ``name`` (exons) into one row, in the order of transcription;
-        needs ``fixed_length=False``.
+        needs ``fixed_length=False`` and no jitter.
     overwrite : bool, default False
         Replace a store that is there.
     client : dask.distributed.Client, optional
@@ -369,6 +371,7 @@ def from_region_files(
     >>> folder.cleanup()
     """
     _check_readers(readers, RegionReader, "GenomeFASTA or BigWig")
+    fixed_length = plain_length(fixed_length)
     tracks = [reader.track() for reader in readers]
     check_new_names([track.name for track in tracks], (), "readers")
     plan = plan_regions(
@@ -377,8 +380,8 @@ def from_region_files(
     row_dim, length_dim = sequence_dim or SEQUENCE_DIM, length_dim or LENGTH_DIM
     options = {
         "fixed_length": fixed_length,
-        "max_jitter": max_jitter,
-        "splice": splice,
+        "max_jitter": int(max_jitter),
+        "splice": bool(splice),
         "reader": [type(reader).__name__ for reader in readers],
     }
     sources = (
@@ -396,7 +399,7 @@ def from_region_files(
                 for name in list(block):
                     out.append(name, block.pop(name))
                 del block
-            out.commit(_attrs(row_dim, length_dim, max_jitter, readers, options, sources))
+            out.commit(_attrs(row_dim, length_dim, int(max_jitter), readers, options, sources))
     finally:
         for reader in readers:
             reader.close()
@@ -440,8 +443,9 @@ def _create_regions(
     names = [track.name for track in tracks]
     names += ["mask", "chrom", "start", "end", "strand"]
     n_rows = plan.n_rows
-    check_new_names(names, (), "readers and coordinates")
-    check_new_names(list(plan.columns), names, "columns of the regions")
+    check_new_names(names, (row_dim, length_dim), "readers and coordinates")
+    taken = [*names, row_dim, length_dim]
+    check_new_names(list(plan.columns), taken, "columns of the regions")
     for name, values, attrs in (
         ("chrom", plan.chrom, code_attrs({name: i for i, name in enumerate(plan.windows.names)})),
         ("start", plan.start, {"units": "bp"}),

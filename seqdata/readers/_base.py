@@ -194,7 +194,9 @@ def column_values(series: pd.Series) -> NDArray[Any]:
     return out
 
 
-def locate(windows: Windows, contigs: dict[str, int], where: str) -> NDArray[np.int64]:
+def locate(
+    windows: Windows, contigs: dict[str, int], where: str, *, regions: str = "regions"
+) -> NDArray[np.int64]:
     """Return the contig length for each window, or explain which contig is not there.
 
     Parameters
@@ -204,6 +206,8 @@ def locate(windows: Windows, contigs: dict[str, int], where: str) -> NDArray[np.
         Contigs of the file with their lengths in bp.
     where : str
         The file, for the message.
+    regions : str, default "regions"
+        Where the windows come from, for the message.
 
     Returns
     -------
@@ -222,8 +226,9 @@ def locate(windows: Windows, contigs: dict[str, int], where: str) -> NDArray[np.
         row = int(np.argmax(out < 0))
         name = windows.names[int(windows.contig[row])]
         count = int((out < 0).sum())
+        source = "regions" if regions == "regions" else f"regions of {regions}"
         msg = (
-            f"{where} has no contig {name!r}, which {count} of {len(out)} regions name "
+            f"{where} has no contig {name!r}, which {count} of {len(out)} {source} name "
             f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{contig_hint(name, contigs)}"
         )
         raise ContigError(msg)

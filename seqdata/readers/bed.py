@@ -235,7 +235,7 @@ def _column_names(file: Path, columns: list[list[str]]) -> list[str]:
         narrow = (
             width == 10
             and all(_are(float, column) for column in sample[6:9])
-            and _are(int, sample[9])
+            and _are(int, [value for value in sample[9] if value != "."])
         )
         broad = (
             width == 9

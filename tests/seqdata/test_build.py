@@ -257,7 +257,7 @@ def test_fixed_length_true_warns_of_other_lengths(genome: dict[str, Any], tmp_pa
         ("chr1\t9\t5\n", {}, BedError, "line 1: start 9 is greater than end 5"),
         ("chr1\t-9\t5\n", {}, BedError, "line 1: start -9 is negative"),
         ("", {}, BedError, "holds no region"),
-        ("chr1\t5\t9\n", {"fixed_length": 0}, LengthError, "Windows of 0 bp"),
+        ("chr1\t5\t9\n", {"fixed_length": 0}, LengthError, "fixed_length must be True, False"),
         ("chr1\t5\t5\n", {"fixed_length": False}, LengthError, "region 0 is empty"),
         ("chr1\t5\t9\n", {"max_jitter": -1}, SchemaError, "max_jitter must be"),
         ("chr1\t5\t9\n", {"max_jitter": 1.5}, SchemaError, "max_jitter must be"),
@@ -599,3 +599,46 @@ def test_real_gzip_fasta(shared_data: Path, tmp_path: Path) -> None:
         lines = handle.read().split()
     assert letters(ds) == lines[1::2]
     assert ds["id"].values.tolist() == [line[1:] for line in lines[::2]]
+
+
+def test_lengths_of_any_whole_type(genome: dict[str, Any], tmp_path: Path) -> None:
+    bed = pd.DataFrame({"chrom": ["chr1"], "chromStart": [5], "chromEnd": [9]})
+    reader = sd.GenomeFASTA("seq", genome["fasta"])
+    for i, length in enumerate((np.int64(6), 6.0)):
+        ds = sd.from_region_files(
+            reader, path=tmp_path / str(i), bed=bed, fixed_length=length, max_jitter=np.int32(1)
+        )
+        assert (ds.sizes["_length"], ds.sd.max_jitter) == (8, 1)
+    with pytest.raises(LengthError, match=r"whole number of bp, 1 or more, got 4\.5"):
+        sd.from_region_files(reader, path=tmp_path / "x", bed=bed, fixed_length=4.5)  # type: ignore[arg-type]
+
+
+def test_exons_are_not_widened(genome: dict[str, Any], tmp_path: Path) -> None:
+    bed = pd.DataFrame(
+        {"chrom": ["chr1"] * 2, "chromStart": [1, 6], "chromEnd": [3, 8], "name": ["a", "a"]}
+    )
+    with pytest.raises(SchemaError, match="max_jitter=0"):
+        sd.from_region_files(
+            sd.GenomeFASTA("seq", genome["fasta"]), path=tmp_path / "x", bed=bed,
+            fixed_length=False, splice=True, max_jitter=1,
+        )  # fmt: skip
+
+
+def test_unknown_contig_names_both_files(genome: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "x.bed").write_text("chr1\t1\t5\nchr9\t1\t5\n")
+    with pytest.raises(
+        ContigError, match=r"g\.fa has no contig 'chr9'.* 1 of 2 regions of .*x\.bed"
+    ):
+        sd.from_region_files(
+            sd.GenomeFASTA("seq", genome["fasta"]), path=tmp_path / "x",
+            bed=tmp_path / "x.bed", fixed_length=4,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["_sequence", "_length"])
+def test_column_named_like_an_axis(tmp_path: Path, column: str) -> None:
+    (tmp_path / "x.csv").write_text(f"sequence,{column}\nACGT,1\n")
+    with pytest.raises(SchemaError, match=f"called '{column}'"):
+        sd.from_flat_files(
+            sd.Table("seq", tmp_path / "x.csv", "sequence"), path=tmp_path / "x", fixed_length=True
+        )

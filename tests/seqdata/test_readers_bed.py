@@ -191,3 +191,9 @@ def test_real_files(shared_data: Path, file: str, rows: int, summits: bool) -> N
     assert ("peak" in table) == summits
     if summits:
         np.testing.assert_array_equal(table["peak"], reference[9])
+
+
+def test_narrow_peaks_without_every_summit(tmp_path):
+    path = tmp_path / "peaks.bed"
+    path.write_text("chr1\t0\t10\tp\t1\t.\t5.5\t-1\t-1\t3\nchr1\t0\t10\tq\t1\t.\t5.5\t-1\t-1\t.\n")
+    assert sd.read_bedlike(path)["peak"].tolist() == [3, -1]

@@ -253,3 +253,27 @@ def test_fetch_accepts_resized_regions(tmp_path: Path) -> None:
     assert out.tobytes() == b"NNNACG"
     reader = sd.GenomeFASTA("seq", tmp_path / "g.fa")
     assert sd.regions.fetch_sequences(reader, bed).tobytes() == b"AC"
+
+
+def test_tables_as_pandas_reads_them():
+    bed = pd.DataFrame(
+        {
+            "chrom": pd.Categorical(["c", "d", "c"]),
+            "chromStart": [10, 10, 10],
+            "chromEnd": [20, 20, 20],
+            "strand": pd.Categorical(["+", None, "-"]),
+            "peak": [2, ".", None],
+        }
+    )
+    out = sd.regions.resize(bed, 4, contigs={"c": 100, "d": 15})
+    assert out["chromStart"].tolist() == [10, 13]
+    assert out["strand"].tolist() == ["+", "-"]
+    assert out["peak"].tolist() == [2, -1]
+
+
+@pytest.mark.parametrize("peak", ["x", 1.5, np.inf, [1]])
+def test_summits_that_are_no_numbers(peak):
+    bed = pd.DataFrame({"chrom": ["c"], "chromStart": [0], "chromEnd": [9]})
+    bed["peak"] = pd.Series([peak], dtype=object)
+    with pytest.raises(BedError, match="row 0: peak is"):
+        sd.regions.resize(bed, 4)
