@@ -80,22 +80,15 @@ class CheckedText(io.TextIOBase):
             row = self._next_line()
             if not row:
                 return ""
-            if self.line <= self._skip or row.isspace():
-                continue
-            if self.comment and row.startswith(self.comment):
-                continue
-            break
+            dropped = self.comment and row.startswith(self.comment)
+            if self.line > self._skip and not row.isspace() and not dropped:
+                return self._checked(row)
+
+    def _checked(self, row: str) -> str:
+        """Return a row, with the lines that its quoted fields run over, if its fields are right."""
         begin = self.line
         if self.quote in row:
-            while row.count(self.quote) % 2:
-                more = self._next_line()
-                if not more:
-                    msg = (
-                        f"{self.path}, line {begin}: a quote ({self.quote}) is opened and never "
-                        "closed."
-                    )
-                    raise TableError(msg)
-                row += more
+            row = self._to_closing_quote(row, begin)
             count = self._quoted_fields(row, begin)
         else:
             count = row.count(self.separator) + 1
@@ -120,6 +113,21 @@ class CheckedText(io.TextIOBase):
         """Close the file."""
         self._text.close()
         super().close()
+
+    def _to_closing_quote(self, row: str, line: int) -> str:
+        """Add the lines that a quoted field runs over."""
+        parts = [row]
+        quotes = row.count(self.quote)
+        while quotes % 2:
+            more = self._next_line()
+            if not more:
+                msg = (
+                    f"{self.path}, line {line}: a quote ({self.quote}) is opened and never closed."
+                )
+                raise TableError(msg)
+            parts.append(more)
+            quotes += more.count(self.quote)
+        return "".join(parts)
 
     def _quoted_fields(self, row: str, line: int) -> int:
         csv.field_size_limit(1 << 30)

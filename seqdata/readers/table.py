@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ _MISSING = ["", "#N/A", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "Non
 _OWN_CHECK = {"sep", "delimiter", "header", "names", "dtype", "na_values", "keep_default_na",
               "comment", "skiprows", "encoding", "true_values", "false_values", "decimal",
               "thousands", "quotechar", "nrows"}  # fmt: skip
+# what changes how a header is read, where pandas reads the file itself
+_READING = {"skiprows", "comment", "encoding", "compression", "engine", "skip_blank_lines",
+            "skipinitialspace", "quoting", "escapechar"}  # fmt: skip
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
@@ -107,6 +110,8 @@ class Table:
         for path in self.paths:
             row = 1
             for frame in self._frames(path, fixed):
+                if not len(frame):
+                    continue
                 found = [str(column) for column in frame.columns]
                 if columns is None:
                     columns = found
@@ -126,7 +131,7 @@ class Table:
 
     def _block(self, frame: pd.DataFrame, path: Path, row: int) -> Block:
         values = frame[self.seq_col].to_numpy(dtype=object)
-        missing = np.array([not isinstance(value, str) or not value for value in values])
+        missing = np.array([not isinstance(value, str) or not value.strip() for value in values])
         if missing.any():
             first = int(np.argmax(missing))
             msg = f"{path}, row {row + first}: column {self.seq_col!r} holds no sequence."
@@ -177,14 +182,13 @@ class Table:
 
         names = self._names(opened(), path, options)
         missing = _MISSING if options.pop("keep_default_na", True) else []
-        extra = options.pop("na_values", [])
-        extra = [extra] if isinstance(extra, str) else list(extra)
+        extra = options.pop("na_values", None)
         types = dict(options.pop("dtype", None) or {})
         types = {**types, **{k: v for k, v in fixed.items() if k in names}, self.seq_col: str}
         options.update(
             dtype=types,
             keep_default_na=False,
-            na_values={name: [*missing, *extra] for name in names if name != self.seq_col},
+            na_values={n: [*missing, *_extra_for(n, extra)] for n in names if n != self.seq_col},
             index_col=False,
             chunksize=self.batch_size or _rows_per_block(path),
             low_memory=False,
@@ -205,15 +209,35 @@ class Table:
 
     def _names(self, source: Any, path: Path, options: dict[str, Any]) -> list[str]:
         header = {k: v for k, v in options.items() if k in ("sep", "header", "names", "quotechar")}
+        if not isinstance(source, CheckedText):
+            header |= {k: v for k, v in options.items() if k in _READING}
+        named = header.get("names") is None and header.get("header", "infer") in ("infer", 0)
+        if named:
+            # pandas would give columns of one name new names in silence
+            header["header"] = None
         try:
-            names = pd.read_csv(source, **header, nrows=1, dtype=str, index_col=False).columns
+            frame = pd.read_csv(
+                source, **header, nrows=1, dtype=str, index_col=False, na_filter=False
+            )
+            names = frame.iloc[0] if named else frame.columns
         except pd.errors.EmptyDataError:
             msg = f"{path} is empty. Expected a header line and one sequence a row."
             raise TableError(msg) from None
         finally:
             if isinstance(source, CheckedText):
                 source.close()
-        return self._checked_names([str(name) for name in names], path)
+        found = [str(name) for name in names]
+        twice = [name for i, name in enumerate(found) if name and name in found[:i]]
+        if twice:
+            places = [i + 1 for i, name in enumerate(found) if name == twice[0]]
+            msg = (
+                f"{path} has more than one column called {twice[0]!r} (columns "
+                f"{', '.join(map(str, places))}). Rename them in the header, or pass header=0 and "
+                "names=[...]."
+            )
+            raise TableError(msg)
+        self._checked_names(found, path)
+        return [name or f"Unnamed: {i}" for i, name in enumerate(found)]
 
     def _checked_names(self, names: list[str], path: Path) -> list[str]:
         if self.seq_col not in names:
@@ -261,6 +285,15 @@ class _Place:
             f"{self.path}, row {self.row + record} below the header, column {self.column!r}, "
             f"position {position + 1}"
         )
+
+
+def _extra_for(name: str, extra: Any) -> list[Any]:
+    """Return what the user takes for missing in a column, in any of the forms of pandas."""
+    if isinstance(extra, Mapping):
+        extra = extra.get(name)
+    if extra is None:
+        return []
+    return [extra] if isinstance(extra, str) or not isinstance(extra, Iterable) else list(extra)
 
 
 def _first_line(path: Path) -> str:

@@ -243,3 +243,49 @@ def test_real_promoters(shared_data: Path) -> None:
     assert seqs == frame["sequence"].tolist()
     assert columns["gene"] == frame["gene"].tolist()
     np.testing.assert_array_equal(columns["enrichment"], frame["enrichment"])
+
+
+def build(tmp_path, text, name="x.csv", **options):
+    (tmp_path / name).write_bytes(text.encode())
+    reader = sd.Table("seq", tmp_path / name, "sequence", **options)
+    return sd.from_flat_files(reader, path=tmp_path / "x.zarr", fixed_length=True)
+
+
+def test_columns_of_one_name(tmp_path):
+    with pytest.raises(TableError, match=r"more than one column called 'y' \(columns 2, 4\)"):
+        build(tmp_path, "sequence,y,z,y\nACGT,1,2,3\n")
+    ds = build(tmp_path, "sequence,y,y\nACGT,1,2\n", header=0, names=["sequence", "a", "b"])
+    assert (ds["a"].values, ds["b"].values) == ([1], [2])
+
+
+def test_columns_without_a_name_and_called_na(tmp_path):
+    ds = build(tmp_path, ",sequence,NA\r\n0,ACGT,2\r\n")
+    assert set(ds.data_vars) == {"Unnamed: 0", "seq", "NA"}
+
+
+def test_header_alone(tmp_path):
+    with pytest.raises(TableError, match="no row below its header"):
+        build(tmp_path, "sequence,y\n")
+    assert not (tmp_path / "x.zarr").exists()
+
+
+def test_a_sequence_of_blanks(tmp_path):
+    with pytest.raises(TableError, match="row 2: column 'sequence' holds no sequence"):
+        build(tmp_path, "sequence,y\nACGT,1\n  ,2\n")
+
+
+@pytest.mark.parametrize("missing", ["-9", ["-9"], {"y": "-9"}, {"y": ["-9"], "z": ["x"]}])
+def test_missing_values_of_the_user(tmp_path, missing):
+    ds = build(tmp_path, "sequence,y\nACGT,-9\nACGT,2\n", na_values=missing)
+    np.testing.assert_array_equal(ds["y"].values, [np.nan, 2])
+
+
+def test_options_that_change_the_header(tmp_path):
+    ds = build(tmp_path, "a,b\nc\nsequence,y\nACGT,2\n", skiprows=[0, 1])
+    assert ds["y"].values.tolist() == [2]
+
+
+def test_an_open_quote_in_a_long_table_is_found_fast(tmp_path):
+    rows = "ACGT,1\n" * 200_000
+    with pytest.raises(TableError, match="line 2: a quote"):
+        build(tmp_path, 'sequence,y\nACGT,"1\n' + rows)
