@@ -56,7 +56,7 @@ def to_fasta(
         raise SchemaError(msg)
     names = _record_names(ds, id_var)
     opener: Any = gzip.open if str(path).endswith(".gz") else open
-    with opener(path, "wb") as out:
+    with opener(Path(path).expanduser(), "wb") as out:
         for name, row in zip(names, ds.sd.rows(seq_var), strict=True):
             letters = np.ascontiguousarray(row).view(np.uint8).tobytes().rstrip(b"\0")
             out.write(b">" + name.encode() + b"\n" + letters + b"\n")
@@ -83,7 +83,7 @@ def to_bed(ds: xr.Dataset, path: str | Path) -> None:
         table["name"] = _record_names(ds, None)
         table["score"] = 0
         table["strand"] = strand
-    table.to_csv(path, sep="\t", header=False, index=False)
+    table.to_csv(Path(path).expanduser(), sep="\t", header=False, index=False)
 
 
 def to_anndata(ds: xr.Dataset, *, x: str | None = None) -> Any:

@@ -147,6 +147,12 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(v) for v in value) if isinstance(value, list | tuple) else value
 
 
+def _limited(*limits: ArrayLike | None) -> int | None:
+    """Return for how many targets limits were set; None where one serves all."""
+    most = max((np.size(limit) for limit in limits if limit is not None), default=1)
+    return None if most == 1 else most
+
+
 def _training_columns(values: ArrayLike, mask: ArrayLike | None, name: str) -> list[Values]:
     array = np.asarray(values, dtype=np.float64)
     columns = array[:, None] if array.ndim == 1 else array
@@ -177,8 +183,8 @@ class Clamp(TargetTransform):
         Share of training rows (0 to 1) below the upper limit; None for no upper limit.
     lower_percentile : float or None
         Share of training rows below the lower limit; None for no lower limit.
-    upper, lower : tuple of float or None
-        Limits of each target. Given from the beginning they are not fitted.
+    upper, lower : float, tuple of float, or None
+        Limits of each target, or of all. Given from the beginning they are not fitted.
 
     Examples
     --------
@@ -188,18 +194,21 @@ class Clamp(TargetTransform):
 
     percentile: float | None = 0.995
     lower_percentile: float | None = None
-    upper: tuple[float, ...] | None = None
-    lower: tuple[float, ...] | None = None
+    upper: float | tuple[float, ...] | None = None
+    lower: float | tuple[float, ...] | None = None
     name: ClassVar[str] = "clamp"
 
     def __post_init__(self) -> None:
+        for limit in ("upper", "lower"):
+            value = getattr(self, limit)
+            if value is not None and np.ndim(value) == 0:
+                object.__setattr__(self, limit, (float(value),))
         for share in (self.percentile, self.lower_percentile):
             if share is not None and not 0.0 <= share <= 1.0:
                 raise SeqdataError(f"clamp: percentile is {share}: expected a share from 0 to 1.")
 
     def _n_columns(self) -> int | None:
-        limits = self.upper or self.lower
-        return None if limits is None or len(limits) == 1 else len(limits)
+        return _limited(self.upper, self.lower)
 
     def _learn(self, columns: Sequence[Values]) -> Self:
         def limits(share: float | None) -> tuple[float, ...] | None:
@@ -207,8 +216,8 @@ class Clamp(TargetTransform):
 
         return replace(
             self,
-            upper=self.upper or limits(self.percentile),
-            lower=self.lower or limits(self.lower_percentile),
+            upper=limits(self.percentile) if self.upper is None else self.upper,
+            lower=limits(self.lower_percentile) if self.lower is None else self.lower,
         )
 
     def _forward(self, columns: Values) -> Values:
@@ -247,10 +256,12 @@ class ZScore(TargetTransform):
 
     def _learn(self, columns: Sequence[Values]) -> Self:
         spread = [float(c.std()) for c in columns]
+        # equal values have a spread of rounding errors, which is none
+        least = [8 * np.finfo(np.float64).eps * float(np.abs(c).max()) for c in columns]
         return replace(
             self,
             mean=tuple(float(c.mean()) for c in columns),
-            std=tuple(s if s > 0 else 1.0 for s in spread),
+            std=tuple(s if s > low else 1.0 for s, low in zip(spread, least, strict=True)),
         )
 
     def _forward(self, columns: Values) -> Values:
@@ -331,6 +342,9 @@ class Binarise(TargetTransform):
     percentile: float | None = None
     lower_percentile: float | None = None
     name: ClassVar[str] = "binarise"
+
+    def _n_columns(self) -> int | None:
+        return _limited(self.upper, self.lower)
 
     def _learn(self, columns: Sequence[Values]) -> Self:
         upper, lower = self.upper, self.lower
@@ -516,6 +530,11 @@ def apply(
             rows = [str(v) for v in ds.data_vars if ds[v].dims[:1] == (schema.SEQUENCE_DIM,)]
             raise SeqdataError(f"no target {name!r} in the dataset.{did_you_mean(name, rows)}")
         variable = ds[name]
+        if variable.dtype.kind not in "biuf":
+            raise SeqdataError(
+                f"target {name!r} holds {variable.dtype}, such as {variable.values.flat[:3]!r}: "
+                "expected numbers. Name another variable, or turn its values into numbers."
+            )
         values = variable.to_numpy().astype(np.float64)
         done = stored(variable)
         for step in transforms:

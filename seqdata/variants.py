@@ -142,7 +142,7 @@ def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]
         place = f"{where}, {label} {row.line}"
         position = _position(row.pos, place)
         reference = _allele(row.ref, place, "ref")
-        for alternate in str(row.alt).split(","):
+        for alternate in row.alt.split(",") if isinstance(row.alt, str) else [row.alt]:
             allele = _allele(alternate, place, "alt")
             rows.append((str(row.chrom), position, str(row.id), reference, allele, row.line))
     columns = ["chrom", "pos", "id", "ref", "alt", "line"]
@@ -161,7 +161,8 @@ def _position(value: Any, place: str) -> int:
 
 
 def _allele(value: Any, place: str, column: str) -> str:
-    text = str(value).upper()
+    # a missing value would read as the letters N, A, N
+    text = value.upper() if isinstance(value, str) else ""
     if not text or set(text) - set("ACGTN"):
         msg = (
             f"{place}: {column} is {str(value)!r}, expected letters A, C, G, T or N. Leave out "

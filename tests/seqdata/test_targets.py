@@ -148,3 +148,27 @@ def test_apply_stores_what_it_did_and_invert_undoes_it():
 def test_mistakes_are_explained(call, message):
     with pytest.raises(SeqdataError, match=message):
         call()
+
+
+def test_limits_may_be_single_numbers():
+    clamp = targets.from_dict({"name": "clamp", "upper": 0.0, "lower": -1}).fit([[5.0, -5.0]])
+    assert clamp.transform([[9.0, -9.0], [-0.5, 0.5]]).tolist() == [[0.0, -1.0], [-0.5, 0.0]]
+    assert targets.from_dict(clamp.to_dict()) == clamp
+
+
+def test_a_constant_target_is_not_blown_up():
+    values = np.array([0.1] * 7 + [0.1 * 3 / 3])
+    scaled = targets.ZScore().fit(values).transform([0.1, 0.6])
+    np.testing.assert_allclose(scaled, [0, 0.5], atol=1e-12)
+
+
+def test_binarise_keeps_to_its_targets():
+    fitted = targets.Binarise().fit([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(SeqdataError, match=r"fitted on 2 target\(s\)"):
+        fitted.transform([1.0, 2.0])
+
+
+def test_text_is_no_target():
+    ds = xr.Dataset({"kind": ("_sequence", ["a", "b"])})
+    with pytest.raises(SeqdataError, match=r"target 'kind' holds <U1.*expected numbers"):
+        targets.apply(ds, "kind", ["zscore"])

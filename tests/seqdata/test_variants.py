@@ -139,3 +139,13 @@ def test_real_variants(shared_data: Path) -> None:
         assert reference[100].upper() == row.ref
     with pytest.raises(VariantError, match="alleles swapped"):
         sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl_flip.vcf", 200)
+
+
+@pytest.mark.parametrize("column", ["ref", "alt"])
+def test_a_missing_allele_is_not_read_as_letters(tmp_path, column):
+    fasta = tmp_path / "g.fa"
+    fasta.write_text(">c\nAACCGGTT\n")
+    table = pd.DataFrame({"chrom": ["c"], "pos": [4], "ref": ["C"], "alt": ["T"]})
+    table[column] = np.nan
+    with pytest.raises(VariantError, match=f"row 0: {column} is 'nan'"):
+        sd.variant_windows(fasta, table, 4)
