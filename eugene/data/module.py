@@ -58,11 +58,11 @@ class SequenceDataModule(pl.LightningDataModule):
         Variable with a weight a row.
     control_var, mask_var : str or None
         Tracks given to the model, and which positions of the target count.
-    split : mapping, array_like of int8, or None
-        ``{"name": "random", ...}`` with the arguments of a function of `seqdata.splits`, codes,
-        or None for the split that the dataset carries.
-    targets : sequence of mapping
-        Transforms of the targets in order, fitted on the training rows.
+    split : mapping, str, array_like of int8, or None
+        ``"random"``, or ``{"name": "random", ...}`` with the arguments of a function of
+        `seqdata.splits`, codes, or None for the split that the dataset carries.
+    targets : sequence of mapping or str
+        Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows.
     batch_size : int
         Rows in a batch.
     num_workers : int
@@ -110,8 +110,8 @@ class SequenceDataModule(pl.LightningDataModule):
         weight_var: str | None = None,
         control_var: str | None = None,
         mask_var: str | None = None,
-        split: Mapping[str, Any] | ArrayLike | None = None,
-        targets: Sequence[Mapping[str, Any] | str] = (),
+        split: Mapping[str, Any] | str | ArrayLike | None = None,
+        targets: Sequence[Mapping[str, Any] | str] | str = (),
         batch_size: int = 128,
         num_workers: int = 0,
         seed: int = 0,
@@ -148,7 +148,8 @@ class SequenceDataModule(pl.LightningDataModule):
             ds = splits.assign(ds, self.codes)
         if targets:
             rows = None if self.codes is None else self.codes == schema.SPLITS["train"]
-            ds = apply_transforms(ds, self.target_vars, targets, mask=rows)
+            steps = [targets] if isinstance(targets, str) else targets
+            ds = apply_transforms(ds, self.target_vars, steps, mask=rows)
         self.ds = ds
         self._length = length
         self._view: xr.Dataset | None = None
@@ -192,11 +193,13 @@ class SequenceDataModule(pl.LightningDataModule):
             )
 
     def _split(
-        self, ds: xr.Dataset, split: Mapping[str, Any] | ArrayLike | None
+        self, ds: xr.Dataset, split: Mapping[str, Any] | str | ArrayLike | None
     ) -> NDArray[np.int8] | None:
         if split is None:
             carried = "split" in ds.variables or "train_val" in ds.variables
             return splits.codes_of(ds) if carried else None
+        if isinstance(split, str):
+            split = {"name": split}
         if not isinstance(split, Mapping):
             return np.asarray(split, dtype=np.int8)
         given = dict(split)

@@ -135,7 +135,7 @@ def table(
         for name in names:
             if name not in columns:
                 problems.append(
-                    f"{key}: {path} has no column {name!r}{did_you_mean(name, columns)}."
+                    f"{key}: {path} has no column {name!r}{did_you_mean(name, columns)}"
                 )
             elif key == "target_cols" and ds[name].dtype.kind not in "biuf":
                 problems.append(
@@ -275,7 +275,7 @@ def _joined(
     key = columns[0] if id_col is None else id_col
     for name in [key, *names]:
         if name not in columns:
-            raise SourceError(f"{targets} has no column {name!r}{did_you_mean(name, columns)}.")
+            raise SourceError(f"{targets} has no column {name!r}{did_you_mean(name, columns)}")
     ids = [str(v) for v in ds["id"].to_numpy()]
     frame = frame.assign(**{key: frame[key].astype(str)}).set_index(key)
     if frame.index.has_duplicates:
@@ -384,7 +384,7 @@ def regions(
     """
     signal = _signal(bigwigs)
     if task not in ("binary", "counts"):
-        raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}.")
+        raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}")
     if task == "counts" and not signal:
         raise SourceError("task: counts needs signal to be counted: give `bigwigs`.")
     if negatives is None:
@@ -395,7 +395,8 @@ def regions(
         peaks = _on_contigs(peaks, list(contigs))
     sizes = genome.contigs()
     notes: dict[str, int] = {}
-    windows = _windows(peaks, width, max_jitter, centre, sizes, blacklist, notes)
+    where = str(bed) if isinstance(bed, str | Path) else "the table of peaks"
+    windows = _windows(peaks, width, max_jitter, centre, sizes, blacklist, notes, where=where)
     if not len(windows):
         raise SourceError(
             f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
@@ -410,7 +411,10 @@ def regions(
         parts.append(drawn.loc[fitting.index].assign(label=0))
     rows = pd.concat(parts, ignore_index=True)
     columns = ["chrom", "chromStart", "chromEnd", "strand"]
-    plain = rows.assign(strand=rows.get("strand", "."))[columns]
+    if "strand" not in rows:
+        rows["strand"] = "."
+    # peaks of a file without strands beside negatives that have one
+    plain = rows.assign(strand=rows["strand"].fillna("."))[columns]
     readers: list[Any] = [genome]
     if profile:
         if not signal:
@@ -465,7 +469,7 @@ def _on_contigs(peaks: pd.DataFrame, contigs: list[str]) -> pd.DataFrame:
     known = sorted(set(peaks["chrom"].astype(str)))
     for contig in contigs:
         if contig not in known:
-            raise SourceError(f"contigs: no peak is on {contig!r}{did_you_mean(contig, known)}.")
+            raise SourceError(f"contigs: no peak is on {contig!r}{did_you_mean(contig, known)}")
     return peaks[peaks["chrom"].astype(str).isin(contigs)].reset_index(drop=True)
 
 
@@ -477,14 +481,17 @@ def _windows(
     sizes: Mapping[str, int],
     blacklist: PathLike | None,
     notes: dict[str, int],
+    *,
+    where: str,
 ) -> pd.DataFrame:
     """Return windows around peaks that lie on their contig and outside the blacklist."""
     unknown = sorted(set(peaks["chrom"].astype(str)) - set(sizes))
     if unknown:
+        row = int(np.flatnonzero(peaks["chrom"].astype(str) == unknown[0])[0])
         raise SourceError(
-            f"peaks lie on {unknown[:5]}, which the genome does not have"
+            f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}"
             f"{did_you_mean(unknown[0], sizes)}. Rename the contigs, or name those to keep in "
-            "`contigs`."
+            f"`contigs`; {len(unknown)} of the file's are not in the genome."
         )
     wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
     notes["dropped_past_contig_ends"] = len(peaks) - len(wide)

@@ -196,6 +196,27 @@ def test_regions_write_a_store_that_opens(genome, tmp_path: Path):
     assert only["label"].values.tolist() == [1]
 
 
+@pytest.mark.parametrize("columns", [3, 4, 6])
+def test_regions_of_beds_with_and_without_strand(tmp_path: Path, columns: int):
+    import pyBigWig
+
+    rng = np.random.default_rng(0)
+    letters = rng.choice(list("ACGT"), 4000)
+    (tmp_path / "g.fa").write_text(">c\n" + "".join(letters) + "\n")
+    rows = [["c", str(p), str(p + 50), "peak", "0", "-"][:columns] for p in range(200, 2000, 300)]
+    (tmp_path / "p.bed").write_text("".join("\t".join(row) + "\n" for row in rows))
+    with pyBigWig.open(str(tmp_path / "s.bw"), "w") as track:
+        track.addHeader([("c", 4000)])
+        track.addEntries(["c"], [0], ends=[4000], values=[2.0])
+    ds = sources.regions(tmp_path / "g.fa", tmp_path / "p.bed", tmp_path / "s.bw", width=60, seed=0)
+    assert ds["label"].values.tolist() == [1] * 6 + [0] * 6
+    np.testing.assert_allclose(ds["counts"], 120)
+    meanings = ds["strand"].attrs["flag_meanings"].split()
+    codes = np.asarray(ds["strand"].attrs["flag_values"]).tolist()
+    expected = codes[meanings.index("-" if columns == 6 else ".")]
+    assert set(ds["strand"].values[:6].tolist()) == {expected}
+
+
 def test_regions_mistakes(genome, tmp_path: Path):
     fasta, bed = genome
     with pytest.raises(EugeneError, match="task: 'binry'; did you mean 'binary'"):
@@ -212,7 +233,7 @@ def test_regions_mistakes(genome, tmp_path: Path):
         sources.regions(fasta, bed, width=40, negatives={"gc_tol": 0.1})
     other = tmp_path / "o.bed"
     other.write_text("chr1\t10\t20\n")
-    with pytest.raises(EugeneError, match=r"peaks lie on \['chr1'\]"):
+    with pytest.raises(EugeneError, match=r"o\.bed, region 1: .* no contig 'chr1'"):
         sources.regions(fasta, other, width=10)
     with pytest.raises(EugeneError, match="same name cannot be told apart"):
         sources.regions(fasta, bed, ["a/x.bw", "b/x.bw"], width=40)
