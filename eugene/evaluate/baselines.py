@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
 
 import seqpro as sp
 from eugene.errors import EugeneError
@@ -91,6 +92,7 @@ class _KmerModel(ABC):
         self.penalties = tuple(penalties)
         self.penalty: float | None = None
         self.scores: dict[float, float] = {}
+        self._verbose = False
 
     def _features(self, seqs: ArrayLike) -> Features:
         return kmer_features(seqs, range(1, self.k + 1), both_strands=self.both_strands)
@@ -134,13 +136,20 @@ class _KmerModel(ABC):
         return x, targets, val_x, val_targets
 
     def _fit_all(
-        self, seqs: ArrayLike, y: ArrayLike, val_seqs: ArrayLike | None, val_y: ArrayLike | None
+        self,
+        seqs: ArrayLike,
+        y: ArrayLike,
+        val_seqs: ArrayLike | None,
+        val_y: ArrayLike | None,
+        *,
+        verbose: bool,
     ) -> None:
         """Choose the penalty and fit, target by target.
 
         Without validation rows the penalty is chosen on every fifth row and the model is then
         fitted on all of them.
         """
+        self._verbose = verbose
         x, targets, val_x, val_targets = self._splits(seqs, y, val_seqs, val_y)
         self._models: list[Any] = []
         for t in range(targets.shape[1]):
@@ -152,15 +161,34 @@ class _KmerModel(ABC):
                 chosen = self._choose(own_x, own_y, val_x[there], val_targets[there, t])
             else:
                 held = np.arange(len(own_x)) % 5 == 4
-                self._choose(own_x[~held], own_y[~held], own_x[held], own_y[held])
+                self._choose_within(own_x, own_y, held)
                 chosen = self._fit_one(own_x, own_y, self.penalty)
             self._models.append(chosen)
+
+    def _choose_within(self, x: Features, y: Values, held: NDArray[np.bool_]) -> None:
+        """Choose the penalty on some of the training rows; the strongest if there are too few."""
+        left = y[~held]
+        if held.any() and len(left) > 1 and left.min() < left.max():
+            self._choose(x[~held], y[~held], x[held], y[held])
+        else:
+            self.penalty, self.scores = self._strongest(), {}
+
+    @abstractmethod
+    def _strongest(self) -> float:
+        """Return the penalty that shrinks most."""
 
     def _choose(self, x: Features, y: Values, val_x: Features, val_y: Values) -> Any:
         """Return the model whose penalty does best on the validation rows."""
         best, chosen = np.inf, None
         self.scores = {}
-        for penalty, model in self._path(x, y):
+        steps = tqdm(
+            self._path(x, y),
+            desc=type(self).__name__,
+            total=len(self.penalties),
+            disable=not self._verbose,
+            leave=False,
+        )
+        for penalty, model in steps:
             loss = self._loss(model, val_x, val_y)
             self.scores[penalty] = loss
             if chosen is None or loss < best:
@@ -237,6 +265,8 @@ class KmerRidge(_KmerModel):
         y: ArrayLike,
         val_seqs: ArrayLike | None = None,
         val_y: ArrayLike | None = None,
+        *,
+        verbose: bool = False,
     ) -> KmerRidge:
         """Fit on training rows.
 
@@ -249,6 +279,8 @@ class KmerRidge(_KmerModel):
         val_seqs, val_y : array_like, optional
             Rows on which the penalty is chosen. Without them it is chosen on every fifth training
             row, and the model is then fitted on all training rows.
+        verbose : bool
+            Draw a bar over the penalties.
 
         Returns
         -------
@@ -260,8 +292,11 @@ class KmerRidge(_KmerModel):
         EugeneError
             If lengths differ.
         """
-        self._fit_all(seqs, y, val_seqs, val_y)
+        self._fit_all(seqs, y, val_seqs, val_y, verbose=verbose)
         return self
+
+    def _strongest(self) -> float:
+        return max(self.penalties)
 
     def _check(self, y: Values, t: int) -> None:
         if len(y) < 2:
@@ -354,6 +389,8 @@ class KmerLogistic(_KmerModel):
         y: ArrayLike,
         val_seqs: ArrayLike | None = None,
         val_y: ArrayLike | None = None,
+        *,
+        verbose: bool = False,
     ) -> KmerLogistic:
         """Fit on training rows.
 
@@ -366,6 +403,8 @@ class KmerLogistic(_KmerModel):
         val_seqs, val_y : array_like, optional
             Rows on which the penalty is chosen. Without them it is chosen on every fifth training
             row, and the model is then fitted on all training rows.
+        verbose : bool
+            Draw a bar over the penalties.
 
         Returns
         -------
@@ -377,8 +416,11 @@ class KmerLogistic(_KmerModel):
         EugeneError
             If lengths differ or a target has one class only.
         """
-        self._fit_all(seqs, y, val_seqs, val_y)
+        self._fit_all(seqs, y, val_seqs, val_y, verbose=verbose)
         return self
+
+    def _strongest(self) -> float:
+        return min(self.penalties)
 
     def _check(self, y: Values, t: int) -> None:
         labels = y > 0.5
@@ -403,8 +445,9 @@ class KmerLogistic(_KmerModel):
             yield strength, model
 
     def _loss(self, model: Any, x: Features, y: Values) -> float:
-        chance = np.clip(model.predict_proba(x)[:, 1], 1e-12, 1 - 1e-12)
-        return float(-np.mean(np.where(y > 0.5, np.log(chance), np.log1p(-chance))))
+        # from the logit: probabilities of float32 features round to 1, whose log loss is infinite
+        logit = model.decision_function(x).astype(np.float64)
+        return float(np.logaddexp(0, np.where(y > 0.5, -logit, logit)).mean())
 
     def predict(self, seqs: ArrayLike) -> Values:
         """Predict the probability of 1.

@@ -126,3 +126,24 @@ def test_errors() -> None:
     with pytest.raises(EugeneError, match="one class only"):
         KmerLogistic(1).fit(letters, np.ones(20))
     assert baselines.__doc__
+
+
+def test_logistic_that_is_sure_of_itself_gives_no_warning() -> None:
+    letters = sp.random_seqs((200, 300), sp.DNA, seed=0)
+    label = (letters == b"A").mean(axis=1) > 0.25
+    # sequences unlike any that were trained on: float32 probabilities of them round to 0 and 1
+    extreme = np.repeat(np.array([[b"A"], [b"C"]], dtype="S1"), 300, axis=1)
+    model = KmerLogistic(2).fit(letters, label, extreme, np.array([0.0, 1.0]))
+    assert np.isfinite(list(model.scores.values())).all()
+    assert model.scores[1e-1] > 30  # nats
+
+
+@pytest.mark.parametrize("kind", [KmerRidge, KmerLogistic])
+def test_too_few_rows_to_choose_on_take_the_strongest_penalty(
+    kind: type[KmerRidge] | type[KmerLogistic],
+) -> None:
+    letters = sp.random_seqs((6, 20), sp.DNA, seed=0)
+    y = np.array([0.0, 0, 0, 0, 1, 0])  # what differs is on the row that is held out
+    model = kind(1).fit(letters, y)
+    assert model.penalty == (max if kind is KmerRidge else min)(model.penalties)
+    assert np.isfinite(model.predict(letters)).all()
