@@ -7,9 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from eugene.config._annotations import check_value, describe_text, takes_text
-from eugene.config._layout import NAMED_ARGUMENTS, NESTED_ARGUMENTS, Block, blocks
+from eugene.config._layout import (
+    BASELINE_TASKS,
+    NAMED_ARGUMENTS,
+    NESTED_ARGUMENTS,
+    Block,
+    blocks,
+    write_out,
+)
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._source import Parameter, read_signature
+from eugene.config.registries import TASKS
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -154,6 +162,20 @@ def _restore_text(document: Document, found: list[Block]) -> None:
                 block.value[parameter.name] = raw
 
 
+def _baselines(document: Document) -> Iterator[Problem]:
+    """Judge whether baselines predict what the task asks for."""
+    module, listed = document.tree.get("module") or {}, document.tree.get("baselines")
+    task = module.get("task", "regression") if isinstance(module, dict) else None
+    for index, section in enumerate(listed if isinstance(listed, list) else ()):
+        name = section.get("name") if isinstance(section, dict) else None
+        tasks = BASELINE_TASKS.get(name) if isinstance(name, str) else None
+        if tasks is not None and task in TASKS and task not in tasks:
+            fitting = [n for n, known in BASELINE_TASKS.items() if task in known]
+            hint = f"use {fitting[0]}" if fitting else "leave it out"
+            message = f"{name} predicts {' or '.join(tasks)}, the module's task is {task}; {hint}"
+            yield document.problem(f"$.baselines[{index}]", message)
+
+
 def _blocks(document: Document) -> Iterator[Problem]:
     found = blocks(document.tree)
     inner = frozenset(block.keys for block in found)
@@ -166,6 +188,7 @@ def _blocks(document: Document) -> Iterator[Problem]:
             continue
         yield from _names(block, document)
         yield from _arguments(block, document, inner)
+    yield from _baselines(document)
 
 
 def arm_document(document: Document, arm: str) -> Document:
@@ -194,6 +217,7 @@ def arm_document(document: Document, arm: str) -> Document:
     for dotted, value in (arms.get(arm) or {}).items():
         place = document.where(f"$.replicates.arms.{arm}.{dotted}")
         override(changed, dotted, value, place=place)
+    write_out(changed.tree)
     return changed
 
 
@@ -238,6 +262,7 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
     >>> print(find_problems(document)[0])
     run.yaml:1: $.data.name: no data source is called 'zar'; did you mean 'zarr'?
     """
+    write_out(document.tree)
     problems = list(document.problems)
     if not allow_class_path:
         problems += _forbidden(document)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from eugene.config import _checks, _parser
+from eugene.config import _checks, _layout, _parser
 from eugene.config._loader import (
     Document,
     StrictLoader,
@@ -164,6 +164,7 @@ def apply_overrides(document: Document, overrides: Overrides) -> None:
         Dotted key and the text as typed, or dotted key -> plain value. A key that ends in ``+``
         adds to a list.
     """
+    _layout.write_out(document.tree)
     if isinstance(overrides, Mapping):
         for dotted, value in overrides.items():
             override(document, dotted, value, place="overrides")
@@ -194,6 +195,7 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
     ConfigError
         With every mistake.
     """
+    _layout.write_out(document.tree)
     _checks.require_sound(document, allow_class_path=allow_class_path)
     tree = _parser.resolve(document)
     return RunConfig(tree, document, allow_class_path)

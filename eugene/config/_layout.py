@@ -54,6 +54,13 @@ NESTED_ARGUMENTS: dict[tuple[str, str], str] = {
 """Arguments that are themselves the arguments of something."""
 
 
+BASELINE_TASKS: dict[str, tuple[str, ...]] = {
+    "kmer_ridge": ("regression", "poisson"),
+    "kmer_logistic": ("binary_classification", "multilabel_classification"),
+}
+"""Tasks that a baseline can be compared in."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One mapping of the file and what may stand in it.
@@ -127,6 +134,59 @@ def schema_parameters(section: type) -> tuple[Parameter, ...]:
         Parameter(p.name, p.annotation, defaults.get(p.name, p.default), p.description)
         for p in found
     )
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _all_by_name(value: Any) -> Any:
+    if isinstance(value, str):
+        return [_by_name(value)]
+    return [_by_name(item) for item in value] if isinstance(value, list) else value
+
+
+def write_out(tree: dict[str, Any]) -> None:
+    """Write out, in place, what a file may say in short.
+
+    A word where a mapping with ``name`` is expected is that name, one word is a list of one,
+    and a module without a name is the only one that every task has.
+
+    Parameters
+    ----------
+    tree : dict
+        The plain tree of a file.
+
+    Examples
+    --------
+    >>> tree = {"data": {"split": "random", "targets": ["zscore"]}, "model": "cnn"}
+    >>> write_out(tree)
+    >>> tree["data"]
+    {'split': {'name': 'random'}, 'targets': [{'name': 'zscore'}]}
+    >>> tree["model"]
+    {'name': 'cnn'}
+    """
+    places: tuple[tuple[Any, str, Any], ...] = (
+        (tree, "data", _by_name),
+        (tree, "model", _by_name),
+        (tree, "module", _by_name),
+        (tree, "baselines", _all_by_name),
+    )
+    for parent, key, written in places:
+        if key in parent:
+            parent[key] = written(parent[key])
+    data, model, module = (tree.get(key) for key in ("data", "model", "module"))
+    if isinstance(data, dict):
+        for key, written in (("split", _by_name), ("targets", _all_by_name)):
+            if key in data:
+                data[key] = written(data[key])
+        for key in ("target_vars", "target_cols"):
+            if isinstance(data.get(key), str):
+                data[key] = [data[key]]
+    if isinstance(model, dict) and "init" in model:
+        model["init"] = _by_name(model["init"])
+    if isinstance(module, dict) and not {"name", "class_path"} & set(module):
+        tree["module"] = {"name": "sequence", **module}
 
 
 def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:

@@ -77,7 +77,10 @@ def find_recipe(recipe: str | Path) -> Path:
     shipped = config_root() / "recipes" / f"{name}.yaml"
     if plain and shipped.is_file():
         return shipped
-    hint = did_you_mean(Path(name).stem, list_configs("recipes"))
-    what = "is neither a file nor a shipped recipe" if plain else "does not exist"
-    message = f"the recipe {name!r} {what}{hint}"
+    if plain:
+        hint = did_you_mean(name, list_configs("recipes"))
+        message = f"{name!r} is neither a file nor a shipped recipe{hint}"
+    else:
+        beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        message = f"the configuration file {name} does not exist{did_you_mean(path.name, beside)}"
     raise MissingFileError(message)

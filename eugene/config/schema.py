@@ -26,10 +26,11 @@ class DataSection:
     weight_var : str
         Variable with a weight for each sequence.
     split : dict
-        How rows are dealt into train, validation and test: ``{name: random, ...}``; ``null``
-        keeps the split that the data carry.
+        How rows are dealt into train, validation and test: ``random``, or ``{name: random, ...}``
+        with arguments; ``null`` keeps the split that the data carry.
     targets : list of dict
-        Transforms of the targets, fitted on the training rows: ``[{name: zscore}]``.
+        Transforms of the targets, fitted on the training rows: ``[zscore]``, or
+        ``[{name: zscore}]`` with arguments.
     batch_size : int
         Sequences in a batch.
     reverse_complement : bool

@@ -115,14 +115,19 @@ def test_three_mistakes_are_reported_at_once_with_file_line_and_path(tmp_path):
         ({"model__strands": 1}, "$.model.strands", "model 'cnn': expected str, got 1"),
         ({"model__init": {"name": "motifs"}}, "$.model.init", "needs 'motif_files'"),
         ({"model": None}, "$", "needs 'model'"),
-        ({"model": "cnn"}, "$.model", "expected a mapping, got 'cnn'"),
+        ({"model": 5}, "$.model", "expected a mapping, got 5"),
+        ({"model": "cnnn"}, "$.model.name", "did you mean 'cnn'"),
+        ({"data__split": "rndom"}, "$.data.split.name", "did you mean 'random'"),
+        ({"data__targets": ["zscor"]}, "$.data.targets[0].name", "did you mean 'zscore'"),
+        ({"module__task": "regression"}, "$.baselines[0]", "use kmer_ridge"),
+        ({"module__task": "multiclass_classification"}, "$.baselines[0]", "leave it out"),
         ({"module__task": "regresion"}, "$.module.task", "did you mean 'regression'"),
         ({"module__optimizer": "adamm"}, "$.module.optimizer", "did you mean 'adam'"),
         ({"module__loss_fxn": "msee"}, "$.module.loss_fxn", "did you mean 'mse'"),
         ({"module__arch": "x"}, "$.module.arch", "set by the program"),
         ({"trainer__patience": 1.5}, "$.trainer.patience", "expected int or null, got 1.5"),
         ({"baselines__0__k": "six"}, "$.baselines[0].k", "got 'six'"),
-        ({"baselines": "kmer_ridge"}, "$.baselines", r"expected list\[dict"),
+        ({"baselines": 6}, "$.baselines", r"expected list\[dict"),
         ({"interpret__attribute__methods": ["saliency", "deeplft"]},
          "$.interpret.attribute.methods[1]", "no attribution method is called 'deeplft'"),
         ({"interpret__attribute__references": "zeros"},
@@ -142,6 +147,28 @@ def test_each_mistake_names_its_place_and_what_was_meant(values, path, match):
     assert [p.path for p in found] == [path]
     with pytest.raises(ConfigError, match=match):
         load_run_config(changed(**values))
+
+
+def test_a_word_may_stand_for_a_mapping_with_that_name():
+    short = changed(
+        data__split="random",
+        data__targets=["zscore"],
+        data__target_vars="label",
+        model="cnn",
+        module={"task": "binary_classification"},
+        baselines=["kmer_logistic"],
+    )
+    tree = load_run_config(short).tree
+    long = changed(
+        data__split={"name": "random"},
+        model={"name": "cnn"},
+        baselines=[{"name": "kmer_logistic"}],
+    )
+    assert tree == load_run_config(long).tree
+    overrides = (("data.split.fractions", "[0.5, 0.2, 0.3]"), ("data.targets", "zscore"))
+    tree = load_run_config(short, overrides=overrides).tree
+    assert tree["data"]["split"]["fractions"] == [0.5, 0.2, 0.3]
+    assert tree["data"]["targets"][0]["name"] == "zscore"
 
 
 def test_duplicate_keys_are_reported_with_the_rest():
