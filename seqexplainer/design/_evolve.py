@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from seqexplainer._inputs import check_one_hot
 from seqexplainer._targets import resolve
@@ -109,6 +110,7 @@ def evolve(
     allow_worse: bool = False,
     batch_size: int = 128,
     device: str | torch.device | None = None,
+    verbose: bool = False,
 ) -> Evolution:
     """Evolve sequences greedily towards a better score.
 
@@ -145,6 +147,8 @@ def evolve(
         Sequences per forward pass.
     device : str or torch.device, optional
         Where to run; by default where the model is.
+    verbose : bool, optional
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -185,7 +189,7 @@ def evolve(
         return np.asarray(select(output).double().numpy())
 
     pool = _Pool.start(original, score(original), rounds)
-    for r in range(rounds):
+    for r in tqdm(range(rounds), desc="rounds", disable=not verbose, leave=False):
         change = _substitutions(model, pool.codes, target, batch_size, device)
         value = objective(pool.scores[:, r, None, None] + change)
         allowed = limits.allowed(pool.codes, original[pool.owner])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from seqexplainer._inputs import check_one_hot
 from seqexplainer._statistics import summarise
@@ -288,6 +289,7 @@ def positional_importance(
     seed: int = 0,
     batch_size: int = 128,
     device: str | torch.device | None = None,
+    verbose: bool = False,
 ) -> Positional:
     """Slide a motif along background sequences and measure what it does at each position.
 
@@ -307,6 +309,8 @@ def positional_importance(
         Strand of the motif.
     target, func, confidence, n_resamples, seed, batch_size, device
         As in `marginalize`.
+    verbose : bool, optional
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -345,7 +349,8 @@ def positional_importance(
         return lambda rows: write(rows, what, position)
 
     before = score(sequences)
-    after = score_edits(score, sequences, (place(int(p)) for p in at))
+    steps = tqdm(at, desc="positions", disable=not verbose, leave=False)
+    after = score_edits(score, sequences, (place(int(p)) for p in steps))
     change = after - before[:, None]
     summary = summarise(change, confidence=confidence, n_resamples=n_resamples, seed=seed)
     return Positional(at, before, change, *summary)
