@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from eugene.errors import EugeneError
 from eugene.settings import settings
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def predict_batches(
-    module: Any, loader: Iterable[Mapping[str, torch.Tensor]], *, device: str | None = None
+    module: Any,
+    loader: Iterable[Mapping[str, torch.Tensor]],
+    *,
+    device: str | None = None,
+    progress: bool = False,
 ) -> dict[str, np.ndarray]:
     """Predict every batch of a loader.
 
@@ -29,6 +34,8 @@ def predict_batches(
         Batches with ``seq`` or ``ohe_seq``; ``target`` and ``index`` are passed through.
     device : str, optional
         Where to compute; by default where the module is.
+    progress : bool, optional
+        Draw a bar.
 
     Returns
     -------
@@ -45,7 +52,8 @@ def predict_batches(
     parts: dict[str, list[np.ndarray]] = {}
     try:
         module.eval().to(where)
-        for i, batch in enumerate(loader):
+        batches = tqdm(loader, desc="predict", disable=not progress, leave=False)
+        for i, batch in enumerate(batches):
             moved = {k: v.to(where) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
             for key, value in module.predict_step(moved, i).items():
                 parts.setdefault(key, []).append(value.cpu().numpy())

@@ -30,6 +30,7 @@ def slide_motifs(
     target: Any = 0,
     seed: int = 0,
     batch_size: int = 128,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Slide motifs over dinucleotide shuffles of sequences and measure what they do.
 
@@ -53,6 +54,8 @@ def slide_motifs(
         Seed of the shuffles and of the intervals.
     batch_size : int, optional
         Sequences at a time.
+    progress : bool, optional
+        Draw bars.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def slide_motifs(
     shuffled = se.perturb.backgrounds(X, kind="dinuc_shuffle", n=n_backgrounds, seed=seed)
     length = shuffled.shape[2]
     options: dict[str, Any] = {"stride": stride, "target": target, "seed": seed}
-    options["batch_size"] = batch_size
+    options |= {"batch_size": batch_size, "verbose": progress}
     tables = []
 
     def slide(motif: Motif | str, grounds: Any, label: str) -> None:
@@ -98,6 +101,7 @@ def evolve_dataset(
     target: Any = 0,
     batch_size: int = 128,
     index: Sequence[int] | NDArray[np.int64] | None = None,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Evolve sequences by one substitution a round.
 
@@ -119,6 +123,8 @@ def evolve_dataset(
         Sequences at a time.
     index : sequence of int, optional
         Number of each sequence in its dataset.
+    progress : bool, optional
+        Draw a bar.
 
     Returns
     -------
@@ -129,6 +135,7 @@ def evolve_dataset(
     import seqexplainer as se
 
     options: dict[str, Any] = {"rounds": rounds, "beam": beam, "maximize": maximize}
+    options["verbose"] = progress
     found = se.evolve(model, X, target=target, batch_size=batch_size, **options)
     table = found.to_frame()
     if index is not None:

@@ -134,7 +134,12 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
         seed=config.seed,
         **({} if "class_path" in arguments else {"out": str(store), "overwrite": True}),
     )
-    if ds.encoding.get("source") != str(store):
+    split = config.section("data").get("split")
+    if split and "split" not in ds.variables and "train_val" not in ds.variables:
+        # with its split the store can be trained on by others, on the same rows
+        sd.to_zarr(_with_split(config, ds, split), store, overwrite=True)
+        folder.note(split_key=_split_key(config))
+    elif ds.encoding.get("source") != str(store):
         sd.to_zarr(ds, store, overwrite=True)
     folder.note(data_key=key)
     return sd.open_zarr(store)
@@ -181,6 +186,24 @@ def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     return seq_var, targets
 
 
+def _split_key(config: RunConfig) -> str:
+    """Return a short hash of what the split of a run follows from."""
+    settings = [fingerprint(config), config.section("data").get("split"), config.seed]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _with_split(config: RunConfig, ds: xr.Dataset, split: dict[str, Any]) -> xr.Dataset:
+    """Deal the rows into splits; a split that does not fit the data is a mistake of the file."""
+    import seqdata as sd
+
+    path = "$.data.split"
+    try:
+        codes = build(registries.SPLITS, split, ds, config=config, path=path, seed=config.seed)
+        return sd.splits.assign(ds, codes)
+    except sd.SeqdataError as error:
+        raise config.fail(path, str(error)) from error
+
+
 def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = False) -> RunData:
     """Return the data of a run: source, split, target transforms.
 
@@ -210,10 +233,8 @@ def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = Fa
     seq_var, targets = _variables(config, ds)
     split = config.section("data").get("split")
     if split:
-        codes = build(
-            registries.SPLITS, split, ds, config=config, path="$.data.split", seed=config.seed
-        )
-        ds = sd.splits.assign(ds, codes)
+        kept = "split" in ds.variables and folder.state().get("split_key") == _split_key(config)
+        ds = ds if kept else _with_split(config, ds, split)
     elif "split" not in ds.variables:
         message = "the data carry no split; give one, for example split: {name: random}"
         raise config.fail("$.data.split", message)

@@ -125,6 +125,7 @@ def positional_step(run: Run) -> None:
             pairs=options["pairs"],
             target=options["target"],
             seed=run.config.seed,
+            progress=run.progress,
         )
         run.folder.write_text("interpretation/positional.csv", table.to_csv(index=False))
 
@@ -145,6 +146,7 @@ def evolve_step(run: Run) -> None:
             maximize=options["maximize"],
             target=options["target"],
             index=chosen,
+            progress=run.progress,
         )
         run.folder.write_text("interpretation/evolution.csv", table.to_csv(index=False))
 

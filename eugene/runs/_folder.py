@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import glob
 import json
 import math
 import os
@@ -82,6 +83,17 @@ def write_atomic(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    """Tell whether a process of this machine runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 class RunFolder:
@@ -295,6 +307,13 @@ class RunFolder:
         aside.mkdir()
         self._move(self.path, aside)
         return aside
+
+    def remove_stale(self) -> None:
+        """Remove what `set_aside` left behind in processes that were killed."""
+        for aside in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.old"):
+            owner = aside.name.removesuffix(".old").rpartition(".")[2]
+            if owner.isdigit() and not _alive(int(owner)):
+                shutil.rmtree(aside, ignore_errors=True)
 
     def take_back(self, aside: Path) -> None:
         """Undo `set_aside`."""

@@ -130,6 +130,7 @@ def prepare(
         If a run is there and neither ``overwrite`` nor ``resume`` is given.
     """
     folder = RunFolder(path)
+    folder.remove_stale()
     continued = folder.is_run() and resume
     if continued and folder.config.is_file():
         same = ("seed", "data", "model", "module", "trainer")
@@ -141,6 +142,7 @@ def prepare(
         with folder.step("data"):
             run.datamodule.input_len  # noqa: B018  builds the data
             run.new_module()
+            run.check_targets()
     except BaseException as error:
         if not continued and not isinstance(error, RunExistsError) and folder.is_run():
             folder.clear()

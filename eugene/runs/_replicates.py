@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eugene.config import RunConfig
+from eugene.errors import RunExistsError
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
 from eugene.runs._folder import RunFolder
@@ -190,17 +191,23 @@ def _summary_csv(evaluations: dict[str, dict[int, dict[str, Any]]]) -> str:
 
 def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> RunFolder:
     existing = RunFolder(path)
-    if existing.is_run() and overwrite and not resume:
-        existing.clear()
-    folder = RunFolder.create(path, resume=resume)
+    existing.remove_stale()
+    aside = existing.set_aside() if overwrite and not resume and existing.is_run() else None
     try:
+        folder = RunFolder.create(path, resume=resume)
         with folder.step("data"):
             load_data(config, folder)
-    except BaseException:
-        if folder.status("fit") is None and not (resume and existing.config.is_file()):
-            folder.clear()
-            folder.discard()
+    except BaseException as error:
+        started = existing.status("fit") is not None or (resume and existing.config.is_file())
+        if not started and not isinstance(error, RunExistsError) and existing.is_run():
+            existing.clear()
+            existing.discard()
+        if aside is not None:
+            existing.take_back(aside)
         raise
+    if aside is not None:
+        RunFolder(aside).clear()
+        aside.rmdir()
     folder.write_text("config.yaml", config.to_yaml())
     folder.write_json("versions.json", versions())
     return folder

@@ -120,7 +120,7 @@ class Run:
         """Prediction of every row, float32 (n, outputs), as the task understands outputs."""
         from eugene.evaluate import predict_batches
 
-        found = predict_batches(self.module, self.datamodule.loader("all"))
+        found = predict_batches(self.module, self.datamodule.loader("all"), progress=self.progress)
         return np.asarray(found["prediction"], dtype=np.float32)
 
     def rows(self, split: str | None) -> NDArray[np.int64]:
@@ -148,6 +148,38 @@ class Run:
             "target_names": self.data.target_vars,
             "task": self.task,
         }
+
+    def check_targets(self) -> None:
+        """Raise where targets cannot be what the task says.
+
+        Raises
+        ------
+        ConfigError
+            If a class is not a whole number from 0, or a count is negative.
+        """
+        wanted = {
+            "binary_classification": "0 or 1",
+            "multilabel_classification": "0 or 1",
+            "multiclass_classification": "numbers of classes: 0, 1, 2 and so on",
+            "poisson": "counts of 0 or more",
+        }.get(self.task)
+        if wanted is None:
+            return
+        for name in self.data.target_vars:
+            values = np.asarray(self.data.ds[name].to_numpy(), dtype=np.float64)
+            values = values[np.isfinite(values)]
+            wrong = values < 0
+            if self.task != "poisson":
+                wrong |= values != np.floor(values)
+            if wanted == "0 or 1":
+                wrong |= values > 1
+            if wrong.any():
+                message = (
+                    f"{self.task} needs targets that are {wanted}, but {name!r} holds "
+                    f"{values[wrong][0]:.4g}; choose another task or other target_vars"
+                    + ("" if wanted != "0 or 1" else ", or data.targets: [binarise]")
+                )
+                raise self.config.fail("$.module.task", message)
 
     def begin(self) -> None:
         """Write configuration, versions and the description of the data."""

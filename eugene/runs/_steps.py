@@ -76,7 +76,8 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
         "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
     }
     run.folder.note(training=facts)
-    logger.info("fit: %d epochs, best %s", result.epochs, result.best_score)
+    best = "none" if result.best_score is None else f"{result.best_score:.4f}"
+    logger.info("fit: %d epochs, best %s %s", result.epochs, result.monitor, best)
     return facts
 
 
@@ -160,7 +161,8 @@ def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
                 path=f"$.baselines[{position}]",
                 seed=run.config.seed,
             )
-            model.fit(letters[rows], values[rows])
+            shown = {"verbose": run.progress} if name in registries.BASELINES else {}
+            model.fit(letters[rows], values[rows], **shown)
             columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
         label = name if name not in found else f"{name}_{position}"
         found[label] = np.stack(columns, axis=1)

@@ -133,7 +133,9 @@ class Record(Checkpoint):
         """Bring ``metrics.csv`` to the state of the checkpoint; stop if the run had stopped."""
         if self.rows and trainer.is_global_zero:
             self._write_rows()
-        if self.patience is not None and self.waited >= self.patience:
+        # a resumed run may have been given more patience than the one that stopped
+        self.stopped_early = self.patience is not None and self.waited >= self.patience
+        if self.stopped_early:
             trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

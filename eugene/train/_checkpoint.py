@@ -42,7 +42,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # torch's own text tells how to load the file without the protection
+        unpickled = isinstance(error, pickle.UnpicklingError)
+        first = str(error).partition("\n")[0] or type(error).__name__
+        reason = "it is no pickle of plain values" if unpickled else first
         raise NotARunError(
             f"{path} is not a checkpoint that can be read safely ({reason}): expected a file "
             "written by eugene or Lightning with tensors and plain values only"
@@ -115,7 +118,11 @@ def save_weights(network: nn.Module, path: str | Path) -> None:
     # one entry only: safetensors writes several in an order that changes from run to run
     metadata = {"arch": json.dumps(config, default=repr)} if config is not None else None
     temporary = path.with_name(f".{path.name}.tmp")
+    temporary.touch()
+    mode = temporary.stat().st_mode
     save_file(tensors, temporary, metadata=metadata)
+    # safetensors makes files that their owner alone can read, whatever the umask says
+    temporary.chmod(mode)
     temporary.replace(path)
 
 

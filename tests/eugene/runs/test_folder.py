@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -110,3 +113,19 @@ def test_set_aside_and_take_back(folder):
     folder.clear()
     folder.discard()
     assert [p.name for p in folder.path.iterdir()] == ["notes.txt"]
+
+
+def test_what_a_killed_process_set_aside_is_removed(folder):
+    beside = folder.path.parent
+    ours = beside / f".{folder.path.name}.{os.getpid()}.old"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    stale = beside / f".{folder.path.name}.{dead.pid}.old"
+    others = [beside / f".{folder.path.name}2.{dead.pid}.old", beside / f".{folder.path.name}.old"]
+    for path in (ours, stale, *others):
+        path.mkdir()
+        (path / "data.json").write_text("{}")
+    folder.remove_stale()
+    assert not stale.exists()
+    assert ours.exists()
+    assert all(path.exists() for path in others)

@@ -170,6 +170,59 @@ def test_a_mistake_with_overwrite_leaves_the_old_run(tiny, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
+def test_replicates_with_a_mistake_and_overwrite_leave_the_old_runs(tiny, tmp_path):
+    tiny |= {"baselines": [], "trainer": {"max_epochs": 1, "accelerator": "cpu"}}
+    tiny["replicates"] = {"seeds": [0], "interpret": "none"}
+    folder = run(tiny, run_dir=tmp_path / "run")
+    before = (folder / "default" / "seed_0" / "model.safetensors").read_bytes()
+    bad = {**tiny, "data": {**tiny["data"], "target_vars": ["lable"]}}
+    with pytest.raises(ConfigError, match="lable"):
+        run(bad, run_dir=folder.path, overwrite=True)
+    assert (folder / "default" / "seed_0" / "model.safetensors").read_bytes() == before
+    assert folder.summary.is_file()
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_the_store_of_a_run_can_be_trained_on_as_it_is(tiny, finished, tmp_path):
+    import seqdata as sd
+
+    tiny["data"] = {
+        "name": "zarr",
+        "path": str(finished.data_store),
+        "target_vars": ["label"],
+        "split": None,
+    }
+    tiny |= {"baselines": [], "trainer": {"max_epochs": 1, "accelerator": "cpu"}}
+    again = run(tiny, run_dir=tmp_path / "run")
+    same = [sd.open_zarr(f.predictions)["split"].to_numpy() for f in (finished, again)]
+    np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "match"),
+    [
+        ("binary_classification", [0.0, 0.5], "0 or 1, but 'label' holds 0.5"),
+        ("multiclass_classification", [0.0, 1.5], "numbers of classes"),
+        ("poisson", [-1.0, 2.0], "counts of 0 or more"),
+    ],
+)
+def test_targets_that_the_task_cannot_have(tiny, tmp_path, task, values, match):
+    letters = np.random.default_rng(0).choice(list("ACGT"), (40, 50))
+    lines = [f"{''.join(row)},{values[i % 2]}" for i, row in enumerate(letters)]
+    (tmp_path / "rows.csv").write_text("\n".join(["sequence,label", *lines]) + "\n")
+    tiny["data"] = {
+        "name": "table",
+        "path": str(tmp_path / "rows.csv"),
+        "seq_col": "sequence",
+        "target_cols": ["label"],
+        "split": "random",
+    }
+    tiny |= {"module": {"task": task}, "baselines": [], "model": "cnn"}
+    with pytest.raises(ConfigError, match=match):
+        run(tiny, run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_missing_files_are_named(tiny, tmp_path):
     tiny["data"] = {
         "name": "table",
