@@ -140,9 +140,9 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             choices = [o.flag for o in verb_options(verb)]
             if verb.configured:
                 choices += [f"--{section}" for section in SECTIONS]
+            hint = did_you_mean(flag.partition(".")[0], choices)
             message = (
-                f"'eugene {verb.name}' has no option {flag}{did_you_mean(flag, choices)}; "
-                f"see 'eugene {verb.name} --help'"
+                f"'eugene {verb.name}' has no option {flag}{hint}; see 'eugene {verb.name} --help'"
             )
             raise UsageError(message)
         overrides.append((dotted, _value(flag, inline, rest)))
@@ -214,4 +214,4 @@ def _config_help(document: Document | None) -> list[str]:
         intro += "\n(with --config FILE.yaml the arguments of what the file names are listed too)"
     text = build_parser(document).format_help()
     _, _, body = text.partition("\n\n")
-    return [intro, "", body.rstrip().replace("options:", "run:", 1)]
+    return [intro, "", body.rstrip().replace("options:", "run:", 1).replace("%%", "%")]

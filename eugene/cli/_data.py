@@ -22,9 +22,21 @@ def _lines(value: Any, indent: int = 0) -> list[str]:
         if isinstance(item, dict) and item:
             lines += [f"{pad}{key}:", *_lines(item, indent + 1)]
         elif not isinstance(item, dict):
-            shown = f"{item:.4g}" if isinstance(item, float) else item
-            lines.append(f"{pad}{key}: {shown}")
+            lines.append(f"{pad}{key}: {_plain(item)}")
     return lines
+
+
+def _plain(value: Any) -> str:
+    """Return a value as a reader of YAML would write it."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(item) for item in value) or "-"
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return str(value)
 
 
 def _store_summary(path: Path) -> dict[str, Any]:
@@ -34,7 +46,9 @@ def _store_summary(path: Path) -> dict[str, Any]:
     ds = sd.open_zarr(path)
     rows = [str(v) for v in ds.variables if ds[v].dims[:1] == ("_sequence",)]
     letters = [v for v in rows if ds[v].dtype.kind == "S" and ds[v].ndim == 2]
-    numbers = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biuf" and v != "split"]
+    numbers = [
+        v for v in rows if v in ds.data_vars and ds[v].ndim == 1 and ds[v].dtype.kind in "biuf"
+    ]
     codes = sd.splits.codes_of(ds) if "split" in ds.variables else None
     if not letters:
         return {"variables": {str(v): str(ds[v].dims) for v in ds.variables}}
@@ -52,7 +66,9 @@ def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
 
     with tempfile.TemporaryDirectory(prefix="eugene-data-") as folder:
         run = Run(config, RunFolder(folder))
-        return run.describe()
+        described = run.describe()
+    source = str(described.get("source", ""))
+    return {k: v for k, v in described.items() if k != "source" or not source.startswith(folder)}
 
 
 def data(call: Call) -> int:

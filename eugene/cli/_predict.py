@@ -10,6 +10,7 @@ import numpy as np
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._table import aligned, delimited, write_table
+from eugene.config import parse_file
 from eugene.errors import EugeneError, MissingFileError
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def predict_file(call: Call, folder: RunFolder) -> int:
     from eugene.runs import load
 
     path = Path(str(call.get("input")))
-    ds, names = read_sequences(path, seq_col=str(call.get("seq_col")))
+    section = parse_file(folder.config).tree.get("data") or {}
+    seq_col = call.get("seq_col") or section.get("seq_col") or "seq"
+    ds, names = read_sequences(path, seq_col=str(seq_col))
     module = load(folder.path, allow_class_path=call.has("allow_class_path"))
     letters = np.ascontiguousarray(ds["seq"].to_numpy()).view(np.uint8)
     if letters.shape[1] != module.input_len:
@@ -122,13 +125,17 @@ def predict_file(call: Call, folder: RunFolder) -> int:
 
 
 def predict_run(call: Call, run: Run) -> int:
-    """Write ``predictions.zarr`` of a run and show its rows."""
+    """Write ``predictions.zarr`` of a run and show its rows in the units of the targets."""
     from eugene.runs._steps import predict_step
 
     predict_step(run)
-    predicted = run.predictions
+    predicted: NDArray[Any] = run.predictions
+    if predicted.shape[1] == len(run.data.target_vars):
+        predicted = run.datamodule.inverse_targets(predicted)
     columns = _columns(run.data.target_vars, predicted.shape[1])
     names = [str(i) for i in range(len(predicted))]
     code = _emit(call, names, columns, predicted, "row")
-    say(f"predictions: {run.folder.predictions}")
+    transformed = bool(run.config.section("data").get("targets"))
+    scale = " (on the transformed scale of training)" if transformed else ""
+    say(f"predictions: {run.folder.predictions}{scale}")
     return code

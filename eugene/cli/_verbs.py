@@ -131,7 +131,11 @@ VERBS: dict[str, Verb] = {
             words="[RUN_DIR]",
             options=(
                 Option("--input", "FASTA, CSV or TSV file, or Zarr store, of sequences", "FILE"),
-                Option("--seq_col", "column or variable with the sequences", "NAME", "seq"),
+                Option(
+                    "--seq_col",
+                    "column or variable with the sequences; by default the run's own",
+                    "NAME",
+                ),
                 Option("--output", "CSV or TSV file to write; a table on stdout if absent", "FILE"),
                 *_LATER,
             ),

@@ -47,12 +47,22 @@ def fit(tmp_path, capsys, text, *words):
         (ROWS.replace(",7\n", ",7,extra\n"), "9"),
         (ROWS.replace("ACGTACGT", "ACJTACGT", 1), "J"),
         ("", "empty"),
+        ("sequence,y\n", "holds no row below its header"),
         (ROWS.replace("y\n", "yy\n", 1), "did you mean 'yy'"),
         (ROWS.replace("sequence", "sequences", 1), "did you mean 'sequences'"),
         (ROWS.replace(",7\n", ",seven\n"), "seven"),
         (None, "rows.csv"),
     ],
-    ids=["ragged", "letter", "empty", "target", "sequence column", "text target", "missing"],
+    ids=[
+        "ragged",
+        "letter",
+        "empty",
+        "header",
+        "target",
+        "sequence column",
+        "text target",
+        "missing",
+    ],
 )
 def test_tables(tmp_path, capsys, content, match):
     path = tmp_path / "rows.csv"
@@ -67,7 +77,7 @@ def test_tables(tmp_path, capsys, content, match):
 @pytest.mark.parametrize(
     ("line", "match"),
     [
-        ("chr9\t100\t160", "chr9"),
+        ("chr9\t100\t160", "peaks.bed, region 6: the genome has no contig 'chr9'"),
         ("chr1\t160\t100", "160"),
         ("chr1\t-5\t100", "-5"),
         ("chr1\tten\t100", "ten"),
@@ -96,3 +106,18 @@ def test_a_network_that_does_not_fit_and_a_missing_motif_file(tmp_path, capsys):
     code, err = fit(tmp_path, capsys, text, "--model.init", init)
     assert code == 2
     assert "the motif file none.meme does not exist" in err
+
+
+def test_a_split_that_does_not_fit_is_told_with_its_line(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text(ROWS)
+    words = ("--data.split", "{name: random, fractions: [0.8, 0.8, 0.1]}")
+    code, err = fit(tmp_path, capsys, TABLE.format(path=path), *words)
+    assert code == 2
+    assert "command line: $.data.split: fractions" in err
+
+
+def test_a_missing_file_names_one_beside_it(tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("name: x\n")
+    assert main(["fit", "--config", str(tmp_path / "mime.yaml")]) == 2
+    assert "did you mean 'mine.yaml'" in capsys.readouterr().err

@@ -147,3 +147,9 @@ def test_print_config_is_a_file_that_gives_itself(capsys, tmp_path, tiny_file):
     file = tmp_path / "printed.yaml"
     file.write_text(out)
     assert run(capsys, "fit", "--config", file, "--print_config")[1] == out
+
+
+def test_help_shows_a_percent_sign_as_one(capsys):
+    assert main(["run", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "95 % intervals" in " ".join(out.split())

@@ -107,6 +107,27 @@ def test_predict_files_and_rows(capsys, trained, tmp_path):
     assert "... 220 more" in out
 
 
+def test_predictions_of_a_run_and_of_a_file_have_the_same_units(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    letters = ["".join(row) for row in rng.choice(list("ACGT"), (40, 60))]
+    table = tmp_path / "rows.csv"
+    pd.DataFrame({"sequence": letters, "y": rng.normal(500, 3, 40)}).to_csv(table, index=False)
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        f"data: {{name: table, path: {table}, seq_col: sequence, target_cols: y, split: random, "
+        "targets: zscore}\nmodel: deepbind\ntrainer: {max_epochs: 1, accelerator: cpu}\n"
+    )
+    folder, first, second = (tmp_path / name for name in ("run", "a.tsv", "b.tsv"))
+    assert run(capsys, "fit", "--config", config, "--run_dir", folder)[0] == 0
+    assert run(capsys, "predict", folder, "--output", first)[0] == 0
+    assert run(capsys, "predict", folder, "--input", table, "--output", second)[0] == 0
+    values = [pd.read_csv(path, sep="\t")["y"] for path in (first, second)]
+    np.testing.assert_allclose(*values, rtol=1e-5)
+    assert values[0].between(450, 550).all()
+    weights = folder / "model.safetensors"
+    assert weights.stat().st_mode == (folder / "config.yaml").stat().st_mode
+
+
 def test_data_info(capsys, trained, tiny_file):
     for source in (["--config", tiny_file], [tiny_file], [trained], [trained / "data.zarr"]):
         code, out, _ = run(capsys, "data", "info", *source)
