@@ -64,7 +64,7 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
     UsageError
         If the name ends in neither, or the folder is missing.
     """
-    from eugene.runs._folder import write_atomic
+    from eugene._files import write_atomic
 
     path = Path(path)
     separator = delimited(path)

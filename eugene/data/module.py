@@ -398,7 +398,7 @@ class SequenceDataModule(pl.LightningDataModule):
         ndarray of float64, shape (n, targets)
             The same in the units of the dataset before its transforms.
         """
-        array = np.array(values, dtype=np.float64)
+        array = np.asarray(values, dtype=np.float64).copy()
         for i, name in enumerate(self.target_vars):
             array[:, i] = invert(array[:, i], stored(self.ds[name]))
         return array
@@ -409,6 +409,24 @@ class SequenceDataModule(pl.LightningDataModule):
             seq_var = None if self.is_one_hot else self.seq_var
             self._leakage = splits.leakage(self.ds, self.codes, seq_var=seq_var)
         return self._leakage
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a trained network has to know of its data, as plain values.
+
+        Returns
+        -------
+        dict
+            ``alphabet``, ``input_len`` (bp), ``output_dim``, ``target_names`` and the fitted
+            ``transforms`` of each target.
+        """
+        steps = {name: stored(self.ds[name]) for name in self.target_vars}
+        return {
+            "alphabet": self.alphabet,
+            "input_len": self.input_len,
+            "output_dim": self.output_dim,
+            "target_names": list(self.target_vars),
+            "transforms": {k: [t.to_dict() for t in v] for k, v in steps.items()},
+        }
 
     def dataset_summary(self) -> dict[str, Any]:
         """Return what the dataset holds, as plain numbers and names.
@@ -422,12 +440,8 @@ class SequenceDataModule(pl.LightningDataModule):
         summary = summarise(
             self.ds, seq_var=self.seq_var, target_vars=self.target_vars, codes=self.codes
         )
-        steps = {name: stored(self.ds[name]) for name in self.target_vars}
-        summary |= {
-            "input_len": self.input_len,
-            "output_dim": self.output_dim,
-            "transforms": {k: [t.to_dict() for t in v] for k, v in steps.items()},
-        }
+        facts = self.facts()
+        summary |= {key: facts[key] for key in ("input_len", "output_dim", "transforms")}
         if self.codes is not None:
             summary["leakage"] = self.leakage_report()
         return summary

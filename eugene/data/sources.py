@@ -487,10 +487,11 @@ def _windows(
     """Return windows around peaks that lie on their contig and outside the blacklist."""
     unknown = sorted(set(peaks["chrom"].astype(str)) - set(sizes))
     if unknown:
+        hint = did_you_mean(unknown[0], sizes)
         row = int(np.flatnonzero(peaks["chrom"].astype(str) == unknown[0])[0])
         raise SourceError(
-            f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}"
-            f"{did_you_mean(unknown[0], sizes)}. Rename the contigs, or name those to keep in "
+            f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}{hint}"
+            f"{'' if hint.endswith('?') else '.'} Rename the contigs, or name those to keep in "
             f"`contigs`; {len(unknown)} of the file's are not in the genome."
         )
     wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)

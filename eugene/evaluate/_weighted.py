@@ -109,13 +109,13 @@ def auprc(y: Array, p: Array, w: Array) -> Array:
 
 
 def accuracy(y: Array, p: Array, w: Array) -> Array:
-    """Return the share of right calls at a probability of one half."""
-    return _divide(w @ ((p >= 0.5) == (y >= 0.5)).astype(np.float64), w.sum(1))
+    """Return the share of right calls; positive is a probability above one half."""
+    return _divide(w @ ((p > 0.5) == (y > 0.5)).astype(np.float64), w.sum(1))
 
 
 def f1(y: Array, p: Array, w: Array) -> Array:
-    """Return the harmonic mean of precision and recall at a probability of one half."""
-    call, truth = p >= 0.5, y >= 0.5
+    """Return the harmonic mean of precision and recall; positive is a probability above .5."""
+    call, truth = p > 0.5, y > 0.5
     hit = w @ (call & truth).astype(np.float64)
     wrong = w @ (call != truth).astype(np.float64)
     return _divide(2 * hit, 2 * hit + wrong)

@@ -352,3 +352,30 @@ def metric_name(name: str) -> str:
     if key not in METRICS:
         raise EugeneError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
     return key
+
+
+def better_when(monitor: str) -> str:
+    """Tell whether a logged value is better when it is lower or higher.
+
+    Parameters
+    ----------
+    monitor : str
+        Such as ``"val_loss"``, ``"val_auroc"`` or, for one of several targets, ``"val_mse_leaf"``.
+
+    Returns
+    -------
+    str
+        ``"min"`` or ``"max"``; ``"max"`` for what is no loss and no metric of ours.
+
+    Examples
+    --------
+    >>> better_when("val_mse_leaf"), better_when("val_auroc")
+    ('min', 'max')
+    """
+    _, _, name = monitor.partition("_")
+    if "loss" in monitor:
+        return "min"
+    for known, metric in METRICS.items():
+        if name == known or name.startswith(f"{known}_"):
+            return "max" if metric.higher_is_better else "min"
+    return "min" if monitor.rsplit("_", 1)[-1] in ("mse", "mae", "rmsle") else "max"

@@ -14,7 +14,7 @@ from torchmetrics import MeanMetric
 
 from eugene.errors import EugeneError
 from eugene.modules.losses import make_loss, masked_mean
-from eugene.modules.metrics import EpochMetric, make_metric, metric_name
+from eugene.modules.metrics import EpochMetric, better_when, make_metric, metric_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
 from eugene.modules.tasks import get_task
 from eugene.nn import InputShapeError, ohe_bytes
@@ -332,13 +332,16 @@ class SequenceModule(pl.LightningModule):
         )
         if hparams["scheduler"] is None:
             return optimizer
+        monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
+        options = dict(hparams["scheduler_kwargs"] or {})
+        if hparams["scheduler"] == "reduce_lr_on_plateau":
+            options.setdefault("mode", better_when(monitor))
         scheduler, interval = make_scheduler(
             hparams["scheduler"],
             optimizer,
             lambda: int(self.trainer.estimated_stepping_batches),
-            **(hparams["scheduler_kwargs"] or {}),
+            **options,
         )
-        monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": monitor},

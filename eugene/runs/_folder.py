@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eugene._files import write_atomic
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
 
 _MARK = "eugene-run"
@@ -65,24 +66,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old or the new one, never half.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder must exist.
-    text : str
-        The whole content.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     Parameters
     ----------
     run_dir : path
-        A run folder, or a checkpoint inside one.
+        A run folder, or a checkpoint inside one; or the ``run_dir`` of `eugene.train.fit`.
     device : str, optional
         Where to put it; the CPU by default.
     allow_class_path : bool, optional
@@ -126,18 +127,14 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     >>> module.predict(letters).shape  # doctest: +SKIP
     torch.Size([10, 1])
     """
+    if _trained_in_python(Path(run_dir)):
+        return _load_trained(Path(run_dir), device)
     folder, chosen = _find(run_dir)
     weights = _weights(folder, chosen)
     config = read_config(folder, allow_class_path=allow_class_path)
     described = folder.read_json("data.json")
     try:
-        info = RunInfo(
-            path=folder.path,
-            alphabet=str(described["alphabet"]),
-            input_len=int(described["input_len"]),
-            target_names=tuple(described["target_names"]),
-            transforms=dict(described.get("transforms") or {}),
-        )
+        info = _info(folder.path, described)
         output_dim = int(described["output_dim"])
     except (KeyError, TypeError, ValueError) as error:
         message = f"{folder.data} lacks or garbles {error}; the run folder is damaged"
@@ -150,12 +147,46 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
         initialise=False,
     )
     _fill(module, weights)
+    return _ready(module, info, device)
+
+
+def _info(path: Path, described: Mapping[str, Any]) -> RunInfo:
+    return RunInfo(
+        path=path,
+        alphabet=str(described["alphabet"]),
+        input_len=int(described["input_len"]),
+        target_names=tuple(described["target_names"]),
+        transforms=dict(described.get("transforms") or {}),
+    )
+
+
+def _ready(module: Any, info: RunInfo, device: str | None) -> Any:
     module.run = info
     module.input_len = info.input_len
     module.target_names = list(info.target_names)
     module.inverse_targets = info.inverse
     module.eval()
     return module if device is None else module.to(device)
+
+
+def _trained_in_python(path: Path) -> bool:
+    """Tell whether a folder was filled by `eugene.train.fit` alone."""
+    return (path / "checkpoints" / "best.ckpt").is_file() and not RunFolder(path).is_run()
+
+
+def _load_trained(path: Path, device: str | None) -> Any:
+    """Load what `eugene.train.fit` left in a folder: its best checkpoint describes itself."""
+    from eugene.train import load_checkpoint, read_checkpoint
+
+    best = path / "checkpoints" / "best.ckpt"
+    described = (read_checkpoint(best).get("eugene") or {}).get("data")
+    if not described:
+        message = (
+            f"{best} does not say what its network reads; load it with "
+            "eugene.train.load_checkpoint(path, arch=...)"
+        )
+        raise NotARunError(message)
+    return _ready(load_checkpoint(best), _info(path, described), device)
 
 
 def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConfig:

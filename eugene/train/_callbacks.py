@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, Checkpoint
 
+from eugene._files import write_atomic
 from eugene.errors import EugeneError
 
 _MASK = (1 << 64) - 1
@@ -41,13 +44,6 @@ def mix(seed: int, epoch: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
     return (value ^ (value >> 31)) >> 1
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file that is either the old one or the new one, whenever it is looked at."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 class EpochSeeds(Callback):
@@ -206,7 +202,7 @@ class Record(Checkpoint):
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        write_atomically(self.metrics_path, text.getvalue())
+        write_atomic(self.metrics_path, text.getvalue())
 
 
 class Resume(Callback):
@@ -260,10 +256,19 @@ class Resume(Callback):
 
 
 class Mark(Callback):
-    """Note in every checkpoint that it is ours and how many epochs it has behind it."""
+    """Note in every checkpoint that it is ours, its epochs, and what its network reads.
 
-    def __init__(self, record: Record) -> None:
+    Parameters
+    ----------
+    record : Record
+        Knows the epochs.
+    facts : mapping
+        What the datamodule says of its data, as plain values; may be empty.
+    """
+
+    def __init__(self, record: Record, facts: Mapping[str, Any]) -> None:
         self.record = record
+        self.facts = json.loads(json.dumps(facts))
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -274,4 +279,5 @@ class Mark(Callback):
             "epochs_done": len(self.record.rows),
             "batches": trainer.num_training_batches,
             "record": self.record.state_dict(),
+            "data": self.facts,
         }

@@ -20,6 +20,7 @@ import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from eugene.errors import EugeneError, NotARunError, RunExistsError
+from eugene.modules.metrics import better_when
 from eugene.settings import settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, Resume
@@ -194,7 +195,7 @@ def fit(
                 stacklevel=2,
             )
             monitor = "train_loss"
-        mode = mode or _natural_mode(monitor)
+        mode = mode or better_when(monitor)
         record = Record(
             folder, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
         )
@@ -206,6 +207,8 @@ def fit(
             extra.append(Resume(checkpoint, record.last_path))
         folder.mkdir(parents=True, exist_ok=True)
 
+        described = getattr(datamodule, "facts", None)
+        facts = described() if callable(described) else {}
         show = _show_progress(progress)
         if show:
             extra.append(TQDMProgressBar())
@@ -223,7 +226,13 @@ def fit(
                     "accumulate_grad_batches": accumulate_grad_batches,
                     "deterministic": deterministic,
                     "logger": _logger(folder, enabled=tensorboard and keep),
-                    "callbacks": [*callbacks, *extra, record, Mark(record), EpochSeeds(seed)],
+                    "callbacks": [
+                        *callbacks,
+                        *extra,
+                        record,
+                        Mark(record, facts),
+                        EpochSeeds(seed),
+                    ],
                     "enable_progress_bar": show,
                     "enable_model_summary": False,
                     "enable_checkpointing": True,
@@ -265,11 +274,6 @@ def fit(
             weights_path=weights_path if keep else None,
             metrics_path=record.metrics_path if keep else None,
         )
-
-
-def _natural_mode(monitor: str) -> str:
-    lower = ("loss", "mse", "mae", "rmsle")
-    return "min" if monitor.rsplit("_", 1)[-1] in lower or "loss" in monitor else "max"
 
 
 def _checkpoint_to_resume(

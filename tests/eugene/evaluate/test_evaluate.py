@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -29,8 +30,8 @@ REGRESSION: dict[str, Oracle] = {
 BINARY: dict[str, Oracle] = {
     "auroc": sk.roc_auc_score,
     "auprc": sk.average_precision_score,
-    "accuracy": lambda y, p: sk.accuracy_score(y, p >= 0.5),
-    "f1": lambda y, p: sk.f1_score(y, p >= 0.5),
+    "accuracy": lambda y, p: sk.accuracy_score(y, p > 0.5),
+    "f1": lambda y, p: sk.f1_score(y, p > 0.5),
 }
 
 
@@ -186,3 +187,14 @@ def test_published_scores_of_jores21(shared_data: Path, part: str) -> None:
         assert evaluate(table["enrichment"], table["prediction"], n_bootstrap=0)["pearson_r2"][
             "value"
         ] == pytest.approx(0.714, abs=5e-4)
+
+
+def test_a_probability_of_one_half_is_the_same_call_here_and_in_training() -> None:
+    from eugene.modules.metrics import make_metric
+
+    y, p = np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.5, 0.9])
+    found = evaluate(y, p, "binary_classification", n_bootstrap=0)
+    for name in ("accuracy", "f1"):
+        metric = make_metric(name)
+        metric.update(torch.tensor(p)[:, None], torch.tensor(y)[:, None])
+        assert found[name]["value"] == pytest.approx(float(metric.compute()))

@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from eugene.errors import EugeneError
-from eugene.modules.metrics import METRICS, make_metric, metric_name
+from eugene.modules.metrics import METRICS, better_when, make_metric, metric_name
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -98,3 +98,22 @@ def test_names() -> None:
     assert metric_name("r2score") == "r2"
     with pytest.raises(EugeneError, match="did you mean 'auroc'"):
         make_metric("aurocc")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode"),
+    [
+        ("val_loss", "min"),
+        ("train_loss", "min"),
+        ("val_mse", "min"),
+        ("val_mse_leaf", "min"),
+        ("val_mae_0", "min"),
+        ("val_r2", "max"),
+        ("val_pearson_mse", "max"),
+        ("val_explained_variance_leaf", "max"),
+        ("val_f1", "max"),
+        ("anything", "max"),
+    ],
+)
+def test_which_way_a_value_is_better(monitor: str, mode: str) -> None:
+    assert better_when(monitor) == mode

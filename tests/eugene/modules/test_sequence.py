@@ -207,3 +207,25 @@ def test_summary_counts_parameters() -> None:
     made = module()
     total = sum(p.numel() for p in made.arch.parameters())
     assert f"{total:,}" in made.summary().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "kwargs", "mode"),
+    [
+        ("val_loss", {}, "min"),
+        ("val_r2", {}, "max"),
+        ("val_pearson", {"mode": "min"}, "min"),
+    ],
+)
+def test_the_plateau_of_a_metric_is_one_that_rises_no_more(
+    monitor: str, kwargs: dict[str, Any], mode: str
+) -> None:
+    module = SequenceModule(
+        {"name": "deepbind", "input_len": 50, "output_dim": 1},
+        scheduler="reduce_lr_on_plateau",
+        scheduler_monitor=monitor,
+        scheduler_kwargs=kwargs,
+    )
+    found = module.configure_optimizers()["lr_scheduler"]
+    assert found["scheduler"].mode == mode
+    assert found["monitor"] == monitor

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 import eugene
 import seqdata as sd
@@ -126,3 +127,26 @@ def test_a_damaged_folder(copy_of):
     copy_of.config.unlink()
     with pytest.raises(NotARunError, match=r"has no config\.yaml"):
         eugene.load(copy_of.path)
+
+
+def test_what_was_trained_in_python_loads_from_its_folder(tmp_path):
+    from eugene.data import SequenceDataModule
+    from eugene.models import SequenceModule
+    from eugene.models.zoo import CNN
+    from eugene.train import fit
+
+    rng = np.random.default_rng(0)
+    letters = rng.choice(np.frombuffer(b"ACGT", "S1"), (60, 50))
+    ds = xr.Dataset({"seq": (("_sequence", "_length"), letters)})
+    ds["activity"] = ("_sequence", rng.normal(500.0, 3.0, 60))
+    data = SequenceDataModule(ds, target_vars="activity", split="random", targets=["zscore"])
+    module = SequenceModule(CNN(input_len=50, output_dim=1), task="regression")
+    fit(module, data, run_dir=tmp_path / "run", max_epochs=1)
+    loaded = eugene.load(tmp_path / "run")
+    predicted = loaded.predict(letters)
+    np.testing.assert_allclose(predicted, module.predict(letters), rtol=1e-5)
+    assert loaded.target_names == ["activity"]
+    np.testing.assert_allclose(
+        loaded.inverse_targets(predicted), data.inverse_targets(predicted), rtol=1e-6
+    )
+    assert (loaded.inverse_targets(predicted) > 400).all()

@@ -157,6 +157,31 @@ def test_several_targets_are_logged_each_and_on_average() -> None:
     assert row["val_pearson"] == pytest.approx(mean, rel=1e-5)
 
 
+def test_the_error_of_one_target_is_better_when_lower() -> None:
+    data = SequenceDataModule(dataset(), target_vars=["y", "label"], split="random", batch_size=32)
+    module = SequenceModule(
+        {**ARCH, "output_dim": 2}, metric="mse", target_names=["y", "label"], optimizer_lr=0.05
+    )
+    found = fit(module, data, monitor="val_mse_y", max_epochs=3, patience=None)
+    column = [row["val_mse_y"] for row in found.history]
+    assert found.best_score == min(column) != max(column)
+
+
+def test_a_resume_with_more_patience_has_not_stopped_early(tmp_path: Path) -> None:
+    def again(patience: int, **options: Any) -> Any:
+        data = SequenceDataModule(dataset(), target_vars="y", split="random", batch_size=32)
+        module = SequenceModule({**ARCH, "seed": 0}, optimizer_lr=0.0)
+        return fit(
+            module, data, run_dir=tmp_path, max_epochs=5, patience=patience, seed=0, **options
+        )
+
+    first = again(1)
+    assert (first.epochs, first.stopped_early) == (2, True)
+    assert again(1, resume=True).stopped_early
+    second = again(9, resume=True)
+    assert (second.epochs, second.stopped_early) == (5, False)
+
+
 def test_without_validation_rows_the_training_loss_is_watched() -> None:
     ds = dataset()
     ds["split"] = ("_sequence", np.zeros(120, "i1"))
