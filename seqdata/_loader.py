@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from seqdata._fields import describe, is_nucleotide
 from seqdata._order import DrawnRows, Draws, Order, Plan, Segment, as_rows, hashed_order
 from seqdata._source import Arrays, Source
-from seqdata.errors import SeqdataError
+from seqdata.errors import SeqdataError, did_you_mean
 from seqpro._rng import integers, uniform
 
 #: Datasets up to this size (bytes) are read whole rather than streamed.
@@ -112,6 +112,18 @@ class Loader:
             raise SeqdataError(f"rank is {rank} of world_size {world_size}: ranks count from 0.")
         if not 0.0 <= rc_prob <= 1.0:
             raise SeqdataError(f"rc_prob is {rc_prob}: expected a probability from 0 to 1.")
+        if max_jitter is not None and (max_jitter < 0 or int(max_jitter) != max_jitter):
+            raise SeqdataError(f"max_jitter is {max_jitter!r}: expected a whole number from 0 up.")
+        for name in lengths or ():
+            if name not in variables:
+                raise SeqdataError(
+                    f"lengths names {name!r}, which is no variable of the batch."
+                    f"{did_you_mean(name, variables)}"
+                )
+        if index is not None and index in variables:
+            raise SeqdataError(
+                f"index={index!r} takes the name of a variable of the batch: choose another."
+            )
         orders = sum((bool(shuffle), sampler is not None, batch_sampler is not None))
         if orders > 1:
             raise SeqdataError("give only one of `shuffle`, `sampler` and `batch_sampler`.")
@@ -139,7 +151,7 @@ class Loader:
         self.fields = tuple(fields)
         self.max_jitter = max_jitter or 0
         self.rc_prob = float(rc_prob)
-        self._check_windows(ds)
+        self._check_windows(ds, length, max_jitter, named=lengths or {})
         size = sum(
             f.row_bytes * math.prod(ds.sizes[sample_dims[i]] for i in f.axes) for f in fields
         )
@@ -171,7 +183,14 @@ class Loader:
         self.blocks_at_once = max(2, buffer_bytes // ((2 if prefetch else 1) * each))
         self._plans: OrderedDict[int, Plan] = OrderedDict()
 
-    def _check_windows(self, ds: xr.Dataset) -> None:
+    def _check_windows(
+        self,
+        ds: xr.Dataset,
+        length: int | None,
+        max_jitter: int | None,
+        *,
+        named: Mapping[str, int],
+    ) -> None:
         turned = [f for f in self.fields if f.position is not None]
         if self.rc_prob:
             for f in turned:
@@ -188,6 +207,13 @@ class Loader:
                     + ", ".join(f"{f.name} ({f.width} of {f.stored_width} bp)" for f in turned)
                     + " cannot share one middle on both strands: make all lengths even or all odd."
                 )
+        if length is not None and max_jitter is None:
+            for f in turned:
+                if f.letters and f.name not in named and f.width != length:
+                    raise SeqdataError(
+                        f"length is {length}, but rows of {f.name!r} are {f.width} bp long and are "
+                        "shown whole: pass max_jitter=0 to cut windows out of their middle."
+                    )
         if self.max_jitter and any(f.lengths is not None for f in turned):
             raise SeqdataError("rows of different lengths cannot be jittered: set max_jitter=0.")
 

@@ -503,6 +503,20 @@ def test_only_lengths_of_stored_rows_are_padding():
     np.testing.assert_array_equal(next(iter(loader))["cov"].numpy(), values[:, ::-1])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_jitter": -1}, "max_jitter is -1"),
+        ({"length": 10}, f"length is 10, but rows of 'seq' are {WIDTH} bp.*max_jitter=0"),
+        ({"lengths": {"sqe": 10}}, "lengths names 'sqe'.*Did you mean 'seq'"),
+        ({"index": "y"}, "index='y' takes the name"),
+    ],
+)
+def test_options_that_would_be_ignored(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SeqdataError, match=message):
+        get_torch_dataloader(make(), variables=["seq", "y"], **options)
+
+
 def test_drop_last():
     loader = get_torch_dataloader(make(), variables=["y"], batch_size=10, drop_last=True)
     assert [len(b["y"]) for b in loader] == [10] * 5
