@@ -357,6 +357,8 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str
             locate(windows, contigs, file, regions=where)
         if not getattr(reader, "sizes_are_known", True):
             continue
+        if not sizes:
+            _warn_of_lost(windows, contigs, file, where)
         for name in windows.names:
             if name not in contigs:
                 continue
@@ -368,6 +370,23 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str
                     UserWarning,
                     stacklevel=5,
                 )
+
+
+def _warn_of_lost(windows: Windows, contigs: dict[str, int], file: str, where: str) -> None:
+    """Warn of windows that hold no base at all, as those of another genome assembly do."""
+    size = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
+    lost = (windows.start >= size[windows.contig]) & (size[windows.contig] > 0)
+    if not lost.any():
+        return
+    row = int(np.argmax(lost))
+    name = windows.names[int(windows.contig[row])]
+    warnings.warn(
+        f"{int(lost.sum())} of {len(lost)} windows of {where} begin behind the end of their contig "
+        f"in {file} (first: {name}:{windows.start[row]}-{windows.end[row]} of {contigs[name]} bp) "
+        "and will hold nothing but N: are they of the same genome assembly?",
+        UserWarning,
+        stacklevel=6,
+    )
 
 
 def read_shard(

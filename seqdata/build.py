@@ -384,9 +384,7 @@ def from_region_files(
         "splice": bool(splice),
         "reader": [type(reader).__name__ for reader in readers],
     }
-    sources = (
-        [] if isinstance(bed, pd.DataFrame) or not isinstance(bed, (str, Path)) else [str(bed)]
-    )
+    sources = [str(Path(bed).expanduser())] if isinstance(bed, (str, Path)) else []
     try:
         with StoreWriter(path, overwrite=overwrite) as out:
             rows = _create_regions(out, plan, tracks, row_dim, length_dim)

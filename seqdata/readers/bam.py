@@ -323,13 +323,22 @@ def _index(path: Path) -> Path:
     cached = cache_dir() / "alignment_index" / f"{path.name}.{digest}{suffix}"
     beside = Path(f"{path}{suffix}")
     for index in (beside, path.with_suffix(suffix), Path(f"{path}.csi"), cached):
-        if index.is_file():
+        # an index older than its file points at reads that are no longer there
+        if index.is_file() and index.stat().st_mtime >= stat.st_mtime:
             return index
     try:
         return _build_index(path, beside)
     except OSError:
+        pass
+    try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         return _build_index(path, cached)
+    except OSError as error:
+        msg = (
+            f"Cannot write the index of {path}, neither beside it nor in {cached.parent}: {error}. "
+            "Set EUGENE_CACHE_DIR to a folder that can be written."
+        )
+        raise TrackError(msg) from error
 
 
 def _build_index(path: Path, index: Path) -> Path:

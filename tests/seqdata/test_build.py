@@ -642,3 +642,26 @@ def test_column_named_like_an_axis(tmp_path: Path, column: str) -> None:
         sd.from_flat_files(
             sd.Table("seq", tmp_path / "x.csv", "sequence"), path=tmp_path / "x", fixed_length=True
         )
+
+
+def test_windows_of_another_assembly(genome: dict[str, Any], tmp_path: Path) -> None:
+    bed = pd.DataFrame(
+        {"chrom": ["chr2", "chr1"], "chromStart": [198, 9000], "chromEnd": [202, 9004]}
+    )
+    with pytest.warns(UserWarning, match=r"1 of 2 windows .*chr1:9000-9004 of 5000 bp.*assembly"):
+        ds = sd.from_region_files(
+            sd.GenomeFASTA("seq", genome["fasta"]), path=tmp_path / "x", bed=bed, fixed_length=4
+        )
+    assert letters(ds) == ["CANN", "NNNN"]
+
+
+def test_home_folder(
+    genome: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "x.bed").write_text("chr2\t0\t4\n")
+    (tmp_path / "g.fa").write_text(Path(genome["fasta"]).read_text())
+    sd.from_region_files(
+        sd.GenomeFASTA("seq", "~/g.fa"), path="~/x.zarr", bed="~/x.bed", fixed_length=4
+    )
+    assert letters(sd.open_zarr(tmp_path / "x.zarr")) == ["ACGT"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,30 @@ def test_real_depth_equals_its_bigwig(shared_data: Path) -> None:
         expected = np.array([np.nan_to_num(oracle.values(*row)) for row in rows])
     assert expected.sum() > 10_000
     np.testing.assert_array_equal(got, expected)
+
+
+def test_an_index_older_than_its_file_is_built_again(tmp_path: Path) -> None:
+    path = write_bam(tmp_path / "x.bam", [{"start": 20}])
+    assert count(path).sum() == 10
+    index = Path(f"{path}.bai")
+    old = index.read_bytes()
+    write_bam(path, [{"start": 20}, {"start": 150}])
+    os.utime(index, (1, 1))
+    np.testing.assert_array_equal(count(path)[0], on((20, 30), (150, 160)))
+    assert index.read_bytes() != old
+    assert index.stat().st_mtime > 1
+
+
+def test_an_index_that_can_be_written_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_bam(tmp_path / "x.bam", [{"start": 20}])
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("EUGENE_CACHE_DIR", str(tmp_path / "cache"))
+
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(TrackError, match=r"Cannot write the index of .*EUGENE_CACHE_DIR"):
+        count(path)

@@ -399,3 +399,13 @@ def test_damaged_bytes_never_crash(genome: dict[str, Path], tmp_path: Path, seed
     except (FastaError, MemoryError):
         return
     assert all(got)
+
+
+def test_nul_inside_a_window_is_no_padding(tmp_path: Path) -> None:
+    fasta = tmp_path / "x.fa"
+    fasta.write_bytes(b">c\nACGT\0\0ACGT\n")
+    bed = pd.DataFrame({"chrom": ["c", "c"], "chromStart": [0, 1], "chromEnd": [3, 9]})
+    with pytest.raises(UnknownLetterError, match=r"byte 0.*position 5"):
+        sd.regions.fetch_sequences(fasta, bed)
+    found = sd.regions.fetch_sequences(fasta, bed, on_unknown="n")
+    assert [row.tobytes() for row in found] == [b"ACG\0\0\0\0\0", b"CGTNNACG"]
