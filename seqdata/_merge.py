@@ -45,7 +45,8 @@ def merge_obs(
     Raises
     ------
     SchemaError
-        If a key repeats in the table, a name is taken, or options do not fit.
+        If a key repeats in the table, none is in the dataset, a name is taken, or options do not
+        fit.
     MissingColumnError
         If a key is not there.
 
@@ -73,15 +74,22 @@ def merge_obs(
     added = [name for name in columns if name != right]
     check_new_names(added, map(str, ds.variables), "columns of the table")
     table = obs.set_axis(columns, axis=1)
-    keys = table[right].astype(str)
+    rows, keys = _comparable(ds[left], table[right])
     if keys.duplicated().any():
         msg = (
             f"Key {keys[keys.duplicated()].iloc[0]!r} appears more than once in column {right!r} "
             "of the table: a row of the dataset could not tell which one to take."
         )
         raise SchemaError(msg)
-    rows = _keys(ds[left])
     place = pd.Index(keys).get_indexer(pd.Index(rows))
+    if len(rows) and (place < 0).all():
+        msg = (
+            f"No key of column {right!r} (such as {keys.iloc[0]!r}) is among those of variable "
+            f"{left!r} (such as {rows[0]!r}). Do both mean the same thing, spelt the same way?"
+            if len(keys)
+            else f"The table has no row, so column {right!r} holds no key."
+        )
+        raise SchemaError(msg)
     dim = ds[left].dims[0]
     if how == "inner":
         ds = ds.isel({dim: np.flatnonzero(place >= 0)})
@@ -89,10 +97,14 @@ def merge_obs(
     return ds.assign({name: (dim, _taken(table[name], place)) for name in added})
 
 
-def _keys(variable: xr.DataArray) -> list[str]:
+def _comparable(variable: xr.DataArray, column: pd.Series) -> tuple[list[Any], pd.Series]:
+    """Return the keys of both sides as numbers where both are, else as text."""
     if "flag_meanings" in variable.attrs:
-        return [str(value) for value in decode(variable)]
-    return [str(value) for value in np.asarray(variable.values).tolist()]
+        return [str(value) for value in decode(variable)], column.astype(str)
+    values = np.asarray(variable.values)
+    if values.dtype.kind in "iuf" and pd.api.types.is_any_real_numeric_dtype(column.dtype):
+        return values.tolist(), column
+    return [str(value) for value in values.tolist()], column.astype(str)
 
 
 def _taken(series: pd.Series, place: np.ndarray) -> Any:

@@ -28,6 +28,8 @@ def size_of(ds: xr.Dataset | int) -> int:
                 f"the dataset has no dimension {schema.SEQUENCE_DIM!r}, only {list(ds.sizes)}."
             )
         return int(ds.sizes[schema.SEQUENCE_DIM])
+    if ds < 0:
+        raise SeqdataError(f"the number of rows is {ds}: expected a whole number from 0 up.")
     return int(ds)
 
 
@@ -118,6 +120,11 @@ def stratified(
     ndarray of int8, shape (n,)
         Split codes.
 
+    Raises
+    ------
+    SeqdataError
+        Where there are no labels, or the fractions are no shares of 1.
+
     Examples
     --------
     >>> labels = np.array([0] * 90 + [1] * 10)
@@ -129,6 +136,8 @@ def stratified(
     labels = _labels(ds, by, "stratified")
     if labels.dtype.kind == "f":
         finite = np.isfinite(labels)
+        if not finite.any():
+            raise SeqdataError("a stratified split needs labels: all are missing (NaN).")
         edges = np.unique(np.quantile(labels[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
         labels = np.where(finite, np.digitize(labels, edges), -1)
     _, inverse = np.unique(labels, return_inverse=True)

@@ -21,7 +21,7 @@ from seqdata._writer import (
     local_path,
     shard_rows,
 )
-from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError
+from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ def open_zarr(
     if variables is not None:
         missing = [name for name in variables if name not in ds.variables]
         if missing:
-            msg = f"{path} has no variable {missing}. It has {sorted(map(str, ds.variables))}."
+            hint = did_you_mean(missing[0], map(str, ds.variables))
+            msg = f"{path} has no variable {', '.join(map(repr, missing))}.{hint}"
             raise StoreError(msg)
         ds = ds[variables]
     if chunks == "shards":

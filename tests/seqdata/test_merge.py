@@ -56,3 +56,15 @@ def test_coded_key(ds: xr.Dataset) -> None:
 def test_errors(ds: xr.Dataset, obs: dict, options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         sd.merge_obs(ds, pd.DataFrame(obs), **options)
+
+
+def test_numbers_match_as_numbers(ds: xr.Dataset) -> None:
+    obs = pd.DataFrame({"n": [1.0, 2.0, 3.0], "y": [1, 2, 3]})
+    assert sd.merge_obs(ds, obs, on="n")["y"].values.tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize("keys", [["A", "B"], []])
+def test_tables_of_other_rows(ds: xr.Dataset, keys: list[str]) -> None:
+    obs = pd.DataFrame({"id": pd.Series(keys, dtype=object), "y": np.zeros(len(keys))})
+    with pytest.raises(SchemaError, match=r"No key of column 'id' \(such as 'A'\)|holds no key"):
+        sd.merge_obs(ds, obs, on="id")

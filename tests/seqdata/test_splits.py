@@ -250,3 +250,11 @@ def test_overlaps_equal_the_slow_count(data):
             for j in np.flatnonzero(codes == schema.SPLITS[b])
         )
         assert report["overlaps"][f"{a}-{b}"] == slow
+
+
+def test_splits_of_nothing():
+    assert splits.random(0).tolist() == []
+    with pytest.raises(SeqdataError, match="number of rows is -3"):
+        splits.random(-3)
+    with pytest.raises(SeqdataError, match=r"all are missing \(NaN\)"):
+        splits.stratified(np.full(5, np.nan))
