@@ -198,9 +198,13 @@ def _as_words(array: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _check_tokens(token_map: dict[str, int]) -> None:
     for letter, token in token_map.items():
         single_letter(letter, "each key of token_map")
-        if not -(2**31) <= token < 2**31:
-            msg = f"token {token} of letter {letter!r} does not fit int32"
-            raise AlphabetError(msg)
+        _check_int32(token, f"token {token} of letter {letter!r}")
+
+
+def _check_int32(token: int, what: str) -> None:
+    if not -(2**31) <= token < 2**31:
+        msg = f"{what} does not fit int32"
+        raise AlphabetError(msg)
 
 
 def tokenize(
@@ -244,6 +248,7 @@ def tokenize(
     [0, 1, 2, -1]
     """
     _check_tokens(token_map)
+    _check_int32(unknown_token, f"unknown_token {unknown_token}")
     letters = view_letters(seqs, "tokenize")
     table = np.full(256, unknown_token, np.int32)
     for letter, token in token_map.items():

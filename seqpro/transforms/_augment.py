@@ -352,8 +352,12 @@ class Random(BaseTransform):
             if (
                 part.shape[axis] != chosen.size
                 or np.moveaxis(part, axis, 0)[0].shape != moved[0].shape
+                or part.dtype != target.dtype
             ):
-                msg = f"a transform inside Random must keep shapes, got {part.shape}"
+                msg = (
+                    "a transform inside Random must keep shapes and dtypes, got "
+                    f"{part.dtype} {part.shape} for {target.dtype} {target.shape}"
+                )
                 raise SeqproError(msg)
             moved[chosen] = np.moveaxis(part, axis, 0)
         return out

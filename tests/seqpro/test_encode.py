@@ -171,6 +171,12 @@ def test_long_lists_are_encoded_in_pieces():
         sp.ohe([*texts, list(texts[0])])
 
 
+@pytest.mark.parametrize(("token_map", "unknown"), [({"A": 2**40}, 0), ({"A": 0}, 2**40)])
+def test_tokens_beyond_int32(token_map, unknown):
+    with pytest.raises(SeqproError, match=r"1099511627776.* does not fit int32"):
+        sp.tokenize("ACG", token_map, unknown)
+
+
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_uniform_columns_decode_to_unknown(alphabet):
     letters = sp.cast_seqs(alphabet.alphabet[:3] + alphabet.ambiguous[0])

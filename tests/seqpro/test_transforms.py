@@ -142,6 +142,8 @@ def test_errors(seqs, track):
         tf.Random(1.5)
     with pytest.raises(SeqproError, match="must keep shapes"):
         tf.Random(1.0, tf.Jitter(1))(seqs)
+    with pytest.raises(SeqproError, match="must keep shapes and dtypes"):
+        tf.Random(1.0, lambda x: x / 2)(np.arange(8).reshape(4, 2))
     with pytest.raises(SeqproError, match="differ in the number of rows"):
         tf.Random(1.0, tf.ReverseComplement("dna", "track"))(seqs, track[:5])
     with pytest.raises(SeqproError, match="at least one array"):
