@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -108,6 +109,16 @@ def _help_document(call: Call) -> Document | None:
     return parse_file(find_recipe(source))
 
 
+def _wait_politely() -> None:
+    """Let idle OpenMP threads sleep instead of spinning, unless the user said otherwise.
+
+    Where another process holds a core, threads that spin at every barrier make training ten
+    times slower. OpenMP reads this once, when torch loads it, so it is set before; only the
+    process of the command line itself does this, never an import.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -128,6 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _wait_politely()
     try:
         _guard.check()
         return _dispatch(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -153,3 +154,16 @@ def test_help_shows_a_percent_sign_as_one(capsys):
     assert main(["run", "--help"]) == 0
     out = capsys.readouterr().out
     assert "95 % intervals" in " ".join(out.split())
+
+
+def test_idle_threads_sleep_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["eugene", "--version"])
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert main(["--version"]) == 0
+    assert "OMP_WAIT_POLICY" not in os.environ
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert main() == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "active"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main() == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
