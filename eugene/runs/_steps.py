@@ -143,8 +143,9 @@ def _baseline_predictions(run: Run) -> dict[str, NDArray[np.float64]]:
 def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
     ds, train = run.data.ds, run.rows("train")
     letters = np.ascontiguousarray(ds[run.data.seq_var].to_numpy()).view("S1")
-    start = (letters.shape[1] - int(run.datamodule.input_len)) // 2
-    letters = letters[:, start : start + int(run.datamodule.input_len)]
+    # flanks stored for shifts are not part of a row; the row itself is never cut for a baseline
+    flank = int(ds.attrs.get("max_jitter", 0) or 0)
+    letters = letters[:, flank : letters.shape[1] - flank]
     actual = _targets(ds, run.data.target_vars)
     found: dict[str, NDArray[np.float64]] = {}
     for position, section in enumerate(run.config.tree.get("baselines") or []):
@@ -164,7 +165,8 @@ def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
             shown = {"verbose": run.progress} if name in registries.BASELINES else {}
             model.fit(letters[rows], values[rows], **shown)
             columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
-        label = name if name not in found else f"{name}_{position}"
+        label = f"{name}_both_strands" if section.get("both_strands") else name
+        label = label if label not in found else f"{label}_{position}"
         found[label] = np.stack(columns, axis=1)
     return found
 
