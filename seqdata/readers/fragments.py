@@ -49,7 +49,8 @@ class Fragments:
     count_method : {"cutsite", "fragment"}, default "cutsite"
         +1 at both ends (``start`` and ``end - 1``), or +1 at every base of the fragment.
     shift : (int, int), default (0, 0)
-        Bp added to start and end, such as (4, -5) for ends that were not yet shifted.
+        Bp added to start and end, such as (4, -5) for ends that were not yet shifted. With
+        "fragment", fragments that are too short for it are left out.
     dtype : dtype, default uint16
         Type of the counts; a count that does not fit is an error.
     sample_dim : str, optional
@@ -92,7 +93,8 @@ class Fragments:
             name, dtype, names, n_files=len(files), sample_dim=sample_dim, strands=None,
             pairs=None, units="counts",
         )  # fmt: skip
-        self._ends = [_load(path, self.shift) for path in self.paths]
+        whole = count_method == "fragment"
+        self._ends = [_load(path, self.shift, whole=whole) for path in self.paths]
         self.sizes_are_known = contigs is not None
         self._sizes = dict(contigs) if contigs is not None else self._reach()
 
@@ -172,11 +174,12 @@ class Fragments:
         out: dict[str, int] = {}
         for sample in self._ends:
             for name, ends in sample.items():
-                out[name] = max(out.get(name, 0), int(ends.end[-1]))
+                out[name] = max(out.get(name, 0), int(ends.end.max(initial=0)))
         return out
 
 
-def _load(path: Path, shift: tuple[int, int]) -> dict[str, _Ends]:
+def _load(path: Path, shift: tuple[int, int], *, whole: bool) -> dict[str, _Ends]:
+    """Read a file; with ``whole`` leave out fragments that the shift leaves no base of."""
     parts: dict[str, list[NDArray[np.int32]]] = {}
     line = 1
     for text in _whole_lines(path):
@@ -188,10 +191,10 @@ def _load(path: Path, shift: tuple[int, int]) -> dict[str, _Ends]:
         raise TrackError(msg)
     out = {}
     for name, blocks in parts.items():
-        both = np.concatenate(blocks, axis=0)
-        start = np.sort(both[:, 0] + np.int32(shift[0]))
-        end = np.sort(both[:, 1] + np.int32(shift[1]))
-        out[name] = _Ends(start, end)
+        both = np.concatenate(blocks, axis=0) + np.array(shift, dtype=np.int32)
+        if whole:
+            both = both[both[:, 0] < both[:, 1]]
+        out[name] = _Ends(np.sort(both[:, 0]), np.sort(both[:, 1]))
     return out
 
 

@@ -47,7 +47,7 @@ def test_counts_equal_slow_counting(
     method: str,
     shift: tuple[int, int],
 ) -> None:
-    wide = [(s, s + n + 10) for s, n in fragments]
+    wide = [(s, s + n) for s, n in fragments]
     path = tmp_path_factory.mktemp("fragments") / "x.tsv"
     path.write_text("".join(f"c\t{s}\t{e}\tAAAC-1\t2\n" for s, e in wide))
     expected = np.zeros(size, dtype=int)
@@ -142,3 +142,13 @@ def test_real_fragments_equal_both_bigwigs(shared_data: Path, method: str, file:
         got = reader.read(windows(rows), 2000)[:, 0]
         expected = np.array([np.nan_to_num(oracle.values(*row)) for row in rows])
     np.testing.assert_array_equal(got, expected)
+
+
+def test_a_shift_that_turns_a_fragment_inside_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("c\t10\t15\nc\t10\t30\n")
+    whole = sd.Fragments("f", path, "a", count_method="fragment", shift=(4, -5))
+    values = whole.read(windows([("c", 0, 40)]), 40)[0, 0]
+    np.testing.assert_array_equal(np.flatnonzero(values), np.arange(14, 25))
+    assert values.max() == 1
+    assert whole.totals().tolist() == [1]
