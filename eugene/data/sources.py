@@ -396,7 +396,9 @@ def regions(
     sizes = genome.contigs()
     notes: dict[str, int] = {}
     where = str(bed) if isinstance(bed, str | Path) else "the table of peaks"
-    windows = _windows(peaks, width, max_jitter, centre, sizes, blacklist, notes, where=where)
+    windows = _windows(
+        peaks, width, max_jitter, centre, sizes, blacklist, notes, where=where, genome=str(fasta)
+    )
     if not len(windows):
         raise SourceError(
             f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
@@ -483,6 +485,7 @@ def _windows(
     notes: dict[str, int],
     *,
     where: str,
+    genome: str,
 ) -> pd.DataFrame:
     """Return windows around peaks that lie on their contig and outside the blacklist."""
     unknown = sorted(set(peaks["chrom"].astype(str)) - set(sizes))
@@ -492,7 +495,7 @@ def _windows(
         raise SourceError(
             f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}{hint}"
             f"{'' if hint.endswith('?') else '.'} Rename the contigs, or name those to keep in "
-            f"`contigs`; {len(unknown)} of the file's are not in the genome."
+            f"`contigs`; {len(unknown)} of the file's are not in {genome}."
         )
     wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
     notes["dropped_past_contig_ends"] = len(peaks) - len(wide)

@@ -233,7 +233,7 @@ def test_regions_mistakes(genome, tmp_path: Path):
         sources.regions(fasta, bed, width=40, negatives={"gc_tol": 0.1})
     other = tmp_path / "o.bed"
     other.write_text("chr1\t10\t20\n")
-    with pytest.raises(EugeneError, match=r"o\.bed, region 1: .* no contig 'chr1'"):
+    with pytest.raises(EugeneError, match=r"o\.bed, region 1: .* no contig 'chr1'.* not in .*\.fa"):
         sources.regions(fasta, other, width=10)
     with pytest.raises(EugeneError, match="same name cannot be told apart"):
         sources.regions(fasta, bed, ["a/x.bw", "b/x.bw"], width=40)
