@@ -18,8 +18,7 @@ def _seqpro() -> None:
     import seqpro as sp
 
     seqs = sp.random_seqs((4, 30), sp.DNA, seed=0)
-    ohe = sp.ohe(seqs, sp.DNA)
-    sp.decode_ohe(ohe, ohe_axis=-1, alphabet=sp.DNA)
+    sp.DNA.decode_ohe(np.asarray(sp.ohe(seqs, sp.DNA), dtype=np.uint8), ohe_axis=-1)
     sp.reverse_complement(seqs, alphabet=sp.DNA, length_axis=-1)
     sp.k_shuffle(seqs, 2, length_axis=-1, seed=0, alphabet=sp.DNA)
     sp.kmer_counts(seqs, 3)
