@@ -19,6 +19,10 @@ from seqdata.readers.fasta import GenomeFASTA
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Align = Literal["left", "right"]
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
 
 class VariantWindows(NamedTuple):
     """Windows of both alleles of each variant.
@@ -26,10 +30,11 @@ class VariantWindows(NamedTuple):
     Parameters
     ----------
     reference, alternate : ndarray of S1, shape (n, length)
-        The allele begins at ``length // 2`` in both; bases off the contig are N.
+        What the alleles do not share begins at ``length // 2``; bases off the contig are N.
     table : DataFrame
         One row a pair: ``chrom``, ``pos`` (1-based), ``id``, ``ref``, ``alt``, ``start``, ``end``
-        (bp, bounds of the reference window), ``matches`` (whether the genome has ``ref`` there).
+        (bp, bounds of the reference window), ``matches`` (whether the genome has ``ref`` there),
+        ``genome`` (what it has there).
     """
 
     reference: NDArray[np.bytes_]
@@ -42,23 +47,30 @@ def variant_windows(
     variants: str | Path | pd.DataFrame,
     length: int,
     *,
+    align: Align = "left",
     on_mismatch: Literal["error", "warn", "drop"] = "error",
 ) -> VariantWindows:
     r"""Cut windows with the reference and with the alternate allele out of a genome.
 
-    Both windows begin at ``pos - 1 - length // 2``. In the alternate one the alternate allele
-    stands in the place of the reference allele; behind a deletion further bases of the genome
-    follow, behind an insertion as many fall off, so that both have the same length.
+    Letters that both alleles begin with are no part of the variant: the first base behind them
+    stands at ``length // 2`` in both windows. In the alternate one the alternate allele stands in
+    the place of the reference allele, and the genome goes on around it: behind a deletion further
+    bases follow, behind an insertion as many fall off, so that both have the same length.
 
     Parameters
     ----------
     fasta : str, Path or GenomeFASTA
         FASTA file of the contigs.
     variants : path or DataFrame
-        VCF file (``.gz`` too), or a table with ``chrom``, ``pos`` (1-based), ``ref``, ``alt`` and
-        perhaps ``id``. Several alternate alleles (``A,T``) give one pair each.
+        VCF file, or a table with ``chrom``, ``pos`` (1-based), ``ref``, ``alt`` and perhaps
+        ``id``: in memory, or a CSV or TSV file (all ``.gz`` too). Several alternate alleles
+        (``A,T``) give one pair each.
     length : int
         Length of the windows in bp.
+    align : {"left", "right"}, default "left"
+        Which end of the windows an insertion or deletion leaves in place. ``"left"`` is as told
+        above. With ``"right"`` both windows end at the same base of the genome, and the alternate
+        one gains or loses bases at its beginning.
     on_mismatch : {"error", "warn", "drop"}, default "error"
         What to do where the genome does not hold the reference allele: raise, write the
         reference allele in all the same, or leave the variant out.
@@ -80,24 +92,37 @@ def variant_windows(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     fasta = Path(folder) / "g.fa"
     ...     _ = fasta.write_text(">c\nAACCGGTT\n")
-    ...     table = pd.DataFrame({"chrom": ["c"], "pos": [4], "ref": ["C"], "alt": ["TT"]})
-    ...     out = variant_windows(fasta, table, 4)
-    >>> out.reference.tobytes().decode(), out.alternate.tobytes().decode()
-    ('ACCG', 'ACTT')
+    ...     table = pd.DataFrame({"chrom": ["c"], "pos": [4], "ref": ["C"], "alt": ["CTT"]})
+    ...     left = variant_windows(fasta, table, 4)
+    ...     right = variant_windows(fasta, table, 4, align="right")
+    >>> left.reference.tobytes().decode(), left.alternate.tobytes().decode()
+    ('CCGG', 'CCTT')
+    >>> right.reference.tobytes().decode(), right.alternate.tobytes().decode()
+    ('CCGG', 'TTGG')
     """
     if isinstance(length, bool) or int(length) != length or length < 1:
         msg = f"length must be a whole number of bp, 1 or more, got {length!r}."
         raise LengthError(msg)
-    if on_mismatch not in ("error", "warn", "drop"):
-        msg = f"on_mismatch must be 'error', 'warn' or 'drop', got {on_mismatch!r}."
-        raise SchemaError(msg)
+    for name, value, choices in (
+        ("align", align, ("left", "right")),
+        ("on_mismatch", on_mismatch, ("error", "warn", "drop")),
+    ):
+        if value not in choices:
+            msg = f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}."
+            raise SchemaError(msg)
     table, where = as_variants(variants)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
-        return _cut(genome, table, where, int(length), on_mismatch)
+        windows = cut_windows(genome, table, int(length), align=align)
     finally:
         if genome is not fasta:
             genome.close()
+    kept = settle_mismatches(windows.table, where, on_mismatch)
+    out = windows.table.drop(columns="line")
+    if kept.all():
+        return VariantWindows(windows.reference, windows.alternate, out)
+    out = out[kept].reset_index(drop=True)
+    return VariantWindows(windows.reference[kept], windows.alternate[kept], out)
 
 
 def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -120,19 +145,30 @@ def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]
     VariantError
         If a row is no variant with explicit alleles, or there is none.
     """
-    if isinstance(variants, (str, Path)):
-        table, where = _read_vcf(require_file(variants, "VCF")), str(variants)
+    path = Path(variants) if isinstance(variants, (str, Path)) else None
+    where = "variants" if path is None else str(path)
+    suffix = "" if path is None else path.name.lower().removesuffix(".gz")[-4:]
+    if path is not None and suffix not in _SEPARATORS:
+        table = _read_vcf(require_file(path, "VCF"))
     else:
-        where = "variants"
+        first = 0
+        if not isinstance(variants, pd.DataFrame):
+            first = 2
+            variants = pd.read_csv(
+                require_file(variants, "variants"),
+                sep=_SEPARATORS[suffix],
+                dtype=str,
+                keep_default_na=False,
+            )
         known = [str(name) for name in variants.columns]
         lower = variants.rename(columns={name: str(name).lstrip("#").lower() for name in known})
         for name in ("chrom", "pos", "ref", "alt"):
             if name not in lower.columns:
-                msg = f"The table of variants has no column {name!r}.{did_you_mean(name, known)}"
+                msg = f"The table of {where} has no column {name!r}.{did_you_mean(name, known)}"
                 raise VariantError(msg)
         table = pd.DataFrame({name: lower[name] for name in ("chrom", "pos", "ref", "alt")})
         table["id"] = lower["id"].astype(str) if "id" in lower.columns else "."
-        table["line"] = np.arange(len(table))
+        table["line"] = np.arange(first, first + len(table))
     if not len(table):
         msg = f"{where} holds no variant."
         raise VariantError(msg)
@@ -200,56 +236,123 @@ def _read_vcf(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "pos", "id", "ref", "alt", "line"])
 
 
-def _cut(
-    genome: GenomeFASTA, table: pd.DataFrame, where: str, length: int, on_mismatch: str
+def cut_windows(
+    genome: GenomeFASTA, table: pd.DataFrame, length: int, *, align: Align = "left"
 ) -> VariantWindows:
-    before = length // 2
-    position = table["pos"].to_numpy(dtype=np.int64) - 1
-    ref_size = table["ref"].str.len().to_numpy(dtype=np.int64)
-    alt_size = table["alt"].str.len().to_numpy(dtype=np.int64)
-    start = position - before
-    # enough of the genome to fill the window behind a deletion, and to check the whole allele
-    reach = before + np.maximum(length - before - alt_size, 0) + ref_size
-    windows = make_windows(table, start, start + np.maximum(reach, length))
-    width = int(windows.lengths.max())
-    letters = genome.read(windows, width)
-    reference = letters[:, :length].copy()
-    alternate = np.zeros_like(reference)
-    matches = np.ones(len(table), dtype=np.bool_)
-    for row in range(len(table)):
-        ref = np.frombuffer(table["ref"][row].encode(), dtype=np.uint8)
-        alt = np.frombuffer(table["alt"][row].encode(), dtype=np.uint8)
-        found = letters[row, before : before + len(ref)]
-        upper = np.char.upper(found.view("S1")).view(np.uint8)
-        matches[row] = bool(((upper == ref) | (ref == ord("N"))).all())
-        if not matches[row] and on_mismatch == "error":
-            label = "row" if where == "variants" else "line"
-            msg = (
-                f"{where}, {label} {table['line'][row]}: the genome has "
-                f"{upper.tobytes().decode()!r} at {table['chrom'][row]}:{table['pos'][row]}, the "
-                f"variant says {table['ref'][row]!r}. Is it of another assembly, or are the "
-                "alleles swapped? on_mismatch='warn' writes the allele in, 'drop' leaves it out."
-            )
-            raise VariantError(msg)
-        if not matches[row]:
-            reference[row, before:] = _fill(ref, letters[row, before + len(ref) :], length - before)
-        behind = letters[row, before + len(ref) : int(windows.lengths[row])]
-        alternate[row, :before] = letters[row, :before]
-        alternate[row, before:] = _fill(alt, behind, length - before)
-    out = table.assign(start=start, end=start + length, matches=matches).drop(columns="line")
-    wrong = int((~matches).sum())
-    if wrong and on_mismatch == "drop":
-        reference, alternate = reference[matches], alternate[matches]
-        out = out[matches].reset_index(drop=True)
-    elif wrong:
-        warnings.warn(
-            f"The genome differs from the reference allele of {wrong} of {len(table)} variants; "
-            "their alleles were written into both windows.",
-            UserWarning,
-            stacklevel=3,
-        )
+    """Cut the windows of checked variants; reference alleles are written in where they differ.
+
+    Parameters
+    ----------
+    genome : GenomeFASTA
+        The contigs.
+    table : DataFrame
+        As :func:`as_variants` returns it, or rows of it.
+    length : int
+        Length of the windows in bp.
+    align : {"left", "right"}, default "left"
+        As :func:`variant_windows` takes it.
+
+    Returns
+    -------
+    VariantWindows
+        One pair a row; its table has the columns of ``table`` too.
+    """
+    table = table.reset_index(drop=True)
+    refs = [text.encode() for text in table["ref"]]
+    alts = [text.encode() for text in table["alt"]]
+    shared = np.array([_shared(*pair) for pair in zip(refs, alts, strict=True)], dtype=np.int64)
+    allele = table["pos"].to_numpy(dtype=np.int64) - 1
+    size = np.array([len(ref) for ref in refs], dtype=np.int64)
+    longer = np.array([len(alt) for alt in alts], dtype=np.int64) - size
+    start = allele + shared - length // 2
+    moved = longer if align == "right" else np.zeros_like(longer)
+    # what either window reaches of the genome, and the whole reference allele
+    low = np.minimum(np.minimum(start, start + moved), allele)
+    high = np.maximum(start + length + np.maximum(moved - longer, 0), allele + size)
+    windows = make_windows(table, low, high)
+    letters = genome.read(windows, int((high - low).max()))
+    reference = np.empty((len(table), length), dtype=np.uint8)
+    alternate = np.empty_like(reference)
+    held = []
+    for row, (ref, alt) in enumerate(zip(refs, alts, strict=True)):
+        text = letters[row, : high[row] - low[row]].tobytes()
+        at = int(allele[row] - low[row])
+        before, found, behind = text[:at], text[at : at + len(ref)], text[at + len(ref) :]
+        held.append(found.upper().decode())
+        if not _same(held[-1], table["ref"][row]):
+            found = ref
+        begin, other = int(start[row] - low[row]), int(start[row] + moved[row] - low[row])
+        whole = before + found + behind
+        changed = before + found[: shared[row]] + alt[shared[row] :] + behind
+        reference[row] = np.frombuffer(whole[begin : begin + length], dtype=np.uint8)
+        alternate[row] = np.frombuffer(changed[other : other + length], dtype=np.uint8)
+    matches = np.array([_same(a, b) for a, b in zip(held, table["ref"], strict=True)], dtype=bool)
+    out = table.assign(start=start, end=start + length, matches=matches, genome=held)
     return VariantWindows(reference.view("S1"), alternate.view("S1"), out)
 
 
-def _fill(allele: NDArray[np.uint8], behind: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    return np.concatenate([allele, behind])[:size]
+def settle_mismatches(
+    table: pd.DataFrame, where: str, on_mismatch: str, *, stacklevel: int = 3
+) -> NDArray[np.bool_]:
+    """Raise, warn or leave out where the genome does not hold the reference allele.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`cut_windows`.
+    where : str
+        What to call the source in messages.
+    on_mismatch : {"error", "warn", "drop"}
+        As :func:`variant_windows` takes it.
+    stacklevel : int, default 3
+        Whose line a warning names.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        The variants to keep.
+
+    Raises
+    ------
+    VariantError
+        If there is such a variant and ``on_mismatch`` is ``"error"``.
+    """
+    matches: NDArray[np.bool_] = table["matches"].to_numpy(dtype=np.bool_)
+    wrong = table[~matches]
+    if not len(wrong):
+        return matches
+    if on_mismatch == "drop":
+        return matches
+    count = f"{len(wrong)} of {len(table)} variants"
+    if on_mismatch == "warn":
+        warnings.warn(
+            f"The genome differs from the reference allele of {count}; their alleles were written "
+            "into both windows.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+        return np.ones_like(matches)
+    first = wrong.iloc[0]
+    label = "row" if where == "variants" else "line"
+    swapped = int((wrong["genome"] == wrong["alt"]).sum())
+    msg = (
+        f"{where}, {label} {first['line']}: the genome has {first['genome']!r} at "
+        f"{first['chrom']}:{first['pos']}, the variant says {first['ref']!r}; so for {count}, "
+        f"{swapped} of which have their alternate allele there. Is it of another assembly, or are "
+        "the alleles swapped? on_mismatch='warn' writes the allele in, 'drop' leaves it out."
+    )
+    raise VariantError(msg)
+
+
+def _shared(ref: bytes, alt: bytes) -> int:
+    """Return how many letters both alleles begin with; none if they are the same."""
+    if ref == alt:
+        return 0
+    pairs = enumerate(zip(ref, alt, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(ref), len(alt)))
+
+
+def _same(found: str, ref: str) -> bool:
+    if found == ref or "N" not in ref:
+        return found == ref
+    return all(b in ("N", a) for a, b in zip(found, ref, strict=True))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from seqexplainer.perturb import positional_importance as positional_importance
     from seqexplainer.perturb import space as space
     from seqexplainer.predict import predict as predict
+    from seqexplainer.variants import variant_effects as variant_effects
 
 __eugene_dist__ = "eugene-genomics"
 
@@ -59,6 +60,7 @@ _HOMES = {
     "positional_importance": "perturb",
     "space": "perturb",
     "predict": "predict",
+    "variant_effects": "variants",
     "SeqexplainerError": "errors",
     "CompletenessWarning": "errors",
 }

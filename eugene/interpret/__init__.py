@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eugene.interpret._truth import attribution_truth as attribution_truth
     from eugene.interpret._truth import planted_motifs as planted_motifs
     from eugene.interpret._truth import planted_motifs_found as planted_motifs_found
+    from eugene.interpret._variants import variant_effects as variant_effects
 
 _NAMES = {
     "attribute_dataset": "_attribute",
@@ -43,6 +44,7 @@ _NAMES = {
     "positional_gia_sdata": "_sdata",
     "read_motifs": "_motifs",
     "slide_motifs": "_slide",
+    "variant_effects": "_variants",
 }
 
 

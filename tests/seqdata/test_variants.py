@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,13 +33,19 @@ def text(rows: np.ndarray) -> list[str]:
     return [row.tobytes().decode() for row in rows]
 
 
-def slow(position: int, ref: str, alt: str, length: int) -> tuple[str, str]:
+def slow(
+    position: int, ref: str, alt: str, length: int, align: str = "left", genome: str = GENOME
+) -> tuple[str, str]:
+    shared = 0
+    while ref != alt and shared < min(len(ref), len(alt)) and ref[shared] == alt[shared]:
+        shared += 1
     pad = "N" * 100
     at = position - 1 + 100
-    whole = pad + GENOME + pad
+    whole = pad + genome + pad
     changed = whole[:at] + alt + whole[at + len(ref) :]
-    begin = at - length // 2
-    return whole[begin : begin + length], changed[begin : begin + length]
+    begin = at + shared - length // 2
+    other = begin + (len(alt) - len(ref) if align == "right" else 0)
+    return whole[begin : begin + length], changed[other : other + length]
 
 
 @settings(deadline=None)
@@ -51,17 +58,49 @@ def slow(position: int, ref: str, alt: str, length: int) -> tuple[str, str]:
         max_size=6,
     ),
     st.integers(1, 30),
+    st.sampled_from(["left", "right"]),
 )
 def test_windows_equal_slow_editing(
-    fasta: Path, rows: list[tuple[int, int, str]], length: int
+    fasta: Path, rows: list[tuple[int, int, str]], length: int, align: Literal["left", "right"]
 ) -> None:
     variants = [(pos, GENOME[pos - 1 : pos - 1 + size], alt) for pos, size, alt in rows]
-    out = sd.variant_windows(fasta, table(*variants), length)
-    expected = [slow(*variant, length) for variant in variants]
+    out = sd.variant_windows(fasta, table(*variants), length, align=align)
+    expected = [slow(*variant, length, align) for variant in variants]
     assert text(out.reference) == [pair[0] for pair in expected]
     assert text(out.alternate) == [pair[1] for pair in expected]
     assert out.table["matches"].all()
     assert (out.table["end"] - out.table["start"] == length).all()
+
+
+def test_a_thousand_indels_equal_string_slicing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    genome = "".join(rng.choice(list("ACGT"), 20_000))
+    (tmp_path / "g.fa").write_text(f">c\n{genome}\n")
+    rows = []
+    while len(rows) < 1000:
+        position, size, extra = (int(v) for v in rng.integers([1, 0, 0], [19_990, 40, 40]))
+        anchor = genome[position - 1]
+        ref = genome[position - 1 : position + size]
+        alt = anchor + "".join(rng.choice(list("ACGT"), extra))
+        if len(ref) != len(alt):
+            rows.append((position, ref, alt))
+    length = 60
+    variants = table(*rows)
+    first = {}
+    for align in ("left", "right"):
+        out = sd.variant_windows(tmp_path / "g.fa", variants, length, align=align)  # type: ignore[arg-type]
+        expected = [slow(*row, length, align, genome) for row in rows]
+        assert text(out.reference) == [pair[0] for pair in expected]
+        assert text(out.alternate) == [pair[1] for pair in expected]
+        first[align] = out
+    left = first["left"]
+    half = length // 2
+    assert (left.reference[:, :half] == left.alternate[:, :half]).all()
+    # with the right ends in place, the bases behind the alleles are the same in both windows
+    right = first["right"]
+    for row, (_, ref, alt) in enumerate(rows):
+        behind = min(half + max(len(ref), len(alt)), length)
+        assert (right.reference[row, behind:] == right.alternate[row, behind:]).all()
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -74,8 +113,8 @@ def test_vcf(fasta: Path, tmp_path: Path, packed: bool) -> None:
         ["c", 5, "rs1", "T", "A"],
         ["c", 5, "rs1", "T", "TGG"],
     ]
-    assert text(out.reference) == ["CGTTGC", "CGTTGC"]
-    assert text(out.alternate) == ["CGTAGC", "CGTTGG"]
+    assert text(out.reference) == ["CGTTGC", "GTTGCA"]
+    assert text(out.alternate) == ["CGTAGC", "GTTGGG"]
 
 
 def test_genome_that_differs(fasta: Path) -> None:
@@ -119,6 +158,8 @@ def test_other_errors(fasta: Path, tmp_path: Path) -> None:
         sd.variant_windows(fasta, table((5, "T", "A")).assign(chrom="chrc"), 6)
     with pytest.raises(LengthError, match="length must be"):
         sd.variant_windows(fasta, table((5, "T", "A")), 0)
+    with pytest.raises(SchemaError, match="align must be 'left' or 'right', got 'mean'"):
+        sd.variant_windows(fasta, table((5, "T", "A")), 6, align="mean")  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="on_mismatch must be"):
         sd.variant_windows(fasta, table((5, "T", "A")), 6, on_mismatch="skip")  # type: ignore[arg-type]
     (tmp_path / "x.vcf.gz").write_bytes(gzip.compress(b"c\t5\t.\tT\tA\n" * 999)[:-12])
@@ -137,7 +178,7 @@ def test_real_variants(shared_data: Path) -> None:
         assert reference == genome.fetch(row.chrom, row.start, row.end)
         assert alternate == reference[:100] + row.alt + reference[101:]
         assert reference[100].upper() == row.ref
-    with pytest.raises(VariantError, match="alleles swapped"):
+    with pytest.raises(VariantError, match=r"8 of 8 variants, 8 of which have .* alleles swapped"):
         sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl_flip.vcf", 200)
 
 
@@ -149,3 +190,16 @@ def test_a_missing_allele_is_not_read_as_letters(tmp_path, column):
     table[column] = np.nan
     with pytest.raises(VariantError, match=f"row 0: {column} is 'nan'"):
         sd.variant_windows(fasta, table, 4)
+
+
+@pytest.mark.parametrize("name", ["v.csv", "v.tsv.gz"])
+def test_tables_in_files(fasta: Path, tmp_path: Path, name: str) -> None:
+    frame = table((5, "T", "A,TGG")).assign(id="NA")
+    frame.to_csv(tmp_path / name, sep="," if "csv" in name else "\t", index=False)
+    out = sd.variant_windows(fasta, tmp_path / name, 6)
+    expected = sd.variant_windows(fasta, frame, 6)
+    pd.testing.assert_frame_equal(out.table, expected.table)
+    assert text(out.alternate) == text(expected.alternate)
+    table((5, "T", "A"), (6, "C", "A")).to_csv(tmp_path / "w.csv", index=False)
+    with pytest.raises(VariantError, match=r"w\.csv, line 3: the genome has 'G' at c:6"):
+        sd.variant_windows(fasta, tmp_path / "w.csv", 6)

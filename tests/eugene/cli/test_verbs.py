@@ -186,3 +186,47 @@ def test_recipes_by_name(capsys, name):
     code, _, err = run(capsys, "run", f"{name[:-1]}")
     assert code == 2
     assert f"did you mean '{name}'" in err
+
+
+def test_variants_of_a_file(capsys, trained, tmp_path):
+    genome = "".join(np.random.default_rng(0).choice(list("ACGT"), 900))
+    (tmp_path / "g.fa").write_text(f">chr1\n{genome}\n")
+    other = "A" if genome[399] != "A" else "C"
+    body = f"chr1\t400\trs1\t{genome[399]}\t{other},{genome[399]}GATA\n"
+    wrong = f"chr1\t500\trs2\t{'A' if genome[499] != 'A' else 'C'}\t{genome[499]}\n"
+    (tmp_path / "v.vcf").write_text(body)
+    (tmp_path / "w.vcf").write_text(body + wrong)
+    out = tmp_path / "effects.tsv"
+    words = ("variants", "--run_dir", trained, "--fasta", tmp_path / "g.fa", "--vcf")
+    code, text, _ = run(capsys, *words, tmp_path / "v.vcf", "--out", out, "--shifts", "-2,2")
+    assert code == 0
+    assert "2 of 2 variants scored; the genome differs from the reference allele of 0" in text
+    table = pd.read_csv(out, sep="\t")
+    assert table["alt"].tolist() == [other, f"{genome[399]}GATA"]
+    assert ((table["reference"] > 0) & (table["reference"] < 1)).all()
+    code, text, _ = run(capsys, *words, tmp_path / "v.vcf")
+    assert code == 0
+    assert "log_fold" in text
+    code, _, err = run(capsys, *words, tmp_path / "w.vcf")
+    assert code == 2
+    assert "line 2: the genome has" in err
+    code, text, _ = run(capsys, *words, tmp_path / "w.vcf", "--on_mismatch", "drop")
+    assert code == 0
+    assert "2 of 3 variants scored" in text
+    assert "reference allele of 1, 1 left out" in text
+    code, _, err = run(capsys, *words, tmp_path / "v.vcf", "--out", out)
+    assert code == 2
+    assert "belongs to another job, which differs in shifts" in err
+    code, _, _ = run(capsys, *words, tmp_path / "v.vcf", "--out", out, "--overwrite")
+    assert code == 0
+    for more, message in (
+        (("--shifts", "x"), "expected whole numbers of bp"),
+        (("--batch_size", "0"), "expected a whole number, 1 or more"),
+        (("--align", "centre"), "align must be"),
+    ):
+        code, _, err = run(capsys, *words, tmp_path / "v.vcf", *more)
+        assert code == 2
+        assert message in err
+    code, _, err = run(capsys, "variants", trained, "--fasta", tmp_path / "g.fa")
+    assert code == 2
+    assert "needs --vcf FILE" in err

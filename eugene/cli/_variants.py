@@ -1,0 +1,84 @@
+"""Effects of variants under a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._run import _folder_of, _printed, spoken
+from eugene.cli._table import aligned
+from eugene.errors import UsageError
+
+_SHOWN = 20
+_SHOWN_COLUMNS = ("chrom", "pos", "id", "ref", "alt")
+
+
+def variants(call: Call) -> int:
+    """Score the variants of ``--vcf`` on windows of ``--fasta``."""
+    folder, config = _folder_of(call)
+    if _printed(call, config):
+        return 0
+    for name in ("fasta", "vcf"):
+        if call.get(name) is None:
+            message = f"'eugene variants' needs --{name} FILE. Example: {call.verb.example}"
+            raise UsageError(message)
+    options = _options(call)
+    from eugene.interpret import variant_effects
+    from eugene.runs import load
+
+    out = call.get("out")
+    with spoken(call):
+        module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+        table = variant_effects(
+            module,
+            str(call.get("fasta")),
+            str(call.get("vcf")),
+            out=out,
+            resume=not call.has("overwrite"),
+            progress=call.progress,
+            **options,
+        )
+    _show(table, out)
+    return 0
+
+
+def _options(call: Call) -> dict[str, Any]:
+    def text(name: str) -> str:
+        return str(call.get(name) or "")
+
+    try:
+        shifts = [int(word) for word in text("shifts").split(",") if word.strip()]
+    except ValueError:
+        message = f"--shifts {text('shifts')}: expected whole numbers of bp such as -5,0,5"
+        raise UsageError(message) from None
+    if not text("batch_size").isdigit() or int(text("batch_size")) < 1:
+        message = f"--batch_size {text('batch_size')}: expected a whole number, 1 or more"
+        raise UsageError(message)
+    return {
+        "scores": [word.strip() for word in text("scores").split(",") if word.strip()],
+        "strands": text("strands"),
+        "shifts": shifts,
+        "align": text("align"),
+        "on_mismatch": text("on_mismatch"),
+        "batch_size": int(text("batch_size")),
+        "device": text("device"),
+    }
+
+
+def _show(table: Any, out: str | None) -> None:
+    counts = table.attrs
+    if out is None:
+        first = table.columns.get_loc("genome") + 1 if "genome" in table.columns else 5
+        columns = [*_SHOWN_COLUMNS, *table.columns[first:]]
+        rows = [list(row) for row in table[columns].head(_SHOWN).itertuples(index=False)]
+        say(aligned(columns, rows))
+        if len(table) > _SHOWN:
+            say(f"... {len(table) - _SHOWN} more; --out FILE.tsv writes all")
+    else:
+        say(f"effects: {Path(out)}")
+    say(
+        f"{len(table)} of {counts['n_variants']} variants scored; the genome differs from the "
+        f"reference allele of {counts['n_mismatches']}, {counts['n_dropped']} left out"
+    )

@@ -1,0 +1,306 @@
+"""Effects of the variants of a VCF file or table, straight from the genome."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from eugene.errors import EugeneError
+from eugene.interpret._chunks import ChunkedTable
+from seqdata.readers.fasta import GenomeFASTA
+from seqdata.variants import as_variants, cut_windows, settle_mismatches
+from seqexplainer.variants import SCORES, effect_table, window_outputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_TEXT = ("chrom", "id", "ref", "alt", "genome")
+
+
+class InUnits(torch.nn.Module):
+    """A trained module that gives what its `predict` gives, in the units of its targets.
+
+    Parameters
+    ----------
+    module : SequenceModule
+        As `eugene.load` returns it, or any other.
+    """
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Return values, probabilities or rates, shape (N, outputs)."""
+        output = self.module(X).float()
+        output = output[:, None] if output.ndim == 1 else output
+        found: torch.Tensor = self.module.task.predict(output)
+        inverse = getattr(self.module, "inverse_targets", None)
+        if inverse is None or found.shape[1] != len(self.module.target_names or ()):
+            return found
+        return torch.from_numpy(inverse(found.cpu().numpy()))
+
+
+def variant_effects(
+    model: torch.nn.Module,
+    fasta: str | Path | GenomeFASTA,
+    variants: str | Path | pd.DataFrame,
+    length: int | None = None,
+    *,
+    target: Any = None,
+    scores: str | Sequence[str] = SCORES,
+    strands: Literal["both", "forward"] = "both",
+    shifts: Sequence[int] = (),
+    align: Literal["mean", "left", "right"] = "mean",
+    on_mismatch: Literal["error", "warn", "drop"] = "error",
+    names: Sequence[str] | None = None,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    out: str | Path | None = None,
+    resume: bool = True,
+    chunk_size: int = 2048,
+    progress: bool = False,
+) -> pd.DataFrame:
+    r"""Score the variants of a VCF file or table.
+
+    What the two alleles do not share begins at ``length // 2`` of the window, and the genome goes
+    on around it in both, so that both windows are ``length`` long.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        On float one-hot (N, 4, L). A module of ours, as `eugene.load` returns it, is asked for
+        what its ``predict`` gives: values in the units of the targets, probabilities or rates.
+    fasta : str, Path or GenomeFASTA
+        FASTA file of the genome.
+    variants : path or DataFrame
+        VCF file, or a table with ``chrom``, ``pos`` (1-based), ``ref``, ``alt`` and perhaps
+        ``id``: in memory, or a CSV or TSV file (all ``.gz`` too). Several alternate alleles
+        (``A,T``) give one row each.
+    length : int, optional
+        Window in bp; by default the model's ``input_len``.
+    target : int, tuple, str or callable, optional
+        Which output; by default every one.
+    scores : str or sequence of str
+        ``"difference"`` and ``"log_fold"``, as in `seqexplainer.variant_effects`.
+    strands : {"both", "forward"}
+        Whether outputs are averaged over both strands.
+    shifts : sequence of int, optional
+        Average outputs over windows moved by so many bp to the right (negative: left).
+    align : {"mean", "left", "right"}
+        Which end of the window an insertion or deletion leaves in place; ``"mean"`` averages the
+        outputs of both ways.
+    on_mismatch : {"error", "warn", "drop"}
+        What to do with variants whose reference allele the genome does not hold: raise before
+        anything is computed, write the allele in, or leave them out. They are counted.
+    names : sequence of str, optional
+        What to call the outputs, where there are several; by default the module's targets.
+    batch_size : int
+        Windows per forward pass.
+    device : str or torch.device, optional
+        Where to compute; by default where the model is.
+    out : path, optional
+        Table to write: ``.csv``, ``.tsv`` or ``.zarr``.
+    resume : bool
+        Whether to take what an earlier call with the same arguments left at ``out``, finished or
+        not. False starts over and replaces it.
+    chunk_size : int
+        Variants scored between two writes.
+    progress : bool
+        Draw a bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a variant: ``chrom``, ``pos``, ``id``, ``ref``, ``alt``, ``start``, ``end`` (bp,
+        0-based bounds of the reference window), ``matches`` (whether the genome holds ``ref``),
+        ``genome`` (what it holds), then the columns of `seqexplainer.variant_effects`.
+        ``attrs`` has ``n_variants``, ``n_mismatches`` and ``n_dropped``.
+
+    Raises
+    ------
+    seqdata.errors.VariantError
+        If a line is no variant, or the genome differs from it.
+    EugeneError
+        If the length is not known, or an argument is not one of its choices.
+    RunExistsError
+        If ``out`` holds the effects of another model, other variants or other options.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> fasta = Path(tempfile.mkdtemp()) / "g.fa"
+    >>> _ = fasta.write_text(">c\nAACCGGTTAACCGGTT\n")
+    >>> model = torch.nn.Sequential(torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten())
+    >>> table = pd.DataFrame({"chrom": ["c"], "pos": [8], "ref": ["T"], "alt": ["TGGG"]})
+    >>> effects = variant_effects(model, fasta, table, 8, target=2, strands="forward")
+    >>> effects[["start", "end", "reference", "alternate"]].values.tolist()
+    [[4, 12, 0.25, 0.5]]
+    """
+    if align not in ("mean", "left", "right"):
+        message = f"align must be 'mean', 'left' or 'right', got {align!r}"
+        raise EugeneError(message)
+    if on_mismatch not in ("error", "warn", "drop"):
+        message = f"on_mismatch must be 'error', 'warn' or 'drop', got {on_mismatch!r}"
+        raise EugeneError(message)
+    if chunk_size < 1:
+        message = f"chunk_size must be at least 1, got {chunk_size}"
+        raise EugeneError(message)
+    width = _length(model, length)
+    known = getattr(model, "target_names", None) if target is None else None
+    wrapped = InUnits(model) if _is_ours(model) else model
+    moves = tuple(int(shift) for shift in shifts)
+    margin = max((abs(shift) for shift in moves), default=0)
+    table, where = as_variants(variants)
+    genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
+    try:
+        checked = cut_windows(genome, table, 1).table
+        kept = settle_mismatches(checked, where, on_mismatch, stacklevel=3)
+        counts = {
+            "n_variants": len(table),
+            "n_mismatches": int((~checked["matches"]).sum()),
+            "n_dropped": int((~kept).sum()),
+        }
+        table = table[kept].reset_index(drop=True)
+        writer = None
+        if out is not None:
+            job = {
+                "variants_sha256": _hash_table(table),
+                "fasta": str(genome.path),
+                "fasta_bytes": genome.path.stat().st_size,
+                "model": type(model).__name__,
+                "model_sha256": _hash_model(model),
+                "length": width,
+                "target": _told(target),
+                "scores": [scores] if isinstance(scores, str) else list(scores),
+                "strands": strands,
+                "shifts": list(moves),
+                "align": align,
+                "on_mismatch": on_mismatch,
+                "names": None if names is None else list(names),
+                "batch_size": batch_size,
+                "chunk_size": chunk_size,
+                **counts,
+            }
+            writer = ChunkedTable(Path(out), job, resume=resume, text=_TEXT)
+        chunks = range(0, max(len(table), 1), chunk_size)
+        frames = []
+        for i, begin in enumerate(tqdm(chunks, disable=not progress, unit="chunk")):
+            if writer is not None and writer.has(i):
+                continue
+            part = table[begin : begin + chunk_size]
+            frame = _score(
+                wrapped,
+                genome,
+                part,
+                width + 2 * margin,
+                align=align,
+                target=target,
+                strands=strands,
+                shifts=moves,
+                batch_size=batch_size,
+                device=device,
+                scores=scores,
+                names=names,
+                known=known,
+            )
+            frame["start"], frame["end"] = frame["start"] + margin, frame["end"] - margin
+            if writer is None:
+                frames.append(frame)
+            else:
+                writer.write(i, frame)
+        result = writer.finish(len(chunks)) if writer is not None else _joined(frames)
+    finally:
+        if genome is not fasta:
+            genome.close()
+    result.attrs.update(counts)
+    return result
+
+
+def _score(
+    model: torch.nn.Module,
+    genome: GenomeFASTA,
+    part: pd.DataFrame,
+    width: int,
+    *,
+    align: str,
+    scores: str | Sequence[str],
+    names: Sequence[str] | None,
+    known: Sequence[str] | None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Return coordinates and effects of some variants; of none, coordinates alone."""
+    import pandas as pd
+
+    if not len(part):
+        return part.drop(columns="line").assign(start=0, end=0, matches=True, genome="")
+    first: Literal["left", "right"] = "right" if align == "right" else "left"
+    windows = cut_windows(genome, part, width, align=first)
+    reference = window_outputs(model, windows.reference, **options)
+    alternate = window_outputs(model, windows.alternate, **options)
+    if align == "mean":
+        longer = part["alt"].str.len().to_numpy() != part["ref"].str.len().to_numpy()
+        if longer.any():
+            other = cut_windows(genome, part[longer], width, align="right")
+            moved = window_outputs(model, other.alternate, **options)
+            alternate[longer] = (alternate[longer] + moved) / 2
+    if names is None and known is not None and len(known) == reference.shape[1]:
+        names = known
+    effects = effect_table(reference, alternate, scores=scores, names=names)
+    return pd.concat([windows.table.drop(columns="line"), effects], axis=1)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True)
+
+
+def _is_ours(model: torch.nn.Module) -> bool:
+    return hasattr(model, "task") and hasattr(model.task, "predict") and hasattr(model, "arch")
+
+
+def _length(model: torch.nn.Module, length: int | None) -> int:
+    found = getattr(model, "input_len", None) if length is None else length
+    if found is None:
+        found = getattr(getattr(model, "arch", None), "input_len", None)
+    if found is None or isinstance(found, bool) or int(found) != found or found < 1:
+        message = (
+            f"length must be a whole number of bp, 1 or more, got {found!r}"
+            if found is not None
+            else "the model does not say how long its input is: give length="
+        )
+        raise EugeneError(message)
+    return int(found)
+
+
+def _told(target: Any) -> Any:
+    """Return a target as something that a file can hold."""
+    if target is None or isinstance(target, (int, str)):
+        return target
+    if isinstance(target, tuple):
+        return [_told(entry) for entry in target]
+    return getattr(target, "__qualname__", type(target).__name__)
+
+
+def _hash_table(table: pd.DataFrame) -> str:
+    text = table[["chrom", "pos", "id", "ref", "alt"]].to_csv(index=False, lineterminator="\n")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hash_model(model: torch.nn.Module) -> str:
+    digest = hashlib.sha256(repr(model).encode())
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        if isinstance(value, torch.Tensor):
+            data: NDArray[np.uint8] = value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+            digest.update(data.tobytes())
+    return digest.hexdigest()

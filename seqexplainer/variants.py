@@ -1,0 +1,323 @@
+"""Scores of variants from windows with one allele and with the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+import seqpro as sp
+from seqexplainer._inputs import (
+    ArrayLike,
+    as_sequences,
+    check_args,
+    check_choice,
+    frozen,
+    model_device,
+    model_dtype,
+)
+from seqexplainer._targets import Target, describe, resolve
+from seqexplainer.errors import InputError, TargetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["SCORES", "effect_table", "variant_effects", "window_outputs"]
+
+SCORES = ("difference", "log_fold")
+"""Names of the scores."""
+_LETTERS_TOGETHER = 65_536
+
+
+def variant_effects(
+    model: torch.nn.Module,
+    ref_windows: ArrayLike,
+    alt_windows: ArrayLike,
+    *,
+    target: Target | None = None,
+    scores: str | Sequence[str] = SCORES,
+    strands: Literal["both", "forward"] = "both",
+    shifts: Sequence[int] = (),
+    names: Sequence[str] | None = None,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    args: Sequence[ArrayLike] | None = None,
+    verbose: bool = False,
+) -> pd.DataFrame:
+    """Score variants: the model's output with the alternate allele against the reference.
+
+    Parameters
+    ----------
+    model : Module
+        Any model on `(n_seqs, n_letters, length)`.
+    ref_windows, alt_windows : ndarray or Tensor
+        One row a variant in both: one-hot (n, n_letters, width), or DNA letters S1 (n, width) as
+        `seqdata.variant_windows` cuts them.
+    target : int, tuple, str or callable, optional
+        Which output, as in `attribute`; by default every column of a 1-D or 2-D output.
+    scores : str or sequence of str
+        ``"difference"``: alternate minus reference. ``"log_fold"``: log2 of alternate over
+        reference; NaN where one of them is not positive.
+    strands : {"both", "forward"}
+        Whether outputs are averaged over a window and its reverse complement.
+    shifts : sequence of int, optional
+        Average outputs over windows moved by so many bp to the right (negative: left). Windows
+        must be wider than the model's by the longest shift on either side.
+    names : sequence of str, optional
+        What to call the outputs, where there are several; by default their numbers.
+    batch_size : int
+        Windows per forward pass.
+    device : str or device, optional
+        Where to compute; by default where the model is.
+    dtype : dtype, optional
+        Number type of the input; by default that of the model's parameters.
+    args : sequence of arrays, optional
+        Extra inputs, each with one row per variant; both alleles share them.
+    verbose : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a variant: ``reference`` and ``alternate``, float64, the averaged outputs in the
+        model's units, then the scores. With several outputs ``<column>_<name>`` for each.
+
+    Raises
+    ------
+    InputError
+        If the windows do not fit each other, or an argument has the wrong form.
+    TargetError
+        If the target does not fit the output.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 1, bias=False))
+    >>> _ = torch.nn.init.constant_(model[1].weight, 0.5)
+    >>> ref, alt = np.array([list("ACG"), list("ACN")], dtype="S1")[:, None]
+    >>> variant_effects(model, ref, alt, scores="difference").to_dict("list")
+    {'reference': [1.5], 'alternate': [1.0], 'difference': [-0.5]}
+    """
+    options: dict[str, Any] = {
+        "target": target,
+        "strands": strands,
+        "shifts": shifts,
+        "batch_size": batch_size,
+        "device": device,
+        "dtype": dtype,
+        "args": args,
+        "verbose": verbose,
+    }
+    chosen = _scores(scores)
+    shapes = [tuple(np.shape(windows)) for windows in (ref_windows, alt_windows)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
+        )
+    reference = window_outputs(model, ref_windows, **options)
+    alternate = window_outputs(model, alt_windows, **options)
+    return effect_table(reference, alternate, scores=chosen, names=names)
+
+
+def window_outputs(
+    model: torch.nn.Module,
+    windows: ArrayLike,
+    *,
+    target: Target | None = None,
+    strands: Literal["both", "forward"] = "both",
+    shifts: Sequence[int] = (),
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    args: Sequence[ArrayLike] | None = None,
+    verbose: bool = False,
+) -> NDArray[np.float64]:
+    """Return the model's outputs for windows, averaged over strands and shifts.
+
+    A window that equals the one before it (several alleles at one place) is computed once, unless
+    there are extra inputs.
+
+    Parameters
+    ----------
+    model, target, strands, shifts, batch_size, device, dtype, args, verbose
+        As in `variant_effects`.
+    windows : ndarray or Tensor
+        One-hot (n, n_letters, width), or DNA letters S1 (n, width).
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_outputs)
+        In the model's units.
+
+    Raises
+    ------
+    InputError
+        If an argument has the wrong form.
+    TargetError
+        If the target does not fit the output.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.AvgPool1d(2), torch.nn.Flatten())
+    >>> window_outputs(model, np.array([list("ACGG")], dtype="S1"), shifts=[-1, 1])
+    array([[0.125, 0.375, 0.375, 0.125]])
+    """
+    check_choice(strands, ("both", "forward"), "strands")
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1, got {batch_size}")
+    found = _Windows(windows)
+    moves = [int(shift) for shift in shifts] or [0]
+    margin = max(abs(shift) for shift in moves)
+    if found.width <= 2 * margin:
+        raise InputError(
+            f"windows are {found.width} bp wide and shifts reach {margin} bp to either side: cut "
+            f"windows that are {2 * margin} bp wider than what the model reads"
+        )
+    if strands == "both" and found.n_letters != 4:
+        raise InputError(
+            f"strands='both' needs the four letters of DNA, windows have {found.n_letters}; "
+            "take strands='forward'"
+        )
+    extra = check_args(args, found.n)
+    rows = np.arange(found.n) if extra else found.first_of_its_run()
+    pick = _every_output if target is None else resolve(target)
+    there, kind = model_device(model, device), model_dtype(model, dtype)
+    stop = found.width - 2 * margin
+    outputs = []
+    with frozen(model, there) as held, torch.no_grad():
+        for begin in tqdm(range(0, len(rows), batch_size), disable=not verbose):
+            at = rows[begin : begin + batch_size]
+            batch = found.one_hot(at).to(there, kind)
+            own = [value[torch.from_numpy(at)].to(there) for value in extra]
+            seen: list[torch.Tensor] = []
+            for shift in moves:
+                view = batch[:, :, margin + shift : margin + shift + stop]
+                for turned in (view, view.flip((1, 2)))[: 1 + (strands == "both")]:
+                    output = pick(held(turned.contiguous(), *own))
+                    seen.append(output.cpu().double().reshape(len(at), -1))
+            outputs.append(torch.stack(seen).mean(dim=0))
+    values: NDArray[np.float64] = torch.cat(outputs).numpy()
+    if len(rows) == found.n:
+        return values
+    taken = np.zeros(found.n, dtype=np.int64)
+    taken[rows] = 1
+    return values[np.cumsum(taken) - 1]
+
+
+def effect_table(
+    reference: NDArray[np.float64],
+    alternate: NDArray[np.float64],
+    *,
+    scores: str | Sequence[str] = SCORES,
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Put outputs of both alleles and their scores into a table.
+
+    Parameters
+    ----------
+    reference, alternate : ndarray of float64, shape (n, n_outputs)
+        Outputs, as `window_outputs` returns them.
+    scores, names
+        As in `variant_effects`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `variant_effects` returns it.
+
+    Raises
+    ------
+    InputError
+        If the number of names differs from the number of outputs.
+
+    Examples
+    --------
+    >>> effect_table(np.array([[2.0]]), np.array([[8.0]])).to_dict("list")
+    {'reference': [2.0], 'alternate': [8.0], 'difference': [6.0], 'log_fold': [2.0]}
+    """
+    import pandas as pd
+
+    chosen = _scores(scores)
+    n_outputs = reference.shape[1]
+    if names is not None and len(names) != n_outputs:
+        raise InputError(f"names has {len(names)} entries, the model gives {n_outputs} output(s)")
+    labels = [str(i) for i in range(n_outputs)] if names is None else [str(name) for name in names]
+    columns: dict[str, NDArray[np.float64]] = {}
+    for i, label in enumerate(labels):
+        tail = "" if n_outputs == 1 else f"_{label}"
+        ref, alt = reference[:, i], alternate[:, i]
+        columns[f"reference{tail}"], columns[f"alternate{tail}"] = ref, alt
+        for score in chosen:
+            columns[score + tail] = alt - ref if score == "difference" else _log_fold(ref, alt)
+    if len(columns) != n_outputs * (2 + len(chosen)):
+        raise InputError(f"names must differ from each other, got {labels}")
+    return pd.DataFrame(columns)
+
+
+def _log_fold(ref: NDArray[np.float64], alt: NDArray[np.float64]) -> NDArray[np.float64]:
+    out = np.full(len(ref), np.nan)
+    positive = (ref > 0) & (alt > 0)
+    out[positive] = np.log2(alt[positive]) - np.log2(ref[positive])
+    return out
+
+
+def _scores(scores: str | Sequence[str]) -> tuple[str, ...]:
+    chosen = (scores,) if isinstance(scores, str) else tuple(scores)
+    for score in chosen:
+        check_choice(score, SCORES, "score")
+    return tuple(dict.fromkeys(chosen))
+
+
+class _Windows:
+    """Windows as letters or one-hot, turned into one-hot some rows at a time."""
+
+    def __init__(self, windows: ArrayLike) -> None:
+        self.letters: NDArray[np.uint8] | None = None
+        self.encoded: torch.Tensor | None = None
+        dtype = getattr(windows, "dtype", None)
+        if isinstance(dtype, np.dtype) and dtype.kind == "S":
+            array = np.ascontiguousarray(windows)
+            if array.ndim != 2 or dtype.itemsize != 1 or not array.size:
+                raise InputError(
+                    f"letters must be S1 with shape (n, width), got {dtype} {array.shape}"
+                )
+            self.letters = array.view(np.uint8)
+            self.n, self.width = self.letters.shape
+            self.n_letters = 4
+            return
+        self.encoded = as_sequences(windows, "windows")
+        self.n, self.n_letters, self.width = self.encoded.shape
+
+    def first_of_its_run(self) -> NDArray[np.int64]:
+        """Return the rows that differ from the row before them."""
+        new = np.ones(self.n, dtype=np.bool_)
+        step = max(1, _LETTERS_TOGETHER // self.width)
+        for i in range(1, self.n, step):
+            j = min(i + step, self.n)
+            if self.letters is not None:
+                new[i:j] = (self.letters[i:j] != self.letters[i - 1 : j - 1]).any(axis=1)
+            elif self.encoded is not None:
+                differs = self.encoded[i:j] != self.encoded[i - 1 : j - 1]
+                new[i:j] = differs.flatten(1).any(dim=1).cpu().numpy()
+        return np.flatnonzero(new)
+
+    def one_hot(self, rows: NDArray[np.int64]) -> torch.Tensor:
+        """Return rows as one-hot, shape (n_rows, n_letters, width)."""
+        if self.encoded is not None:
+            return self.encoded[torch.from_numpy(rows).to(self.encoded.device)]
+        if self.letters is None:
+            raise InputError("there are no windows")
+        letters = self.letters[rows].view("S1")
+        return torch.from_numpy(np.ascontiguousarray(sp.ohe(letters, sp.DNA).swapaxes(1, 2)))
+
+
+def _every_output(output: Any) -> torch.Tensor:
+    if not isinstance(output, torch.Tensor) or output.ndim not in (1, 2):
+        raise TargetError(
+            f"the model returns {describe(output)}; give target= to pick what to score"
+        )
+    return output
