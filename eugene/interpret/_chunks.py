@@ -196,7 +196,8 @@ def _typed(column: pd.Series) -> NDArray[Any]:
     """Return a column of text as truth values, whole numbers or numbers."""
     values: NDArray[Any] = column.to_numpy(dtype=object).astype(str)
     if np.isin(values, ("True", "False")).all():
-        return values == "True"
+        truths: NDArray[np.bool_] = values == "True"
+        return truths
     try:
         return values.astype(np.int64)
     except ValueError:

@@ -142,8 +142,8 @@ def variant_effects(
     >>> model = torch.nn.Sequential(torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten())
     >>> table = pd.DataFrame({"chrom": ["c"], "pos": [8], "ref": ["T"], "alt": ["TGGG"]})
     >>> effects = variant_effects(model, fasta, table, 8, target=2, strands="forward")
-    >>> effects[["start", "end", "reference", "alternate"]].values.tolist()
-    [[4, 12, 0.25, 0.5]]
+    >>> effects[["start", "end", "reference", "alternate"]].to_dict("records")
+    [{'start': 4, 'end': 12, 'reference': 0.25, 'alternate': 0.5}]
     """
     if align not in ("mean", "left", "right"):
         message = f"align must be 'mean', 'left' or 'right', got {align!r}"
