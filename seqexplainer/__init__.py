@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from seqexplainer.perturb import positional_importance as positional_importance
     from seqexplainer.perturb import space as space
     from seqexplainer.predict import predict as predict
+    from seqexplainer.seqlets import annotate_seqlets as annotate_seqlets
+    from seqexplainer.seqlets import recursive_seqlets as recursive_seqlets
+    from seqexplainer.sis import sufficient_input_subsets as sufficient_input_subsets
     from seqexplainer.variants import variant_effects as variant_effects
 
 __eugene_dist__ = "eugene-genomics"
@@ -60,6 +63,9 @@ _HOMES = {
     "positional_importance": "perturb",
     "space": "perturb",
     "predict": "predict",
+    "annotate_seqlets": "seqlets",
+    "recursive_seqlets": "seqlets",
+    "sufficient_input_subsets": "sis",
     "variant_effects": "variants",
     "SeqexplainerError": "errors",
     "CompletenessWarning": "errors",

@@ -1,0 +1,279 @@
+"""Seqlets: short spans of high attribution, and the known motifs that they resemble."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seqexplainer._inputs import check_choice, check_one_hot
+from seqexplainer.errors import InputError
+from seqexplainer.motifs import annotate_pfms
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from seqpro.motifs import MotifSet
+
+__all__ = ["annotate_seqlets", "recursive_seqlets"]
+
+_TOGETHER = 1 << 20  # positions whose p-values are held at a time
+_MATCH = ["target", "accession", "p_value", "q_value", "strand", "offset", "overlap"]
+
+
+def recursive_seqlets(
+    attributions: NDArray[np.floating] | torch.Tensor,
+    *,
+    threshold: float = 0.01,
+    min_length: int = 4,
+    max_length: int = 25,
+    flank: int = 0,
+    sign: Literal["positive", "both"] = "positive",
+    n_bins: int = 1000,
+) -> pd.DataFrame:
+    """Call the spans whose every part is unlikely to be that high by chance.
+
+    Attributions are put into bins of one width. A span's p-value is the chance that as many
+    independent draws from all bins add up to as much. A span is a seqlet if it and every span of
+    at least the shortest length inside it are below the threshold. Longer spans are taken before
+    shorter ones, surer before less sure, and none that overlaps one already taken.
+
+    Neighbouring attributions are not independent, so p-values rank seqlets; they are no error
+    rates.
+
+    Parameters
+    ----------
+    attributions : ndarray or Tensor of float, shape (n_seqs, length) or (n_seqs, n_letters, length)
+        Projected attributions: of the letters that are there. Letters are summed.
+    threshold : float
+        Every p-value must be below it.
+    min_length, max_length : int
+        Shortest and longest seqlet, bp.
+    flank : int
+        Added to either end of a seqlet once it is called, bp. Seqlets may overlap by it.
+    sign : {"positive", "both"}
+        Whether spans of low attribution are called too: those of the negated attributions which
+        do not overlap a positive one.
+    n_bins : int
+        Number of bins.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Surest first: ``sequence``, ``start``, ``end`` (int64; 0-based, half-open, bp),
+        ``attribution`` (float64, summed over the span and its flanks), ``p_value`` (of the span
+        itself).
+
+    Raises
+    ------
+    InputError
+        If an argument has the wrong form.
+
+    Examples
+    --------
+    >>> attributions = np.random.default_rng(0).normal(0, 0.01, (2, 200))
+    >>> attributions[1, 50:58] += 1
+    >>> found = recursive_seqlets(attributions, threshold=1e-5)
+    >>> found[["sequence", "start", "end"]].values.tolist()
+    [[1, 50, 58]]
+    """
+    import pandas as pd
+
+    values = _projected(attributions)
+    check_choice(sign, ("positive", "both"), "sign")
+    if not 1 <= min_length <= max_length:
+        raise InputError(
+            f"expected 1 <= min_length <= max_length, got {min_length} and {max_length}"
+        )
+    if not 0 < threshold <= 1:
+        raise InputError(f"threshold must be a p-value above 0, at most 1, got {threshold}")
+    if n_bins < 2 or flank < 0:
+        raise InputError(f"expected n_bins >= 2 and flank >= 0, got {n_bins} and {flank}")
+    options = (threshold, min_length, min(max_length, values.shape[1]), n_bins)
+    found = _call(values, *options)
+    if sign == "both":
+        taken = np.zeros(values.shape, dtype=np.bool_)
+        for row, first, last, _ in found:
+            taken[row, first:last] = True
+        found += [s for s in _call(-values, *options) if not taken[s[0], s[1] : s[2]].any()]
+    total = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0)))
+    rows = np.array([s[:3] for s in found], dtype=np.int64).reshape(-1, 3)
+    start = np.maximum(rows[:, 1] - flank, 0)
+    end = np.minimum(rows[:, 2] + flank, values.shape[1])
+    table = pd.DataFrame(
+        {
+            "sequence": rows[:, 0],
+            "start": start,
+            "end": end,
+            "attribution": total[rows[:, 0], end] - total[rows[:, 0], start],
+            "p_value": np.array([s[3] for s in found], dtype=np.float64),
+        }
+    )
+    return table.sort_values("p_value", kind="stable").reset_index(drop=True)
+
+
+def annotate_seqlets(
+    X: NDArray[Any] | torch.Tensor,
+    seqlets: pd.DataFrame,
+    motif_db: MotifSet | str | os.PathLike[str],
+    *,
+    top: int = 1,
+    both_strands: bool = True,
+) -> pd.DataFrame:
+    """Name seqlets by the known motifs that their letters resemble, as TomTom does.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (n_seqs, n_letters, length)
+        One-hot sequences in which the seqlets were called.
+    seqlets : DataFrame
+        With ``sequence``, ``start`` and ``end``.
+    motif_db : MotifSet or path
+        Known motifs; a MEME, JASPAR, HOMER or TRANSFAC file.
+    top : int
+        Motifs per seqlet, best first.
+    both_strands : bool
+        Compare with the reverse complements of the motifs as well.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``seqlets`` and, of each of its ``top`` motifs, ``rank``, ``target``,
+        ``accession``, ``p_value_motif``, ``q_value``, ``strand``, ``offset`` and ``overlap`` as in
+        `annotate_pfms`. Rows of a seqlet stand together, in the order of ``seqlets``.
+
+    Raises
+    ------
+    InputError
+        If a seqlet lies outside the sequences, or a column is missing.
+
+    References
+    ----------
+    Gupta et al. 2007, doi:10.1186/gb-2007-8-2-r24
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from seqpro.motifs import Motif, MotifSet
+    >>> rng = np.random.default_rng(0)
+    >>> known = MotifSet([Motif(f"m{i}", rng.dirichlet([0.05] * 4, 8).T) for i in range(30)])
+    >>> X = np.zeros((1, 4, 20))
+    >>> X[0, known[4].matrix.argmax(axis=0), np.arange(6, 14)] = 1
+    >>> seqlets = pd.DataFrame({"sequence": [0], "start": [6], "end": [14]})
+    >>> annotate_seqlets(X, seqlets, known)[["start", "target", "offset"]].values.tolist()
+    [[6, 'm4', 0]]
+    """
+    import pandas as pd
+
+    sequences = check_one_hot(X).cpu().numpy()
+    n_seqs, _, length = sequences.shape
+    missing = [name for name in ("sequence", "start", "end") if name not in seqlets.columns]
+    if missing:
+        raise InputError(f"seqlets has no column {missing[0]!r}, only {list(seqlets.columns)}")
+    if top < 1:
+        raise InputError(f"top must be at least 1, got {top}")
+    spans = seqlets[["sequence", "start", "end"]].to_numpy(dtype=np.int64)
+    row, start, end = spans.T
+    outside = (row < 0) | (row >= n_seqs) | (start < 0) | (end > length) | (start >= end)
+    if outside.any():
+        i = int(np.argmax(outside))
+        raise InputError(
+            f"seqlet {i} is {start[i]}-{end[i]} of sequence {row[i]}; X has {n_seqs} sequences of "
+            f"{length} bp"
+        )
+    # equal letters are compared once
+    letters = [sequences[r, :, a:b].astype(np.float64) for r, a, b in spans]
+    keys = [matrix.shape[1].to_bytes(4, "little") + matrix.tobytes() for matrix in letters]
+    own = {key: matrix for key, matrix in zip(keys, letters, strict=True) if matrix.any()}
+    number = {key: str(i) for i, key in enumerate(own)}
+    matches = pd.DataFrame(columns=["query", "rank", *_MATCH])
+    if own:
+        found = annotate_pfms(
+            list(own.values()),
+            motif_db,
+            names=list(number.values()),
+            top=top,
+            both_strands=both_strands,
+        )
+        matches = found[["query", "rank", *_MATCH]]
+    matches = matches.rename(columns={"p_value": "p_value_motif"})
+    query = pd.Series([number.get(key, "") for key in keys], dtype=object)
+    numbered = seqlets.reset_index(drop=True).assign(query=query)
+    matches["query"] = matches["query"].astype(object)
+    return numbered.merge(matches, on="query", how="left", sort=False).drop(columns="query")
+
+
+def _projected(attributions: Any) -> NDArray[np.float64]:
+    """Return attributions of positions, shape (n_seqs, length)."""
+    array = attributions.detach().cpu().numpy() if hasattr(attributions, "detach") else attributions
+    values = np.asarray(array)
+    if values.ndim == 3:
+        values = values.sum(axis=1)
+    if values.ndim != 2 or not values.size:
+        raise InputError(
+            "attributions must have shape (n_seqs, length) or (n_seqs, n_letters, length), got "
+            f"{np.shape(array)}"
+        )
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError("attributions hold values that are not finite")
+    return values
+
+
+def _tails(bins: NDArray[np.int64], longest: int, n_bins: int) -> list[NDArray[np.float64]]:
+    """Return for each length the chance that a span's bins add up to at least so much."""
+    one = np.bincount(bins.ravel(), minlength=n_bins) / bins.size
+    sums, tails = np.ones(1), [np.ones(1)]
+    for _ in range(longest):
+        sums = np.convolve(sums, one)
+        tails.append(np.cumsum(sums[::-1])[::-1])
+    return tails
+
+
+def _call(
+    values: NDArray[np.float64], threshold: float, shortest: int, longest: int, n_bins: int
+) -> list[tuple[int, int, int, float]]:
+    """Return seqlets as sequence, start, end and p-value."""
+    low, high = values.min(), values.max()
+    if low == high:
+        return []
+    width = (high - low) / (n_bins - 1)
+    bins = np.minimum(np.floor((values - low) / width).astype(np.int64), n_bins - 1)
+    tails = _tails(bins, longest, n_bins)
+    step = max(1, _TOGETHER // (values.shape[1] * (longest - shortest + 1)))
+    found = []
+    for begin in range(0, len(values), step):
+        for row, start, end, p in _decode(bins[begin : begin + step], tails, threshold, shortest):
+            found.append((begin + row, start, end, p))
+    return found
+
+
+def _decode(
+    bins: NDArray[np.int64], tails: list[NDArray[np.float64]], threshold: float, shortest: int
+) -> list[tuple[int, int, int, float]]:
+    total = np.pad(np.cumsum(bins, axis=1), ((0, 0), (1, 0)))
+    # of each length: the largest p-value of a span that begins with this one, and of any in it
+    levels = []
+    beginning = inside = np.zeros((len(bins), bins.shape[1] + 2 - shortest))
+    for size in range(shortest, len(tails)):
+        own = tails[size][total[:, size:] - total[:, :-size]]
+        beginning = np.maximum(own, beginning[:, : own.shape[1]])
+        inside = np.maximum(beginning, inside[:, 1 : own.shape[1] + 1])
+        rows, starts = np.nonzero(inside < threshold)
+        if not len(rows):
+            break
+        order = np.lexsort((starts, beginning[rows, starts], rows))
+        levels.append((size, rows[order], starts[order], own[rows[order], starts[order]]))
+    taken = np.zeros(bins.shape, dtype=np.bool_)
+    found = []
+    for size, rows, starts, own in reversed(levels):
+        used = np.pad(np.cumsum(taken, axis=1), ((0, 0), (1, 0)))
+        free = used[rows, starts + size] == used[rows, starts]
+        for row, start, p in zip(rows[free], starts[free], own[free], strict=True):
+            if not taken[row, start : start + size].any():
+                taken[row, start : start + size] = True
+                found.append((int(row), int(start), int(start + size), float(p)))
+    return found
