@@ -238,7 +238,7 @@ def _call(
 ) -> list[tuple[int, int, int, float]]:
     """Return seqlets as sequence, start, end and p-value."""
     low, high = values.min(), values.max()
-    if low == high:
+    if low == high or longest < shortest:
         return []
     width = (high - low) / (n_bins - 1)
     bins = np.minimum(np.floor((values - low) / width).astype(np.int64), n_bins - 1)
