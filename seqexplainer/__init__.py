@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seqexplainer.predict import predict as predict
     from seqexplainer.seqlets import annotate_seqlets as annotate_seqlets
     from seqexplainer.seqlets import recursive_seqlets as recursive_seqlets
+    from seqexplainer.seqlets import tfmodisco_seqlets as tfmodisco_seqlets
     from seqexplainer.sis import sufficient_input_subsets as sufficient_input_subsets
     from seqexplainer.variants import variant_effects as variant_effects
 
@@ -65,6 +66,7 @@ _HOMES = {
     "predict": "predict",
     "annotate_seqlets": "seqlets",
     "recursive_seqlets": "seqlets",
+    "tfmodisco_seqlets": "seqlets",
     "sufficient_input_subsets": "sis",
     "variant_effects": "variants",
     "SeqexplainerError": "errors",

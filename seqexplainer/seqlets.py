@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from seqpro.motifs import MotifSet
 
-__all__ = ["annotate_seqlets", "recursive_seqlets"]
+__all__ = ["annotate_seqlets", "recursive_seqlets", "tfmodisco_seqlets"]
 
 _TOGETHER = 1 << 20  # positions whose p-values are held at a time
+_SUMS_RANKED = 1_000_000
+_DRAWS = 10_000
+_NULL_SHARE = 0.95
 _MATCH = ["target", "accession", "p_value", "q_value", "strand", "offset", "overlap"]
 
 
@@ -113,6 +116,103 @@ def recursive_seqlets(
         }
     )
     return table.sort_values("p_value", kind="stable").reset_index(drop=True)
+
+
+def tfmodisco_seqlets(
+    attributions: NDArray[np.floating] | torch.Tensor,
+    *,
+    window: int = 21,
+    flank: int = 10,
+    target_fdr: float = 0.2,
+    min_fraction: float = 0.03,
+    max_fraction: float = 0.2,
+    seed: int = 1234,
+) -> pd.DataFrame:
+    """Call seqlets as TF-MoDISco does: windows whose sum stands out from a Laplace distribution.
+
+    Attributions are summed over a sliding window. Two exponential tails around the most frequent
+    sum are the null; windows are taken from where, by isotonic regression of real against null
+    sums, the false discovery rate is reached, for high and for low sums apart. In each sequence
+    the largest absolute sum is taken first, and windows close to it are left out. A threshold
+    does not depend on the order of the sequences.
+
+    Parameters
+    ----------
+    attributions : ndarray or Tensor of float, shape (n_seqs, length) or (n_seqs, n_letters, length)
+        Projected attributions: of the letters that are there. Letters are summed.
+    window : int
+        Width of the sliding window, bp.
+    flank : int
+        Added to either end of a window, bp. Windows whose flank leaves the sequence are left out.
+    target_fdr : float
+        False discovery rate.
+    min_fraction, max_fraction : float
+        Bounds on the share of windows above the threshold; where they are broken, the threshold
+        is the quantile of the absolute sums that keeps them.
+    seed : int
+        Seed of the draws from the null.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``sequence``, ``start``, ``end`` (int64; 0-based, half-open, bp, with flanks),
+        ``attribution`` (float64, summed over the window without its flanks); by sequence, then
+        the largest absolute sum first.
+
+    Raises
+    ------
+    InputError
+        If an argument has the wrong form.
+
+    References
+    ----------
+    Shrikumar et al. 2018, doi:10.48550/arXiv.1811.00416
+
+    Examples
+    --------
+    >>> attributions = np.random.default_rng(0).laplace(0, 0.01, (5, 300))
+    >>> attributions[1, 100:121] += 1
+    >>> attributions[3, 200:221] -= 1
+    >>> found = tfmodisco_seqlets(attributions, min_fraction=0)
+    >>> found[found["attribution"].abs() > 10][["sequence", "start", "end"]].values.tolist()
+    [[1, 90, 131], [3, 190, 231]]
+    """
+    import pandas as pd
+
+    values = _projected(attributions)
+    length = values.shape[1]
+    if window < 1 or flank < 0 or window > length:
+        raise InputError(
+            f"expected 1 <= window <= length ({length}) and flank >= 0, got {window} and {flank}"
+        )
+    if not (0 < target_fdr < 1 and 0 <= min_fraction <= max_fraction <= 1):
+        raise InputError(
+            "expected 0 < target_fdr < 1 and 0 <= min_fraction <= max_fraction <= 1, got "
+            f"{target_fdr}, {min_fraction} and {max_fraction}"
+        )
+    total = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0)))
+    sums = total[:, window:] - total[:, :-window]
+    high, low = _thresholds(sums.ravel(), target_fdr, min_fraction, max_fraction, seed)
+    height = np.where((sums >= high) | (sums <= low), np.abs(sums), -np.inf)
+    if flank:
+        height[:, :flank] = height[:, -flank:] = -np.inf
+    reach = int(0.5 * window) + flank
+    rows = []
+    for row, track in enumerate(height):
+        # from the highest on, each window takes those within reach out of the running
+        for at in np.argsort(-track, kind="stable")[: np.isfinite(track).sum()]:
+            if np.isfinite(track[at]):
+                rows.append((row, int(at)))
+                track[max(at - reach, 0) : at + reach + 1] = -np.inf
+    row_of, begin = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    return pd.DataFrame(
+        {
+            "sequence": row_of,
+            "start": begin - flank,
+            "end": begin + window + flank,
+            "attribution": sums[row_of, begin],
+        }
+    )
 
 
 def annotate_seqlets(
@@ -277,3 +377,75 @@ def _decode(
                 taken[row, start : start + size] = True
                 found.append((int(row), int(start), int(start + size), float(p)))
     return found
+
+
+def _thresholds(
+    sums: NDArray[np.float64], target_fdr: float, least: float, most: float, seed: int
+) -> tuple[float, float]:
+    """Return the sums from which on, and down to which, windows are seqlets."""
+    if not sums.any():
+        return np.inf, -np.inf
+    null = _laplace_draws(sums, seed)
+    if len(sums) > _SUMS_RANKED:
+        sums = np.random.default_rng(seed).choice(sums, _SUMS_RANKED, replace=False)
+    high = _first_true(sums[sums >= 0], null[null >= 0], target_fdr)
+    low = -_first_true(-sums[sums < 0], -null[null < 0], target_fdr)
+    passing = float(((sums >= high) | (sums <= low)).mean())
+    if passing < least or passing > most:
+        bound = least if passing < least else most
+        high = float(np.quantile(np.abs(sums), 1 - bound))
+        low = -high
+    return high, low
+
+
+def _laplace_draws(sums: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return draws from two exponential tails that meet at the most frequent sum."""
+    centre = sums
+    edges = np.zeros(2)
+    for _ in range(2):
+        counts, bounds = np.histogram(centre, bins=1000)
+        peak = int(np.argmax(counts))
+        edges = bounds[peak : peak + 2]
+        inside = centre[(edges[0] < centre) & (centre < edges[1])]
+        if not len(inside):
+            break
+        centre = inside
+    mode = float(edges.mean())
+    above, below = sums[sums >= mode] - mode, mode - sums[sums <= mode]
+    uniform = np.random.RandomState(seed).uniform(size=(_DRAWS, 2))
+    up = uniform[:, 0] < len(above) / (len(above) + len(below))
+    steps = -np.log(1 - uniform[:, 1])
+    return mode + np.where(up, steps / _rate(above), -steps / _rate(below))
+
+
+def _rate(distances: NDArray[np.float64]) -> float:
+    """Return the steepest exponential rate over the quantiles from 5 to 95 %."""
+    shares = np.arange(5, 100, 5) / 100
+    if not len(distances):
+        return np.inf
+    quantiles = np.quantile(distances, shares)
+    rates = -np.log(1 - shares)[quantiles > 0] / quantiles[quantiles > 0]
+    return float(rates.max()) if len(rates) else np.inf
+
+
+def _first_true(values: NDArray[np.float64], null: NDArray[np.float64], target_fdr: float) -> float:
+    """Return the smallest value at which the false discovery rate is reached."""
+    if not len(values):
+        return np.inf
+    values = np.sort(values)
+    if not len(null):
+        return float(values[0])
+    from sklearn.isotonic import IsotonicRegression
+
+    weight = np.r_[np.ones(len(values)), np.full(len(null), len(values) / len(null))]
+    labels = np.r_[np.ones(len(values)), np.zeros(len(null))]
+    fit = IsotonicRegression(out_of_bounds="clip").fit(
+        np.r_[values, null], labels, sample_weight=weight
+    )
+    real = np.maximum(fit.predict(values), 1e-7)
+    lowest = max(float(fit.predict([min(values[0], null.min())])[0]), 1e-7)
+    # the share of null windows among the real ones, from where hardly any window is real
+    share = np.clip(lowest / (1 - lowest), _NULL_SHARE, 1.0) if lowest < 1 else 1.0
+    precision = np.clip(1 + share * (1 - 1 / real), 0, 1)
+    precision[-1] = 1
+    return float(values[np.argmax(precision >= 1 - target_fdr)])

@@ -120,6 +120,77 @@ def test_both_signs():
     assert len(se.recursive_seqlets(values[:, :3], threshold=1e-9, max_length=25)) == 0
 
 
+@pytest.mark.parametrize("window, flank, share", [(21, 10, 0.2), (21, 10, 0.03), (15, 0, 0.05)])
+def test_windows_equal_tangermeme(gata, window, flank, share):
+    seqlet = pytest.importorskip("tangermeme.seqlet")
+    X, attributions = gata
+    projected = (X * attributions).sum(axis=1).astype(np.float32)
+    # a share of its own: tangermeme's other threshold depends on the order of the sequences
+    expected = seqlet.tfmodisco_seqlets(
+        torch.tensor(projected),
+        window_size=window,
+        flank=flank,
+        min_passing_frac=share,
+        max_passing_frac=share,
+    )
+    found = se.tfmodisco_seqlets(
+        projected, window=window, flank=flank, min_fraction=share, max_fraction=share
+    )
+    assert len(found) > 20
+    columns = ["sequence", "start", "end"]
+    assert found[columns].to_numpy().tolist() == expected.iloc[:, :3].to_numpy().tolist()
+    np.testing.assert_allclose(found["attribution"], expected["attribution"], atol=1e-6)
+
+
+def planted(n: int = 60, length: int = 500) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    rng = np.random.default_rng(0)
+    values = rng.laplace(0, 0.02, (n, length))
+    places = []
+    for row in range(n):
+        for at in (100, 300):
+            start = at + int(rng.integers(0, 40))
+            values[row, start : start + 10] += (1 if at == 100 else -1) * 0.3
+            places.append((row, start))
+    return values, places
+
+
+def test_planted_spans_are_found_whatever_the_order():
+    values, places = planted()
+    found = se.tfmodisco_seqlets(values)
+    for row, start in places:
+        own = found[found["sequence"] == row]
+        assert ((own["start"] <= start) & (own["end"] >= start + 10)).any()
+    # the share of windows on top of planted spans, among those that were called
+    hits = [
+        any(r == row and a <= s < b for r, s in places)
+        for row, a, b, _ in found.itertuples(index=False)
+    ]
+    assert np.mean(hits) > 0.9
+    order = np.random.default_rng(1).permutation(len(values))
+    moved = se.tfmodisco_seqlets(values[order])
+    assert spans(moved.assign(sequence=order[moved["sequence"]])) == spans(found)
+    negative = se.tfmodisco_seqlets(-values)
+    assert abs(len(negative) - len(found)) <= 0.05 * len(found)
+
+
+def test_windows_of_one_sign_and_of_nothing():
+    values, _ = planted(20)
+    for only in (np.abs(values), -np.abs(values)):
+        found = se.tfmodisco_seqlets(only)
+        assert len(found) >= 20
+        assert (np.sign(found["attribution"]) == np.sign(only.sum())).all()
+    none = se.tfmodisco_seqlets(np.zeros((2, 50)))
+    assert len(none) == 0
+    assert none["start"].dtype == np.int64
+    for options, message in (
+        ({"window": 51}, r"window <= length \(50\)"),
+        ({"target_fdr": 0.0}, "0 < target_fdr < 1"),
+        ({"min_fraction": 0.5}, "min_fraction <= max_fraction"),
+    ):
+        with pytest.raises(InputError, match=message):
+            se.tfmodisco_seqlets(np.zeros((2, 50)), **options)
+
+
 def test_annotation(gata, shared_data):
     X, attributions = gata
     found = se.recursive_seqlets((X * attributions).astype(np.float64), flank=2)[:12]
