@@ -6,6 +6,7 @@ import gzip
 import io
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Align = Literal["left", "right"]
 
+_BYTES_TOGETHER = 1 << 25
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -269,24 +271,27 @@ def cut_windows(
     # what either window reaches of the genome, and the whole reference allele
     low = np.minimum(np.minimum(start, start + moved), allele)
     high = np.maximum(start + length + np.maximum(moved - longer, 0), allele + size)
-    windows = make_windows(table, low, high)
-    letters = genome.read(windows, int((high - low).max()))
     reference = np.empty((len(table), length), dtype=np.uint8)
     alternate = np.empty_like(reference)
-    held = []
-    for row, (ref, alt) in enumerate(zip(refs, alts, strict=True)):
-        text = letters[row, : high[row] - low[row]].tobytes()
-        at = int(allele[row] - low[row])
-        before, found, behind = text[:at], text[at : at + len(ref)], text[at + len(ref) :]
-        held.append(found.upper().decode())
-        if not _same(held[-1], table["ref"][row]):
-            found = ref
-        begin, other = int(start[row] - low[row]), int(start[row] + moved[row] - low[row])
-        whole = before + found + behind
-        changed = before + found[: shared[row]] + alt[shared[row] :] + behind
-        reference[row] = np.frombuffer(whole[begin : begin + length], dtype=np.uint8)
-        alternate[row] = np.frombuffer(changed[other : other + length], dtype=np.uint8)
-    matches = np.array([_same(a, b) for a, b in zip(held, table["ref"], strict=True)], dtype=bool)
+    held = [""] * len(table)
+    given = table["ref"].tolist()
+    for rows in _blocks(high - low):
+        part = make_windows(table.iloc[rows], low[rows], high[rows])
+        letters = genome.read(part, int(part.lengths.max()))
+        for row, line in zip(rows.tolist(), letters, strict=True):
+            ref, alt = refs[row], alts[row]
+            text = line[: high[row] - low[row]].tobytes()
+            at = int(allele[row] - low[row])
+            before, found, behind = text[:at], text[at : at + len(ref)], text[at + len(ref) :]
+            held[row] = found.upper().decode()
+            if not _same(held[row], given[row]):
+                found = ref
+            begin, other = int(start[row] - low[row]), int(start[row] + moved[row] - low[row])
+            whole = before + found + behind
+            changed = before + found[: shared[row]] + alt[shared[row] :] + behind
+            reference[row] = np.frombuffer(whole[begin : begin + length], dtype=np.uint8)
+            alternate[row] = np.frombuffer(changed[other : other + length], dtype=np.uint8)
+    matches = np.array([_same(a, b) for a, b in zip(held, given, strict=True)], dtype=np.bool_)
     out = table.assign(start=start, end=start + length, matches=matches, genome=held)
     return VariantWindows(reference.view("S1"), alternate.view("S1"), out)
 
@@ -342,6 +347,16 @@ def settle_mismatches(
         "the alleles swapped? on_mismatch='warn' writes the allele in, 'drop' leaves it out."
     )
     raise VariantError(msg)
+
+
+def _blocks(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield rows to read together: long alleles apart from short ones."""
+    order = np.argsort(widths, kind="stable")
+    while len(order):
+        size = np.arange(1, len(order) + 1) * widths[order]
+        count = max(1, int(np.searchsorted(size, _BYTES_TOGETHER, side="right")))
+        yield order[:count]
+        order = order[count:]
 
 
 def _shared(ref: bytes, alt: bytes) -> int:

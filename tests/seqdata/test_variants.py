@@ -103,6 +103,20 @@ def test_a_thousand_indels_equal_string_slicing(tmp_path: Path) -> None:
         assert (right.reference[row, behind:] == right.alternate[row, behind:]).all()
 
 
+def test_long_alleles_are_read_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    genome = "".join(rng.choice(list("ACGT"), 5000))
+    (tmp_path / "g.fa").write_text(f">c\n{genome}\n")
+    sizes = [1, 3000, 2, 900, 1, 40]
+    rows = [(900 + i, genome[899 + i : 899 + i + size], "GATTACA") for i, size in enumerate(sizes)]
+    monkeypatch.setattr("seqdata.variants._BYTES_TOGETHER", 100)
+    out = sd.variant_windows(tmp_path / "g.fa", table(*rows), 30)
+    expected = [slow(*row, 30, "left", genome) for row in rows]
+    assert text(out.reference) == [pair[0] for pair in expected]
+    assert text(out.alternate) == [pair[1] for pair in expected]
+    assert out.table["genome"].tolist() == [row[1] for row in rows]
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_vcf(fasta: Path, tmp_path: Path, packed: bool) -> None:
     body = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\nc\t5\trs1\tt\tA,TGG\t.\tPASS\n"
