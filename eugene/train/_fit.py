@@ -358,9 +358,10 @@ def _quiet() -> Iterator[None]:
 @contextlib.contextmanager
 def _user_errors(*others: type[Exception]) -> Iterator[None]:
     """Tell what Lightning calls a misconfiguration as a mistake that the user can mend."""
+    kinds: tuple[type[Exception], ...] = (MisconfigurationException, *others)
     try:
         yield
-    except (MisconfigurationException, *others) as error:
+    except kinds as error:
         first = str(error).strip().partition("\n")[0]
         raise EugeneError(f"training cannot be set up: {first}") from error
 
