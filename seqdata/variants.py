@@ -14,6 +14,7 @@ import pandas as pd
 
 from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
+from seqdata.readers._base import locate
 from seqdata.readers.fasta import GenomeFASTA
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ def _cut(
     # enough of the genome to fill the window behind a deletion, and to check the whole allele
     reach = before + np.maximum(length - before - alt_size, 0) + ref_size
     windows = make_windows(table, start, start + np.maximum(reach, length))
+    locate(windows, genome.contigs(), str(genome.path), regions=where)
     width = int(windows.lengths.max())
     letters = genome.read(windows, width)
     reference = letters[:, :length].copy()

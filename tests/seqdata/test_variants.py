@@ -149,3 +149,10 @@ def test_a_missing_allele_is_not_read_as_letters(tmp_path, column):
     table[column] = np.nan
     with pytest.raises(VariantError, match=f"row 0: {column} is 'nan'"):
         sd.variant_windows(fasta, table, 4)
+
+
+def test_an_unknown_contig_names_both_files(tmp_path):
+    (tmp_path / "g.fa").write_text(">c\nAACCGGTT\n")
+    (tmp_path / "v.vcf").write_text("d\t1\t.\tA\tC\n")
+    with pytest.raises(ContigError, match=r"g\.fa has no contig 'd'.* of .*v\.vcf name"):
+        sd.variant_windows(tmp_path / "g.fa", tmp_path / "v.vcf", 4)
