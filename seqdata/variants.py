@@ -15,6 +15,7 @@ import pandas as pd
 from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
 from seqdata.readers._base import locate
+from seqdata.readers._gzip import open_unpacked
 from seqdata.readers.fasta import GenomeFASTA
 
 if TYPE_CHECKING:
@@ -174,13 +175,10 @@ def _allele(value: Any, place: str, column: str) -> str:
 
 
 def _read_vcf(path: Path) -> pd.DataFrame:
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if packed else Path.open
     rows = []
     number = 0
     try:
-        with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
+        with open_unpacked(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
             for number, line in enumerate(text, start=1):
                 if line.startswith("#") or not line.strip():
                     continue
