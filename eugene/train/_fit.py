@@ -301,7 +301,7 @@ def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
     if "eugene" not in checkpoint:
         raise NotARunError(
             f"{record.last_path} was not written by eugene.train.fit, so it cannot be taken up; "
-            "train anew with overwrite=True, or in another run_dir"
+            "train anew with overwrite=True (--overwrite), or in another run_dir"
         )
     before = checkpoint["eugene"]["record"]
     for key in ("seed", "monitor", "mode"):
