@@ -138,6 +138,11 @@ class SeqDataAccessor:
         ndarray, shape (length,) or (n_samples, length)
             Letters as S1 if the dataset shows letters.
 
+        Raises
+        ------
+        SchemaError
+            If rows were chosen from a dataset whose variable is flat, which keeps all of them.
+
         Examples
         --------
         >>> import seqdata
@@ -149,6 +154,14 @@ class SeqDataAccessor:
         var = self._ds[name]
         if f"{name}_offsets" in self._ds.variables:
             offsets = np.asarray(self._ds[f"{name}_offsets"].values)
+            n = self._ds.sizes.get(self.sequence_dim, len(offsets) - 1)
+            if n != len(offsets) - 1:
+                msg = (
+                    f"The dataset has {n} rows but {name!r}, stored one behind the other, has "
+                    f"{len(offsets) - 1}: choosing rows does not reach it. Take the rows of the "
+                    "whole dataset, and choose among those."
+                )
+                raise SchemaError(msg)
             for begin, end in pairwise(offsets):
                 values = np.asarray(var[int(begin) : int(end)].values)
                 yield values if values.ndim == 1 else values.T

@@ -94,13 +94,14 @@ class Field:
     def canonical(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return stored rows ``(n, *sizes)`` as a contiguous array the kernels read.
 
-        Letters become uint8; a dimension of positions in the middle moves to the end.
+        Letters become uint8, numbers those of this machine; a dimension of positions in the
+        middle moves to the end.
         """
         if self.letters and values.dtype != np.uint8:
             values = np.ascontiguousarray(values).view(np.uint8)
         if self.position is not None and 0 < self.position < len(self.dims) - 1:
             values = np.moveaxis(values, self.position + 1, -1)
-        return np.ascontiguousarray(values)
+        return np.ascontiguousarray(values, dtype=self.dtype)
 
     def _canonical_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         if self.position is not None and 0 < self.position < len(self.dims) - 1:
@@ -338,6 +339,12 @@ def describe(
         )
     variable = ds[name]
     axes = tuple(i for i, dim in enumerate(sample_dims) if dim in variable.dims)
+    if not axes and f"{name}_offsets" in ds.variables:
+        raise SeqdataError(
+            f"variable {name!r} is stored one row behind the other, as lengths differ too much for "
+            f"a batch: iterate over ds.sd.rows({name!r}), or bring the rows to one length with "
+            "seqpro.pad_seqs and build the dataset from those."
+        )
     if not axes:
         raise SeqdataError(
             f"variable {name!r} has dimensions {variable.dims}, none of the sample dimensions "
@@ -391,7 +398,7 @@ def describe(
         axes=axes,
         dims=dims,
         sizes=sizes,
-        dtype=np.dtype(np.uint8) if letters else variable.dtype,
+        dtype=np.dtype(np.uint8) if letters else variable.dtype.newbyteorder("="),
         letters=letters,
         position=position,
         width=shown,

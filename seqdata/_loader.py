@@ -214,7 +214,8 @@ class Loader:
                         f"length is {length}, but rows of {f.name!r} are {f.width} bp long and are "
                         "shown whole: pass max_jitter=0 to cut windows out of their middle."
                     )
-        if self.max_jitter and any(f.lengths is not None for f in turned):
+        uneven = [f.lengths is not None or f"{f.name}_length" in ds.variables for f in turned]
+        if self.max_jitter and any(uneven):
             raise SeqdataError("rows of different lengths cannot be jittered: set max_jitter=0.")
 
     def _check_rows(self, indices: Order | None) -> NDArray[np.int64]:

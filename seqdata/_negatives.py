@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 16 * 1024 * 1024
 _ROUNDS = 12
+_TRIES = 4096
 
 _IS_GC = np.zeros(256, dtype=np.uint8)
 _IS_GC[[ord(letter) for letter in "GCgcSs"]] = 1
@@ -116,6 +117,9 @@ def sample_negatives(
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta, on_unknown="n")
     try:
         total = round(len(peaks) * ratio) if wanted is None else wanted
+        if not total:
+            msg = f"ratio {ratio} of {len(peaks)} peaks makes no negative: raise it, or pass n."
+            raise SchemaError(msg)
         return _sample(
             genome, peaks, _others(exclude), width=int(width), total=total,
             gc_tolerance=gc_tolerance, max_n=max_n, margin=margin, seed=seed,
@@ -128,7 +132,7 @@ def sample_negatives(
 def _others(exclude: Any) -> list[pd.DataFrame]:
     if exclude is None:
         return []
-    many = exclude if isinstance(exclude, list) else [exclude]
+    many = exclude if isinstance(exclude, (list, tuple)) else [exclude]
     return [as_regions(one)[0] for one in many]
 
 
@@ -353,12 +357,11 @@ class _Picker:
             low = np.searchsorted(sorted_gc, gc[slot] - tolerance - 1e-12)
             high = np.searchsorted(sorted_gc, gc[slot] + tolerance + 1e-12, side="right")
             near = by_gc[low:high]
-            if tolerance <= 1:
-                near = near[:4096]
-            else:
+            if tolerance > 1:
                 near = near[np.argsort(np.abs(share[near] - gc[slot]), kind="stable")]
             shift = int(self.rng.integers(0, max(1, len(near)))) if tolerance <= 1 else 0
-            for k in range(len(near)):
+            # they stand in the order of their GC: a cut of the list would prefer one side
+            for k in range(len(near) if tolerance > 1 else min(len(near), _TRIES)):
                 candidate = int(near[(k + shift) % len(near)])
                 if unknown[candidate] > allowed[slot] or not self._take(int(place[candidate])):
                     continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -176,9 +177,12 @@ class _FlatSink:
     def choose_layout(self, fixed_types: dict[str, Any]) -> None:
         """Read the lengths once, to choose between padded and flat rows."""
         counts: Counter[int] = Counter()
-        for block in self.reader.blocks(fixed_types):
-            values, number = np.unique(block.lengths, return_counts=True)
-            counts.update(dict(zip(values.tolist(), number.tolist(), strict=True)))
+        with warnings.catch_warnings():
+            # the second reading warns of the same letters
+            warnings.simplefilter("ignore", UserWarning)
+            for block in self.reader.blocks(fixed_types):
+                values, number = np.unique(block.lengths, return_counts=True)
+                counts.update(dict(zip(values.tolist(), number.tolist(), strict=True)))
         self.layout, self.width = layout_of(counts)
 
     def add(self, block: Block) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +57,17 @@ def to_fasta(
         msg = f"{seq_var!r} is no variable of letters. Name one with seq_var=..."
         raise SchemaError(msg)
     names = _record_names(ds, id_var)
-    opener: Any = gzip.open if str(path).endswith(".gz") else open
-    with opener(Path(path).expanduser(), "wb") as out:
-        for name, row in zip(names, ds.sd.rows(seq_var), strict=True):
-            letters = np.ascontiguousarray(row).view(np.uint8).tobytes().rstrip(b"\0")
-            out.write(b">" + name.encode() + b"\n" + letters + b"\n")
+    target = Path(path).expanduser()
+    opener: Any = gzip.open if target.suffix == ".gz" else open
+    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    try:
+        with opener(part, "wb") as out:
+            for name, row in zip(names, ds.sd.rows(seq_var), strict=True):
+                letters = np.ascontiguousarray(row).view(np.uint8).tobytes().rstrip(b"\0")
+                out.write(b">" + name.encode() + b"\n" + letters + b"\n")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def to_bed(ds: xr.Dataset, path: str | Path) -> None:

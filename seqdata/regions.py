@@ -124,8 +124,8 @@ def tile(
     [0, 10]
     """
     stride = width if step is None else step
-    if width < 1 or stride < 1:
-        msg = f"width and step must be 1 bp or more, got {width} and {stride}."
+    if any(size < 1 or int(size) != size for size in (width, stride)):
+        msg = f"width and step must be whole numbers of bp, 1 or more, got {width} and {stride}."
         raise LengthError(msg)
     if isinstance(contigs, Mapping):
         names = list(contigs)

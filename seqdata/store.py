@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from seqdata._writer import (
@@ -176,8 +177,9 @@ def to_zarr(
     """Write a dataset as a Zarr v3 store, shard by shard.
 
     Letters become ``uint8`` ASCII, one-hot variables are left out (they are made again from the
-    letters), text becomes variable-length UTF-8. Lazy variables are computed one shard at a time,
-    so memory stays bounded. A local store is written beside its place and renamed when complete.
+    letters), text becomes variable-length UTF-8, and Python objects that are all numbers or None
+    become float64. Lazy variables are computed one shard at a time, so memory stays bounded. A
+    local store is written beside its place and renamed when complete.
 
     Parameters
     ----------
@@ -214,6 +216,7 @@ def to_zarr(
     if dropped:
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
+    ds = _numbers_as_numbers(ds)
     attrs = {
         k: v for k, v in _storable_attrs(ds.attrs, "the dataset").items() if k not in _HIDDEN_ATTRS
     }
@@ -352,6 +355,19 @@ def _text_block(block: np.ndarray) -> np.ndarray:
 
 def _view_letters(block: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(block).view("S1")
+
+
+def _numbers_as_numbers(ds: xr.Dataset) -> xr.Dataset:
+    """Turn arrays of Python numbers and None into float64, which text would not give back."""
+    numbers = {"integer", "floating", "mixed-integer-float", "boolean", "decimal"}
+    for name in ds.data_vars:
+        var = ds[name]
+        if var.dtype == object and var.chunks is None and var.size:
+            values = var.to_numpy()
+            if pd.api.types.infer_dtype(values.ravel(), skipna=True) in numbers:
+                flat = pd.to_numeric(pd.Series(values.ravel()))
+                ds = ds.assign({name: var.copy(data=flat.to_numpy(float).reshape(values.shape))})
+    return ds
 
 
 def _storable_attrs(attrs: Mapping[Any, Any], where: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import pandas as pd
 
 from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
+from seqdata.readers._base import locate
+from seqdata.readers._gzip import open_unpacked
 from seqdata.readers.fasta import GenomeFASTA
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def variant_windows(
     table, where = as_variants(variants)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
-        windows = cut_windows(genome, table, int(length), align=align)
+        windows = cut_windows(genome, table, int(length), align=align, where=where)
     finally:
         if genome is not fasta:
             genome.close()
@@ -211,13 +213,10 @@ def _allele(value: Any, place: str, column: str) -> str:
 
 
 def _read_vcf(path: Path) -> pd.DataFrame:
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if packed else Path.open
     rows = []
     number = 0
     try:
-        with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
+        with open_unpacked(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
             for number, line in enumerate(text, start=1):
                 if line.startswith("#") or not line.strip():
                     continue
@@ -239,7 +238,12 @@ def _read_vcf(path: Path) -> pd.DataFrame:
 
 
 def cut_windows(
-    genome: GenomeFASTA, table: pd.DataFrame, length: int, *, align: Align = "left"
+    genome: GenomeFASTA,
+    table: pd.DataFrame,
+    length: int,
+    *,
+    align: Align = "left",
+    where: str = "variants",
 ) -> VariantWindows:
     """Cut the windows of checked variants; reference alleles are written in where they differ.
 
@@ -253,6 +257,8 @@ def cut_windows(
         Length of the windows in bp.
     align : {"left", "right"}, default "left"
         As :func:`variant_windows` takes it.
+    where : str, default "variants"
+        What to call the source in messages.
 
     Returns
     -------
@@ -277,6 +283,7 @@ def cut_windows(
     given = table["ref"].tolist()
     for rows in _blocks(high - low):
         part = make_windows(table.iloc[rows], low[rows], high[rows])
+        locate(part, genome.contigs(), str(genome.path), regions=where)
         letters = genome.read(part, int(part.lengths.max()))
         for row, line in zip(rows.tolist(), letters, strict=True):
             ref, alt = refs[row], alts[row]

@@ -102,6 +102,8 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _help_document(call: Call) -> Document | None:
     source = call.get("config")
+    if source is None and call.verb.words == "RECIPE" and call.words:
+        source = call.words[0]
     if not call.verb.configured or source is None:
         return None
     from eugene.config import find_recipe, parse_file

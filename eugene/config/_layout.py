@@ -37,6 +37,11 @@ NAMED_ARGUMENTS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("module", "optimizer"): _choices(registries.OPTIMIZERS),
     ("module", "scheduler"): _choices(registries.SCHEDULERS),
     ("module", "metric"): _choices(registries.METRICS),
+    ("trainer", "accelerator"): ("accelerator", ("auto", "cpu", "gpu", "cuda", "mps", "tpu")),
+    ("trainer", "precision"): (
+        "precision",
+        ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "32", "16", "64"),
+    ),
     ("interpret.attribute", "methods"): _choices(registries.ATTRIBUTIONS),
     ("interpret.attribute", "references"): _choices(registries.REFERENCES),
     ("interpret.attribute", "split"): ("split", ("train", "val", "test")),

@@ -162,7 +162,7 @@ def variant_effects(
     table, where = as_variants(variants)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
-        checked = cut_windows(genome, table, 1).table
+        checked = cut_windows(genome, table, 1, where=where).table
         kept = settle_mismatches(checked, where, on_mismatch, stacklevel=3)
         counts = {
             "n_variants": len(table),

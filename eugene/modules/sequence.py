@@ -333,6 +333,8 @@ class SequenceModule(pl.LightningModule):
         if hparams["scheduler"] is None:
             return optimizer
         monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
+        if monitor.startswith("val_") and self._trainer and not self._trainer.limit_val_batches:
+            monitor = "train_loss"  # there are no validation rows
         options = dict(hparams["scheduler_kwargs"] or {})
         if hparams["scheduler"] == "reduce_lr_on_plateau":
             options.setdefault("mode", better_when(monitor))

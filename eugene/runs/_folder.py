@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import glob
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -66,17 +64,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _alive(process: int) -> bool:
-    """Tell whether a process of this machine runs."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class RunFolder:
@@ -286,17 +273,18 @@ class RunFolder:
 
     def set_aside(self) -> Path:
         """Move what a run wrote into a hidden folder beside, and return that folder."""
-        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.old")
+        from seqdata._leftovers import working_path
+
+        aside = working_path(self.path, "replaced")
         aside.mkdir()
         self._move(self.path, aside)
         return aside
 
     def remove_stale(self) -> None:
         """Remove what `set_aside` left behind in processes that were killed."""
-        for aside in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.old"):
-            owner = aside.name.removesuffix(".old").rpartition(".")[2]
-            if owner.isdigit() and not _alive(int(owner)):
-                shutil.rmtree(aside, ignore_errors=True)
+        from seqdata._leftovers import clear_leftovers
+
+        clear_leftovers(self.path)
 
     def take_back(self, aside: Path) -> None:
         """Undo `set_aside`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene.config import RunConfig, build, registries
@@ -226,9 +225,3 @@ def build_module(
         )
     except (EugeneError, ValueError, TypeError) as error:
         raise config.fail("$.module", str(error)) from error
-
-
-def checkpoint_path(folder: Path) -> Path:
-    """Return the best checkpoint of a folder, or the last one."""
-    best = folder / "best.ckpt"
-    return best if best.is_file() else folder / "last.ckpt"

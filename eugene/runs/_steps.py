@@ -226,10 +226,11 @@ def test_step(run: Run) -> dict[str, Any]:
             raise EugeneError(message)
         predict_step(run)
         baselines = _baseline_predictions(run)
+        actual = _targets(run.data.ds, run.data.target_vars)
 
         def measured(chosen: NDArray[np.int64]) -> dict[str, Any]:
             return {
-                "n": len(chosen),
+                "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),
                 "metrics": _evaluated(run, chosen, run.predictions),
                 "baselines": {
                     name: _evaluated(run, chosen, values) for name, values in baselines.items()

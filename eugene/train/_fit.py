@@ -17,6 +17,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from eugene.errors import EugeneError, NotARunError, RunExistsError
@@ -213,36 +214,37 @@ def fit(
         if show:
             extra.append(TQDMProgressBar())
         gpus = range(torch.cuda.device_count())
-        with _quiet(), torch.random.fork_rng(devices=gpus):
-            trainer = pl.Trainer(
-                **{
-                    "default_root_dir": str(folder),
-                    "max_epochs": max_epochs,
-                    "accelerator": accelerator or settings.accelerator,
-                    "devices": devices,
-                    "strategy": strategy,
-                    "precision": precision,
-                    "gradient_clip_val": gradient_clip_val,
-                    "accumulate_grad_batches": accumulate_grad_batches,
-                    "deterministic": deterministic,
-                    "logger": _logger(folder, enabled=tensorboard and keep),
-                    "callbacks": [
-                        *callbacks,
-                        *extra,
-                        record,
-                        Mark(record, facts),
-                        EpochSeeds(seed),
-                    ],
-                    "enable_progress_bar": show,
-                    "enable_model_summary": False,
-                    "enable_checkpointing": True,
-                    "num_sanity_val_steps": 0,
-                    "log_every_n_steps": 1,
-                    "use_distributed_sampler": False,
-                    "limit_val_batches": 1.0 if bridge.has_validation else 0,
-                    **dict(trainer_kwargs or {}),
-                }
-            )
+        with _quiet(), _user_errors(), torch.random.fork_rng(devices=gpus):
+            with _user_errors(ValueError, ImportError):
+                trainer = pl.Trainer(
+                    **{
+                        "default_root_dir": str(folder),
+                        "max_epochs": max_epochs,
+                        "accelerator": accelerator or settings.accelerator,
+                        "devices": devices,
+                        "strategy": strategy,
+                        "precision": precision,
+                        "gradient_clip_val": gradient_clip_val,
+                        "accumulate_grad_batches": accumulate_grad_batches,
+                        "deterministic": deterministic,
+                        "logger": _logger(folder, enabled=tensorboard and keep),
+                        "callbacks": [
+                            *callbacks,
+                            *extra,
+                            record,
+                            Mark(record, facts),
+                            EpochSeeds(seed),
+                        ],
+                        "enable_progress_bar": show,
+                        "enable_model_summary": False,
+                        "enable_checkpointing": True,
+                        "num_sanity_val_steps": 0,
+                        "log_every_n_steps": 1,
+                        "use_distributed_sampler": False,
+                        "limit_val_batches": 1.0 if bridge.has_validation else 0,
+                        **dict(trainer_kwargs or {}),
+                    }
+                )
             try:
                 trainer.fit(module, datamodule=bridge)
             except SystemExit:
@@ -299,7 +301,7 @@ def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
     if "eugene" not in checkpoint:
         raise NotARunError(
             f"{record.last_path} was not written by eugene.train.fit, so it cannot be taken up; "
-            "train anew with overwrite=True, or in another run_dir"
+            "train anew with overwrite=True (--overwrite), or in another run_dir"
         )
     before = checkpoint["eugene"]["record"]
     for key in ("seed", "monitor", "mode"):
@@ -351,6 +353,17 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _user_errors(*others: type[Exception]) -> Iterator[None]:
+    """Tell what Lightning calls a misconfiguration as a mistake that the user can mend."""
+    kinds: tuple[type[Exception], ...] = (MisconfigurationException, *others)
+    try:
+        yield
+    except kinds as error:
+        first = str(error).strip().partition("\n")[0]
+        raise EugeneError(f"training cannot be set up: {first}") from error
 
 
 def fit_sequence_module(

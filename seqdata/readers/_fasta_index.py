@@ -18,6 +18,7 @@ import pysam
 import pysam.utils
 
 from seqdata.errors import FastaError
+from seqdata.readers._gzip import is_gzip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,12 +52,6 @@ def cache_dir() -> Path:
     """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
     named = os.environ.get("EUGENE_CACHE_DIR")
     return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
-
-
-def is_gzip(file: Path) -> bool:
-    """Say whether a file starts as gzip does."""
-    with file.open("rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
 
 
 def is_bgzip(file: Path) -> bool:

@@ -7,9 +7,9 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import Any
 
 from seqdata.errors import TableError
+from seqdata.readers._gzip import open_unpacked
 
 
 class CheckedText(io.TextIOBase):
@@ -51,10 +51,7 @@ class CheckedText(io.TextIOBase):
         self.fields: int | None = None
         self.line = 0
         self._first_line = 0
-        with path.open("rb") as handle:
-            packed = handle.read(2) == b"\x1f\x8b"
-        raw: Any = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 (close())
-        self._text = io.TextIOWrapper(raw, encoding=encoding)
+        self._text = io.TextIOWrapper(open_unpacked(path), encoding=encoding)
         self._skip = skip
 
     def readable(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata.errors import BedError, require_file
+from seqdata.readers._gzip import open_unpacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -202,10 +203,9 @@ def _is_header(fields: list[str]) -> bool:
 
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
-    opener: Any = gzip.open if _is_gzip(file) else Path.open
     number = 0
     try:
-        with opener(file, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
+        with open_unpacked(file) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
             for number, line in enumerate(text, start=1):
                 yield number, line.rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -214,11 +214,6 @@ def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         msg = f"{file}, after line {number}: damaged gzip file ({error}). Fetch or pack it again."
         raise BedError(msg) from error
-
-
-def _is_gzip(file: Path) -> bool:
-    with file.open("rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
 
 
 def _column_names(file: Path, columns: list[list[str]]) -> list[str]:

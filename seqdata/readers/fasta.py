@@ -16,6 +16,7 @@ import numpy as np
 from seqdata.errors import FastaError, require_file
 from seqdata.readers import _fasta_index as fai
 from seqdata.readers._base import Block, Track, Windows, locate
+from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._kernels import gather_lines
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.schema import wild_letter
@@ -398,11 +399,10 @@ class _WindowPlace:
 
 def _whole_records(path: Path) -> Iterator[bytes]:
     """Yield pieces of a FASTA file that end where a record ends (without the line end)."""
-    opener: Any = gzip.open if fai.is_gzip(path) else Path.open
     held: list[bytes] = []
     tail = b""
     try:
-        with opener(path, "rb") as handle:
+        with open_unpacked(path) as handle:
             while data := handle.read(_CHUNK):
                 piece = tail + data
                 cut = piece.rfind(b"\n>")

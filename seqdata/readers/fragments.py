@@ -13,6 +13,7 @@ import numpy as np
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._gzip import open_unpacked
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
@@ -222,12 +223,9 @@ def _parse(path: Path, text: bytes, line: int) -> dict[str, list[tuple[int, int]
 
 
 def _whole_lines(path: Path) -> Any:
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if packed else Path.open
     tail = b""
     try:
-        with opener(path, "rb") as handle:
+        with open_unpacked(path) as handle:
             while data := handle.read(_CHUNK):
                 data = tail + data
                 cut = data.rfind(b"\n") + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from seqdata.errors import (
     require_file,
 )
 from seqdata.readers._base import Block, column_values
+from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText
 
@@ -297,11 +297,8 @@ def _extra_for(name: str, extra: Any) -> list[Any]:
 
 
 def _first_line(path: Path) -> str:
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if packed else Path.open
     try:
-        with opener(path, "rb") as handle:
+        with open_unpacked(path) as handle:
             line: bytes = handle.readline(1 << 20)
     except (OSError, EOFError):
         return ""
@@ -319,11 +316,8 @@ def _separator(path: Path) -> str:
 
 def _rows_per_block(path: Path) -> int:
     """Return how many rows make about 8 MB, judged by the first lines."""
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    opener: Any = gzip.open if packed else Path.open
     try:
-        with opener(path, "rb") as handle:
+        with open_unpacked(path) as handle:
             handle.readline(1 << 22)
             size = max(1, len(handle.readline(1 << 22)))
     except (OSError, EOFError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from seqpro.motifs._motif import Motif, MotifSet
-from seqpro.motifs._text import Lines, Source, as_set, make_motif, shortest, write_text
+from seqpro.motifs._text import Lines, Source, as_set, make_motif, shortest, title_of, write_text
 
 
 def _records(lines: Lines) -> Iterator[tuple[int, str, list[tuple[int, str]]]]:
@@ -100,7 +100,7 @@ def write_jaspar(motifs: MotifSet | Motif | Iterable[Motif], path: Source) -> No
     """
     text = []
     for motif in as_set(motifs):
-        text.append(f">{motif.accession}\t{motif.name}" if motif.accession else f">{motif.name}")
+        text.append(f">{title_of(motif)}")
         for letter, counts in zip(motif.alphabet.alphabet, motif.pfm(), strict=True):
             cells = " ".join(shortest(round(float(value), 6)) for value in counts)
             text.append(f"{letter}  [ {cells} ]")

@@ -11,7 +11,16 @@ from seqpro.alphabets import AA, DNA, RNA, BaseAlphabet
 from seqpro.errors import SeqproError
 from seqpro.motifs._convert import _background
 from seqpro.motifs._motif import Motif, MotifSet
-from seqpro.motifs._text import Lines, Source, alphabet_of, as_set, make_motif, shortest, write_text
+from seqpro.motifs._text import (
+    Lines,
+    Source,
+    alphabet_of,
+    as_set,
+    make_motif,
+    shortest,
+    title_of,
+    write_text,
+)
 
 _AMINO = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -207,7 +216,7 @@ def write_meme(
         text += ["strands: + -", ""]
     text += ["Background letter frequencies", frequencies, ""]
     for motif in items:
-        label = f"{motif.accession} {motif.name}" if motif.accession else motif.name
+        label = title_of(motif, " ")
         sites = 20 if motif.n_sites is None else motif.n_sites
         text += [
             f"MOTIF {label}",

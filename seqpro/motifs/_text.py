@@ -152,6 +152,16 @@ def as_set(motifs: MotifSet | Motif | Iterable[Motif]) -> list[Motif]:
     return [motifs] if isinstance(motifs, Motif) else list(motifs)
 
 
+def title_of(motif: Motif, separator: str = "\t") -> str:
+    """Return accession and name as a title line holds them.
+
+    The first blank of a title ends the accession, so a blank within it, or within a name that
+    stands alone, becomes an underscore.
+    """
+    first = "_".join((motif.accession or motif.name).split())
+    return f"{first}{separator}{motif.name}" if motif.accession else first
+
+
 def shortest(value: float) -> str:
     """Write a number so that it reads back the same."""
     return (

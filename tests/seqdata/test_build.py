@@ -665,3 +665,11 @@ def test_home_folder(
         sd.GenomeFASTA("seq", "~/g.fa"), path="~/x.zarr", bed="~/x.bed", fixed_length=4
     )
     assert letters(sd.open_zarr(tmp_path / "x.zarr")) == ["ACGT"]
+
+
+def test_one_warning_of_unknown_letters(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("sequence\nACXT\n")
+    reader = sd.Table("seq", tmp_path / "x.csv", "sequence", on_unknown="warn")
+    with pytest.warns(UserWarning, match="1 unknown letters") as found:
+        sd.from_flat_files(reader, path=tmp_path / "x", fixed_length=False)
+    assert len(found) == 1

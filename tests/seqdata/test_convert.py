@@ -158,3 +158,18 @@ def test_what_is_no_old_store(tmp_path: Path) -> None:
     (folder / "y" / "0").write_bytes(b"damaged")
     with pytest.raises(StoreError, match="cannot be decoded"):
         convert.read_legacy(folder)
+
+
+def test_fasta_that_cannot_be_finished(tmp_path: Path) -> None:
+    flat = xr.Dataset(
+        {
+            "seq": ("_seq_flat", np.frombuffer(b"ACGTAC", "S1")),
+            "seq_offsets": ("_seq_offsets", [0, 4, 6]),
+            "y": ("_sequence", [1.0, 2.0]),
+        }
+    )
+    convert.to_fasta(flat, tmp_path / "x.fa.gz")
+    assert gzip.decompress((tmp_path / "x.fa.gz").read_bytes()) == b">seq0\nACGT\n>seq1\nAC\n"
+    with pytest.raises(SchemaError, match="stored one behind the other"):
+        convert.to_fasta(flat.isel(_sequence=[0]), tmp_path / "y.fa")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.fa.gz"]

@@ -217,11 +217,29 @@ def test_negatives_far_from_the_peak_are_named(tmp_path: Path) -> None:
     assert out["gc"].tolist() == [0.0]
 
 
+def test_negatives_prefer_no_side_of_their_peak(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    letters = rng.choice(np.frombuffer(b"ACGT", "S1"), 2_000_000)
+    (tmp_path / "g.fa").write_bytes(b">c\n" + letters.tobytes() + b"\n")
+    start = np.sort(rng.choice(5000, 3000, replace=False)) * 400
+    bed = pd.DataFrame({"chrom": "c", "chromStart": start, "chromEnd": start + 100})
+    out = sd.regions.sample_negatives(tmp_path / "g.fa", bed, width=100, seed=1)
+    strong = np.isin(letters, [b"G", b"C"])
+    of_peak = np.array([strong[s : s + 100].mean() for s in start])
+    difference = out["gc"].to_numpy() - of_peak[out["peak_row"]]
+    assert abs(difference).max() <= 0.02 + 1e-9
+    assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(len(difference))
+
+
 def test_negatives_that_make_no_sense(genome: Path) -> None:
     with pytest.raises(LengthError, match="width must be"):
         sd.regions.sample_negatives(genome, peaks(), width=0)
     with pytest.raises(SchemaError, match="ratio must be"):
         sd.regions.sample_negatives(genome, peaks(), width=5, ratio=0)
+    with pytest.raises(SchemaError, match="makes no negative"):
+        sd.regions.sample_negatives(genome, peaks(), width=5, ratio=1e-6)
+    with pytest.raises(LengthError, match="whole numbers"):
+        sd.regions.tile({"c": 10}, 5.5)  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="n must be"):
         sd.regions.sample_negatives(genome, peaks(), width=5, n=0)
     with pytest.raises(ContigError, match=r"no contig 'chra'.*calls it 'a'"):

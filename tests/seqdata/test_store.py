@@ -152,6 +152,20 @@ def test_text_with_gaps_and_many_shards(tmp_path: Path) -> None:
     assert zarr.open_group(tmp_path / "x.zarr", mode="r")["seq"].shards == (2048, 4)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([1.5, None], [1.5, np.nan]), ([True, None, False], [1, np.nan, 0]), ([2, 3], [2, 3])],
+)
+def test_python_numbers_stay_numbers(
+    tmp_path: Path, values: list[Any], expected: list[float]
+) -> None:
+    ds = xr.Dataset({"y": ("_sequence", np.array(values, object))})
+    sd.to_zarr(ds, tmp_path / "x.zarr")
+    found = sd.open_zarr(tmp_path / "x.zarr")["y"].values
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_opening_options(tmp_path: Path) -> None:
     sd.to_zarr(dataset(), tmp_path / "x.zarr")
     assert sd.open_zarr(tmp_path / "x.zarr", letters=False)["seq"].dtype == np.uint8

@@ -517,6 +517,36 @@ def test_options_that_would_be_ignored(options: dict[str, Any], message: str) ->
         get_torch_dataloader(make(), variables=["seq", "y"], **options)
 
 
+def test_numbers_of_another_machine():
+    values = np.arange(6).reshape(2, 3)
+    ds = xr.Dataset({"cov": (("_sequence", "_length"), values.astype(">i4"))})
+    for rc_prob in (0.0, 1.0):
+        loader = get_torch_dataloader(ds, variables=["cov"], batch_size=2, rc_prob=rc_prob)
+        expected = values[:, ::-1] if rc_prob else values
+        np.testing.assert_array_equal(next(iter(loader))["cov"].numpy(), expected)
+
+
+def test_rows_of_many_lengths():
+    letters = sp.cast_seqs(["ACGT", "AC"])
+    ds = xr.Dataset(
+        {"seq": (("_sequence", "_length"), letters), "seq_length": ("_sequence", [4, 2])}
+    )
+    with pytest.raises(SeqdataError, match="rows of different lengths cannot be jittered"):
+        get_torch_dataloader(ds, variables=["seq"], max_jitter=1)
+    flat = xr.Dataset(
+        {
+            "seq": ("_seq_flat", letters.ravel()[:6]),
+            "seq_offsets": ("_seq_offsets", [0, 4, 6]),
+            "y": ("_sequence", [1.0, 2.0]),
+        }
+    )
+    with pytest.raises(SeqdataError, match=r"one row behind the other.*sd\.rows\('seq'\)"):
+        get_torch_dataloader(flat, variables=["seq", "y"])
+    assert [len(row) for row in flat.sd.rows("seq")] == [4, 2]
+    with pytest.raises(SeqdataError, match=r"1 rows but 'seq'.* has 2"):
+        list(flat.isel(_sequence=[1]).sd.rows("seq"))
+
+
 def test_drop_last():
     loader = get_torch_dataloader(make(), variables=["y"], batch_size=10, drop_last=True)
     assert [len(b["y"]) for b in loader] == [10] * 5

@@ -217,3 +217,10 @@ def test_tables_in_files(fasta: Path, tmp_path: Path, name: str) -> None:
     table((5, "T", "A"), (6, "C", "A")).to_csv(tmp_path / "w.csv", index=False)
     with pytest.raises(VariantError, match=r"w\.csv, line 3: the genome has 'G' at c:6"):
         sd.variant_windows(fasta, tmp_path / "w.csv", 6)
+
+
+def test_an_unknown_contig_names_both_files(tmp_path):
+    (tmp_path / "g.fa").write_text(">c\nAACCGGTT\n")
+    (tmp_path / "v.vcf").write_text("d\t1\t.\tA\tC\n")
+    with pytest.raises(ContigError, match=r"g\.fa has no contig 'd'.* of .*v\.vcf name"):
+        sd.variant_windows(tmp_path / "g.fa", tmp_path / "v.vcf", 4)

@@ -31,7 +31,7 @@ def test_options_overrides_and_words():
 def test_dashes_and_underscores_are_the_same_for_switches():
     for flag in ("--allow-class-path", "--allow_class_path"):
         assert parse_call(VERBS["fit"], [flag]).has("allow_class_path")
-    assert parse_call(VERBS["predict"], []).get("seq_col") == "seq"
+    assert parse_call(VERBS["predict"], []).get("seq_col") is None
 
 
 @pytest.mark.parametrize(

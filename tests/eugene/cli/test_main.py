@@ -167,3 +167,10 @@ def test_idle_threads_sleep_unless_told_otherwise(monkeypatch):
     monkeypatch.delenv("OMP_WAIT_POLICY")
     assert main() == 0
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
+
+
+def test_help_of_a_recipe_lists_what_its_things_take(capsys):
+    assert main(["run", "jores21_leaf", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "--data.seq_col" in shown
+    assert "--model.conv_kwargs" in shown

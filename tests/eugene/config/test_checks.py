@@ -126,6 +126,8 @@ def test_three_mistakes_are_reported_at_once_with_file_line_and_path(tmp_path):
         ({"module__loss_fxn": "msee"}, "$.module.loss_fxn", "did you mean 'mse'"),
         ({"module__arch": "x"}, "$.module.arch", "set by the program"),
         ({"trainer__patience": 1.5}, "$.trainer.patience", "expected int or null, got 1.5"),
+        ({"trainer__accelerator": "gpuu"}, "$.trainer.accelerator", "did you mean 'gpu'"),
+        ({"trainer__precision": "bf16-mix"}, "$.trainer.precision", "did you mean 'bf16-mixed'"),
         ({"baselines__0__k": "six"}, "$.baselines[0].k", "got 'six'"),
         ({"baselines": 6}, "$.baselines", r"expected list\[dict"),
         ({"interpret__attribute__methods": ["saliency", "deeplft"]},

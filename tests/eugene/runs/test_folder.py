@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -115,17 +114,24 @@ def test_set_aside_and_take_back(folder):
     assert [p.name for p in folder.path.iterdir()] == ["notes.txt"]
 
 
+KILLED = """
+import os, signal, sys
+from eugene.runs import RunFolder
+RunFolder(sys.argv[1]).set_aside()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_what_a_killed_process_set_aside_is_removed(folder):
+    folder.write_json("data.json", {"n": 1})
     beside = folder.path.parent
-    ours = beside / f".{folder.path.name}.{os.getpid()}.old"
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    stale = beside / f".{folder.path.name}.{dead.pid}.old"
-    others = [beside / f".{folder.path.name}2.{dead.pid}.old", beside / f".{folder.path.name}.old"]
-    for path in (ours, stale, *others):
-        path.mkdir()
-        (path / "data.json").write_text("{}")
+    (beside / f".{folder.path.name}.old").mkdir()
+    subprocess.run([sys.executable, "-c", KILLED, folder.path], check=False)
+    (left,) = (p for p in beside.iterdir() if "replaced" in p.name)
+    assert (left / "data.json").is_file()
+    RunFolder.create(folder.path)
+    mine = folder.set_aside()
     folder.remove_stale()
-    assert not stale.exists()
-    assert ours.exists()
-    assert all(path.exists() for path in others)
+    assert not left.exists()
+    assert mine.exists()
+    assert (beside / f".{folder.path.name}.old").exists()

@@ -292,3 +292,27 @@ def test_steps_follow_from_the_configuration(tiny):
 
     tiny["interpret"] = {"evolve": {}, "attribute": {}}
     assert wanted_steps(load_run_config(tiny)) == ["test", "attribute", "evolve", "report"]
+
+
+def test_rows_without_a_measured_target_are_not_counted(tiny, tmp_path):
+    rng = np.random.default_rng(0)
+    letters = ["".join(row) for row in rng.choice(list("ACGT"), (60, 50))]
+    values = [("" if i % 3 == 0 else f"{rng.normal():.3f}") for i in range(60)]
+    split = ["train", "val", "test"]
+    lines = [
+        f"{s},{y},{split[i // 20]}" for i, (s, y) in enumerate(zip(letters, values, strict=True))
+    ]
+    (tmp_path / "rows.csv").write_text("\n".join(["sequence,y,set", *lines]) + "\n")
+    tiny["data"] = {
+        "name": "table",
+        "path": str(tmp_path / "rows.csv"),
+        "seq_col": "sequence",
+        "target_cols": ["y"],
+        "split": {"name": "column", "column": "set"},
+        "targets": ["zscore"],
+    }
+    tiny |= {"module": {"task": "regression"}, "model": "deepbind", "baselines": ["kmer_ridge"]}
+    folder = run(tiny, run_dir=tmp_path / "run")
+    evaluation = folder.read_json("evaluation.json")
+    assert evaluation["n"] == sum(value != "" for value in values[40:])
+    assert evaluation["metrics"]["r2"]["value"] is not None

@@ -189,6 +189,9 @@ def test_without_validation_rows_the_training_loss_is_watched() -> None:
     with pytest.warns(UserWarning, match="no validation rows"):
         result = train(data=source)
     assert result.monitor == "train_loss"
+    plateau = SequenceModule(ARCH, scheduler="reduce_lr_on_plateau")
+    with pytest.warns(UserWarning, match="no validation rows"):
+        assert train(module=plateau, data=source, max_epochs=2).epochs == 2
 
 
 def test_other_lightning_modules_can_be_trained(tmp_path: Path) -> None:
@@ -320,3 +323,11 @@ def test_lazy_names() -> None:
     assert "fit" in dir(eu.train)
     with pytest.raises(AttributeError, match="no attribute 'fitt'"):
         eu.train.fitt  # noqa: B018
+
+
+def test_what_lightning_refuses_is_told_as_a_mistake_of_the_call() -> None:
+    wrong = SequenceModule(ARCH, scheduler="reduce_lr_on_plateau", scheduler_monitor="val_los")
+    with pytest.raises(EugeneError, match=r"training cannot be set up: .*val_los"):
+        train(module=wrong)
+    with pytest.raises(EugeneError, match=r"training cannot be set up: .*bf17"):
+        train(precision="bf17")

@@ -307,3 +307,12 @@ def test_home_and_folders(tmp_path, monkeypatch):
     assert sp.motifs.read("~/x.meme").names == ["SP1"]
     with pytest.raises(MissingMotifFileError, match="is a folder"):
         sp.motifs.read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["meme", "jaspar"])
+def test_blanks_in_a_name_make_no_accession(tmp_path, kind):
+    write, read = WRITERS[kind]
+    ppm = [[1.0], [0.0], [0.0], [0.0]]
+    write([Motif("my motif", ppm), Motif("Ets 1", ppm, accession="MA 1.1")], tmp_path / "x")
+    found = [(motif.accession, motif.name) for motif in read(tmp_path / "x")]
+    assert found == [(None, "my_motif"), ("MA_1.1", "Ets 1")]
