@@ -20,9 +20,17 @@ from seqdata.datasets import _cache, _registry
 from seqdata.datasets._download import as_mapping, download, is_offline, mirrored
 from seqdata.datasets._registry import Entry, SourceFile
 from seqdata.errors import (
+    ArchiveError,
+    BedError,
+    ContigError,
     DatasetError,
+    FastaError,
+    LengthError,
     OfflineError,
+    SchemaError,
     SeqdataError,
+    StoreError,
+    TableError,
     UnverifiedError,
     did_you_mean,
     require_file,
@@ -34,6 +42,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_UNREADABLE = (
+    ArchiveError, BedError, ContigError, FastaError, LengthError, SchemaError, TableError,
+)  # fmt: skip
 _VERSION = 1
 """Raised when builders change what they make, so that old stores in caches are not used."""
 
@@ -318,6 +329,9 @@ def get(
     access = _Access(
         _cache.datasets_dir(cache_dir), mirrors, unverified, offline, progress, as_mapping(files)
     )
+    if out is not None and Path(out).expanduser().exists() and not overwrite:
+        msg = f"{out} exists. Pass overwrite=True to replace it, or another path."
+        raise StoreError(msg)
     paths, fresh = _fetch(entry, chosen, access)
     sums = {key: _sum(path, own=key in access.own) for key, path in sorted(paths.items())}
     attrs = {
@@ -331,7 +345,8 @@ def get(
     with _forgotten_if_wrong(entry, fresh, access):
         if entry.kind != "sequences":
             extra = {"sizes": entry.sizes} if entry.kind == "genome" else {}
-            ds = entry.resolve()(paths, access.folder, **chosen, **extra).assign_attrs(attrs)
+            made: xr.Dataset = entry.resolve()(paths, access.folder, **chosen, **extra)
+            ds = made.assign_attrs({**made.attrs, **attrs})
             if out is None:
                 return ds
             to_zarr(ds, goal, overwrite=overwrite)
@@ -393,7 +408,7 @@ def _forgotten_if_wrong(entry: Entry, fresh: list[SourceFile], access: _Access) 
     """Pin nothing that turns out to be unreadable: the first use has to work."""
     try:
         yield
-    except SeqdataError as error:
+    except _UNREADABLE as error:
         if fresh:
             pins = _cache.Pins(access.folder)
             for file in fresh:
@@ -475,7 +490,9 @@ def genome(name: str, *, sequence: bool = True, **kwargs: Any) -> Genome:
     Raises
     ------
     DatasetError
-        If there is no such genome, or the sequence is another assembly; else as `fetch`.
+        If there is no such genome; else as `fetch`.
+    ContigError
+        If the sequence is another assembly.
 
     Examples
     --------

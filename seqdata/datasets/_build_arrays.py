@@ -14,7 +14,7 @@ import seqpro as sp
 from seqdata import splits
 from seqdata._writer import StoreWriter
 from seqdata.datasets._archive import extract
-from seqdata.errors import DatasetError, LengthError
+from seqdata.errors import DatasetError, LengthError, SchemaError
 from seqdata.schema import SPLITS
 from seqdata.store import open_zarr
 
@@ -95,7 +95,7 @@ def synthetic_code(files: Files, work: Path) -> xr.Dataset:
         missing = [f"X_{part}" for part, _ in parts if f"X_{part}" not in source]
         if missing:
             msg = f"{files['h5']} holds no array {missing[0]!r}: it is not the published file."
-            raise DatasetError(msg)
+            raise SchemaError(msg)
         with_truth = all(f"model_{part}" in source for part, _ in parts)
         blocks = (
             (
@@ -140,7 +140,7 @@ def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
     missing = sorted({"train.mat", "valid.mat", "test.mat"} - set(found))
     if missing:
         msg = f"The archive holds no {missing[0]}; it is not the published bundle."
-        raise DatasetError(msg)
+        raise SchemaError(msg)
     with h5py.File(found["train.mat"], "r") as source:
         letters, labels = source["trainxdata"], source["traindata"]
         for at in range(0, letters.shape[2], _ROWS):

@@ -16,7 +16,7 @@ from seqdata.build import from_region_files
 from seqdata.convert import read_legacy
 from seqdata.datasets._archive import extract, unpack_gzip
 from seqdata.datasets._cache import locked
-from seqdata.errors import DatasetError
+from seqdata.errors import ArchiveError, ContigError, DatasetError
 from seqdata.readers import GenomeFASTA, read_bedlike
 from seqdata.readers._fasta_index import is_bgzip, is_gzip, load_index
 from seqdata.store import open_zarr
@@ -87,7 +87,9 @@ def seqdata_store(files: Files, work: Path, *, type: str) -> xr.Dataset:
     Raises
     ------
     DatasetError
-        For ``type="bigwig"``, or if the archive holds no store.
+        For ``type="bigwig"``.
+    ArchiveError
+        If the archive holds no store, or is not one.
     """
     if type != "seqdata":
         msg = (
@@ -115,7 +117,7 @@ def find_store(folder: Path) -> Path:
 
     Raises
     ------
-    DatasetError
+    ArchiveError
         If there is none, or more than one.
     """
     marks = ("zarr.json", ".zgroup", ".zmetadata")
@@ -123,7 +125,7 @@ def find_store(folder: Path) -> Path:
     roots = sorted(path for path in tops if not tops & set(path.parents))
     if len(roots) != 1:
         msg = f"Expected one Zarr store in the archive, found {len(roots)}."
-        raise DatasetError(msg)
+        raise ArchiveError(msg)
     return roots[0]
 
 
@@ -171,7 +173,7 @@ def genome(files: Files, work: Path, *, sequence: bool, sizes: Mapping[str, int]
 
     Raises
     ------
-    DatasetError
+    ContigError
         If the sequence is another assembly.
     """
     contigs = dict(sizes)
@@ -185,7 +187,7 @@ def genome(files: Files, work: Path, *, sequence: bool, sizes: Mapping[str, int]
                 f"{fasta} is another assembly, or not all of it: contig {name!r} should have "
                 f"{size:,} bp and has {contigs.get(name, 'none')} ({len(odd)} such contigs)."
             )
-            raise DatasetError(msg)
+            raise ContigError(msg)
     return xr.Dataset(
         {"length": ("_contig", np.array([*contigs.values()], dtype=np.int64), {"units": "bp"})},
         coords={"contig": ("_contig", np.array([*contigs], dtype=object))},

@@ -189,12 +189,14 @@ def _wrong(where: str, problem: str) -> DatasetError:
     return DatasetError(f"{REGISTRY_FILE}, {where}: {problem}")
 
 
+def _unknown(name: str, known: set[str]) -> str:
+    return f"unknown field {name!r}.{did_you_mean(name, known)}"
+
+
 def _file(where: str, key: str, fields: Mapping[str, Any]) -> SourceFile:
     unknown = sorted(set(fields) - _FILE_FIELDS)
     if unknown:
-        raise _wrong(
-            where, f"unknown field {unknown[0]!r}.{did_you_mean(unknown[0], _FILE_FIELDS)}"
-        )
+        raise _wrong(where, _unknown(unknown[0], _FILE_FIELDS))
     urls = tuple(fields.get("urls") or ())
     sha256, size = fields.get("sha256"), fields.get("size")
     verified = bool(fields.get("verified", False))
@@ -240,9 +242,7 @@ def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
     """
     unknown = sorted(set(fields) - _ENTRY_FIELDS)
     if unknown:
-        raise _wrong(
-            name, f"unknown field {unknown[0]!r}.{did_you_mean(unknown[0], _ENTRY_FIELDS)}"
-        )
+        raise _wrong(name, _unknown(unknown[0], _ENTRY_FIELDS))
     text = {}
     for key in ("kind", "task", "description", "citation", "doi", "licence", "source", "builder"):
         value = " ".join(str(fields.get(key) or "").split())

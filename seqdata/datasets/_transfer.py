@@ -279,7 +279,8 @@ def _strong_validator(headers: Any) -> str | None:
     tag = headers.get("ETag")
     if tag and not tag.startswith("W/"):
         return str(tag)
-    return headers.get("Last-Modified")
+    changed = headers.get("Last-Modified")
+    return None if changed is None else str(changed)
 
 
 def _where(url: str, answer: Any, done: int, size: int | None) -> tuple[int, int | None]:
