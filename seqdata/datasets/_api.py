@@ -471,7 +471,7 @@ class Genome:
     blacklist: Path | None
 
 
-def genome(name: str, *, sequence: bool = True, **kwargs: Any) -> Genome:
+def genome(name: str, *, sequence: bool = True, blacklist: bool = True, **kwargs: Any) -> Genome:
     """Return a genome: sequence, sizes and blacklist.
 
     Parameters
@@ -480,6 +480,8 @@ def genome(name: str, *, sequence: bool = True, **kwargs: Any) -> Genome:
         Assembly, such as ``"hg38"`` or ``"sacCer3"``.
     sequence : bool, default True
         Fetch the sequence too; sizes need no download.
+    blacklist : bool, default True
+        Fetch the blacklist too, where there is one.
     **kwargs
         As `fetch` takes them.
 
@@ -501,7 +503,8 @@ def genome(name: str, *, sequence: bool = True, **kwargs: Any) -> Genome:
     230218
     """
     entry = _registry.find(name, kind="genome")
-    ds = get(entry.name, sequence=sequence, **kwargs)
+    options = {"blacklist": blacklist} if "blacklist" in entry.options else {}
+    ds = get(entry.name, sequence=sequence, **options, **kwargs)
     sizes = dict(
         zip(ds["contig"].to_numpy().tolist(), ds["length"].to_numpy().tolist(), strict=True)
     )

@@ -138,15 +138,19 @@ def _write(source: Path, members: list[_Member], folder: Path) -> None:
         raise DiskFullError(msg)
     for (name, is_folder, size, opened), place in zip(members, places, strict=True):
         path = folder.joinpath(*place.parts)
-        if is_folder:
-            path.mkdir(parents=True, exist_ok=True)
+        try:
+            (path if is_folder else path.parent).mkdir(parents=True, exist_ok=True)
+            out = None if is_folder else path.open("xb")
+        except (FileExistsError, NotADirectoryError) as error:
+            raise _refuse(source, name, "a name that is taken twice") from error
+        if out is None:
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = opened()
-        if content is None:
-            raise _refuse(source, name, "which cannot be read")
-        with content, path.open("xb") as out:
-            _copy(source, name, content, out, size)
+        with out:
+            content = opened()
+            if content is None:
+                raise _refuse(source, name, "which cannot be read")
+            with content:
+                _copy(source, name, content, out, size)
 
 
 def _copy(source: Path, name: str, content: IO[bytes], out: IO[bytes], size: int) -> None:

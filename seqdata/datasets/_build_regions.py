@@ -151,7 +151,14 @@ def readable_fasta(path: Path) -> Path:
     return plain
 
 
-def genome(files: Files, work: Path, *, sequence: bool, sizes: Mapping[str, int]) -> xr.Dataset:
+def genome(
+    files: Files,
+    work: Path,
+    *,
+    sequence: bool,
+    sizes: Mapping[str, int],
+    blacklist: bool = False,
+) -> xr.Dataset:
     """Describe a genome: contigs with their lengths, and where the files are.
 
     Parameters
@@ -162,6 +169,8 @@ def genome(files: Files, work: Path, *, sequence: bool, sizes: Mapping[str, int]
         Not used.
     sequence : bool
         Whether the sequence is there.
+    blacklist : bool
+        Whether the blacklist is there.
     sizes : mapping of str to int
         Assembled contigs and their lengths in bp, which the sequence has to have.
 
@@ -193,7 +202,7 @@ def genome(files: Files, work: Path, *, sequence: bool, sizes: Mapping[str, int]
         coords={"contig": ("_contig", np.array([*contigs], dtype=object))},
         attrs={
             "fasta": "" if fasta is None else str(fasta),
-            "blacklist": str(files["blacklist"]) if "blacklist" in files else "",
+            "blacklist": str(files["blacklist"]) if blacklist else "",
         },
     )
 

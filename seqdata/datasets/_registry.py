@@ -20,7 +20,7 @@ _ENTRY_FIELDS = {
     "kind", "task", "description", "citation", "doi", "licence", "source", "builder", "options",
     "files", "sizes",
 }  # fmt: skip
-_FILE_FIELDS = {"urls", "name", "sha256", "size", "verified", "when", "optional"}
+_FILE_FIELDS = {"urls", "name", "sha256", "size", "verified", "when"}
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,6 @@ class SourceFile:
         Whether the checksum comes from a cited source or from the bytes themselves.
     when : dict of str to tuple
         The file belongs to a choice of options only.
-    optional : bool
-        Whether the dataset can be built without it.
     """
 
     key: str
@@ -70,7 +68,6 @@ class SourceFile:
     size: int | None = None
     verified: bool = False
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    optional: bool = False
 
     def wanted(self, options: Mapping[str, Any]) -> bool:
         """Tell whether a choice of options needs this file."""
@@ -211,7 +208,7 @@ def _file(where: str, key: str, fields: Mapping[str, Any]) -> SourceFile:
         str(option): tuple(values) if isinstance(values, list) else (values,)
         for option, values in (fields.get("when") or {}).items()
     }
-    return SourceFile(key, name, urls, sha256, size, verified, when, bool(fields.get("optional")))
+    return SourceFile(key, name, urls, sha256, size, verified, when)
 
 
 def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
