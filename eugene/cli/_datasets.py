@@ -86,7 +86,7 @@ def _get(call: Call, name: str, words: list[str]) -> int:
         progress=call.progress,
         **options,
     )
-    sizes = ", ".join(f"{dim.lstrip('_')} {size:,}" for dim, size in ds.sizes.items())
+    sizes = ", ".join(f"{str(dim).lstrip('_')} {size:,}" for dim, size in ds.sizes.items())
     say(f"{ds.attrs['dataset']}: {sizes}")
     say(f"cite: {sd.datasets.info(name)['citation']}, https://doi.org/{ds.attrs['dataset_doi']}")
     for key in ("fasta", "blacklist"):

@@ -503,12 +503,11 @@ def genome(name: str, *, sequence: bool = True, blacklist: bool = True, **kwargs
     230218
     """
     entry = _registry.find(name, kind="genome")
-    options = {"blacklist": blacklist} if "blacklist" in entry.options else {}
-    ds = get(entry.name, sequence=sequence, **options, **kwargs)
+    if "blacklist" in entry.options:
+        kwargs["blacklist"] = blacklist
+    ds = get(entry.name, sequence=sequence, **kwargs)
     sizes = dict(
         zip(ds["contig"].to_numpy().tolist(), ds["length"].to_numpy().tolist(), strict=True)
     )
-    fasta, blacklist = ds.attrs["fasta"], ds.attrs["blacklist"]
-    return Genome(
-        entry.name, sizes, Path(fasta) if fasta else None, Path(blacklist) if blacklist else None
-    )
+    paths = {key: Path(ds.attrs[key]) if ds.attrs[key] else None for key in ("fasta", "blacklist")}
+    return Genome(entry.name, sizes, paths["fasta"], paths["blacklist"])

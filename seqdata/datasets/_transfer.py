@@ -20,7 +20,7 @@ from seqdata.errors import DiskFullError, DownloadError, is_disk_full
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 SCHEMES = ("https", "http", "file")
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")

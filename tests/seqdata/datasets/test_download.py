@@ -177,7 +177,7 @@ def test_redirects(server, tmp_path):
     url = server.serve("moved", location=f"{server.url}/a.bin")
     assert download(url, tmp_path / "a.bin").read_bytes() == BODY
     url = server.serve("trap", location="file:///etc/passwd")
-    with pytest.raises(DownloadError, match="less safe|302"):
+    with pytest.raises(DownloadError, match=r"less safe|302"):
         download(url, tmp_path / "b.bin")
     guard = _transfer._SafeRedirects()
     request = _transfer.urllib.request.Request("https://a.org/x")
