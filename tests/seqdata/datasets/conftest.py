@@ -28,6 +28,7 @@ class Page:
     location: str | None = None
     shift: int = 0
     changes_to: bytes | None = None
+    stalls: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Server:
     url: str
     pages: dict[str, Page] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
 
     def serve(self, path: str, body: bytes = b"", **kwargs) -> str:
         self.pages[f"/{path}"] = Page(body, **kwargs)
@@ -100,6 +102,12 @@ class Handler(BaseHTTPRequestHandler):
         if page.etag:
             self.send_header("ETag", page.etag)
         self.end_headers()
+        if page.stalls:
+            self.wfile.write(sent[: page.stalls.pop(0)])
+            self.wfile.flush()
+            state.released.wait(30)
+            self.close_connection = True
+            return
         stop = page.drops.pop(0) if page.drops else len(sent)
         self.wfile.write(sent[:stop])
         self.close_connection = True
@@ -115,6 +123,7 @@ def server() -> Iterator[Server]:
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield httpd.state
+    httpd.state.released.set()
     httpd.shutdown()
     thread.join()
     httpd.server_close()

@@ -254,6 +254,27 @@ def test_two_processes_fetch_once(server, tmp_path):
     assert len(server.requests) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="starts processes by spawning")
+def test_a_download_that_was_killed_goes_on_where_it_was(server, tmp_path):
+    url = server.serve("a.bin", BODY, stalls=[400_000])
+    context = multiprocessing.get_context("spawn")
+    arguments = (url, tmp_path / "a.bin", sha256(BODY), context.Queue())
+    process = context.Process(target=fetch_in_a_process, args=arguments)
+    process.start()
+    part = tmp_path / "a.bin.part"
+    limit = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size >= 300_000):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    process.kill()
+    process.join()
+    assert not (tmp_path / "a.bin").exists()
+    done = part.stat().st_size
+    path = download(url, tmp_path / "a.bin", sha256=sha256(BODY))
+    assert path.read_bytes() == BODY
+    assert server.ranges == [None, f"bytes={done}-"]
+
+
 def test_a_lock_is_waited_for_and_not_for_ever(tmp_path):
     path = tmp_path / "x"
     order = []

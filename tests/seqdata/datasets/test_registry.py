@@ -48,11 +48,9 @@ def test_names_are_forgiving_and_guessed():
     assert _registry.find("JORES21").name == "jores21"
     assert _registry.find("k562_atac-seq").name == "K562_ATAC_seq"
     assert _registry.find("JunD").name == "kopp21"
-    with pytest.raises(
-        DatasetError, match="No dataset is called 'jores22'. Did you mean 'jores21'"
-    ):
+    with pytest.raises(DatasetError, match=r"called 'jores22'\. Did you mean 'jores21'"):
         sd.datasets.info("jores22")
-    with pytest.raises(DatasetError, match="No genome is called 'hg39'. Did you mean 'hg19'|hg38"):
+    with pytest.raises(DatasetError, match=r"No genome is called 'hg39'\. Did you mean 'hg[13]"):
         sd.datasets.genome("hg39")
     with pytest.raises(DatasetError, match="No motif set is called 'hg38'"):
         sd.datasets.motifs("hg38")
