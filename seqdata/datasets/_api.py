@@ -326,6 +326,7 @@ def get(
     """
     entry = _registry.find(name)
     chosen = entry.choose(options)
+    entry.check_packages()
     access = _Access(
         _cache.datasets_dir(cache_dir), mirrors, unverified, offline, progress, as_mapping(files)
     )

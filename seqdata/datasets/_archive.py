@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import lzma
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -13,9 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from seqdata.errors import ArchiveError, DiskFullError, is_disk_full, require_file
+from seqdata.errors import ArchiveError, DiskFullError, SeqdataError, is_disk_full, require_file
 
 _CHUNK = 1 << 20
+# what the readers of the standard library raise over bytes that make no sense to them
+_DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+    OSError, ValueError, OverflowError, RuntimeError,
+)  # fmt: skip
 # (name in the archive, is a folder, bytes, how to read it)
 _Member = tuple[str, bool, int, Callable[[], IO[bytes] | None]]
 
@@ -69,8 +77,11 @@ def extract(archive: str | Path, folder: str | Path) -> Path:
             else:
                 with tarfile.open(source) as packed_tar:
                     _write(source, [*_tar_members(source, packed_tar)], draft)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile,
-                NotImplementedError, RuntimeError) as error:  # fmt: skip
+        except SeqdataError:
+            raise
+        except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
             msg = f"{source} is damaged, or no zip or tar archive: {error}. Download it again."
             raise ArchiveError(msg) from error
         draft.chmod(0o755)

@@ -14,7 +14,7 @@ import seqpro as sp
 from seqdata import splits
 from seqdata._writer import StoreWriter
 from seqdata.datasets._archive import extract
-from seqdata.errors import DatasetError, LengthError, SchemaError
+from seqdata.errors import LengthError, SchemaError
 from seqdata.schema import SPLITS
 from seqdata.store import open_zarr
 
@@ -88,7 +88,8 @@ def synthetic_code(files: Files, work: Path) -> xr.Dataset:
     Dataset
         ``truth`` float32 (_sequence, _ohe, _length) holds the probabilities.
     """
-    h5py = _h5py("synthetic_code")
+    import h5py
+
     goal = work / "synthetic_code"
     with h5py.File(files["h5"], "r") as source:
         parts = [("train", "train"), ("valid", "val"), ("test", "test")]
@@ -135,7 +136,8 @@ def deepsea(files: Files, work: Path) -> xr.Dataset:
 
 
 def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
-    h5py = _h5py("DeepSEA")
+    import h5py
+
     found = {path.name: path for path in folder.rglob("*.mat")}
     missing = sorted({"train.mat", "valid.mat", "test.mat"} - set(found))
     if missing:
@@ -221,15 +223,3 @@ def onehot_letters(onehot: Any, order: str, where: str) -> NDArray[np.uint8]:
     letters = table[values.argmax(axis=1)]
     letters[~(values != 0).any(axis=1)] = ord("N")
     return np.asarray(letters)
-
-
-def _h5py(dataset: str) -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        msg = (
-            f"Dataset {dataset!r} is published as HDF5, which needs the package h5py: "
-            "pip install 'eugene-genomics[h5]'"
-        )
-        raise DatasetError(msg) from error
-    return h5py

@@ -191,10 +191,18 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     Raises
     ------
     DownloadError
-        If another process holds it that long.
+        If another process holds it that long, or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    except OSError as error:
+        msg = (
+            f"Cannot write in {path.parent}: {error.strerror or error}. Set EUGENE_CACHE_DIR to a "
+            "folder that can be written, or pass cache_dir."
+        )
+        raise DownloadError(msg) from error
     limit = time.monotonic() + (LOCK_SECONDS if seconds is None else seconds)
     told = False
     with lock.open("a+b") as handle:

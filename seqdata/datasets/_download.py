@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 RETRIES = 5
 TIMEOUT = 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_OPEN = re.compile(r"http://(?!(localhost|127\.0\.0\.1|\[::1\])([:/]|$))", re.IGNORECASE)
 _YES = {"1", "true", "yes", "on"}
 
 
@@ -152,7 +154,6 @@ def download(
     """
     goal = Path(path)
     addresses = [urls] if isinstance(urls, str) else [*urls]
-    goal.parent.mkdir(parents=True, exist_ok=True)
     with _cache.locked(goal):
         if goal.exists():
             if sha256 in (None, _cache.known_sha256(goal)):
@@ -170,6 +171,12 @@ def download(
             msg = f"No public address of {goal.name} is known. Pass your own copy in files=."
             raise DownloadError(msg)
         _cache.discard(goal)
+        if sha256 is None and any(map(_OPEN.match, addresses)):
+            logger.warning(
+                "%s comes over plain http and its checksum is not known: nothing shows whether it "
+                "was changed on the way",
+                goal.name,
+            )
         with _bar(goal.name, progress) as tick:
             _fetch(addresses, Partial(goal), sha256, size, retries, timeout, tick)
     return goal

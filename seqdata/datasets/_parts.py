@@ -65,6 +65,7 @@ class Parts:
 
     def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
         """Yield the rows; ``fixed`` holds column types settled by an earlier try."""
+        columns: list[str] = []
         for part in self.parts:
             table = None if part.table is None else _table(part.table)
             row = 0
@@ -73,10 +74,18 @@ class Parts:
                 if table is not None:
                     rows = table.iloc[row:stop]
                     for column in table.columns:
-                        values = column_values(rows[column])
-                        if column in fixed and fixed[column] is not str:
-                            values = values.astype(fixed[column])
-                        block.columns[str(column)] = values
+                        series = rows[column]
+                        if column in fixed:
+                            series = series.astype(fixed[column])
+                        block.columns[str(column)] = column_values(series)
+                columns = columns or [*block.columns]
+                if set(columns) != set(block.columns):
+                    odd = sorted(set(columns) ^ set(block.columns))
+                    msg = (
+                        f"{', '.join(part.reader.files())} has not the columns of "
+                        f"{', '.join(self.parts[0].reader.files())}: {odd} are in one only."
+                    )
+                    raise TableError(msg)
                 block.columns[SPLIT] = np.full(len(block), part.split, dtype=np.int8)
                 row = stop
                 yield block

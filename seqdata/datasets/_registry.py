@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENTRY_FIELDS = {
     "kind", "task", "description", "citation", "doi", "licence", "source", "builder", "options",
-    "files", "sizes",
+    "files", "sizes", "requires",
 }  # fmt: skip
 _FILE_FIELDS = {"urls", "name", "sha256", "size", "verified", "when"}
 
@@ -98,6 +99,8 @@ class Entry:
         What is downloaded.
     sizes : dict of str to int
         Contigs of a genome and their lengths in bp.
+    requires : tuple of str
+        Packages beyond those that are always there.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Entry:
     options: Mapping[str, Option] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -134,6 +138,22 @@ class Entry:
         module, _, attribute = self.builder.partition(":")
         made: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         return made
+
+    def check_packages(self) -> None:
+        """Raise if a package that the builder needs is not installed.
+
+        Raises
+        ------
+        DatasetError
+            With what to install; better before a long download than after it.
+        """
+        missing = [name for name in self.requires if importlib.util.find_spec(name) is None]
+        if missing:
+            msg = (
+                f"Dataset {self.name!r} needs the package {missing[0]}: "
+                "pip install 'eugene-genomics[h5]'"
+            )
+            raise DatasetError(msg)
 
     def _plain(self, name: str, value: Any) -> Any:
         """Return a whole number where one is expected; the shell has only text."""
@@ -258,7 +278,14 @@ def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
         _file(f"{name}, file {key}", str(key), given)
         for key, given in (fields.get("files") or {}).items()
     )
-    return Entry(name, **text, options=options, files=files, sizes=dict(fields.get("sizes") or {}))
+    return Entry(
+        name,
+        **text,
+        options=options,
+        files=files,
+        sizes=dict(fields.get("sizes") or {}),
+        requires=tuple(fields.get("requires") or ()),
+    )
 
 
 @functools.cache

@@ -126,14 +126,18 @@ def check_url(url: str) -> str:
     Raises
     ------
     AddressError
-        For any other scheme.
+        For any other scheme, or what is no address.
 
     Examples
     --------
     >>> check_url("file:///data/x.fa")
     'file'
     """
-    scheme = urllib.parse.urlsplit(url).scheme.lower()
+    try:
+        scheme = urllib.parse.urlsplit(url).scheme.lower()
+    except ValueError as error:
+        msg = f"{url!r} is no proper address: {error}"
+        raise AddressError(msg) from error
     if scheme not in SCHEMES:
         msg = f"{url!r} cannot be fetched: expected an address with {', '.join(SCHEMES)}."
         raise AddressError(msg)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
+import random
 import stat
 import tarfile
 import zipfile
@@ -111,6 +113,26 @@ def test_damaged_archives_leave_nothing(tmp_path, kind, cut):
     with pytest.raises(ArchiveError, match="damaged"):
         extract(archive, tmp_path / "out")
     assert everything(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("mode", ["zip", "w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("seed", range(40))
+def test_bytes_changed_at_random_do_no_harm(tmp_path, mode, seed):
+    rng = random.Random(f"{mode}-{seed}")
+    body = bytes(range(256)) * 50
+    if mode == "zip":
+        archive = zip_of(tmp_path / "a", [("d/x", body), ("y", b"ACGT")])
+    else:
+        members = [(tarfile.TarInfo("d/x"), body), (tarfile.TarInfo("y"), b"ACGT")]
+        archive = tar_of(tmp_path / "a", members, mode)
+    data = bytearray(archive.read_bytes())
+    for _ in range(rng.choice([1, 3, 30])):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    archive.write_bytes(data[: rng.choice([len(data), rng.randrange(len(data))])])
+    with contextlib.suppress(ArchiveError, DiskFullError):
+        extract(archive, tmp_path / "in" / "out")
+    assert {path.name for path in tmp_path.iterdir()} <= {"a", "in"}
+    assert {path.name for path in (tmp_path / "in").iterdir()} <= {"out"}
 
 
 def test_a_flipped_bit_in_a_zip(tmp_path):

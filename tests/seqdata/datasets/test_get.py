@@ -23,6 +23,7 @@ from seqdata.errors import (
     MissingFileError,
     OfflineError,
     StoreError,
+    TableError,
     UnverifiedError,
 )
 
@@ -169,6 +170,42 @@ def test_deepstarr_joins_sequences_and_activities(server, cache, shared_data):
     own["activity_test"].write_text("Dev_log2_enrichment\n1.0\n")
     with pytest.raises(LengthError, match="do not belong together"):
         sd.datasets.get("deAlmeida22", dataset="test", files=own)
+
+
+def test_parts_that_do_not_fit_are_refused(cache, tmp_path):
+    one, two = tmp_path / "one.tsv", tmp_path / "two.tsv"
+    one.write_text("sequence\tenrichment\nACGT\t1\n")
+    two.write_text("sequence\tenrichment\tgene\nACGT\t1\tx\n")
+    with pytest.raises(TableError, match=r"two.tsv has not the columns of .*one.tsv: \['gene'\]"):
+        sd.datasets.get("jores21", files={"train_leaf": one, "test_leaf": two})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [(["1", "2.5", "3"], [1.0, 2.5, 3.0]), (["1", "x", "2.5"], ["1", "x", "2.5"])],
+)
+def test_parts_agree_on_the_type_of_a_column(cache, tmp_path, values, expected):
+    files = {}
+    for split, value in zip(("train", "val", "test"), values, strict=True):
+        files[f"fasta_{split}"] = tmp_path / f"{split}.fa"
+        files[f"fasta_{split}"].write_text(">a\nACGT\n")
+        files[f"activity_{split}"] = tmp_path / f"{split}.txt"
+        files[f"activity_{split}"].write_text(f"y\n{value}\n")
+    ds = sd.datasets.get("deAlmeida22", files=files)
+    assert ds["y"].to_numpy().tolist() == expected
+
+
+def test_missing_packages_are_told_before_the_download(server, cache, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DatasetError, match="needs the package h5py: pip install"):
+        sd.datasets.get("DeepSEA", mirrors=server.url, unverified=True)
+    assert server.requests == []
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadError, match="Set EUGENE_CACHE_DIR"):
+        sd.datasets.get("random1000", cache_dir=tmp_path / "file")
 
 
 def test_ray13_has_its_probe_sets(server, cache):
