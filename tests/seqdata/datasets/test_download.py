@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import sys
 import threading
 import time
@@ -330,3 +331,28 @@ def test_damaged_notes_are_no_notes(tmp_path):
     assert pins.get("a") is None
     (tmp_path / "list.json").write_text("[]")
     assert _cache.read_json(tmp_path / "list.json") == {}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_the_server_does_the_file_is_right_or_not_there(server, tmp_path, seed):
+    rng = random.Random(seed)
+    body = rng.randbytes(rng.choice([1, 1000, 100_000, 200_000]))
+    urls = []
+    for i in range(rng.choice([1, 2, 3])):
+        faults = {
+            "drops": [rng.randrange(len(body)) for _ in range(rng.choice([0, 1, 3, 8]))],
+            "ranges": rng.random() < 0.7,
+            "length": rng.choice([None, None, len(body) + 7, len(body) // 2]),
+            "statuses": [rng.choice([404, 429, 500, 503]) for _ in range(rng.choice([0, 0, 2]))],
+            "etag": rng.choice([None, '"v1"', 'W/"v1"']),
+            "shift": rng.choice([0, 0, 0, 3]),
+        }
+        sent = rng.choice([body, body, body, body[::-1], body[:-1], body + b"x"])
+        urls.append(server.serve(f"{i}.bin", sent, **faults))
+    known = {"sha256": sha256(body), "size": rng.choice([None, len(body)])}
+    path = tmp_path / "a.bin"
+    for _ in range(2):
+        try:
+            assert download(urls, path, **known).read_bytes() == body
+        except DownloadError:
+            assert not path.exists()
