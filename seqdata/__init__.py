@@ -26,12 +26,12 @@ from seqdata.store import to_zarr as to_zarr
 from seqdata.variants import variant_windows as variant_windows
 
 if TYPE_CHECKING:
-    from seqdata import convert, regions, schema, splits, targets
+    from seqdata import convert, datasets, regions, schema, splits, targets
     from seqdata.torch import get_torch_dataloader
 
 __eugene_dist__ = "eugene-genomics"
 
-_MODULES = ("convert", "regions", "schema", "splits", "targets")
+_MODULES = ("convert", "datasets", "regions", "schema", "splits", "targets")
 _LAZY = {"get_torch_dataloader": "seqdata.torch"}
 
 

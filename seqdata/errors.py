@@ -70,6 +70,30 @@ class DiskFullError(StoreError, OSError):
     """There was no room to finish a store; what had been written is gone again."""
 
 
+class DatasetError(SeqdataError):
+    """A curated dataset is unknown, wrongly described or cannot be built."""
+
+
+class DownloadError(DatasetError, OSError):
+    """A file could not be fetched from any of its addresses."""
+
+
+class ChecksumError(DownloadError):
+    """Bytes that arrived are not the bytes that were asked for."""
+
+
+class OfflineError(DownloadError):
+    """A file is not in the cache and the network may not be used."""
+
+
+class UnverifiedError(DatasetError):
+    """A download whose checksum nobody has vouched for was not asked for by name."""
+
+
+class ArchiveError(DatasetError):
+    """An archive is damaged, or would write outside its folder."""
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Say whether an error means that storage is full or a file size limit was hit.
 

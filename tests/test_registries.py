@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
+import urllib.parse
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from eugene.config import RunConfig, config_root, dump_yaml, load_run_config, re
 from eugene.config.registries import REGISTRIES
 from eugene.runs import RunFolder
 from eugene.simulate import simulated
+from seqdata.datasets import _registry
 
 ENTRIES = [(kind, name) for kind, registry in REGISTRIES.items() for name in registry]
 CONFIGS = sorted(config_root().glob("*/*.yaml"))
@@ -250,6 +253,29 @@ def test_data_sources_are_described_where_files_can_name_them(name):
     parameters = registries.DATA_SOURCES.parameters(name)
     undescribed = [p.name for p in parameters if not p.description or not p.annotation]
     assert undescribed == []
+
+
+@pytest.mark.parametrize("name", [*_registry.entries()])
+def test_datasets_are_described_and_buildable(name):
+    entry = _registry.find(name)
+    assert entry.kind in _registry.KINDS
+    assert _registry.DOI.fullmatch(entry.doi)
+    assert all([entry.task, entry.description, entry.citation, entry.licence, entry.source])
+    parameters = inspect.signature(entry.resolve()).parameters
+    given = {"files", "work", *entry.options, *({"sizes"} if entry.kind == "genome" else ())}
+    needed = {k for k, p in parameters.items() if p.default is inspect.Parameter.empty}
+    assert needed <= given <= set(parameters)
+    for option in entry.options.values():
+        assert not option.choices or option.default in option.choices
+    assert len({file.name for file in entry.files}) == len(entry.files)
+    for file in entry.files:
+        assert set(file.when) <= set(entry.options)
+        for url in file.urls:
+            parts = urllib.parse.urlsplit(url)
+            assert parts.netloc
+            # one source is served over plain http alone; its sums are pinned
+            assert parts.scheme == "https" or (name == "ray13" and not file.verified)
+        assert not file.verified or (file.sha256 and file.urls)
 
 
 def tiny(path: Path) -> RunConfig:

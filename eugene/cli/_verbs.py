@@ -226,6 +226,22 @@ VERBS: dict[str, Verb] = {
             maximum=2,
         ),
         Verb(
+            "datasets",
+            "list curated datasets, describe one, or fetch and build it",
+            "eugene datasets get random1000 --out random1000.zarr",
+            "eugene.cli._datasets:datasets",
+            words="list [KIND] | info NAME | get NAME [OPTION=VALUE ...]",
+            options=(
+                Option("--out", "Zarr store to write; one in the cache if absent", "PATH"),
+                Option("--unverified", "allow downloads whose checksum is not known beforehand"),
+                Option("--offline", "use only what is in the cache"),
+                Option("--mirror", "base address to try first", "URL"),
+                Option("--overwrite", "replace what is at --out"),
+            ),
+            minimum=1,
+            maximum=None,
+        ),
+        Verb(
             "zoo",
             "list the networks, show one, or build and run each of them",
             "eugene zoo show deepstarr",

@@ -1,0 +1,247 @@
+"""Builders of genomes, of datasets cut from them, of stores made by SeqData, and of motif sets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from seqdata import regions, splits
+from seqdata.build import from_region_files
+from seqdata.convert import read_legacy
+from seqdata.datasets._archive import extract, unpack_gzip
+from seqdata.datasets._cache import locked
+from seqdata.errors import ArchiveError, ContigError, DatasetError
+from seqdata.readers import GenomeFASTA, read_bedlike
+from seqdata.readers._fasta_index import is_bgzip, is_gzip, load_index
+from seqdata.store import open_zarr
+
+if TYPE_CHECKING:
+    from seqpro.motifs import MotifSet
+
+logger = logging.getLogger(__name__)
+Files = Mapping[str, Path]
+
+
+def kopp21(files: Files, work: Path, *, bin_width: int, flank: int) -> xr.Dataset:
+    """Build the JunD bins: regions of interest, tiled, and labelled by the peaks they overlap.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        ``genome`` (FASTA, plain, gzip or bgzip), ``regions`` and ``peaks`` (BED or narrowPeak).
+    work : Path
+        Folder for drafts.
+    bin_width : int
+        Width of a bin in bp.
+    flank : int
+        Context on either side of a bin in bp.
+
+    Returns
+    -------
+    Dataset
+        ``seq`` of ``bin_width + 2 * flank`` bp and ``label`` uint8; chr2 validates, chr3 tests.
+    """
+    bins = regions.tile(read_bedlike(files["regions"]), bin_width)
+    bins = bins.drop_duplicates(ignore_index=True)
+    label = regions.label_overlapping_regions(bins, read_bedlike(files["peaks"]))["label"]
+    width = bin_width + 2 * flank
+    ds = from_region_files(
+        GenomeFASTA("seq", readable_fasta(files["genome"])),
+        path=work / "kopp21",
+        bed=bins,
+        fixed_length=width,
+    )
+    ds["label"] = ("_sequence", label.to_numpy(dtype=np.uint8))
+    held = {"val": "chr2", "test": "chr3"}
+    known = set(bins["chrom"].astype(str))
+    for split, contig in held.items():
+        if contig not in known:
+            logger.warning("there is no bin on %s: the %s split is empty", contig, split)
+    chrom = bins["chrom"].astype(str).to_numpy()
+    codes = np.select([chrom == held["val"], chrom == held["test"]], [1, 2], 0).astype(np.int8)
+    return splits.assign(ds, codes)
+
+
+def seqdata_store(files: Files, work: Path, *, type: str) -> xr.Dataset:
+    """Open a store that SeqData published, packed in an archive.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        ``seqdata``: the archive.
+    work : Path
+        Folder for drafts.
+    type : {"seqdata", "bigwig"}
+        The signal alone, as BigWig, is no dataset.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        For ``type="bigwig"``.
+    ArchiveError
+        If the archive holds no store, or is not one.
+    """
+    if type != "seqdata":
+        msg = (
+            "type='bigwig' names signal files, which need a genome and regions to become a "
+            "dataset. sd.datasets.fetch(name, type='bigwig') returns their paths; pass them to "
+            "sd.from_region_files(sd.GenomeFASTA(...), sd.BigWig(...), bed=...)."
+        )
+        raise DatasetError(msg)
+    store = find_store(extract(files["seqdata"], work / "unpacked"))
+    if (store / "zarr.json").exists():
+        return open_zarr(store, allow_incomplete=True)
+    return read_legacy(store)
+
+
+def find_store(folder: Path) -> Path:
+    """Return the one Zarr store below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ArchiveError
+        If there is none, or more than one.
+    """
+    marks = ("zarr.json", ".zgroup", ".zmetadata")
+    tops = {path.parent for mark in marks for path in folder.rglob(mark)}
+    roots = sorted(path for path in tops if not tops & set(path.parents))
+    if len(roots) != 1:
+        msg = f"Expected one Zarr store in the archive, found {len(roots)}."
+        raise ArchiveError(msg)
+    return roots[0]
+
+
+def readable_fasta(path: Path) -> Path:
+    """Return a FASTA file that can be read at random, unpacking one that is plain gzip.
+
+    Parameters
+    ----------
+    path : Path
+        FASTA file, plain, gzip or bgzip.
+
+    Returns
+    -------
+    Path
+        The file itself, or the one unpacked beside it.
+    """
+    if not is_gzip(path) or is_bgzip(path):
+        return path
+    plain = path.with_suffix("")
+    with locked(plain):
+        if not plain.exists() or plain.stat().st_mtime_ns < path.stat().st_mtime_ns:
+            unpack_gzip(path, plain)
+    return plain
+
+
+def genome(
+    files: Files,
+    work: Path,
+    *,
+    sequence: bool,
+    sizes: Mapping[str, int],
+    blacklist: bool = False,
+) -> xr.Dataset:
+    """Describe a genome: contigs with their lengths, and where the files are.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        ``fasta`` and, for some, ``blacklist``.
+    work : Path
+        Not used.
+    sequence : bool
+        Whether the sequence is there.
+    blacklist : bool
+        Whether the blacklist is there.
+    sizes : mapping of str to int
+        Assembled contigs and their lengths in bp, which the sequence has to have.
+
+    Returns
+    -------
+    Dataset
+        ``length`` int64 (_contig) in bp, with the coordinate ``contig``; the attributes ``fasta``
+        and ``blacklist`` are paths, or empty.
+
+    Raises
+    ------
+    ContigError
+        If the sequence is another assembly.
+    """
+    contigs = dict(sizes)
+    fasta = readable_fasta(files["fasta"]) if sequence else None
+    if fasta is not None:
+        contigs = load_index(fasta)[0].contigs
+        odd = {name: size for name, size in sizes.items() if contigs.get(name) != size}
+        if odd:
+            name, size = next(iter(odd.items()))
+            msg = (
+                f"{fasta} is another assembly, or not all of it: contig {name!r} should have "
+                f"{size:,} bp and has {contigs.get(name, 'none')} ({len(odd)} such contigs)."
+            )
+            raise ContigError(msg)
+    return xr.Dataset(
+        {"length": ("_contig", np.array([*contigs.values()], dtype=np.int64), {"units": "bp"})},
+        coords={"contig": ("_contig", np.array([*contigs], dtype=object))},
+        attrs={
+            "fasta": "" if fasta is None else str(fasta),
+            "blacklist": str(files["blacklist"]) if blacklist else "",
+        },
+    )
+
+
+def motif_set(files: Files, work: Path) -> xr.Dataset:
+    """Read a set of motifs as letter probabilities.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        ``motifs``: a motif file that :func:`seqpro.motifs.read` knows.
+    work : Path
+        Not used.
+
+    Returns
+    -------
+    Dataset
+        ``ppm`` float64 (_motif, _ohe, _length), 0 behind the end of a motif; ``width`` int32
+        (_motif) in bp; ``accession`` (_motif); coordinate ``motif``, the names.
+    """
+    found = read_motifs(files["motifs"])
+    widths = np.array([motif.width for motif in found], dtype=np.int32)
+    ppm = np.zeros((len(found), 4, int(widths.max(initial=0))))
+    for i, motif in enumerate(found):
+        ppm[i, :, : motif.width] = motif.ppm()
+    names = pd.Series([motif.name for motif in found], dtype=object).to_numpy(dtype=object)
+    accessions: Any = np.array([motif.accession or "" for motif in found], dtype=object)
+    return xr.Dataset(
+        {
+            "ppm": (("_motif", "_ohe", "_length"), ppm, {"alphabet": "ACGT"}),
+            "width": ("_motif", widths, {"units": "bp"}),
+            "accession": ("_motif", accessions),
+        },
+        coords={"motif": ("_motif", names)},
+    )
+
+
+def read_motifs(path: Path) -> MotifSet:
+    """Read a motif file, whatever its format."""
+    from seqpro import motifs
+
+    return motifs.read(path)
