@@ -6,7 +6,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
 VENV   := .venv
 PY     := $(VENV)/bin/python
-PIP    := $(PY) -m pip install --disable-pip-version-check -q
+PIP    := $(PY) -m pip install --disable-pip-version-check -qq
 # worker processes of pytest
 JOBS   ?= 2
 # where the quickstart writes its run folder

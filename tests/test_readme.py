@@ -65,5 +65,5 @@ def test_files_that_it_names_are_there() -> None:
     named = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r"`(configs/[^`]+)`", text)
     assert named
     for name in named:
-        if not name.startswith(("http", "docs/images/")):
+        if not name.startswith("http"):
             assert (README.parent / name).exists(), name
