@@ -16,7 +16,7 @@ from seqdata.build import from_flat_files
 from seqdata.datasets._parts import Part, build
 from seqdata.errors import DatasetError, TableError, require_file
 from seqdata.readers import FlatFASTA, Table
-from seqdata.readers._fasta_index import is_gzip
+from seqdata.readers._gzip import is_gzip
 from seqdata.schema import SPLITS
 
 logger = logging.getLogger(__name__)
