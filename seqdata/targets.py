@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
@@ -20,7 +21,7 @@ ATTRIBUTE = "transforms"
 Values = NDArray[np.float64]
 
 
-class TargetTransform:
+class TargetTransform(ABC):
     """What all transforms share; subclasses are frozen dataclasses of plain numbers.
 
     A transform is made unfitted, ``fit`` returns a fitted one, and both are values: nothing is
@@ -133,11 +134,13 @@ class TargetTransform:
     def _learn(self, columns: Sequence[Values]) -> Self:
         return self
 
+    @abstractmethod
     def _forward(self, columns: Values) -> Values:
-        raise NotImplementedError
+        """Transform the columns."""
 
+    @abstractmethod
     def _backward(self, columns: Values) -> Values:
-        raise NotImplementedError
+        """Undo the transform of the columns."""
 
     def _unfitted(self) -> SeqdataError:
         return SeqdataError(f"target transform {self.name!r} is not fitted: call .fit first.")

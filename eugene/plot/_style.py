@@ -31,17 +31,16 @@ CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (4.2, 3.4)) -> Axes:
     """Return ``ax``, or the only axes of a new figure of ``size`` inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
+    from seqexplainer.plot import _style
 
-    _, new = plt.subplots(figsize=size, layout="constrained")
-    return new
+    return _style.axes_or_new(ax, *size)
 
 
 def tidy(ax: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     """Name the axes and take the upper and right spines away."""
-    ax.spines[["top", "right"]].set_visible(False)
+    from seqexplainer.plot import _style
+
+    _style.tidy(ax)
     if title:
         ax.set_title(title, fontsize=10)
     if x:

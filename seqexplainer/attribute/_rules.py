@@ -11,6 +11,7 @@ straight line between its inputs (doi:10.48550/arXiv.1703.01365).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -25,18 +26,18 @@ Tensors = Sequence[Any]
 Found = torch.Tensor | None
 
 
-class Rule:
+class Rule(ABC):
     """Forward and backward of one operation on tensors that depend on the sequence."""
 
     name: str = ""
 
+    @abstractmethod
     def forward(self, *tensors: torch.Tensor) -> Any:
         """Return what the operation returns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
         """Return the multipliers of the inputs, in the rows of the references."""
-        raise NotImplementedError
 
 
 class _Apply(torch.autograd.Function):
