@@ -112,11 +112,11 @@ class Pairs(NamedTuple):
                     return Rows(dim, rows.outer, rows.inner)
         return None
 
-    def row_numbers(self, tensor: torch.Tensor, rows: Rows | None) -> torch.Tensor:
-        """Return row numbers in the shape of a tensor (-1 for one without examples)."""
+    def row_numbers(self, tensor: torch.Tensor, rows: Rows | None, shift: int = 0) -> torch.Tensor:
+        """Return row numbers plus `shift` in the shape of a tensor (-1 for one without examples)."""
         if rows is None:
             return tensor.new_full((), -1.0, dtype=torch.float64).expand(tensor.shape)
-        numbers = torch.arange(self.total, dtype=torch.float64, device=tensor.device)
+        numbers = torch.arange(self.total, dtype=torch.float64, device=tensor.device) + shift
         numbers = numbers.repeat_interleave(rows.inner).repeat(rows.outer)
         sizes = [1] * tensor.ndim
         sizes[rows.dim] = -1

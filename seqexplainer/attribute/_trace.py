@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -239,15 +239,20 @@ class Trace(TorchFunctionMode):
         return result
 
     def _probe(self, op: Op, i: int) -> Any:
-        def numbered(tensor: torch.Tensor) -> torch.Tensor:
+        """Return an operation's result on row numbers, -1 where it holds no example."""
+
+        def numbered(tensor: torch.Tensor, shift: int) -> torch.Tensor:
             if not tensor.is_floating_point():
                 return tensor
-            return self.pairs.row_numbers(tensor, rows_of(tensor))
+            return self.pairs.row_numbers(tensor, rows_of(tensor), shift)
 
         try:
-            return tensors_in(op.swapped(numbered), [])[i]
+            found, shifted = (
+                tensors_in(op.swapped(partial(numbered, shift=shift)), [])[i] for shift in (0, 1)
+            )
         except (RuntimeError, TypeError, IndexError):
             return None
+        return found.masked_fill(found == shifted, -1)
 
     def _rows(self, tensor: torch.Tensor, name: str) -> Rows:
         rows = rows_of(tensor)
@@ -376,19 +381,28 @@ class Trace(TorchFunctionMode):
         own = op.get(0, "input")
         kwargs = {k: v for k, v in op.kwargs.items() if k not in ("input", "return_indices")}
         both = op.name != kind or bool(op.kwargs.get("return_indices"))
-        if self._rows(own, kind) != FIRST:
-            return self._unknown(op)
-        unbatched = own.ndim == int(kind[-2]) + 1
+        rows = self._rows(own, kind)
+        first_spatial = own.ndim - int(kind[-2])
+        if rows.dim >= first_spatial:
+            raise GraphError(f"{kind} over axis {rows.dim} mixes the examples of a batch")
         with self:
-            own = own.unsqueeze(1) if unbatched else own
+            front = self.pairs.front(own, rows)
+            set_rows(front, FIRST)
+            flat = front.reshape(self.pairs.total, -1, *own.shape[first_spatial:])
 
         def call(value: torch.Tensor) -> Any:
             return _POOLS[kind](value, *op.args[1:], return_indices=True, **kwargs)
 
-        values, places = self._largest(kind, own, call)
+        values, places = self._largest(kind, flat, call)
+        inner = front.shape[1 : front.ndim - int(kind[-2])]
+        shape = (*own.shape[:first_spatial], *values.shape[2:])
         with self:
-            if unbatched:
-                values, places = values.squeeze(1), places.squeeze(1)
+            values, places = (
+                self.pairs.back(t.reshape(t.shape[0], *inner, *t.shape[2:]), rows, shape)
+                for t in (values, places)
+            )
+        set_rows(values, rows)
+        set_rows(places, rows)
         return (values, places) if both else values
 
     def _largest(
@@ -409,9 +423,9 @@ class Trace(TorchFunctionMode):
         dims = second if isinstance(second, (tuple, list)) else [second]
         if second is None or len(dims) == 0 or rows.dim in [d % own.ndim for d in dims]:
             raise GraphError(f"{op.name} over the batch axis mixes its examples")
-        if rows.outer != 1 or rows.inner != 1:
-            return self._unknown(op)
         dims = sorted(d % own.ndim for d in dims)
+        if rows.outer != 1 or rows.inner != 1:
+            return self._extreme_of_merged(op, own, dims, rows)
         kept = [d for d in range(own.ndim) if d not in dims and d != rows.dim]
         with self:
             moved = own.permute(rows.dim, *kept, *dims)
@@ -430,6 +444,25 @@ class Trace(TorchFunctionMode):
             return values
         kind = torch.return_types.min if lowest else torch.return_types.max
         return kind((values, places))
+
+    def _extreme_of_merged(
+        self, op: Op, own: torch.Tensor, dims: Sequence[int], rows: Rows
+    ) -> Any:
+        """Run an extreme where the batch shares its axis with others: on three axes instead."""
+        sizes = (rows.outer, self.pairs.total, rows.inner)
+        with self:
+            apart = own.reshape(*own.shape[: rows.dim], *sizes, *own.shape[rows.dim + 1 :])
+        set_rows(apart, Rows(rows.dim + 1))
+        keepdim = bool(op.get(2, "keepdim", False))
+        apart_dims = [d if d < rows.dim else d + 2 for d in dims]
+        dim = tuple(apart_dims) if op.name in ("amax", "amin") else apart_dims[0]
+        results = self._extreme(op._replace(args=(apart, dim, keepdim), kwargs={}, tracked=[apart]))
+        start = rows.dim - (0 if keepdim else sum(d < rows.dim for d in dims))
+        with self:
+            merged = [t.flatten(start, start + 2) for t in tensors_in(results, [])]
+        for tensor in merged:
+            set_rows(tensor, Rows(start, rows.outer, rows.inner))
+        return merged[0] if op.name in ("amax", "amin") else type(results)(merged)
 
     def _choose(self, op: Op) -> Any:
         """Run a choice by a mask that may itself depend on the sequence."""

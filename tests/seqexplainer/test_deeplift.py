@@ -291,6 +291,60 @@ def test_an_axis_as_long_as_the_batch_is_not_mistaken_for_it():
     assert relative(found) < 1e-4
 
 
+class _PadFirst(nn.Module):
+    """Pads to a length that is a multiple of the batch before anything else."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+        self.conv = nn.Conv1d(4, 5, 3)
+        self.head = nn.Linear(5 * 34, 1)
+
+    def forward(self, x):
+        h = torch.relu(torch.nn.functional.pad(x, (9, 9), value=self.value))
+        return self.head(torch.nn.functional.gelu(self.conv(h)).flatten(1))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -2.0])
+def test_padding_is_not_mistaken_for_an_example(value):
+    # 18 rows, 18 positions padded to 36
+    found = explain(_PadFirst(value), one_hot(3, 18), one_hot(3, 5, 18, seed=4))
+    assert relative(found) < 1e-5
+
+
+class _PoolsApart(nn.Module):
+    """Pools rows that hold the batch together with another axis."""
+
+    def __init__(self, pool) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(4, 6, 5)
+        self.pool = pool
+        self.head = nn.LazyLinear(1)
+
+    def forward(self, x):
+        h = torch.relu(self.conv(x))
+        apart = self.pool(h.reshape(h.shape[0] * 3, 2, -1))
+        return self.head(torch.tanh(apart).reshape(x.shape[0], -1))
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool1d(4, stride=2),
+        nn.MaxPool1d(4, stride=2, padding=1),
+        nn.AdaptiveMaxPool1d(3),
+        lambda h: h.amax(dim=(1, 2)),
+        lambda h: h.amin(dim=-1, keepdim=True),
+        lambda h: h.max(dim=1).values,
+    ],
+)
+def test_maxima_of_a_batch_that_shares_its_axis(pool):
+    model = _PoolsApart(pool)
+    model(one_hot(3, 18))
+    found = explain(model, one_hot(3, 18), one_hot(3, 5, 18, seed=4))
+    assert relative(found) < 1e-5
+
+
 class _Turn(nn.Module):
     def forward(self, x):
         return torch.tanh(x.permute(2, 1, 0)).permute(2, 0, 1)
