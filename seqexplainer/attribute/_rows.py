@@ -113,7 +113,7 @@ class Pairs(NamedTuple):
         return None
 
     def row_numbers(self, tensor: torch.Tensor, rows: Rows | None, shift: int = 0) -> torch.Tensor:
-        """Return row numbers plus `shift` in the shape of a tensor (-1 for one without examples)."""
+        """Return row numbers plus `shift` in the shape of a tensor; -1 if it has no examples."""
         if rows is None:
             return tensor.new_full((), -1.0, dtype=torch.float64).expand(tensor.shape)
         numbers = torch.arange(self.total, dtype=torch.float64, device=tensor.device) + shift

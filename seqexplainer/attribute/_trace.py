@@ -445,9 +445,7 @@ class Trace(TorchFunctionMode):
         kind = torch.return_types.min if lowest else torch.return_types.max
         return kind((values, places))
 
-    def _extreme_of_merged(
-        self, op: Op, own: torch.Tensor, dims: Sequence[int], rows: Rows
-    ) -> Any:
+    def _extreme_of_merged(self, op: Op, own: torch.Tensor, dims: Sequence[int], rows: Rows) -> Any:
         """Run an extreme where the batch shares its axis with others: on three axes instead."""
         sizes = (rows.outer, self.pairs.total, rows.inner)
         with self:
