@@ -108,6 +108,7 @@ def evolve(
     constraints: Constraints | None = None,
     allow_repeats: bool = False,
     allow_worse: bool = False,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
     verbose: bool = False,
@@ -143,6 +144,9 @@ def evolve(
     allow_worse : bool, optional
         Make the best substitution even where none is an improvement; otherwise the sequence
         stays as it is from then on.
+    engine : {"auto", "window", "plain"}, optional
+        How substitutions are scored, as in `seqexplainer.saturation_mutagenesis`: from what each
+        can reach, or from whole sequences.
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -190,7 +194,7 @@ def evolve(
 
     pool = _Pool.start(original, score(original), rounds)
     for r in tqdm(range(rounds), desc="rounds", disable=not verbose, leave=False):
-        change = _substitutions(model, pool.codes, target, batch_size, device)
+        change = _substitutions(model, pool.codes, target, engine, batch_size, device)
         value = objective(pool.scores[:, r, None, None] + change)
         allowed = limits.allowed(pool.codes, original[pool.owner])
         if not allow_repeats:
@@ -226,6 +230,7 @@ def _substitutions(
     model: nn.Module,
     codes: NDArray[np.int64],
     target: Target,
+    engine: str,
     batch_size: int,
     device: str | torch.device | None,
 ) -> NDArray[np.float64]:
@@ -233,7 +238,7 @@ def _substitutions(
     from seqexplainer.attribute import saturation_mutagenesis
 
     change = saturation_mutagenesis(
-        model, from_codes(codes), target=target, batch_size=batch_size, device=device
+        model, from_codes(codes), target=target, engine=engine, batch_size=batch_size, device=device
     )
     return np.ascontiguousarray(change.double().cpu().numpy().swapaxes(1, 2))
 
