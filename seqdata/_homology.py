@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from seqdata._kmers import digits_of, kmer_hashes
 from seqdata.errors import SeqdataError
 from seqpro._rng import counter_seed
 
@@ -16,45 +17,15 @@ _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sketch(
-    seqs: NDArray[np.uint8],
-    digits: NDArray[np.uint8],
-    k: int,
-    salt: np.uint64,
-    out: NDArray[np.uint64],
-) -> None:
-    """Keep, of all k-mers of a row hashed into bins, the least of each bin.
-
-    Forward and reverse k-mers are packed two bits a letter; the lesser of the two counts, so
-    that a sequence and its reverse complement have one sketch.
-    """
-    n_bins = out.shape[1]
-    high = np.uint64(2 * (k - 1))
-    keep = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
-    for i in range(seqs.shape[0]):
-        for b in range(n_bins):
-            out[i, b] = np.uint64(0xFFFFFFFFFFFFFFFF)
-        forward = np.uint64(0)
-        reverse = np.uint64(0)
-        run = 0
-        for j in range(seqs.shape[1]):
-            digit = digits[seqs[i, j]]
-            if digit > 3:
-                run = 0
-                continue
-            d = np.uint64(digit)
-            forward = ((forward << np.uint64(2)) | d) & keep
-            reverse = (reverse >> np.uint64(2)) | ((np.uint64(3) - d) << high)
-            run += 1
-            if run < k:
-                continue
-            z = min(forward, reverse) ^ salt
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            z = z ^ (z >> np.uint64(31))
-            place = np.int64(z % np.uint64(n_bins))
-            if z < out[i, place]:
-                out[i, place] = z
+def _sketch(digits: NDArray[np.uint8], k: int, salt: np.uint64, out: NDArray[np.uint64]) -> None:
+    """Keep, of all k-mers of a row hashed into bins, the least of each bin."""
+    n_bins = np.uint64(out.shape[1])
+    hashes = np.empty(digits.shape[1], np.uint64)
+    for i in range(digits.shape[0]):
+        out[i] = np.uint64(0xFFFFFFFFFFFFFFFF)
+        for j in range(kmer_hashes(digits[i], k, 2, True, salt, hashes)):
+            place = np.int64(hashes[j] % n_bins)
+            out[i, place] = min(out[i, place], hashes[j])
 
 
 def sketches(seqs: NDArray[Any], *, k: int, seed: int) -> NDArray[np.uint64]:
@@ -80,12 +51,9 @@ def sketches(seqs: NDArray[Any], *, k: int, seed: int) -> NDArray[np.uint64]:
         raise SeqdataError(
             f"sequences are {seqs.dtype} of shape {seqs.shape}: expected letters (n, length)."
         )
-    digits = np.full(256, 255, np.uint8)
-    for digit, letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
-        digits[np.frombuffer(letters, np.uint8)] = digit
     out = np.empty((len(seqs), _BINS), np.uint64)
     salt = np.uint64(counter_seed(seed, k))
-    _sketch(np.ascontiguousarray(seqs).view(np.uint8), digits, k, salt, out)
+    _sketch(digits_of("ACGT")[np.ascontiguousarray(seqs).view(np.uint8)], k, salt, out)
     return out
 
 

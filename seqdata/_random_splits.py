@@ -23,11 +23,7 @@ _DRAW = 11
 def size_of(ds: xr.Dataset | int) -> int:
     """Return the number of rows of a dataset, or the number itself."""
     if isinstance(ds, xr.Dataset):
-        if schema.SEQUENCE_DIM not in ds.sizes:
-            raise SeqdataError(
-                f"the dataset has no dimension {schema.SEQUENCE_DIM!r}, only {list(ds.sizes)}."
-            )
-        return int(ds.sizes[schema.SEQUENCE_DIM])
+        return int(ds.sizes[schema.sequence_dim(ds)])
     if ds < 0:
         raise SeqdataError(f"the number of rows is {ds}: expected a whole number from 0 up.")
     return int(ds)
@@ -163,7 +159,7 @@ def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[An
 
 def named(ds: xr.Dataset, name: str) -> NDArray[Any]:
     """Return a variable of one value a row, codes turned into their names."""
-    rows = [str(v) for v in ds.variables if ds[v].dims == (schema.SEQUENCE_DIM,)]
+    rows = [str(v) for v in ds.variables if ds[v].dims == (schema.sequence_dim(ds),)]
     if name not in rows:
         raise SeqdataError(
             f"the dataset has no column {name!r} of one value a row.{did_you_mean(name, rows)}"

@@ -35,6 +35,40 @@ _IUPAC = {
 _AMINO_EXTRA = "BJOUXZ*"
 
 
+def sequence_dim(ds: xr.Dataset) -> str:
+    """Return the name of the dimension that counts the rows of a dataset.
+
+    Parameters
+    ----------
+    ds : Dataset
+
+    Returns
+    -------
+    str
+        What the attribute ``sequence_dim`` says, else ``"_sequence"``.
+
+    Raises
+    ------
+    SchemaError
+        If the dataset has no such dimension.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"y": ("seq", [1, 2])}, attrs={"sequence_dim": "seq"})
+    >>> sequence_dim(ds)
+    'seq'
+    """
+    name = str(ds.attrs.get("sequence_dim", SEQUENCE_DIM))
+    if name not in ds.sizes:
+        known = [str(dim) for dim in ds.sizes]
+        msg = (
+            f"the dataset has no dimension {name!r}, only {known}. Name the one that counts its "
+            "rows in the attribute 'sequence_dim', or rename it."
+        )
+        raise SchemaError(msg)
+    return name
+
+
 def code_attrs(codes: Mapping[str, int]) -> dict[str, Any]:
     """Return the CF attributes that name integer codes.
 

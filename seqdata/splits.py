@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from seqdata import schema
-from seqdata._leakage import leakage
+from seqdata._leakage import describe_leakage, leakage
 from seqdata._random_splits import (
     NONE,
     TRAIN,
@@ -35,6 +35,7 @@ __all__ = [
     "chromosome",
     "codes_of",
     "column",
+    "describe_leakage",
     "group",
     "homology",
     "kfold",
@@ -248,7 +249,7 @@ def assign(ds: xr.Dataset, codes: ArrayLike) -> xr.Dataset:
             f"split codes of shape {values.shape} do not fit a dataset of {n} rows: expected one "
             "of 0 (train), 1 (val), 2 (test), -1 (unassigned) a row."
         )
-    made = (schema.SEQUENCE_DIM, values.astype(np.int8), schema.code_attrs(schema.SPLITS))
+    made = (schema.sequence_dim(ds), values.astype(np.int8), schema.code_attrs(schema.SPLITS))
     return ds.assign_coords(split=made)
 
 

@@ -530,7 +530,7 @@ def apply(
     made = {}
     for name in chosen:
         if name not in ds.variables:
-            rows = [str(v) for v in ds.data_vars if ds[v].dims[:1] == (schema.SEQUENCE_DIM,)]
+            rows = [str(v) for v in ds.data_vars if ds[v].dims[:1] == (schema.sequence_dim(ds),)]
             raise SeqdataError(f"no target {name!r} in the dataset.{did_you_mean(name, rows)}")
         variable = ds[name]
         if variable.dtype.kind not in "biuf":

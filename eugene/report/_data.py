@@ -60,7 +60,11 @@ def _target_row(part: str, values: dict[str, Any]) -> tuple[str, ...]:
 
 def _leakage(section: Section, leakage: dict[str, Any]) -> None:
     """Say how many rows one split shares with another."""
-    kinds = {"duplicates": "the same sequence", "overlaps": "overlapping windows"}
+    kinds = {
+        "duplicates": "the same sequence",
+        "overlaps": "overlapping windows",
+        "near_duplicates": f"nearly the same sequence (identity {leakage.get('identity')} or more)",
+    }
     looked = [kind for kind in kinds if leakage.get(kind) is not None]
     if not looked:
         return
@@ -73,5 +77,9 @@ def _leakage(section: Section, leakage: dict[str, Any]) -> None:
     if found:
         section.text(f"Shared between splits: {'; '.join(found)}.")
     else:
-        what = {"duplicates": "sequence", "overlaps": "base of the genome"}
+        what = {
+            "duplicates": "sequence",
+            "overlaps": "base of the genome",
+            "near_duplicates": f"sequence at an identity of {leakage.get('identity')} or more",
+        }
         section.text(f"No {' and no '.join(what[kind] for kind in looked)} is in two splits.")

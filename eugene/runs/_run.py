@@ -182,9 +182,15 @@ class Run:
                 raise self.config.fail("$.module.task", message)
 
     def begin(self) -> None:
-        """Write configuration, versions and the description of the data."""
+        """Write configuration, versions and the description of the data; say what splits share."""
+        from seqdata.splits import describe_leakage
+
         described = self.describe()
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_text("config.yaml", self.config.to_yaml())
         self.folder.write_json("versions.json", versions())
         self.folder.write_json("data.json", described)
+        leaks = described.get("leakage", {})
+        level = logging.INFO if leaks.get("clean", True) else logging.WARNING
+        for line in describe_leakage(leaks):
+            logger.log(level, "%s", line)

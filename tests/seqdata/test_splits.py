@@ -198,60 +198,6 @@ def test_assign_and_mask():
         splits.codes_of(ds.assign_coords(split=("_sequence", np.array(["half"] * 10, object))))
 
 
-def test_leakage_counts_duplicates_on_both_strands_and_overlaps():
-    rng = np.random.default_rng(0)
-    seqs = rng.choice(LETTERS, (10, 30))
-    seqs[7] = sp.reverse_complement(seqs[:1], sp.DNA, length_axis=1)[0]
-    seqs[8] = np.char.lower(seqs[1].astype("U1")).astype("S1")
-    ds = genome_rows().assign(seq=(("_sequence", "_length"), seqs))
-    codes = splits.chromosome(ds, val=["chr2"], test=["chr3"])
-    report = splits.leakage(ds, codes)
-    assert report["duplicates"] == {"train-val": 1, "train-test": 1, "val-test": 0}
-    assert report["overlaps"] == {"train-val": 0, "train-test": 0, "val-test": 0}
-    assert not report["clean"]
-    assert report["examples"]["duplicate"] == {"splits": "train-val", "row": 7}
-    mixed = np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 2])
-    assert splits.leakage(ds, mixed)["overlaps"]["train-test"] == 1
-
-
-def test_leakage_of_padded_sequences():
-    letters = np.zeros((2, 5), "S1")
-    letters[0, :3] = list("AAC")
-    letters[1, :3] = list("GTT")
-    ds = xr.Dataset({"seq": (("_sequence", "_length"), letters)})
-    assert splits.leakage(ds, [0, 2])["duplicates"]["train-test"] == 1
-    assert splits.leakage(ds, [0, 2], seq_var=None)["clean"]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_overlaps_equal_the_slow_count(data):
-    n = data.draw(st.integers(1, 30))
-    draw = lambda low, high: np.array(  # noqa: E731
-        data.draw(st.lists(st.integers(low, high), min_size=n, max_size=n))
-    )
-    start, width, chrom, codes = draw(0, 60), draw(1, 15), draw(0, 2), draw(-1, 2)
-    ds = xr.Dataset(
-        coords={
-            "chrom": ("_sequence", chrom),
-            "start": ("_sequence", start),
-            "end": ("_sequence", start + width),
-        }
-    )
-    report = splits.leakage(ds, codes, seq_var=None)
-    for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
-        slow = sum(
-            any(
-                chrom[i] == chrom[j]
-                and start[i] < start[j] + width[j]
-                and start[j] < start[i] + width[i]
-                for i in np.flatnonzero(codes == schema.SPLITS[a])
-            )
-            for j in np.flatnonzero(codes == schema.SPLITS[b])
-        )
-        assert report["overlaps"][f"{a}-{b}"] == slow
-
-
 def test_splits_of_nothing():
     assert splits.random(0).tolist() == []
     with pytest.raises(SeqdataError, match="number of rows is -3"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,6 +128,33 @@ def test_predictions_of_a_run_and_of_a_file_have_the_same_units(capsys, tmp_path
     assert values[0].between(450, 550).all()
     weights = folder / "model.safetensors"
     assert weights.stat().st_mode == (folder / "config.yaml").stat().st_mode
+
+
+def test_fit_says_what_the_splits_share(capsys, tmp_path):
+    letters = np.random.default_rng(0).choice(list("ACGT"), (60, 60))
+    letters[50], letters[51] = letters[0], letters[1]
+    letters[51, [9, 33]] = ["A" if letter != "A" else "C" for letter in letters[51, [9, 33]]]
+    split = np.repeat(["train", "val", "test"], [40, 10, 10])
+    table, config = tmp_path / "t.tsv", tmp_path / "c.yaml"
+    pd.DataFrame(
+        {"sequence": ["".join(row) for row in letters], "y": np.arange(60.0), "split": split}
+    ).to_csv(table, sep="\t", index=False)
+    config.write_text(
+        f"name: leaks\ndata: {{name: table, path: {table}, seq_col: sequence, target_cols: y, "
+        "split_col: split}\nmodel: {name: cnn, conv_kwargs: {conv_channels: [4], "
+        "conv_kernels: [9], pool_kernels: [10]}, dense_kwargs: {hidden_dims: [4]}}\n"
+        "module: {name: sequence, task: regression}\n"
+        "trainer: {max_epochs: 1, accelerator: cpu}\n"
+    )
+    folder = tmp_path / "run"
+    code, _, err = run(capsys, "fit", "--config", config, "--run_dir", folder, "--quiet")
+    assert code == 0
+    assert "train-test share 1 equal sequence (test row 50 is train row 0), 1 near-dup" in err
+    leaks = json.loads((folder / "data.json").read_text())["leakage"]
+    assert leaks["near_duplicates"]["train-test"] == leaks["duplicates"]["train-test"] == 1
+    assert [e["row"] for e in leaks["examples"]] == [50, 51]
+    code, out, _ = run(capsys, "data", "info", folder)
+    assert "identity 0.9667" in out
 
 
 def test_data_info(capsys, trained, tiny_file):
