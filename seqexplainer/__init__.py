@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from seqexplainer.design import design as design
     from seqexplainer.design import evolve as evolve
     from seqexplainer.filters import generate_pfms as generate_pfms
+    from seqexplainer.modisco import modisco as modisco
+    from seqexplainer.motif_table import motif_table as motif_table
     from seqexplainer.motifs import annotate_pfms as annotate_pfms
     from seqexplainer.motifs import scan as scan
     from seqexplainer.perturb import ablate as ablate
@@ -53,6 +55,8 @@ _HOMES = {
     "design": "design",
     "evolve": "design",
     "generate_pfms": "filters",
+    "modisco": "modisco",
+    "motif_table": "motif_table",
     "annotate_pfms": "motifs",
     "scan": "motifs",
     "ablate": "perturb",

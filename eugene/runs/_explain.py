@@ -74,12 +74,14 @@ def attribute_step(run: Run) -> None:
 
 
 def filters_step(run: Run) -> None:
-    """Write filters as motifs, and the known motifs that they resemble."""
+    """Write filters as motifs and as a page, beside the known motifs that they resemble."""
+    import seqexplainer as se
     from seqpro.motifs import write_meme
 
     options = section(run, "filters")
     with run.folder.step("filters"):
         rows = run.rows(options["split"])
+        database = interpret.read_motifs(options["motif_db"])
         limit = options["max_sequences"]
         if limit is not None:
             rows = best_rows(rows, _scores(run, rows, 0), limit)
@@ -87,7 +89,7 @@ def filters_step(run: Run) -> None:
         found = interpret.filter_motifs(
             run.arch,
             run.one_hot(np.sort(rows)),
-            interpret.read_motifs(options["motif_db"]),
+            database,
             layer=options["layer"],
             method=options["method"],
             n=options["n"],
@@ -99,6 +101,9 @@ def filters_step(run: Run) -> None:
         run.folder.write_text("interpretation/filters.csv", found.table.to_csv(index=False))
         top = found.annotations[found.annotations["rank"] <= _TOP_MATCHES]
         run.folder.write_text("interpretation/annotations.csv", top.to_csv(index=False))
+        if len(found.motifs):
+            title = f"Filters of {run.config.name}"
+            se.motif_table(found.motifs, folder / "motifs.html", database, title=title)
         planted = interpret.planted_motifs(run.data.ds)
         if planted:
             hits = interpret.planted_motifs_found(found.annotations, planted)
