@@ -11,10 +11,12 @@ from seqdata._read import read_bigwig as read_bigwig
 from seqdata._read import read_flat_fasta as read_flat_fasta
 from seqdata._read import read_genome_fasta as read_genome_fasta
 from seqdata._read import read_table as read_table
+from seqdata._read import read_vcf as read_vcf
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
 from seqdata.errors import SeqdataError as SeqdataError
 from seqdata.readers import BAM as BAM
+from seqdata.readers import VCF as VCF
 from seqdata.readers import BigWig as BigWig
 from seqdata.readers import FlatFASTA as FlatFASTA
 from seqdata.readers import Fragments as Fragments

@@ -14,6 +14,7 @@ from seqdata.readers.bam import BAM
 from seqdata.readers.bigwig import BigWig
 from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
 from seqdata.readers.table import Table
+from seqdata.readers.vcf import VCF
 
 
 def read_table(
@@ -232,4 +233,60 @@ def read_bam(
         GenomeFASTA(seq_name, fasta, alphabet=alphabet),
         BAM(cov_name, bams, samples, **options),
         path=out, bed=bed, fixed_length=fixed_length, max_jitter=max_jitter, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def read_vcf(
+    name: str,
+    out: StoreLike,
+    vcf: str | Path,
+    fasta: str | Path,
+    samples: Any,
+    bed: str | Path | pd.DataFrame,
+    *,
+    fixed_length: bool | int,
+    alphabet: Any = "DNA",
+    max_jitter: int = 0,
+    splice: bool = False,
+    overwrite: bool = False,
+    **options: Any,
+) -> xr.Dataset:
+    """Build a dataset of haplotypes over regions: :class:`VCF` and :func:`from_region_files`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sequence variable.
+    out : str, Path or zarr Store
+        Where the store goes.
+    vcf : str or Path
+        VCF or BCF file.
+    fasta : str or Path
+        FASTA file of contigs.
+    samples : str, sequence of str or None
+        Samples of the file, None for all.
+    bed : path or DataFrame
+        Regions.
+    fixed_length : bool or int
+        As :func:`from_region_files` takes it.
+    alphabet : NucleotideAlphabet or str, default "DNA"
+        Letters of the sequences.
+    max_jitter : int, default 0
+        Bp to add on both sides.
+    splice : bool, default False
+        Join the regions of each ``name`` (exons) into one row.
+    overwrite : bool, default False
+        Replace a store that is there.
+    **options
+        Further arguments of :class:`VCF`.
+
+    Returns
+    -------
+    Dataset
+        ``{name}`` S1 ``(_sequence, {name}_sample, {name}_haplotype, _length)``.
+    """
+    return from_region_files(
+        VCF(name, vcf, fasta, samples, alphabet=alphabet, **options),
+        path=out, bed=bed, fixed_length=fixed_length, max_jitter=max_jitter, splice=splice,
+        overwrite=overwrite,
     )  # fmt: skip

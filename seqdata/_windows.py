@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata.errors import BedError, LengthError, SchemaError
-from seqdata.readers._base import RegionReader, Windows, column_values, locate
+from seqdata.readers._base import RegionReader, Track, Windows, column_values, locate
 from seqdata.readers._kernels import turn_letters
 from seqdata.readers._letters import complement_table
 from seqdata.readers.bed import check_regions, read_bedlike
@@ -47,6 +47,8 @@ class RegionPlan:
         How rows are stored.
     columns : dict of str to ndarray, shape (n_rows,)
         Further columns of the regions.
+    splice : bool, default False
+        Whether rows are joined of exons, also those of a single one.
     """
 
     windows: Windows
@@ -59,6 +61,7 @@ class RegionPlan:
     width: int
     layout: Layout
     columns: dict[str, NDArray[Any]]
+    splice: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -295,6 +298,7 @@ def plan_regions(
         int(lengths.max()),
         layout,
         columns,
+        bool(splice),
     )
 
 
@@ -419,12 +423,16 @@ def read_shard(
     out: dict[str, NDArray[Any]] = {}
     for reader in readers:
         track = reader.track()
-        values = reader.read(windows, piece)
-        if joined:
-            values = _join(values, windows.lengths, plan.row_of[first : last + 1], width)
+        if plan.splice and hasattr(reader, "read_joined"):
+            row_of = plan.row_of[first : last + 1]
+            values = reader.read_joined(windows, row_of - row_of[0], width)
+        else:
+            values = reader.read(windows, piece)
+            if joined:
+                values = _join(values, windows.lengths, plan.row_of[first : last + 1], width)
         if track.kind == "sequence":
             if turn.any():
-                turn_letters(values, lengths, turn, complement_table(track.alphabet))
+                _turn_sequences(values, lengths, turn, track)
         else:
             _turn_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
@@ -440,6 +448,27 @@ def read_shard(
         keep = np.arange(width)[None, :] < lengths[:, None]
         out = {name: _flatten(values, keep) for name, values in out.items()}
     return out
+
+
+def _turn_sequences(
+    values: NDArray[np.uint8], lengths: NDArray[np.int64], turn: NDArray[np.bool_], track: Track
+) -> None:
+    """Reverse-complement the chosen rows in place, all their haplotypes alike.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, shape (n, width) or (n, n_samples, ploidy, width)
+    lengths : ndarray of int64, shape (n,)
+        Length of each row in bp.
+    turn : ndarray of bool, shape (n,)
+    track : Track
+        Its alphabet says what pairs with what.
+    """
+    each = int(np.prod(values.shape[1:-1]))
+    turn_letters(
+        values.reshape(-1, values.shape[-1]), np.repeat(lengths, each), np.repeat(turn, each),
+        complement_table(track.alphabet),
+    )  # fmt: skip
 
 
 def _inside(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
@@ -483,6 +512,4 @@ def _join(
 
 def _flatten(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[Any]:
     """Drop the padding: (n, width) to (total,), (n, samples, width) to (total, samples)."""
-    if values.ndim == 2:
-        return values[keep]
-    return np.moveaxis(values, 1, 2)[keep]
+    return np.moveaxis(values, -1, 1)[keep]

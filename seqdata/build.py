@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -440,7 +441,7 @@ def _create_regions(
 ) -> int:
     """Create the arrays of a region build; return the rows of a shard."""
     width = max(plan.width, 1)
-    wide = max(width * max(1, len(t.samples)) * np.dtype(t.dtype).itemsize for t in tracks)
+    wide = max(width * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks)
     rows = shard_rows(wide)
     names = [track.name for track in tracks]
     names += ["mask", "chrom", "start", "end", "strand"]
@@ -461,13 +462,15 @@ def _create_regions(
         attrs = {"kind": track.kind}
         if track.kind == "sequence":
             attrs["alphabet"] = track.alphabet
+            if track.samples:
+                text = np.array(track.samples, dtype=object)
+                out.write_array(track.sample_dim, text, (track.sample_dim,), coordinate=True)
         else:
             attrs["sample_dim"] = track.sample_dim
             if track.units:
                 attrs["units"] = track.units
             _write_samples(out, track)
-        middle = (track.sample_dim,) if track.samples else ()
-        sizes = (len(track.samples),) if track.samples else ()
+        middle, sizes = tuple(track.middle), tuple(track.middle.values())
         if plan.layout == "flat":
             dims: tuple[str, ...] = (f"_{track.name}_flat", *middle)
             shape: tuple[int, ...] = (0, *sizes)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
+from seqdata.readers._alleles import holds, shared_prefix
 from seqdata.readers._base import locate
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers.fasta import GenomeFASTA
@@ -268,7 +269,9 @@ def cut_windows(
     table = table.reset_index(drop=True)
     refs = [text.encode() for text in table["ref"]]
     alts = [text.encode() for text in table["alt"]]
-    shared = np.array([_shared(*pair) for pair in zip(refs, alts, strict=True)], dtype=np.int64)
+    shared = np.array(
+        [shared_prefix(*pair) for pair in zip(refs, alts, strict=True)], dtype=np.int64
+    )
     allele = table["pos"].to_numpy(dtype=np.int64) - 1
     size = np.array([len(ref) for ref in refs], dtype=np.int64)
     longer = np.array([len(alt) for alt in alts], dtype=np.int64) - size
@@ -291,14 +294,14 @@ def cut_windows(
             at = int(allele[row] - low[row])
             before, found, behind = text[:at], text[at : at + len(ref)], text[at + len(ref) :]
             held[row] = found.upper().decode()
-            if not _same(held[row], given[row]):
+            if not holds(held[row], given[row]):
                 found = ref
             begin, other = int(start[row] - low[row]), int(start[row] + moved[row] - low[row])
             whole = before + found + behind
             changed = before + found[: shared[row]] + alt[shared[row] :] + behind
             reference[row] = np.frombuffer(whole[begin : begin + length], dtype=np.uint8)
             alternate[row] = np.frombuffer(changed[other : other + length], dtype=np.uint8)
-    matches = np.array([_same(a, b) for a, b in zip(held, given, strict=True)], dtype=np.bool_)
+    matches = np.array([holds(a, b) for a, b in zip(held, given, strict=True)], dtype=np.bool_)
     out = table.assign(start=start, end=start + length, matches=matches, genome=held)
     return VariantWindows(reference.view("S1"), alternate.view("S1"), out)
 
@@ -364,17 +367,3 @@ def _blocks(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         count = max(1, int(np.searchsorted(size, _BYTES_TOGETHER, side="right")))
         yield order[:count]
         order = order[count:]
-
-
-def _shared(ref: bytes, alt: bytes) -> int:
-    """Return how many letters both alleles begin with; none if they are the same."""
-    if ref == alt:
-        return 0
-    pairs = enumerate(zip(ref, alt, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(ref), len(alt)))
-
-
-def _same(found: str, ref: str) -> bool:
-    if found == ref or "N" not in ref:
-        return found == ref
-    return all(b in ("N", a) for a, b in zip(found, ref, strict=True))

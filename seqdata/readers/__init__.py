@@ -7,3 +7,4 @@ from seqdata.readers.fasta import FlatFASTA as FlatFASTA
 from seqdata.readers.fasta import GenomeFASTA as GenomeFASTA
 from seqdata.readers.fragments import Fragments as Fragments
 from seqdata.readers.table import Table as Table
+from seqdata.readers.vcf import VCF as VCF

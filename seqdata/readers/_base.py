@@ -91,11 +91,15 @@ class Track:
     alphabet : str, default ""
         Letters of a sequence.
     sample_dim : str, default ""
-        Name of the sample dimension of a track.
+        Name of the sample dimension.
     samples, strands, pairs : sequence of str
         One entry a sample: its name, its strand (``+ - .``), the sample paired with it or "".
     units : str, default ""
         Unit of the values.
+    haplotype_dim : str, default ""
+        Name of the dimension of haplotypes, behind that of samples.
+    ploidy : int, default 0
+        Size of that dimension; 0 where there is none.
     """
 
     name: str
@@ -107,6 +111,14 @@ class Track:
     strands: Sequence[str] = ()
     pairs: Sequence[str] = ()
     units: str = ""
+    haplotype_dim: str = ""
+    ploidy: int = 0
+
+    @property
+    def middle(self) -> dict[str, int]:
+        """Names and sizes of the dimensions between rows and positions."""
+        out = {self.sample_dim: len(self.samples)} if self.samples else {}
+        return {**out, self.haplotype_dim: self.ploidy} if self.ploidy else out
 
     @property
     def mates(self) -> NDArray[np.int64]:
@@ -149,8 +161,8 @@ class RegionReader(Protocol):
     def read(self, windows: Windows, width: int) -> NDArray[Any]:
         """Return the forward-strand values, padded on the right to ``width``.
 
-        Sequences come as uint8 (n, width), tracks as (n, n_samples, width). Positions off the
-        contig hold N or 0, padding holds 0.
+        Sequences come as uint8 (n, width), those of haplotypes as (n, n_samples, ploidy, width),
+        tracks as (n, n_samples, width). Positions off the contig hold N or 0, padding holds 0.
         """
         ...
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +12,7 @@ import pysam.utils
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
-from seqdata.readers._fasta_index import cache_dir
+from seqdata.readers._index_files import find_or_build
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
@@ -317,38 +313,11 @@ def _mapped(handle: pysam.AlignmentFile) -> int:
 
 def _index(path: Path) -> Path:
     suffix = ".crai" if path.suffix.lower() == ".cram" else ".bai"
-    stat = path.stat()
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    cached = cache_dir() / "alignment_index" / f"{path.name}.{digest}{suffix}"
-    beside = Path(f"{path}{suffix}")
-    for index in (beside, path.with_suffix(suffix), Path(f"{path}.csi"), cached):
-        # an index older than its file points at reads that are no longer there
-        if index.is_file() and index.stat().st_mtime >= stat.st_mtime:
-            return index
-    try:
-        return _build_index(path, beside)
-    except OSError:
-        pass
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        return _build_index(path, cached)
-    except OSError as error:
-        msg = (
-            f"Cannot write the index of {path}, neither beside it nor in {cached.parent}: {error}. "
-            "Set EUGENE_CACHE_DIR to a folder that can be written."
-        )
-        raise TrackError(msg) from error
+    beside = (Path(f"{path}{suffix}"), path.with_suffix(suffix), Path(f"{path}.csi"))
 
+    def build(target: Path) -> None:
+        pysam.index("-o", str(target), str(path))
 
-def _build_index(path: Path, index: Path) -> Path:
-    """Write an index under another name first, so that nobody reads half of one."""
-    part = index.with_name(f".{index.name}.{os.getpid()}-{secrets.token_hex(3)}")
-    part.touch()
-    try:
-        pysam.index("-o", str(part), str(path))
-        part.replace(index)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
-    return index
+    return find_or_build(
+        path, beside, folder="alignment_index", suffix=suffix, build=build, error=TrackError
+    )

@@ -1,0 +1,111 @@
+"""Index files of packed formats: found beside the file, or built there or in the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seqdata.errors import SeqdataError
+from seqdata.readers._fasta_index import cache_dir
+
+
+def cached_path(file: Path, folder: str, suffix: str) -> Path:
+    """Return where the cache keeps what was made from a file in its present state.
+
+    Parameters
+    ----------
+    file : Path
+        The file; its place, size and time of change make the name.
+    folder : str
+        Folder inside the cache directory.
+    suffix : str
+        Ending of the name.
+
+    Returns
+    -------
+    Path
+    """
+    stat = file.stat()
+    key = f"{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return cache_dir() / folder / f"{file.name}.{digest}{suffix}"
+
+
+def find_or_build(
+    file: Path,
+    beside: Sequence[Path],
+    *,
+    folder: str,
+    suffix: str,
+    build: Callable[[Path], object],
+    error: type[SeqdataError],
+) -> Path:
+    """Return an index that is no older than its file; build it where there is none.
+
+    Parameters
+    ----------
+    file : Path
+        The file to be read at random.
+    beside : sequence of Path
+        Where an index may stand; the first is where a new one goes.
+    folder, suffix : str
+        Folder of the cache and ending of the index in it, for when the first place cannot be
+        written.
+    build : callable
+        Writes the index to the path it is given; OSError means that the place cannot be written.
+    error : type
+        What to raise if neither place can be written.
+
+    Returns
+    -------
+    Path
+    """
+    cached = cached_path(file, folder, suffix)
+    time = file.stat().st_mtime
+    for index in (*beside, cached):
+        # an index older than its file points at what is no longer there
+        if index.is_file() and index.stat().st_mtime >= time:
+            return index
+    try:
+        return write_whole(beside[0], build)
+    except OSError:
+        pass
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        return write_whole(cached, build)
+    except OSError as failure:
+        msg = (
+            f"Cannot write the index of {file}, neither beside it nor in {cached.parent}: "
+            f"{failure}. Set EUGENE_CACHE_DIR to a folder that can be written."
+        )
+        raise error(msg) from failure
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> Path:
+    """Write a file under another name first, so that nobody reads half of one.
+
+    Parameters
+    ----------
+    target : Path
+        Where the file goes.
+    write : callable
+        Writes the file to the path it is given.
+
+    Returns
+    -------
+    Path
+        ``target``.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    part.touch()
+    try:
+        write(part)
+        part.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return target
