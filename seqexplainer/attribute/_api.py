@@ -55,6 +55,8 @@ ALIASES = {
     "deeplift": "deep_lift",
     "deepliftshap": "deep_lift_shap",
 }
+# Differences of outputs are not known better than to so many units in the last place.
+_ROUNDING = 32
 _COMPLETE = ("deep_lift_shap", "deep_lift", "integrated_gradients")
 _DEFAULT_REFERENCES = {"deep_lift": "zero", "integrated_gradients": "zero"}
 
@@ -162,7 +164,7 @@ def attribute(
     delta_tolerance : float, optional
         Largest acceptable delta of one pair, as a share of the mean absolute difference of
         outputs over all pairs; by default 0.001, and 0.01 for integrated gradients, which
-        approach the difference with more steps.
+        approach the difference with more steps. Rounding of the outputs comes on top.
     gradient_correction : bool
         Whether gradient methods have the mean over the letters removed before anything else
         (doi:10.1186/s13059-023-02956-3). Never applied to the other methods.
@@ -205,12 +207,13 @@ def attribute(
 
     Examples
     --------
+    >>> _ = torch.manual_seed(0)
     >>> model = torch.nn.Sequential(torch.nn.Conv1d(4, 3, 3), torch.nn.ReLU(),
-    ...                             torch.nn.Flatten(), torch.nn.Linear(12, 1))
-    >>> X = torch.eye(4)[[0, 1, 2, 3, 2, 1]].T[None]
+    ...                             torch.nn.Flatten(), torch.nn.Linear(30, 1))
+    >>> X = torch.eye(4)[[0, 1, 2, 3, 2, 1, 0, 3, 1, 2, 0, 1]].T[None]
     >>> attributions, delta = attribute(model, X, n_references=5, return_delta=True)
     >>> attributions.shape, bool(delta.abs().max() < 1e-5)
-    (torch.Size([1, 4, 6]), True)
+    (torch.Size([1, 4, 12]), True)
     """
     X = _one_of("X", X, "inputs", inputs)
     references = _one_of("references", references, "reference_type", reference_type, needed=False)
@@ -392,7 +395,7 @@ def _with_references(
     scores = torch.zeros(sequences.shape, dtype=job.dtype)
     delta = torch.zeros(n_seqs, dtype=job.dtype)
     worst = torch.zeros(n_seqs, dtype=job.dtype)
-    change = 0.0
+    change = largest = 0.0
     for rows, columns in tqdm(_batches(n_seqs, count, job.batch_size), disable=not verbose):
         if fixed is None:
             drawn = references_.make(sequences[rows], reference, n=count, seed=job.seed)
@@ -401,14 +404,16 @@ def _with_references(
         batch = sequences[rows].to(job.device, job.dtype)
         refs = drawn[:, columns].to(job.device, job.dtype)
         args = [a[rows].to(job.device) for a in extra]
-        values, residual, difference = _explain(job, batch, refs, args, columns.start)
+        values, residual, difference, outputs = _explain(job, batch, refs, args, columns.start)
         scores[rows] += (hypothetical_scores(values, refs).sum(dim=1) / count).cpu()
         delta[rows] -= (residual.sum(dim=1) / count).cpu()
         worst[rows] = torch.maximum(worst[rows], residual.abs().amax(dim=1).cpu())
         change += float(difference.abs().sum())
+        largest = max(largest, outputs)
     if job.method in _COMPLETE:
         size = change / (n_seqs * count)
-        bad = (worst > job.tolerance * max(size, 1e-12)).nonzero()[:, 0]
+        rounding = _ROUNDING * torch.finfo(job.dtype).eps * largest
+        bad = (worst > job.tolerance * max(size, 1e-12) + rounding).nonzero()[:, 0]
         if len(bad):
             _incomplete(
                 job, sequences, extra, reference, bad, worst, size, scores, delta, n_references
@@ -422,13 +427,14 @@ def _explain(
     refs: torch.Tensor,
     args: Sequence[torch.Tensor],
     first: int,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return multipliers, residuals and output differences of each pair."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
+    """Return multipliers, residuals and output differences of each pair, and the largest output."""
     if job.method == "gradient_shap":
         values = _gradient.gradient_shap(
             job.function, batch, refs, args, seed=job.seed, first=first
         )
-        return values, values.new_zeros(refs.shape[:2]), values.new_zeros(refs.shape[:2])
+        none = values.new_zeros(refs.shape[:2])
+        return values, none, none, 0.0
     if job.method == "integrated_gradients":
         found: Any = _gradient.integrated_gradients(
             job.function, batch, refs, args, n_steps=job.n_steps, batch_size=job.batch_size
@@ -436,7 +442,8 @@ def _explain(
     else:
         found = multipliers(job.model, batch, refs, job.target, args)
     difference = found.at_sequences.unsqueeze(1) - found.at_references
-    return found.values, found.residual, difference
+    largest = max(float(t.abs().max()) for t in (found.at_sequences, found.at_references))
+    return found.values, found.residual, difference, largest
 
 
 def _incomplete(

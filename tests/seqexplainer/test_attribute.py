@@ -292,3 +292,13 @@ def test_wrong_arguments(model, options, message):
 def test_missing_sequences(model):
     with pytest.raises(InputError, match="X is missing"):
         se.attribute(model)
+
+
+@pytest.mark.parametrize("seed", range(18, 25))
+def test_references_equal_to_the_sequence_do_not_warn(seed):
+    # a sequence with a single dinucleotide shuffle: nothing to explain but rounding
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Conv1d(4, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 1))
+    X = torch.eye(4)[[0, 1, 2, 3, 2, 1]].T[None]
+    found = se.attribute(model, X, n_references=5, on_delta="raise", return_delta=True)
+    assert float(found.delta.abs().max()) < 1e-6
