@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,28 +25,83 @@ _INDEX_MAGIC = 0x2468ACE0
 _SECTION = 24
 # a section counts its items in 16 bits, 12 bytes each at most
 _MOST_BYTES = _SECTION + 65_535 * 12
+# unpacked blocks that the files of a reader keep at most, in bytes
+_KEPT_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Data blocks of one contig, in order: bounds (bp), and place and size in the file (bytes)."""
+    """Data blocks of one contig, in order.
+
+    Bounds (bp), place and size in the file (bytes), and whether it was unpacked before.
+    """
 
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     offset: NDArray[np.int64]
     size: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Items:
+    """The items of a block as they stand in the file: ``kind`` 1, 2 or 3, 3, 2 or 1 words each."""
+
+    words: NDArray[np.uint32]
+    values: NDArray[np.float32]
+    kind: int
+    begin: int
+    step: int
+    span: int
+
+
+class KeptBlocks:
+    """Unpacked blocks of some files, those used last, up to a number of bytes.
+
+    Parameters
+    ----------
+    limit : int, default 128 MiB
+        Bytes kept at most.
+
+    Attributes
+    ----------
+    held : int
+        Bytes kept now.
+    """
+
+    def __init__(self, limit: int = _KEPT_BYTES) -> None:
+        self._limit = limit
+        self._items: OrderedDict[tuple[Path, int], _Items] = OrderedDict()
+        self.held = 0
+
+    def get(self, path: Path, offset: int) -> _Items | None:
+        """Return the block at a place of a file; None if it is not kept."""
+        items = self._items.get((path, offset))
+        if items is not None:
+            self._items.move_to_end((path, offset))
+        return items
+
+    def put(self, path: Path, offset: int, items: _Items) -> None:
+        """Keep a block; let go those that were not used for longest."""
+        self._items[path, offset] = items
+        self.held += items.words.nbytes
+        while self.held > self._limit:
+            self.held -= self._items.popitem(last=False)[1].words.nbytes
 
 
 class BigWigFile:
     """A BigWig file open for reading.
 
     Contigs and the index of data blocks are read at once; a block is unpacked once for all the
-    windows that touch it.
+    windows of a call that touch it. A block that a later call needs again is kept from then on,
+    so that windows in random order cost little more than sorted ones.
 
     Parameters
     ----------
     path : Path
         BigWig file.
+    kept : KeptBlocks
+        Where unpacked blocks are kept; several files may share it.
 
     Raises
     ------
@@ -56,10 +113,11 @@ class BigWigFile:
     Kent et al. 2010, doi:10.1093/bioinformatics/btq351
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kept: KeptBlocks) -> None:
         self.path = path
         self._handle = path.open("rb")
         self._size = os.fstat(self._handle.fileno()).st_size
+        self._kept = kept
         try:
             self._read_head()
         except BaseException:
@@ -73,10 +131,12 @@ class BigWigFile:
     def paint(
         self,
         contig: str,
+        row: NDArray[np.int64],
         start: NDArray[np.int64],
         stop: NDArray[np.int64],
         lead: NDArray[np.int64],
         out: NDArray[np.float32],
+        sample: int,
     ) -> None:
         """Write the values of windows on one contig into zeroed rows.
 
@@ -84,12 +144,16 @@ class BigWigFile:
         ----------
         contig : str
             Contig of the file.
+        row : ndarray of int64, shape (n,)
+            Row of each window.
         start, stop : ndarray of int64, shape (n,)
             Bounds of the windows within the contig in bp.
         lead : ndarray of int64, shape (n,)
             Column of the first base of each window.
-        out : ndarray of float32, shape (n, width)
-            Rows; bases without a value, or with NaN, are left as they are.
+        out : ndarray of float32, shape (n_rows, n_samples, width)
+            Result; bases without a value, or with NaN, are left as they are.
+        sample : int
+            Place of this file in ``out``.
 
         Raises
         ------
@@ -103,17 +167,18 @@ class BigWigFile:
         first = np.searchsorted(np.maximum.accumulate(blocks.end), start, side="right")
         last = np.searchsorted(blocks.start, stop, side="left")
         touched = np.maximum(last - first, 0)
-        row = np.repeat(np.arange(len(start)), touched)
+        window = np.repeat(np.arange(len(start)), touched)
         behind = np.cumsum(touched)
-        block = np.arange(len(row)) - np.repeat(behind - touched, touched) + first[row]
+        block = np.arange(len(window)) - np.repeat(behind - touched, touched) + first[window]
         order = np.argsort(block, kind="stable")
-        block, row = block[order], row[order]
-        edges = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]]))
-        for begin, end in zip(edges, [*edges[1:], len(block)], strict=True):
-            if begin == end:
-                continue
-            items = self._block(blocks, int(block[begin]), number)
-            _paint(*items, row[begin:end], start, stop, lead, out)
+        block, window = block[order], window[order]
+        edges = np.flatnonzero(np.diff(block, prepend=-1, append=-1)).tolist()
+        for begin, end in pairwise(edges):
+            items = self._items(blocks, int(block[begin]), number)
+            _paint(
+                items.words, items.values, items.kind, items.begin, items.step, items.span,
+                window[begin:end], row, start, stop, lead, out, sample,
+            )  # fmt: skip
 
     def _read_head(self) -> None:
         head = self._bytes(0, 64)
@@ -194,14 +259,27 @@ class BigWigFile:
         for number, begin, end in zip(numbers, first, [*first[1:], len(table)], strict=True):
             part = table[begin:end]
             self._blocks[int(number)] = _Blocks(
-                *(part[name].astype(np.int64) for name in ("start", "end", "offset", "size"))
+                start=part["start"].astype(np.int64),
+                end=part["end"].astype(np.int64),
+                offset=part["offset"].astype(np.int64),
+                size=part["size"].astype(np.int64),
+                seen=np.zeros(len(part), dtype=np.bool_),
             )
 
-    def _block(
-        self, blocks: _Blocks, i: int, contig: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Unpack a block into starts, ends and values of its items."""
-        data = self._bytes(int(blocks.offset[i]), int(blocks.size[i]))
+    def _items(self, blocks: _Blocks, i: int, contig: int) -> _Items:
+        """Return the items of a block, unpacked or kept from an earlier call."""
+        offset = int(blocks.offset[i])
+        items = self._kept.get(self.path, offset) if blocks.seen[i] else None
+        if items is None:
+            items = self._block(offset, int(blocks.size[i]), contig)
+            if blocks.seen[i]:
+                self._kept.put(self.path, offset, items)
+            blocks.seen[i] = True
+        return items
+
+    def _block(self, offset: int, size: int, contig: int) -> _Items:
+        """Unpack a block and check its items."""
+        data = self._bytes(offset, size)
         if self._packed:
             try:
                 data = zlib.decompressobj().decompress(data, _MOST_BYTES)
@@ -209,22 +287,18 @@ class BigWigFile:
                 raise self._damaged(f"a block cannot be unpacked ({error})") from None
         if len(data) < _SECTION:
             raise self._damaged("a block is too short")
-        head = struct.unpack(f"{self._order}IIIIIBBH", data[:_SECTION])
+        head = struct.unpack_from(f"{self._order}IIIIIBBH", data)
         number, begin, _, step, span, kind, _, count = head
-        width = {1: 12, 2: 8, 3: 4}.get(kind, 0)
-        if number != contig or not width or len(data) < _SECTION + count * width:
+        words_each = {1: 3, 2: 2, 3: 1}.get(kind, 0)
+        n_words = count * words_each
+        if number != contig or not words_each or len(data) < _SECTION + 4 * n_words:
             raise self._damaged("a block does not hold what the index says")
-        raw = np.frombuffer(data, dtype=f"{self._order}u4", count=count * width // 4, offset=24)
-        table = raw.reshape(count, width // 4)
-        values = np.ascontiguousarray(table[:, -1]).view(f"{self._order}f4").astype(np.float32)
-        if kind == 3:
-            start = begin + np.arange(count, dtype=np.int64) * step
-        else:
-            start = table[:, 0].astype(np.int64)
-        end = table[:, 1].astype(np.int64) if kind == 1 else start + span
-        if (end < start).any() or (start[1:] < start[:-1]).any():
+        words = np.frombuffer(data, f"{self._order}u4", count=n_words, offset=_SECTION)
+        words = words.astype(np.uint32, copy=False)
+        items = _Items(words, words.view(np.float32), kind, begin, step, span)
+        if not _in_order(words, kind, begin, step, span):
             raise self._damaged("the items of a block are out of order")
-        return start, end, values
+        return items
 
     def _unpack(self, layout: str, offset: int) -> tuple[Any, ...]:
         form = self._order + layout
@@ -245,37 +319,81 @@ class BigWigFile:
         )
 
 
+@nb.njit(nogil=True, cache=True, inline="always")
+def _start(words: NDArray[np.uint32], kind: int, begin: int, step: int, i: int) -> np.int64:
+    """Return the first base of item ``i``."""
+    if kind == 1:
+        return np.int64(words[3 * i])
+    if kind == 2:
+        return np.int64(words[2 * i])
+    return np.int64(begin + i * step)
+
+
+@nb.njit(nogil=True, cache=True, inline="always")
+def _end(
+    words: NDArray[np.uint32], kind: int, begin: int, step: int, span: int, i: int
+) -> np.int64:
+    """Return the base behind item ``i``."""
+    if kind == 1:
+        return np.int64(words[3 * i + 1])
+    return np.int64(_start(words, kind, begin, step, i) + span)
+
+
+@nb.njit(nogil=True, cache=True)
+def _in_order(words: NDArray[np.uint32], kind: int, begin: int, step: int, span: int) -> bool:
+    """Say whether items are sorted by start and none ends before it starts."""
+    before = 0
+    for i in range(words.shape[0] // (4 - kind)):
+        start = _start(words, kind, begin, step, i)
+        if start < before or _end(words, kind, begin, step, span, i) < start:
+            return False
+        before = start
+    return True
+
+
 @nb.njit(nogil=True, cache=True)
 def _paint(
-    item_start: NDArray[np.int64],
-    item_end: NDArray[np.int64],
+    words: NDArray[np.uint32],
     values: NDArray[np.float32],
-    rows: NDArray[np.int64],
+    kind: int,
+    begin: int,
+    step: int,
+    span: int,
+    windows: NDArray[np.int64],
+    row: NDArray[np.int64],
     start: NDArray[np.int64],
     stop: NDArray[np.int64],
     lead: NDArray[np.int64],
     out: NDArray[np.float32],
+    sample: int,
 ) -> None:
     """Write items, sorted by start, into the windows they overlap."""
-    n = item_start.shape[0]
-    for k in range(rows.shape[0]):
-        row = rows[k]
-        begin, end = start[row], stop[row]
-        shift = lead[row] - begin
+    each = 4 - kind
+    n = words.shape[0] // each
+    for k in range(windows.shape[0]):
+        window = windows[k]
+        left, right = start[window], stop[window]
+        line = out[row[window], sample]
+        shift = lead[window] - left
         # the last item that starts at or before the window; earlier ones may reach in only if
         # items overlap each other, so step back while they do
         low, high = 0, n
         while low < high:
             middle = (low + high) // 2
-            if item_start[middle] <= begin:
+            if _start(words, kind, begin, step, middle) <= left:
                 low = middle + 1
             else:
                 high = middle
         i = max(low - 1, 0)
-        while i > 0 and item_end[i - 1] > begin:
+        while i > 0 and _end(words, kind, begin, step, span, i - 1) > left:
             i -= 1
-        while i < n and item_start[i] < end:
-            if not np.isnan(values[i]):
-                for j in range(max(item_start[i], begin), min(item_end[i], end)):
-                    out[row, shift + j] = values[i]
+        while i < n:
+            first = _start(words, kind, begin, step, i)
+            if first >= right:
+                break
+            value = values[each * i + each - 1]
+            if not np.isnan(value):
+                last = min(_end(words, kind, begin, step, span, i), right)
+                for j in range(max(first, left) + shift, last + shift):
+                    line[np.uint64(j)] = value
             i += 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
-from seqdata.readers._bigwig_file import BigWigFile
+from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,13 +140,10 @@ class BigWig:
             start = np.clip(windows.start, 0, size)
             stop = np.maximum(np.clip(windows.end, 0, size), start)
             lead = start - windows.start
-            rows = out[:, sample]
             for code, name in enumerate(windows.names):
                 here = np.flatnonzero((windows.contig == code) & (stop > start))
                 if len(here):
-                    part = np.zeros((len(here), width), dtype=np.float32)
-                    handle.paint(name, start[here], stop[here], lead[here], part)
-                    rows[here] = part
+                    handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
         return out
 
     def close(self) -> None:
@@ -157,15 +154,16 @@ class BigWig:
 
     def _handles(self) -> list[BigWigFile]:
         if self._open is None:
-            self._open = [_open_bigwig(path) for path in self.paths]
+            kept = KeptBlocks()
+            self._open = [_open_bigwig(path, kept) for path in self.paths]
         return self._open
 
 
-def _open_bigwig(path: Path) -> BigWigFile:
+def _open_bigwig(path: Path, kept: KeptBlocks) -> BigWigFile:
     if path.stat().st_size < 64:
         msg = f"{path} is empty or too short. Expected a BigWig file."
         raise TrackError(msg)
-    return BigWigFile(path)
+    return BigWigFile(path, kept)
 
 
 def make_track(

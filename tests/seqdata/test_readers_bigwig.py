@@ -10,6 +10,7 @@ import pytest
 import seqdata as sd
 from seqdata.errors import ContigError, MissingFileError, SchemaError, TrackError
 from seqdata.readers._base import Windows
+from seqdata.readers._bigwig_file import KeptBlocks
 
 
 def windows(rows: list[tuple[str, int, int]]) -> Windows:
@@ -190,6 +191,26 @@ def test_every_base_of_a_contig(shared_data: Path) -> None:
     with pyBigWig.open(str(path)) as oracle:
         expected = np.nan_to_num(oracle.values("chrIV", 0, size, numpy=True))
     np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("limit", [0, 300_000, 1 << 30])
+def test_order_of_windows_and_kept_blocks(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    path = shared_data / "sacCer3" / "ATAC_fragment_coverage.bw"
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 200_000, 400)
+    rows = windows([(f"chr{'I' * (i % 3 + 1)}", s, s + 500) for i, s in enumerate(start.tolist())])
+    reader = sd.BigWig("cov", [path, path], ["a", "b"])
+    once = reader.read(rows, 500)
+    small = KeptBlocks(limit)
+    monkeypatch.setattr("seqdata.readers.bigwig.KeptBlocks", lambda: small)
+    reader = sd.BigWig("cov", [path, path], ["a", "b"])
+    parts = [reader.read(rows[i : i + 40], 500) for i in range(0, 400, 40)]
+    np.testing.assert_array_equal(np.concatenate(parts), once)
+    np.testing.assert_array_equal(once[:, 0], once[:, 1])
+    assert small.held <= limit
+    assert bool(small.held) is bool(limit)
 
 
 @pytest.mark.parametrize("seed", range(60))
