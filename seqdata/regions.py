@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from seqdata._negatives import sample_negatives as sample_negatives
+from seqdata._shuffled import add_shuffled_negatives as add_shuffled_negatives
+from seqdata._tiling import tiled_bins as tiled_bins
 from seqdata._windows import as_regions, centres, make_windows
 from seqdata.errors import BedError, LengthError, SchemaError, did_you_mean
 from seqdata.readers._base import Windows

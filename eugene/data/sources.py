@@ -17,7 +17,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import seqdata as sd
-from eugene.errors import EugeneError, did_you_mean
+from eugene.data._negatives import (
+    SourceError,
+    matched_windows,
+    negatives_method,
+    shuffled_copies,
+    tiled_windows,
+)
+from eugene.errors import did_you_mean
 from eugene.simulate import simulated as simulated
 
 __all__ = ["fasta", "regions", "simulated", "table", "zarr"]
@@ -27,10 +34,6 @@ logger = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 2048
 
 PathLike = str | Path
-
-
-class SourceError(EugeneError, ValueError):
-    """Files do not hold what a data source was asked to take from them."""
 
 
 def _store(out: PathLike | None) -> Any:
@@ -333,9 +336,13 @@ def regions(
     width : int
         Length of the windows in bp.
     negatives : mapping, False or None
-        Arguments of `seqdata.regions.sample_negatives`, such as ``{"ratio": 3}``: windows outside
-        the peaks that match them in contig and GC content. None draws one a peak for the task
-        ``"binary"`` and none for ``"counts"``; False draws none.
+        Where negatives come from: ``method`` and its arguments, such as ``{"ratio": 3}``.
+        ``"gc_matched"`` (the default): windows outside the peaks that match them in contig and
+        GC content, `seqdata.regions.sample_negatives`. ``"shuffled"``: shuffled copies of the
+        positives, `seqdata.regions.add_shuffled_negatives`. ``"tiled"``: bins around the peaks
+        in place of one window a peak, `seqdata.regions.tiled_bins`; ``width`` is that of a bin
+        with its flanks. None draws one a peak for the task ``"binary"`` and none for
+        ``"counts"``; False draws none.
     blacklist : path or None
         BED file of regions to keep away from.
     task : {"binary", "counts"}
@@ -396,6 +403,7 @@ def regions(
     sizes = genome.contigs()
     notes: dict[str, int] = {}
     where = str(bed) if isinstance(bed, str | Path) else "the table of peaks"
+    method, options = negatives_method(negatives)
     windows = _windows(
         peaks, width, max_jitter, centre, sizes, blacklist, notes, where=where, genome=str(fasta)
     )
@@ -404,14 +412,15 @@ def regions(
             f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
             "`max_jitter` smaller, or look whether peaks and genome belong together."
         )
-    parts = [windows.assign(label=1)]
-    if negatives is not False:
+    rows = windows.assign(label=1)
+    if method == "tiled":
+        rows = tiled_windows(peaks, sizes, width, max_jitter, blacklist, options)
+    elif method == "gc_matched":
         kept = peaks.loc[windows.index]
-        drawn = _negatives(fasta, kept, peaks, width, max_jitter, blacklist, negatives, seed)
+        drawn = matched_windows(fasta, kept, peaks, width, max_jitter, blacklist, options, seed)
         fitting = sd.regions.resize(drawn, width + 2 * max_jitter, contigs=sizes)
         notes["dropped_negatives_past_contig_ends"] = len(drawn) - len(fitting)
-        parts.append(drawn.loc[fitting.index].assign(label=0))
-    rows = pd.concat(parts, ignore_index=True)
+        rows = pd.concat([rows, drawn.loc[fitting.index].assign(label=0)], ignore_index=True)
     columns = ["chrom", "chromStart", "chromEnd", "strand"]
     if "strand" not in rows:
         rows["strand"] = "."
@@ -448,7 +457,10 @@ def regions(
         if count:
             logger.info("%s: %d", note.replace("_", " "), count)
     # every window lies on its contig, so the mask says nothing
-    return _add(ds.drop_vars("mask", errors="ignore").assign_attrs(notes), out, made)
+    ds = ds.drop_vars("mask", errors="ignore").assign_attrs(notes)
+    if method == "shuffled":
+        ds, made = shuffled_copies(ds.assign(made), seq_var, options, seed), {}
+    return _add(ds, out, made)
 
 
 def _signal(
@@ -504,27 +516,6 @@ def _windows(
         notes["dropped_blacklisted"] = int(bad.sum())
         wide = wide[~bad]
     return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]
-
-
-def _negatives(
-    fasta: PathLike,
-    kept: pd.DataFrame,
-    peaks: pd.DataFrame,
-    width: int,
-    max_jitter: int,
-    blacklist: PathLike | None,
-    options: Mapping[str, Any],
-    seed: int,
-) -> pd.DataFrame:
-    given = {"seed": seed, "margin": max_jitter, **options}
-    away: list[Any] = [peaks, *([] if blacklist is None else [sd.read_bedlike(blacklist)])]
-    other = given.pop("exclude", None)
-    if other is not None:
-        away += list(other) if isinstance(other, list) else [other]
-    try:
-        return sd.regions.sample_negatives(fasta, kept, width=width, exclude=away, **given)
-    except TypeError as error:
-        raise SourceError(f"negatives: {error}.") from error
 
 
 def _sums(sample: str, path: PathLike, rows: pd.DataFrame) -> NDArray[np.float32]:

@@ -29,36 +29,42 @@ logger = logging.getLogger(__name__)
 Files = Mapping[str, Path]
 
 
-def kopp21(files: Files, work: Path, *, bin_width: int, flank: int) -> xr.Dataset:
-    """Build the JunD bins: regions of interest, tiled, and labelled by the peaks they overlap.
+def kopp21(files: Files, work: Path, *, bin_width: int, flank: int, extend: int) -> xr.Dataset:
+    """Build the JunD bins: the surroundings of peaks, tiled, labelled by the peaks they overlap.
 
     Parameters
     ----------
     files : mapping of str to Path
-        ``genome`` (FASTA, plain, gzip or bgzip), ``regions`` and ``peaks`` (BED or narrowPeak).
+        ``genome`` (FASTA, plain, gzip or bgzip), ``peaks`` (BED or narrowPeak) and ``blacklist``
+        (BED).
     work : Path
         Folder for drafts.
     bin_width : int
         Width of a bin in bp.
     flank : int
         Context on either side of a bin in bp.
+    extend : int
+        Reach of a region of interest on either side of a peak in bp.
 
     Returns
     -------
     Dataset
         ``seq`` of ``bin_width + 2 * flank`` bp and ``label`` uint8; chr2 validates, chr3 tests.
     """
-    bins = regions.tile(read_bedlike(files["regions"]), bin_width)
-    bins = bins.drop_duplicates(ignore_index=True)
-    label = regions.label_overlapping_regions(bins, read_bedlike(files["peaks"]))["label"]
-    width = bin_width + 2 * flank
-    ds = from_region_files(
-        GenomeFASTA("seq", readable_fasta(files["genome"])),
-        path=work / "kopp21",
-        bed=bins,
-        fixed_length=width,
+    genome = GenomeFASTA("seq", readable_fasta(files["genome"]), on_unknown="n")
+    bins = regions.tiled_bins(
+        read_bedlike(files["peaks"]),
+        genome.contigs(),
+        bin_width=bin_width,
+        flank=flank,
+        extend=extend,
+        blacklist=read_bedlike(files["blacklist"]),
     )
-    ds["label"] = ("_sequence", label.to_numpy(dtype=np.uint8))
+    ds = from_region_files(
+        genome, path=work / "kopp21", bed=bins[["chrom", "chromStart", "chromEnd"]],
+        fixed_length=bin_width + 2 * flank,
+    )  # fmt: skip
+    ds["label"] = ("_sequence", bins["label"].to_numpy(dtype=np.uint8))
     held = {"val": "chr2", "test": "chr3"}
     known = set(bins["chrom"].astype(str))
     for split, contig in held.items():

@@ -217,6 +217,43 @@ def test_regions_of_beds_with_and_without_strand(tmp_path: Path, columns: int):
     assert set(ds["strand"].values[:6].tolist()) == {expected}
 
 
+def test_shuffled_negatives_of_regions(genome, tmp_path: Path):
+    fasta, bed = genome
+    method = {"method": "shuffled", "k": 1, "ratio": 2}
+    ds = sources.regions(fasta, bed, width=40, negatives=method, max_jitter=5)
+    assert ds["label"].values.tolist() == [1] * 3 + [0] * 6
+    assert ds["source_row"].values[3:].tolist() == [0, 0, 1, 1, 2, 2]
+    assert (ds["start"].values[3:] == -1).all()
+    np.testing.assert_array_equal(np.sort(ds["seq"][0].values), np.sort(ds["seq"][3].values))
+    stored = sources.regions(
+        fasta, bed, width=40, negatives=method, max_jitter=5, out=tmp_path / "s.zarr"
+    )
+    np.testing.assert_array_equal(stored["seq"].values, ds["seq"].values)
+    other = sources.regions(fasta, bed, width=40, negatives=method, max_jitter=5, seed=1)
+    assert (other["seq"].values[3:] != ds["seq"].values[3:]).any()
+
+
+def test_tiled_negatives_of_regions(genome):
+    fasta, bed = genome
+    method = {"method": "tiled", "bin_width": 50, "extend": 300}
+    ds = sources.regions(fasta, bed, width=90, negatives=method, max_jitter=10)
+    assert ds["seq"].shape[1] == 110
+    start = ds["start"].values + 30
+    assert (start % 50 == 0).all()
+    peaks = np.array([[100, 200], [1000, 1100]])
+    here = ds["chrom"].values == ds["chrom"].values[0]
+    bins = start[here, None]
+    hit = ((bins < peaks[:, 1]) & (bins + 50 > peaks[:, 0])).any(axis=1)
+    assert ds["label"].values[here].tolist() == hit.astype(int).tolist()
+    assert start[here].min() == 50
+    with pytest.raises(EugeneError, match="bins of 200 bp do not lie in the middle"):
+        sources.regions(fasta, bed, width=90, negatives={"method": "tiled", "bin_width": 200})
+    with pytest.raises(EugeneError, match=r"negatives: .*bin_widht"):
+        sources.regions(fasta, bed, width=90, negatives={"method": "tiled", "bin_widht": 50})
+    with pytest.raises(EugeneError, match=r"none of .* bins of 90 bp overlaps a peak"):
+        sources.regions(fasta, bed, width=90, negatives={"method": "tiled", "min_overlap": 91})
+
+
 def test_regions_mistakes(genome, tmp_path: Path):
     fasta, bed = genome
     with pytest.raises(EugeneError, match="task: 'binry'; did you mean 'binary'"):
@@ -229,6 +266,8 @@ def test_regions_mistakes(genome, tmp_path: Path):
         sources.regions(fasta, bed, width=40, contigs=["c3"])
     with pytest.raises(EugeneError, match="no window of 6000 bp is left of 4 peaks"):
         sources.regions(fasta, bed, width=6000)
+    with pytest.raises(EugeneError, match="no method 'shufled'; did you mean 'shuffled'"):
+        sources.regions(fasta, bed, width=40, negatives={"method": "shufled"})
     with pytest.raises(EugeneError, match=r"negatives: .*gc_tol"):
         sources.regions(fasta, bed, width=40, negatives={"gc_tol": 0.1})
     other = tmp_path / "o.bed"

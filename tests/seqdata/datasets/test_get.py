@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import json
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 import seqdata as sd
-from seqdata.datasets import _cache
+from seqdata.datasets import _cache, _registry
 from seqdata.errors import (
     ArchiveError,
     ChecksumError,
@@ -145,8 +146,12 @@ def test_your_own_files(tmp_path, cache):
         sd.datasets.get("jores21", files={"train_leaf": tmp_path / "x", "test_leaf": table})
 
 
-def test_files_without_an_address_are_asked_for(cache):
-    with pytest.raises(DatasetError, match=r"no public address of genome, regions, peaks"):
+def test_files_without_an_address_are_asked_for(cache, monkeypatch):
+    described = _registry.find("kopp21")
+    files = tuple(dataclasses.replace(file, urls=()) for file in described.files)
+    hidden = dataclasses.replace(described, files=files)
+    monkeypatch.setattr(_registry, "find", lambda name, **_: hidden)
+    with pytest.raises(DatasetError, match=r"no public address of peaks, blacklist, genome"):
         sd.datasets.get("kopp21", unverified=True)
 
 
@@ -410,20 +415,24 @@ def test_kopp21_on_your_files(cache, tmp_path):
     with (tmp_path / "g.fa").open("w") as out:
         for contig in ("chr1", "chr2", "chr3"):
             out.write(f">{contig}\n{''.join(rng.choice(list('ACGT'), 3000))}\n")
-    (tmp_path / "roi.bed").write_text(
-        "chr1\t0\t2000\nchr1\t1800\t2000\nchr2\t400\t1000\nchr3\t0\t200\n"
+    (tmp_path / "peaks.bed").write_text(
+        "chr1\t250\t450\nchr1\t300\t420\nchr2\t999\t1200\nchr3\t2500\t2510\n"
     )
-    (tmp_path / "peaks.bed").write_text("chr1\t250\t450\nchr2\t999\t1200\n")
-    files = {"genome": tmp_path / "g.fa", "regions": tmp_path / "roi.bed",
-             "peaks": tmp_path / "peaks.bed"}  # fmt: skip
-    ds = sd.datasets.get("kopp21", files=files)
-    assert ds["seq"].shape == (14, 500)
-    assert ds["label"].to_numpy().tolist() == [0, 1, 1, *[0] * 9, 1, 0]
-    assert ds["split"].to_numpy().tolist() == [0] * 10 + [1] * 3 + [2]
+    (tmp_path / "black.bed").write_text("chr3\t2700\t2800\n")
+    names = {"genome": "g.fa", "peaks": "peaks.bed", "blacklist": "black.bed"}
+    files = {key: tmp_path / name for key, name in names.items()}
+    ds = sd.datasets.get("kopp21", files=files, extend=400)
+    # chr1 from 200 to 850 and chr2 from 600 to 1600; chr3 from 2200 to 2600 and not 2800
+    assert ds["start"].to_numpy().tolist() == [
+        50, 250, 450, 450, 650, 850, 1050, 1250, 2050, 2250
+    ]  # fmt: skip
+    assert ds["seq"].shape == (10, 500)
+    assert ds["label"].to_numpy().tolist() == [1, 1, 0, 0, 1, 1, 0, 0, 0, 1]
+    assert ds["split"].to_numpy().tolist() == [0] * 3 + [1] * 5 + [2] * 2
     middle = sd.regions.fetch_sequences(
         tmp_path / "g.fa", pd.DataFrame({"chrom": ["chr1"], "chromStart": [200], "chromEnd": [400]})
     )
-    np.testing.assert_array_equal(ds["seq"][1, 150:350], middle[0])
+    np.testing.assert_array_equal(ds["seq"][0, 150:350], middle[0])
 
 
 def test_a_plain_import_loads_none_of_it():
