@@ -164,7 +164,7 @@ def reverse_complement(
     rows, leading = to_rows(array.view(np.uint8), axis)
     out = np.empty_like(rows)
     letters = alphabet.array.view(np.uint8)
-    if len(alphabet) == 4 and alphabet.alphabet.isupper():
+    if set(alphabet.alphabet) <= set("ACGTU") and (letters & 2).tolist() == [0, 2, 2, 0]:
         _kernels.complement_reversed_4(
             rows.reshape(-1), rows.shape[1], letters, alphabet.complement_table, out.reshape(-1)
         )

@@ -7,6 +7,9 @@ import numpy as np
 
 from seqpro._kernels._types import Array
 
+WORDS = np.uint64(1024)
+"""One-hot positions that are checked before they are decoded; few enough for the first cache."""
+
 
 @nb.njit(nogil=True, cache=True)
 def gather(src: Array, table: Array, out: Array) -> None:
@@ -38,14 +41,38 @@ def decode_words(src: Array, letters: Array, out: Array) -> None:
 
     letters holds the four letters and, last, the one for an empty position. The last base that
     is set wins.
+
+    A product decodes a word that is 0 or has one byte of 1: with the letters packed in reverse,
+    its top byte is the letter of that byte. The exclusive or with the letter for an empty
+    position, done before and undone after, covers 0. Blocks with any other word take
+    comparisons.
     """
     a, c, g, t, unknown = letters[0], letters[1], letters[2], letters[3], letters[4]
-    for i in range(np.uint64(src.size)):
-        word = src[i]
-        low = unknown if word == np.uint32(0) else a
-        low = low if word < np.uint32(1 << 8) else c
-        high = g if word < np.uint32(1 << 24) else t
-        out[i] = low if word < np.uint32(1 << 16) else high
+    packed = np.uint32(0)
+    for i in range(np.uint64(4)):
+        packed = np.uint32((packed << np.uint32(8)) | np.uint32(letters[i] ^ unknown))
+    size = np.uint64(src.size)
+    begin = np.uint64(0)
+    while begin < size:
+        end = min(begin + WORDS, size)
+        several = np.uint32(0)
+        seen = np.uint32(0)
+        for i in range(begin, end):
+            word = np.uint32(src[i])
+            several = np.uint32(several | np.uint32(word & np.uint32(word - np.uint32(1))))
+            seen = np.uint32(seen | word)
+        if np.uint32(several | np.uint32(seen & np.uint32(0xFEFEFEFE))):
+            for i in range(begin, end):
+                word = src[i]
+                low = unknown if word == np.uint32(0) else a
+                low = low if word < np.uint32(1 << 8) else c
+                high = g if word < np.uint32(1 << 24) else t
+                out[i] = low if word < np.uint32(1 << 16) else high
+        else:
+            for i in range(begin, end):
+                product = np.uint32(np.uint32(src[i]) * packed)
+                out[i] = np.uint8(np.uint8(product >> np.uint32(24)) ^ unknown)
+        begin = end
 
 
 @nb.njit(nogil=True, cache=True)

@@ -9,6 +9,8 @@ from seqpro._kernels._types import U1, Array, Number
 
 VECTOR = np.uint64(128)
 """Bytes that the compiler handles per turn of an unrolled vector loop, at most."""
+BLOCK = np.uint64(8192)
+"""Bytes that are looked at before they are written; few enough for the first cache."""
 
 
 @nb.njit(nogil=True, cache=True)
@@ -24,12 +26,14 @@ def complement_reversed(src: Array, table: Array, out: Array) -> None:
 def complement_reversed_4(
     src: Array, length: Number, letters: Array, table: Array, out: Array
 ) -> None:
-    """Do what `complement_reversed` does for four upper-case letters, several bytes at a time.
+    """Do what `complement_reversed` does for A, C, G and T or U, many bytes at a time.
 
-    src and out are flat rows of the given length. letters[3 - x] is the complement of
-    letters[x]; two letters that pair differ by the same bits both ways, so that an exclusive or
-    swaps them and keeps the case. A row that holds letters besides these and N is written
-    through the table instead. Two short loops vectorise better than one long one.
+    src and out are flat rows of the given length; letters are the four in upper case. Two
+    letters that pair differ by the same bits both ways, so that an exclusive or swaps them and
+    keeps the case; the second lowest bit tells C and G from the others. Rows are taken in
+    blocks that stay in the cache, and a block that holds any other byte goes through the table.
+    Checking first and writing afterwards makes two short loops, which vectorise better than one
+    long one.
 
     Where memory allows, a row is rounded up to whole vectors: it then reads into its neighbours
     and writes into the rows after it, which are written later anyway.
@@ -37,38 +41,35 @@ def complement_reversed_4(
     total = np.uint64(src.size)
     length = np.uint64(length)
     rounded = (length + VECTOR - U1) // VECTOR * VECTOR
+    block = max(U1, BLOCK // max(U1, length)) * length
     a, c, g, t = letters[0], letters[1], letters[2], letters[3]
     outer = np.uint8(a ^ t)
     inner = np.uint8(c ^ g)
-    begin = np.uint64(0)
-    while begin < total:
-        end = begin + length
-        inside = (end >= rounded) and (begin + rounded <= total)
-        span = rounded if inside else length
+    first = np.uint64(0)
+    while first < total:
+        last = min(first + block, total)
         other = np.uint8(0)
-        for j in range(span):
-            upper = np.uint8(src[begin + j] & np.uint8(0xDF))
+        for j in range(first, last):
+            upper = np.uint8(src[j] & np.uint8(0xDF))
             strange = np.uint8(1)
             strange = np.uint8(0) if upper == a else strange
             strange = np.uint8(0) if upper == c else strange
             strange = np.uint8(0) if upper == g else strange
             strange = np.uint8(0) if upper == t else strange
-            strange = np.uint8(0) if upper == np.uint8(78) else strange
-            strange = np.uint8(0) if upper == np.uint8(0) else strange
             other = np.uint8(other | strange)
-        for j in range(span):
-            byte = src[end - U1 - j]
-            upper = np.uint8(byte & np.uint8(0xDF))
-            swap = np.uint8(0)
-            swap = outer if upper == a else swap
-            swap = outer if upper == t else swap
-            swap = inner if upper == c else swap
-            swap = inner if upper == g else swap
-            out[begin + j] = np.uint8(byte ^ swap)
-        if other:
-            for j in range(length):
-                out[begin + j] = table[src[end - U1 - j]]
-        begin = end
+        for begin in range(first, last, length):
+            end = begin + length
+            if other:
+                for j in range(length):
+                    out[begin + j] = table[src[end - U1 - j]]
+            else:
+                inside = (end >= rounded) and (begin + rounded <= total)
+                span = rounded if inside else length
+                for j in range(span):
+                    byte = src[end - U1 - j]
+                    swap = inner if np.uint8(byte & np.uint8(2)) else outer
+                    out[begin + j] = np.uint8(byte ^ swap)
+        first = last
 
 
 @nb.njit(nogil=True, cache=True)

@@ -182,3 +182,16 @@ def test_uniform_columns_decode_to_unknown(alphabet):
     letters = sp.cast_seqs(alphabet.alphabet[:3] + alphabet.ambiguous[0])
     hot = sp.ohe(letters, alphabet, unknown="uniform")
     assert sp.decode_ohe(hot, -1, alphabet, ".").tobytes() == letters[:3].tobytes() + b"."
+
+
+@pytest.mark.parametrize("place", [0, 1023, 1024, 2999])
+@pytest.mark.parametrize("column", [[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 0, 255], [1, 0, 1, 0]])
+def test_decode_odd_columns_among_many(place, column):
+    letters = sp.random_seqs(3000, sp.DNA, seed=0)
+    hot = sp.ohe(letters)
+    hot[place] = column
+    hot[place // 2 + 1] = 0
+    expected = letters.copy()
+    expected[place // 2 + 1] = b"N"
+    expected[place] = b"ACGT"[np.flatnonzero(hot[place])[-1] :][:1] if hot[place].any() else b"N"
+    np.testing.assert_array_equal(sp.decode_ohe(hot), expected)

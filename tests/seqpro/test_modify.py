@@ -117,6 +117,25 @@ def test_reverse_complement_of_a_custom_alphabet():
         sp.reverse_complement(np.zeros((5, 3), np.uint8), sp.DNA)
 
 
+@pytest.mark.parametrize("n, length", [(1, 9000), (7, 2114), (90, 249), (300, 64), (5000, 3)])
+@pytest.mark.parametrize("letters", ["ACGT", "acgtACGT", "ACGTN", "ACGTRyn-"])
+def test_reverse_complement_of_many_rows(n, length, letters):
+    pool = np.frombuffer(letters.encode(), np.uint8)
+    rows = np.random.default_rng(n).choice(pool[:4], (n, length))
+    rows[n // 2, : length // 2] = np.random.default_rng(0).choice(pool, length // 2)
+    expected = sp.DNA.complement_table[rows[:, ::-1]]
+    out = sp.reverse_complement(rows.view("S1"), sp.DNA)
+    np.testing.assert_array_equal(out.view(np.uint8), expected)
+
+
+@pytest.mark.parametrize("alphabet", ["ACGT", "TGCA", "CATG", "GTAC", "UGCA"])
+def test_reverse_complement_whatever_the_order_of_the_letters(alphabet):
+    pairs = sp.NucleotideAlphabet(alphabet, alphabet[::-1])
+    seqs = sp.random_seqs((5, 40), pairs, seed=0)
+    out = sp.reverse_complement(seqs, pairs)
+    assert text(out) == [pairs.rev_comp_string(row) for row in text(seqs)]
+
+
 def test_reverse_complement_empty():
     assert sp.reverse_complement(np.empty((0, 4), "S1")).shape == (0, 4)
     assert sp.reverse_complement(np.empty((2, 0, 4), np.uint8)).shape == (2, 0, 4)
