@@ -31,6 +31,7 @@ POOLS = ("OMP", "NUMBA", "RAYON", "MKL", "OPENBLAS")
 ONE_THREAD = {f"{pool}_NUM_THREADS": "1" for pool in POOLS} | {"POLARS_MAX_THREADS": "1"}
 FRESH_PAGES = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "0"}
 FLUSH_BYTES = 64 << 20
+CPU_MS = "CPU milliseconds, median; one thread; fresh pages; caches flushed"
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def report(case: str, timings: list[Timing], *, targets: dict[str, float]) -> di
     }
 
 
-def save(name: str, results: list[dict[str, Any]]) -> Path:
+def save(name: str, results: list[dict[str, Any]], *, unit: str = CPU_MS) -> Path:
     """Write results with the machine they were taken on to benchmarks/results."""
     path = REPO / "benchmarks" / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
@@ -163,7 +164,7 @@ def save(name: str, results: list[dict[str, Any]]) -> Path:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "load": os.getloadavg()[0],
-        "unit": "CPU milliseconds, median; one thread; fresh pages; caches flushed",
+        "unit": unit,
     }
     path.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
     return path

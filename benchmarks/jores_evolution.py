@@ -89,7 +89,7 @@ def main() -> None:
             "ratio": theirs / ours,
             "same_first_edit": same,
         }
-        print("written to", save("jores_evolution", [facts, *rows]))
+        print("written to", save("jores_evolution", [facts, *rows], unit="enrichment (log2)"))
 
 
 if __name__ == "__main__":
