@@ -395,7 +395,8 @@ class StoreWriter:
             dtype=dtype,
             chunks=chunks,
             shards=shards,
-            compressors=zarr.codecs.ZstdCodec(level=3) if shape else None,
+            # the checksum of a frame tells a flipped bit, which would unpack to wrong values
+            compressors=zarr.codecs.ZstdCodec(level=3, checksum=True) if shape else None,
             fill_value=_fill_value(dtype),
             dimension_names=tuple(dims),
             attributes=dict(attrs or {}),

@@ -18,8 +18,8 @@ from seqdata.datasets._archive import extract, unpack_gzip
 from seqdata.datasets._cache import locked
 from seqdata.errors import ArchiveError, ContigError, DatasetError
 from seqdata.readers import GenomeFASTA, read_bedlike
-from seqdata.readers._fasta_index import is_bgzip, load_index
-from seqdata.readers._gzip import is_gzip
+from seqdata.readers._fasta_index import load_index
+from seqdata.readers._gzip import is_bgzip, is_gzip
 from seqdata.store import open_zarr
 
 if TYPE_CHECKING:

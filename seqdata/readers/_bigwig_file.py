@@ -281,10 +281,14 @@ class BigWigFile:
         """Unpack a block and check its items."""
         data = self._bytes(offset, size)
         if self._packed:
+            unpacker = zlib.decompressobj()
             try:
-                data = zlib.decompressobj().decompress(data, _MOST_BYTES)
+                data = unpacker.decompress(data, _MOST_BYTES)
             except zlib.error as error:
                 raise self._damaged(f"a block cannot be unpacked ({error})") from None
+            # the checksum stands at the end: without it the block proves nothing
+            if not unpacker.eof:
+                raise self._damaged("a block does not end where the index says")
         if len(data) < _SECTION:
             raise self._damaged("a block is too short")
         head = struct.unpack_from(f"{self._order}IIIIIBBH", data)

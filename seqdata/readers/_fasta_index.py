@@ -18,7 +18,7 @@ import pysam
 import pysam.utils
 
 from seqdata.errors import FastaError
-from seqdata.readers._gzip import is_gzip
+from seqdata.readers._gzip import is_bgzip, is_gzip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,13 +52,6 @@ def cache_dir() -> Path:
     """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
     named = os.environ.get("EUGENE_CACHE_DIR")
     return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
-
-
-def is_bgzip(file: Path) -> bool:
-    """Say whether a gzip file is cut into blocks (bgzip), so that it can be read at random."""
-    with file.open("rb") as handle:
-        head = handle.read(18)
-    return len(head) == 18 and head[:4] == b"\x1f\x8b\x08\x04" and head[12:14] == b"BC"
 
 
 def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
@@ -218,13 +211,17 @@ def read_gzi(path: Path, file: Path) -> tuple[NDArray[np.int64], NDArray[np.int6
     data = path.read_bytes()
     try:
         (count,) = struct.unpack_from("<Q", data)
-        table = np.frombuffer(data, dtype="<u8", count=2 * count, offset=8).reshape(-1, 2)
+        if len(data) != 8 + 16 * count:
+            raise ValueError
+        table = np.frombuffer(data, dtype="<u8", offset=8).reshape(-1, 2)
     except (struct.error, ValueError):
         msg = f"{path} is no bgzip index. Delete it and try again."
         raise FastaError(msg) from None
     starts = np.vstack([np.zeros((1, 2), dtype=np.int64), table.astype(np.int64)])
-    # an empty block may close the file, so unpacked places may repeat
-    if (np.diff(starts, axis=0) < [1, 0]).any() or int(starts[-1, 0]) > file.stat().st_size:
+    # a block unpacks to 64 KiB at most; an empty one may close the file
+    steps = np.diff(starts, axis=0)
+    wrong = (steps < [1, 0]).any() or (steps > 1 << 16).any()
+    if wrong or int(starts[-1, 0]) > file.stat().st_size:
         msg = f"{path} does not fit {file}. Delete it and try again."
         raise FastaError(msg)
     return np.ascontiguousarray(starts[:, 0]), np.ascontiguousarray(starts[:, 1])

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def find_or_build(
     suffix: str,
     build: Callable[[Path], object],
     error: type[SeqdataError],
+    fault: Callable[[Path], str] = lambda index: "",
 ) -> Path:
-    """Return an index that is no older than its file; build it where there is none.
+    """Return a sound index that is no older than its file; build it where there is none.
 
     Parameters
     ----------
@@ -59,6 +61,9 @@ def find_or_build(
         Writes the index to the path it is given; OSError means that the place cannot be written.
     error : type
         What to raise if neither place can be written.
+    fault : callable, optional
+        Says what is wrong with an index, "" if nothing is. One with a fault is not used, and a
+        warning says so.
 
     Returns
     -------
@@ -68,8 +73,16 @@ def find_or_build(
     time = file.stat().st_mtime
     for index in (*beside, cached):
         # an index older than its file points at what is no longer there
-        if index.is_file() and index.stat().st_mtime >= time:
+        if not index.is_file() or index.stat().st_mtime < time:
+            continue
+        found = fault(index)
+        if not found:
             return index
+        warnings.warn(
+            f"{index} is damaged ({found}) and is not used: it is built again.",
+            UserWarning,
+            stacklevel=2,
+        )
     try:
         return write_whole(beside[0], build)
     except OSError:

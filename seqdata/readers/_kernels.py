@@ -21,12 +21,13 @@ def gather_lines(
     stop: NDArray[np.int64],
     lead: NDArray[np.int64],
     out: NDArray[np.uint8],
-) -> None:
+) -> int:
     """Copy windows out of wrapped FASTA lines, without the line ends.
 
     Window ``i`` covers bases ``start[i]`` to ``stop[i]`` of a record whose first base is byte
     ``origin[i]`` of ``data`` and whose lines hold ``bases[i]`` letters in ``width[i]`` bytes. It
-    goes to ``out[i, lead[i]:]``.
+    goes to ``out[i, lead[i]:]``. Returns -1, or the first window in which a line does not end where
+    the index says.
     """
     for i in range(start.shape[0]):
         per_line = bases[i]
@@ -41,6 +42,11 @@ def gather_lines(
                 out[i, k + j] = data[byte + j]
             position += run
             k += run
+            if position < stop[i]:
+                behind = data[byte + run]
+                if behind != 10 and behind != 13:
+                    return i
+    return -1
 
 
 @nb.njit(nogil=True, cache=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,8 +12,8 @@ import pysam
 import pysam.utils
 
 from seqdata.errors import SchemaError, TrackError, require_file
+from seqdata.readers._alignment_index import check_alignment, usable_index
 from seqdata.readers._base import Track, Windows, locate
-from seqdata.readers._index_files import find_or_build
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
@@ -147,7 +148,13 @@ class BAM:
 
     def totals(self) -> NDArray[np.uint64]:
         """Return the number of mapped reads of each sample, uint64, shape (n_samples,)."""
-        per_file = [_mapped(handle) for handle in self._handles()]
+        per_file = []
+        for path, handle in zip(self.paths, self._handles(), strict=True):
+            try:
+                per_file.append(_mapped(handle))
+            except (OSError, ValueError) as error:
+                msg = f"The reads of {path} cannot be counted ({error}): it is damaged."
+                raise TrackError(msg) from error
         repeat = 1 if self.stranded == "no" else 2
         return np.repeat(np.array(per_file, dtype=np.uint64), repeat)
 
@@ -214,7 +221,9 @@ class BAM:
     def close(self) -> None:
         """Close the files."""
         for handle in self._open or []:
-            handle.close()
+            # htslib reports once more, at the end, what it could not read
+            with contextlib.suppress(OSError):
+                handle.close()
         self._open = None
 
     def _count(
@@ -284,14 +293,13 @@ def open_alignment(path: Path, reference: Path | None, threads: int = 1) -> pysa
     TrackError
         If the file is damaged, cut short, not sorted or cannot be indexed.
     """
+    check_alignment(path)
     options: dict[str, Any] = {"threads": threads}
     if reference is not None:
         options["reference_filename"] = str(reference)
     quiet = pysam.set_verbosity(0)
     try:
-        with pysam.AlignmentFile(str(path), **options):
-            pass
-        index = _index(path)
+        index = usable_index(path)
         return pysam.AlignmentFile(str(path), index_filename=str(index), **options)
     except pysam.utils.SamtoolsError as error:
         text = " ".join(str(error).split())
@@ -309,15 +317,3 @@ def _mapped(handle: pysam.AlignmentFile) -> int:
     if handle.is_cram:
         return sum(not read.is_unmapped for read in handle.fetch(until_eof=True))
     return int(handle.mapped)
-
-
-def _index(path: Path) -> Path:
-    suffix = ".crai" if path.suffix.lower() == ".cram" else ".bai"
-    beside = (Path(f"{path}{suffix}"), path.with_suffix(suffix), Path(f"{path}.csi"))
-
-    def build(target: Path) -> None:
-        pysam.index("-o", str(target), str(path))
-
-    return find_or_build(
-        path, beside, folder="alignment_index", suffix=suffix, build=build, error=TrackError
-    )

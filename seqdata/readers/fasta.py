@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 8 * 1024 * 1024
 _BLOCKS_KEPT = 64
+# bytes before a record in which its header is looked for
+_HEADER = 4096
 
 
 class FlatFASTA:
@@ -184,6 +186,7 @@ class GenomeFASTA:
         self.index, blocks = fai.load_index(self.path)
         self._blocks_path = blocks
         self._source: _PlainBytes | _BgzipBytes | None = None
+        self._seen: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_source": None}
@@ -228,7 +231,13 @@ class GenomeFASTA:
         record = np.array([place.get(name, 0) for name in windows.names])[windows.contig]
         if self._source is None:
             self._source = self._open()
-        self._source.gather(self.index, record, start, stop, lead, out)
+        for number in np.unique(record[stop > start]).tolist():
+            if number not in self._seen:
+                self._check_record(self._source, number)
+                self._seen.add(number)
+        bad = self._source.gather(self.index, record, start, stop, lead, out)
+        if bad >= 0:
+            raise self._misfit(int(record[bad]), "a line does not end where the index says")
         place_of = _WindowPlace(self.path, windows, width)
         if np.count_nonzero(out) < lengths.sum():
             return self._check_nul(out, lengths, place_of)
@@ -247,6 +256,29 @@ class GenomeFASTA:
             self.check.known[0] = True
         out[padding] = 0
         return out
+
+    def _check_record(self, source: _PlainBytes | _BgzipBytes, number: int) -> None:
+        """Check that a record stands where the index says, and ends there."""
+        index = self.index
+        begin, length = int(index.offset[number]), int(index.length[number])
+        bases, width = int(index.bases[number]), int(index.width[number])
+        end = begin + (length - 1) // bases * width + (length - 1) % bases + 1
+        header = source.text(max(0, begin - _HEADER), begin)
+        line = header.rstrip(b"\r\n").rsplit(b"\n", 1)[-1].lstrip(b"\xef\xbb\xbf")
+        name = index.names[number].encode()
+        if len(line) < _HEADER - 8 and line[1:].split(None, 1)[:1] != [name]:
+            raise self._misfit(number, "its name does not stand before it")
+        if header[-1:] not in (b"\n", b"\r") or (len(line) < _HEADER - 8 and line[:1] != b">"):
+            raise self._misfit(number, "it does not begin where the index says")
+        behind = source.text(end, end + 64).lstrip()
+        if behind[:1] not in (b"", b">") or source.text(end, end + 1) not in (b"", b"\n", b"\r"):
+            raise self._misfit(number, "it does not end where the index says")
+
+    def _misfit(self, number: int, why: str) -> FastaError:
+        return FastaError(
+            f"The index of {self.path} does not fit record {self.index.names[number]!r}: {why}. "
+            "The file was changed or one of the two is damaged; delete the .fai file and try again."
+        )
 
     def close(self) -> None:
         """Release the file, and report replaced letters."""
@@ -283,14 +315,19 @@ class _PlainBytes:
         stop: NDArray[np.int64],
         lead: NDArray[np.int64],
         out: NDArray[np.uint8],
-    ) -> None:
-        gather_lines(
+    ) -> int:
+        bad = gather_lines(
             self._data, index.offset[record], index.bases[record], index.width[record],
             start, stop, lead, out,
         )  # fmt: skip
         if hasattr(self._map, "madvise"):
             # the pages stay in the system's cache, but no longer count as ours
             self._map.madvise(mmap.MADV_DONTNEED)
+        return int(bad)
+
+    def text(self, begin: int, end: int) -> bytes:
+        """Return bytes of the file, as far as it goes."""
+        return bytes(self._map[begin:end])
 
     def close(self) -> None:
         del self._data
@@ -315,7 +352,7 @@ class _BgzipBytes:
         stop: NDArray[np.int64],
         lead: NDArray[np.int64],
         out: NDArray[np.uint8],
-    ) -> None:
+    ) -> int:
         bases, width = index.bases[record], index.width[record]
         offset = index.offset[record]
         first = offset + start // bases * width + start % bases
@@ -327,11 +364,18 @@ class _BgzipBytes:
             data = np.frombuffer(self._bytes(int(first[i]), int(behind[i])), dtype=np.uint8)
             row = slice(i, i + 1)
             origin = offset[row] - first[row]
-            gather_lines(
+            bad = gather_lines(
                 data, origin, bases[row], width[row], start[row], stop[row], lead[row], out[row]
             )
+            if bad >= 0:
+                return int(i)
+        return -1
 
-    def _bytes(self, begin: int, end: int) -> bytes:
+    def text(self, begin: int, end: int) -> bytes:
+        """Return bytes of the unpacked file, as far as it goes."""
+        return self._bytes(begin, end, whole=False)
+
+    def _bytes(self, begin: int, end: int, *, whole: bool = True) -> bytes:
         i = int(np.searchsorted(self._unpacked, begin, side="right")) - 1
         skip = begin - int(self._unpacked[i])
         parts = []
@@ -339,6 +383,8 @@ class _BgzipBytes:
         while held < end - begin:
             block = self._block(i)
             if not block:
+                if not whole:
+                    break
                 msg = f"{self.path} ends before its index does: it was cut short or replaced."
                 raise FastaError(msg)
             parts.append(block[skip : skip + end - begin - held])
@@ -356,10 +402,18 @@ class _BgzipBytes:
         self._handle.seek(int(self._packed[i]))
         try:
             # a block takes 64 KiB at most, packed or not
-            block = zlib.decompressobj(wbits=31).decompress(self._handle.read(1 << 16), 1 << 16)
+            unpacker = zlib.decompressobj(wbits=31)
+            data = self._handle.read(1 << 16)
+            block = unpacker.decompress(data)
         except zlib.error as error:
             msg = f"{self.path}: a bgzip block is damaged ({error}). Fetch or pack the file again."
             raise FastaError(msg) from error
+        place = [int(self._packed[i]) + len(data) - len(unpacker.unused_data)]
+        place.append(int(self._unpacked[i]) + len(block))
+        last = i + 1 == len(self._packed)
+        if not unpacker.eof or not (last or place == [self._packed[i + 1], self._unpacked[i + 1]]):
+            msg = f"The .gzi index of {self.path} does not fit it: delete the index and try again."
+            raise FastaError(msg)
         self._kept[i] = block
         if len(self._kept) > _BLOCKS_KEPT:
             self._kept.popitem(last=False)
