@@ -16,8 +16,7 @@ import pysam.utils
 
 from seqdata.errors import VariantError
 from seqdata.readers._alleles import shared_prefix
-from seqdata.readers._fasta_index import is_bgzip
-from seqdata.readers._gzip import open_unpacked
+from seqdata.readers._gzip import is_bgzip, open_unpacked
 from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
 
