@@ -169,10 +169,10 @@ def lay_haplotypes(
                 taken = end
                 if begin == end:
                     grown = begin
-                while position < begin and k < width:
-                    row[k] = letters[position - origin]
-                    position += 1
-                    k += 1
+                run = min(begin - position, width - k)
+                if run > 0:
+                    row[k : k + run] = letters[position - origin : position - origin + run]
+                    k += run
                 # letters that stand for bases outside the stretch are left out
                 first = max(0, start - begin)
                 last = alt_size[e]
@@ -183,8 +183,8 @@ def lay_haplotypes(
                         row[k] = alts[alt_at[e] + j]
                         k += 1
                 position = max(position, end)
-            while position < stop and k < width:
-                row[k] = letters[position - origin]
-                position += 1
-                k += 1
+            run = min(stop - position, width - k)
+            if run > 0:
+                row[k : k + run] = letters[position - origin : position - origin + run]
+                k += run
             filled[sample, haplotype] = k
