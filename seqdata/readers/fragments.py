@@ -2,56 +2,56 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seqdata.errors import SchemaError, TrackError, require_file
+from seqdata.errors import SchemaError, TrackError, did_you_mean, require_file
 from seqdata.readers._base import Track, Windows, locate
-from seqdata.readers._gzip import open_unpacked
+from seqdata.readers._fragment_file import Spool, read_fragments
+from seqdata.readers._fragment_kernels import count_cover, count_sites
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_CHUNK = 8 * 1024 * 1024
+Positions = tuple["NDArray[np.int32]", ...]
 
-
-@dataclass(frozen=True)
-class _Ends:
-    """Sorted starts and sorted ends of the fragments of one contig."""
-
-    start: NDArray[np.int32]
-    end: NDArray[np.int32]
+_METHODS = ("cutsite", "fragment", "midpoint")
 
 
 class Fragments:
-    """Count the cut sites or the fragments of fragment files over windows.
+    r"""Count the cut sites, the fragments or the midpoints of fragment files over windows.
 
     A fragment file has one fragment a line: contig, start, end (0-based half-open, bp), perhaps
-    barcode and count. The ends of all fragments are held in memory, 8 bytes a fragment.
+    barcode and count; each line counts once. The files are read once, in pieces, and kept as
+    sorted int32 positions by contig: 8 bytes a fragment (4 for midpoints), beyond 128 MB in a
+    temporary file that is mapped.
 
     Parameters
     ----------
     name : str
         Name of the variable.
     fragments : path or sequence of paths
-        BED or TSV files, plain, gzip or bgzip, one a sample; need not be sorted.
+        BED or TSV files, plain, gzip or bgzip; need not be sorted.
     samples : str or sequence of str
-        Name of each sample.
+        Name of each sample: one a file or, with ``barcodes``, the groups of barcodes.
     contigs : dict of str to int, optional
         Contig lengths in bp, where windows end. By default a contig ends with its last fragment,
         and other readers of the build say where it truly ends.
-    count_method : {"cutsite", "fragment"}, default "cutsite"
-        +1 at both ends (``start`` and ``end - 1``), or +1 at every base of the fragment.
+    barcodes : mapping of str to str, or sequence of mappings, optional
+        Sample of each barcode (fourth column), such as the cluster of a cell; fragments of other
+        barcodes are left out. One mapping for all files, or one a file.
+    count_method : {"cutsite", "fragment", "midpoint"}, default "cutsite"
+        +1 at both ends (``start`` and ``end - 1``), +1 at every base of the fragment, or +1 at
+        its middle (``(start + end) // 2``).
     shift : (int, int), default (0, 0)
-        Bp added to start and end, such as (4, -5) for ends that were not yet shifted. With
-        "fragment", fragments that are too short for it are left out.
+        Bp added to start and end before counting. Ends of reads lie 9 bp apart at a Tn5 cut:
+        (4, -5) moves both to its middle, for files that do not have it already (those of
+        10x Genomics do). With "fragment" and "midpoint", fragments too short for it are left out.
     dtype : dtype, default uint16
         Type of the counts; a count that does not fit is an error.
     sample_dim : str, optional
@@ -65,6 +65,21 @@ class Fragments:
         If a file does not exist.
     TrackError
         If a line is no fragment; the message names file and line.
+    SchemaError
+        If samples, files and barcodes do not fit each other.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd, seqdata as sd
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> tsv = Path(folder.name) / "fragments.tsv"
+    >>> _ = tsv.write_text("c\t2\t6\tAAAC-1\t1\nc\t3\t8\tTTTG-1\t2\n")
+    >>> reader = sd.Fragments("atac", tsv, ["T", "B"], barcodes={"AAAC-1": "T", "TTTG-1": "B"})
+    >>> bed = pd.DataFrame({"chrom": ["c"], "chromStart": [0], "chromEnd": [8]})
+    >>> ds = sd.from_region_files(reader, path=f"{folder.name}/x.zarr", bed=bed, fixed_length=8)
+    >>> ds["atac"].values[0].tolist()
+    [[0, 0, 1, 0, 0, 1, 0, 0], [0, 0, 0, 1, 0, 0, 0, 1]]
+    >>> folder.cleanup()
     """
 
     def __init__(
@@ -74,14 +89,15 @@ class Fragments:
         samples: str | Sequence[str],
         *,
         contigs: dict[str, int] | None = None,
-        count_method: Literal["cutsite", "fragment"] = "cutsite",
+        barcodes: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        count_method: Literal["cutsite", "fragment", "midpoint"] = "cutsite",
         shift: tuple[int, int] = (0, 0),
         dtype: Any = np.uint16,
         sample_dim: str | None = None,
         missing: Literal["error", "zero"] = "error",
     ) -> None:
-        if count_method not in ("cutsite", "fragment"):
-            msg = f"count_method must be 'cutsite' or 'fragment', got {count_method!r}."
+        if count_method not in _METHODS:
+            msg = f"count_method must be one of {', '.join(_METHODS)}, got {count_method!r}."
             raise SchemaError(msg)
         files = [fragments] if isinstance(fragments, (str, Path)) else list(fragments)
         names = [samples] if isinstance(samples, str) else [str(sample) for sample in samples]
@@ -91,13 +107,19 @@ class Fragments:
         self.shift = (int(shift[0]), int(shift[1]))
         self.missing = missing
         self._track = make_track(
-            name, dtype, names, n_files=len(files), sample_dim=sample_dim, strands=None,
-            pairs=None, units="counts",
+            name, dtype, names, n_files=len(files) if barcodes is None else len(names),
+            sample_dim=sample_dim, strands=None, pairs=None, units="counts",
         )  # fmt: skip
-        whole = count_method == "fragment"
-        self._ends = [_load(path, self.shift, whole=whole) for path in self.paths]
+        self._totals = np.zeros(len(names), dtype=np.uint64)
+        self._ends: dict[str, int] = {}
+        self._positions: list[dict[str, Positions]] = [{} for _ in names]
+        self._spool: Spool | None = Spool()
+        self._load(self._spool, _groups(barcodes, names, len(files)))
         self.sizes_are_known = contigs is not None
-        self._sizes = dict(contigs) if contigs is not None else self._reach()
+        self._sizes = dict(contigs) if contigs is not None else self._ends
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_spool": None}
 
     def track(self) -> Track:
         """Return what the reader makes."""
@@ -105,10 +127,7 @@ class Fragments:
 
     def totals(self) -> NDArray[np.uint64]:
         """Return the number of fragments of each sample, uint64, shape (n_samples,)."""
-        return np.array(
-            [sum(len(ends.start) for ends in sample.values()) for sample in self._ends],
-            dtype=np.uint64,
-        )
+        return self._totals.copy()
 
     def contigs(self) -> dict[str, int]:
         """Return the contigs and their lengths in bp as far as they are known."""
@@ -139,101 +158,97 @@ class Fragments:
         """
         if self.missing == "error":
             locate(windows, self._sizes, ", ".join(self.files()))
-        counts = np.zeros((len(windows), len(self.paths), width), dtype=np.int64)
-        for sample, ends in enumerate(self._ends):
-            for row in range(len(windows)):
-                found = ends.get(windows.names[int(windows.contig[row])])
-                if found is None:
-                    continue
-                start, stop = int(windows.start[row]), int(windows.end[row])
-                counts[row, sample, : stop - start] = self._count(found, start, stop)
         dtype = np.dtype(self._track.dtype)
-        if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
-            msg = (
-                f"{self.name!r} reaches {int(counts.max())} at one base, more than {dtype} "
-                "holds. Pass dtype='uint32'."
-            )
-            raise TrackError(msg)
-        return counts.astype(dtype)
+        out = np.zeros((len(windows), len(self._positions), width), dtype=dtype)
+        counts = np.zeros((len(windows), width), dtype=np.int32)
+        for sample, positions in enumerate(self._positions):
+            counts[:] = 0
+            for code, contig in enumerate(windows.names):
+                if contig in positions:
+                    rows = np.flatnonzero(windows.contig == code)
+                    self._count(positions[contig], rows, windows, counts)
+            if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
+                msg = (
+                    f"{self.name!r} reaches {int(counts.max())} at one base, more than {dtype} "
+                    "holds. Pass dtype='uint32'."
+                )
+                raise TrackError(msg)
+            out[:, sample] = counts
+        return out
 
     def close(self) -> None:
         """Do nothing: the files are read once, at the start."""
 
-    def _count(self, ends: _Ends, start: int, stop: int) -> NDArray[np.int64]:
-        """Count one window from the sorted starts and the sorted ends alone."""
-        size = stop - start
-        if self.method == "cutsite":
-            left = ends.start[slice(*np.searchsorted(ends.start, [start, stop]))] - start
-            right = ends.end[slice(*np.searchsorted(ends.end, [start + 1, stop + 1]))] - 1 - start
-            return np.bincount(left, minlength=size) + np.bincount(right, minlength=size)
-        # depth at a base = fragments begun up to it, less fragments ended up to it
-        begun = np.searchsorted(ends.start, np.arange(start, stop), side="right")
-        ended = np.searchsorted(ends.end, np.arange(start, stop), side="right")
-        return (begun - ended).astype(np.int64)
+    def _count(
+        self,
+        positions: Positions,
+        rows: NDArray[np.int64],
+        windows: Windows,
+        out: NDArray[np.int32],
+    ) -> None:
+        if self.method == "fragment":
+            starts, ends = positions
+            count_cover(starts, ends, rows, windows.start, windows.end, out)
+        else:
+            (sites,) = positions
+            count_sites(sites, rows, windows.start, windows.end, out)
 
-    def _reach(self) -> dict[str, int]:
-        out: dict[str, int] = {}
-        for sample in self._ends:
-            for name, ends in sample.items():
-                out[name] = max(out.get(name, 0), int(ends.end.max(initial=0)))
-        return out
+    def _load(self, spool: Spool, groups: list[dict[str, int]] | None) -> None:
+        for i, path in enumerate(self.paths):
+            if not read_fragments(path, spool, i, None if groups is None else groups[i]):
+                what = "fragment" if groups is None else "fragment with one of the barcodes"
+                msg = f"{path} holds no {what}. Expected lines such as: chr1<TAB>1000<TAB>1180"
+                if groups is not None:
+                    msg += f"<TAB>{next(iter(groups[i]), 'AAAC-1')}"
+                raise TrackError(f"{msg}.")
+        for sample, contig in spool.found():
+            self._positions[sample][contig] = spool.take(
+                (sample, contig), partial(self._arranged, sample, contig)
+            )
+
+    def _arranged(self, sample: int, contig: str, fragments: NDArray[np.int32]) -> Positions:
+        """Return the sorted positions that the method counts."""
+        start = _moved(fragments[:, 0], self.shift[0])
+        end = _moved(fragments[:, 1], self.shift[1])
+        if self.method != "cutsite":
+            kept = start < end
+            start, end = start[kept], end[kept]
+        self._totals[sample] += np.uint64(len(start))
+        self._ends[contig] = max(self._ends.get(contig, 0), int(end.max(initial=0)))
+        if self.method == "fragment":
+            return np.sort(start), np.sort(end)
+        if self.method == "midpoint":
+            return (np.sort(start + (end - start) // 2),)
+        return (np.sort(np.concatenate([start, end - 1])),)
 
 
-def _load(path: Path, shift: tuple[int, int], *, whole: bool) -> dict[str, _Ends]:
-    """Read a file; with ``whole`` leave out fragments that the shift leaves no base of."""
-    parts: dict[str, list[NDArray[np.int32]]] = {}
-    line = 1
-    for text in _whole_lines(path):
-        for name, values in _parse(path, text, line).items():
-            parts.setdefault(name, []).append(np.array(values, dtype=np.int32))
-        line += text.count(b"\n")
-    if not parts:
-        msg = f"{path} holds no fragment. Expected lines such as: chr1<TAB>1000<TAB>1180"
-        raise TrackError(msg)
-    out = {}
-    for name, blocks in parts.items():
-        both = np.concatenate(blocks, axis=0) + np.array(shift, dtype=np.int32)
-        if whole:
-            both = both[both[:, 0] < both[:, 1]]
-        out[name] = _Ends(np.sort(both[:, 0]), np.sort(both[:, 1]))
+def _moved(positions: NDArray[np.int32], shift: int) -> NDArray[np.int32]:
+    if not shift:
+        return positions
+    bounds = np.iinfo(np.int32)
+    return np.clip(positions.astype(np.int64) + shift, bounds.min + 1, bounds.max).astype(np.int32)
+
+
+def _groups(barcodes: Any, names: list[str], n_files: int) -> list[dict[str, int]] | None:
+    """Return the sample number of each barcode, one mapping a file."""
+    if barcodes is None:
+        return None
+    given = [barcodes] * n_files if isinstance(barcodes, Mapping) else list(barcodes)
+    if len(given) != n_files:
+        msg = f"barcodes has {len(given)} mappings for {n_files} files: give one, or one a file."
+        raise SchemaError(msg)
+    places = {name: i for i, name in enumerate(names)}
+    out = []
+    for mapping in given:
+        for barcode, sample in mapping.items():
+            if str(sample) not in places:
+                msg = (
+                    f"barcodes puts {barcode!r} into sample {sample!r}, which is none of samples."
+                    f"{did_you_mean(str(sample), names)}"
+                )
+                raise SchemaError(msg)
+        out.append({str(barcode): places[str(sample)] for barcode, sample in mapping.items()})
+    if not all(out):
+        msg = "barcodes is empty: give the sample of each barcode, or leave it out."
+        raise SchemaError(msg)
     return out
-
-
-def _parse(path: Path, text: bytes, line: int) -> dict[str, list[tuple[int, int]]]:
-    """Parse whole lines into starts and ends by contig."""
-    out: dict[bytes, list[tuple[int, int]]] = {}
-    for number, row in enumerate(text.split(b"\n"), start=line):
-        if not row.strip() or row.startswith((b"#", b"track ", b"browser ")):
-            continue
-        fields = row.split(b"\t", 3)
-        try:
-            start, end = int(fields[1]), int(fields[2])
-        except (IndexError, ValueError):
-            msg = f"{path}, line {number}: expected contig, start and end, got {row[:60]!r}."
-            raise TrackError(msg) from None
-        if not 0 <= start < end < 2**31:
-            msg = f"{path}, line {number}: expected 0 <= start < end, got {start} and {end}."
-            raise TrackError(msg)
-        out.setdefault(fields[0], []).append((start, end))
-    try:
-        return {name.decode(): values for name, values in out.items()}
-    except UnicodeDecodeError:
-        msg = f"{path}, from line {line} on: a contig name is not UTF-8 text."
-        raise TrackError(msg) from None
-
-
-def _whole_lines(path: Path) -> Any:
-    tail = b""
-    try:
-        with open_unpacked(path) as handle:
-            while data := handle.read(_CHUNK):
-                data = tail + data
-                cut = data.rfind(b"\n") + 1
-                tail = data[cut:]
-                if cut:
-                    yield data[:cut]
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        msg = f"{path} is a damaged gzip file ({error}). Fetch or pack it again."
-        raise TrackError(msg) from error
-    if tail:
-        yield tail

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import gc
 import gzip
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqdata as sd
@@ -32,11 +35,12 @@ def count(path: Path, start: int, end: int, **options: Any) -> np.ndarray:
     return reader.read(windows([("c", start, end)]), end - start)[0, 0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), min_size=1, max_size=20),
     st.integers(-10, 60),
     st.integers(1, 50),
-    st.sampled_from(["cutsite", "fragment"]),
+    st.sampled_from(["cutsite", "fragment", "midpoint"]),
     st.sampled_from([(0, 0), (4, -5)]),
 )
 def test_counts_equal_slow_counting(
@@ -53,8 +57,9 @@ def test_counts_equal_slow_counting(
     expected = np.zeros(size, dtype=int)
     for s, e in wide:
         s, e = s + shift[0], e + shift[1]
-        bases = range(s, e) if method == "fragment" else (s, e - 1)
-        for base in bases:
+        middle = [(s + e) // 2] if s < e else []
+        bases = {"fragment": range(s, e), "cutsite": (s, e - 1), "midpoint": middle}
+        for base in bases[method]:
             if start <= base < start + size:
                 expected[base - start] += 1
     got = count(path, start, start + size, count_method=method, shift=shift)
@@ -70,7 +75,7 @@ def test_comments_gzip_and_pieces(
     data = text.replace("\n", ending).encode()
     path = tmp_path / "x.bed.gz"
     path.write_bytes(gzip.compress(data) if packed else data)
-    monkeypatch.setattr("seqdata.readers.fragments._CHUNK", 37)
+    monkeypatch.setattr("seqdata.readers._fragment_file._CHUNK", 37)
     reader = sd.Fragments("cov", path, "a")
     assert reader.totals().tolist() == [51]
     assert reader.contigs() == {"d": 9, "c": 54}
@@ -152,3 +157,107 @@ def test_a_shift_that_turns_a_fragment_inside_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.flatnonzero(values), np.arange(14, 25))
     assert values.max() == 1
     assert whole.totals().tolist() == [1]
+
+
+@pytest.mark.parametrize("method", ["cutsite", "fragment", "midpoint"])
+def test_barcodes_make_samples(tmp_path: Path, method: str) -> None:
+    rng = np.random.default_rng(1)
+    cells = [f"CELL{i}-1" for i in range(40)]
+    group = {cell: "ABC"[i % 3] for i, cell in enumerate(cells[:30])}
+    rows = [
+        (f"c{rng.integers(3)}", int(s), int(s + rng.integers(1, 50)), cells[rng.integers(40)])
+        for s in rng.integers(0, 500, 600)
+    ]
+    path = tmp_path / "x.tsv.gz"
+    lines = "".join(f"{c}\t{s}\t{e}\t{cell}\t1\n" for c, s, e, cell in rows)
+    path.write_bytes(gzip.compress(lines.encode()))
+    reader = sd.Fragments("cov", path, ["B", "A", "C"], barcodes=group, count_method=method)
+    places = windows([(f"c{i}", 0, 600) for i in range(3)])
+    found = reader.read(places, 600)
+    for k, name in enumerate("BAC"):
+        kept = [row for row in rows if group.get(row[3]) == name]
+        (tmp_path / "y.tsv").write_text("".join(f"{c}\t{s}\t{e}\n" for c, s, e, _ in kept))
+        alone = sd.Fragments("cov", tmp_path / "y.tsv", "a", count_method=method)
+        np.testing.assert_array_equal(found[:, k], alone.read(places, 600)[:, 0])
+        assert reader.totals()[k] == len(kept)
+
+
+def test_the_same_barcode_in_two_files(tmp_path: Path) -> None:
+    for name, start in (("x", 3), ("y", 7)):
+        (tmp_path / name).write_text(f"c\t{start}\t{start + 2}\tAC\n")
+    files = [tmp_path / "x", tmp_path / "y"]
+    one = sd.Fragments("cov", files, ["p", "q"], barcodes={"AC": "q"})
+    assert one.totals().tolist() == [0, 2]
+    two = sd.Fragments("cov", files, ["p", "q"], barcodes=[{"AC": "q"}, {"AC": "p"}])
+    out = two.read(windows([("c", 0, 10)]), 10)[0]
+    assert [np.flatnonzero(row).tolist() for row in out] == [[7, 8], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "barcodes, message",
+    [
+        ({"AC": "z"}, r"puts 'AC' into sample 'z', which is none of samples"),
+        ([{"AC": "p"}], r"1 mappings for 2 files"),
+        ({}, "barcodes is empty"),
+    ],
+)
+def test_barcodes_that_do_not_fit(tmp_path: Path, barcodes: Any, message: str) -> None:
+    (tmp_path / "x").write_text("c\t1\t5\tAC\n")
+    with pytest.raises(SchemaError, match=message):
+        sd.Fragments("cov", [tmp_path / "x"] * 2, ["p", "q"], barcodes=barcodes)
+    with pytest.raises(TrackError, match="no fragment with one of the barcodes"):
+        (tmp_path / "y").write_text("# nothing\n")
+        sd.Fragments("cov", tmp_path / "y", "p", barcodes={"AC": "p"})
+    (tmp_path / "y").write_text("c\t1\t5\tAC\nc\t1\t5\n")
+    with pytest.raises(TrackError, match="line 2: expected contig, start and end and barcode"):
+        sd.Fragments("cov", tmp_path / "y", "p", barcodes={"AC": "p"})
+
+
+@pytest.mark.parametrize("method", ["cutsite", "fragment", "midpoint"])
+def test_many_fragments_go_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    rng = np.random.default_rng(2)
+    lines = [f"c{rng.integers(4)}\t{s}\t{s + 20}\n" for s in rng.integers(0, 900, 3000)]
+    path = tmp_path / "x.bed"
+    path.write_text("".join(lines))
+    places = windows([(f"c{i}", 0, 1000) for i in range(4)])
+    held = sd.Fragments("cov", path, "a", count_method=method)
+    monkeypatch.setattr("seqdata.readers._fragment_file._CHUNK", 4000)
+    monkeypatch.setattr("seqdata.readers._fragment_file._HELD_BYTES", 5000)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    spilled = sd.Fragments("cov", path, "a", count_method=method)
+    assert len(list(tmp_path.glob("eugene-fragments-*/*"))) == 4 * (1 + (method == "fragment"))
+    expected = held.read(places, 1000)
+    np.testing.assert_array_equal(spilled.read(places, 1000), expected)
+    copy = pickle.loads(pickle.dumps(spilled))
+    np.testing.assert_array_equal(copy.read(places, 1000), expected)
+    assert spilled.totals().tolist() == [3000]
+    del spilled
+    gc.collect()
+    assert not list(tmp_path.glob("eugene-fragments-*"))
+
+
+def test_lines_of_every_form(tmp_path: Path) -> None:
+    path = tmp_path / "x.bed"
+    path.write_bytes(
+        b"track name=x\n \t\r\n#c\t1\t2\nbrowser position c\ntrackc\t1\t3\r\n\nc\t2\t4\tAC\t9\r\n"
+        b"c\t0\t2147483647"
+    )
+    reader = sd.Fragments("cov", path, "a")
+    assert reader.totals().tolist() == [3]
+    assert reader.contigs() == {"trackc": 3, "c": 2**31 - 1}
+    assert reader.read(windows([("c", 0, 5)]), 5)[0, 0].tolist() == [1, 0, 1, 1, 0]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("fragments") / "x.tsv"
+    path.write_bytes(b"c\t1\t5\tAC\nd\t3\t9\tAC\n" + noise)
+    with contextlib.suppress(TrackError):
+        reader = sd.Fragments("cov", path, "a", barcodes={"AC": "a"})
+        assert reader.totals()[0] >= 2
+        assert reader.contigs()["d"] >= 9
