@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
+from seqexplainer._incremental import Engine, Substitutions
 from seqexplainer._inputs import (
     ArrayLike,
     check_args,
@@ -20,14 +19,11 @@ from seqexplainer._inputs import (
     model_dtype,
 )
 from seqexplainer._targets import Target, describe, resolve
-from seqexplainer.attribute._window import Window
 from seqexplainer.errors import InputError, TargetError
 
 Function = Callable[..., torch.Tensor]
 
-_log = logging.getLogger(__name__)
 _TOGETHER = 8  # sequences whose edits of one position share a pass
-_SAMPLE = 8  # edits on which windows are compared with whole sequences
 
 
 def saturation_mutagenesis(
@@ -103,124 +99,27 @@ def saturation_mutagenesis(
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)
     with frozen(model, there) as held, torch.no_grad():
+        compute = Engine(held, pick, engine=engine, batch_size=batch_size)
         found = []
         for begin in tqdm(range(0, len(sequences), _TOGETHER), disable=not verbose):
             rows = slice(begin, begin + _TOGETHER)
             batch = sequences[rows].to(there, kind)
-            edits = Edits(held, pick, batch, [a[rows].to(there) for a in extra], first, last)
-            if engine != "plain" and begin == 0:
-                reason = edits.try_windows()
-                if reason:
-                    _log.info("saturation mutagenesis takes the plain way: %s", reason)
-                    engine = "plain"
-            effects, engine = edits.run(batch_size, engine)
-            found.append(effects.cpu())
-    return torch.cat(found)
-
-
-class Edits:
-    """All substitutions of a few sequences, ordered by position.
-
-    Parameters
-    ----------
-    model : Module
-        Model held in evaluation mode.
-    pick : callable
-        From its output to what is explained.
-    X : Tensor, shape (n_seqs, n_letters, length)
-        Sequences, on the device and of the type of the model.
-    args : sequence of Tensor
-        Extra inputs.
-    first, last : int
-        Positions to edit.
-    """
-
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        pick: Function,
-        X: torch.Tensor,
-        args: Sequence[torch.Tensor],
-        first: int,
-        last: int,
-    ) -> None:
-        self.model, self.pick, self.X, self.args = model, pick, X, args
-        self.first, self.last = first, last
-        missing = X[:, :, first:last].permute(2, 0, 1) != 1
-        position, self.row, self.letter = missing.nonzero(as_tuple=True)
-        self.position = position + first
-        self.cache: dict[int, torch.Tensor] = {}
-        self.wild_type = pick(model(X, *args))
-        self.widest = 0
-        self.allowed = float("inf")
-
-    def plain(self, at: torch.Tensor) -> torch.Tensor:
-        """Return the outputs of some edits from whole sequences."""
-        row, letter, position = self.row[at], self.letter[at], self.position[at]
-        batch = self.X[row]
-        edit = torch.arange(len(row), device=row.device)
-        batch[edit, :, position] = 0
-        batch[edit, letter, position] = 1
-        return self.pick(self.model(batch, *(a[row] for a in self.args)))
-
-    def windowed(self, at: torch.Tensor) -> torch.Tensor:
-        """Return the outputs of some edits from what they can reach."""
-        window = Window(self.row[at], self.cache)
-        batch = window.begin(self.X, self.letter[at], self.position[at])
-        with window:
-            output = self.model(batch, *(a[self.row[at]] for a in self.args))
-        self.widest = max(self.widest, window.widest)
-        return self.pick(window.fill(output))
-
-    def try_windows(self) -> str:
-        """Return why windows cannot be used, or nothing if they can.
-
-        A few edits run both ways; `allowed` becomes the seconds the plain way takes for one.
-        """
-        count = len(self.row)
-        sample = torch.linspace(0, count - 1, min(count, _SAMPLE), device=self.X.device).long()
-        try:
-            fast = self.windowed(sample)
-        except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
-            return f"{type(error).__name__}: {error}"
-        begin = time.perf_counter()
-        slow = self.plain(sample)
-        self.allowed = (time.perf_counter() - begin) / len(sample)
-        gap = float((fast - slow).abs().max())
-        effect = slow - self.wild_type[self.row[sample]]
-        size = float(slow.abs().max()) + float(effect.abs().max())
-        if not gap <= 1e-5 * size:
-            return f"windows differ from it by {gap:.2g} (outputs up to {size:.2g})"
-        return ""
-
-    def run(self, batch_size: int, engine: str) -> tuple[torch.Tensor, str]:
-        """Return effects (n_seqs, n_letters, n_positions, ...) and how to go on.
-
-        With ``"auto"`` the first pass on windows is timed; if it took longer than the plain way
-        would have, the rest and what follows are computed that way.
-        """
-        n_seqs, n_letters = self.X.shape[:2]
-        shape = (n_seqs, n_letters, self.last - self.first, *self.wild_type.shape[1:])
-        effects = self.wild_type.new_zeros(shape)
-        done = 0
-        while done < len(self.row):
-            size = batch_size
-            if engine != "plain":
-                size = min(batch_size, 64) if self.widest > 48 else max(batch_size, 256)
-            chunk = torch.arange(done, min(done + size, len(self.row)), device=self.row.device)
-            begin = time.perf_counter()
-            output = self.plain(chunk) if engine == "plain" else self.windowed(chunk)
-            row, letter = self.row[chunk], self.letter[chunk]
-            effects[row, letter, self.position[chunk] - self.first] = output - self.wild_type[row]
-            spent = (time.perf_counter() - begin) / len(chunk)
-            if engine == "auto" and done == 0 and spent > self.allowed:
-                _log.info(
-                    "saturation mutagenesis takes the plain way: windows took %.1f times as long",
-                    spent / max(self.allowed, 1e-12),
+            edits = Substitutions(batch, first, last)
+            own = [a[rows].to(there) for a in extra]
+            wild_type, outputs = compute.outputs(batch, edits, own)
+            change = outputs - wild_type[edits.rows]
+            shape = (len(batch), last - first, batch.shape[1], *change.shape[1:])
+            effects = change.new_zeros(shape)
+            seq, place, _ = (
+                part.reshape(-1)
+                for part in torch.meshgrid(
+                    *(torch.arange(n, device=there) for n in edits.letter.shape), indexing="ij"
                 )
-                engine = "plain"
-            done += len(chunk)
-        return effects, engine
+            )
+            effects[seq, place, edits.letter.reshape(-1)] = change
+            effects[batch[:, :, first:last].transpose(1, 2) == 1] = 0
+            found.append(effects.transpose(1, 2).cpu())
+    return torch.cat(found)
 
 
 def spans(

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from seqexplainer.attribute._operations import SMOOTH
+from seqexplainer._operations import SMOOTH
 from seqexplainer.attribute._rows import FIRST, Pairs, Rows
 
 Tensors = Sequence[Any]

@@ -18,8 +18,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from seqexplainer.attribute import _decompose
-from seqexplainer.attribute._operations import (
+from seqexplainer._operations import (
     ADDITIVE,
     CONSTANT,
     ELEMENTWISE,
@@ -27,7 +26,10 @@ from seqexplainer.attribute._operations import (
     MULTILINEAR,
     PROBED,
     SYNONYMS,
+    name_of,
+    tensors_in,
 )
+from seqexplainer.attribute import _decompose
 from seqexplainer.attribute._rows import FIRST, Pairs, Rows, rows_of, set_rows
 from seqexplainer.attribute._rules import (
     Call,
@@ -495,19 +497,6 @@ def _opened(function: types.FunctionType) -> types.FunctionType:
     )
 
 
-def tensors_in(value: Any, found: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Append all tensors inside nested arguments to a list and return it."""
-    if isinstance(value, torch.Tensor):
-        found.append(value)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            tensors_in(item, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            tensors_in(item, found)
-    return found
-
-
 def _common_shape(shapes: Sequence[torch.Size]) -> torch.Size:
     blanks = [torch.empty((), device="meta").expand(shape) for shape in shapes]
     spread: Callable[..., Any] = torch.broadcast_tensors
@@ -530,14 +519,6 @@ def _replace(value: Any, swap: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     if isinstance(value, dict):
         return {key: _replace(item, swap) for key, item in value.items()}
     return value
-
-
-def name_of(function: Any) -> str:
-    """Return the plain name of a torch function, property getters included."""
-    name = getattr(function, "__name__", type(function).__name__)
-    if name == "__get__":
-        name = getattr(function.__self__, "__name__", name)
-    return SYNONYMS.get(name, name)
 
 
 def _out_of_place(name: str) -> Any:

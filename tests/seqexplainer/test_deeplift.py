@@ -351,7 +351,8 @@ class _Turn(nn.Module):
 
 
 def test_names_of_operations_do_not_overlap():
-    from seqexplainer.attribute import _decompose, _operations
+    from seqexplainer import _operations
+    from seqexplainer.attribute import _decompose
 
     groups = [
         _operations.ELEMENTWISE,

@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import attribution_nets
 
 import seqexplainer as se
+from seqexplainer._incremental import Substitutions
+from seqexplainer._incremental._layers import Convolution
+from seqexplainer._incremental._window import Window
 from seqexplainer._inputs import frozen
-from seqexplainer.attribute._window import Window
 from seqexplainer.errors import InputError, TargetError
 
 
@@ -123,19 +125,18 @@ def plain_and_windows(model, X):
     """Return effects both ways and the operations that needed whole tensors."""
     plain = se.saturation_mutagenesis(model, X, engine="plain")
     sequences = X.float()
-    rows, letters, positions = (
-        t.clone() for t in ((X.permute(0, 2, 1) != 1).nonzero(as_tuple=True)[i] for i in (0, 2, 1))
-    )
+    edits = Substitutions(sequences, 0, X.shape[2])
     with frozen(model) as held, torch.no_grad():
-        window = Window(rows, {})
-        batch = window.begin(sequences, letters, positions)
+        window = Window(edits, {}, len(edits))
+        batch = window.begin(sequences)
         with window:
             output = held(batch)
-        output = window.fill(output)
-        wild_type = held(sequences)
-    found = torch.zeros_like(plain)
-    found[rows, letters, positions] = output - wild_type[rows]
-    return plain, found, window.materialised
+        change = window.fill(output) - held(sequences)[edits.rows]
+    found = torch.zeros(len(X), X.shape[2], X.shape[1], *plain.shape[3:])
+    places = change.view(*edits.letter.shape, *plain.shape[3:])
+    index = edits.letter.view(*edits.letter.shape, *[1] * (plain.ndim - 3)).expand_as(places)
+    found.scatter_(2, index, places)
+    return plain, found.transpose(1, 2), window.materialised
 
 
 class Tower(nn.Module):
@@ -232,8 +233,8 @@ def test_other_operations_get_whole_tensors(name):
 
 
 def test_windows_that_differ_are_not_used(monkeypatch, caplog):
-    monkeypatch.setattr(Window, "_extend", lambda self, state, low, width: state.window)
-    monkeypatch.setattr(Window, "_change", lambda self, state: state.window * 3)
+    taps = Convolution.taps.fget
+    monkeypatch.setattr(Convolution, "taps", property(lambda self: taps(self) * 1.1))
     torch.manual_seed(0)
     model = LOCAL["starr"]().eval()
     sequences = one_hot(1, 41)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -98,3 +102,24 @@ CONSTANT = _words(
     new_full new_tensor argmax argmin eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__
     isnan isinf isfinite bernoulli heaviside bucketize detach data"""
 )
+
+
+def name_of(function: Any) -> str:
+    """Return the plain name of a torch function, property getters included."""
+    name = getattr(function, "__name__", type(function).__name__)
+    if name == "__get__":
+        name = getattr(function.__self__, "__name__", name)
+    return SYNONYMS.get(name, name)
+
+
+def tensors_in(value: Any, found: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Append all tensors inside nested arguments to a list and return it."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            tensors_in(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            tensors_in(item, found)
+    return found
