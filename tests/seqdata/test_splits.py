@@ -204,3 +204,76 @@ def test_splits_of_nothing():
         splits.random(-3)
     with pytest.raises(SeqdataError, match=r"all are missing \(NaN\)"):
         splits.stratified(np.full(5, np.nan))
+
+
+def some_rows(n: int, seed: int = 0) -> xr.Dataset:
+    rng = np.random.default_rng(seed)
+    return xr.Dataset(
+        {
+            "seq": (("row", "bp"), rng.choice(LETTERS, (n, 40))),
+            "y": ("row", rng.normal(size=n)),
+            "gene": ("row", rng.integers(0, max(n // 3, 1), n)),
+            "part": ("row", rng.choice(["train", "val", "test"], n).astype(object)),
+            "chrom": ("row", rng.choice(["chr1", "chr2", "chr3"], n).astype(object)),
+        },
+        attrs={"sequence_dim": "row"},
+    )
+
+
+SPLITS = {
+    "random": lambda ds, seed: splits.random(ds, seed=seed),
+    "stratified": lambda ds, seed: splits.stratified(ds, by="y", seed=seed),
+    "group": lambda ds, seed: splits.group(ds, by="gene", seed=seed),
+    "kfold": lambda ds, seed: splits.kfold(ds, n_folds=4, fold=2, seed=seed),
+    "kfold of groups": lambda ds, seed: splits.kfold(ds, groups="gene", seed=seed),
+    "homology": lambda ds, seed: splits.homology(ds, seed=seed),
+    "column": lambda ds, seed: splits.column(
+        ds, "part", carve={"to": "val", "fraction": 0.5}, seed=seed
+    ),
+    "chromosome": lambda ds, seed: splits.chromosome(
+        ds, val=np.unique(ds["chrom"].values.astype(str))[1:2]
+    ),
+}
+
+
+@pytest.mark.parametrize("make", SPLITS.values(), ids=SPLITS)
+@settings(max_examples=15, deadline=None)
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**40))
+def test_every_split_is_a_seeded_partition_along_the_row_dimension(make, n, seed):
+    ds = some_rows(n, seed)
+    codes = make(ds, seed)
+    assert codes.dtype == np.int8
+    assert codes.shape == (n,)
+    assert set(codes.tolist()) <= {0, 1, 2}
+    np.testing.assert_array_equal(codes, make(ds, seed))
+    done = splits.assign(ds, codes)
+    assert done["split"].dims == ("row",)
+    parts = [splits.mask(done, part) for part in ("train", "val", "test")]
+    np.testing.assert_array_equal(np.sum(parts, axis=0), np.ones(n))
+
+
+@pytest.mark.parametrize("name", ["group", "kfold of groups", "chromosome"])
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**20))
+def test_splits_of_names_do_not_depend_on_the_order_of_rows(name, n, seed):
+    ds = some_rows(n, seed)
+    order = np.random.default_rng(seed).permutation(n)
+    codes = SPLITS[name](ds, seed)
+    np.testing.assert_array_equal(SPLITS[name](ds.isel(row=order), seed), codes[order])
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**20))
+def test_groups_stay_together_in_folds_and_in_splits(n, seed):
+    ds = some_rows(n, seed)
+    for name in ("group", "kfold of groups"):
+        codes = SPLITS[name](ds, seed)
+        for gene in np.unique(ds["gene"]):
+            assert len(set(codes[ds["gene"].values == gene].tolist())) == 1
+
+
+def test_a_dataset_without_its_row_dimension_is_refused():
+    ds = xr.Dataset({"y": ("row", [1.0, 2.0])})
+    for attempt in (splits.random, splits.kfold, lambda ds: splits.assign(ds, [0, 1])):
+        with pytest.raises(SeqdataError, match=r"no dimension '_sequence', only \['row'\]"):
+            attempt(ds)

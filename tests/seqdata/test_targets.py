@@ -172,3 +172,69 @@ def test_text_is_no_target():
     ds = xr.Dataset({"kind": ("_sequence", ["a", "b"])})
     with pytest.raises(SeqdataError, match=r"target 'kind' holds <U1.*expected numbers"):
         targets.apply(ds, "kind", ["zscore"])
+
+
+ENDLESS = np.array([1.0, np.inf, 2.0, -np.inf, 3.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (targets.Clamp(percentile=1, lower_percentile=0), [1, 3, 2, 1, 3, np.nan]),
+        (targets.ZScore(), [-1.224745, np.inf, 0, -np.inf, 1.224745, np.nan]),
+        (targets.Quantile(), [0, 1, 0.5, 0, 1, np.nan]),
+        (targets.Binarise(upper=2.5, lower=1.5), [0, 1, np.nan, 0, 1, np.nan]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_infinite_values_are_not_learned_from(step, expected):
+    fitted = step.fit(ENDLESS)
+    assert fitted == step.fit([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(fitted.transform(ENDLESS), expected, atol=1e-6)
+
+
+def test_infinite_targets_are_told_with_their_row():
+    ds = xr.Dataset({"y": ("_sequence", ENDLESS)})
+    with pytest.raises(SeqdataError, match=r"'y' is infinite in 2 rows, the first 1: .* a clamp"):
+        targets.apply(ds, "y", ["zscore"])
+    clamp = {"name": "clamp", "percentile": 1, "lower_percentile": 0}
+    done = targets.apply(ds, "y", [clamp, "zscore"])
+    assert np.isfinite(done["y"].values[:5]).all()
+    assert np.isnan(done["y"].values[5])
+    with pytest.raises(SeqdataError, match="go down to -inf"):
+        targets.apply(ds, "y", ["log"])
+
+
+@pytest.mark.parametrize("step", ALL, ids=repr)
+def test_nothing_but_missing_cannot_be_fitted(step):
+    if isinstance(step, targets.Log) or step == targets.Binarise(upper=3.0):
+        return
+    with pytest.raises(SeqdataError, match="target 1 has no finite value among the 3 training"):
+        step.fit([[1.0, np.nan], [2.0, np.inf], [3.0, np.nan]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays(np.float64, (12,), elements=st.floats(-1e300, 1e300)),
+    st.integers(0, 11),
+    st.sampled_from(["zscore", "quantile"]),
+)
+def test_training_rows_come_back_whatever_their_size(values, missing, name):
+    values[missing] = np.nan
+    fitted = targets.from_dict(name).fit(values)
+    there = fitted.transform(values)
+    assert np.isfinite(np.delete(there, missing)).all()
+    size = float(np.nanmax(np.abs(values)))
+    np.testing.assert_allclose(fitted.inverse(there), values, rtol=1e-9, atol=1e-12 * size + 1e-300)
+
+
+@pytest.mark.parametrize("step", ALL, ids=repr)
+def test_equal_values_stay_finite(step):
+    fitted = step.fit(np.full(7, 4.0))
+    assert np.isfinite(fitted.transform([4.0, 5.0])).all()
+    if not isinstance(step, targets.Binarise):
+        assert fitted.inverse(fitted.transform([4.0]))[0] == pytest.approx(4.0)
+
+
+def test_far_predictions_have_no_warning():
+    assert targets.Log().inverse([1e4]).tolist() == [np.inf]
