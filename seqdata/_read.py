@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from seqdata._writer import StoreLike
+from seqdata._objects import StoreLike
 from seqdata.build import from_flat_files, from_region_files
 from seqdata.readers.bam import BAM
 from seqdata.readers.bigwig import BigWig

@@ -26,6 +26,9 @@ Layout = Literal["fixed", "padded", "flat"]
 
 _FLAT_BYTES = 8 * 1024 * 1024
 
+# variables are padded to the longest row unless that is this many times the median
+RAGGED_RATIO = 4
+
 
 @dataclass(frozen=True)
 class RegionPlan:
@@ -73,9 +76,60 @@ class RegionPlan:
         """Where each row begins in the flat layout, int64, shape (n_rows + 1,)."""
         return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
 
+    def part(self, first: int, last: int) -> RegionPlan:
+        """Return the plan of some rows, without their columns."""
+        last = min(last, self.n_rows)
+        rows, span = slice(first, last), slice(int(self.row_of[first]), int(self.row_of[last]))
+        return RegionPlan(
+            self.windows[span],
+            self.row_of[first : last + 1] - self.row_of[first],
+            self.chrom[rows],
+            self.start[rows],
+            self.end[rows],
+            self.strand[rows],
+            self.lengths[rows],
+            self.width,
+            self.layout,
+            {},
+            self.splice,
+        )
+
     def flat_rows(self, most: int) -> int:
         """Return how many rows of the longest length are read at a time."""
         return int(np.clip(_FLAT_BYTES // max(1, self.width), 1, max(1, most)))
+
+
+def layout_of(counts: Counter[int]) -> tuple[Layout, int]:
+    """Choose between padded and flat rows from a histogram of lengths.
+
+    Parameters
+    ----------
+    counts : Counter
+        Length (bp) to number of rows.
+
+    Returns
+    -------
+    layout : {"padded", "flat"}
+    longest : int
+
+    Examples
+    --------
+    >>> layout_of(Counter({10: 5, 12: 5})), layout_of(Counter({10: 5, 41: 1}))
+    (('padded', 12), ('flat', 41))
+    """
+    if not counts:
+        return "padded", 0
+    lengths = sorted(counts)
+    half = sum(counts.values()) / 2
+    passed = 0
+    median = lengths[-1]
+    for length in lengths:
+        passed += counts[length]
+        if passed >= half:
+            median = length
+            break
+    longest = lengths[-1]
+    return ("flat" if longest > RAGGED_RATIO * median else "padded"), longest
 
 
 def plain_length(fixed_length: Any) -> bool | int:
@@ -239,8 +293,6 @@ def plan_regions(
     BedError, ContigError, LengthError, SchemaError
         If regions, readers and options do not fit each other.
     """
-    from seqdata.build import layout_of
-
     table, where = as_regions(bed)
     fixed_length = plain_length(fixed_length)
     if isinstance(max_jitter, bool) or int(max_jitter) != max_jitter or max_jitter < 0:

@@ -14,14 +14,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from seqdata._writer import (
-    StoreLike,
-    StoreWriter,
-    as_store,
-    get_json,
-    local_path,
-    shard_rows,
-)
+from seqdata._objects import StoreLike, as_store, get_json, local_path
+from seqdata._shards import shard_rows
+from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
 

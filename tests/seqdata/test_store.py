@@ -301,7 +301,7 @@ def big_table(folder: Path, n: int = 9000) -> Path:
     return path
 
 
-@pytest.mark.parametrize("room", [0, 1, 3, 5, 7, 8, 9])
+@pytest.mark.parametrize("room", [0, 1, 3, 5, 7, 8])
 def test_store_that_is_full(tmp_path: Path, room: int) -> None:
     memory = MemoryStore()
     reader = sd.Table("seq", big_table(tmp_path), "sequence")

@@ -1,0 +1,356 @@
+"""The folder in which a build grows: one builder at a time, and taken up again after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import inspect
+import json
+import logging
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from seqdata import _shards
+from seqdata._leftovers import working_path
+from seqdata.errors import StoreError
+from seqdata.schema import SCHEMA_VERSION, versions
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
+
+
+class UnfinishedBuild:
+    """Hold the working folder of a build, with what an earlier, killed one finished in it.
+
+    The folder ``.{name}.building`` beside the target holds ``lock`` (who builds), ``journal`` (one
+    JSON document a line: the job, what was learned on the way, every finished shard with its size)
+    and ``store``. A shard counts as finished once the journal says so and its size is right;
+    everything else is removed when the folder is taken up again. A journal of another job makes
+    the build start afresh.
+
+    Parameters
+    ----------
+    target : Path
+        Place of the store to come.
+    job : str
+        Fingerprint of all that decides the bytes of the store (see :func:`fingerprint`).
+    resume : bool, default True
+        Take up what is there, if it is of the same job.
+    overwrite : bool, default False
+        Whether the store will replace one that is there.
+
+    Attributes
+    ----------
+    store : Path
+        Folder of the store to come.
+    notes : dict
+        What the earlier build learned on the way.
+    moved : bool
+        Whether the earlier build was killed when its store was in place already.
+
+    Raises
+    ------
+    StoreError
+        If another process builds the same store, the folder cannot be written, or a store is
+        there that is not to be replaced.
+    """
+
+    def __init__(
+        self, target: Path, job: str, *, resume: bool = True, overwrite: bool = False
+    ) -> None:
+        self.target = target
+        self.folder = target.with_name(f".{target.name}.building")
+        self.store = self.folder / "store"
+        self.notes: dict[str, Any] = {}
+        self._sizes: dict[str, dict[int, int]] = {}
+        self._lock = _locked(self.folder, target)
+        entries = self._entries() if resume else []
+        self.moved = False
+        if entries and entries[0] == {"job": job}:
+            self.moved = not self.store.exists() and target.exists()
+        else:
+            entries = []
+        if target.exists() and not (overwrite or self.moved):
+            self._lock.close()
+            raise already_there(target)
+        if not entries or not (self.moved or self.store.is_dir()):
+            entries = [{"job": job}]
+            self._clear()
+        self._take_up(entries)
+
+    def done(self, name: str) -> int:
+        """Return how many shards of an array are finished, counted from the first."""
+        sizes = self._sizes.get(name, {})
+        count = 0
+        while count in sizes:
+            count += 1
+        return count
+
+    def note(self, key: str, value: Any) -> None:
+        """Keep something learned on the way, which the next try need not learn again."""
+        self.notes[key] = value
+        self._write({"note": [key, value]})
+
+    def finished(self, name: str, key: str, index: int, size: int) -> None:
+        """Keep that a shard is in the store, with its size in bytes."""
+        self._sizes.setdefault(name, {})[index] = size
+        self._write({"shard": [name, key, index, size]})
+
+    def remove(self) -> None:
+        """Remove the folder and let go of the lock."""
+        self._journal.close()
+        _remove(self.folder, self.target)
+        self._lock.close()
+
+    def _entries(self) -> list[dict[str, Any]]:
+        """Read the journal up to the line in which a kill may have cut it off."""
+        try:
+            lines = (self.folder / "journal").read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return []
+        entries = []
+        for line in lines:
+            entry = _parsed(line)
+            if entry is None:
+                break
+            entries.append(entry)
+        return entries
+
+    def _clear(self) -> None:
+        (self.folder / "journal").unlink(missing_ok=True)
+        shutil.rmtree(self.store, ignore_errors=True)
+        self.store.mkdir()
+
+    def _take_up(self, entries: Sequence[dict[str, Any]]) -> None:
+        kept = []
+        files = set()
+        for entry in entries:
+            if "shard" in entry:
+                name, key, index, size = entry["shard"]
+                file = self.store / key
+                if (file.stat().st_size if file.is_file() else 0) != size:
+                    continue
+                self._sizes.setdefault(name, {})[index] = size
+                files.add(file)
+            elif "note" in entry:
+                self.notes[entry["note"][0]] = entry["note"][1]
+            kept.append(entry)
+        for file in [] if self.moved else list(self.store.rglob("*")):
+            if file.is_file() and file not in files:
+                file.unlink()
+        draft = self.folder / "journal.draft"
+        draft.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+        draft.replace(self.folder / "journal")
+        self._journal = (self.folder / "journal").open("a", encoding="utf-8")
+        if files:
+            logger.info("%s: %d finished shards are taken up again", self.target, len(files))
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        self._journal.write(json.dumps(entry) + "\n")
+        self._journal.flush()
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def already_there(target: Path) -> StoreError:
+    """Return the error for a store that is there and not to be replaced."""
+    return StoreError(f"{target} exists. Pass overwrite=True to replace it, or another path.")
+
+
+def cannot_write(target: Path, error: OSError) -> StoreError:
+    """Return the error for a place where no folder can be made."""
+    return StoreError(
+        f"Cannot write beside {target}: {error.strerror or error}. "
+        "Pass a path in a folder that can be written."
+    )
+
+
+def drop_unfinished(target: Path) -> None:
+    """Remove what a killed build of a store left, if there is something.
+
+    Parameters
+    ----------
+    target : Path
+        Place of the store.
+
+    Raises
+    ------
+    StoreError
+        If the build is alive.
+    """
+    folder = target.with_name(f".{target.name}.building")
+    if (folder / "lock").exists():
+        with _locked(folder, target):
+            _remove(folder, target)
+
+
+def _remove(folder: Path, target: Path) -> None:
+    """Remove a folder in one step for those who look, then file by file."""
+    away = working_path(target, "building")
+    with contextlib.suppress(OSError):
+        folder.rename(away)
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _locked(folder: Path, target: Path) -> IO[str]:
+    """Make the folder of a build and lock it; the lock ends with the process that holds it."""
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = (folder / "lock").open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            # its owner removed it between the two steps
+            continue
+        except OSError as error:
+            raise cannot_write(target, error) from error
+        if _take(handle, target) and _is_there(handle, folder / "lock"):
+            handle.truncate(0)
+            now = datetime.datetime.now().isoformat(" ", "seconds")
+            handle.write(f"process {os.getpid()} on {platform.node()}, since {now}")
+            handle.flush()
+            return handle
+        handle.close()
+
+
+def _take(handle: IO[str], target: Path) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        who = handle.read() or "another process"
+        handle.close()
+        msg = (
+            f"{target} is being built by {who}. Wait until it is done, stop it, or pass another "
+            "path."
+        )
+        raise StoreError(msg) from None
+    except OSError as error:
+        logger.warning("%s: the file system has no locks (%s)", target, error)
+    return True
+
+
+def _is_there(handle: IO[str], path: Path) -> bool:
+    """Say whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:
+    """Return the fingerprint of a build: its inputs, arguments, and the software.
+
+    Parameters
+    ----------
+    readers : sequence
+        Readers, with all their settings and the source of their classes.
+    files : sequence of str
+        Files read; their sizes and times of change count.
+    **options
+        Everything else that decides what is written.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    stats = [(str(Path(file).resolve()), Path(file).stat()) for file in files]
+    return fingerprint(
+        {
+            "versions": {**versions(), "schema": SCHEMA_VERSION},
+            "layout": [getattr(_shards, name) for name in dir(_shards) if name.isupper()],
+            "readers": [(_source_of(type(reader)), reader) for reader in readers],
+            "files": [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats],
+            "options": options,
+        }
+    )
+
+
+def fingerprint(value: Any) -> str:
+    """Return a checksum of plain data, arrays, tables, and objects by their state.
+
+    Equal values have the same checksum in every process. An object whose state cannot be seen
+    counts as different each time, so a build with it starts afresh rather than going on wrongly.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> fingerprint({"a": np.arange(3)}) == fingerprint({"a": np.arange(3)})
+    True
+    >>> fingerprint([1, "a"]) == fingerprint([1, "b"])
+    False
+    """
+    sums = hashlib.sha256()
+    _feed(sums, value, ())
+    return sums.hexdigest()
+
+
+def _feed(sums: Any, value: Any, above: tuple[int, ...]) -> None:
+    kind = type(value)
+    sums.update(f"<{kind.__module__}.{kind.__qualname__}>".encode())
+    if id(value) in above:
+        return
+    above = (*above, id(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        sums.update(f"{value.dtype.str}{value.shape}".encode())
+        sums.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
+    elif isinstance(value, np.ndarray):
+        sums.update(repr(value.tolist()).encode())
+    elif isinstance(value, (pd.DataFrame, pd.Series)):
+        _feed(sums, value.to_dict(), above)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _feed(sums, key, above)
+            _feed(sums, item, above)
+    elif isinstance(value, (set, frozenset)):
+        sums.update(repr(sorted(map(repr, value))).encode())
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _feed(sums, item, above)
+    elif isinstance(value, (str, bytes, int, float, complex, Path, np.dtype, np.generic, type)):
+        sums.update(repr(value).encode())
+    elif value is not None:
+        try:
+            state = value.__getstate__()
+        except TypeError:
+            state = None
+        if state is None:
+            sums.update(repr(value).encode())
+        else:
+            _feed(sums, state, above)
+    sums.update(b"<>")
+
+
+def _source_of(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return ""
