@@ -58,7 +58,7 @@ class StoreWriter:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, zarr
     >>> folder = tempfile.TemporaryDirectory()
     >>> with StoreWriter(f"{folder.name}/x.zarr") as out:
     ...     out.write_array("y", np.arange(3), ("_sequence",))
