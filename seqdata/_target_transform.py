@@ -146,12 +146,44 @@ def _frozen(value: Any) -> Any:
 
 
 def limited(*limits: ArrayLike | None) -> int | None:
-    """Return for how many targets limits were set; None where one serves all."""
+    """Return for how many targets limits were set.
+
+    Parameters
+    ----------
+    *limits : array_like of float or None
+        One limit, or one a target.
+
+    Returns
+    -------
+    int or None
+        None where one serves all.
+    """
     most = max((np.size(limit) for limit in limits if limit is not None), default=1)
     return None if most == 1 else most
 
 
 def training_columns(values: ArrayLike, mask: ArrayLike | None, name: str) -> list[Values]:
+    """Return the finite values of each target among the training rows.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,) or (n, n_targets)
+        Targets.
+    mask : array_like of bool, shape (n,), or None
+        Training rows; None for all.
+    name : str
+        Transform that wants them, for messages.
+
+    Returns
+    -------
+    list of ndarray of float64
+        One array a target.
+
+    Raises
+    ------
+    SeqdataError
+        Where a target has no finite value, or the mask does not fit.
+    """
     array = np.asarray(values, dtype=np.float64)
     columns = array[:, None] if array.ndim == 1 else array
     if columns.ndim != 2:
