@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
+from eugene.cli._table import aligned
 from eugene.errors import UsageError, did_you_mean
 
+_WIDTH = 80
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -21,14 +24,39 @@ def _bytes(size: int | None) -> str:
     return f"{value:.0f} {_UNITS[unit]}" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
+def _wrapped(text: str, *, first: str = "", indent: str = "") -> str:
+    """Return a text in lines of 80 columns; addresses and checksums stay whole."""
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=first, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
 def _list(kind: str | None) -> int:
     import seqdata as sd
 
     table = sd.datasets.list(kind)
-    width = int(table["name"].str.len().max()) + 2
-    for row in table.itertuples(index=False):
-        mark = "" if row.verified else "  (unverified)"
-        say(f"{row.name:<{width}}{row.kind:<11}{row.task}{mark}")
+    rows = [
+        [row.name, row.kind, "known" if row.verified else "unverified", row.task]
+        for row in table.itertuples(index=False)
+    ]
+    room = [max(len(row[i]) for row in rows) for i in range(3)]
+    # the task takes what the other columns leave
+    rest = _WIDTH - sum(room) - 2 * len(room)
+    say(
+        aligned(
+            ["name", "kind", "checksums", "task"],
+            [[*row[:3], textwrap.shorten(row[3], rest, placeholder="...")] for row in rows],
+        )
+    )
+    if not table["verified"].all():
+        say()
+        say(
+            _wrapped(
+                "unverified: the checksum of a file is not known beforehand. Such a dataset is "
+                "fetched only with --unverified, and its checksums are pinned then."
+            )
+        )
     return 0
 
 
@@ -36,22 +64,29 @@ def _info(name: str) -> int:
     import seqdata as sd
 
     found = sd.datasets.info(name)
-    say(f"{found['name']}: {found['description']}")
+    say(found["name"] if found["verified"] else f"{found['name']} (unverified)")
+    say(_wrapped(found["description"], first="  ", indent="  "))
+    say()
     for key in ("kind", "task", "citation", "doi", "licence", "source"):
-        say(f"{key}: {found[key]}")
+        say(_wrapped(found[key], first=f"{key + ':':<10}", indent=" " * 10))
     if found["options"]:
         say("options:")
     for key, option in found["options"].items():
         choices = f", one of {', '.join(map(str, option['choices']))}" if option["choices"] else ""
-        say(f"  {key} = {option['default']}{choices}")
+        say(_wrapped(f"{key} = {option['default']}{choices}", first="  ", indent="      "))
     if found["files"]:
         say("files:")
     for key, file in found["files"].items():
-        state = f"sha256 {file['sha256']}" if file["verified"] else "unverified"
-        needs = "".join(f", {k} {' or '.join(map(str, v))}" for k, v in file["when"].items())
-        say(f"  {key}: {file['name']}, {_bytes(file['size'])}, {state}{needs}")
+        needs = "".join(f", for {k} {' or '.join(map(str, v))}" for k, v in file["when"].items())
+        state = "" if file["verified"] else ", UNVERIFIED"
+        size = _bytes(file["size"])
+        say(_wrapped(f"{key}: {file['name']}, {size}{state}{needs}", first="  ", indent="      "))
+        if file["sha256"]:
+            say(f"      sha256 {file['sha256']}")
         for url in file["urls"] or ("no public address known",):
             say(f"      {url}")
+    if not found["verified"]:
+        say(_wrapped("UNVERIFIED: fetched only with --unverified; the checksum is pinned then."))
     return 0
 
 

@@ -16,7 +16,7 @@ from seqdata.build import from_region_files
 from seqdata.convert import read_legacy
 from seqdata.datasets._archive import extract, unpack_gzip
 from seqdata.datasets._cache import locked
-from seqdata.errors import ArchiveError, ContigError, DatasetError
+from seqdata.errors import ArchiveError, ContigError, DatasetError, TableError
 from seqdata.readers import GenomeFASTA, read_bedlike
 from seqdata.readers._fasta_index import load_index
 from seqdata.readers._gzip import is_bgzip, is_gzip
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 Files = Mapping[str, Path]
+_PLACE = r"^(?P<chrom>.+):(?P<chromStart>\d+)-(?P<chromEnd>\d+)\((?P<strand>[+-])\)$"
+_ROWS = 100_000
+_BASSET_ROWS = 2_071_886
 
 
 def kopp21(files: Files, work: Path, *, bin_width: int, flank: int, extend: int) -> xr.Dataset:
@@ -73,6 +76,63 @@ def kopp21(files: Files, work: Path, *, bin_width: int, flank: int, extend: int)
     chrom = bins["chrom"].astype(str).to_numpy()
     codes = np.select([chrom == held["val"], chrom == held["test"]], [1, 2], 0).astype(np.int8)
     return splits.assign(ds, codes)
+
+
+def basset(files: Files, work: Path, *, seed: int) -> xr.Dataset:
+    """Build the DNase I hypersensitive sites of Kelley, Snoek and Rinn.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        ``activity``: a table, plain or gzip, of places such as ``chr1:100-700(+)`` and one column
+        of 0 and 1 a cell type; ``genome`` (FASTA, plain, gzip or bgzip).
+    work : Path
+        Folder for drafts.
+    seed : int
+        Seed of the split.
+
+    Returns
+    -------
+    Dataset
+        ``seq``; ``label`` uint8 (_sequence, _target), with the cell types as the coordinate
+        ``target``. As many rows in each split as published, drawn at random.
+
+    Raises
+    ------
+    TableError
+        If a row names no place, or a label is neither 0 nor 1.
+    """
+    places, labels, names = [], [], []
+    done = 0
+    compression = "gzip" if is_gzip(files["activity"]) else None
+    blocks = pd.read_csv(
+        files["activity"], sep="\t", index_col=0, chunksize=_ROWS, compression=compression
+    )
+    for block in blocks:
+        names = [str(column) for column in block.columns]
+        place = block.index.to_series().astype(str).str.extract(_PLACE)
+        values = block.to_numpy()
+        wrong = place.isna().any(axis=1).to_numpy() | ~np.isin(values, (0, 1)).all(axis=1)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            msg = (
+                f"{files['activity']}, row {done + row + 1}, {block.index[row]!r}: expected a "
+                "place such as chr1:100-700(+), then 0 or 1 for each cell type."
+            )
+            raise TableError(msg)
+        places.append(place)
+        labels.append(values.astype(np.uint8))
+        done += len(block)
+    table = pd.concat(places, ignore_index=True)
+    table = table.astype({"chromStart": np.int64, "chromEnd": np.int64})
+    ds = from_region_files(
+        GenomeFASTA("seq", readable_fasta(files["genome"]), on_unknown="n"),
+        path=work / "basset", bed=table, fixed_length=True,
+    )  # fmt: skip
+    ds["label"] = (("_sequence", "_target"), np.concatenate(labels))
+    ds = ds.assign_coords(target=("_target", np.array(names, dtype=object)))
+    val, test = (count / _BASSET_ROWS for count in (70_000, 71_886))
+    return splits.assign(ds, splits.random(ds, fractions=(1 - val - test, val, test), seed=seed))
 
 
 def seqdata_store(files: Files, work: Path, *, type: str) -> xr.Dataset:

@@ -20,7 +20,15 @@ def run(capsys, *words):
 def test_list(capsys):
     code, out, _ = run(capsys, "list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == sd.datasets.list()["name"].tolist()
+    known = sd.datasets.list()
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [
+        line.split() for line in lines if line.split() and line.split()[0] in set(known["name"])
+    ]
+    assert [row[0] for row in rows] == known["name"].tolist()
+    assert [row[2] == "known" for row in rows] == known["verified"].tolist()
+    assert "fetched only with" in out
     code, out, _ = run(capsys, "list", "motifs")
     assert "hg38" not in out
     code, _, err = run(capsys, "list", "motif")
@@ -31,11 +39,25 @@ def test_list(capsys):
 def test_info(capsys):
     code, out, _ = run(capsys, "info", "hocomoco12")
     assert code == 0
-    assert "doi: 10.1093/nar/gkad1077" in out
-    assert "1.6 MB, sha256 dd380406" in out
+    assert "doi:      10.1093/nar/gkad1077" in out
+    assert "1.6 MB\n      sha256 dd380406" in out
+    assert "nverified" not in out.lower()
     code, _, err = run(capsys, "info", "hocomoco13")
     assert code == 2
     assert "Did you mean 'hocomoco12'" in err
+
+
+@pytest.mark.parametrize("name", sd.datasets.list()["name"])
+def test_info_fits_a_terminal_and_marks_what_is_unverified(capsys, name):
+    code, out, _ = run(capsys, "info", name)
+    assert code == 0
+    lines = out.splitlines()
+    assert all(len(line) <= 80 for line in lines if len(line.split()) > 1)
+    found = sd.datasets.info(name)
+    assert lines[0] == (name if found["verified"] else f"{name} (unverified)")
+    doubtful = sum(not file["verified"] for file in found["files"].values())
+    assert sum(", UNVERIFIED" in line for line in lines) <= doubtful
+    assert ("fetched only with --unverified" in out) == (doubtful > 0)
 
 
 def test_get(capsys, tmp_path):

@@ -435,6 +435,35 @@ def test_kopp21_on_your_files(cache, tmp_path):
     np.testing.assert_array_equal(ds["seq"][0, 150:350], middle[0])
 
 
+def test_basset(server, cache, tmp_path):
+    rng = np.random.default_rng(1)
+    bases = "".join(rng.choice(list("ACGT"), 20_000))
+    server.serve("hg19.fa.gz", gzip.compress(f">chr1\n{bases}\n".encode()))
+    starts, strands = np.arange(100) * 150, np.where(np.arange(100) % 3, "+", "-")
+    labels = rng.integers(0, 2, (100, 3))
+    table = pd.DataFrame(labels, columns=["8988T", "A549", "HeLa"])
+    table.index = [f"chr1:{a}-{a + 600}({s})" for a, s in zip(starts, strands, strict=True)]
+    body = gzip.compress(table.to_csv(sep="\t").encode())
+    server.serve("encode_roadmap_act.txt.gz", body)
+    ds = sd.datasets.get("Basset", mirrors=server.url, unverified=True)
+    assert ds["seq"].shape == (100, 600)
+    np.testing.assert_array_equal(ds["label"], labels)
+    assert ds["target"].values.tolist() == list(table.columns)
+    assert ds["seq"][1].to_numpy().tobytes().decode() == bases[150:750]
+    turned = bases[:600][::-1].translate(str.maketrans("ACGT", "TGCA"))
+    assert ds["seq"][0].to_numpy().tobytes().decode() == turned
+    assert np.bincount(ds["split"].to_numpy()).tolist() == [93, 3, 4]
+
+
+@pytest.mark.parametrize("row", ["chr1:5-605\t1\t0", "chr1:5-605(+)\t2\t0"])
+def test_basset_with_rows_that_make_no_sense(cache, tmp_path, row):
+    (tmp_path / "a.txt").write_text(f"\tx\ty\nchr1:0-600(+)\t1\t1\n{row}\n")
+    (tmp_path / "g.fa").write_text(f">chr1\n{'ACGT' * 300}\n")
+    files = {"activity": tmp_path / "a.txt", "genome": tmp_path / "g.fa"}
+    with pytest.raises(TableError, match=r"a\.txt, row 2, 'chr1:5-605.*expected a place"):
+        sd.datasets.get("Basset", files=files)
+
+
 def test_a_plain_import_loads_none_of_it():
     import subprocess
     import sys
