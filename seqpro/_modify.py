@@ -287,7 +287,9 @@ def jitter(
     seed : int, numpy.random.Generator or None
         None takes fresh entropy.
     row_ids : array of int, shape of the jitter axes, optional
-        Identity of each slice, its position by default; see `k_shuffle`.
+        Identity of each slice. With an integer seed the shift of a slice then depends on seed
+        and row id alone. Without row_ids the shifts are
+        ``default_rng(seed).integers(0, 2 * max_jitter + 1, shape)``, as SeqPro draws them.
 
     Returns
     -------
@@ -342,12 +344,24 @@ def jitter(
     if size < 2 * max_jitter:
         msg = f"length {size} is shorter than 2 * max_jitter = {2 * max_jitter}"
         raise SeqproError(msg)
-    ids = _rng.row_counters(row_ids, shape or ())
-    starts = np.empty(ids.size, np.int64)
-    root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
-    _kernels.draw_below(root, ids, 2 * max_jitter + 1, starts)
+    starts = _draw_starts(2 * max_jitter + 1, shape or (), seed, row_ids)
     width = size - 2 * max_jitter
     return tuple(_slice_windows(*where, starts, width) for where in placed)
+
+
+def _draw_starts(
+    n_starts: int, shape: tuple[int, ...], seed: Seed, row_ids: ArrayLike | None
+) -> NDArray[np.int64]:
+    """Draw a number below n_starts for each slice; the result is flat."""
+    if row_ids is None:
+        source = seed if isinstance(seed, np.random.Generator) else _rng.seed_from(seed)
+        rng = np.random.default_rng(source)
+        return rng.integers(0, n_starts, shape).reshape(-1)
+    ids = _rng.row_counters(row_ids, shape)
+    starts = np.empty(ids.size, np.int64)
+    root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
+    _kernels.draw_below(root, ids, n_starts, starts)
+    return starts
 
 
 def _slice_windows(
@@ -370,11 +384,8 @@ def _slice_windows(
     out = np.empty(shape, array.dtype)
     if out.size:
         raw = np.ascontiguousarray(moved).reshape(-1).view(np.uint8)
-        _kernels.slice_rows(
-            raw.reshape(starts.size, inner, -1),
-            starts * item,
-            out.reshape(-1).view(np.uint8).reshape(starts.size, inner, width * item),
-        )
+        target = out.reshape(-1).view(np.uint8)
+        _kernels.slice_rows(raw, starts, inner, item, width * item, target)
     return np.moveaxis(out, range(len(axes)), axes)
 
 
@@ -449,7 +460,7 @@ def bin_coverage(
     return binned / bin_width if normalize else binned
 
 
-def remove_N_seqs(seqs: Letters) -> NDArray[np.bytes_]:
+def remove_N_seqs(seqs: Letters) -> NDArray[np.bytes_] | list[str]:
     """Drop the sequences that hold an N.
 
     Parameters
@@ -458,19 +469,20 @@ def remove_N_seqs(seqs: Letters) -> NDArray[np.bytes_]:
 
     Returns
     -------
-    ndarray of S1, shape (n_kept, length)
+    list of str, or ndarray of S1, shape (n_kept, length)
+        As seqs.
 
     Examples
     --------
     >>> import seqpro as sp
-    >>> sp.remove_N_seqs(["ACGT", "ANGT"]).tobytes()
-    b'ACGT'
+    >>> sp.remove_N_seqs(["ACGT", "ANGT", "A"])
+    ['ACGT', 'A']
     """
     array = _letters_2d(seqs)
-    return array[~_is_n(array).any(1)]
+    return _keep(seqs, array, np.invert(_is_n(array).any(1)))
 
 
-def remove_only_N_seqs(seqs: Letters) -> NDArray[np.bytes_]:
+def remove_only_N_seqs(seqs: Letters) -> NDArray[np.bytes_] | list[str]:
     """Drop the sequences that hold nothing but N.
 
     Parameters
@@ -479,16 +491,26 @@ def remove_only_N_seqs(seqs: Letters) -> NDArray[np.bytes_]:
 
     Returns
     -------
-    ndarray of S1, shape (n_kept, length)
+    list of str, or ndarray of S1, shape (n_kept, length)
+        As seqs.
 
     Examples
     --------
     >>> import seqpro as sp
-    >>> sp.remove_only_N_seqs(["NNNN", "ANGT"]).tobytes()
-    b'ANGT'
+    >>> sp.remove_only_N_seqs(["NNNN", "ANGT"])
+    ['ANGT']
     """
     array = _letters_2d(seqs)
-    return array[~(_is_n(array) | (array == b"")).all(1)]
+    return _keep(seqs, array, np.invert((_is_n(array) | (array == b"")).all(1)))
+
+
+def _keep(
+    seqs: Letters, array: NDArray[np.bytes_], kept: NDArray[np.bool_]
+) -> NDArray[np.bytes_] | list[str]:
+    """Return the sequences kept, in a list where they came in one."""
+    if isinstance(seqs, list):
+        return [seq for seq, keep in zip(seqs, kept.tolist(), strict=True) if keep]
+    return array[kept]
 
 
 def _is_n(array: NDArray[np.bytes_]) -> NDArray[np.bool_]:

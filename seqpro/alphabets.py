@@ -431,3 +431,5 @@ def _standard_code() -> AminoAlphabet:
 DNA = NucleotideAlphabet("ACGT", "TGCA")
 RNA = NucleotideAlphabet("ACGU", "UGCA")
 AA = _standard_code()
+canonical_codons_to_aas = AA.codon_to_aa
+"""Amino acid of each codon of the standard code."""

@@ -84,14 +84,29 @@ def reverse_rows(src: Array, out: Array) -> None:
 
 
 @nb.njit(nogil=True, cache=True)
-def slice_rows(src: Array, starts: Array, out: Array) -> None:
-    """Write out[i, r, :] = src[i, r, starts[i] : starts[i] + out.shape[2]]."""
-    n, inner, width = np.uint64(out.shape[0]), np.uint64(out.shape[1]), np.uint64(out.shape[2])
-    for i in range(n):
-        begin = np.uint64(starts[i])
-        for r in range(inner):
-            for j in range(width):
-                out[i, r, j] = src[i, r, begin + j]
+def slice_rows(
+    src: Array, starts: Array, inner: Number, step: Number, width: Number, out: Array
+) -> None:
+    """Cut a window of width bytes out of each row of flat src into flat out.
+
+    There are inner rows for each of starts, and the windows of these begin at step times it. As
+    in `complement_reversed_4`, a window is rounded up to whole vectors where memory allows.
+    """
+    inner, step, width = np.uint64(inner), np.uint64(step), np.uint64(width)
+    total, room = np.uint64(src.size), np.uint64(out.size)
+    length = total // (np.uint64(starts.size) * inner)
+    rounded = (width + VECTOR - U1) // VECTOR * VECTOR
+    row = np.uint64(0)
+    for i in range(np.uint64(starts.size)):
+        offset = np.uint64(starts[i]) * step
+        for _ in range(inner):
+            begin = row * length + offset
+            target = row * width
+            inside = (begin + rounded <= total) and (target + rounded <= room)
+            span = rounded if inside else width
+            for j in range(span):
+                out[target + j] = src[begin + j]
+            row += U1
 
 
 @nb.njit(nogil=True, cache=True)

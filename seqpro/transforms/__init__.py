@@ -4,7 +4,7 @@ Each takes one or more arrays and returns as many. Random transforms draw the sa
 array, and a draw depends on (seed, epoch, row id) only:
 
 - ``epoch=None`` (the default) counts the calls, so each call draws afresh;
-- ``row_ids=None`` numbers the rows of the batch; give dataset row numbers to make the result
+- ``row_ids=None`` draws for the rows by their place; give dataset row numbers to make the result
   independent of how rows are batched.
 """
 

@@ -178,9 +178,10 @@ def test_jitter_on_any_axes(length_axis, jitter_axes):
     np.testing.assert_array_equal(np.diff(moved, axis=-1), step)
 
 
-def test_jitter_reaches_every_shift_equally():
+@pytest.mark.parametrize("row_ids", [None, np.arange(20_000)], ids=["drawn", "counted"])
+def test_jitter_reaches_every_shift_equally(row_ids):
     x = np.broadcast_to(np.arange(9), (20_000, 9))
-    (out,) = sp.jitter(x, max_jitter=3, seed=0)
+    (out,) = sp.jitter(x, max_jitter=3, seed=0, row_ids=row_ids)
     counts = np.bincount(out[:, 0], minlength=7)
     assert counts.size == 7
     expected = 20_000 / 7
@@ -189,12 +190,21 @@ def test_jitter_reaches_every_shift_equally():
 
 def test_jitter_depends_on_row_ids_only():
     x = np.broadcast_to(np.arange(21), (50, 21))
-    (whole,) = sp.jitter(x, max_jitter=8, seed=3)
+    (whole,) = sp.jitter(x, max_jitter=8, seed=3, row_ids=np.arange(50))
     ids = np.array([41, 3, 17])
     (some,) = sp.jitter(x[:3], max_jitter=8, seed=3, row_ids=ids)
     np.testing.assert_array_equal(some, whole[ids])
     (generated,) = sp.jitter(x, max_jitter=8, seed=np.random.default_rng(0))
     assert generated.shape == (50, 5)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**40])
+def test_jitter_without_row_ids_draws_as_numpy(seed):
+    x = np.broadcast_to(np.arange(9), (4, 3, 9))
+    starts = np.random.default_rng(seed).integers(0, 5, (4, 3))
+    for source in (seed, np.random.default_rng(seed)):
+        (out,) = sp.jitter(x, max_jitter=2, jitter_axes=(0, 1), seed=source)
+        np.testing.assert_array_equal(out, starts[..., None] + np.arange(5))
 
 
 def test_jitter_errors():
@@ -253,8 +263,10 @@ def test_bin_coverage_error():
 
 def test_removing_n():
     seqs = ["ACGT", "NNNN", "nNnn", "ANGT"]
-    assert text(sp.remove_N_seqs(seqs)) == ["ACGT"]
-    assert text(sp.remove_only_N_seqs(seqs)) == ["ACGT", "ANGT"]
+    assert sp.remove_N_seqs(seqs) == ["ACGT"]
+    assert sp.remove_only_N_seqs(seqs) == ["ACGT", "ANGT"]
+    assert text(sp.remove_N_seqs(sp.cast_seqs(seqs))) == ["ACGT"]
+    assert text(sp.remove_only_N_seqs(sp.cast_seqs(seqs))) == ["ACGT", "ANGT"]
     with pytest.raises(SeqproError, match="n_seqs, length"):
         sp.remove_N_seqs("ACGT")
 
