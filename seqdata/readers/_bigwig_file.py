@@ -346,7 +346,7 @@ def _end(
 @nb.njit(nogil=True, cache=True)
 def _in_order(words: NDArray[np.uint32], kind: int, begin: int, step: int, span: int) -> bool:
     """Say whether items are sorted by start and none ends before it starts."""
-    before = 0
+    before = np.int64(0)
     for i in range(words.shape[0] // (4 - kind)):
         start = _start(words, kind, begin, step, i)
         if start < before or _end(words, kind, begin, step, span, i) < start:
