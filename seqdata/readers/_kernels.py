@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# letters that are checked at once
+_CHECKED = 4096
+
 
 @nb.njit(nogil=True, cache=True)
 def gather_lines(
@@ -38,8 +41,9 @@ def gather_lines(
             column = position - line * per_line
             run = min(per_line - column, stop[i] - position)
             byte = origin[i] + line * width[i] + column
-            for j in range(run):
-                out[i, k + j] = data[byte + j]
+            # places without a sign spare a test at each letter
+            for j in range(np.uint64(run)):
+                out[i, np.uint64(k) + j] = data[np.uint64(byte) + j]
             position += run
             k += run
             if position < stop[i]:
@@ -50,11 +54,29 @@ def gather_lines(
 
 
 @nb.njit(nogil=True, cache=True)
-def first_unknown(letters: NDArray[np.uint8], known: NDArray[np.bool_]) -> int:
-    """Return the place of the first byte that is not known, or -1."""
-    for i in range(letters.shape[0]):
-        if not known[letters[i]]:
-            return i
+def first_unknown(
+    letters: NDArray[np.uint8], known: NDArray[np.bool_], common: NDArray[np.uint8]
+) -> int:
+    """Return the place of the first byte that is not known, or -1.
+
+    ``common`` holds five capital letters that are known in both cases: blocks of nothing else
+    are passed by vector instructions, others are looked at byte by byte.
+    """
+    a, b, c, d, e = common[0], common[1], common[2], common[3], common[4]
+    n = letters.shape[0]
+    for begin in range(0, n, _CHECKED):
+        block = letters[begin : begin + _CHECKED]
+        odd = np.uint8(0)
+        for letter in block:
+            # the casts keep all numbers in one byte, so that 32 letters are compared at once
+            capital = np.uint8(letter & np.uint8(0xDF))
+            other = np.uint8(capital != a) & np.uint8(capital != b) & np.uint8(capital != c)
+            other = np.uint8(other & np.uint8(capital != d) & np.uint8(capital != e))
+            odd = np.uint8(odd | other)
+        if odd:
+            for j in range(block.shape[0]):
+                if not known[block[j]]:
+                    return begin + j
     return -1
 
 

@@ -41,6 +41,7 @@ class LetterCheck:
         self.policy = on_unknown
         self.known = known_letters(alphabet)
         self.known[0] = padded
+        self._common = _common_letters(self.known, self.letters + chr(wild_letter(alphabet)))
         self.wild = np.uint8(wild_letter(alphabet))
         self.count = 0
 
@@ -65,7 +66,7 @@ class LetterCheck:
             At the first unknown letter, under the policy "error".
         """
         flat = letters.reshape(-1)
-        place = first_unknown(flat, self.known)
+        place = first_unknown(flat, self.known, self._common)
         if place < 0:
             return letters
         if self.policy == "error":
@@ -97,6 +98,19 @@ class LetterCheck:
                 stacklevel=3,
             )
         self.count = 0
+
+
+def _common_letters(known: NDArray[np.bool_], letters: str) -> NDArray[np.uint8]:
+    """Return up to five letters that are known in both cases, filled up with a byte that is none.
+
+    Examples
+    --------
+    >>> bytes(_common_letters(known_letters("DNA"), "ACGTN"))
+    b'ACGTN'
+    """
+    capitals = [ord(letter) for letter in letters.upper()]
+    both = [code for code in capitals if known[code] and known[code | 0x20]]
+    return np.array([*both, *[0xFF] * 5][:5], dtype=np.uint8)
 
 
 def complement_table(alphabet: Any) -> NDArray[np.uint8]:
