@@ -34,22 +34,25 @@ def gather_lines(
     """
     for i in range(start.shape[0]):
         per_line = bases[i]
-        position = start[i]
+        line = start[i] // per_line
+        column = start[i] - line * per_line
+        byte = origin[i] + line * width[i] + column
+        run = per_line - column
+        left = stop[i] - start[i]
         k = lead[i]
-        while position < stop[i]:
-            line = position // per_line
-            column = position - line * per_line
-            run = min(per_line - column, stop[i] - position)
-            byte = origin[i] + line * width[i] + column
+        while left > 0:
+            run = min(run, left)
             # places without a sign spare a test at each letter
             for j in range(np.uint64(run)):
                 out[i, np.uint64(k) + j] = data[np.uint64(byte) + j]
-            position += run
+            byte += run
             k += run
-            if position < stop[i]:
-                behind = data[byte + run]
-                if behind != 10 and behind != 13:
+            left -= run
+            if left > 0:
+                if data[byte] != 10 and data[byte] != 13:
                     return i
+                byte += width[i] - per_line
+                run = per_line
     return -1
 
 

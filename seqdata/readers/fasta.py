@@ -239,22 +239,26 @@ class GenomeFASTA:
         if bad >= 0:
             raise self._misfit(int(record[bad]), "a line does not end where the index says")
         place_of = _WindowPlace(self.path, windows, width)
-        if np.count_nonzero(out) < lengths.sum():
+        n_letters = int(lengths.sum())
+        if n_letters == out.size or np.count_nonzero(out) < n_letters:
             return self._check_nul(out, lengths, place_of)
         return self.check(out, place_of)
 
     def _check_nul(
         self, out: NDArray[np.uint8], lengths: NDArray[np.int64], place_of: _WindowPlace
     ) -> NDArray[np.uint8]:
-        """Check windows with NUL among their letters, as in a file whose end was never written."""
-        padding = np.arange(out.shape[1])[None, :] >= lengths[:, None]
-        out[padding] = wild_letter(self.check.letters)
+        """Check windows in which NUL is no letter, as in a file whose end was never written."""
+        padding = np.zeros((1, 1), dtype=np.bool_)
+        if lengths.sum() < out.size:
+            padding = np.arange(out.shape[1])[None, :] >= lengths[:, None]
+            out[padding] = wild_letter(self.check.letters)
         self.check.known[0] = False
         try:
             out = self.check(out, place_of)
         finally:
             self.check.known[0] = True
-        out[padding] = 0
+        if padding.any():
+            out[padding] = 0
         return out
 
     def _check_record(self, source: _PlainBytes | _BgzipBytes, number: int) -> None:
