@@ -17,7 +17,7 @@ from seqdata._unfinished import job_of
 from seqdata._windows import Layout, layout_of
 from seqdata._writer import StoreWriter
 from seqdata.errors import LengthError, SeqdataError
-from seqdata.readers._base import Block, FlatReader
+from seqdata.readers._base import EXACT, NUMBER, TRUTH, Block, FlatReader
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import check_new_names
 
@@ -215,10 +215,13 @@ class _FlatSink:
         known = self._types[column]
         if values.dtype == known:
             return values
-        kinds = {known.kind, values.dtype.kind}
-        if known.kind == "f" and values.dtype.kind == "i":
+        exact = values.dtype.kind == "i" and np.abs(values).max() <= EXACT
+        if known.kind == "f" and exact:
             return values.astype(known)
-        raise _TypeChangedError(column, float if kinds == {"i", "f"} else str)
+        kinds = {known.kind, values.dtype.kind}
+        if "O" in kinds:
+            raise _TypeChangedError(column, str)
+        raise _TypeChangedError(column, TRUTH if "b" in kinds else NUMBER)
 
     def _check_lengths(self, block: Block) -> None:
         wrong = block.lengths != self.width

@@ -1,9 +1,10 @@
-"""Datasets as FASTA, BED and AnnData; stores of seqdata 0.1 and 0.2 read."""
+"""Datasets as FASTA, BED, AnnData and HDF5; stores of seqdata 0.1 and 0.2 read."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -15,11 +16,15 @@ from numcodecs import VLenArray, VLenBytes, VLenUTF8
 from numcodecs.registry import get_codec
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
+from seqdata._hdf5 import read_hdf5 as read_hdf5
+from seqdata._hdf5 import to_hdf5 as to_hdf5
 from seqdata.errors import MissingFileError, SchemaError, StoreError
 from seqdata.schema import SEQUENCE_DIM, is_sequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 
 def to_fasta(
@@ -71,7 +76,10 @@ def to_fasta(
 
 
 def to_bed(ds: xr.Dataset, path: str | Path) -> None:
-    """Write the coordinates of the rows as a BED file (BED6 with strands, else BED3).
+    r"""Write the coordinates of the rows as a BED file (BED6 with strands, else BED3).
+
+    A window that reaches over the beginning of its contig is written from base 0 on, because BED
+    has no negative positions; its row is as many bp shorter.
 
     Parameters
     ----------
@@ -83,9 +91,33 @@ def to_bed(ds: xr.Dataset, path: str | Path) -> None:
     Raises
     ------
     SchemaError
-        If the rows have no coordinates.
+        If the rows have no coordinates, or a window lies wholly before its contig.
+
+    Examples
+    --------
+    >>> import tempfile, seqdata
+    >>> ds = xr.Dataset(coords={"chrom": ("_sequence", ["c"]), "start": ("_sequence", [-2]),
+    ...                         "end": ("_sequence", [5])})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_bed(ds, f"{folder}/x.bed")
+    ...     Path(f"{folder}/x.bed").read_text()
+    'c\t0\t5\n'
     """
     table = ds.sd.regions()
+    before = table["chromEnd"] <= 0
+    if before.any():
+        row = int(np.argmax(before))
+        msg = (
+            f"Row {row} ({table['chrom'][row]}:{table['chromStart'][row]}-"
+            f"{table['chromEnd'][row]}) lies before its contig: BED cannot say where it is. "
+            "Leave it out."
+        )
+        raise SchemaError(msg)
+    clipped = table["chromStart"].clip(lower=0)
+    count = int((clipped != table["chromStart"]).sum())
+    if count:
+        logger.info("%d windows begin before their contig; BED has them from base 0 on", count)
+    table["chromStart"] = clipped
     if "strand" in table.columns:
         strand = table.pop("strand")
         table["name"] = _record_names(ds, None)

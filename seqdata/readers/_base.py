@@ -14,6 +14,11 @@ from seqdata.errors import ContigError, contig_hint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# whole numbers up to here are exact in float64
+EXACT = 2**53
+# columns whose blocks do not agree are read again as float64: from truth values, or from numbers
+TRUTH, NUMBER = "truth", "number"
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -185,7 +190,8 @@ def column_values(series: pd.Series) -> NDArray[Any]:
     Returns
     -------
     ndarray of bool, int64, float64 or object (str), shape (n,)
-        Missing numbers are NaN, missing text is empty.
+        Missing numbers are NaN, missing text is empty. Truth values with gaps are 1, 0 and NaN.
+        Whole numbers that float64 does not hold stay exact: as text where there are gaps.
 
     Examples
     --------
@@ -194,16 +200,63 @@ def column_values(series: pd.Series) -> NDArray[Any]:
     """
     dtype = series.dtype
     whole = not series.isna().any()
-    if pd.api.types.is_bool_dtype(dtype) and whole:
-        return np.asarray(series.to_numpy(dtype=bool))
-    if pd.api.types.is_integer_dtype(dtype) and whole:
-        small = not pd.api.types.is_unsigned_integer_dtype(dtype) or series.max() < 2**63
-        return np.asarray(series.to_numpy(dtype=np.int64 if small else np.float64))
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+    if pd.api.types.is_bool_dtype(dtype):
+        # truth with gaps is 1, 0 and NaN
+        kind: Any = bool if whole else np.float64
+        return np.asarray(series.to_numpy(dtype=kind, **({} if whole else {"na_value": np.nan})))
+    if pd.api.types.is_integer_dtype(dtype):
+        largest = 0 if not len(series) else max(abs(int(v)) for v in _bounds(series))
+        if whole and largest < 2**63:
+            return np.asarray(series.to_numpy(dtype=np.int64))
+        if largest <= EXACT:
+            return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    elif pd.api.types.is_numeric_dtype(dtype):
         return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
     out = np.empty(len(series), dtype=object)
     out[:] = ["" if pd.isna(value) else str(value) for value in series.to_numpy(dtype=object)]
     return out
+
+
+def parse_values(series: pd.Series, kind: str) -> NDArray[Any]:
+    """Return a column, read as text, as float64 if all of it is of one kind.
+
+    Parameters
+    ----------
+    series : Series of str, shape (n,)
+    kind : {"truth", "number"}
+        ``True`` and ``False`` become 1 and 0; or numbers.
+
+    Returns
+    -------
+    ndarray of float64 or object (str), shape (n,)
+        Missing values are NaN. Text where a value is of another kind, and where a whole number
+        beyond 2**53 would be rounded.
+
+    Examples
+    --------
+    >>> parse_values(pd.Series(["True", None]), "truth")
+    array([ 1., nan])
+    >>> parse_values(pd.Series(["9007199254740993", "1"]), "number")
+    array(['9007199254740993', '1'], dtype=object)
+    """
+    text = np.empty(len(series), dtype=object)
+    text[:] = ["" if pd.isna(value) else str(value).strip() for value in series]
+    known = [value.lower() for value in text if value]
+    truth = {"true": 1.0, "false": 0.0, "": np.nan}
+    if kind == TRUTH:
+        if set(known) <= truth.keys():
+            return np.array([truth[value.lower()] for value in text])
+        return text
+    if any(v.lstrip("+-").isdigit() and abs(int(v)) > EXACT for v in known):
+        return text
+    try:
+        return np.array([float(value) if value else np.nan for value in text])
+    except ValueError:
+        return text
+
+
+def _bounds(series: pd.Series) -> list[Any]:
+    return [value for value in (series.min(), series.max()) if not pd.isna(value)] or [0]
 
 
 def locate(

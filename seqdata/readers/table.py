@@ -17,7 +17,7 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import Block, column_values
+from seqdata.readers._base import NUMBER, TRUTH, Block, column_values, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText
@@ -41,7 +41,9 @@ class Table:
     """Read sequences and their variables from CSV, TSV or Parquet tables.
 
     Every other column becomes a variable of one value a row: whole numbers int64, numbers float64
-    (missing values NaN), truth values bool, anything else text (missing values empty).
+    (missing values NaN), truth values bool (1, 0 and NaN where some are missing), anything else
+    text (missing values empty). Whole numbers beyond 2**53 become text where some are missing,
+    because float64 would round them.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class Table:
     tables : path or sequence of paths
         One table, or several with the same columns that are read one behind the other. ``.csv``
         is separated by commas, ``.tsv`` and ``.txt`` by tabs, others by what their first line
-        shows; ``.gz`` is unpacked; ``.parquet`` needs the package pyarrow.
+        shows; ``.gz`` is unpacked; ``.parquet`` needs the extra ``parquet``.
     seq_col : str
         Column of the sequences.
     batch_size : int, optional
@@ -122,14 +124,14 @@ class Table:
                         "Tables that are read together need the same columns."
                     )
                     raise TableError(msg)
-                yield self._block(frame[columns], path, row)
+                yield self._block(frame[columns], path, row, fixed)
                 row += len(frame)
             if row == 1:
                 msg = f"{path} holds no row below its header. Expected one sequence a row."
                 raise TableError(msg)
         self.check.report(", ".join(self.files()))
 
-    def _block(self, frame: pd.DataFrame, path: Path, row: int) -> Block:
+    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, Any]) -> Block:
         values = frame[self.seq_col].to_numpy(dtype=object)
         missing = np.array([not isinstance(value, str) or not value.strip() for value in values])
         if missing.any():
@@ -150,7 +152,11 @@ class Table:
         letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         letters = self.check(letters, _Place(path, lengths, row, self.seq_col))
         columns = {
-            str(name): column_values(frame[name]) for name in frame.columns if name != self.seq_col
+            str(name): parse_values(frame[name], fixed[str(name)])
+            if fixed.get(str(name)) in (TRUTH, NUMBER)
+            else column_values(frame[name])
+            for name in frame.columns
+            if name != self.seq_col
         }
         return Block(letters, lengths, columns, (str(path), row))
 
@@ -184,7 +190,7 @@ class Table:
         missing = _MISSING if options.pop("keep_default_na", True) else []
         extra = options.pop("na_values", None)
         types = dict(options.pop("dtype", None) or {})
-        types = {**types, **{k: v for k, v in fixed.items() if k in names}, self.seq_col: str}
+        types = {**types, **{name: str for name in fixed if name in names}, self.seq_col: str}
         options.update(
             dtype=types,
             keep_default_na=False,
@@ -192,6 +198,8 @@ class Table:
             index_col=False,
             chunksize=self.batch_size or _rows_per_block(path),
             low_memory=False,
+            # truth values and whole numbers keep their kind where some are missing
+            dtype_backend="numpy_nullable",
         )
         source = opened()
         try:
@@ -253,7 +261,10 @@ class Table:
             import pyarrow
             import pyarrow.parquet
         except ImportError as error:
-            msg = f"Reading {path} needs the package pyarrow: pip install pyarrow"
+            msg = (
+                f"Reading {path} needs the extra 'parquet' (pyarrow): "
+                "pip install 'eugene-genomics[parquet]'"
+            )
             raise TableError(msg) from error
         try:
             file = pyarrow.parquet.ParquetFile(path)
@@ -262,12 +273,16 @@ class Table:
             raise TableError(msg) from error
         with file:
             self._checked_names(list(file.schema_arrow.names), path)
+            kinds = {pyarrow.bool_(): pd.BooleanDtype()}
+            for bits in (8, 16, 32, 64):
+                kinds[getattr(pyarrow, f"int{bits}")()] = pd.Int64Dtype()
+                kinds[getattr(pyarrow, f"uint{bits}")()] = pd.UInt64Dtype()
             for batch in file.iter_batches(batch_size=self.batch_size or 8192):
-                frame = batch.to_pandas()
+                frame = batch.to_pandas(types_mapper=kinds.get)
                 frame[self.seq_col] = frame[self.seq_col].astype(object)
-                for name, kind in fixed.items():
+                for name in fixed:
                     if name in frame.columns:
-                        frame[name] = frame[name].astype(object if kind is str else kind)
+                        frame[name] = frame[name].astype(object)
                 yield frame
 
 

@@ -173,3 +173,64 @@ def test_fasta_that_cannot_be_finished(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="stored one behind the other"):
         convert.to_fasta(flat.isel(_sequence=[0]), tmp_path / "y.fa")
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.fa.gz"]
+
+
+# ---------------------------------------------------------------------------------------- HDF5
+
+
+@pytest.mark.parametrize("letters", ["bytes", "ohe"])
+def test_hdf5_out_and_in(regions: xr.Dataset, tmp_path: Path, letters: str) -> None:
+    h5py = pytest.importorskip("h5py")
+    ds = regions.assign(
+        label=("_sequence", np.array(["é", ""], dtype=object)), flag=("_sequence", [True, False])
+    )
+    ds = ds.drop_vars("seq_length") if letters == "ohe" else ds
+    if letters == "ohe":
+        # one-hot has no padding: rows of one length
+        ds = ds.isel(_length=slice(0, 3))
+    convert.to_hdf5(ds, tmp_path / "x.h5", letters=letters)
+    back = convert.read_hdf5(tmp_path / "x.h5")
+    assert back.sd.labels("strand").tolist() == ["+", "-"]
+    xr.testing.assert_equal(back, ds.compute())
+    assert set(back.coords) == set(ds.coords)
+    assert back["seq"].attrs["alphabet"] == "ACGT"
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file["seq"].dtype == np.uint8
+        assert file["seq"].shape == (*ds["seq"].shape, *([4] if letters == "ohe" else []))
+        assert json.loads(file["y"].attrs["dims"]) == ["_sequence"]
+    sd.to_zarr(back, tmp_path / "back.zarr")
+    np.testing.assert_array_equal(sd.open_zarr(tmp_path / "back.zarr")["seq"], ds["seq"])
+    with pytest.raises(StoreError, match="overwrite=True"):
+        convert.to_hdf5(ds, tmp_path / "x.h5")
+
+
+def test_hdf5_files_that_are_none(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with pytest.raises(MissingFileError, match="does not exist"):
+        convert.read_hdf5(tmp_path / "none.h5")
+    (tmp_path / "x.h5").write_bytes(b"damaged")
+    with pytest.raises(StoreError, match="no HDF5 file"):
+        convert.read_hdf5(tmp_path / "x.h5")
+    with h5py.File(tmp_path / "y.h5", "w") as file:
+        file["a"] = [1]
+    with pytest.raises(StoreError, match="not written by"):
+        convert.read_hdf5(tmp_path / "y.h5")
+    strange = xr.Dataset({"t": ("_sequence", np.array([1j]))})
+    with pytest.raises(StoreError, match="complex128"):
+        convert.to_hdf5(strange, tmp_path / "z.h5")
+    assert not (tmp_path / "z.h5").exists()
+
+
+def test_windows_over_the_beginning_of_a_contig(tmp_path: Path) -> None:
+    (tmp_path / "g.fa").write_text(">c\nACGTACGTAC\n")
+    bed = pd.DataFrame({"chrom": ["c", "c"], "chromStart": [0, 4], "chromEnd": [4, 9]})
+    ds = sd.from_region_files(
+        sd.GenomeFASTA("seq", tmp_path / "g.fa"), path=tmp_path / "x.zarr", bed=bed, fixed_length=8
+    )
+    assert ds["start"].values.tolist() == [-2, 2]
+    convert.to_bed(ds, tmp_path / "x.bed")
+    back = sd.read_bedlike(tmp_path / "x.bed")
+    assert back[["chromStart", "chromEnd"]].to_numpy().tolist() == [[0, 6], [2, 10]]
+    outside = ds.compute().assign_coords(start=("_sequence", [-9, 2]), end=("_sequence", [-1, 10]))
+    with pytest.raises(SchemaError, match="lies before its contig"):
+        convert.to_bed(outside, tmp_path / "y.bed")

@@ -38,6 +38,7 @@ def campaign(folder: Path, jobs: list[tuple[str, str, int]]) -> list[dict[str, A
             input="".join(json.dumps(job) + "\n" for job in todo),
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=3000,
         )
         results += [json.loads(line) for line in run.stdout.splitlines()]

@@ -193,7 +193,7 @@ def test_parquet(tmp_path: Path) -> None:
 
 def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(TableError, match="pip install pyarrow"):
+    with pytest.raises(TableError, match=r"eugene-genomics\[parquet\]"):
         read(write(tmp_path, b"PAR1", "x.parquet"))
 
 
@@ -289,3 +289,23 @@ def test_an_open_quote_in_a_long_table_is_found_fast(tmp_path):
     rows = "ACGT,1\n" * 200_000
     with pytest.raises(TableError, match="line 2: a quote"):
         build(tmp_path, 'sequence,y\nACGT,"1\n' + rows)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 2])
+def test_columns_with_gaps(tmp_path: Path, batch_size: int | None) -> None:
+    """Truth values stay numbers, and whole numbers exact, wherever the gaps fall."""
+    big = 2**53 + 1
+    rows = [
+        f"A,True,{big},1,0.5,True",
+        "C,,,,,1.5",
+        f"G,False,{big + 2},3,inf,True",
+        "T,True,1,4,2,",
+    ]
+    (tmp_path / "t.csv").write_text("seq,truth,big,small,number,mixed\n" + "\n".join(rows) + "\n")
+    reader = sd.Table("seq", tmp_path / "t.csv", "seq", batch_size=batch_size)
+    ds = sd.from_flat_files(reader, path=tmp_path / "x.zarr", fixed_length=True)
+    np.testing.assert_array_equal(ds["truth"], [1, np.nan, 0, 1])
+    assert ds["big"].values.tolist() == [str(big), "", str(big + 2), "1"]
+    np.testing.assert_array_equal(ds["small"], [1, np.nan, 3, 4])
+    np.testing.assert_array_equal(ds["number"], [0.5, np.nan, np.inf, 2])
+    assert ds["mixed"].values.tolist() == ["True", "1.5", "True", ""]
