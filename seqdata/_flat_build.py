@@ -17,7 +17,7 @@ from seqdata._unfinished import job_of
 from seqdata._windows import Layout, layout_of
 from seqdata._writer import StoreWriter
 from seqdata.errors import LengthError, SeqdataError
-from seqdata.readers._base import EXACT, NUMBER, TRUTH, Block, FlatReader
+from seqdata.readers._base import EXACT, NUMBER, TEXT, TRUTH, Block, FlatReader
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import check_new_names
 
@@ -25,15 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_TYPES: dict[str, type] = {"float": float, "str": str}
-
-
 @dataclass
 class _TypeChangedError(Exception):
     """A column of a later block needs a wider type than the first block showed."""
 
     column: str
-    kind: type
+    kind: str
 
 
 def write_flat(
@@ -59,7 +56,7 @@ def write_flat(
     """
     files = [file for reader in readers for file in reader.files()]
     job = job_of(readers, files, kind="flat", fixed_length=fixed_length, dims=dims)
-    fixed_types: dict[str, Any] = {}
+    fixed_types: dict[str, str] = {}
     while True:
         try:
             with StoreWriter(path, overwrite=overwrite, job=job, resume=resume) as out:
@@ -74,13 +71,13 @@ def _write_all(
     out: StoreWriter,
     readers: Sequence[FlatReader],
     fixed_length: bool | int,
-    fixed_types: dict[str, Any],
+    fixed_types: dict[str, str],
     dims: tuple[str, str],
 ) -> None:
     row_dim, length_dim = dims
     for column, kind in out.notes.get("types", {}).items():
-        fixed_types.setdefault(column, _TYPES[kind])
-    out.note("types", {column: kind.__name__ for column, kind in fixed_types.items()})
+        fixed_types.setdefault(column, kind)
+    out.note("types", dict(fixed_types))
     totals: dict[str, int] = {}
     lengths: dict[str, int] = {}
     taken = set(dims)
@@ -132,7 +129,7 @@ class _FlatSink:
         self.offset = 0
         self._types: dict[str, np.dtype[Any]] = {}
 
-    def choose_layout(self, fixed_types: dict[str, Any]) -> None:
+    def choose_layout(self, fixed_types: dict[str, str]) -> None:
         """Read the lengths once, to choose between padded and flat rows."""
         key = f"layout of {self.reader.name}"
         if key not in self.out.notes:
@@ -220,7 +217,7 @@ class _FlatSink:
             return values.astype(known)
         kinds = {known.kind, values.dtype.kind}
         if "O" in kinds:
-            raise _TypeChangedError(column, str)
+            raise _TypeChangedError(column, TEXT)
         raise _TypeChangedError(column, TRUTH if "b" in kinds else NUMBER)
 
     def _check_lengths(self, block: Block) -> None:

@@ -16,7 +16,7 @@ import xarray as xr
 from seqdata import splits
 from seqdata.build import from_flat_files
 from seqdata.errors import LengthError, TableError
-from seqdata.readers._base import Block, FlatReader, column_values
+from seqdata.readers._base import Block, FlatReader, parse_values
 
 SPLIT = "split"
 
@@ -74,10 +74,8 @@ class Parts:
                 if table is not None:
                     rows = table.iloc[row:stop]
                     for column in table.columns:
-                        series = rows[column]
-                        if column in fixed:
-                            series = series.astype(fixed[column])
-                        block.columns[str(column)] = column_values(series)
+                        kind = fixed.get(str(column))
+                        block.columns[str(column)] = parse_values(rows[column], kind)
                 columns = columns or [*block.columns]
                 if set(columns) != set(block.columns):
                     odd = sorted(set(columns) ^ set(block.columns))

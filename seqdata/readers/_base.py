@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # whole numbers up to here are exact in float64
 EXACT = 2**53
-# columns whose blocks do not agree are read again as float64: from truth values, or from numbers
-TRUTH, NUMBER = "truth", "number"
+# columns whose blocks do not agree are read again: truth values or numbers as float64, or text
+TRUTH, NUMBER, TEXT = "truth", "number", "text"
 
 
 @dataclass(frozen=True)
@@ -217,19 +217,19 @@ def column_values(series: pd.Series) -> NDArray[Any]:
     return out
 
 
-def parse_values(series: pd.Series, kind: str) -> NDArray[Any]:
-    """Return a column, read as text, as float64 if all of it is of one kind.
+def parse_values(series: pd.Series, kind: str | None) -> NDArray[Any]:
+    """Return a column of which an earlier reading showed what its blocks have in common.
 
     Parameters
     ----------
     series : Series of str, shape (n,)
-    kind : {"truth", "number"}
-        ``True`` and ``False`` become 1 and 0; or numbers.
+    kind : {None, "truth", "number", "text"}
+        None: as :func:`column_values`; ``True`` and ``False`` as 1 and 0; numbers; or text.
 
     Returns
     -------
     ndarray of float64 or object (str), shape (n,)
-        Missing values are NaN. Text where a value is of another kind, and where a whole number
+        Missing numbers are NaN, missing text is empty. Text where a value is of another kind, and where a whole number
         beyond 2**53 would be rounded.
 
     Examples
@@ -239,8 +239,13 @@ def parse_values(series: pd.Series, kind: str) -> NDArray[Any]:
     >>> parse_values(pd.Series(["9007199254740993", "1"]), "number")
     array(['9007199254740993', '1'], dtype=object)
     """
+    if kind is None:
+        return column_values(series)
     text = np.empty(len(series), dtype=object)
-    text[:] = ["" if pd.isna(value) else str(value).strip() for value in series]
+    text[:] = ["" if pd.isna(value) else str(value) for value in series]
+    if kind == TEXT:
+        return text
+    text[:] = [value.strip() for value in text]
     known = [value.lower() for value in text if value]
     truth = {"true": 1.0, "false": 0.0, "": np.nan}
     if kind == TRUTH:

@@ -17,7 +17,7 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import NUMBER, TRUTH, Block, column_values, parse_values
+from seqdata.readers._base import Block, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText
@@ -152,9 +152,7 @@ class Table:
         letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         letters = self.check(letters, _Place(path, lengths, row, self.seq_col))
         columns = {
-            str(name): parse_values(frame[name], fixed[str(name)])
-            if fixed.get(str(name)) in (TRUTH, NUMBER)
-            else column_values(frame[name])
+            str(name): parse_values(frame[name], fixed.get(str(name)))
             for name in frame.columns
             if name != self.seq_col
         }
