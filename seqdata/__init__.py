@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
 from seqdata._merge import merge_obs as merge_obs
+from seqdata._open_regions import open_regions as open_regions
 from seqdata._read import read_bam as read_bam
 from seqdata._read import read_bigwig as read_bigwig
 from seqdata._read import read_flat_fasta as read_flat_fasta
@@ -28,12 +29,12 @@ from seqdata.store import to_zarr as to_zarr
 from seqdata.variants import variant_windows as variant_windows
 
 if TYPE_CHECKING:
-    from seqdata import convert, datasets, regions, schema, splits, targets
+    from seqdata import convert, datasets, regions, schema, splits, targets, torch
     from seqdata.torch import get_torch_dataloader
 
 __eugene_dist__ = "eugene-genomics"
 
-_MODULES = ("convert", "datasets", "regions", "schema", "splits", "targets")
+_MODULES = ("convert", "datasets", "regions", "schema", "splits", "targets", "torch")
 _LAZY = {"get_torch_dataloader": "seqdata.torch"}
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata import _batch_kernels as kernels
+from seqdata._region_array import region_array
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.schema import is_sequence, pair_index
 
@@ -46,6 +47,9 @@ class Field:
         Complement of each byte, for letters.
     lengths : ndarray of int64, shape (n,), or None
         Used positions (bp) of every row where rows differ in length.
+    slack : int
+        Positions (bp) of a row of the dataset beyond the window; ``sizes`` may hold more where
+        rows are cut out of files.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Field:
     partner: NDArray[np.int64]
     complement: NDArray[np.uint8]
     lengths: NDArray[np.int64] | None = field(default=None, compare=False)
+    slack: int = 0
 
     @property
     def stored_width(self) -> int:
@@ -77,6 +82,11 @@ class Field:
         if self.position is not None:
             shape[self.position] = self.width
         return tuple(shape)
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of one stored row in kernel layout."""
+        return self._canonical_shape(self.sizes)
 
     @property
     def row_bytes(self) -> int:
@@ -109,13 +119,13 @@ class Field:
             return (*rest, shape[self.position])
         return tuple(shape)
 
-    def buffer(self, n_rows: int) -> NDArray[Any]:
-        """Return an empty array for ``n_rows`` stored rows in kernel layout."""
-        return np.empty((n_rows, *self._canonical_shape(self.sizes)), self.dtype)
+    def buffer(self, *lead: int) -> NDArray[Any]:
+        """Return an empty array for stored rows in kernel layout, rows counted by ``lead``."""
+        return np.empty((*lead, *self.stored_shape), self.dtype)
 
-    def empty(self, n_rows: int) -> NDArray[Any]:
-        """Return an empty array for ``n_rows`` rows of a batch in kernel layout."""
-        return np.empty((n_rows, *self._batch_shape), self.dtype)
+    def empty(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return an empty array for rows of a batch in kernel layout."""
+        return np.empty((len(rows), *self._batch_shape), self.dtype)
 
     def finish(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return gathered rows with the dimensions in the order of ``dims``."""
@@ -245,7 +255,7 @@ def _alphabet(variable: xr.DataArray) -> str:
     return str(variable.attrs.get("alphabet", "ACGT"))
 
 
-def _partner_of(ds: xr.Dataset, variable: xr.DataArray, dim: str, size: int) -> NDArray[np.int64]:
+def partner_of(ds: xr.Dataset, variable: xr.DataArray, dim: str, size: int) -> NDArray[np.int64]:
     """Return which index along ``dim`` takes each index's place on the other strand."""
     identity = np.arange(size, dtype=np.int64)
     if dim == "_ohe":
@@ -339,12 +349,6 @@ def describe(
         )
     variable = ds[name]
     axes = tuple(i for i, dim in enumerate(sample_dims) if dim in variable.dims)
-    if not axes and f"{name}_offsets" in ds.variables:
-        raise SeqdataError(
-            f"variable {name!r} is stored one row behind the other, as lengths differ too much for "
-            f"a batch: iterate over ds.sd.rows({name!r}), or bring the rows to one length with "
-            "seqpro.pad_seqs and build the dataset from those."
-        )
     if not axes:
         raise SeqdataError(
             f"variable {name!r} has dimensions {variable.dims}, none of the sample dimensions "
@@ -372,10 +376,16 @@ def describe(
                 f"({', '.join(sample_dims)}, {length_dim})."
             )
         position = 0
-    shown = 0
+    shown = slack = 0
     if position is not None:
         stored = sizes[position]
-        shown = stored - 2 * trim if width is None else width
+        cut = region_array(variable) is not None
+        shown = (stored if cut else stored - 2 * trim) if width is None else width
+        slack = stored - shown
+        if cut and shown > 0:
+            # files hold what lies beyond a window, too
+            stored = shown + 2 * trim
+            sizes = (*sizes[:position], stored, *sizes[position + 1 :])
         if shown <= 0 or shown + 2 * trim > stored:
             raise SeqdataError(
                 f"variable {name!r} holds {stored} bp a row, too few for windows of "
@@ -385,7 +395,7 @@ def describe(
     partner = np.zeros(1, np.int64)
     for i, (dim, size) in enumerate(zip(dims, sizes, strict=True)):
         if i != position:
-            other = _partner_of(ds, variable, dim, size)
+            other = partner_of(ds, variable, dim, size)
             partner = (partner[:, None] * size + other[None, :]).reshape(-1)
     complement = np.arange(256, dtype=np.uint8)
     if letters and is_nucleotide(_alphabet(variable)):
@@ -405,4 +415,5 @@ def describe(
         partner=partner,
         complement=complement,
         lengths=lengths,
+        slack=slack,
     )

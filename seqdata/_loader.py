@@ -6,29 +6,26 @@ row's number alone. Nothing depends on the batch size, on threads or on processe
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from seqdata._fields import describe, is_nucleotide
-from seqdata._order import DrawnRows, Draws, Order, Plan, Segment, as_rows, hashed_order
-from seqdata._source import Arrays, Source
+from seqdata._fields import is_nucleotide
+from seqdata._open_source import BUFFER_LIMIT, describe_all, open_source
+from seqdata._order import DrawnRows, Draws, Order, Plan, Segment, as_rows
+from seqdata._plan import Planner
+from seqdata._samplers import RowSampler
+from seqdata._source import Arrays, Held
 from seqdata.errors import SeqdataError, did_you_mean
 from seqpro._rng import integers, uniform
 
-#: Datasets up to this size (bytes) are read whole rather than streamed.
-IN_MEMORY_LIMIT = 512 * 2**20
-#: Bytes a streamed loader may hold, both buffers together.
-BUFFER_LIMIT = 256 * 2**20
+_SHIFT, _STRAND = 3, 4
 
-_ORDER, _BLOCKS, _SHIFT, _STRAND = 1, 2, 3, 4
-
-Held = tuple[Arrays, NDArray[np.int64]]
 Part = Callable[[Arrays, slice, slice], None]
 
 
@@ -47,8 +44,8 @@ class Loader:
         Rows in a batch.
     indices : ndarray of int, or None
         Rows to visit; default all.
-    sampler : iterable of int, or callable(epoch) -> indices, or None
-        Gives the order instead of ``shuffle``.
+    sampler : RowSampler, iterable of int, or callable(epoch) -> indices, or None
+        Chooses the rows of every epoch, or gives the order instead of ``shuffle``.
     batch_sampler : iterable of sequences of int, or None
         Gives the batches themselves.
     shuffle : bool
@@ -71,6 +68,12 @@ class Loader:
         Which of how many equal parts of every epoch to serve.
     in_memory : bool or None
         Whether to read everything at once; None decides by size.
+    cache : {"memmap"} or None
+        Whether lazy variables are decoded into files that are mapped into memory.
+    cache_dir : Path or None
+        Where those are kept.
+    engine : {"zarr", "tensorstore"}
+        What reads shards.
     buffer_bytes : int
         Bytes a streamed loader may hold; it holds no less than two blocks.
     prefetch : bool
@@ -90,7 +93,7 @@ class Loader:
         sample_dims: Sequence[str] = ("_sequence",),
         batch_size: int = 1,
         indices: Order | None = None,
-        sampler: Order | Callable[[int], Order] | None = None,
+        sampler: RowSampler | Order | Callable[[int], Order] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
         shuffle: bool = False,
         seed: int = 0,
@@ -103,6 +106,9 @@ class Loader:
         rank: int = 0,
         world_size: int = 1,
         in_memory: bool | None = None,
+        cache: Literal["memmap"] | None = None,
+        cache_dir: Path | None = None,
+        engine: str = "zarr",
         buffer_bytes: int = BUFFER_LIMIT,
         prefetch: bool = True,
     ) -> None:
@@ -114,6 +120,12 @@ class Loader:
             raise SeqdataError(f"rc_prob is {rc_prob}: expected a probability from 0 to 1.")
         if max_jitter is not None and (max_jitter < 0 or int(max_jitter) != max_jitter):
             raise SeqdataError(f"max_jitter is {max_jitter!r}: expected a whole number from 0 up.")
+        chooser: RowSampler | None = None
+        order: Order | Callable[[int], Order] | None = None
+        if isinstance(sampler, RowSampler):
+            chooser = sampler
+        else:
+            order = sampler
         for name in lengths or ():
             if name not in variables:
                 raise SeqdataError(
@@ -124,64 +136,68 @@ class Loader:
             raise SeqdataError(
                 f"index={index!r} takes the name of a variable of the batch: choose another."
             )
-        orders = sum((bool(shuffle), sampler is not None, batch_sampler is not None))
+        orders = sum((bool(shuffle), order is not None, batch_sampler is not None))
         if orders > 1:
             raise SeqdataError("give only one of `shuffle`, `sampler` and `batch_sampler`.")
+        if chooser is not None and batch_sampler is not None:
+            raise SeqdataError("give only one of `sampler`, `weights` and `batch_sampler`.")
         for dim in sample_dims:
             if dim not in ds.dims:
                 raise SeqdataError(
                     f"sample dimension {dim!r} is not in the dataset, which has {list(ds.sizes)}."
                 )
-        stored = int(ds.attrs.get("max_jitter", 0) or 0)
-        trim = 0 if max_jitter is None else max(max_jitter, stored)
-        length_dim = str(ds.attrs.get("length_dim", "_length"))
-        fields = []
-        for name in variables:
-            own = (lengths or {}).get(name)
-            fields.append(
-                describe(
-                    ds,
-                    name,
-                    sample_dims=sample_dims,
-                    length_dim=length_dim,
-                    width=own if own is not None else (length if max_jitter is not None else None),
-                    trim=trim if own is None and length is None else (max_jitter or 0),
-                )
-            )
-        self.fields = tuple(fields)
+        self.fields = describe_all(
+            ds,
+            variables,
+            sample_dims=sample_dims,
+            length=length,
+            lengths=lengths or {},
+            max_jitter=max_jitter,
+        )
         self.max_jitter = max_jitter or 0
         self.rc_prob = float(rc_prob)
         self._check_windows(ds, length, max_jitter, named=lengths or {})
-        size = sum(
-            f.row_bytes * math.prod(ds.sizes[sample_dims[i]] for i in f.axes) for f in fields
-        )
-        lazy = any(ds[f.name].chunks is not None for f in fields)
-        if in_memory is None:
-            in_memory = not lazy or size <= IN_MEMORY_LIMIT
-        if not in_memory and len(sample_dims) > 1:
-            raise SeqdataError(
-                f"a dataset on disk can be streamed along one dimension, not {list(sample_dims)}: "
-                "pass in_memory=True, or one sample dimension."
-            )
-        self.source = Source(ds, fields, sample_dims=sample_dims, in_memory=in_memory)
-        self.in_memory = in_memory
-        self.rows = self._check_rows(indices)
         self.batch_size = int(batch_size)
-        # an iterator is spent after one pass, and even its length costs one
-        self.sampler = list(sampler) if isinstance(sampler, Iterator) else sampler
-        self.batch_sampler = (
-            list(batch_sampler) if isinstance(batch_sampler, Iterator) else batch_sampler
-        )
-        self.shuffle = shuffle
         self.seed = int(seed)
         self.drop_last = drop_last
+        self.shuffle = shuffle
         self.index = index
         self.rank = rank
         self.world_size = world_size
         self.prefetch = prefetch
-        each = max(1, self.source.block_bytes)
-        self.blocks_at_once = max(2, buffer_bytes // ((2 if prefetch else 1) * each))
-        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self.source = open_source(
+            ds,
+            self.fields,
+            sample_dims=sample_dims,
+            in_memory=in_memory,
+            cache=cache,
+            cache_dir=cache_dir,
+            engine=engine,
+            buffer_bytes=buffer_bytes // (2 if prefetch else 1),
+            batch_size=self.batch_size,
+        )
+        self.in_memory = self.source.at_hand
+        n = self.source.n_rows
+        self.rows = np.arange(n, dtype=np.int64) if indices is None else as_rows(indices, n)
+        if chooser is not None and len(sample_dims) > 1:
+            raise SeqdataError("rows of several sample dimensions cannot be chosen by a variable.")
+        self.chooser = chooser
+        self.planner = Planner(
+            self.source,
+            self.rows,
+            batch_size=self.batch_size,
+            selection=None if chooser is None else chooser.bind(ds, self.rows, self.seed),
+            sampler=order,
+            batch_sampler=batch_sampler,
+            shuffle=shuffle,
+            seed=self.seed,
+            drop_last=drop_last,
+            rank=rank,
+            world_size=world_size,
+            blocks_at_once=max(
+                2, buffer_bytes // ((2 if prefetch else 1) * self.source.block_bytes)
+            ),
+        )
 
     def _check_windows(
         self,
@@ -200,7 +216,7 @@ class Loader:
                         f"sequences {f.name!r} are over {alphabet!r}: only nucleotides have a "
                         "reverse complement. Set rc_prob=0."
                     )
-            odd = {(f.stored_width - f.width) % 2 for f in turned}
+            odd = {f.slack % 2 for f in turned}
             if len(odd) > 1:
                 raise SeqdataError(
                     "windows of "
@@ -209,7 +225,7 @@ class Loader:
                 )
         if length is not None and max_jitter is None:
             for f in turned:
-                if f.letters and f.name not in named and f.width != length:
+                if f.letters and f.name not in named and f.width != length and f.slack == 0:
                     raise SeqdataError(
                         f"length is {length}, but rows of {f.name!r} are {f.width} bp long and are "
                         "shown whole: pass max_jitter=0 to cut windows out of their middle."
@@ -218,131 +234,12 @@ class Loader:
         if self.max_jitter and any(uneven):
             raise SeqdataError("rows of different lengths cannot be jittered: set max_jitter=0.")
 
-    def _check_rows(self, indices: Order | None) -> NDArray[np.int64]:
-        n = self.source.n_rows
-        if indices is None:
-            return np.arange(n, dtype=np.int64)
-        return as_rows(indices, n)
-
-    def _order(self, epoch: int) -> NDArray[np.int64] | None:
-        """Return the rows in an order given from outside, or None."""
-        if self.sampler is None:
-            return None
-        given = self.sampler(epoch) if callable(self.sampler) else self.sampler
-        return as_rows(given, self.source.n_rows)
-
-    def _share(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the part of the ordered rows that belongs to this rank; all ranks get as many.
-
-        Where they do not divide evenly, the last rank repeats rows from the beginning, or, with
-        ``drop_last``, the remainder is left out.
-        """
-        if self.world_size == 1:
-            return rows
-        n = len(rows)
-        each = n // self.world_size if self.drop_last else -(-n // self.world_size)
-        if n == 0 or each == 0:
-            return rows[:0]
-        places = np.arange(self.rank * each, (self.rank + 1) * each, dtype=np.int64) % n
-        return rows[places]
-
     def plan(self, epoch: int) -> Plan:
-        """Return the visiting order of an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch, from 0.
-
-        Returns
-        -------
-        Plan
-            Segments of rows, and the ends of the batches.
-        """
-        if epoch in self._plans:
-            return self._plans[epoch]
-        bounds: NDArray[np.int64] | None = None
-        shuffle = self.shuffle
-        if self.batch_sampler is not None:
-            batches = [as_rows(b, self.source.n_rows) for b in self.batch_sampler]
-            batches = batches[self.rank :: self.world_size]
-            rows = np.concatenate([*batches, np.zeros(0, np.int64)]).astype(np.int64)
-            bounds = np.cumsum([0, *(len(b) for b in batches)]).astype(np.int64)
-            segments = self._in_order(rows)
-        else:
-            given = self._order(epoch)
-            if given is not None:
-                segments = self._in_order(self._share(given))
-            elif not shuffle:
-                segments = self._in_order(self._share(self.rows))
-            elif self.source.n_blocks <= 1:
-                segments = self._in_order(
-                    self._share(hashed_order(self.rows, self.seed, epoch, _ORDER))
-                )
-            else:
-                segments = self._by_blocks(epoch)
-        starts = np.cumsum([0, *(len(s.rows) for s in segments)]).astype(np.int64)
-        n = int(starts[-1])
-        if bounds is None:
-            count = n // self.batch_size if self.drop_last else -(-n // self.batch_size)
-            bounds = np.minimum(np.arange(count + 1, dtype=np.int64) * self.batch_size, n)
-        made = Plan(epoch, tuple(segments), starts, bounds)
-        if self.sampler is None and self.batch_sampler is None:
-            self._plans[epoch] = made
-            while len(self._plans) > 2:
-                self._plans.popitem(last=False)
-        return made
-
-    def _blocks_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.searchsorted(self.source.edges, rows, side="right") - 1
-
-    def _in_order(self, rows: NDArray[np.int64]) -> list[Segment]:
-        """Cut rows in a given order into segments that need few enough blocks."""
-        if len(rows) == 0:
-            return []
-        if self.source.n_blocks <= 1:
-            return [Segment(np.zeros(1, np.int64), rows)]
-        blocks = self._blocks_of(rows)
-        turns = np.concatenate([[0], np.flatnonzero(np.diff(blocks)) + 1, [len(rows)]])
-        segments: list[Segment] = []
-        held: dict[int, None] = {}
-        begin = 0
-        for low in turns[:-1]:
-            block = int(blocks[low])
-            if block not in held and len(held) == self.blocks_at_once:
-                segments.append(Segment(np.array(sorted(held), np.int64), rows[begin:low]))
-                held, begin = {}, int(low)
-            held[block] = None
-        segments.append(Segment(np.array(sorted(held), np.int64), rows[begin:]))
-        return segments
-
-    def _by_blocks(self, epoch: int) -> list[Segment]:
-        """Permute blocks, then the rows inside every buffer of blocks."""
-        rows = np.sort(self.rows)
-        present, first, counts = np.unique(
-            self._blocks_of(rows), return_index=True, return_counts=True
-        )
-        order = hashed_order(np.arange(len(present), dtype=np.int64), self.seed, epoch, _BLOCKS)
-        pieces = [rows[first[i] : first[i] + counts[i]] for i in order]
-        mine = self._share(np.concatenate(pieces)) if pieces else rows
-        return [
-            Segment(s.blocks, hashed_order(s.rows, self.seed, epoch, _ORDER))
-            for s in self._in_order(mine)
-        ]
+        """Return the visiting order of an epoch, from 0."""
+        return self.planner.plan(epoch)
 
     def __len__(self) -> int:
-        if self.sampler is not None and callable(self.sampler):
-            return len(self.plan(0).bounds) - 1
-        if self.batch_sampler is not None:
-            return len(list(self.batch_sampler)[self.rank :: self.world_size])
-        if self.sampler is not None:
-            given = self.sampler
-            n = len(given) if isinstance(given, Sized) else sum(1 for _ in given)
-        else:
-            n = len(self.rows)
-        if self.world_size > 1:
-            n = n // self.world_size if self.drop_last else -(-n // self.world_size)
-        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+        return len(self.planner)
 
     def draw(self, epoch: int, rows: NDArray[np.int64]) -> Draws:
         """Return the shift (bp) and the strand of rows in an epoch, None where there is none.
@@ -374,35 +271,31 @@ class Loader:
         out: Arrays,
         place: slice,
         held: Held,
-        rows: NDArray[np.int64],
+        segment: Segment,
+        part: slice,
         draws: Draws,
     ) -> None:
-        arrays, bases = held
+        """Gather places of a segment into places of a batch."""
         shift, flip = draws
-        sizes = self.source.sample_sizes
-        local = rows if self.in_memory else rows + bases[self._blocks_of(rows)]
-        split = np.unravel_index(rows, sizes) if len(sizes) > 1 else ()
+        rows = segment.rows[part]
+        index = self.source.index_of(rows)
         for field in self.fields:
-            at = local
-            if len(sizes) > 1:
-                at = np.ravel_multi_index(
-                    tuple(split[i] for i in field.axes), tuple(sizes[i] for i in field.axes)
-                ).astype(np.int64)
+            values = out[field.name][place]
             field.gather(
-                arrays[field.name],
-                at,
+                held.arrays[field.name],
+                self.source.place(field, held, part, rows),
                 shift=shift,
                 flip=flip,
-                row_ids=rows,
-                out=out[field.name][place],
+                row_ids=index,
+                out=values,
             )
         if self.index is not None:
             out[self.index][place] = rows
 
-    def _empty(self, n: int) -> Arrays:
-        out = {f.name: f.empty(n) for f in self.fields}
+    def _empty(self, rows: NDArray[np.int64]) -> Arrays:
+        out = {f.name: f.empty(self.source.index_of(rows)) for f in self.fields}
         if self.index is not None:
-            out[self.index] = np.empty(n, np.int64)
+            out[self.index] = np.empty(len(rows), np.int64)
         return out
 
     def _finish(self, out: Arrays) -> Arrays:
@@ -412,22 +305,18 @@ class Loader:
 
     def _buffers(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, Held]]:
         """Yield segments with their rows, the next being read meanwhile."""
-        if self.source.arrays is not None:
+        if self.source.at_hand or not self.prefetch:
             for segment in segments:
-                yield segment, (self.source.arrays, np.zeros(1, np.int64))
-            return
-        if not self.prefetch:
-            for segment in segments:
-                yield segment, self.source.read(segment.blocks)
+                yield segment, self.source.read(segment)
             return
         with ThreadPoolExecutor(1, thread_name_prefix="seqdata-prefetch") as pool:
             ahead: Future[Held] | None = None
             try:
                 for i, segment in enumerate(segments):
-                    held = (ahead or pool.submit(self.source.read, segment.blocks)).result()
+                    held = (ahead or pool.submit(self.source.read, segment)).result()
                     ahead = None
                     if i + 1 < len(segments):
-                        ahead = pool.submit(self.source.read, segments[i + 1].blocks)
+                        ahead = pool.submit(self.source.read, segments[i + 1])
                     yield segment, held
                     del held
             finally:
@@ -459,11 +348,12 @@ class Loader:
                 def fill(
                     out: Arrays,
                     place: slice,
-                    rows: slice,
+                    part: slice,
+                    segment: Segment = segment,
                     draws: DrawnRows = draws,
                     held: Held = held,
                 ) -> None:
-                    self._fill(out, place, held, draws.rows[rows], draws.of(rows))
+                    self._fill(out, place, held, segment, part, draws.of(part))
 
                 yield fill
 
@@ -492,7 +382,13 @@ class Loader:
 
                 def fill(out: Arrays, place: slice, rows: slice, piece: Arrays = piece) -> None:
                     for name, values in piece.items():
-                        out[name][place] = values[rows]
+                        # a piece of rows of many lengths may be wider or narrower than a batch
+                        some = values[rows]
+                        width = min(some.shape[-1], out[name].shape[-1])
+                        if some.ndim > 1:
+                            out[name][place][..., :width] = some[..., :width]
+                        else:
+                            out[name][place] = some
 
                 yield fill
 
@@ -505,7 +401,7 @@ class Loader:
             return
         batch, place = start, int(plan.bounds[start])
         size = int(plan.bounds[batch + 1]) - place
-        out, filled = self._empty(size), 0
+        out, filled = self._empty(plan.rows(place, place + size)), 0
         for number, fill in enumerate(parts, plan.segment_of(start)):
             at = place - int(plan.starts[number])
             end = int(plan.starts[number + 1] - plan.starts[number])
@@ -519,7 +415,7 @@ class Loader:
                     if batch == last:
                         return
                     size = int(plan.bounds[batch + 1] - plan.bounds[batch])
-                    out, filled = self._empty(size), 0
+                    out, filled = self._empty(plan.rows(place, place + size)), 0
 
     def piece(self, epoch: int, segment: Segment) -> Arrays:
         """Return all rows of a segment, in visiting order.
@@ -536,14 +432,10 @@ class Loader:
         dict of ndarray
             One entry a variable, rows first, in kernel layout.
         """
-        held = (
-            (self.source.arrays, np.zeros(1, np.int64))
-            if self.source.arrays is not None
-            else self.source.read(segment.blocks)
-        )
-        out = self._empty(len(segment.rows))
-        draws = self.draw(epoch, segment.rows)
-        self._fill(out, slice(0, len(segment.rows)), held, segment.rows, draws)
+        held = self.source.read(segment)
+        out = self._empty(segment.rows)
+        whole = slice(0, len(segment.rows))
+        self._fill(out, whole, held, segment, whole, self.draw(epoch, segment.rows))
         return out
 
     def batch(self, epoch: int, rows: NDArray[np.int64]) -> Arrays:

@@ -35,6 +35,17 @@ class Plan:
     starts: NDArray[np.int64]
     bounds: NDArray[np.int64]
 
+    def rows(self, begin: int, end: int) -> NDArray[np.int64]:
+        """Return the rows between two places of the epoch."""
+        first = int(np.searchsorted(self.starts, begin, side="right")) - 1
+        segment = self.segments[first].rows
+        low = begin - int(self.starts[first])
+        if low + end - begin <= len(segment):
+            return segment[low : low + end - begin]
+        last = int(np.searchsorted(self.starts, end, side="left"))
+        rows = np.concatenate([s.rows for s in self.segments[first:last]])
+        return rows[low : low + end - begin]
+
     def segment_of(self, batch: int) -> int:
         """Return the segment that holds the first row of a batch."""
         place = self.bounds[min(batch, len(self.bounds) - 1)]
@@ -63,7 +74,17 @@ def hashed_order(rows: NDArray[np.int64], *counters: int) -> NDArray[np.int64]:
     """
     keys = counter_seed(counters[0], *counters[1:], rows)
     # distinct rows have distinct keys, so the kind of sorting makes no difference
-    return rows[np.argsort(keys)]
+    order = np.argsort(keys)
+    ranked = keys[order]
+    if (ranked[1:] == ranked[:-1]).any():
+        # a row that comes more than once has a place for each time
+        first = np.maximum.accumulate(
+            np.where(np.concatenate([[True], ranked[1:] != ranked[:-1]]), np.arange(len(rows)), 0)
+        )
+        times = np.empty(len(rows), np.int64)
+        times[order] = np.arange(len(rows)) - first
+        order = np.argsort(counter_seed(counters[0], *counters[1:], rows, times))
+    return rows[order]
 
 
 class DrawnRows:

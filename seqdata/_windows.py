@@ -486,15 +486,15 @@ def read_shard(
             if turn.any():
                 _turn_sequences(values, lengths, turn, track)
         else:
-            _turn_tracks(values, lengths, turn, track.mates)
+            turn_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
         if getattr(reader, "sizes_are_known", True):
-            inside &= _inside(windows, reader.contigs(), piece)
+            inside &= inside_contigs(windows, reader.contigs(), piece)
     if joined:
         inside = _join(inside, windows.lengths, plan.row_of[first : last + 1], width)
     else:
         inside[np.arange(width)[None, :] >= lengths[:, None]] = 0
-    _turn_tracks(inside, lengths, turn, None)
+    turn_tracks(inside, lengths, turn, None)
     out["mask"] = inside
     if plan.layout == "flat":
         keep = np.arange(width)[None, :] < lengths[:, None]
@@ -523,7 +523,8 @@ def _turn_sequences(
     )  # fmt: skip
 
 
-def _inside(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
+def inside_contigs(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
+    """Return 1 where a window lies on its contig; one value stands for all where all do."""
     sizes = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
     size = sizes[windows.contig]
     if (windows.start >= 0).all() and (windows.start + width <= size).all():
@@ -532,7 +533,7 @@ def _inside(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np
     return ((position >= 0) & (position < size[:, None])).astype(np.uint8)
 
 
-def _turn_tracks(
+def turn_tracks(
     values: NDArray[Any],
     lengths: NDArray[np.int64],
     turn: NDArray[np.bool_],

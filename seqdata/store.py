@@ -16,6 +16,7 @@ import xarray as xr
 
 from seqdata._objects import StoreLike, as_store, get_json, local_path
 from seqdata._shards import shard_rows
+from seqdata._stored import mark_stored
 from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
@@ -106,6 +107,8 @@ def open_zarr(
     for name in _HIDDEN_ATTRS:
         ds.attrs.pop(name, None)
     ds.encoding["source"] = str(path)
+    if folder is not None:
+        mark_stored(ds, folder)
     return ds
 
 

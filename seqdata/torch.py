@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,15 +14,30 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from seqdata._loader import BUFFER_LIMIT, Loader
+from seqdata._loader import Loader
+from seqdata._open_source import BUFFER_LIMIT
 from seqdata._order import Order, Segment
+from seqdata._ragged import is_ragged
+from seqdata._samplers import RatioSampler as RatioSampler
+from seqdata._samplers import RowSampler
+from seqdata._samplers import WeightedSampler as WeightedSampler
 from seqdata._source import Arrays
+from seqdata._stored import choose_engine
 from seqdata.errors import SeqdataError, did_you_mean
 
 Transform = Callable[[Arrays], Mapping[str, Any]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
 
-_STATE_KEYS = ("seed", "batch_size", "n_rows", "rank", "world_size", "shuffle", "drop_last")
+_STATE_KEYS = (
+    "seed",
+    "batch_size",
+    "n_rows",
+    "rank",
+    "world_size",
+    "shuffle",
+    "drop_last",
+    "sampler",
+)
 
 
 class EpochSampler:
@@ -210,6 +226,7 @@ class SequenceLoader:
             core.world_size,
             bool(core.shuffle),
             bool(core.drop_last),
+            None if core.chooser is None else repr(core.chooser),
         )
         return dict(zip(_STATE_KEYS, values, strict=True))
 
@@ -304,6 +321,22 @@ def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
     return tensor if dtype is None else tensor.to(dtype)
 
 
+def _with_lengths(
+    ds: xr.Dataset, names: list[str], dims: list[str]
+) -> tuple[xr.Dataset, list[str]]:
+    """Return dataset and variables with the lengths of rows that are stored behind each other."""
+    for name in list(names):
+        length = f"{name}_length"
+        if is_ragged(ds, name, dims):
+            if length not in ds.variables:
+                lengths = np.diff(ds[f"{name}_offsets"].to_numpy()).astype(np.int32)
+                if len(lengths) == ds.sizes.get(dims[0]):
+                    ds = ds.assign({length: (dims[0], lengths)})
+            if length in ds.variables and length not in names:
+                names.append(length)
+    return ds, names
+
+
 def get_torch_dataloader(
     sdata: xr.Dataset,
     sample_dims: str | Sequence[str] = "_sequence",
@@ -315,7 +348,8 @@ def get_torch_dataloader(
     batch_size: int = 1,
     shuffle: bool = False,
     seed: int = 0,
-    sampler: Order | Callable[[int], Order] | None = None,
+    sampler: RowSampler | Order | Callable[[int], Order] | None = None,
+    weights: str | Sequence[float] | NDArray[Any] | None = None,
     batch_sampler: Iterable[Sequence[int]] | None = None,
     indices: Order | None = None,
     num_workers: int = 0,
@@ -329,6 +363,9 @@ def get_torch_dataloader(
     rank: int = 0,
     world_size: int = 1,
     in_memory: bool | None = None,
+    cache: Literal["memmap"] | None = None,
+    cache_dir: str | Path | None = None,
+    engine: Literal["auto", "zarr", "tensorstore"] = "auto",
     buffer_bytes: int = BUFFER_LIMIT,
     prefetch: bool = True,
     generator: torch.Generator | None = None,
@@ -340,9 +377,12 @@ def get_torch_dataloader(
 ) -> SequenceLoader:
     """Return a loader of batches of tensors.
 
-    A dataset in memory is gathered by row numbers. One on disk is streamed: stored blocks are
-    visited in random order, as many as the buffer holds are read whole, and rows are permuted
-    within the buffer. In both, every row comes exactly once an epoch.
+    A dataset in memory is gathered by row numbers, and so is one that is decoded into mapped files
+    (``cache="memmap"``). Windows of `seqdata.open_regions` are cut from the genome's files batch by
+    batch. A store on disk is streamed: stored blocks are visited in random order, as many as the
+    buffer holds are read whole, and rows are permuted within the buffer. Every row comes exactly
+    once an epoch. The first three kinds share one order for a seed; that of a streamed store
+    depends on its blocks and the buffer besides, and is the same for both engines.
 
     Parameters
     ----------
@@ -366,8 +406,13 @@ def get_torch_dataloader(
         Whether rows come in a new random order every epoch.
     seed : int
         Seed of the order, the jitter and the strand.
-    sampler : iterable of int, callable, or None
-        Row numbers in the order to visit; a callable is given the epoch and returns them.
+    sampler : RatioSampler, WeightedSampler, iterable of int, callable, or None
+        Chooses the rows of every epoch, for example all peaks and as many negatives; ``shuffle``
+        says whether those are permuted. Or row numbers in the order to visit; a callable is given
+        the epoch and returns them.
+    weights : str, sequence of float, or None
+        Variable of one weight a row, or the weights: rows are drawn by them with replacement, as
+        `WeightedSampler` does.
     batch_sampler : iterable of sequences of int, or None
         Row numbers of every batch.
     indices : sequence of int, mask of bool, or None
@@ -397,6 +442,16 @@ def get_torch_dataloader(
         repeats rows, or, with ``drop_last``, a remainder is left out.
     in_memory : bool or None
         Whether to read everything at once; by default up to 512 MiB.
+    cache : {"memmap"} or None
+        ``"memmap"`` decodes lazy variables once into .npy files, which are mapped into memory:
+        random rows at the cost of uncompressed room on disk. Files of a local store are kept and
+        used again until the store changes; what was computed from a store is decoded anew.
+    cache_dir : path or None
+        Where those files are kept; default the cache directory.
+    engine : {"auto", "zarr", "tensorstore"}
+        What reads the shards of a local store while streaming: tensorstore (extra ``fast``) where
+        it is installed, else zarr. Worker processes read with zarr, or are spawned for
+        ``"tensorstore"``.
     buffer_bytes : int
         Bytes held while streaming, both buffers together; two stored blocks at least.
     prefetch : bool
@@ -433,7 +488,8 @@ def get_torch_dataloader(
         variables = [
             str(name)
             for name, v in sdata.data_vars.items()
-            if set(dims) & set(v.dims) and (v.dtype.kind in "biuf" or v.dtype == "S1")
+            if (set(dims) & set(v.dims) or is_ragged(sdata, str(name), dims))
+            and (v.dtype.kind in "biuf" or v.dtype == "S1")
         ]
     names = [variables] if isinstance(variables, str) else list(variables)
     unknown = [name for name in names if name not in sdata.variables]
@@ -443,6 +499,12 @@ def get_torch_dataloader(
             f" {name!r} is not in the dataset.{did_you_mean(name, known)}" for name in unknown
         )
         raise SeqdataError(f"variables:{hints}")
+    sdata, names = _with_lengths(sdata, names, dims)
+    if weights is not None:
+        if sampler is not None:
+            raise SeqdataError("give only one of `sampler` and `weights`.")
+        sampler = WeightedSampler(weights)
+    engine_used = choose_engine(engine, workers=num_workers > 0)
     core = Loader(
         sdata,
         variables=names,
@@ -462,12 +524,17 @@ def get_torch_dataloader(
         rank=rank,
         world_size=world_size,
         in_memory=in_memory,
+        cache=cache,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        engine=engine_used,
         buffer_bytes=buffer_bytes,
         prefetch=prefetch,
     )
     options: dict[str, Any] = {"persistent_workers": persistent_workers, "timeout": timeout}
     if worker_init_fn is not None:
         options["worker_init_fn"] = worker_init_fn
+    if multiprocessing_context is None and engine_used == "tensorstore" and not core.in_memory:
+        multiprocessing_context = "spawn"
     if multiprocessing_context is not None:
         options["multiprocessing_context"] = multiprocessing_context
     if prefetch_factor is not None:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from eugene.data._summary import summarise
 from eugene.errors import EugeneError, did_you_mean
 from seqdata import schema, splits
-from seqdata._loader import IN_MEMORY_LIMIT
+from seqdata._open_source import IN_MEMORY_LIMIT
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqpro as sp
-from seqdata._source import Source
+from seqdata._source import BlockSource
 from seqdata.errors import SeqdataError
 from seqdata.store import open_zarr, to_zarr
 from seqdata.torch import SequenceLoader, get_torch_dataloader
@@ -416,18 +416,6 @@ def test_breaking_off_goes_on_with_the_next_epoch():
     assert loader.epoch == 1
 
 
-def test_two_sample_dimensions():
-    ds = make()[["cov", "y"]]
-    loader = get_torch_dataloader(
-        ds, ["_sequence", "cov_sample"], ["cov", "y"], batch_size=10, shuffle=True, index="i"
-    )
-    got = collect(loader)
-    row, sample = np.unravel_index(got["i"], (57, 3))
-    assert sorted(got["i"]) == list(range(57 * 3))
-    np.testing.assert_array_equal(got["cov"], ds["cov"].values[row, sample])
-    np.testing.assert_array_equal(got["y"], ds["y"].values[row].astype(np.float32))
-
-
 def test_transform_sees_letters_and_types_are_set():
     seen = {}
 
@@ -533,18 +521,6 @@ def test_rows_of_many_lengths():
     )
     with pytest.raises(SeqdataError, match="rows of different lengths cannot be jittered"):
         get_torch_dataloader(ds, variables=["seq"], max_jitter=1)
-    flat = xr.Dataset(
-        {
-            "seq": ("_seq_flat", letters.ravel()[:6]),
-            "seq_offsets": ("_seq_offsets", [0, 4, 6]),
-            "y": ("_sequence", [1.0, 2.0]),
-        }
-    )
-    with pytest.raises(SeqdataError, match=r"one row behind the other.*sd\.rows\('seq'\)"):
-        get_torch_dataloader(flat, variables=["seq", "y"])
-    assert [len(row) for row in flat.sd.rows("seq")] == [4, 2]
-    with pytest.raises(SeqdataError, match=r"1 rows but 'seq'.* has 2"):
-        list(flat.isel(_sequence=[1]).sd.rows("seq"))
 
 
 def test_drop_last():
@@ -555,13 +531,13 @@ def test_drop_last():
 def test_streaming_holds_two_blocks_at_a_time(monkeypatch):
     ds = lazy(make(200), 10)
     asked = []
-    read = Source.read
+    read = BlockSource.read
 
-    def counted(self, blocks):
-        asked.append(len(blocks))
-        return read(self, blocks)
+    def counted(self, segment):
+        asked.append(len(segment.blocks))
+        return read(self, segment)
 
-    monkeypatch.setattr(Source, "read", counted)
+    monkeypatch.setattr(BlockSource, "read", counted)
     loader = get_torch_dataloader(
         ds, batch_size=16, shuffle=True, in_memory=False, buffer_bytes=1, index="i"
     )
@@ -625,8 +601,6 @@ def test_more_mistakes():
         get_torch_dataloader(protein, rc_prob=0.5)
     with pytest.raises(SeqdataError, match="all lengths even or all odd"):
         get_torch_dataloader(ds, max_jitter=0, lengths={"cov": 7}, rc_prob=0.5)
-    with pytest.raises(SeqdataError, match="streamed along one dimension"):
-        get_torch_dataloader(lazy(ds, 9), ["_sequence", "cov_sample"], ["cov"], in_memory=False)
     with pytest.raises(SeqdataError, match="expected a dictionary"):
         next(iter(get_torch_dataloader(ds, variables=["y"], transform=lambda b: list(b))))
 

@@ -1,0 +1,157 @@
+"""Lazy variables decoded once into .npy files, which are mapped into memory."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from seqdata._source import AnyField, BlockSource
+from seqdata._stored import Stored, stored_array
+from seqdata.readers._fasta_index import cache_dir as default_cache_dir
+
+_VERSION = 1
+
+
+class MappedArrays:
+    """Arrays in files, mapped into memory.
+
+    Parameters
+    ----------
+    paths : dict of str to (Path, int)
+        One .npy file an array, and how many of its dimensions count rows.
+    owned : Path or None
+        Folder that goes with the last user of the arrays.
+    """
+
+    def __init__(self, paths: dict[str, tuple[Path, int]], owned: Path | None = None) -> None:
+        self.paths = paths
+        self._owner = os.getpid()
+        if owned is not None:
+            weakref.finalize(self, _remove, owned, self._owner)
+        self._open()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"paths": self.paths, "_owner": self._owner}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def _open(self) -> None:
+        self._maps: dict[str, NDArray[Any]] = {}
+        self.arrays: dict[str, NDArray[Any]] = {}
+        for name, (path, lead) in self.paths.items():
+            values = np.load(path, mmap_mode="r")
+            self._maps[name] = values
+            rows = int(np.prod(values.shape[:lead], dtype=np.int64))
+            self.arrays[name] = np.asarray(values).reshape(rows, *values.shape[lead:])
+
+    def release(self) -> None:
+        """Give the pages back; the system keeps them in its cache while there is room."""
+        for values in self._maps.values():
+            _release(values)
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _release(values: NDArray[Any]) -> None:
+    mapped = getattr(values, "_mmap", None)
+    if mapped is not None and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def map_variables(
+    ds: xr.Dataset,
+    fields: Sequence[AnyField],
+    *,
+    sample_dims: Sequence[str],
+    folder: Path | None,
+) -> MappedArrays:
+    """Decode lazy variables into .npy files, or find those that were decoded before.
+
+    Files of variables that are arrays of a local store are kept, under a name made of the store,
+    its last change and the array. Others, and so what was computed from a store, last as long as
+    the arrays are used.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    fields : sequence of Field or RaggedField
+        Variables of a loader; those in memory are left there.
+    sample_dims : sequence of str
+        Dimensions indexed by a row number.
+    folder : Path or None
+        Where files are kept; default ``decoded`` in the cache directory.
+
+    Returns
+    -------
+    MappedArrays
+    """
+    folder = (default_cache_dir() if folder is None else folder) / "decoded"
+    paths: dict[str, tuple[Path, int]] = {}
+    own: Path | None = None
+    try:
+        for field in fields:
+            variable = ds[field.name]
+            if variable.chunks is None:
+                continue
+            stored = stored_array(variable)
+            if stored is None:
+                if own is None:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    own = Path(tempfile.mkdtemp(dir=folder, prefix="unnamed."))
+                path = own / f"{len(paths)}.npy"
+            else:
+                layout = (variable.dims, tuple(sample_dims), str(field.dtype))
+                path = folder / f"{_fingerprint(stored, layout)}.npy"
+            if not path.exists():
+                _decode(ds, field, sample_dims, path)
+            paths[field.name] = path, len(field.axes)
+    except BaseException:
+        if own is not None:
+            shutil.rmtree(own, ignore_errors=True)
+        raise
+    return MappedArrays(paths, own)
+
+
+def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:
+    """Return a short hash of an array of a store as it is now."""
+    root = stored.store / "zarr.json"
+    state = root.stat()
+    text = f"{_VERSION} {root.resolve()} {state.st_size} {state.st_mtime_ns} {stored.name} {layout}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: Path) -> None:
+    """Write a variable in kernel layout, block by block; the file is in its place when whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    os.close(handle)
+    source = BlockSource(ds, [field], sample_dims=sample_dims)
+    try:
+        shape = (*source.lead(field), *field.stored_shape)
+        out: Any = np.lib.format.open_memmap(name, "w+", field.dtype, shape)
+        for index, values in source.blocks(field):
+            out[index] = values
+            out.flush()
+            _release(out)
+        del out
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

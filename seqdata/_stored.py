@@ -1,0 +1,138 @@
+"""Which variables of a dataset are still the arrays of a store, and faster ways to read those."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from seqdata.errors import SeqdataError, did_you_mean
+
+_KEY = "seqdata_stored"
+
+ReadSlices = Callable[[tuple[slice, ...]], NDArray[Any]]
+ENGINES = ("auto", "zarr", "tensorstore")
+
+
+class Stored(NamedTuple):
+    """Folder of a local store, and the name of an array in it."""
+
+    store: Path
+    name: str
+
+
+def mark_stored(ds: xr.Dataset, store: Path) -> None:
+    """Note in a freshly opened dataset which array of the store each lazy variable is.
+
+    The note names the lazy array itself, so it stops being true when anything is computed from it.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        As it was opened; its encodings are written to.
+    store : Path
+        Local folder of the store.
+    """
+    for name, variable in ds.variables.items():
+        if variable.chunks is not None:
+            variable.encoding[_KEY] = (str(store), str(name), str(variable.data.name))
+
+
+def stored_array(variable: xr.DataArray) -> Stored | None:
+    """Return which array of a local store a variable is, or None where it is none any more.
+
+    Parameters
+    ----------
+    variable : xarray.DataArray
+
+    Returns
+    -------
+    Stored or None
+    """
+    note = variable.encoding.get(_KEY)
+    if note is None or variable.chunks is None or variable.data.name != note[2]:
+        return None
+    return Stored(Path(note[0]), note[1])
+
+
+def choose_engine(engine: str, *, workers: bool) -> str:
+    """Return which library reads shards.
+
+    Parameters
+    ----------
+    engine : {"auto", "zarr", "tensorstore"}
+        ``"auto"`` is tensorstore where it is installed, and zarr in worker processes, which
+        cannot be forked off beside tensorstore's threads.
+    workers : bool
+        Whether worker processes read.
+
+    Returns
+    -------
+    str
+        ``"zarr"`` or ``"tensorstore"``.
+
+    Raises
+    ------
+    SeqdataError
+        For another name, or where tensorstore is asked for and not installed.
+    """
+    if engine not in ENGINES:
+        raise SeqdataError(
+            f"engine is {engine!r}: expected one of {list(ENGINES)}.{did_you_mean(engine, ENGINES)}"
+        )
+    if engine == "auto" and workers:
+        return "zarr"
+    if engine == "zarr":
+        return engine
+    try:
+        import tensorstore  # noqa: F401
+    except ImportError:
+        if engine == "auto":
+            return "zarr"
+        raise SeqdataError(
+            "engine='tensorstore' needs the package tensorstore: pip install "
+            "'eugene-genomics[fast]', or use engine='zarr'."
+        ) from None
+    return "tensorstore"
+
+
+class TensorstoreArray:
+    """An array of a local Zarr store, read by tensorstore.
+
+    It is opened when it is first read, anew in every process.
+
+    Parameters
+    ----------
+    stored : Stored
+        Store and name.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+        self._array: Any = None
+        self._process = -1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"stored": self.stored, "_array": None, "_process": -1}
+
+    def __call__(self, slices: tuple[slice, ...]) -> NDArray[Any]:
+        """Return the values between the bounds of each dimension."""
+        if self._process != os.getpid():
+            import tensorstore as ts
+
+            folder = f"{(self.stored.store / self.stored.name).absolute()}/"
+            spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": folder}}
+            self._array = ts.open(spec, open=True, read=True).result()
+            self._process = os.getpid()
+        return np.asarray(self._array[slices].read().result())
+
+
+def fast_readers(ds: xr.Dataset, names: list[str]) -> dict[str, ReadSlices]:
+    """Return tensorstore readers of those variables that are arrays of a local store."""
+    found = {name: stored_array(ds[name]) for name in names}
+    return {name: TensorstoreArray(place) for name, place in found.items() if place is not None}
