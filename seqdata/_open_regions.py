@@ -114,8 +114,7 @@ def open_regions(
     }
     for track in tracks:
         data[track.name] = _variable(track, files, rows)
-        if track.kind != "sequence":
-            coords |= _samples(track)
+        coords |= _samples(track)
     for reader, track in zip(readers, tracks, strict=True):
         if hasattr(reader, "totals"):
             data[f"total_reads_{track.name}"] = (track.sample_dim, reader.totals())
@@ -138,25 +137,26 @@ def open_regions(
 
 
 def _variable(track: Track, files: RegionFiles, rows: Any) -> tuple[Any, Any, dict[str, Any]]:
+    dtype = np.dtype("S1") if track.kind == "sequence" else np.dtype(track.dtype)
+    array = RegionArray(files, track.name, rows, tuple(track.middle.values()), dtype)
+    attrs = {"kind": track.kind}
     if track.kind == "sequence":
-        array = RegionArray(files, track.name, rows, (), np.dtype("S1"))
-        attrs = {"kind": track.kind, "alphabet": track.alphabet}
-        return (SEQUENCE_DIM, LENGTH_DIM), array, attrs
-    middle = (len(track.samples),) if track.samples else ()
-    array = RegionArray(files, track.name, rows, middle, np.dtype(track.dtype))
-    attrs = {"kind": track.kind, "sample_dim": track.sample_dim}
-    if track.units:
-        attrs["units"] = track.units
-    between = (track.sample_dim,) if track.samples else ()
-    return (SEQUENCE_DIM, *between, LENGTH_DIM), array, attrs
+        attrs["alphabet"] = track.alphabet
+    else:
+        attrs["sample_dim"] = track.sample_dim
+        if track.units:
+            attrs["units"] = track.units
+    return (SEQUENCE_DIM, *track.middle, LENGTH_DIM), array, attrs
 
 
 def _samples(track: Track) -> dict[str, Any]:
     if not track.samples:
         return {}
     dim = track.sample_dim
-    return {
-        dim: (dim, np.array(track.samples, dtype=object)),
+    names = {dim: (dim, np.array(track.samples, dtype=object))}
+    if track.kind == "sequence":
+        return names
+    return names | {
         f"{track.name}_strand": (dim, encode(track.strands, STRANDS), code_attrs(STRANDS)),
         f"{track.name}_pair": (dim, np.array(track.pairs, dtype=object)),
     }

@@ -23,8 +23,8 @@ IN_MEMORY_LIMIT = 512 * 2**20
 BUFFER_LIMIT = 256 * 2**20
 
 # mapped pages held before they are given back; each row brings its neighbourhood along
-_MAPPED_BYTES = 48 * 2**20
-_NEIGHBOURHOOD = 64 * 2**10
+_MAPPED_BYTES = 40 * 2**20
+_NEIGHBOURHOOD = 256 * 2**10
 # batches of windows cut ahead
 _BATCHES_AHEAD = 8
 

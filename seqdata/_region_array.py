@@ -128,8 +128,7 @@ class RegionFiles:
         for name in names:
             if name != MASK:
                 track = self.readers[name].track()
-                middle = (len(track.samples),) if track.samples else ()
-                out[name] = np.empty((0, *middle, width), track.dtype)
+                out[name] = np.empty((0, *track.middle.values(), width), track.dtype)
         return out
 
     def _open(self, scattered: bool) -> list[RegionReader]:
@@ -166,7 +165,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
     rows : ndarray of int64, shape (n,)
         Rows of ``files``.
     middle : tuple of int
-        Sizes between rows and positions: the number of samples for tracks.
+        Sizes between rows and positions: the number of samples, of haplotypes.
     dtype : numpy.dtype
         Type of the values; S1 for sequences.
     """

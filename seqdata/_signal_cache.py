@@ -6,12 +6,12 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numba as nb
 import numpy as np
 
-from seqdata.readers._bigwig_file import BigWigFile
+from seqdata.readers._base import Windows, locate
 from seqdata.readers._fasta_index import cache_dir as default_cache_dir
 from seqdata.readers.bigwig import BigWig
 
@@ -46,13 +46,37 @@ class CachedBigWig(BigWig):
 
     def __init__(self, reader: BigWig, folder: Path | None = None) -> None:
         self.__dict__.update(reader.__getstate__())
-        self._folder = (default_cache_dir() if folder is None else folder) / "signal"
+        folder = (default_cache_dir() if folder is None else folder) / "signal"
+        self._steps = [
+            StepFile(path, contigs, folder)
+            for path, contigs in zip(self.paths, self._contigs, strict=True)
+        ]
 
-    def _handles(self) -> list[Any]:
-        if self._open is None:
-            steps: list[Any] = [StepFile(path, self._folder) for path in self.paths]
-            self._open = steps
-        return self._open
+    def read(self, windows: Windows, width: int) -> NDArray[np.float32]:
+        """Return the signal of windows on the forward strand, as `BigWig.read` does."""
+        out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
+        for sample, file in enumerate(self._steps):
+            if self.missing == "error":
+                size = locate(windows, file.contigs, str(file.path))
+            else:
+                known = [file.contigs.get(name, 0) for name in windows.names]
+                size = np.array(known, dtype=np.int64)[windows.contig]
+            start = np.clip(windows.start, 0, size)
+            stop = np.maximum(np.clip(windows.end, 0, size), start)
+            lead = start - windows.start
+            for code, name in enumerate(windows.names):
+                here = np.flatnonzero((windows.contig == code) & (stop > start))
+                if len(here):
+                    steps = file.steps(name)
+                    values = steps.view(np.float32)
+                    paint_steps(steps, values, here, start, stop, lead, out[:, sample])
+        return out
+
+    def close(self) -> None:
+        """Let the maps go."""
+        super().close()
+        for file in self._steps:
+            file.close()
 
 
 class StepFile:
@@ -62,44 +86,22 @@ class StepFile:
     ----------
     path : Path
         BigWig file.
+    contigs : dict of str to int
+        Its contigs and their lengths in bp.
     folder : Path
         Where decoded contigs are kept.
     """
 
-    def __init__(self, path: Path, folder: Path) -> None:
+    def __init__(self, path: Path, contigs: dict[str, int], folder: Path) -> None:
         self.path = path
         self.folder = folder / f"{path.name}.{fingerprint(path)}"
-        self.contigs = _contigs(path)
+        self.contigs = contigs
         self._numbers = {name: i for i, name in enumerate(sorted(self.contigs))}
         self._steps: dict[str, NDArray[np.uint32]] = {}
 
     def close(self) -> None:
         """Let the maps go."""
         self._steps.clear()
-
-    def paint(
-        self,
-        contig: str,
-        start: NDArray[np.int64],
-        stop: NDArray[np.int64],
-        lead: NDArray[np.int64],
-        out: NDArray[np.float32],
-    ) -> None:
-        """Write the values of windows on one contig into zeroed rows.
-
-        Parameters
-        ----------
-        contig : str
-            Contig of the file.
-        start, stop : ndarray of int64, shape (n,)
-            Bounds of the windows within the contig in bp.
-        lead : ndarray of int64, shape (n,)
-            Column of the first base of each window.
-        out : ndarray of float32, shape (n, width)
-            Rows.
-        """
-        steps = self.steps(contig)
-        paint_steps(steps, steps.view(np.float32), start, stop, lead, out)
 
     def steps(self, contig: str) -> NDArray[np.uint32]:
         """Return the steps of a contig, decoded now if they were not before.
@@ -145,16 +147,16 @@ class StepFile:
             raise
 
     def _write_steps(self, contig: str, out: BinaryIO) -> None:
-        source = BigWigFile(self.path)
+        source = BigWig("signal", self.path, "signal")
         size = self.contigs[contig]
         last = np.float32(np.nan)
-        none = np.zeros(1, np.int64)
+        one = np.zeros(1, np.int32)
         try:
             for low in range(0, size, _TILE):
                 high = min(low + _TILE, size)
-                tile = np.zeros((1, high - low), np.float32)
-                source.paint(contig, np.array([low]), np.array([high]), none, tile)
-                values = tile[0]
+                bounds = np.array([low], np.int64), np.array([high], np.int64)
+                tile = Windows((contig,), one, *bounds, one.astype(np.int8))
+                values = source.read(tile, high - low)[0, 0]
                 new = np.empty(len(values), np.bool_)
                 new[0] = values[0] != last
                 np.not_equal(values[1:], values[:-1], out=new[1:])
@@ -169,18 +171,11 @@ class StepFile:
         out.write(np.array([size, 0], np.uint32).tobytes())
 
 
-def _contigs(path: Path) -> dict[str, int]:
-    source = BigWigFile(path)
-    try:
-        return dict(source.contigs)
-    finally:
-        source.close()
-
-
 @nb.njit(nogil=True, cache=True)
 def paint_steps(
     steps: NDArray[np.uint32],
     values: NDArray[np.float32],
+    rows: NDArray[np.int64],
     start: NDArray[np.int64],
     stop: NDArray[np.int64],
     lead: NDArray[np.int64],
@@ -193,15 +188,17 @@ def paint_steps(
     steps, values : ndarray of uint32 and float32, shape (steps, 2)
         The same memory: column 0 of the first is where a step begins (bp), column 1 of the
         second its value.
+    rows : ndarray of int64, shape (b,)
+        Which windows to paint.
     start, stop : ndarray of int64, shape (n,)
-        Bounds of the windows in bp.
+        Bounds of the windows within the contig in bp.
     lead : ndarray of int64, shape (n,)
         Column of the first base of each window.
     out : ndarray of float32, shape (n, width)
         Receives the values.
     """
     count = steps.shape[0]
-    for row in range(start.shape[0]):
+    for row in rows:
         begin, end = start[row], stop[row]
         if end <= begin:
             continue

@@ -139,7 +139,7 @@ def test_resume_in_the_middle_of_an_epoch(sampler, streamed):
     got = np.concatenate([b["i"].numpy() for b in rest])
     assert got.tolist() == whole[64:].tolist()
     other = get_torch_dataloader(ds, **options | {"sampler": RatioSampler("is_peak", ratio=1)})
-    with pytest.raises(SeqdataError, match="saved under other settings.*sampler"):
+    with pytest.raises(SeqdataError, match=r"saved under other settings.*sampler"):
         other.load_state_dict(again.state_dict())
 
 
