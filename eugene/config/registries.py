@@ -154,6 +154,7 @@ ATTRIBUTIONS = Registry(
         "saturation_mutagenesis": _ATTRIBUTE,
         "deletion": _ATTRIBUTE,
         "occlusion": _ATTRIBUTE,
+        "sis": _ATTRIBUTE,
     },
     aliases={
         "DeepLiftShap": "deep_lift_shap",

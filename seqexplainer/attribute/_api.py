@@ -24,6 +24,7 @@ from seqexplainer.attribute import _gradient, _ism
 from seqexplainer.attribute._deeplift import blame, multipliers
 from seqexplainer.errors import CompletenessError, CompletenessWarning, InputError
 from seqexplainer.metrics.correction import gradient_correction as corrected
+from seqexplainer.sis import sufficient_input_subsets
 
 METHODS = (
     "deep_lift_shap",
@@ -38,6 +39,7 @@ METHODS = (
     "saturation_mutagenesis",
     "deletion",
     "occlusion",
+    "sis",
 )
 ALIASES = {
     "DeepLiftShap": "deep_lift_shap",
@@ -52,11 +54,13 @@ ALIASES = {
     "Deconvolution": "deconvolution",
     "ism": "saturation_mutagenesis",
     "in_silico_mutagenesis": "saturation_mutagenesis",
+    "sufficient_input_subsets": "sis",
     "deeplift": "deep_lift",
     "deepliftshap": "deep_lift_shap",
 }
 # Differences of outputs are not known better than to so many units in the last place.
 _ROUNDING = 32
+_SIS_SHARE = 0.9
 _COMPLETE = ("deep_lift_shap", "deep_lift", "integrated_gradients")
 _DEFAULT_REFERENCES = {"deep_lift": "zero", "integrated_gradients": "zero"}
 
@@ -115,6 +119,7 @@ def attribute(
     n_samples: int = 50,
     noise: float = 0.15,
     width: int = 1,
+    threshold: float | Sequence[float] | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -135,8 +140,9 @@ def attribute(
     method : str
         ``"deep_lift_shap"``, ``"deep_lift"``, ``"integrated_gradients"``, ``"gradient_shap"``,
         ``"saliency"``, ``"input_x_gradient"``, ``"smoothgrad"``, ``"guided_backprop"``,
-        ``"deconvolution"``, ``"saturation_mutagenesis"`` (``"ism"``), ``"deletion"`` or
-        ``"occlusion"``; EUGENe's names (``"DeepLiftShap"``, ``"NaiveISM"``, ...) work too.
+        ``"deconvolution"``, ``"saturation_mutagenesis"`` (``"ism"``), ``"deletion"``,
+        ``"occlusion"`` or ``"sis"`` (1 at positions of a sufficient input subset); EUGENe's names
+        (``"DeepLiftShap"``, ``"NaiveISM"``, ...) work too.
     target : int, tuple, str or callable
         What to explain. An int is a column of a 2-D output; a tuple the full index after the
         batch axis; ``"counts"`` and ``"profile"`` fit (profile, counts) outputs, the latter as
@@ -176,6 +182,9 @@ def attribute(
         Standard deviation of SmoothGrad's noise.
     width : int
         Positions taken away together by ``"deletion"`` and ``"occlusion"``.
+    threshold : float or sequence of float, optional
+        Lowest output that counts as high for ``"sis"``, one for all or one a sequence; by default
+        nine tenths of the way from the sequence with everything masked to the sequence itself.
     batch_size : int
         Sequences, pairs of sequence and reference, or mutated sequences per pass.
     device : str or device, optional
@@ -233,6 +242,19 @@ def attribute(
     sequences = as_sequences(X)
     extra = check_args(args, len(sequences))
     there, kind = model_device(model, device), model_dtype(model, dtype)
+    if method == "sis":
+        return _subsets(
+            model,
+            sequences,
+            threshold,
+            hypothetical=hypothetical,
+            target=target,
+            batch_size=batch_size,
+            device=there,
+            dtype=kind,
+            args=extra,
+            verbose=verbose,
+        )
     if method == "saturation_mutagenesis":
         effects = _ism.saturation_mutagenesis(
             model,
@@ -287,6 +309,26 @@ def _one_of(name: str, value: Any, other_name: str, other: Any, *, needed: bool 
 
 def _tolerance(method: str) -> float:
     return 1e-2 if method == "integrated_gradients" else 1e-3
+
+
+def _subsets(
+    model: torch.nn.Module,
+    sequences: torch.Tensor,
+    threshold: float | Sequence[float] | None,
+    *,
+    hypothetical: bool,
+    **options: Any,
+) -> torch.Tensor:
+    """Return 1 at the letters of sufficient input subsets, 0 elsewhere."""
+    if hypothetical:
+        raise InputError("method='sis' has no hypothetical form: it puts in no letters")
+    if threshold is None:
+        # above every output, so only the outputs of whole and of masked sequences are computed
+        ends = sufficient_input_subsets(model, sequences, threshold=float("inf"), **options)
+        threshold = list(ends.masked + _SIS_SHARE * (ends.outputs - ends.masked))
+    found = sufficient_input_subsets(model, sequences, threshold=threshold, **options)
+    inside = torch.from_numpy(found.labels() > 0).to(options["dtype"])
+    return inside.unsqueeze(1) * sequences.cpu().to(inside)
 
 
 def _spans(

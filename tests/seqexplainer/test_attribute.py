@@ -55,7 +55,7 @@ def test_methods_give_the_shape_and_leave_the_model(model, method):
     assert not any(m._backward_hooks or m._forward_hooks for m in model.modules())
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m not in ("deletion", "occlusion")])
+@pytest.mark.parametrize("method", [m for m in METHODS if m not in ("deletion", "occlusion", "sis")])
 def test_projected_is_hypothetical_times_sequence(model, method):
     options = {"target": 1, "n_references": 3, "delta_tolerance": 9.0}
     whole = se.attribute(model, X, method, hypothetical=True, **options)
@@ -302,3 +302,21 @@ def test_references_equal_to_the_sequence_do_not_warn(seed):
     X = torch.eye(4)[[0, 1, 2, 3, 2, 1]].T[None]
     found = se.attribute(model, X, n_references=5, on_delta="raise", return_delta=True)
     assert float(found.delta.abs().max()) < 1e-6
+
+
+def test_sis_marks_what_suffices():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4 * 12, 1, bias=False))
+    X = one_hot(3, 12)
+    with torch.no_grad():
+        model[1].weight.view(4, 12)[:] = 0.0
+        model[1].weight.view(4, 12)[:, 5] = X[0, :, 5].float() * 4
+        model[1].weight.view(4, 12)[:, 8] = X[0, :, 8].float() * 3
+    found = se.attribute(model, X, "sis")
+    assert found.shape == X.shape
+    assert set(found[0].sum(dim=0).nonzero()[:, 0].tolist()) == {5, 8}
+    assert torch.equal(found, found * X)
+    direct = se.sufficient_input_subsets(model, X, threshold=2.5)
+    by_threshold = se.attribute(model, X, "sufficient_input_subsets", threshold=2.5)
+    np.testing.assert_array_equal(by_threshold.sum(dim=1).numpy() > 0, direct.labels() > 0)
+    with pytest.raises(InputError, match="no hypothetical form"):
+        se.attribute(model, X, "sis", hypothetical=True)
