@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Align = Literal["left", "right"]
+OnMismatch = Literal["error", "warn", "skip", "drop"]
+
+MISMATCH_CHOICES = ("error", "warn", "skip", "drop")
+"""What may be done with variants whose reference allele the genome does not hold."""
 
 _BYTES_TOGETHER = 1 << 25
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -35,11 +39,13 @@ class VariantWindows(NamedTuple):
     Parameters
     ----------
     reference, alternate : ndarray of S1, shape (n, length)
-        What the alleles do not share begins at ``length // 2``; bases off the contig are N.
+        What the alleles do not share begins at ``length // 2``; bases off the contig are N. With
+        ``align="mean"`` ``alternate`` has shape (n, 2, length): left aligned, right aligned.
     table : DataFrame
         One row a pair: ``chrom``, ``pos`` (1-based), ``id``, ``ref``, ``alt``, ``start``, ``end``
         (bp, bounds of the reference window), ``matches`` (whether the genome has ``ref`` there),
-        ``genome`` (what it has there).
+        ``genome`` (what it has there). Its ``attrs`` count ``n_variants``, ``n_mismatches`` and
+        ``n_dropped``.
     """
 
     reference: NDArray[np.bytes_]
@@ -52,8 +58,8 @@ def variant_windows(
     variants: str | Path | pd.DataFrame,
     length: int,
     *,
-    align: Align = "left",
-    on_mismatch: Literal["error", "warn", "drop"] = "error",
+    align: Literal["left", "right", "mean"] = "left",
+    on_mismatch: OnMismatch = "error",
 ) -> VariantWindows:
     r"""Cut windows with the reference and with the alternate allele out of a genome.
 
@@ -72,13 +78,14 @@ def variant_windows(
         (``A,T``) give one pair each.
     length : int
         Length of the windows in bp.
-    align : {"left", "right"}, default "left"
+    align : {"left", "right", "mean"}, default "left"
         Which end of the windows an insertion or deletion leaves in place. ``"left"`` is as told
         above. With ``"right"`` both windows end at the same base of the genome, and the alternate
-        one gains or loses bases at its beginning.
-    on_mismatch : {"error", "warn", "drop"}, default "error"
+        one gains or loses bases at its beginning. ``"mean"`` gives both, so that the outputs of a
+        model can be averaged over them.
+    on_mismatch : {"error", "warn", "skip"}, default "error"
         What to do where the genome does not hold the reference allele: raise, write the
-        reference allele in all the same, or leave the variant out.
+        reference allele in all the same, or leave the variant out (``"drop"`` means that too).
 
     Returns
     -------
@@ -109,8 +116,8 @@ def variant_windows(
         msg = f"length must be a whole number of bp, 1 or more, got {length!r}."
         raise LengthError(msg)
     for name, value, choices in (
-        ("align", align, ("left", "right")),
-        ("on_mismatch", on_mismatch, ("error", "warn", "drop")),
+        ("align", align, ("left", "right", "mean")),
+        ("on_mismatch", on_mismatch, MISMATCH_CHOICES),
     ):
         if value not in choices:
             msg = f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}."
@@ -118,16 +125,23 @@ def variant_windows(
     table, where = as_variants(variants)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
-        windows = cut_windows(genome, table, int(length), align=align, where=where)
+        first: Align = "right" if align == "right" else "left"
+        windows = cut_windows(genome, table, int(length), align=first, where=where)
+        alternate = windows.alternate
+        if align == "mean":
+            other = cut_windows(genome, table, int(length), align="right", where=where)
+            alternate = np.stack([alternate, other.alternate], axis=1)
     finally:
         if genome is not fasta:
             genome.close()
     kept = settle_mismatches(windows.table, where, on_mismatch)
+    counts = mismatch_counts(windows.table, kept)
     out = windows.table.drop(columns="line")
+    out.attrs.update(counts)
     if kept.all():
-        return VariantWindows(windows.reference, windows.alternate, out)
+        return VariantWindows(windows.reference, alternate, out)
     out = out[kept].reset_index(drop=True)
-    return VariantWindows(windows.reference[kept], windows.alternate[kept], out)
+    return VariantWindows(windows.reference[kept], alternate[kept], out)
 
 
 def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -317,7 +331,7 @@ def settle_mismatches(
         Of :func:`cut_windows`.
     where : str
         What to call the source in messages.
-    on_mismatch : {"error", "warn", "drop"}
+    on_mismatch : {"error", "warn", "skip", "drop"}
         As :func:`variant_windows` takes it.
     stacklevel : int, default 3
         Whose line a warning names.
@@ -336,7 +350,7 @@ def settle_mismatches(
     wrong = table[~matches]
     if not len(wrong):
         return matches
-    if on_mismatch == "drop":
+    if on_mismatch in ("skip", "drop"):
         return matches
     count = f"{len(wrong)} of {len(table)} variants"
     if on_mismatch == "warn":
@@ -354,9 +368,31 @@ def settle_mismatches(
         f"{where}, {label} {first['line']}: the genome has {first['genome']!r} at "
         f"{first['chrom']}:{first['pos']}, the variant says {first['ref']!r}; so for {count}, "
         f"{swapped} of which have their alternate allele there. Is it of another assembly, or are "
-        "the alleles swapped? on_mismatch='warn' writes the allele in, 'drop' leaves it out."
+        "the alleles swapped? on_mismatch='warn' writes the allele in, 'skip' leaves it out."
     )
     raise VariantError(msg)
+
+
+def mismatch_counts(table: pd.DataFrame, kept: NDArray[np.bool_]) -> dict[str, int]:
+    """Return how many variants there are, how many do not fit the genome, how many were left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`cut_windows`.
+    kept : ndarray of bool, shape (n,)
+        Of :func:`settle_mismatches`.
+
+    Returns
+    -------
+    dict of str to int
+        ``n_variants``, ``n_mismatches``, ``n_dropped``.
+    """
+    return {
+        "n_variants": len(table),
+        "n_mismatches": int((~table["matches"]).sum()),
+        "n_dropped": int((~kept).sum()),
+    }
 
 
 def _blocks(widths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

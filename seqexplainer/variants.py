@@ -57,7 +57,8 @@ def variant_effects(
         Any model on `(n_seqs, n_letters, length)`.
     ref_windows, alt_windows : ndarray or Tensor
         One row a variant in both: one-hot (n, n_letters, width), or DNA letters S1 (n, width) as
-        `seqdata.variant_windows` cuts them.
+        `seqdata.variant_windows` cuts them. With a second axis more, ``alt_windows`` holds several
+        windows a variant (``align="mean"``), whose outputs are averaged.
     target : int, tuple, str or callable, optional
         Which output, as in `attribute`; by default every column of a 1-D or 2-D output.
     scores : str or sequence of str
@@ -114,12 +115,14 @@ def variant_effects(
     }
     chosen = _scores(scores)
     shapes = [tuple(np.shape(windows)) for windows in (ref_windows, alt_windows)]
-    if shapes[0] != shapes[1]:
+    several = len(shapes[1]) == len(shapes[0]) + 1 and shapes[1][1] > 0
+    if shapes[0] != (shapes[1][:1] + shapes[1][2:] if several else shapes[1]):
         raise InputError(
             f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
         )
     reference = window_outputs(model, ref_windows, **options)
-    alternate = window_outputs(model, alt_windows, **options)
+    ways = [alt_windows[:, way] for way in range(shapes[1][1])] if several else [alt_windows]
+    alternate = np.mean([window_outputs(model, windows, **options) for windows in ways], axis=0)
     return effect_table(reference, alternate, scores=chosen, names=names)
 
 

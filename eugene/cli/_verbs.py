@@ -176,7 +176,7 @@ VERBS: dict[str, Verb] = {
                 Option("--strands", "both or forward", "WHICH", "both"),
                 Option("--shifts", "average over windows moved by so many bp", "-5,0,5"),
                 Option("--align", "ends that indels leave: mean, left or right", "WHICH", "mean"),
-                Option("--on_mismatch", "REF not in the genome: error, warn, drop", "DO", "error"),
+                Option("--on_mismatch", "REF not in the genome: error, warn, skip", "DO", "error"),
                 Option("--batch_size", "windows at a time", "N", "128"),
                 Option("--device", "where to compute", "DEVICE", "cpu"),
                 *_LATER,

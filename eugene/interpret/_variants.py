@@ -14,7 +14,14 @@ from tqdm import tqdm
 from eugene.errors import EugeneError
 from eugene.interpret._chunks import ChunkedTable
 from seqdata.readers.fasta import GenomeFASTA
-from seqdata.variants import as_variants, cut_windows, settle_mismatches
+from seqdata.variants import (
+    MISMATCH_CHOICES,
+    OnMismatch,
+    as_variants,
+    cut_windows,
+    mismatch_counts,
+    settle_mismatches,
+)
 from seqexplainer.variants import SCORES, effect_table, window_outputs
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def variant_effects(
     strands: Literal["both", "forward"] = "both",
     shifts: Sequence[int] = (),
     align: Literal["mean", "left", "right"] = "mean",
-    on_mismatch: Literal["error", "warn", "drop"] = "error",
+    on_mismatch: OnMismatch = "error",
     names: Sequence[str] | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
@@ -97,9 +104,10 @@ def variant_effects(
     align : {"mean", "left", "right"}
         Which end of the window an insertion or deletion leaves in place; ``"mean"`` averages the
         outputs of both ways.
-    on_mismatch : {"error", "warn", "drop"}
+    on_mismatch : {"error", "warn", "skip"}
         What to do with variants whose reference allele the genome does not hold: raise before
-        anything is computed, write the allele in, or leave them out. They are counted.
+        anything is computed, write the allele in, or leave them out (``"drop"`` means that too).
+        They are counted.
     names : sequence of str, optional
         What to call the outputs, where there are several; by default the module's targets.
     batch_size : int
@@ -148,8 +156,8 @@ def variant_effects(
     if align not in ("mean", "left", "right"):
         message = f"align must be 'mean', 'left' or 'right', got {align!r}"
         raise EugeneError(message)
-    if on_mismatch not in ("error", "warn", "drop"):
-        message = f"on_mismatch must be 'error', 'warn' or 'drop', got {on_mismatch!r}"
+    if on_mismatch not in MISMATCH_CHOICES:
+        message = f"on_mismatch must be 'error', 'warn' or 'skip', got {on_mismatch!r}"
         raise EugeneError(message)
     if chunk_size < 1:
         message = f"chunk_size must be at least 1, got {chunk_size}"
@@ -164,11 +172,7 @@ def variant_effects(
     try:
         checked = cut_windows(genome, table, 1, where=where).table
         kept = settle_mismatches(checked, where, on_mismatch, stacklevel=3)
-        counts = {
-            "n_variants": len(table),
-            "n_mismatches": int((~checked["matches"]).sum()),
-            "n_dropped": int((~kept).sum()),
-        }
+        counts = mismatch_counts(checked, kept)
         table = table[kept].reset_index(drop=True)
         writer = None
         if out is not None:

@@ -93,6 +93,10 @@ def test_a_thousand_indels_equal_string_slicing(tmp_path: Path) -> None:
         assert text(out.reference) == [pair[0] for pair in expected]
         assert text(out.alternate) == [pair[1] for pair in expected]
         first[align] = out
+    both = sd.variant_windows(tmp_path / "g.fa", variants, length, align="mean")
+    assert (both.reference == first["left"].reference).all()
+    for way, align in enumerate(("left", "right")):
+        assert (both.alternate[:, way] == first[align].alternate).all()
     left = first["left"]
     half = length // 2
     assert (left.reference[:, :half] == left.alternate[:, :half]).all()
@@ -140,9 +144,11 @@ def test_genome_that_differs(fasta: Path) -> None:
     assert text(out.reference) == ["GTAG", "TTGC"]
     assert text(out.alternate) == ["GTGG", "TTCC"]
     assert out.table["matches"].tolist() == [False, True]
-    out = sd.variant_windows(fasta, variants, 4, on_mismatch="drop")
-    assert text(out.alternate) == ["TTCC"]
-    assert out.table["pos"].tolist() == [6]
+    for name in ("skip", "drop"):
+        out = sd.variant_windows(fasta, variants, 4, on_mismatch=name)  # type: ignore[arg-type]
+        assert text(out.alternate) == ["TTCC"]
+        assert out.table["pos"].tolist() == [6]
+        assert out.table.attrs == {"n_variants": 2, "n_mismatches": 1, "n_dropped": 1}
 
 
 @pytest.mark.parametrize(
@@ -172,10 +178,10 @@ def test_other_errors(fasta: Path, tmp_path: Path) -> None:
         sd.variant_windows(fasta, table((5, "T", "A")).assign(chrom="chrc"), 6)
     with pytest.raises(LengthError, match="length must be"):
         sd.variant_windows(fasta, table((5, "T", "A")), 0)
-    with pytest.raises(SchemaError, match="align must be 'left' or 'right', got 'mean'"):
-        sd.variant_windows(fasta, table((5, "T", "A")), 6, align="mean")  # type: ignore[arg-type]
+    with pytest.raises(SchemaError, match=r"align must be 'left' or .*, got 'centre'"):
+        sd.variant_windows(fasta, table((5, "T", "A")), 6, align="centre")  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="on_mismatch must be"):
-        sd.variant_windows(fasta, table((5, "T", "A")), 6, on_mismatch="skip")  # type: ignore[arg-type]
+        sd.variant_windows(fasta, table((5, "T", "A")), 6, on_mismatch="ignore")  # type: ignore[arg-type]
     (tmp_path / "x.vcf.gz").write_bytes(gzip.compress(b"c\t5\t.\tT\tA\n" * 999)[:-12])
     with pytest.raises(VariantError, match="damaged gzip"):
         sd.variant_windows(fasta, tmp_path / "x.vcf.gz", 6)
@@ -194,6 +200,13 @@ def test_real_variants(shared_data: Path) -> None:
         assert reference[100].upper() == row.ref
     with pytest.raises(VariantError, match=r"8 of 8 variants, 8 of which have .* alleles swapped"):
         sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl_flip.vcf", 200)
+    with pytest.warns(UserWarning, match="8 of 8 variants"):
+        flipped = sd.variant_windows(
+            folder / "hg38_1m.fa.gz", folder / "eqtl_flip.vcf", 200, on_mismatch="warn"
+        )
+    assert (flipped.table["genome"] == out.table["ref"]).all()
+    np.testing.assert_array_equal(np.char.upper(flipped.alternate), np.char.upper(out.reference))
+    np.testing.assert_array_equal(np.char.upper(flipped.reference), np.char.upper(out.alternate))
 
 
 @pytest.mark.parametrize("column", ["ref", "alt"])

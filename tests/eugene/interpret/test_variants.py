@@ -196,7 +196,7 @@ def test_genome_that_differs(tmp_path, fasta, variants):
 def test_bad_arguments(tmp_path, fasta, variants):
     for options, message in (
         ({"align": "centre"}, "align must be 'mean'"),
-        ({"on_mismatch": "skip"}, "on_mismatch must be 'error'"),
+        ({"on_mismatch": "ignore"}, "on_mismatch must be 'error'"),
         ({"chunk_size": 0}, "chunk_size must be at least 1"),
         ({"length": None}, "give length="),
         ({"length": 0}, "length must be a whole number"),
@@ -221,7 +221,7 @@ def test_real_variants(shared_data, tmp_path):
     with pytest.raises(VariantError, match="8 of 8 variants, 8 of which"):
         eu.interpret.variant_effects(model, fasta, folder / "eqtl_flip.vcf", LENGTH)
     flipped = eu.interpret.variant_effects(
-        model, fasta, folder / "eqtl_flip.vcf", LENGTH, on_mismatch="drop"
+        model, fasta, folder / "eqtl_flip.vcf", LENGTH, on_mismatch="skip"
     )
     assert flipped.attrs["n_mismatches"] == 8
     with pytest.warns(UserWarning, match="8 of 8"):
@@ -231,25 +231,43 @@ def test_real_variants(shared_data, tmp_path):
     np.testing.assert_allclose(flipped["difference"], -out["difference"], atol=1e-6)
 
 
-def test_saturation_of_a_locus_equals_mutagenesis(shared_data, tmp_path):
-    for locus in ("LDLR", "HNF4A"):
-        folder = shared_data / "cagi5_satmut"
-        header, *lines = (folder / f"{locus}.fa").read_text().split("\n")
-        start = int(header.split(":")[1].split("-")[0]) - 1
-        text = "".join(lines)
-        known = pd.read_csv(folder / f"{locus}.tsv.gz", sep="\t")
-        known = known[known["Ref"].isin(list("ACGT")) & known["Alt"].isin(list("ACGT"))][:300]
-        fasta = tmp_path / f"{locus}.fa"
-        fasta.write_text(f">{locus}\n{text}\n")
-        table = known.assign(Chrom=locus, Pos=known["Pos"] - start)
-        model = Small()
-        out = eu.interpret.variant_effects(model, fasta, table, LENGTH, strands="forward")
-        assert len(out) == len(known)
-        assert out["matches"].all()
-        windows = sd.variant_windows(fasta, table, LENGTH)
-        X = sp.ohe(windows.reference, sp.DNA).swapaxes(1, 2).copy()
-        half = LENGTH // 2
-        effects = se.saturation_mutagenesis(model, X, target=0, start=half, end=half + 1)
-        letter = np.array(["ACGT".index(alt) for alt in out["alt"]])
-        expected = effects.numpy()[np.arange(len(out)), letter, 0]
-        np.testing.assert_allclose(out["difference"], expected, atol=1e-6)
+LOCI = ("GP1BB", "HBB", "HNF4A", "IRF6", "LDLR", "MYCrs6983267", "ZFAND3")
+
+
+@pytest.mark.parametrize("locus", LOCI)
+def test_saturation_of_a_locus_equals_mutagenesis(shared_data, tmp_path, locus):
+    folder = shared_data / "cagi5_satmut"
+    header, *lines = (folder / f"{locus}.fa").read_text().split("\n")
+    start = int(header.split(":")[1].split("-")[0]) - 1
+    text = "".join(lines)
+    known = pd.read_csv(folder / f"{locus}.tsv.gz", sep="\t")
+    known = known[known["Ref"].isin(list("ACGT")) & known["Alt"].isin(list("ACGT"))]
+    assert len(known) > 500
+    fasta = tmp_path / f"{locus}.fa"
+    fasta.write_text(f">{locus}\n{text}\n")
+    table = known.assign(Chrom=locus, Pos=known["Pos"] - start)
+    model = Small()
+    out = eu.interpret.variant_effects(model, fasta, table, LENGTH, strands="forward")
+    assert len(out) == len(known)
+    assert out["matches"].all()
+    np.testing.assert_array_equal(out["pos"], known["window_index0"] + 1)
+    windows = sd.variant_windows(fasta, table, LENGTH)
+    both = se.variant_effects(model, windows.reference, windows.alternate, strands="forward")
+    pd.testing.assert_frame_equal(out[both.columns], both)
+
+    # each place once, all its letters together
+    places, row = np.unique(out["pos"], return_index=True)
+    X = sp.ohe(windows.reference[row], sp.DNA).swapaxes(1, 2).copy()
+    half = LENGTH // 2
+    effects = se.saturation_mutagenesis(model, X, target=0, start=half, end=half + 1)
+    letter = np.array(["ACGT".index(alt) for alt in out["alt"]])
+    expected = effects.numpy()[np.searchsorted(places, out["pos"]), letter, 0]
+    np.testing.assert_allclose(out["difference"], expected, atol=1e-6)
+
+
+def test_mean_of_both_alignments(fasta, variants):
+    model = Small(outputs=2)
+    windows = sd.variant_windows(fasta, variants, LENGTH, align="mean")
+    found = se.variant_effects(model, windows.reference, windows.alternate)
+    out = eu.interpret.variant_effects(model, fasta, variants, LENGTH, align="mean")
+    pd.testing.assert_frame_equal(out[found.columns], found)
