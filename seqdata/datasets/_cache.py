@@ -39,7 +39,7 @@ def datasets_dir(cache_dir: str | Path | None = None) -> Path:
     >>> datasets_dir("/tmp/x").as_posix()
     '/tmp/x/datasets'
     """
-    from seqdata.readers._fasta_index import cache_dir as default_dir
+    from seqdata.readers._index_files import cache_dir as default_dir
 
     return (Path(cache_dir).expanduser() if cache_dir is not None else default_dir()) / "datasets"
 

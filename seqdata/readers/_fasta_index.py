@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import struct
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import platformdirs
 import pyfaidx
 import pysam
 import pysam.utils
 
 from seqdata.errors import FastaError
 from seqdata.readers._gzip import is_bgzip, is_gzip
+from seqdata.readers._index_files import cached_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,12 +47,6 @@ class FastaIndex:
         return dict(zip(self.names, self.length.tolist(), strict=True))
 
 
-def cache_dir() -> Path:
-    """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
-    named = os.environ.get("EUGENE_CACHE_DIR")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
-
-
 def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
     """Read the index of a FASTA file; build it where it is missing or older than the file.
 
@@ -79,11 +72,11 @@ def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
     packed = is_gzip(file)
     if packed and not is_bgzip(file):
         msg = (
-            f"{file} is packed with gzip, which cannot be read at random. Unpack it, or pack it "
-            "with bgzip: gunzip -c x.fa.gz | bgzip > y.fa.gz"
+            f"{file} is packed with ordinary gzip, which cannot be read at random. Pack it with "
+            f"bgzip: gunzip -c {file} | bgzip > {file.with_suffix('.bgz')} - or unpack it."
         )
         raise FastaError(msg)
-    for index in (Path(f"{file}.fai"), _cached(file)):
+    for index in (Path(f"{file}.fai"), cached_path(file, "fasta_index", ".fai")):
         blocks = index.with_suffix(".gzi") if packed else None
         if _fresh(index, file) and (blocks is None or _fresh(blocks, file)):
             return _parse(index, file), blocks
@@ -95,7 +88,7 @@ def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
 
 
 def _build_in_cache(file: Path, *, packed: bool) -> Path:
-    index = _cached(file)
+    index = cached_path(file, "fasta_index", ".fai")
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
         return _build(file, index, packed=packed)
@@ -105,13 +98,6 @@ def _build_in_cache(file: Path, *, packed: bool) -> Path:
             "Set EUGENE_CACHE_DIR to a folder that can be written."
         )
         raise FastaError(msg) from error
-
-
-def _cached(file: Path) -> Path:
-    stat = file.stat()
-    key = f"{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return cache_dir() / "fasta_index" / f"{file.name}.{digest}.fai"
 
 
 def _fresh(index: Path, file: Path) -> bool:

@@ -10,8 +10,15 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import platformdirs
+
 from seqdata.errors import SeqdataError
-from seqdata.readers._fasta_index import cache_dir
+
+
+def cache_dir() -> Path:
+    """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
+    named = os.environ.get("EUGENE_CACHE_DIR")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
 
 
 def cached_path(file: Path, folder: str, suffix: str) -> Path:

@@ -25,14 +25,17 @@ Stranded = Literal["no", "forward", "reverse"]
 # unmapped, secondary, failed quality control, duplicate, supplementary
 EXCLUDED_FLAGS = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 _TN5 = (4, -5)
+_PROBED = 1000
 
 
 class BAM:
     """Count reads of BAM or CRAM files over windows.
 
-    Single-end and paired-end reads are counted alike; for paired ones only proper pairs unless
-    ``proper_pairs=False``. Depth counts every aligned base (N too, whatever its quality; gaps of
-    the alignment are not counted), so mates that overlap count twice.
+    Single-end and paired-end reads are counted alike, mates one by one; of paired ones only proper
+    pairs unless ``proper_pairs=False``. Left out by default are unmapped, secondary,
+    supplementary, duplicate and failed reads (``exclude_flags``), none for its mapping quality
+    (``min_mapq``). Depth counts every aligned base (N too, whatever its quality; gaps of the
+    alignment are not counted), so mates that overlap count twice.
 
     Parameters
     ----------
@@ -54,9 +57,10 @@ class BAM:
     sample_dim : str, optional
         Name of the sample dimension, by default ``{name}_sample``.
     offset_tn5 : bool, default False
-        Shift ends by +4 and -5 bp to the middle of the Tn5 cut.
+        Shift left ends by +4 and right ends by -5 bp, to the middle of the Tn5 cut.
     count_method : {"depth-only", "tn5-cutsite", "tn5-fragment"}, default "depth-only"
-        Aligned bases; the 5' end of each read; or all bases from one end of a pair to the other.
+        Aligned bases; the 5' end of each read; or all bases from one end of a proper pair to the
+        other, each pair once (single-end files are refused).
     stranded : {"no", "forward", "reverse"}, default "no"
         Split each file into a "+" and a "-" sample, paired with each other: by the strand of read
         1 (single reads: their own), or by the opposite strand ("reverse", as dUTP protocols give).
@@ -78,6 +82,30 @@ class BAM:
         If a file does not exist.
     TrackError
         If a file is damaged, not sorted, or cannot be indexed.
+    SchemaError
+        If "tn5-fragment" is asked of single-end reads, or an argument is none of its choices.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd, pysam
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> bam = f"{folder.name}/x.bam"
+    >>> header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "c", "LN": 100}]}
+    >>> with pysam.AlignmentFile(bam, "wb", header=header) as out:
+    ...     for start, flag in ((2, 0), (5, 16)):
+    ...         read = pysam.AlignedSegment(out.header)
+    ...         read.query_name, read.query_sequence, read.cigarstring = "r", "ACGT", "4M"
+    ...         read.reference_id, read.reference_start, read.flag = 0, start, flag
+    ...         _ = out.write(read)
+    >>> bed = pd.DataFrame({"chrom": ["c"], "chromStart": [0], "chromEnd": [10]})
+    >>> reader = BAM("cov", bam, "a", stranded="forward")
+    >>> reader.totals().tolist()
+    [1, 1]
+    >>> import seqdata as sd
+    >>> ds = sd.from_region_files(reader, path=f"{folder.name}/x.zarr", bed=bed, fixed_length=10)
+    >>> ds["cov"].values[0].tolist()
+    [[0, 0, 1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 1, 1, 1, 0]]
+    >>> folder.cleanup()
     """
 
     def __init__(
@@ -138,6 +166,9 @@ class BAM:
         self._contigs = [
             dict(zip(handle.references, handle.lengths, strict=True)) for handle in self._handles()
         ]
+        if count_method == "tn5-fragment":
+            for path, handle in zip(self.paths, self._handles(), strict=True):
+                _require_pairs(path, handle)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": None}
@@ -147,16 +178,19 @@ class BAM:
         return self._track
 
     def totals(self) -> NDArray[np.uint64]:
-        """Return the number of mapped reads of each sample, uint64, shape (n_samples,)."""
-        per_file = []
+        """Return the number of mapped reads of each sample, uint64, shape (n_samples,).
+
+        No filter is applied. Where strands are told apart each has its own reads.
+        """
+        totals = []
         for path, handle in zip(self.paths, self._handles(), strict=True):
             try:
-                per_file.append(_mapped(handle))
-            except (OSError, ValueError) as error:
-                msg = f"The reads of {path} cannot be counted ({error}): it is damaged."
+                totals += self._totals_of(path, handle)
+            except (OSError, ValueError, pysam.utils.SamtoolsError) as error:
+                text = " ".join(str(error).split())
+                msg = f"The reads of {path} cannot be counted ({text}): it is damaged."
                 raise TrackError(msg) from error
-        repeat = 1 if self.stranded == "no" else 2
-        return np.repeat(np.array(per_file, dtype=np.uint64), repeat)
+        return np.array(totals, dtype=np.uint64)
 
     def contigs(self) -> dict[str, int]:
         """Return the contigs of all files and their lengths in bp."""
@@ -225,6 +259,17 @@ class BAM:
             with contextlib.suppress(OSError):
                 handle.close()
         self._open = None
+
+    def _totals_of(self, path: Path, handle: pysam.AlignmentFile) -> list[int]:
+        if self.stranded == "no":
+            return [_mapped(handle)]
+        every, reverse, second, both = (
+            _count_flags(path, flags, self.reference) for flags in (0, 0x10, 0x81, 0x91)
+        )
+        # a read lies on "-" if it is reverse or a second mate, but not if it is both
+        minus = reverse + second - 2 * both
+        plus = every - minus
+        return [plus, minus] if self.stranded == "forward" else [minus, plus]
 
     def _count(
         self, handle: pysam.AlignmentFile, chrom: str, start: int, stop: int
@@ -317,3 +362,26 @@ def _mapped(handle: pysam.AlignmentFile) -> int:
     if handle.is_cram:
         return sum(not read.is_unmapped for read in handle.fetch(until_eof=True))
     return int(handle.mapped)
+
+
+def _count_flags(path: Path, flags: int, reference: Path | None) -> int:
+    """Count the mapped reads that have all of some flags."""
+    given = ["-c", "-F", "0x4", "-f", hex(flags)]
+    if reference is not None:
+        given += ["-T", str(reference)]
+    return int(str(pysam.view(*given, str(path))))
+
+
+def _require_pairs(path: Path, handle: pysam.AlignmentFile) -> None:
+    """Raise if the first reads of a file are single ones, which have no fragments."""
+    try:
+        flags = [read.flag for read in handle.head(_PROBED)]
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read ({error}): it is damaged or was cut short. Fetch it again."
+        raise TrackError(msg) from error
+    if flags and not any(flag & 0x1 for flag in flags):
+        msg = (
+            f"{path} holds single-end reads (none of the first {len(flags)} is paired), so no "
+            "fragments to count. Pass count_method='tn5-cutsite' or 'depth-only'."
+        )
+        raise SchemaError(msg)

@@ -225,6 +225,78 @@ def test_real_depth_equals_its_bigwig(shared_data: Path) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("method", ["depth-only", "tn5-cutsite"])
+@pytest.mark.parametrize("least", [0, 10])
+def test_real_strands_equal_pysam(shared_data: Path, method: str, least: int) -> None:
+    path = shared_data / "bam_bigwig_golden_dm3" / "x.bam"
+    rng = np.random.default_rng(1)
+    rows = [("chr2L", int(s), int(s) + 3000) for s in rng.integers(0, 5_000_000, 40)]
+    options: dict[str, Any] = {"count_method": method, "min_mapq": least, "offset_tn5": True}
+    reader = sd.BAM("cov", path, "a", stranded="reverse", **options)
+    got = reader.read(windows(rows), 3000)
+    assert reader.totals().tolist() == [22_656, 22_937]
+    expected = np.zeros_like(got)
+    with pysam.AlignmentFile(str(path)) as handle:
+        for row, (chrom, start, end) in enumerate(rows):
+            for read in handle.fetch(chrom, start - 10, end + 10):
+                if read.mapping_quality < least:
+                    continue
+                site = read.reference_end - 6 if read.is_reverse else read.reference_start + 4
+                covered = read.get_reference_positions() if method == "depth-only" else [site]
+                for base in covered:
+                    if start <= base < end:
+                        expected[row, int(not read.is_reverse), base - start] += 1
+    assert expected[:, 0].sum() > 100
+    assert expected[:, 1].sum() > 100
+    np.testing.assert_array_equal(got, expected)
+
+
+def pairs_of(rng: np.random.Generator, n: int) -> list[dict[str, Any]]:
+    """Return reads of pairs of either orientation, some of them marked to be left out."""
+    reads = []
+    for _ in range(n):
+        start, size = int(rng.integers(0, 700)), int(rng.integers(12, 250))
+        first, second = (0x40, 0x80) if rng.random() < 0.5 else (0x80, 0x40)
+        shared = 0x1 | (0x2 if rng.random() < 0.8 else 0) | (0x400 if rng.random() < 0.1 else 0)
+        left = {"start": start, "flag": shared | 0x20 | first, "tlen": size}
+        right = {"start": start + size - 10, "flag": shared | 0x10 | second, "tlen": -size}
+        mapq = int(rng.integers(0, 60))
+        reads += [{**left, "mapq": mapq}, {**right, "mapq": mapq}]
+    return reads
+
+
+@pytest.mark.parametrize("method", ["depth-only", "tn5-cutsite", "tn5-fragment"])
+@pytest.mark.parametrize("protocol", ["forward", "reverse"])
+def test_pairs_equal_slow_counting(tmp_path: Path, method: str, protocol: str) -> None:
+    reads = pairs_of(np.random.default_rng(2), 400)
+    path = write_bam(tmp_path / "x.bam", reads)
+    options: dict[str, Any] = {"stranded": protocol, "count_method": method, "min_mapq": 20}
+    got = count(path, 100, 900, offset_tn5=True, **options)
+    expected = np.zeros((2, 1000), dtype=int)
+    totals = [0, 0]
+    for read in reads:
+        flag, start, size = read["flag"], read["start"], read["tlen"]
+        minus = bool(flag & 0x10) != bool(flag & 0x80)
+        strand = int(minus != (protocol == "reverse"))
+        totals[strand] += 1
+        if read["mapq"] < 20 or flag & 0x400 or not flag & 0x2:
+            continue
+        if method == "depth-only":
+            expected[strand, start : start + 10] += 1
+        elif method == "tn5-cutsite":
+            expected[strand, start + 10 - 1 - 5 if flag & 0x10 else start + 4] += 1
+        elif size > 0:
+            expected[strand, start + 4 : start + size - 5] += 1
+    np.testing.assert_array_equal(got, expected[:, 100:900])
+    assert sd.BAM("cov", path, "a", **options).totals().tolist() == totals
+
+
+def test_single_reads_have_no_fragments(tmp_path: Path) -> None:
+    path = write_bam(tmp_path / "x.bam", [{"start": 5}, {"start": 50}])
+    with pytest.raises(SchemaError, match=r"x\.bam holds single-end reads .* no fragments"):
+        count(path, count_method="tn5-fragment")
+
+
 def test_an_index_older_than_its_file_is_built_again(tmp_path: Path) -> None:
     path = write_bam(tmp_path / "x.bam", [{"start": 20}])
     assert count(path).sum() == 10
