@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from seqdata.readers._base import Windows, locate
-from seqdata.readers._fasta_index import cache_dir as default_cache_dir
+from seqdata.readers._index_files import cache_dir as default_cache_dir
 from seqdata.readers.bigwig import BigWig
 
 if TYPE_CHECKING:
