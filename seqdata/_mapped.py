@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seqdata._source import AnyField, BlockSource
 from seqdata._stored import Stored, stored_array
-from seqdata.readers._fasta_index import cache_dir as default_cache_dir
+from seqdata.readers._index_files import cache_dir as default_cache_dir
 
 _VERSION = 1
 
