@@ -172,6 +172,8 @@ class ArrayWriter:
         these and left out (see :meth:`skip_to`).
     on_shard : callable, optional
         Told the index and size in bytes of each full shard once it is in the store.
+    replace : bool, default False
+        Whether older shards may lie where new ones go.
     """
 
     def __init__(
@@ -182,6 +184,7 @@ class ArrayWriter:
         *,
         written: int = 0,
         on_shard: Callable[[int, int], None] | None = None,
+        replace: bool = False,
     ) -> None:
         self.store = store
         self.name = name
@@ -190,6 +193,7 @@ class ArrayWriter:
         self.written = written
         self._known = written
         self._on_shard = on_shard
+        self._replace = replace
         self._pending: list[NDArray[Any]] = []
         self._held = 0
 
@@ -275,6 +279,8 @@ class ArrayWriter:
         key = shard_key(self.name, self.document, index)
         if packed is not None:
             put_bytes(self.store, key, packed)
+        elif self._replace:
+            sync(self.store.delete(key))
 
 
 def _fill_value(dtype: Any) -> Any:

@@ -11,7 +11,7 @@ import logging
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -183,6 +183,28 @@ def cannot_write(target: Path, error: OSError) -> StoreError:
     )
 
 
+@contextlib.contextmanager
+def lock_of(target: Path) -> Iterator[None]:
+    """Keep other builders of this machine away from a store for a while.
+
+    Parameters
+    ----------
+    target : Path
+        Place of the store.
+
+    Raises
+    ------
+    StoreError
+        If another process builds or extends it.
+    """
+    folder = target.with_name(f".{target.name}.building")
+    with _locked(folder, target):
+        try:
+            yield
+        finally:
+            _remove(folder, target)
+
+
 def drop_unfinished(target: Path) -> None:
     """Remove what a killed build of a store left, if there is something.
 
@@ -198,8 +220,8 @@ def drop_unfinished(target: Path) -> None:
     """
     folder = target.with_name(f".{target.name}.building")
     if (folder / "lock").exists():
-        with _locked(folder, target):
-            _remove(folder, target)
+        with lock_of(target):
+            pass
 
 
 def _remove(folder: Path, target: Path) -> None:

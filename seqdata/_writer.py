@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -145,17 +145,7 @@ class StoreWriter:
             return
         self._discard()
         if error is not None and not isinstance(error, DiskFullError) and is_disk_full(error):
-            place = self.path.parent if self.path is not None else self.target
-            free = ""
-            if self.path is not None:
-                with contextlib.suppress(OSError):
-                    free = f" ({shutil.disk_usage(self.path.parent).free / 1e6:.0f} MB free)"
-            msg = (
-                f"No room left while writing {self.target}{free}: the unfinished store was "
-                f"removed. Free space in {place} (or raise the file size limit), or pass a path "
-                "on a larger disk."
-            )
-            raise DiskFullError(msg) from error
+            raise disk_full(self.target, "the unfinished store was removed") from error
 
     def _discard(self) -> None:
         if self._unfinished is not None:
@@ -200,15 +190,7 @@ class StoreWriter:
         coordinate : bool, default False
             Open it as a coordinate.
         """
-        if name in ("", ".", "..", "zarr.json") or "/" in name:
-            msg = (
-                f"A variable called {name!r} cannot be stored: variables are folders of the store. "
-                "Rename the column or variable (without '/')."
-            )
-            raise SchemaError(msg)
-        if name in self._writers:
-            msg = f"Variable {name!r} is written twice."
-            raise SchemaError(msg)
+        check_name(name, self._writers)
         document = new_document(shape=shape, dtype=dtype, dims=dims, attrs=attrs, rows=rows)
         self._writers[name] = self._writer(name, document)
         if coordinate:
@@ -337,6 +319,40 @@ class StoreWriter:
             raise
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def check_name(name: str, taken: Container[str]) -> None:
+    """Refuse a variable that no store can hold, or that is there."""
+    if name in ("", ".", "..", "zarr.json") or "/" in name:
+        msg = (
+            f"A variable called {name!r} cannot be stored: variables are folders of the store. "
+            "Rename the column or variable (without '/')."
+        )
+        raise SchemaError(msg)
+    if name in taken:
+        msg = f"Variable {name!r} is written twice."
+        raise SchemaError(msg)
+
+
+def disk_full(target: StoreLike, state: str) -> DiskFullError:
+    """Return the error for a place without room.
+
+    Parameters
+    ----------
+    target : str, Path or zarr Store
+    state : str
+        How the store was left.
+    """
+    path = local_path(target)
+    place = path.parent if path is not None else target
+    free = ""
+    if path is not None:
+        with contextlib.suppress(OSError):
+            free = f" ({shutil.disk_usage(path.parent).free / 1e6:.0f} MB free)"
+    return DiskFullError(
+        f"No room left while writing {target}{free}: {state}. Free space in {place} (or raise the "
+        "file size limit), or pass a path on a larger disk."
+    )
 
 
 def root_document(

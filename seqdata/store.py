@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dask.array as da
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from seqdata._append import StoreAppender, add_variables, append_rows
 from seqdata._objects import StoreLike, as_store, get_json, local_path
+from seqdata._progress import progress_bar
 from seqdata._shards import shard_rows
 from seqdata._stored import mark_stored
 from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +174,8 @@ def to_zarr(
     ds: xr.Dataset,
     path: StoreLike,
     *,
-    mode: Literal["w-", "w"] = "w-",
+    mode: Literal["w-", "w", "a"] = "w-",
+    append_dim: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a dataset as a Zarr v3 store, shard by shard.
@@ -185,15 +191,23 @@ def to_zarr(
         Dataset, lazy or in memory.
     path : str, Path or zarr Store
         Where to.
-    mode : {"w-", "w"}, default "w-"
-        "w" replaces a store that is there.
+    mode : {"w-", "w", "a"}, default "w-"
+        "w" replaces a store that is there. "a" extends one: with ``append_dim`` by rows, else by
+        variables that it does not have yet; where there is none, it is written. What is added can
+        be seen all at once when the last step is done; a kill leaves the store as it was before.
+    append_dim : str, optional
+        Dimension along which rows are added, with ``mode="a"``. Rows need the variables, types,
+        sizes and options of the store; codes (``chrom``, ``strand``, ``split``) are matched by
+        name, shorter rows of a variable length are padded, and ``provenance`` lists what was
+        added under ``appended``.
     overwrite : bool, default False
         The same as ``mode="w"``.
 
     Raises
     ------
     StoreError
-        If something is there and may not be replaced, or a type or attribute cannot be stored.
+        If something is there and may not be replaced, a type or attribute cannot be stored, or
+        what is added does not fit the store.
     DiskFullError
         If there is no room; nothing is left behind.
 
@@ -205,25 +219,56 @@ def to_zarr(
     >>> sd.to_zarr(ds, f"{folder.name}/y.zarr")
     >>> sd.open_zarr(f"{folder.name}/y.zarr")["y"].values.tolist()
     [0.0, 1.0, 2.0]
+    >>> sd.to_zarr(ds[["y"]] + 3, f"{folder.name}/y.zarr", mode="a", append_dim="_sequence")
+    >>> sd.open_zarr(f"{folder.name}/y.zarr")["y"].values.tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     >>> folder.cleanup()
     """
-    if mode not in ("w-", "w"):
-        msg = f"mode must be 'w-' or 'w', got {mode!r}."
-        raise StoreError(msg)
+    _check_mode(mode, append_dim, overwrite)
     dropped = [str(name) for name in ds.variables if is_one_hot(ds[name])]
     if dropped:
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
     ds = _numbers_as_numbers(ds)
+    if mode == "a" and _is_there(path):
+        root = check_complete(path)
+        if append_dim is not None:
+            append_rows(ds, path, root, append_dim, row_blocks)
+        else:
+            add_variables(ds, path, root, _write_variables)
+        return
     attrs = {
         k: v for k, v in _storable_attrs(ds.attrs, "the dataset").items() if k not in _HIDDEN_ATTRS
     }
-    rows = _common_rows(ds)
     with StoreWriter(path, overwrite=overwrite or mode == "w") as out:
-        for name in ds.variables:
-            _create(out, str(name), ds[name], rows, coordinate=name in ds.coords)
-        _stream(out, ds, rows)
+        _write_variables(out, ds)
         out.commit(attrs)
+
+
+def _check_mode(mode: str, append_dim: str | None, overwrite: bool) -> None:
+    if mode not in ("w-", "w", "a"):
+        msg = f"mode must be 'w-', 'w' or 'a', got {mode!r}."
+        raise StoreError(msg)
+    if append_dim is not None and mode != "a":
+        msg = f"append_dim={append_dim!r} adds rows to a store: pass mode='a' with it."
+        raise StoreError(msg)
+    if overwrite and mode == "a":
+        msg = "mode='a' extends a store and overwrite=True replaces it: pass one of them."
+        raise StoreError(msg)
+
+
+def _is_there(path: StoreLike) -> bool:
+    folder = local_path(path)
+    if folder is not None:
+        return folder.exists()
+    return get_json(as_store(path), "zarr.json") is not None
+
+
+def _write_variables(out: StoreWriter | StoreAppender, ds: xr.Dataset) -> None:
+    rows = _common_rows(ds)
+    for name in ds.variables:
+        _create(out, str(name), ds[name], rows, coordinate=name in ds.coords)
+    _stream(out, ds)
 
 
 def remove_store(path: str | Path) -> None:
@@ -245,7 +290,9 @@ def remove_store(path: str | Path) -> None:
     shutil.rmtree(folder)
 
 
-def _create(out: StoreWriter, name: str, var: xr.DataArray, rows: int, *, coordinate: bool) -> None:
+def _create(
+    out: StoreWriter | StoreAppender, name: str, var: xr.DataArray, rows: int, *, coordinate: bool
+) -> None:
     attrs = _storable_attrs(var.attrs, f"variable {name!r}")
     dtype: Any = var.dtype
     if dtype == np.dtype("S1"):
@@ -274,28 +321,51 @@ def _create(out: StoreWriter, name: str, var: xr.DataArray, rows: int, *, coordi
     )
 
 
-def _stream(out: StoreWriter, ds: xr.Dataset, rows: int) -> None:
+def _stream(out: StoreWriter | StoreAppender, ds: xr.Dataset) -> None:
     """Write each variable in blocks of whole shards; lazy ones of a block are computed together."""
-    rowwise = [name for name in ds.variables if ds[name].dims[:1] == (SEQUENCE_DIM,)]
-    total = ds.sizes.get(SEQUENCE_DIM, 0)
-    flat = ds[rowwise].reset_coords() if rowwise else None
-    for start in range(0, total, rows):
-        if flat is None:
-            break
-        block = flat.isel({SEQUENCE_DIM: slice(start, start + rows)}).compute()
-        for name in rowwise:
-            out.append(str(name), np.asarray(block[name].values))
-    for name in ds.variables:
+    rowwise = [str(name) for name in ds.variables if ds[name].dims[:1] == (SEQUENCE_DIM,)]
+    for block in row_blocks(ds, rowwise, SEQUENCE_DIM):
+        for name, values in block.items():
+            out.append(name, values)
+    for name in map(str, ds.variables):
         if name in rowwise:
             continue
-        var = ds[name].variable
-        if not var.dims:
-            out.set_scalar(str(name), np.asarray(var.values))
+        if not ds[name].dims:
+            out.set_scalar(name, np.asarray(ds[name].values))
             continue
-        step = max(1, 4 * 1024 * 1024 // max(1, int(np.prod(var.shape[1:]))))
-        for start in range(0, var.shape[0], step):
-            part = var.isel({var.dims[0]: slice(start, start + step)})
-            out.append(str(name), np.asarray(part.values))
+        for block in row_blocks(ds[[name]], [name], str(ds[name].dims[0])):
+            out.append(name, block[name])
+
+
+def row_blocks(ds: xr.Dataset, names: Sequence[str], dim: str) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the values of variables a shard of rows at a time.
+
+    Parameters
+    ----------
+    ds : Dataset
+    names : sequence of str
+        Variables that run along ``dim`` first.
+    dim : str
+        Dimension of the rows.
+
+    Yields
+    ------
+    dict of str to ndarray, shape (n, ...)
+    """
+    if not names:
+        return
+    picked = ds[list(names)].reset_coords()
+    rows = _common_rows(ds) if dim == SEQUENCE_DIM else _items(picked[names[0]])
+    total = ds.sizes[dim]
+    with progress_bar("write", total if dim == SEQUENCE_DIM else None) as bar:
+        for start in range(0, total, rows):
+            block = picked.isel({dim: slice(start, start + rows)}).compute()
+            yield {name: np.asarray(block[name].values) for name in names}
+            bar.update(min(rows, total - start))
+
+
+def _items(var: xr.DataArray) -> int:
+    return max(1, 4 * 1024 * 1024 // max(1, int(np.prod(var.shape[1:]))))
 
 
 def _common_rows(ds: xr.Dataset) -> int:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -235,7 +234,7 @@ def test_existing_places(tmp_path: Path) -> None:
     assert sd.open_zarr(tmp_path / "x.zarr").sizes["_sequence"] == 2
     assert (tmp_path / "link.zarr").is_symlink()
     with pytest.raises(StoreError, match="mode must be"):
-        sd.to_zarr(dataset(), tmp_path / "y.zarr", mode="a")  # type: ignore[arg-type]
+        sd.to_zarr(dataset(), tmp_path / "y.zarr", mode="r")  # type: ignore[arg-type]
 
 
 def test_remove_store(tmp_path: Path) -> None:
@@ -506,57 +505,3 @@ def test_http_without_directory_listing(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
-
-
-# ------------------------------------------------------------------ memory
-
-
-def test_memory_stays_bounded(tmp_path: Path) -> None:
-    """Build and read 1.3 GB (uncompressed) within 64 MB above what the imports take."""
-    if not Path("/proc/self/status").exists():
-        pytest.skip("reads /proc")
-    code = f"""
-        import threading, time
-        import numpy as np, pandas as pd, seqdata as sd
-
-        def resident():
-            text = open("/proc/self/status").read()
-            return int(text.split("VmRSS:")[1].split()[0]) / 1024
-
-        folder = {str(tmp_path)!r}
-        rng = np.random.default_rng(0)
-        letters = rng.choice(np.frombuffer(b"ACGT", "u1"), 3_000_000).tobytes().decode()
-        with open(folder + "/g.fa", "w") as out:
-            out.write(">c\\n" + letters + "\\n")
-        start = rng.integers(0, 2_990_000, 80_000)
-        bed = pd.DataFrame({{"chrom": "c", "chromStart": start, "chromEnd": start + 8192}})
-        fasta = sd.GenomeFASTA("seq", folder + "/g.fa")
-
-        def use(n, name):
-            path = f"{{folder}}/{{name}}.zarr"
-            ds = sd.from_region_files(fasta, path=path, bed=bed[:n], fixed_length=True)
-            for k in range(0, n, 1024):
-                assert ds["seq"][k : k + 1024].values[0, 0] in b"ACGT"
-            return ds
-
-        use(20, "warm")
-        base = peak = resident()
-
-        def watch():
-            global peak
-            while True:
-                peak = max(peak, resident())
-                time.sleep(0.002)
-
-        threading.Thread(target=watch, daemon=True).start()
-        ds = use(len(bed), "big")
-        print(peak - base, ds["seq"].nbytes + ds["mask"].nbytes)
-    """
-    # without this glibc keeps freed memory in one arena a thread, which is not ours to count
-    env = {**os.environ, "MALLOC_ARENA_MAX": "2"}
-    arguments = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=env)
-    assert done.returncode == 0, done.stderr
-    grown, size = done.stdout.split()
-    assert int(size) > 1.3e9
-    assert float(grown) < 64, f"{grown} MB above the baseline"
