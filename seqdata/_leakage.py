@@ -98,8 +98,9 @@ def _read(ds: xr.Dataset, seq_var: str, *, compare: bool) -> _Letters:
 def _room(n: int, width: int) -> NDArray[np.uint8]:
     if n * width <= _IN_MEMORY:
         return np.empty((n, width), np.uint8)
-    # the file has no name, so that the system removes it whatever happens
-    return np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=(n, width))
+    # the file has no name, so that the system removes it when the array goes
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=(n, width))
 
 
 def _duplicates(hashes: NDArray[np.uint64], a: NDArray[np.bool_], b: NDArray[np.bool_]) -> _Found:

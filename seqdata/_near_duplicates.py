@@ -106,6 +106,20 @@ def _keys(
 
 
 @numba.njit(nogil=True, cache=True)
+def _drop_repeats(keys: NDArray[np.uint64]) -> int:
+    """Move the distinct ones of sorted keys to the front and return how many there are.
+
+    A k-mer that a row holds twice has one key.
+    """
+    count = 0
+    for key in keys:
+        if count == 0 or key != keys[count - 1]:
+            keys[count] = key
+            count += 1
+    return count
+
+
+@numba.njit(nogil=True, cache=True)
 def _verified(
     a: NDArray[np.uint8],
     b: NDArray[np.uint8],
@@ -280,7 +294,7 @@ def index(seqs: Sequences, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         Hash of a k-mer in the upper bits, row number in the lower.
     """
     thin, parts = seqs.thin, []
-    step = max(1, (1 << 24) // max(seqs.digits.shape[1], 1))
+    step = max(1, (1 << 21) // max(seqs.digits.shape[1], 1))
     for low in range(0, len(rows), step):
         block = rows[low : low + step]
         out = np.empty(len(block) * seqs.digits.shape[1], np.uint64)
@@ -289,11 +303,10 @@ def index(seqs: Sequences, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
             thin, np.uint64(seqs.row_bits), out,
         )  # fmt: skip
         parts.append(out[:n].copy())
-    keys = np.concatenate(parts) if parts else np.empty(0, np.uint64)
+    keys: NDArray[np.uint64] = np.concatenate(parts) if parts else np.empty(0, np.uint64)
+    del parts
     keys.sort()
-    # a k-mer that a row holds twice has one key
-    once: NDArray[np.uint64] = keys[np.diff(keys, prepend=~keys[:1]) != 0]
-    return once
+    return keys[: _drop_repeats(keys)]
 
 
 def near_duplicates(
