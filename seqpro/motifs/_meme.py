@@ -149,8 +149,11 @@ def _read_matrix(
         rows.append(values)
     if width is not None and len(rows) != int(width):
         lines.fail(number, f"motif {header!r} states w= {width:g} but has {len(rows)} rows")
+    following = lines.peek()
+    if following is not None and _is_row(following[1]):
+        lines.fail(following[0], f"motif {header!r} has more rows than w= {width:g}")
     url = None
-    if (following := lines.peek()) is not None and following[1].startswith("URL"):
+    if following is not None and following[1].startswith("URL"):
         url = lines.take()[1][3:].strip() or None
     return make_motif(
         lines,

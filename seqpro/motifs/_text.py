@@ -19,6 +19,8 @@ from seqpro.motifs._motif import Motif, MotifSet
 
 Source: TypeAlias = str | os.PathLike[str]
 _GZIP_MAGIC = b"\x1f\x8b"
+ROUNDING = 0.0201
+"""What four probabilities of two decimals may lack to 1."""
 
 
 class Lines:
@@ -114,7 +116,7 @@ def make_motif(
 ) -> Motif:
     """Build a motif from its positions (width, A), scaling rounded probabilities to sum to 1.
 
-    Counts are told from probabilities by their column sums.
+    Counts are told from probabilities by their column sums: where most are 1, all must be.
     """
     alphabet = details.pop("alphabet", DNA)
     if not rows:
@@ -131,8 +133,16 @@ def make_motif(
     total = matrix.sum(0)
     if (total <= 0).any():
         lines.fail(number, f"motif {name!r} has a position without any count")
-    kind = "ppm" if abs(total - 1).max() <= 0.05 else "pfm"
+    off = abs(total - 1) > ROUNDING
+    kind = "ppm" if 2 * off.sum() < off.size else "pfm"
     if kind == "ppm":
+        if off.any():
+            place = int(off.argmax())
+            lines.fail(
+                number,
+                f"motif {name!r} holds probabilities, but position {place + 1} sums to "
+                f"{total[place]:g}; expected 1",
+            )
         matrix = matrix / total
     return Motif(name, matrix, kind, alphabet=alphabet, source=str(lines.path), **details)  # type: ignore[arg-type]
 

@@ -45,6 +45,7 @@ def read_transfac(path: Source) -> MotifSet:
     columns: list[int] | None = None
     rows: list[list[float]] = []
     begin = 1
+    position = 0
 
     def finish() -> None:
         if columns is None:
@@ -72,8 +73,10 @@ def read_transfac(path: Source) -> MotifSet:
         rest = rest.strip()
         if line.startswith("//"):
             finish()
-            entry, columns, rows, begin = {}, None, [], number + 1
+            entry, columns, rows, position, begin = {}, None, [], 0, number + 1
         elif tag.upper() in ("P0", "PO"):
+            if columns is not None:
+                lines.fail(number, "a second matrix in one record; is a '//' line missing?")
             letters = [letter.upper().replace("U", "T") for letter in rest.split()[:4]]
             if sorted(letters) != ["A", "C", "G", "T"]:
                 lines.fail(number, f"expected columns A, C, G, T, got {rest!r}")
@@ -81,12 +84,18 @@ def read_transfac(path: Source) -> MotifSet:
         elif tag.isdigit():
             if columns is None:
                 lines.fail(number, "a matrix row before its P0 line")
+            if int(tag) != position + 1 and (rows or int(tag) != 0):
+                lines.fail(number, f"matrix row {tag} where row {position + 1:02d} should stand")
+            position = int(tag)
             values = lines.numbers(number, rest.split()[:4])
             if len(values) != 4:
                 lines.fail(number, f"expected 4 numbers, got {len(values)}")
             rows.append([values[column] for column in columns])
-        elif len(tag) == 2 and rest:
-            entry.setdefault(tag.upper(), rest)
+        elif len(tag) == 2 and tag.isalnum():
+            if rest:
+                entry.setdefault(tag.upper(), rest)
+        elif columns is not None:
+            lines.fail(number, f"expected a matrix row, XX or //, got {line!r}")
     if columns is not None:
         finish()
     if not motifs:
