@@ -415,6 +415,7 @@ def regions(
     rows = windows.assign(label=1)
     if method == "tiled":
         rows = tiled_windows(peaks, sizes, width, max_jitter, blacklist, options)
+        notes.clear()  # they count windows of peaks, which bins replace
     elif method == "gc_matched":
         kept = peaks.loc[windows.index]
         drawn = matched_windows(fasta, kept, peaks, width, max_jitter, blacklist, options, seed)

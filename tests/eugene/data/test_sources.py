@@ -246,6 +246,7 @@ def test_tiled_negatives_of_regions(genome):
     hit = ((bins < peaks[:, 1]) & (bins + 50 > peaks[:, 0])).any(axis=1)
     assert ds["label"].values[here].tolist() == hit.astype(int).tolist()
     assert start[here].min() == 50
+    assert "dropped_past_contig_ends" not in ds.attrs
     with pytest.raises(EugeneError, match="bins of 200 bp do not lie in the middle"):
         sources.regions(fasta, bed, width=90, negatives={"method": "tiled", "bin_width": 200})
     with pytest.raises(EugeneError, match=r"negatives: .*bin_widht"):
