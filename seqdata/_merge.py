@@ -9,13 +9,13 @@ import pandas as pd
 import xarray as xr
 
 from seqdata.errors import MissingColumnError, SchemaError, did_you_mean
-from seqdata.readers._base import column_values
+from seqdata.readers._base import EXACT, column_values
 from seqdata.schema import check_new_names, decode
 
 
 def merge_obs(
     ds: xr.Dataset,
-    obs: pd.DataFrame,
+    obs: pd.DataFrame | xr.Dataset | Any,
     *,
     on: str | None = None,
     left_on: str | None = None,
@@ -28,8 +28,9 @@ def merge_obs(
     ----------
     ds : Dataset
         Dataset with one value a row in the key variable.
-    obs : DataFrame
-        Table with one row a key.
+    obs : DataFrame or Dataset
+        Table with one row a key; of pandas, or of any library whose tables have ``to_pandas``
+        (polars). Of a dataset the variables that run along its key are taken.
     on : str, optional
         Name of the key in both.
     left_on, right_on : str, optional
@@ -67,6 +68,7 @@ def merge_obs(
     if left not in known:
         msg = f"The dataset has no variable {left!r} of one value a row.{did_you_mean(left, known)}"
         raise MissingColumnError(msg)
+    obs = _as_table(obs, right)
     columns = [str(name) for name in obs.columns]
     if right not in columns:
         msg = f"The table has no column {right!r}.{did_you_mean(right, columns)}"
@@ -97,6 +99,28 @@ def merge_obs(
     return ds.assign({name: (dim, _taken(table[name], place)) for name in added})
 
 
+def _as_table(obs: Any, key: str) -> pd.DataFrame:
+    """Return what is merged as a pandas table."""
+    if isinstance(obs, xr.Dataset):
+        if key not in obs.variables or obs[key].ndim != 1:
+            msg = f"The dataset to merge has no variable {key!r} of one value a row."
+            raise MissingColumnError(msg)
+        dims = obs[key].dims
+        names = [str(name) for name in obs.variables if obs[name].dims == dims]
+        coded = {name for name in names if "flag_meanings" in obs[name].attrs}
+        return pd.DataFrame(
+            {n: decode(obs[n]) if n in coded else np.asarray(obs[n].values) for n in names}
+        )
+    if not isinstance(obs, pd.DataFrame) and hasattr(obs, "to_pandas"):
+        obs = obs.to_pandas()
+    if not isinstance(obs, pd.DataFrame):
+        msg = f"merge_obs takes a table or a dataset, got {type(obs).__name__}."
+        raise SchemaError(msg)
+    if obs.index.name == key and key not in obs.columns:
+        obs = obs.reset_index()
+    return obs
+
+
 def _comparable(variable: xr.DataArray, column: pd.Series) -> tuple[list[Any], pd.Series]:
     """Return the keys of both sides as numbers where both are, else as text."""
     if "flag_meanings" in variable.attrs:
@@ -114,4 +138,7 @@ def _taken(series: pd.Series, place: np.ndarray) -> Any:
         return values[place]
     if values.dtype.kind == "O":
         return np.where(place >= 0, values[place], "")
+    if values.dtype.kind in "iu" and np.abs(values).max(initial=0) > EXACT:
+        # float64 would round them, and NaN needs a float
+        return np.where(place >= 0, values.astype(str).astype(object)[place], "")
     return np.where(place >= 0, values[place].astype(np.float64), np.nan)

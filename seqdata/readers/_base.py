@@ -229,8 +229,8 @@ def parse_values(series: pd.Series, kind: str | None) -> NDArray[Any]:
     Returns
     -------
     ndarray of float64 or object (str), shape (n,)
-        Missing numbers are NaN, missing text is empty. Text where a value is of another kind, and where a whole number
-        beyond 2**53 would be rounded.
+        Missing numbers are NaN, missing text is empty. Text where a value is of another kind, and
+        where a whole number beyond 2**53 would be rounded.
 
     Examples
     --------

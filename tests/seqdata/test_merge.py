@@ -68,3 +68,30 @@ def test_tables_of_other_rows(ds: xr.Dataset, keys: list[str]) -> None:
     obs = pd.DataFrame({"id": pd.Series(keys, dtype=object), "y": np.zeros(len(keys))})
     with pytest.raises(SchemaError, match=r"No key of column 'id' \(such as 'A'\)|holds no key"):
         sd.merge_obs(ds, obs, on="id")
+
+
+def test_what_may_be_merged(ds: xr.Dataset) -> None:
+    class Table:
+        def to_pandas(self) -> pd.DataFrame:
+            return pd.DataFrame({"id": ["b", "a", "c"], "y": [2, 1, 3]})
+
+    assert sd.merge_obs(ds, Table(), on="id")["y"].values.tolist() == [1, 2, 3]
+    indexed = Table().to_pandas().set_index("id")
+    assert sd.merge_obs(ds, indexed, on="id")["y"].values.tolist() == [1, 2, 3]
+    other = xr.Dataset(
+        {"y": ("row", [5, 7]), "wide": (("row", "x"), np.zeros((2, 3)))},
+        coords={"chrom": coded_coordinate(["y", "x"], dim="row")},
+    )
+    merged = sd.merge_obs(ds, other, on="chrom")
+    assert merged["y"].values.tolist() == [7, 5, 7]
+    assert "wide" not in merged
+    with pytest.raises(SchemaError, match="takes a table or a dataset, got list"):
+        sd.merge_obs(ds, [1], on="id")
+    with pytest.raises(MissingColumnError, match="has no variable 'id'"):
+        sd.merge_obs(ds, other, on="id")
+
+
+def test_large_numbers_stay_exact(ds: xr.Dataset) -> None:
+    big = 2**53 + 1
+    out = sd.merge_obs(ds, pd.DataFrame({"id": ["a"], "big": [big]}), on="id")
+    assert out["big"].values.tolist() == [str(big), "", ""]
