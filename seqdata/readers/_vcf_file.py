@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import shutil
 import zlib
@@ -182,7 +183,9 @@ class VariantFile:
     def close(self) -> None:
         """Close the file."""
         if self._handle is not None:
-            self._handle.close()
+            # a damaged file complains once more when it is closed
+            with contextlib.suppress(OSError):
+                self._handle.close()
             self._handle = None
 
     def read(self, contig: str, start: int, stop: int, calls: Calls, *, after: int = -1) -> None:
@@ -211,17 +214,21 @@ class VariantFile:
 
     def _lines(self, contig: str, start: int, stop: int) -> Iterator[str]:
         handle = self._open()
+        quiet = pysam.set_verbosity(0)
         try:
             if isinstance(handle, pysam.VariantFile):
                 yield from map(str, handle.fetch(contig, start, stop))
             else:
                 yield from handle.fetch(contig, start, stop)
-        except (OSError, ValueError, UnicodeDecodeError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
+            self.close()
             msg = (
                 f"{self.path} cannot be read at {contig}:{start}-{stop} ({error}): it is damaged "
                 "or was cut short. Fetch it again."
             )
             raise VariantError(msg) from error
+        finally:
+            pysam.set_verbosity(quiet)
 
     def _add(self, calls: Calls, position: int, fields: list[str], place: str) -> None:
         ref = fields[3].upper()
@@ -280,20 +287,31 @@ class VariantFile:
                     if self.samples:
                         self._handle.subset_samples(self.samples)
                 else:
-                    self._handle = pysam.TabixFile(str(self.readable), index=str(self.index))
-            except (OSError, ValueError) as error:
+                    self._handle = pysam.TabixFile(
+                        str(self.readable), index=str(self.index), encoding="utf-8"
+                    )
+            except (OSError, ValueError, NotImplementedError) as error:
                 msg = f"{self.path} cannot be opened as VCF or BCF ({error}): damaged or cut short?"
                 raise VariantError(msg) from error
             finally:
                 pysam.set_verbosity(quiet)
         return self._handle
 
+    def _header_lines(self, handle: pysam.TabixFile) -> list[str]:
+        try:
+            return list(handle.header)
+        except (OSError, ValueError, NotImplementedError) as error:
+            msg = (
+                f"The header of {self.path} cannot be read ({str(error)[-80:]}): is it UTF-8 text?"
+            )
+            raise VariantError(msg) from error
+
     def _header(self) -> list[str]:
         handle = self._open()
         if isinstance(handle, pysam.VariantFile):
             names = list(handle.header.samples)
         else:
-            lines = [line for line in handle.header if line.startswith("#CHROM")]
+            lines = [line for line in self._header_lines(handle) if line.startswith("#CHROM")]
             if not lines:
                 msg = (
                     f"{self.path} has no line '#CHROM POS ID REF ALT ... FORMAT <samples>': it "

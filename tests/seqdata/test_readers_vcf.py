@@ -430,7 +430,10 @@ def test_files_that_cannot_be_read(tmp_path: Path, fasta: Path) -> None:
     write_vcf(path, RECORDS[::-1], ["a", "b"])
     with pytest.raises(VariantError, match=r"cannot be indexed .*bcftools sort"):
         sd.VCF("hap", path, fasta)
-    write_vcf(path, RECORDS * 1, ["a", "b"])
+    path.write_bytes(HEAD.encode() + b"a\xff\nc\t5\t.\tT\tA\t.\t.\t.\tGT\t0|1\n")
+    with pytest.raises(VariantError, match=r"header of .*v\.vcf cannot be read .*UTF-8"):
+        sd.VCF("hap", path, fasta)
+    assert sd.VCF("hap", write_vcf(path, RECORDS, ["ä", "b"]), fasta).samples == ["ä", "b"]
     packed = tmp_path / "w.vcf.gz"
     packed.write_bytes(gzip.compress(path.read_bytes() * 99)[:-12])
     with pytest.raises(VariantError, match="damaged gzip"):
