@@ -17,6 +17,7 @@ from seqpro.transforms._augment import (
     Random,
     ReverseComplement,
     Sequential,
+    Tokenize,
 )
 from seqpro.transforms._tmm import TMM
 
@@ -28,4 +29,5 @@ __all__ = [
     "Random",
     "ReverseComplement",
     "Sequential",
+    "Tokenize",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seqpro import _rng
 from seqpro._cast import cast_seqs, normalize_axis
+from seqpro._encode import tokenize
 from seqpro._modify import jitter, k_shuffle, reverse_complement
 from seqpro.alphabets import DNA, NucleotideAlphabet
 from seqpro.errors import SeqproError
@@ -289,6 +290,50 @@ class Jitter(BaseTransform):
             jitter_axes=self.jitter_axes,
             seed=seed,
             row_ids=row_ids,
+        )
+
+
+@final
+class Tokenize(BaseTransform):
+    """Turn letters into integer tokens; tracks pass unchanged.
+
+    Parameters
+    ----------
+    token_map : dict of str to int
+        Token of each letter; see `seqpro.tokenize`.
+    unknown_token : int
+        Token of every other letter.
+    types : tuple of {"dna", "track"}
+        What each array is; the first a sequence and the rest tracks by default.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.transforms.Tokenize({"A": 0, "C": 1})(sp.cast_seqs("CAN")).tolist()
+    [1, 0, -1]
+    """
+
+    def __init__(
+        self,
+        token_map: dict[str, int],
+        unknown_token: int = -1,
+        *,
+        types: tuple[DataType, ...] = (),
+    ) -> None:
+        super().__init__(0)
+        _check_types(types)
+        self.token_map = token_map
+        self.unknown_token = unknown_token
+        self.types = types
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Tokenize every sequence."""
+        types = _types(self.types, len(arrays), "dna")
+        return tuple(
+            tokenize(a, self.token_map, self.unknown_token) if kind == "dna" else a
+            for a, kind in zip(arrays, types, strict=True)
         )
 
 

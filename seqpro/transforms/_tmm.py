@@ -87,18 +87,17 @@ class TMM:
             If counts are not of that shape, negative, or a sample is empty.
         """
         x = _counts(counts)
-        total = x.sum(1)
-        if (total == 0).any():
-            msg = f"sample {int((total == 0).argmax())} has no counts"
-            raise SeqproError(msg)
+        total = _totals(x)
         expressed = x[:, (x > 0).any(0)]
         heights = np.quantile(expressed, self.quantile, axis=1) / total
         if np.median(heights) < 1e-20:
             self.reference = int(np.sqrt(expressed).sum(1).argmax())
         else:
             self.reference = int(abs(heights - heights.mean()).argmin())
-        ratios = np.array([self._log_factor(row, expressed[self.reference]) for row in expressed])
-        self.factors = np.exp2(ratios - ratios.mean())
+        self._row = x[self.reference]
+        ratios = np.array([self._log_factor(row, self._row) for row in x])
+        self._centre = float(ratios.mean())
+        self.factors = np.exp2(ratios - self._centre)
         return self
 
     def _log_factor(self, sample: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
@@ -123,7 +122,8 @@ class TMM:
         Parameters
         ----------
         counts : ndarray of numbers, shape (n_samples, n_genes)
-            The samples given to `fit`, in their order.
+            The samples given to `fit`, or others with the same genes; each is compared with the
+            reference sample of `fit`.
         library_size : float
             1e6 gives counts per million.
 
@@ -134,17 +134,20 @@ class TMM:
         Raises
         ------
         SeqproError
-            If not fitted, or the number of samples differs.
+            If not fitted, the number of genes differs, or a sample is empty.
         """
         x = _counts(counts)
-        factors: Any = getattr(self, "factors", None)
-        if factors is None:
+        reference: Any = getattr(self, "_row", None)
+        if reference is None:
             msg = "call fit first"
             raise SeqproError(msg)
-        if x.shape[0] != factors.size:
-            msg = f"fitted on {factors.size} samples, got {x.shape[0]}"
+        if x.shape[1] != reference.size:
+            msg = f"fitted on {reference.size} genes, got {x.shape[1]}"
             raise SeqproError(msg)
-        return np.asarray(x / (x.sum(1) * factors)[:, None] * library_size)
+        total = _totals(x)
+        ratios = np.array([self._log_factor(row, reference) for row in x])
+        factors = np.exp2(ratios - self._centre)
+        return np.asarray(x / (total * factors)[:, None] * library_size)
 
     def fit_transform(self, counts: ArrayLike, library_size: float = 1e6) -> NDArray[np.float64]:
         """Do `fit`, then `transform`."""
@@ -157,6 +160,15 @@ def _counts(counts: ArrayLike) -> NDArray[np.float64]:
         msg = f"counts must be finite, not negative, of shape (n_samples, n_genes); got {x.shape}"
         raise SeqproError(msg)
     return x
+
+
+def _totals(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the library size of each sample."""
+    total: NDArray[np.float64] = x.sum(1)
+    if (total == 0).any():
+        msg = f"sample {int((total == 0).argmax())} has no counts"
+        raise SeqproError(msg)
+    return total
 
 
 def _trimmed(values: NDArray[np.float64], fraction: float) -> NDArray[np.bool_]:

@@ -133,6 +133,14 @@ def test_sequential_takes_plain_functions(seqs, track):
     np.testing.assert_array_equal(tf.Sequential()(seqs), seqs)
 
 
+def test_tokenize(seqs, track):
+    tokens, same = tf.Tokenize({"A": 3, "C": 1})(seqs, track)
+    np.testing.assert_array_equal(tokens, sp.tokenize(seqs, {"A": 3, "C": 1}, -1))
+    assert same is track
+    both = tf.Tokenize(sp.DNA.token_map, 4, types=("dna", "dna"))(seqs, seqs)
+    assert all((t == sp.tokenize(seqs, sp.DNA.token_map, 4)).all() for t in both)
+
+
 def test_errors(seqs, track):
     with pytest.raises(SeqproError, match="'dna' or 'track', got 'rna'"):
         tf.ReverseComplement("rna")
@@ -178,6 +186,15 @@ def test_tmm_expression_cutoff_has_an_effect():
     assert abs(loose - strict).max() > 1e-3
 
 
+def test_tmm_scales_new_samples_as_the_fitted_ones():
+    counts = np.random.default_rng(2).poisson(np.geomspace(1, 500, 400), (4, 400))
+    tmm = tf.TMM().fit(counts)
+    whole = tmm.transform(counts)
+    np.testing.assert_allclose(tmm.transform(counts[[3, 1]]), whole[[3, 1]])
+    np.testing.assert_allclose(tmm.transform(5 * counts[:1], 1e3), whole[:1] / 1e3, rtol=0.01)
+    np.testing.assert_allclose(whole.sum(1) * tmm.factors, 1e6)
+
+
 def test_tmm_errors():
     with pytest.raises(SeqproError, match="call fit first"):
         tf.TMM().transform(np.ones((2, 3)))
@@ -185,7 +202,7 @@ def test_tmm_errors():
         tf.TMM().fit([[1, 2], [0, 0]])
     with pytest.raises(SeqproError, match="not negative"):
         tf.TMM().fit([[1, -2]])
-    with pytest.raises(SeqproError, match="fitted on 2 samples, got 1"):
-        tf.TMM().fit([[1, 2], [2, 3]]).transform([[1, 2]])
+    with pytest.raises(SeqproError, match="fitted on 2 genes, got 3"):
+        tf.TMM().fit([[1, 2], [2, 3]]).transform([[1, 2, 3]])
     with pytest.raises(SeqproError, match="trims"):
         tf.TMM(log_ratio_trim=0.5)
