@@ -42,7 +42,8 @@ def from_flat_files(
         one sequence behind the other, and ``{name}_offsets`` (int64, n + 1) tells where each
         begins.
     overwrite : bool, default False
-        Replace a store that is there.
+        Replace a store that is there. (To add rows to one, build them as a store of their own and
+        pass that to :func:`to_zarr` with ``mode="a"`` and ``append_dim``.)
     sequence_dim, length_dim : str, optional
         Dimension names, by default ``_sequence`` and ``_length``.
     resume : bool, default True
@@ -132,7 +133,8 @@ def from_region_files(
         Join regions with the same ``name`` (exons) into one row, in the order of transcription;
         needs ``fixed_length=False`` and no jitter.
     overwrite : bool, default False
-        Replace a store that is there.
+        Replace a store that is there. (To add rows to one, build them as a store of their own and
+        pass that to :func:`to_zarr` with ``mode="a"`` and ``append_dim``.)
     client : dask.distributed.Client, optional
         Read and pack the shards on its workers, which must see the same input files, and write
         them here; by default all is done here. The bytes are the same, and the work of a worker

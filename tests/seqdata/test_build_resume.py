@@ -242,6 +242,23 @@ def test_finished_shards_are_not_read_again(
     assert contents(tmp_path / "x.zarr") == contents(inputs / f"{kind}.zarr")
 
 
+@pytest.mark.parametrize("kind", ["regions", "ragged regions"])
+def test_a_cluster_takes_up_what_a_serial_build_left(
+    inputs: Path, tmp_path: Path, small_shards: Any, kind: str
+) -> None:
+    from distributed import Client
+
+    before = shards_of(killed(inputs, tmp_path / "x.zarr", kind))
+    ends = {name: sum(f"{name}/c/" in key for key in before) for name in ("seq", "cov", "mask")}
+    assert len(set(ends.values())) > 1, "the kill falls between the shards of one block"
+    with Client(
+        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as client:
+        small_shards["build"](inputs, kind, tmp_path / "x.zarr", client=client)
+    assert before.items() <= shards_of(tmp_path / "x.zarr").items()
+    assert contents(tmp_path / "x.zarr") == contents(inputs / f"{kind}.zarr")
+
+
 @pytest.mark.parametrize("kind", ["table", "ragged table"])
 def test_what_was_learned_is_not_learned_again(
     inputs: Path, tmp_path: Path, small_shards: Any, monkeypatch: pytest.MonkeyPatch, kind: str
