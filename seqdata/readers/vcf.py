@@ -317,8 +317,11 @@ class VCF:
                 break
             self._file.read(contig, stop, wanted, calls, after=stop)
             stop = wanted
-        origin = min([start, *calls.position])
         ends = [at + len(ref) for at, ref in zip(calls.position, calls.ref, strict=True)]
+        # a long <DEL> may begin far to the left, its letters do not matter here
+        origin = min(
+            [start, *(at for at, e in zip(calls.position, ends, strict=True) if e > start)]
+        )
         letters = self._letters(contig, origin, max([stop, *ends]))
         kept = self._checked(calls, letters, origin, contig)
         return _Stretch(letters, origin, calls, kept, missing_as_n=self.on_missing == "n")
@@ -342,7 +345,8 @@ class VCF:
         text = letters.tobytes().upper()
         for i, (position, ref) in enumerate(zip(calls.position, calls.ref, strict=True)):
             at = position - origin
-            found = text[at : at + len(ref)].decode("latin-1")
+            found = text[at : at + len(ref)].decode("latin-1") if at >= 0 else ref
+            kept[i] = at >= 0
             if not holds(found, ref):
                 if self.on_mismatch == "error":
                     hint = " (the alternate allele)" if found in calls.alleles[i] else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -396,6 +397,20 @@ def test_rows_do_not_depend_on_their_neighbours(tmp_path: Path, fasta: Path) -> 
     for row, place in enumerate(rows):
         alone = sd.VCF("hap", path, fasta).read(windows([place]), 13)
         np.testing.assert_array_equal(together[row], alone[0])
+
+
+def test_a_long_symbolic_allele_reads_no_letters(tmp_path: Path, fasta: Path) -> None:
+    records: list[Record] = [(2, "A", "<DEL>", ["0|1"]), (40, GENOME[40], "AAA", ["1|0"])]
+    path = write_vcf(tmp_path / "v.vcf", records, ["a"])
+    path.write_text(path.read_text().replace("<DEL>\t.\t.\t.", "<DEL>\t.\t.\tEND=45"))
+    reader = pickle.loads(pickle.dumps(sd.VCF("hap", path, fasta)))
+    found = reader.read(windows([("c", 30, 50)]), 20)[0, 0]
+    assert text(found[0]) == slow(records, 0, 0, 30, 50, 20)
+    assert text(found[1]) == GENOME[30:50]
+    assert reader.counts["symbolic"] == 1
+    # the record's own letter is checked where a window holds it
+    with pytest.raises(VariantError, match="c:3: REF is 'A', the genome has 'G'"):
+        reader.read(windows([("c", 0, 20)]), 20)
 
 
 @pytest.mark.parametrize(
