@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from seqexplainer._incremental import ENGINES, Engine, Replacements
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
     check_args,
+    check_choice,
     frozen,
     model_device,
     model_dtype,
@@ -85,6 +87,7 @@ def sufficient_input_subsets(
     target: Target = 0,
     mask: float | ArrayLike | None = None,
     max_subsets: int | None = None,
+    engine: str = "auto",
     batch_size: int = 512,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -117,6 +120,9 @@ def sufficient_input_subsets(
         (n_seqs, n_letters, length). By default 1 / n_letters.
     max_subsets : int, optional
         Most subsets a sequence; by default all there are.
+    engine : {"auto", "window", "plain"}
+        How masked sequences are predicted: from what a masked position can reach, or whole; as
+        in `saturation_mutagenesis`.
     batch_size : int
         Sequences per forward pass.
     device : str or device, optional
@@ -159,6 +165,7 @@ def sufficient_input_subsets(
     for name, value in (("batch_size", batch_size), ("max_subsets", max_subsets)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
+    check_choice(engine, ENGINES, "engine")
     n_seqs, n_letters, length = sequences.shape
     lowest = _thresholds(threshold, n_seqs)
     there, kind = model_device(model, device), model_dtype(model, dtype)
@@ -167,13 +174,16 @@ def sufficient_input_subsets(
     pick = resolve(target)
     with frozen(model, there) as held, torch.no_grad():
 
-        def outputs(batch: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-            found = pick(held(batch, *(value.to(there)[rows] for value in extra)))
+        def number(output: Any) -> torch.Tensor:
+            found = pick(output)
             if bool(found.isnan().any()):
                 raise InputError("the model's output is not a number for some masked sequences")
-            return found.cpu().double()
+            return found
 
-        search = _Search(whole, filled, outputs, lowest, batch_size)
+        compute = Engine(
+            held, number, engine=engine, batch_size=batch_size, purpose="the search for subsets"
+        )
+        search = _Search(whole, filled, compute, [a.to(there) for a in extra], lowest)
         start = search.at_start.copy()
         with tqdm(disable=not verbose, unit="step") as bar:
             while search.active():
@@ -190,11 +200,11 @@ class _Search:
         self,
         X: torch.Tensor,
         filled: torch.Tensor,
-        outputs: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        compute: Engine,
+        args: Sequence[torch.Tensor],
         lowest: NDArray[np.float64],
-        batch_size: int,
     ) -> None:
-        self.outputs, self.lowest, self.batch_size = outputs, lowest, batch_size
+        self.compute, self.args, self.lowest = compute, args, lowest
         self.filled = filled.expand_as(X)
         # what is left of each sequence in this round, and at the beginning of it
         self.now, self.rest = X.clone(), X.clone()
@@ -205,6 +215,7 @@ class _Search:
         self.values: list[list[float]] = [[] for _ in range(n_seqs)]
         self.found: list[list[SufficientSubset]] = [[] for _ in range(n_seqs)]
         self.at_start = self.outputs_of(X, np.arange(n_seqs))
+        self.level = self.at_start.copy()
         self.going = self.at_start >= lowest
 
     def active(self) -> bool:
@@ -214,9 +225,9 @@ class _Search:
     def outputs_of(self, X: torch.Tensor, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return outputs of some sequences as they stand in ``X``."""
         found = []
-        for begin in range(0, len(rows), self.batch_size):
-            at = torch.from_numpy(rows[begin : begin + self.batch_size]).to(X.device)
-            found.append(self.outputs(X[at], at).numpy())
+        for at in torch.split(torch.from_numpy(rows).to(X.device), self.compute.batch_size):
+            output = self.compute.predict(X[at], [a[at] for a in self.args])
+            found.append(output.double().cpu().numpy())
         out: NDArray[np.float64] = np.concatenate(found)
         return out
 
@@ -232,20 +243,31 @@ class _Search:
             self.now[row, :, position] = self.filled[row, :, position]
             self.order[row].append(position)
             self.values[row].append(float(tried[best]))
+            self.level[row] = tried[best]
         through = np.flatnonzero(self.going & ~self.free.any(axis=1))
         if len(through):
             self._close(through, max_subsets)
 
     def _tried(self, rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return outputs with one more position masked, ordered by row."""
         found = np.empty(len(rows))
-        for begin in range(0, len(rows), self.batch_size):
-            part = slice(begin, begin + self.batch_size)
-            row = torch.from_numpy(rows[part]).to(self.now.device)
+        active = np.unique(rows)
+        for begin in range(0, len(active), self.compute.batch_size):
+            own = active[begin : begin + self.compute.batch_size]
+            part = np.flatnonzero((rows >= own[0]) & (rows <= own[-1]))
+            at = torch.from_numpy(own).to(self.now.device)
+            row = torch.from_numpy(np.searchsorted(own, rows[part])).to(self.now.device)
             position = torch.from_numpy(positions[part]).to(self.now.device)
-            batch = self.now[row]
-            edit = torch.arange(len(row), device=row.device)
-            batch[edit, :, position] = self.filled[row, :, position]
-            found[part] = self.outputs(batch, row).numpy()
+            masked = self.filled[at[row], :, position].unsqueeze(2)
+            X = self.now[at]
+            edits = Replacements(X, row, position, masked)
+            _, outputs = self.compute.outputs(
+                X,
+                edits,
+                [a[at] for a in self.args],
+                torch.from_numpy(self.level[own]).to(at.device),
+            )
+            found[part] = outputs.double().cpu().numpy()
         return found
 
     def _close(self, through: NDArray[np.int64], max_subsets: int | None) -> None:
@@ -268,7 +290,8 @@ class _Search:
         self.going[through] &= self.open[through].any(axis=1)
         again = through[self.going[through]]
         if len(again):
-            self.going[again] = self.outputs_of(self.rest, again) >= self.lowest[again]
+            self.level[again] = self.outputs_of(self.rest, again)
+            self.going[again] = self.level[again] >= self.lowest[again]
 
 
 def _thresholds(threshold: Any, n_seqs: int) -> NDArray[np.float64]:

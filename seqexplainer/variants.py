@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 import seqpro as sp
+from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["SCORES", "effect_table", "variant_effects", "window_outputs"]
+__all__ = ["SCORES", "allele_outputs", "effect_table", "variant_effects", "window_outputs"]
 
 SCORES = ("difference", "log_fold")
 """Names of the scores."""
@@ -43,6 +44,7 @@ def variant_effects(
     strands: Literal["both", "forward"] = "both",
     shifts: Sequence[int] = (),
     names: Sequence[str] | None = None,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -71,6 +73,10 @@ def variant_effects(
         must be wider than the model's by the longest shift on either side.
     names : sequence of str, optional
         What to call the outputs, where there are several; by default their numbers.
+    engine : {"auto", "window", "plain"}
+        How alternate alleles are predicted: from what the difference to the reference can reach,
+        or whole; as in `saturation_mutagenesis`. Variants with one reference window, in
+        succession, share its values.
     batch_size : int
         Windows per forward pass.
     device : str or device, optional
@@ -120,10 +126,96 @@ def variant_effects(
         raise InputError(
             f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
         )
-    reference = window_outputs(model, ref_windows, **options)
     ways = [alt_windows[:, way] for way in range(shapes[1][1])] if several else [alt_windows]
-    alternate = np.mean([window_outputs(model, windows, **options) for windows in ways], axis=0)
+    found = [allele_outputs(model, ref_windows, way, engine=engine, **options) for way in ways]
+    reference, alternate = found[0][0], np.mean([values for _, values in found], axis=0)
     return effect_table(reference, alternate, scores=chosen, names=names)
+
+
+def allele_outputs(
+    model: torch.nn.Module,
+    ref_windows: ArrayLike,
+    alt_windows: ArrayLike,
+    *,
+    target: Target | None = None,
+    strands: Literal["both", "forward"] = "both",
+    shifts: Sequence[int] = (),
+    engine: str = "auto",
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    args: Sequence[ArrayLike] | None = None,
+    verbose: bool = False,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the model's outputs for both alleles, averaged over strands and shifts.
+
+    Reference windows that equal the one before them (several alleles at one place) are computed
+    once, unless there are extra inputs; alternate ones from what differs, where that is faster.
+
+    Parameters
+    ----------
+    model, ref_windows, alt_windows, target, strands, shifts, engine, batch_size
+        As in `variant_effects`.
+    device, dtype, args, verbose
+        As in `variant_effects`.
+
+    Returns
+    -------
+    tuple of ndarray of float64, shape (n, n_outputs)
+        Of the reference and of the alternate, in the model's units.
+
+    Raises
+    ------
+    InputError
+        If the windows do not fit each other, or an argument has the wrong form.
+    TargetError
+        If the target does not fit the output.
+
+    Examples
+    --------
+    >>> model = torch.nn.Sequential(torch.nn.AvgPool1d(2), torch.nn.Flatten())
+    >>> ref, alt = np.array([list("ACGG"), list("ATGG")], dtype="S1")[:, None]
+    >>> allele_outputs(model, ref, alt, target=(0,), strands="forward")
+    (array([[0.5]]), array([[0.5]]))
+    """
+    shapes = [tuple(np.shape(windows)) for windows in (ref_windows, alt_windows)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
+        )
+    check_choice(engine, ENGINES, "engine")
+    reference, alternate = _Windows(ref_windows), _Windows(alt_windows)
+    moves = _moves(shifts, reference, strands=strands, batch_size=batch_size)
+    extra = check_args(args, reference.n)
+    rows = np.arange(reference.n) if extra else reference.first_of_its_run()
+    # Which of the distinct reference windows each variant belongs to.
+    owner = np.searchsorted(rows, np.arange(reference.n), side="right") - 1
+    pick = _every_output if target is None else resolve(target)
+    there, kind = model_device(model, device), model_dtype(model, dtype)
+    before, after = [], []
+    with frozen(model, there) as held, torch.no_grad():
+        compute = Engine(
+            held, pick, engine=engine, batch_size=batch_size, purpose="variant effects"
+        )
+        for begin in tqdm(range(0, len(rows), batch_size), disable=not verbose):
+            at = rows[begin : begin + batch_size]
+            own = np.flatnonzero((owner >= begin) & (owner < begin + len(at)))
+            place = torch.from_numpy(owner[own] - begin).to(there)
+            X = reference.one_hot(at).to(there, kind)
+            edited = alternate.one_hot(own).to(there, kind)
+            given = [value[torch.from_numpy(at)].to(there) for value in extra]
+            ref_seen: list[torch.Tensor] = []
+            alt_seen: list[torch.Tensor] = []
+            for ref, alt in zip(
+                _views(X, moves, strands), _views(edited, moves, strands), strict=True
+            ):
+                for seen, output in zip(
+                    (ref_seen, alt_seen), compute.edited(ref, place, alt, given), strict=True
+                ):
+                    seen.append(output.cpu().double().reshape(len(output), -1))
+            before.append(torch.stack(ref_seen).mean(dim=0))
+            after.append(torch.stack(alt_seen).mean(dim=0))
+    return torch.cat(before).numpy()[owner], torch.cat(after).numpy()
 
 
 def window_outputs(
@@ -169,46 +261,54 @@ def window_outputs(
     >>> window_outputs(model, np.array([list("ACGG")], dtype="S1"), shifts=[-1, 1])
     array([[0.125, 0.375, 0.375, 0.125]])
     """
-    check_choice(strands, ("both", "forward"), "strands")
-    if batch_size < 1:
-        raise InputError(f"batch_size must be at least 1, got {batch_size}")
     found = _Windows(windows)
-    moves = [int(shift) for shift in shifts] or [0]
-    margin = max(abs(shift) for shift in moves)
-    if found.width <= 2 * margin:
-        raise InputError(
-            f"windows are {found.width} bp wide and shifts reach {margin} bp to either side: cut "
-            f"windows that are {2 * margin} bp wider than what the model reads"
-        )
-    if strands == "both" and found.n_letters != 4:
-        raise InputError(
-            f"strands='both' needs the four letters of DNA, windows have {found.n_letters}; "
-            "take strands='forward'"
-        )
+    moves = _moves(shifts, found, strands=strands, batch_size=batch_size)
     extra = check_args(args, found.n)
     rows = np.arange(found.n) if extra else found.first_of_its_run()
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)
-    stop = found.width - 2 * margin
     outputs = []
     with frozen(model, there) as held, torch.no_grad():
         for begin in tqdm(range(0, len(rows), batch_size), disable=not verbose):
             at = rows[begin : begin + batch_size]
             batch = found.one_hot(at).to(there, kind)
             own = [value[torch.from_numpy(at)].to(there) for value in extra]
-            seen: list[torch.Tensor] = []
-            for shift in moves:
-                view = batch[:, :, margin + shift : margin + shift + stop]
-                for turned in (view, view.flip((1, 2)))[: 1 + (strands == "both")]:
-                    output = pick(held(turned.contiguous(), *own))
-                    seen.append(output.cpu().double().reshape(len(at), -1))
-            outputs.append(torch.stack(seen).mean(dim=0))
+            seen = [pick(held(view, *own)) for view in _views(batch, moves, strands)]
+            flat = [output.cpu().double().reshape(len(at), -1) for output in seen]
+            outputs.append(torch.stack(flat).mean(dim=0))
+    owner = np.searchsorted(rows, np.arange(found.n), side="right") - 1
     values: NDArray[np.float64] = torch.cat(outputs).numpy()
-    if len(rows) == found.n:
-        return values
-    taken = np.zeros(found.n, dtype=np.int64)
-    taken[rows] = 1
-    return values[np.cumsum(taken) - 1]
+    return values[owner]
+
+
+def _moves(shifts: Sequence[int], windows: _Windows, *, strands: str, batch_size: int) -> list[int]:
+    """Return the shifts, or none as one of 0, once they are known to fit."""
+    check_choice(strands, ("both", "forward"), "strands")
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1, got {batch_size}")
+    moves = [int(shift) for shift in shifts] or [0]
+    margin = max(abs(shift) for shift in moves)
+    if windows.width <= 2 * margin:
+        raise InputError(
+            f"windows are {windows.width} bp wide and shifts reach {margin} bp to either side: cut "
+            f"windows that are {2 * margin} bp wider than what the model reads"
+        )
+    if strands == "both" and windows.n_letters != 4:
+        raise InputError(
+            f"strands='both' needs the four letters of DNA, windows have {windows.n_letters}; "
+            "take strands='forward'"
+        )
+    return moves
+
+
+def _views(batch: torch.Tensor, moves: Sequence[int], strands: str) -> Iterator[torch.Tensor]:
+    """Yield what the model reads of windows at every shift, on one strand or on both."""
+    margin = max(abs(shift) for shift in moves)
+    for shift in moves:
+        view = batch[:, :, margin + shift : batch.shape[2] - margin + shift]
+        yield view.contiguous()
+        if strands == "both":
+            yield view.flip((1, 2)).contiguous()
 
 
 def effect_table(

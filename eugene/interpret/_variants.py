@@ -22,7 +22,7 @@ from seqdata.variants import (
     mismatch_counts,
     settle_mismatches,
 )
-from seqexplainer.variants import SCORES, effect_table, window_outputs
+from seqexplainer.variants import SCORES, allele_outputs, effect_table, window_outputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +68,7 @@ def variant_effects(
     align: Literal["mean", "left", "right"] = "mean",
     on_mismatch: OnMismatch = "error",
     names: Sequence[str] | None = None,
+    engine: Literal["auto", "window", "plain"] = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
     out: str | Path | None = None,
@@ -110,6 +111,8 @@ def variant_effects(
         They are counted.
     names : sequence of str, optional
         What to call the outputs, where there are several; by default the module's targets.
+    engine : {"auto", "window", "plain"}
+        How alternate alleles are predicted, as in `seqexplainer.variant_effects`.
     batch_size : int
         Windows per forward pass.
     device : str or torch.device, optional
@@ -190,6 +193,7 @@ def variant_effects(
                 "align": align,
                 "on_mismatch": on_mismatch,
                 "names": None if names is None else list(names),
+                "engine": engine,
                 "batch_size": batch_size,
                 "chunk_size": chunk_size,
                 **counts,
@@ -210,6 +214,7 @@ def variant_effects(
                 target=target,
                 strands=strands,
                 shifts=moves,
+                engine=engine,
                 batch_size=batch_size,
                 device=device,
                 scores=scores,
@@ -239,6 +244,7 @@ def _score(
     scores: str | Sequence[str],
     names: Sequence[str] | None,
     known: Sequence[str] | None,
+    engine: str,
     **options: Any,
 ) -> pd.DataFrame:
     """Return coordinates and effects of some variants; of none, coordinates alone."""
@@ -248,8 +254,8 @@ def _score(
         return part.drop(columns="line").assign(start=0, end=0, matches=True, genome="")
     first: Literal["left", "right"] = "right" if align == "right" else "left"
     windows = cut_windows(genome, part, width, align=first)
-    reference = window_outputs(model, windows.reference, **options)
-    alternate = window_outputs(model, windows.alternate, **options)
+    alleles = (windows.reference, windows.alternate)
+    reference, alternate = allele_outputs(model, *alleles, engine=engine, **options)
     if align == "mean":
         longer = part["alt"].str.len().to_numpy() != part["ref"].str.len().to_numpy()
         if longer.any():

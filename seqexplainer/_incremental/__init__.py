@@ -8,4 +8,5 @@ from __future__ import annotations
 
 from seqexplainer._incremental._edits import Replacements as Replacements
 from seqexplainer._incremental._edits import Substitutions as Substitutions
+from seqexplainer._incremental._engine import ENGINES as ENGINES
 from seqexplainer._incremental._engine import Engine as Engine

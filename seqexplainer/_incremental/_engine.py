@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,7 +21,8 @@ _log = logging.getLogger(__name__)
 _SAMPLE = 4  # edits of each call on which windows are compared with whole sequences
 _TOGETHER = 8192  # edits of a pass on windows
 _TOLERANCE = 1e-5  # of the outputs and the effects of the sample
-_SMALL = 2e-3  # seconds below which there is nothing to gain
+_NARROW = 16  # positions up to which replaced spans share a pass
+_SMALL = 1e-2  # seconds below which there is nothing to gain
 
 
 class Engine:
@@ -62,12 +64,14 @@ class Engine:
         self.engine = engine
         self.reason = "engine='plain'" if engine == "plain" else ""
         self.together = _TOGETHER
+        self.seconds = float("inf")
 
     def outputs(
         self,
         X: torch.Tensor,
         edits: Substitutions | Replacements,
         args: Sequence[torch.Tensor] = (),
+        wild_type: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return outputs without edits and with each.
 
@@ -79,23 +83,24 @@ class Engine:
             Edits of them.
         args : sequence of Tensor
             Extra inputs, one row per sequence.
+        wild_type : Tensor, optional
+            Outputs without edits, where they are known.
 
         Returns
         -------
         tuple of Tensor, shapes (n_seqs, ...) and (n_edits, ...)
             Outputs of the sequences and of the edits.
         """
-        n_seqs, n_edits = len(X), len(edits)
-        if self.reason or n_edits < 2:
-            return self.pick(self.model(X, *args)), self._plain(edits, args)
-        sample = torch.linspace(0, n_edits - 1, min(n_edits, _SAMPLE), device=X.device).long()
-        rows = torch.cat([torch.arange(n_seqs, device=X.device), edits.rows[sample]])
-        begin = time.perf_counter()
-        found = self.pick(self.model(torch.cat([X, edits.full(sample)]), *(a[rows] for a in args)))
-        wild_type, expected = found[:n_seqs], found[n_seqs:]
-        allowed = (time.perf_counter() - begin) / len(rows)
-        if self.engine == "auto" and allowed * n_edits < _SMALL:
+        if wild_type is None:
+            wild_type = self.predict(X, args)
+        small = self.engine == "auto" and self.seconds * len(edits) < _SMALL
+        if self.reason or len(edits) < 2 or small:
             return wild_type, self._plain(edits, args)
+        places = torch.linspace(0, len(edits) - 1, min(len(edits), _SAMPLE), device=X.device)
+        sample = places.long()
+        begin = time.perf_counter()
+        expected = self._whole(edits, sample, args)
+        allowed = (time.perf_counter() - begin) / len(sample)
         try:
             outputs = self._windowed(X, edits, args, allowed)
         except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
@@ -113,17 +118,86 @@ class Engine:
         self.reason = reason
         _log.info("%s takes the plain way: %s", self.purpose, reason)
 
+    def predict(self, X: torch.Tensor, args: Sequence[torch.Tensor] = ()) -> torch.Tensor:
+        """Return outputs of whole sequences, and note how long one takes."""
+        begin = time.perf_counter()
+        outputs = self.pick(self.model(X, *args))
+        self.seconds = min(self.seconds, (time.perf_counter() - begin) / len(X))
+        return outputs
+
+    def edited(
+        self,
+        X: torch.Tensor,
+        rows: torch.Tensor,
+        sequences: torch.Tensor,
+        args: Sequence[torch.Tensor] = (),
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return outputs of sequences, and of others that differ from them in places.
+
+        Parameters
+        ----------
+        X : Tensor, shape (n_seqs, n_letters, length)
+            Sequences, on the device and of the type of the model.
+        rows : Tensor of int64, shape (n_edits,)
+            Which of them each edited sequence was.
+        sequences : Tensor, shape (n_edits, n_letters, length)
+            The edited sequences.
+        args : sequence of Tensor
+            Extra inputs, one row per sequence of X.
+
+        Returns
+        -------
+        tuple of Tensor, shapes (n_seqs, ...) and (n_edits, ...)
+            Outputs of the sequences and of the edited ones.
+        """
+        length = X.shape[2]
+        differs = (sequences != X[rows]).any(dim=1)
+        starts = differs.int().argmax(dim=1)
+        widths = (differs * torch.arange(1, length + 1, device=X.device)).amax(dim=1) - starts
+        widths.clamp_(min=1)
+        bounds = [min(_NARROW, length // 3), length // 3, length]
+        outputs = wild_type = None
+        for low, high in pairwise([0, *bounds]):
+            own = ((widths > low) & (widths <= high)).nonzero()[:, 0]
+            if not len(own):
+                continue
+            width = int(widths[own].max())
+            first = starts[own].clamp(max=length - width)
+            columns = (first[:, None] + torch.arange(width, device=X.device))[:, None]
+            changed = sequences[own].gather(2, columns.expand(-1, X.shape[1], -1))
+            edits = Replacements(X, rows[own], first, changed)
+            if wild_type is None and high == length:
+                wild_type = self.predict(X, args)
+            if high < length:
+                wild_type, found = self.outputs(X, edits, args, wild_type)
+            else:
+                found = self._plain(edits, args)
+            if outputs is None:
+                outputs = found.new_empty((len(rows), *found.shape[1:]))
+            outputs[own] = found
+        if wild_type is None:
+            wild_type = self.predict(X, args)
+        if outputs is None:
+            outputs = wild_type[rows]
+        return wild_type, outputs
+
+    def _whole(
+        self,
+        edits: Substitutions | Replacements,
+        at: torch.Tensor,
+        args: Sequence[torch.Tensor],
+    ) -> torch.Tensor:
+        """Return the outputs of some edits from whole sequences."""
+        rows = edits.rows[at]
+        return self.pick(self.model(edits.full(at), *(a[rows] for a in args)))
+
     def _plain(
         self, edits: Substitutions | Replacements, args: Sequence[torch.Tensor]
     ) -> torch.Tensor:
-        """Return the outputs of edits from whole sequences."""
-        rows = edits.rows
-        every = torch.arange(len(edits), device=rows.device)
+        """Return the outputs of all edits from whole sequences."""
+        every = torch.arange(len(edits), device=edits.rows.device)
         return torch.cat(
-            [
-                self.pick(self.model(edits.full(at), *(a[rows[at]] for a in args)))
-                for at in torch.split(every, self.batch_size)
-            ]
+            [self._whole(edits, at, args) for at in torch.split(every, self.batch_size)]
         )
 
     def _windowed(

@@ -59,6 +59,11 @@ class Window(Interception):
             "prelu": self._prelu,
             "add": self._add,
             "sub": self._add,
+            "rsub": self._subtract_from,
+            "__rsub__": self._subtract_from,
+            "neg": self._negative,
+            "negative": self._negative,
+            "__neg__": self._negative,
             "mul": self._mul,
             "div": self._mul,
             "cat": self._cat,
@@ -288,6 +293,12 @@ class Window(Interception):
             )
 
         return self.show(self.kept(make), form)
+
+    def _subtract_from(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._add(torch.sub, (*args[1::-1], *args[2:]), kwargs)
+
+    def _negative(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._mul(torch.mul, (args[0], -1.0), {})
 
     def _spread(self, value: Any, form: str) -> Any:
         """Return an operand's values without edits, channels first."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from seqexplainer._incremental import Engine, Substitutions
+from seqexplainer._incremental import ENGINES, Engine, Replacements, Substitutions
 from seqexplainer._inputs import (
     ArrayLike,
     check_args,
@@ -95,7 +95,7 @@ def saturation_mutagenesis(
     first, last, _ = slice(start, end).indices(length)
     if last <= first:
         raise InputError(f"start={start}, end={end} hold no position of {length}")
-    check_choice(engine, ("auto", "window", "plain"), "engine")
+    check_choice(engine, ENGINES, "engine")
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)
     with frozen(model, there) as held, torch.no_grad():
@@ -159,40 +159,48 @@ def spans(
         Output of the sequence minus output without the span, mean over the spans that hold the
         position.
     """
-    length = sequences.shape[2]
+    n_seqs, n_letters, length = sequences.shape
     starts = torch.arange(length - width + 1, device=device)
     covered = torch.zeros(length, device=device, dtype=dtype)
     within = (starts[:, None] + torch.arange(width, device=device)).reshape(-1)
     covered.index_add_(0, within, torch.ones_like(within, dtype=dtype))
+    unknown = torch.zeros(len(starts), n_letters, width, device=device, dtype=dtype)
     effects = []
     with torch.no_grad():
-        for i in tqdm(range(len(sequences)), disable=not verbose):
+        compute = Engine(model, pick, batch_size=batch_size, purpose="occlusion")
+        for i in tqdm(range(n_seqs), disable=not verbose):
             sequence = sequences[i].to(device, dtype)
             own = [a[i : i + 1].to(device) for a in args]
-            wild_type = pick(model(sequence.unsqueeze(0), *own))
-            without = []
-            for begin in range(0, len(starts), batch_size):
-                at = starts[begin : begin + batch_size]
-                batch = _without(sequence, at, width, delete=delete)
-                without.append(pick(model(batch, *(a.expand(len(at), *a.shape[1:]) for a in own))))
-            drop = wild_type - torch.cat(without)
+            if delete:
+                wild_type = pick(model(sequence.unsqueeze(0), *own))
+                without = _deleted(model, pick, sequence, own, starts, width, batch_size)
+            else:
+                edits = Replacements(sequence[None], torch.zeros_like(starts), starts, unknown)
+                wild_type, without = compute.outputs(sequence[None], edits, own)
             total = torch.zeros_like(covered)
-            total.index_add_(0, within, drop.repeat_interleave(width).to(dtype))
+            total.index_add_(0, within, (wild_type - without).repeat_interleave(width).to(dtype))
             effects.append((total / covered).cpu())
     return torch.stack(effects)
 
 
-def _without(
-    sequence: torch.Tensor, starts: torch.Tensor, width: int, *, delete: bool
+def _deleted(
+    model: torch.nn.Module,
+    pick: Function,
+    sequence: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    starts: torch.Tensor,
+    width: int,
+    batch_size: int,
 ) -> torch.Tensor:
-    length = sequence.shape[1]
-    position = torch.arange(length, device=sequence.device)
-    if not delete:
-        hidden = (position >= starts[:, None]) & (position < starts[:, None] + width)
-        return sequence * (~hidden)[:, None, :]
-    source = position + width * (position >= starts[:, None])
+    """Return outputs without each span, the gap closed."""
+    position = torch.arange(sequence.shape[1], device=sequence.device)
     padded = torch.nn.functional.pad(sequence, (0, width))
-    return padded[:, source].movedim(0, 1)
+    found = []
+    for at in torch.split(starts, batch_size):
+        source = position + width * (position >= at[:, None])
+        batch = padded[:, source].movedim(0, 1)
+        found.append(pick(model(batch, *(a.expand(len(at), *a.shape[1:]) for a in args))))
+    return torch.cat(found)
 
 
 def _every_output(output: Any) -> torch.Tensor:

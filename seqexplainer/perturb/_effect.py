@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from seqexplainer._incremental import ENGINES, Engine
+from seqexplainer._inputs import check_choice, frozen, model_device, model_dtype
 from seqexplainer._statistics import Summary, summarise
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import SeqexplainerError
@@ -53,38 +55,84 @@ def make_effect(before: np.ndarray, after: np.ndarray, **options: Any) -> Effect
     return Effect(before, after, change, *summarise(change, **options))
 
 
+class Prediction:
+    """Scores of sequences: a target of the model's prediction.
+
+    Parameters
+    ----------
+    model, target, engine, batch_size, device
+        As in `marginalize`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: Target,
+        engine: str,
+        batch_size: int,
+        device: str | torch.device | None,
+    ) -> None:
+        check_choice(engine, ENGINES, "engine")
+        self.model, self.select, self.engine = model, resolve(target), engine
+        self.batch_size, self.device = batch_size, device
+
+    def __call__(self, X: torch.Tensor) -> np.ndarray:
+        """Return scores (N,) of sequences."""
+        output = predict(self.model, X, batch_size=self.batch_size, device=self.device)
+        return self.select(output).double().numpy()
+
+    def edited(self, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
+        """Return scores (M, N, ...) of groups of edited copies of X, each (M', N, 4, L)."""
+        there, kind = model_device(self.model, self.device), model_dtype(self.model)
+        found = []
+        with frozen(self.model, there) as held, torch.no_grad():
+            compute = Engine(
+                held,
+                self.select,
+                engine=self.engine,
+                batch_size=self.batch_size,
+                purpose="the experiment",
+            )
+            groups = torch.split(torch.arange(len(X)), self.batch_size)
+            for part in parts:
+                scores = []
+                for at in groups:
+                    rows = torch.arange(len(at), device=there).repeat(len(part))
+                    edited = part[:, at].flatten(0, 1).to(there, kind)
+                    _, values = compute.edited(X[at].to(there, kind), rows, edited)
+                    shape = (len(part), len(at), *values.shape[1:])
+                    scores.append(values.double().cpu().numpy().reshape(shape))
+                found.append(np.concatenate(scores, axis=1))
+        return np.concatenate(found)
+
+
 def make_score(
     model: nn.Module,
     target: Target,
     func: Callable[..., Any] | None,
     batch_size: int,
     device: str | torch.device | None,
+    engine: str = "auto",
 ) -> Score:
     """Return a function from sequences to scores (N, ...).
 
     Without ``func`` that is the target of the prediction; with it, whatever
     ``func(model, X, batch_size=..., device=...)`` returns.
     """
-    if func is not None:
+    if func is None:
+        return Prediction(model, target, engine, batch_size, device)
 
-        def applied(X: torch.Tensor) -> np.ndarray:
-            value = func(model, X, batch_size=batch_size, device=device)
-            if isinstance(value, torch.Tensor):
-                value = value.detach().cpu().numpy()
-            value = np.asarray(value, dtype=np.float64)
-            if value.ndim == 0 or len(value) != len(X):
-                msg = f"func returned shape {value.shape} for {len(X)} sequences; expected (N, ...)"
-                raise SeqexplainerError(msg)
-            return value
+    def applied(X: torch.Tensor) -> np.ndarray:
+        value = func(model, X, batch_size=batch_size, device=device)
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu().numpy()
+        value = np.asarray(value, dtype=np.float64)
+        if value.ndim == 0 or len(value) != len(X):
+            msg = f"func returned shape {value.shape} for {len(X)} sequences; expected (N, ...)"
+            raise SeqexplainerError(msg)
+        return value
 
-        return applied
-    select = resolve(target)
-
-    def predicted(X: torch.Tensor) -> np.ndarray:
-        output = predict(model, X, batch_size=batch_size, device=device)
-        return select(output).double().numpy()
-
-    return predicted
+    return applied
 
 
 def score_edits(
@@ -94,14 +142,25 @@ def score_edits(
 
     An edit changes a fresh copy of X in place.
     """
-    per_call = max(1, _ROWS // len(X))
+
+    def copies() -> Iterator[torch.Tensor]:
+        for group in _groups(edits, max(1, _ROWS // len(X))):
+            rows = X.repeat(len(group), 1, 1).view(len(group), *X.shape)
+            for edit, part in zip(group, rows, strict=True):
+                edit(part)
+            yield rows
+
+    return score_copies(score, X, copies())
+
+
+def score_copies(score: Score, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
+    """Score groups of edited copies of X, each of shape (M', N, 4, L); return (N, M, ...)."""
+    if isinstance(score, Prediction):
+        return np.moveaxis(score.edited(X, parts), 0, 1)
     results = []
-    for group in _groups(edits, per_call):
-        rows = X.repeat(len(group), 1, 1)
-        for edit, part in zip(group, torch.split(rows, len(X)), strict=True):
-            edit(part)
-        values = score(rows)
-        results.append(values.reshape(len(group), len(X), *values.shape[1:]))
+    for part in parts:
+        values = score(part.flatten(0, 1))
+        results.append(values.reshape(*part.shape[:2], *values.shape[1:]))
     return np.moveaxis(np.concatenate(results), 0, 1)
 
 
@@ -117,4 +176,4 @@ def _groups(edits: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield group
 
 
-__all__ = ["Effect", "Score", "Summary", "make_effect", "make_score", "score_edits"]
+__all__ = ["Effect", "Score", "Summary", "make_effect", "make_score", "score_copies", "score_edits"]

@@ -173,6 +173,7 @@ def space(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Spacing:
@@ -196,7 +197,7 @@ def space(
         Which motif stands on the left.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, confidence, n_resamples, seed, batch_size, device
+    target, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -250,7 +251,7 @@ def space(
                 start = at + width_a + gap if order == "AB" else at - gap - width_b
                 check_position(start, width_b, length, "second motif")
                 placements.append([(a, at), (b, start)])
-    score = make_score(model, target, None, batch_size, device)
+    score = make_score(model, target, None, batch_size, device, engine)
     before = score(sequences)
     after = score_edits(score, sequences, (_placing(p) for p in placements))
     effect = (after - before[:, None]).reshape(len(sequences), len(names), len(gaps))
@@ -272,6 +273,7 @@ def cooperativity(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Cooperativity:
@@ -298,7 +300,7 @@ def cooperativity(
         The scale of the scores; a callable brings scores to the natural scale.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, confidence, n_resamples, seed, batch_size, device
+    target, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -350,7 +352,7 @@ def cooperativity(
         raise SeqexplainerError(msg)
     for start in starts.tolist():
         check_position(start, width_b, length, "second motif")
-    score = make_score(model, target, None, batch_size, device)
+    score = make_score(model, target, None, batch_size, device, engine)
     background = score(sequences)
     first = score_edits(score, sequences, [_placing([(a, at)])])[:, 0]
     alone = score_edits(score, sequences, (_placing([(b, s)]) for s in starts.tolist()))
@@ -378,6 +380,7 @@ def epistasis(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Epistasis:
@@ -391,7 +394,7 @@ def epistasis(
         Sequences.
     edits : sequence of (motif, position), length K
         What to write where (first base, bp); a single letter is a point mutation.
-    target, confidence, n_resamples, seed, batch_size, device
+    target, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -425,17 +428,19 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    score = make_score(model, target, None, batch_size, device)
+    score = make_score(model, target, None, batch_size, device, engine)
     before = score(sequences)
     single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
     interaction = np.full((len(sequences), k, k), np.nan)
-    if pairs:
-        together = score_edits(
-            score, sequences, (_placing([placed[i], placed[j]]) for i, j in pairs)
-        )
-        i, j = np.array(pairs).T
-        beyond = together - before[:, None] - single[:, i] - single[:, j]
-        interaction[:, i, j] = interaction[:, j, i] = beyond
+    for i in range(k):
+        others = [j for first, j in pairs if first == i]
+        if others:
+            # With the first edit made, the second is all that differs.
+            edited = sequences.clone()
+            write(edited, *placed[i])
+            together = score_edits(score, edited, (_placing([placed[j]]) for j in others))
+            beyond = together - before[:, None] - single[:, [i]] - single[:, others]
+            interaction[:, i, others] = interaction[:, others, i] = beyond
     upper = np.triu_indices(k, 1)
     summary = summarise(
         interaction[:, *upper], confidence=confidence, n_resamples=n_resamples, seed=seed

@@ -13,7 +13,7 @@ from seqexplainer._inputs import check_one_hot
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
-from seqexplainer.perturb._effect import Effect, make_effect, make_score, score_edits
+from seqexplainer.perturb._effect import Effect, make_effect, make_score, score_copies, score_edits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +72,7 @@ def marginalize(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Effect:
@@ -96,6 +97,9 @@ def marginalize(
         instead of predicting, for example an attribution method.
     confidence, n_resamples, seed : float, int, int, optional
         Of the bootstrap interval and the permutation test.
+    engine : {"auto", "window", "plain"}, optional
+        How edited sequences are predicted: from what an edit can reach, or whole; as in
+        `seqexplainer.saturation_mutagenesis`.
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -125,10 +129,10 @@ def marginalize(
     """
     sequences = check_one_hot(X)
     edited = substitute(sequences, motif, position=position, orientation=orientation)
-    score = make_score(model, target, func, batch_size, device)
+    score = make_score(model, target, func, batch_size, device, engine)
     return make_effect(
         score(sequences),
-        score(edited),
+        score_copies(score, sequences, [edited[None]])[:, 0],
         confidence=confidence,
         n_resamples=n_resamples,
         seed=seed,
@@ -147,6 +151,7 @@ def ablate(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Effect:
@@ -165,7 +170,7 @@ def ablate(
         dinucleotides, and the span itself is one of them.
     n : int, optional
         Draws per sequence, over which scores are averaged; 1 for ``zero`` and ``uniform``.
-    target, func, confidence, n_resamples, seed, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -186,7 +191,7 @@ def ablate(
     (5, 2)
     """
     sequences = check_one_hot(X)
-    score = make_score(model, target, func, batch_size, device)
+    score = make_score(model, target, func, batch_size, device, engine)
     listed = np.asarray(spans, dtype=np.int64)
     single = listed.ndim == 1 and len(listed) == 2
     listed = listed[None] if single else listed
@@ -197,8 +202,7 @@ def ablate(
     after = []
     for start, end in listed.tolist():
         edited = randomise(sequences, start, end, method=method, n=draws, seed=seed)
-        values = score(edited.flatten(0, 1))
-        after.append(values.reshape(len(sequences), draws, *values.shape[1:]).mean(axis=1))
+        after.append(score_copies(score, sequences, [edited.transpose(0, 1)]).mean(axis=1))
     stacked = after[0] if single else np.stack(after, axis=1)
     return make_effect(
         score(sequences), stacked, confidence=confidence, n_resamples=n_resamples, seed=seed
@@ -217,6 +221,7 @@ def occlude(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
 ) -> Positional:
@@ -232,7 +237,7 @@ def occlude(
         Width of the window and step between windows (bp).
     method : {"zero", "uniform", "random", "shuffle", "dinuc_shuffle"}, optional
         What the window is replaced with; see `randomise`.
-    target, func, confidence, n_resamples, seed, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -260,7 +265,7 @@ def occlude(
     if method == "uniform":
         sequences = sequences.float()
     positions = np.arange(0, length - width + 1, stride)
-    score = make_score(model, target, func, batch_size, device)
+    score = make_score(model, target, func, batch_size, device, engine)
 
     def cover(start: int) -> Callable[[torch.Tensor], None]:
         def edit(rows: torch.Tensor) -> None:
@@ -287,6 +292,7 @@ def positional_importance(
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
+    engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
     verbose: bool = False,
@@ -307,7 +313,7 @@ def positional_importance(
         Step between positions (bp).
     orientation : {"+", "-"}, optional
         Strand of the motif.
-    target, func, confidence, n_resamples, seed, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
     verbose : bool, optional
         Whether to show a progress bar.
@@ -343,7 +349,7 @@ def positional_importance(
     if not len(at):
         msg = "positions is empty; give at least one"
         raise SeqexplainerError(msg)
-    score = make_score(model, target, func, batch_size, device)
+    score = make_score(model, target, func, batch_size, device, engine)
 
     def place(position: int) -> Callable[[torch.Tensor], None]:
         return lambda rows: write(rows, what, position)
