@@ -179,3 +179,64 @@ def random_rows(folder: Path) -> tuple[Any, Any]:
             yield group["seq"].oindex[chosen], group["row"].oindex[chosen]
 
     return _no_digest(_epoch(batches))
+
+
+def _disk(folder: Path, **how: Any) -> tuple[Any, Any]:
+    import seqdata as sd
+
+    return _from_dataset(sd.open_zarr(folder / "store.zarr"), **how)
+
+
+def _from_dataset(ds: Any, **how: Any) -> tuple[Any, Any]:
+    import seqdata as sd
+
+    loader = sd.get_torch_dataloader(
+        ds, "_sequence", ["seq", "cov", "row"], batch_size=BATCH, shuffle=True, **how
+    )
+    return _epoch(lambda: ((b["seq"], b["row"]) for b in loader))
+
+
+def disk_zarr(folder: Path) -> tuple[Any, Any]:
+    return _disk(folder, in_memory=False, engine="zarr")
+
+
+def disk_tensorstore(folder: Path) -> tuple[Any, Any]:
+    return _disk(folder, in_memory=False, engine="tensorstore")
+
+
+def disk_memmap(folder: Path) -> tuple[Any, Any]:
+    return _disk(folder, cache="memmap")
+
+
+def disk_memory(folder: Path) -> tuple[Any, Any]:
+    return _disk(folder, in_memory=True)
+
+
+def disk_genome(folder: Path) -> tuple[Any, Any]:
+    import pandas as pd
+
+    import seqdata as sd
+
+    ds = sd.open_regions(
+        sd.GenomeFASTA("seq", folder / "g.fa"),
+        sd.BigWig("cov", [folder / f"{t}.bw" for t in range(4)], list("abcd")),
+        bed=pd.read_csv(folder / "regions.csv"),
+        fixed_length=2114,
+    )
+    return _from_dataset(ds, in_memory=False)
+
+
+def disk_numpy(folder: Path) -> tuple[Any, Any]:
+    import torch
+
+    seq, cov, row = (np.load(folder / f"{name}.npy") for name in ("seq", "cov", "row"))
+    rng = np.random.default_rng(0)
+
+    def batches() -> Iterable[tuple[Any, Any]]:
+        order = rng.permutation(len(seq))
+        for i in range(0, len(order), BATCH):
+            chosen = order[i : i + BATCH]
+            torch.from_numpy(cov[chosen])
+            yield torch.from_numpy(seq[chosen]), torch.from_numpy(row[chosen])
+
+    return _epoch(batches)

@@ -141,7 +141,9 @@ class Planner:
     def _share(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the part of the ordered rows that belongs to this rank; all ranks get as many.
 
-        Where they do not divide evenly, the last rank repeats rows from the beginning, or, with
+        Ranks take turns, so that their batches together are those of one process with batches as
+        large as all of theirs; where blocks are read from disk, each takes a run of rows instead.
+        Where rows do not divide evenly, the last ranks repeat rows from the beginning, or, with
         ``drop_last``, the remainder is left out.
         """
         if self.world_size == 1:
@@ -150,8 +152,12 @@ class Planner:
         each = n // self.world_size if self.drop_last else -(-n // self.world_size)
         if n == 0 or each == 0:
             return rows[:0]
-        places = np.arange(self.rank * each, (self.rank + 1) * each, dtype=np.int64) % n
-        return rows[places]
+        places = np.arange(each, dtype=np.int64)
+        if self.source.n_blocks <= 1:
+            places = places * self.world_size + self.rank
+        else:
+            places += self.rank * each
+        return rows[places % n]
 
     def _in_order(self, rows: NDArray[np.int64]) -> list[Segment]:
         """Cut rows in a given order into segments that need few enough blocks."""

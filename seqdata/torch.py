@@ -438,8 +438,10 @@ def get_torch_dataloader(
     index : str or None
         Name under which a batch carries its row numbers (int64).
     rank, world_size : int
-        Which of how many parts of every epoch to serve. Parts are equally long: the last one
-        repeats rows, or, with ``drop_last``, a remainder is left out.
+        Which of how many parts of every epoch to serve. Parts are equally long: the last ones
+        repeat rows, or, with ``drop_last``, a remainder is left out. Ranks take turns at rows, so
+        that their batches together are one process's batch of that size; while streaming, each
+        has blocks of its own.
     in_memory : bool or None
         Whether to read everything at once; by default up to 512 MiB.
     cache : {"memmap"} or None

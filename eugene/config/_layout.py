@@ -182,7 +182,7 @@ def write_out(tree: dict[str, Any]) -> None:
             parent[key] = written(parent[key])
     data, model, module = (tree.get(key) for key in ("data", "model", "module"))
     if isinstance(data, dict):
-        for key, written in (("split", _by_name), ("targets", _all_by_name)):
+        for key, written in (("split", _by_name), ("sampler", _by_name), ("targets", _all_by_name)):
             if key in data:
                 data[key] = written(data[key])
         for key in ("target_vars", "target_cols"):
@@ -202,11 +202,13 @@ def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:
 
 def _data(value: Any) -> Iterator[Block]:
     extra = tuple(p for p in schema_parameters(schema.DataSection) if p.name != "name")
-    children = frozenset({"split", "targets"})
+    children = frozenset({"split", "targets", "sampler"})
     yield Block(("data",), value, registries.DATA_SOURCES, extra, children)
     if isinstance(value, dict):
         if isinstance(value.get("split"), dict):
             yield Block(("data", "split"), value["split"], registries.SPLITS)
+        if isinstance(value.get("sampler"), dict):
+            yield Block(("data", "sampler"), value["sampler"], registries.SAMPLERS)
         yield from _items(value.get("targets"), ("data", "targets"), registries.TARGET_TRANSFORMS)
 
 

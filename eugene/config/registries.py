@@ -107,6 +107,7 @@ DATA_SOURCES = Registry(
         "table": "eugene.data.sources:table",
         "fasta": "eugene.data.sources:fasta",
         "regions": "eugene.data.sources:regions",
+        "genome": "eugene.data.sources:genome",
         "zarr": "eugene.data.sources:zarr",
         "simulated": "eugene.simulate:simulated",
     },
@@ -126,6 +127,10 @@ SPLITS = Registry(
     },
     supplied=("ds",),
     filled=("seed",),
+)
+SAMPLERS = Registry(
+    "sampler",
+    {"ratio": "seqdata._samplers:RatioSampler", "weighted": "seqdata._samplers:WeightedSampler"},
 )
 TARGET_TRANSFORMS = Registry(
     "target transform",
@@ -209,6 +214,7 @@ REGISTRIES: dict[str, Registry] = {
     "schedulers": SCHEDULERS,
     "data_sources": DATA_SOURCES,
     "splits": SPLITS,
+    "samplers": SAMPLERS,
     "target_transforms": TARGET_TRANSFORMS,
     "attributions": ATTRIBUTIONS,
     "references": REFERENCES,

@@ -18,13 +18,16 @@ class DataSection:
     Attributes
     ----------
     name : str
-        The source: table, fasta, regions, zarr or simulated.
+        The source: table, fasta, regions, genome, zarr or simulated.
     seq_var : str
         Variable that holds the sequences.
     target_vars : list of str
         Variables to be predicted, one output each.
     weight_var : str
         Variable with a weight for each sequence.
+    sampler : dict
+        Which training rows an epoch shows: ``{name: ratio, label: is_peak, ratio: 1}`` for all
+        peaks and fresh negatives, ``{name: weighted, weights: w}`` for a draw by weights.
     split : dict
         How rows are dealt into train, validation and test: ``random``, or ``{name: random, ...}``
         with arguments; ``null`` keeps the split that the data carry.
@@ -45,6 +48,7 @@ class DataSection:
     seq_var: str = "seq"
     target_vars: list[str] = field(default_factory=list)
     weight_var: str | None = None
+    sampler: dict[str, Any] | None = None
     split: dict[str, Any] | None = None
     targets: list[dict[str, Any]] = field(default_factory=list)
     batch_size: int = 128

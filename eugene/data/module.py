@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -15,6 +16,8 @@ from eugene.data._summary import summarise
 from eugene.errors import EugeneError, did_you_mean
 from seqdata import schema, splits
 from seqdata._open_source import IN_MEMORY_LIMIT
+from seqdata._region_array import region_array
+from seqdata._samplers import RatioSampler, RowSampler, Selection, WeightedSampler
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
@@ -28,11 +31,40 @@ _SPLITS = {
     "kfold": splits.kfold,
     "homology": splits.homology,
 }
+_SAMPLERS: dict[str, Any] = {"ratio": RatioSampler, "weighted": WeightedSampler}
 _SEEDED = frozenset(_SPLITS) - {"chromosome"}
 
 
 class DataError(EugeneError, ValueError):
     """A dataset does not fit what is asked of it."""
+
+
+class _OfDataset:
+    """A sampler that looks its variable up in the dataset, whatever a batch calls it."""
+
+    def __init__(self, sampler: RowSampler, ds: xr.Dataset) -> None:
+        self._sampler, self._ds = sampler, ds
+
+    def __repr__(self) -> str:
+        return repr(self._sampler)
+
+    def bind(self, ds: xr.Dataset, rows: NDArray[np.int64], seed: int) -> Selection:
+        """Return the selection among rows of the dataset behind the one given."""
+        return self._sampler.bind(self._ds, rows, seed)
+
+
+def _sampler(given: Mapping[str, Any] | str | RowSampler | None) -> RowSampler | None:
+    if given is None or isinstance(given, RowSampler):
+        return given
+    options = {"name": given} if isinstance(given, str) else dict(given)
+    name = str(options.pop("name", None))
+    if name not in _SAMPLERS:
+        raise DataError(f"sampler: there is no sampler {name!r}{did_you_mean(name, _SAMPLERS)}")
+    try:
+        made: RowSampler = _SAMPLERS[name](**options)
+    except TypeError as error:
+        raise DataError(f"sampler {name!r}: {error}.") from error
+    return made
 
 
 class SequenceDataModule(pl.LightningDataModule):
@@ -83,6 +115,14 @@ class SequenceDataModule(pl.LightningDataModule):
         Whether batches are put in page-locked memory; None where there is a GPU.
     in_memory : bool or None
         Whether the dataset is read whole; None up to 512 MiB.
+    sampler : mapping, str, RatioSampler, WeightedSampler or None
+        Which training rows an epoch shows, such as ``{"name": "ratio", "label": "is_peak",
+        "ratio": 1}`` for all peaks and as many fresh negatives, or ``{"name": "weighted",
+        "weights": "w"}``.
+    cache : {"memmap"} or None
+        ``"memmap"`` decodes a lazy dataset once into files that are mapped into memory.
+    cache_dir : path or None
+        Where those files are kept; default the cache directory.
 
     Raises
     ------
@@ -122,6 +162,9 @@ class SequenceDataModule(pl.LightningDataModule):
         drop_last: bool = False,
         pin_memory: bool | None = None,
         in_memory: bool | None = None,
+        sampler: Mapping[str, Any] | str | RowSampler | None = None,
+        cache: Literal["memmap"] | None = None,
+        cache_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
         self.seq_var = seq_var
@@ -142,6 +185,9 @@ class SequenceDataModule(pl.LightningDataModule):
         self.drop_last = drop_last
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.in_memory = in_memory
+        self.sampler = _sampler(sampler)
+        self.cache = cache
+        self.cache_dir = cache_dir
         self._check_variables(ds)
         self.codes = self._split(ds, split)
         if self.codes is not None:
@@ -232,6 +278,9 @@ class SequenceDataModule(pl.LightningDataModule):
         """Positions (bp) of the windows a model sees."""
         if self._length is not None:
             return self._length
+        if region_array(self.ds[self.seq_var]) is not None:
+            # files hold what lies beyond a window, too
+            return self.stored_length
         stored = int(self.ds.attrs.get("max_jitter", 0) or 0)
         return self.stored_length - 2 * max(stored, self.max_jitter)
 
@@ -286,6 +335,8 @@ class SequenceDataModule(pl.LightningDataModule):
             data["seq_length"] = ds[f"{self.seq_var}_length"]
         view = xr.Dataset(data, attrs=ds.attrs)
         small = view.nbytes <= IN_MEMORY_LIMIT
+        if self.cache is not None:
+            return view
         return view.compute() if self.in_memory or (self.in_memory is None and small) else view
 
     def loader(
@@ -294,6 +345,7 @@ class SequenceDataModule(pl.LightningDataModule):
         *,
         shuffle: bool = False,
         augment: bool = False,
+        sample: bool = False,
         batch_size: int | None = None,
     ) -> SequenceLoader:
         """Return a loader over a split.
@@ -306,6 +358,8 @@ class SequenceDataModule(pl.LightningDataModule):
             Whether rows come in a new order every epoch.
         augment : bool
             Whether windows are jittered and strands drawn.
+        sample : bool
+            Whether the sampler, where there is one, chooses rows of the split.
         batch_size : int or None
             Rows in a batch; default the module's.
 
@@ -327,7 +381,6 @@ class SequenceDataModule(pl.LightningDataModule):
         lengths: dict[str, int] = {}
         if self.target_length is not None:
             lengths = {key: self.target_length for key in ("target", "mask") if key in names}
-        lazy = any(view[name].chunks is not None for name in names)
         loader = get_torch_dataloader(
             view,
             "_sequence",
@@ -346,11 +399,22 @@ class SequenceDataModule(pl.LightningDataModule):
             index="index",
             rank=0 if trainer is None else trainer.global_rank,
             world_size=1 if trainer is None else trainer.world_size,
-            in_memory=not lazy,
+            in_memory=self._in_memory(view, names),
+            sampler=_OfDataset(self.sampler, self.ds) if sample and self.sampler else None,
+            cache=self.cache,
+            cache_dir=self.cache_dir,
         )
         if trainer is not None:
             loader.set_epoch(trainer.current_epoch)
         return loader
+
+    def _in_memory(self, view: xr.Dataset, names: Sequence[str]) -> bool | None:
+        """Return whether a loader reads everything, None where its size decides."""
+        if self.cache is not None:
+            return None
+        if any(region_array(view[name]) is not None for name in names):
+            return self.in_memory
+        return all(view[name].chunks is None for name in names)
 
     def _rows(self, split: str) -> NDArray[np.int64]:
         n = self.ds.sizes["_sequence"]
@@ -371,7 +435,7 @@ class SequenceDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> SequenceLoader:
         """Return shuffled and augmented training rows."""
-        return self.loader("train", shuffle=True, augment=True)
+        return self.loader("train", shuffle=True, augment=True, sample=True)
 
     def val_dataloader(self) -> SequenceLoader:
         """Return validation rows in order."""

@@ -17,6 +17,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import seqdata as sd
+from eugene.data._files import PathLike, signal_files
+from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
     matched_windows,
@@ -27,13 +29,11 @@ from eugene.data._negatives import (
 from eugene.errors import did_you_mean
 from eugene.simulate import simulated as simulated
 
-__all__ = ["fasta", "regions", "simulated", "table", "zarr"]
+__all__ = ["SourceError", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
 logger = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE = 2048
-
-PathLike = str | Path
 
 
 def _store(out: PathLike | None) -> Any:
@@ -389,7 +389,7 @@ def regions(
     >>> ds["label"].values.tolist(), ds.attrs["dropped_past_contig_ends"]
     ([1, 0], 1)
     """
-    signal = _signal(bigwigs)
+    signal = signal_files(bigwigs)
     if task not in ("binary", "counts"):
         raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}")
     if task == "counts" and not signal:
@@ -462,22 +462,6 @@ def regions(
     if method == "shuffled":
         ds, made = shuffled_copies(ds.assign(made), seq_var, options, seed), {}
     return _add(ds, out, made)
-
-
-def _signal(
-    bigwigs: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None,
-) -> dict[str, PathLike]:
-    if bigwigs is None:
-        return {}
-    if isinstance(bigwigs, Mapping):
-        return {str(k): v for k, v in bigwigs.items()}
-    files = [bigwigs] if isinstance(bigwigs, str | Path) else list(bigwigs)
-    named = {Path(f).name.split(".")[0]: f for f in files}
-    if len(named) < len(files):
-        raise SourceError(
-            "bigwigs: files of the same name cannot be told apart: give {sample: path}."
-        )
-    return named
 
 
 def _on_contigs(peaks: pd.DataFrame, contigs: list[str]) -> pd.DataFrame:

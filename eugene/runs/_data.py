@@ -26,7 +26,10 @@ _LOADING = (
     "reverse_complement",
     "max_jitter",
     "weight_var",
+    "sampler",
 )
+# sources whose datasets are read where they are, not copied into the run's folder
+_OPENED = ("zarr", "genome")
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     import seqdata as sd
 
     arguments = _source_arguments(config)
-    if arguments.get("name") == "zarr":
+    if arguments.get("name") in _OPENED:
         opened: xr.Dataset = build(registries.DATA_SOURCES, arguments, config=config, path="$.data")
         return opened
     key = fingerprint(config)

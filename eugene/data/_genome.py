@@ -1,0 +1,87 @@
+"""Windows cut from genome files as a network is trained, without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+import seqdata as sd
+from eugene.data._files import PathLike, signal_files
+from eugene.data._negatives import SourceError
+from eugene.errors import did_you_mean
+
+
+def genome(
+    fasta: PathLike,
+    bed: PathLike | pd.DataFrame,
+    bigwigs: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None = None,
+    *,
+    width: int,
+    strands: Sequence[str] | None = None,
+    contigs: Sequence[str] | None = None,
+    seq_var: str = "seq",
+    cache_dir: PathLike | None = None,
+) -> xr.Dataset:
+    r"""Open windows of a genome that are cut as batches ask for them; nothing is stored.
+
+    Targets are columns of the BED file or table, or the signal itself, ``cov``.
+
+    Parameters
+    ----------
+    fasta : path
+        FASTA file of the genome; a plain one is faster than bgzip.
+    bed : path or DataFrame
+        Regions, one a row; a window is cut around the summit or the middle of each.
+    bigwigs : path, sequence of paths, mapping of str to path, or None
+        Signal, ``cov`` (_sequence, cov_sample, _length), samples named by the mapping or the file.
+    width : int
+        Length of the windows in bp; jitter needs no more room.
+    strands : sequence of str or None
+        Strand ``+``, ``-`` or ``.`` of each signal file.
+    contigs : sequence of str or None
+        Keep regions on these contigs only.
+    seq_var : str
+        Name of the sequences in the dataset.
+    cache_dir : path or None
+        Where decoded signal is kept; default the cache directory.
+
+    Returns
+    -------
+    xarray.Dataset
+        What `seqdata.open_regions` returns.
+
+    Raises
+    ------
+    SourceError
+        Where no region lies on a contig that is asked for.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fa, peaks = Path(folder) / "g.fa", Path(folder) / "p.bed"
+    ...     _ = fa.write_text(">c\n" + "ACGT" * 100 + "\n")
+    ...     _ = peaks.write_text("c\t100\t140\tx\t5\n")
+    ...     ds = genome(fa, peaks, width=20)
+    ...     ds["seq"].shape, ds["score"].values.tolist()
+    ((1, 20), [5.0])
+    """
+    regions = sd.read_bedlike(bed) if isinstance(bed, str | Path) else bed
+    if contigs is not None:
+        known = sorted(set(regions["chrom"].astype(str)))
+        for contig in contigs:
+            if contig not in known:
+                hint = did_you_mean(contig, known)
+                raise SourceError(f"contigs: no region is on {contig!r}{hint}")
+        kept = regions["chrom"].astype(str).isin(list(contigs))
+        regions = regions[kept].reset_index(drop=True)
+    signal = signal_files(bigwigs)
+    readers: list[sd.GenomeFASTA | sd.BigWig] = [sd.GenomeFASTA(seq_var, fasta, on_unknown="n")]
+    if signal:
+        readers.append(sd.BigWig("cov", list(signal.values()), list(signal), strands=strands))
+    elif strands is not None:
+        raise SourceError("strands: there is no signal to have strands: give `bigwigs`.")
+    return sd.open_regions(*readers, bed=regions, fixed_length=width, cache_dir=cache_dir)
