@@ -303,9 +303,64 @@ class SequenceLoader:
             yield self._convert(arrays)
 
     def _pin(self, batch: Batch) -> Batch:
-        if isinstance(batch, tuple):
-            return tuple(v.pin_memory() for v in batch)
-        return {k: v.pin_memory() for k, v in batch.items()}
+        return _each(batch, torch.Tensor.pin_memory)
+
+
+def on_device(batches: Iterable[Batch], device: torch.device | str) -> Iterator[Batch]:
+    """Yield batches on a device; on a GPU the next is copied while one is used.
+
+    Batches that lie in page-locked memory (``pin_memory=True``) are copied by a stream of their
+    own; others are put there first. Lightning copies pinned batches without blocking by itself.
+
+    Parameters
+    ----------
+    batches : iterable of dict or tuple of Tensor
+        A loader.
+    device : torch.device or str
+        Where batches are wanted.
+
+    Yields
+    ------
+    dict or tuple of Tensor
+        The batches, in order.
+
+    Examples
+    --------
+    >>> [batch["y"].tolist() for batch in on_device([{"y": torch.arange(2)}], "cpu")]
+    [[0, 1]]
+    """
+    place = torch.device(device)
+    if place.type != "cuda":
+        for batch in batches:
+            yield _each(batch, lambda v: v.to(place))
+        return
+    copying = torch.cuda.Stream(place)
+    ahead: tuple[Batch, torch.cuda.Event] | None = None
+    for batch in batches:
+        locked = _each(batch, lambda v: v if v.is_pinned() else v.pin_memory())
+        with torch.cuda.stream(copying):
+            moved = _each(locked, lambda v: v.to(place, non_blocking=True))
+        copied = copying.record_event()
+        if ahead is not None:
+            yield _arrived(*ahead)
+        ahead = moved, copied
+    if ahead is not None:
+        yield _arrived(*ahead)
+
+
+def _arrived(batch: Batch, copied: torch.cuda.Event) -> Batch:
+    """Let the stream in use wait for a copy, and keep the copy's memory until it is done with."""
+    using = torch.cuda.current_stream()
+    using.wait_event(copied)
+    for tensor in batch.values() if isinstance(batch, dict) else batch:
+        tensor.record_stream(using)
+    return batch
+
+
+def _each(batch: Batch, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+    if isinstance(batch, tuple):
+        return tuple(change(v) for v in batch)
+    return {k: change(v) for k, v in batch.items()}
 
 
 def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:

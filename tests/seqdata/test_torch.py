@@ -14,7 +14,7 @@ import seqpro as sp
 from seqdata._source import BlockSource
 from seqdata.errors import SeqdataError
 from seqdata.store import open_zarr, to_zarr
-from seqdata.torch import SequenceLoader, get_torch_dataloader
+from seqdata.torch import SequenceLoader, get_torch_dataloader, on_device
 from seqpro._rng import integers, uniform
 
 LETTERS = np.frombuffer(b"ACGT", "S1")
@@ -609,6 +609,29 @@ def test_pairs_that_are_no_pairs_are_refused():
     ds = make()[["cov"]].assign_coords(cov_pair=("cov_sample", ["minus", "input", "plus"]))
     with pytest.raises(SeqdataError, match="is no pairing of"):
         get_torch_dataloader(ds, rc_prob=0.5)
+
+
+@pytest.mark.parametrize("return_tuples", [True, False])
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+        ),
+    ],
+)
+def test_batches_on_a_device_are_the_batches(device, return_tuples):
+    options: dict[str, Any] = {"batch_size": 8, "shuffle": True, "return_tuples": return_tuples}
+    loader = get_torch_dataloader(make(), pin_memory=True, **options)
+    moved = list(on_device(loader, device))
+    beside = list(get_torch_dataloader(make(), **options))
+    assert len(moved) == len(beside)
+    for got, want in zip(moved, beside, strict=True):
+        pairs = zip(got, want, strict=True) if return_tuples else ((got[k], want[k]) for k in want)
+        for a, b in pairs:
+            assert a.device.type == device
+            assert torch.equal(a.cpu(), b)
 
 
 def test_real_promoters(shared_data: Path):
