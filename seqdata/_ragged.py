@@ -215,3 +215,17 @@ def describe_ragged(ds: xr.Dataset, name: str, *, n_rows: int) -> RaggedField:
         complement=complement,
         offsets=offsets,
     )
+
+
+def with_lengths(ds: xr.Dataset, names: list[str], dims: list[str]) -> tuple[xr.Dataset, list[str]]:
+    """Return dataset and variables with the lengths of rows that are stored behind each other."""
+    for name in list(names):
+        length = f"{name}_length"
+        if is_ragged(ds, name, dims):
+            if length not in ds.variables:
+                lengths = np.diff(ds[f"{name}_offsets"].to_numpy()).astype(np.int32)
+                if len(lengths) == ds.sizes.get(dims[0]):
+                    ds = ds.assign({length: (dims[0], lengths)})
+            if length in ds.variables and length not in names:
+                names.append(length)
+    return ds, names

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from seqdata._loader import Loader
 from seqdata._open_source import BUFFER_LIMIT
 from seqdata._order import Order, Segment
-from seqdata._ragged import is_ragged
+from seqdata._ragged import is_ragged, with_lengths
 from seqdata._samplers import RatioSampler as RatioSampler
 from seqdata._samplers import RowSampler
 from seqdata._samplers import WeightedSampler as WeightedSampler
@@ -334,7 +334,7 @@ def on_device(batches: Iterable[Batch], device: torch.device | str) -> Iterator[
         for batch in batches:
             yield _each(batch, lambda v: v.to(place))
         return
-    copying = torch.cuda.Stream(place)
+    copying = torch.cuda.Stream(place)  # type: ignore[no-untyped-call]
     ahead: tuple[Batch, torch.cuda.Event] | None = None
     for batch in batches:
         locked = _each(batch, lambda v: v if v.is_pinned() else v.pin_memory())
@@ -374,22 +374,6 @@ def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
             array = array.astype(np.float32)
         tensor = torch.from_numpy(np.ascontiguousarray(array))
     return tensor if dtype is None else tensor.to(dtype)
-
-
-def _with_lengths(
-    ds: xr.Dataset, names: list[str], dims: list[str]
-) -> tuple[xr.Dataset, list[str]]:
-    """Return dataset and variables with the lengths of rows that are stored behind each other."""
-    for name in list(names):
-        length = f"{name}_length"
-        if is_ragged(ds, name, dims):
-            if length not in ds.variables:
-                lengths = np.diff(ds[f"{name}_offsets"].to_numpy()).astype(np.int32)
-                if len(lengths) == ds.sizes.get(dims[0]):
-                    ds = ds.assign({length: (dims[0], lengths)})
-            if length in ds.variables and length not in names:
-                names.append(length)
-    return ds, names
 
 
 def get_torch_dataloader(
@@ -556,7 +540,7 @@ def get_torch_dataloader(
             f" {name!r} is not in the dataset.{did_you_mean(name, known)}" for name in unknown
         )
         raise SeqdataError(f"variables:{hints}")
-    sdata, names = _with_lengths(sdata, names, dims)
+    sdata, names = with_lengths(sdata, names, dims)
     if weights is not None:
         if sampler is not None:
             raise SeqdataError("give only one of `sampler` and `weights`.")
