@@ -188,6 +188,18 @@ def test_splits_give_codes(name):
     assert (codes == 0).any()
 
 
+@pytest.mark.parametrize("name", registries.SAMPLERS)
+def test_samplers_choose_rows_of_an_epoch(name):
+    ds = simulated(60, 150, seed=2)
+    options = {"ratio": {"label": "label", "ratio": 0.5}, "weighted": {"weights": "label"}}[name]
+    chosen = registries.SAMPLERS.build(name, **options).bind(ds, np.arange(60), seed=1)
+    label = ds["label"].values
+    rows = chosen(0)
+    assert set(np.flatnonzero(label)) <= set(rows) if name == "ratio" else label[rows].all()
+    assert len(rows) == len(chosen(1))
+    assert rows.tolist() != chosen(1).tolist()
+
+
 @pytest.mark.parametrize("name", registries.TARGET_TRANSFORMS)
 def test_target_transforms(name):
     values = np.random.default_rng(0).random(50) * 3

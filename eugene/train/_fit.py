@@ -259,7 +259,9 @@ def fit(
         last_state = module.state_dict() if not restore_best else None
         best = read_checkpoint(record.best_path)
         module.load_state_dict(best["state_dict"])
-        save_weights(getattr(module, "arch", module), weights_path)
+        if trainer.is_global_zero:
+            # the other processes of a distributed training have the same weights
+            save_weights(getattr(module, "arch", module), weights_path)
         if last_state is not None:
             module.load_state_dict(read_checkpoint(record.last_path)["state_dict"])
         module.eval()

@@ -79,7 +79,7 @@ def test_pairs_that_are_no_pairs_are_refused():
     ("options", "message"),
     [
         ({"max_jitter": -1}, "max_jitter is -1"),
-        ({"length": 10}, f"length is 10, but rows of 'seq' are {WIDTH} bp.*max_jitter=0"),
+        ({"length": 10}, "length is 10, but rows of 'seq' are 24 bp.*max_jitter=0"),
         ({"lengths": {"sqe": 10}}, "lengths names 'sqe'.*Did you mean 'seq'"),
         ({"index": "y"}, "index='y' takes the name"),
     ],
