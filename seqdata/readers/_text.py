@@ -51,7 +51,10 @@ class CheckedText(io.TextIOBase):
         self.fields: int | None = None
         self.line = 0
         self._first_line = 0
-        self._text = io.TextIOWrapper(open_unpacked(path), encoding=encoding)
+        try:
+            self._text = io.TextIOWrapper(open_unpacked(path), encoding=encoding)
+        except gzip.BadGzipFile as error:
+            raise damaged_gzip(path, 0, error) from error
         self._skip = skip
 
     def readable(self) -> bool:
@@ -145,11 +148,14 @@ class CheckedText(io.TextIOBase):
             )
             raise TableError(msg) from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            msg = (
-                f"{self.path}, after line {self.line}: damaged gzip file ({error}). "
-                "Fetch or pack it again."
-            )
-            raise TableError(msg) from error
+            raise damaged_gzip(self.path, self.line, error) from error
         if row:
             self.line += 1
         return row
+
+
+def damaged_gzip(path: Path, line: int, error: Exception) -> TableError:
+    """Return the error of a table that cannot be unpacked behind a line."""
+    return TableError(
+        f"{path}, after line {line}: damaged gzip file ({error}). Fetch or pack it again."
+    )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +25,7 @@ from seqdata.errors import (
 from seqdata.readers._base import Block, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
-from seqdata.readers._text import CheckedText
+from seqdata.readers._text import CheckedText, damaged_gzip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -162,6 +167,12 @@ class Table:
         if {".parquet", ".pq"} & {suffix.lower() for suffix in path.suffixes}:
             yield from self._parquet(path, fixed)
             return
+        try:
+            yield from self._text_frames(path, fixed)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise damaged_gzip(path, 0, error) from error
+
+    def _text_frames(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
         options = dict(self.options)
         separator = options.pop("sep", None) or options.pop("delimiter", None)
         if separator is None:
@@ -174,6 +185,7 @@ class Table:
 
         def opened() -> Any:
             if not checked:
+                open_unpacked(path).close()
                 return path
             return CheckedText(
                 path,
@@ -222,6 +234,8 @@ class Table:
             # pandas would give columns of one name new names in silence
             header["header"] = None
         try:
+            if named and isinstance(source, CheckedText):
+                return self._header(source, path, header)
             frame = pd.read_csv(
                 source, **header, nrows=1, dtype=str, index_col=False, na_filter=False
             )
@@ -232,24 +246,38 @@ class Table:
         finally:
             if isinstance(source, CheckedText):
                 source.close()
-        found = [str(name) for name in names]
-        twice = [name for i, name in enumerate(found) if name and name in found[:i]]
-        if twice:
-            places = [i + 1 for i, name in enumerate(found) if name == twice[0]]
+        return self._distinct([str(name) for name in names], path)
+
+    def _header(self, source: CheckedText, path: Path, options: dict[str, Any]) -> list[str]:
+        """Read the line of column names; pandas would take gigabytes for a very long one."""
+        line = source.readline()
+        if not line:
+            raise pd.errors.EmptyDataError
+        quote = options.get("quotechar", '"')
+        rows = csv.reader(io.StringIO(line, newline=""), delimiter=options["sep"], quotechar=quote)
+        return self._distinct(next(rows), path)
+
+    def _distinct(self, found: list[str], path: Path) -> list[str]:
+        """Check the column names of a table."""
+        self._checked_names(found, path)
+        counts = Counter(name for name in found if name)
+        name, count = counts.most_common(1)[0]
+        if count > 1:
+            places = [str(i + 1) for i, other in enumerate(found) if other == name]
+            more = ", ..." if count > 9 else ""
             msg = (
-                f"{path} has more than one column called {twice[0]!r} (columns "
-                f"{', '.join(map(str, places))}). Rename them in the header, or pass header=0 and "
+                f"{path} has more than one column called {name!r} (columns "
+                f"{', '.join(places[:9])}{more}). Rename them in the header, or pass header=0 and "
                 "names=[...]."
             )
             raise TableError(msg)
-        self._checked_names(found, path)
         return [name or f"Unnamed: {i}" for i, name in enumerate(found)]
 
     def _checked_names(self, names: list[str], path: Path) -> list[str]:
         if self.seq_col not in names:
             msg = (
                 f"{path} has no column {self.seq_col!r} (the sequences)."
-                f"{did_you_mean(self.seq_col, names)}"
+                f"{did_you_mean(self.seq_col, names[:1000])}"
             )
             raise MissingColumnError(msg)
         return names
