@@ -174,6 +174,7 @@ ATTRIBUTIONS = Registry(
         "Deconvolution": "deconvolution",
         "ism": "saturation_mutagenesis",
         "in_silico_mutagenesis": "saturation_mutagenesis",
+        "sufficient_input_subsets": "sis",
         "deeplift": "deep_lift",
         "deepliftshap": "deep_lift_shap",
     },
