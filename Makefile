@@ -13,7 +13,7 @@ JOBS   ?= 2
 OUT    ?= runs/quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow check docs bench clean
+.PHONY: help quickstart test test-slow check docs bench bench-peers clean
 
 help:
 	@echo "make quickstart   train, test and explain a model on simulated data; ends with the path of a report"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-slow    run the tests marked slow as well"
 	@echo "make check        ruff, mypy and the architecture test"
 	@echo "make bench        run the benchmarks against their peers and print ratios"
+	@echo "make bench-peers  set up the environments of the peers (5 GB in the benchmarks' cache folder)"
 	@echo "make clean        remove .venv, caches and built files (runs/ stays)"
 
 $(VENV)/bin/python:
@@ -61,6 +62,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(PY) -m benchmarks
+
+bench-peers: $(VENV)/.dev
+	@$(PY) benchmarks/_peers.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

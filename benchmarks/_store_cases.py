@@ -7,6 +7,7 @@ the last bits (up to 2e-6 here).
 
 GenVarLoader 0.43.1 lays the values of several tracks out as (track, row, base) and hands them over
 as (row, track, base), so that rows get each other's profiles. Its bytes are read as what they are.
+Its buffered loader does the same for a whole buffer, which cannot be undone batch by batch.
 
 An epoch yields batches of 128 rows, letters (one byte each) and four float32 profiles. Its digest
 is the sum over all rows of a number that letters and values of the row have in common, and the
@@ -128,6 +129,8 @@ def build_gvl(folder: Path) -> tuple[Any, Any]:
 
 def _bytes(letters: Any) -> np.ndarray:
     array = np.asarray(letters)
+    if array.ndim == 3:
+        return np.frombuffer(b"ACGT", np.uint8)[array.argmax(2)]
     return array if array.dtype == np.uint8 else array.view(np.uint8)
 
 
@@ -165,6 +168,18 @@ def epoch_ours_memory(folder: Path) -> tuple[Any, Any]:
     return _ours(in_memory=True)
 
 
+def epoch_ours_one_hot(folder: Path) -> tuple[Any, Any]:
+    import torch
+
+    import seqpro as sp
+
+    return _ours(
+        in_memory=True,
+        transform=lambda batch: {"seq": sp.ohe(batch["seq"]), "cov": batch["cov"]},
+        dtypes=torch.float32,
+    )
+
+
 def epoch_ours_zarr(folder: Path) -> tuple[Any, Any]:
     return _ours(in_memory=False)
 
@@ -183,7 +198,7 @@ def epoch_zarr(folder: Path) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
 
     def batches() -> Iterable[tuple[Any, Any]]:
-        for start in rng.permutation(range(0, len(seq), step)).tolist():
+        for start in rng.permutation(range(0, seq.shape[0], step)).tolist():
             letters, values = seq[start : start + step], cov[start : start + step]
             order = rng.permutation(len(letters))
             for i in range(0, len(order), BATCH):
@@ -217,40 +232,58 @@ def epoch_gvl(folder: Path) -> tuple[Any, Any]:
 
 def epoch_gvl_buffered(folder: Path) -> tuple[Any, Any]:
     loader = _open_gvl(folder).to_dataloader(batch_size=BATCH, shuffle=True, mode="buffered")
-    return _epoch(lambda: ((seq, _as_laid_out(cov)) for seq, cov in loader))
+    return _epoch(lambda: iter(loader))
 
 
-def _seqdata_transform(batch: dict[str, Any]) -> dict[str, Any]:
+def _seqdata_letters(batch: dict[str, Any]) -> dict[str, Any]:
     return {"seq": batch["seq"].view(np.uint8), "cov": batch["cov"]}
 
 
-def epoch_seqdata_memory(folder: Path) -> tuple[Any, Any]:
-    import seqdata as sd
+def _seqdata_one_hot(batch: dict[str, Any]) -> dict[str, Any]:
+    import seqpro as sp
+
+    return {"seq": sp.ohe(batch["seq"], sp.alphabets.DNA), "cov": batch["cov"]}
+
+
+def _seqdata_memory(transform: Any, dtype: str) -> tuple[Any, Any]:
     import torch
+
+    import seqdata as sd
 
     ds = sd.open_zarr(_stores() / "seqdata.zarr")
     loader = sd.get_torch_dataloader(
         ds[["seq", "cov"]].load(),
         "_sequence",
         ["seq", "cov"],
-        transform=_seqdata_transform,
-        dtypes={"seq": torch.uint8, "cov": torch.float32},
+        transform=transform,
+        dtypes={"seq": getattr(torch, dtype), "cov": torch.float32},
         batch_size=BATCH,
         shuffle=True,
     )
     return _epoch(lambda: ((batch["seq"], batch["cov"]) for batch in loader))
 
 
+def epoch_seqdata_memory(folder: Path) -> tuple[Any, Any]:
+    """Letters as bytes, the least that SeqData's loader can do."""
+    return _seqdata_memory(_seqdata_letters, "uint8")
+
+
+def epoch_seqdata_one_hot(folder: Path) -> tuple[Any, Any]:
+    """One-hot float32, as SeqData's documentation has it."""
+    return _seqdata_memory(_seqdata_one_hot, "float32")
+
+
 def epoch_seqdata_disk(folder: Path) -> tuple[Any, Any]:
-    import seqdata as sd
     import torch
+
+    import seqdata as sd
 
     ds = sd.open_zarr(_stores() / "seqdata.zarr")
     loader = sd.XArrayDataLoader(
         ds,
         "_sequence",
         ["seq", "cov"],
-        transform=_seqdata_transform,
+        transform=_seqdata_letters,
         dtypes={"seq": torch.uint8, "cov": torch.float32},
         batch_size=BATCH,
         shuffle=True,

@@ -1,7 +1,8 @@
 """One epoch of shuffled batches (letters and four profiles) beside SeqData, GenVarLoader and zarr.
 
 First every contender shows, by a sum over rows, that each row comes exactly once; SeqData 0.2.2's
-loader from disk does not (it reads the same chunks again and again), so its digest differs.
+loader from disk does not (it reads the same chunks again and again), so its digest differs; that
+of GenVarLoader's buffered loader differs since rows get other rows' profiles.
 
 Run: python benchmarks/seqdata_epoch.py [--quick] [--rounds 5] [--save]
 (peers: python benchmarks/_peers.py seqdata gvl)
@@ -28,13 +29,18 @@ BUILDS = [
 GVL = ("GenVarLoader 0.43", "epoch_gvl", "gvl")
 ZARR = ("plain zarr, whole shards", "epoch_zarr", "own")
 NUMPY = ("NumPy fancy index, in memory", "epoch_numpy", "own")
+SEQDATA_ONE_HOT = (
+    "SeqData 0.2.2 get_torch_dataloader, one-hot float32",
+    "epoch_seqdata_one_hot",
+    "seqdata",
+)
 PLANS = [
     (
         "memory-mapped cache",
         [
             ("seqdata loader, memmap", "epoch_ours_memmap", "own"),
             GVL,
-            ("GenVarLoader 0.43, buffered", "epoch_gvl_buffered", "gvl"),
+            ("GenVarLoader 0.43, buffered (broken)", "epoch_gvl_buffered", "gvl"),
             NUMPY,
         ],
         {GVL[0]: 2},
@@ -53,10 +59,16 @@ PLANS = [
         "in memory",
         [
             ("seqdata loader, in memory", "epoch_ours_memory", "own"),
-            ("SeqData 0.2.2 get_torch_dataloader", "epoch_seqdata_memory", "seqdata"),
+            SEQDATA_ONE_HOT,
+            ("SeqData 0.2.2, letters as bytes", "epoch_seqdata_memory", "seqdata"),
             NUMPY,
         ],
-        {"SeqData 0.2.2 get_torch_dataloader": 4, NUMPY[0]: 1 / 1.5},
+        {SEQDATA_ONE_HOT[0]: 4, NUMPY[0]: 1 / 1.5},
+    ),
+    (
+        "in memory, one-hot float32 on both sides",
+        [("seqdata loader, seqpro.ohe", "epoch_ours_one_hot", "own"), SEQDATA_ONE_HOT],
+        {},
     ),
 ]
 
