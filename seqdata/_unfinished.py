@@ -79,10 +79,10 @@ class UnfinishedBuild:
         entries = self._entries() if resume else []
         self.moved = False
         if entries and entries[0] == {"job": job}:
-            self.moved = not self.store.exists() and target.exists()
+            self.moved = not self.store.exists() and is_taken(target)
         else:
             entries = []
-        if target.exists() and not (overwrite or self.moved):
+        if is_taken(target) and not (overwrite or self.moved):
             self._lock.close()
             raise already_there(target)
         if not entries or not (self.moved or self.store.is_dir()):
@@ -168,6 +168,11 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
+
+
+def is_taken(target: Path) -> bool:
+    """Say whether something is at a place; an empty folder, as temporary ones are, is nothing."""
+    return target.exists() and not (target.is_dir() and not any(target.iterdir()))
 
 
 def already_there(target: Path) -> StoreError:

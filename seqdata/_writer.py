@@ -17,7 +17,13 @@ from zarr.storage import LocalStore
 from seqdata._leftovers import clear_leftovers, working_path
 from seqdata._objects import StoreLike, as_store, get_json, local_path, put_json
 from seqdata._shards import ArrayWriter, Document, new_document, rows_of_shard, shard_key
-from seqdata._unfinished import UnfinishedBuild, already_there, cannot_write, drop_unfinished
+from seqdata._unfinished import (
+    UnfinishedBuild,
+    already_there,
+    cannot_write,
+    drop_unfinished,
+    is_taken,
+)
 from seqdata.errors import DiskFullError, SchemaError, StoreError, is_disk_full
 
 if TYPE_CHECKING:
@@ -122,7 +128,7 @@ class StoreWriter:
 
     def _check_place(self, path: Path) -> None:
         clear_leftovers(path)
-        if not path.exists():
+        if not is_taken(path):
             return
         if not _looks_like_store(path):
             kind = "a folder of other things" if path.is_dir() else "a file"
@@ -302,7 +308,9 @@ class StoreWriter:
 
     def _move_into_place(self, path: Path) -> None:
         old = None
-        if path.exists():
+        if path.exists() and not is_taken(path):
+            path.rmdir()
+        elif path.exists():
             if not self.overwrite:
                 msg = (
                     f"{path} appeared while it was being built here (by another build?): it was "
@@ -393,7 +401,7 @@ def _looks_like_store(path: Path) -> bool:
     if not path.is_dir():
         return False
     marks = ("zarr.json", ".zgroup", ".zmetadata")
-    return any((path / mark).exists() for mark in marks) or not any(path.iterdir())
+    return any((path / mark).exists() for mark in marks)
 
 
 def storable(values: NDArray[Any]) -> NDArray[Any]:

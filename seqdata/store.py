@@ -32,7 +32,7 @@ _HIDDEN_ATTRS = ("complete", "coordinates")
 
 
 def open_zarr(
-    path: StoreLike,
+    store: StoreLike,
     *,
     variables: list[str] | None = None,
     chunks: Mapping[Hashable, int] | Literal["shards"] | None = "shards",
@@ -43,7 +43,7 @@ def open_zarr(
 
     Parameters
     ----------
-    path : str, Path or zarr Store
+    store : str, Path or zarr Store
         Local folder, URL (extra ``remote``) or store object.
     variables : list of str, optional
         Open only these (their coordinates come along); by default all.
@@ -80,25 +80,25 @@ def open_zarr(
     [[b'A', b'C']]
     >>> folder.cleanup()
     """
-    root = check_complete(path, allow_incomplete=allow_incomplete)
-    folder = local_path(path)
-    store = as_store(path, read_only=True) if folder is None else str(folder)
+    root = check_complete(store, allow_incomplete=allow_incomplete)
+    folder = local_path(store)
+    source = as_store(store, read_only=True) if folder is None else str(folder)
     try:
         ds: xr.Dataset = xr.open_zarr(
-            store,
+            source,
             chunks=None,
             mask_and_scale=False,
             concat_characters=False,
             consolidated=bool(root.get("consolidated_metadata")),
         )
     except (KeyError, ValueError, OSError) as error:
-        msg = f"Cannot open {path} as a Zarr store: {error}"
+        msg = f"Cannot open {store} as a Zarr store: {error}"
         raise StoreError(msg) from error
     if variables is not None:
         missing = [name for name in variables if name not in ds.variables]
         if missing:
             hint = did_you_mean(missing[0], map(str, ds.variables))
-            msg = f"{path} has no variable {', '.join(map(repr, missing))}.{hint}"
+            msg = f"{store} has no variable {', '.join(map(repr, missing))}.{hint}"
             raise StoreError(msg)
         ds = ds[variables]
     if chunks == "shards":
@@ -111,7 +111,7 @@ def open_zarr(
         ds = ds.assign({name: _as_objects(ds[name]) for name in ds.variables if _is_text(ds[name])})
     for name in _HIDDEN_ATTRS:
         ds.attrs.pop(name, None)
-    ds.encoding["source"] = str(path)
+    ds.encoding["source"] = str(store)
     if folder is not None:
         mark_stored(ds, folder)
     return ds
@@ -172,11 +172,12 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
 
 def to_zarr(
     ds: xr.Dataset,
-    path: StoreLike,
+    store: StoreLike,
     *,
     mode: Literal["w-", "w", "a"] = "w-",
     append_dim: str | None = None,
     overwrite: bool = False,
+    consolidated: bool = True,
 ) -> None:
     """Write a dataset as a Zarr v3 store, shard by shard.
 
@@ -189,7 +190,7 @@ def to_zarr(
     ----------
     ds : Dataset
         Dataset, lazy or in memory.
-    path : str, Path or zarr Store
+    store : str, Path or zarr Store
         Where to.
     mode : {"w-", "w", "a"}, default "w-"
         "w" replaces a store that is there. "a" extends one: with ``append_dim`` by rows, else by
@@ -202,6 +203,8 @@ def to_zarr(
         added under ``appended``.
     overwrite : bool, default False
         The same as ``mode="w"``.
+    consolidated : bool, default True
+        Accepted for compatibility; the metadata is always consolidated.
 
     Raises
     ------
@@ -230,17 +233,17 @@ def to_zarr(
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
     ds = _numbers_as_numbers(ds)
-    if mode == "a" and _is_there(path):
-        root = check_complete(path)
+    if mode == "a" and _is_there(store):
+        root = check_complete(store)
         if append_dim is not None:
-            append_rows(ds, path, root, append_dim, row_blocks)
+            append_rows(ds, store, root, append_dim, row_blocks)
         else:
-            add_variables(ds, path, root, _write_variables)
+            add_variables(ds, store, root, _write_variables)
         return
     attrs = {
         k: v for k, v in _storable_attrs(ds.attrs, "the dataset").items() if k not in _HIDDEN_ATTRS
     }
-    with StoreWriter(path, overwrite=overwrite or mode == "w") as out:
+    with StoreWriter(store, overwrite=overwrite or mode == "w") as out:
         _write_variables(out, ds)
         out.commit(attrs)
 

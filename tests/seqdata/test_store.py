@@ -505,3 +505,12 @@ def test_http_without_directory_listing(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_an_empty_folder_is_a_place_for_a_store(tmp_path: Path) -> None:
+    """Temporary folders are there before the store is; argument names are those of xarray."""
+    ds = xr.Dataset({"y": ("_sequence", [1.0, 2.0])})
+    sd.to_zarr(ds, store=tmp_path, consolidated=True)
+    assert sd.open_zarr(store=tmp_path)["y"].values.tolist() == [1.0, 2.0]
+    with pytest.raises(StoreError, match=r"exists. Pass overwrite=True"):
+        sd.to_zarr(ds, tmp_path)
