@@ -114,6 +114,11 @@ class UnfinishedBuild:
         _remove(self.folder, self.target)
         self._lock.close()
 
+    def leave(self) -> None:
+        """Let go of the lock and leave the folder to the next try."""
+        self._journal.close()
+        self._lock.close()
+
     def _entries(self) -> list[dict[str, Any]]:
         """Read the journal up to the line in which a kill may have cut it off."""
         try:

@@ -50,6 +50,9 @@ class StoreWriter:
         and can be taken up again after a kill if the same rows are appended in the same order.
     resume : bool, default True
         Take up what a killed build of the same job finished.
+    keep : bool, default False
+        Leave whole shards to the next try also when the build ends with an error or Ctrl-C, where
+        rows are dear. Needs a ``job``; a disk that is full is cleared all the same.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class StoreWriter:
         overwrite: bool = False,
         job: str | None = None,
         resume: bool = True,
+        keep: bool = False,
     ) -> None:
         self.target = target
         self.overwrite = overwrite
@@ -88,6 +92,7 @@ class StoreWriter:
         self.in_place = False
         self._job = job
         self._resume = resume
+        self._keep = keep
         self._writers: dict[str, ArrayWriter] = {}
         self._committed = False
         self._unfinished: UnfinishedBuild | None = None
@@ -149,8 +154,13 @@ class StoreWriter:
     ) -> None:
         if self._committed:
             return
+        full = error is not None and is_disk_full(error)
+        begun = any(writer.written for writer in self._writers.values())
+        if self._keep and self._unfinished is not None and begun and error is not None and not full:
+            self._unfinished.leave()
+            return
         self._discard()
-        if error is not None and not isinstance(error, DiskFullError) and is_disk_full(error):
+        if error is not None and not isinstance(error, DiskFullError) and full:
             raise disk_full(self.target, "the unfinished store was removed") from error
 
     def _discard(self) -> None:

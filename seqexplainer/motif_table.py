@@ -225,9 +225,9 @@ def _matches(
     """Return the best matches of each motif, and the known motifs by accession."""
     if motif_db is None:
         return {}, {}
-    from seqexplainer.motifs import _motif_set, annotate_pfms
+    from seqexplainer.motifs import annotate_pfms, as_motif_set
 
-    database = _motif_set(motif_db)
+    database = as_motif_set(motif_db)
     if annotations is None:
         annotations = annotate_pfms(motifs, database, top=top)
     best = annotations[annotations["rank"] <= top].sort_values(["query", "rank"])

@@ -109,7 +109,7 @@ def annotate_pfms(
     import pandas as pd
 
     labels, queries, cuts = _queries(pfms, names, trim)
-    targets = _motif_set(motif_db)
+    targets = as_motif_set(motif_db)
     if not len(targets):
         msg = "the motif database holds no motif"
         raise SeqexplainerError(msg)
@@ -202,7 +202,7 @@ def scan(
         msg = f"p_threshold is {p_threshold}; expected a probability between 0 and 1"
         raise SeqexplainerError(msg)
     sequences = check_one_hot(X).cpu().numpy().astype(np.int8)
-    motifs = list(_motif_set(motif_db))
+    motifs = list(as_motif_set(motif_db))
     if not motifs:
         msg = "there is no motif to scan for"
         raise SeqexplainerError(msg)
@@ -217,7 +217,10 @@ def scan(
         if not len(hits):
             continue
         n_windows = len(sequences) * max(sequences.shape[2] - motif.width + 1, 0)
-        p = hits["p-value"].to_numpy(dtype=np.float64)
+        # one word alone is that likely: nothing is surer, and sums of rounded scores end in 0
+        least = float(sequences.shape[1]) ** -motif.width
+        p = np.maximum(hits["p-value"].to_numpy(dtype=np.float64), least)
+        hits, p = hits[p < p_threshold], p[p < p_threshold]
         start, end = hits["start"].to_numpy(np.int64), hits["end"].to_numpy(np.int64)
         part = pd.DataFrame(
             {
@@ -238,8 +241,23 @@ def scan(
     return pd.concat(parts, ignore_index=True)[_HIT]
 
 
-def _motif_set(motifs: Any) -> MotifSet:
-    """Return a MotifSet from a set, one motif or a file."""
+def as_motif_set(motifs: Any) -> MotifSet:
+    """Return a MotifSet from a set, one motif or a file.
+
+    Parameters
+    ----------
+    motifs : MotifSet, Motif or path
+        Motifs, or a file in MEME, JASPAR, HOMER or TRANSFAC format.
+
+    Returns
+    -------
+    seqpro.motifs.MotifSet
+
+    Raises
+    ------
+    SeqexplainerError
+        If it is none of these.
+    """
     from seqpro.motifs import Motif, MotifSet, read
 
     if isinstance(motifs, MotifSet):

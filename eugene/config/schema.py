@@ -137,6 +137,8 @@ class AttributeSection:
         Output that is explained.
     batch_size : int
         Sequences at a time.
+    hypothetical : bool
+        Whether the hypothetical form, which TF-MoDISco reads, is kept as well.
     """
 
     methods: list[str] = field(default_factory=lambda: ["deep_lift_shap", "saturation_mutagenesis"])
@@ -146,22 +148,101 @@ class AttributeSection:
     n_references: int = 20
     target: int | str = 0
     batch_size: int = 128
+    hypothetical: bool = False
+
+
+@dataclass(frozen=True)
+class SeqletsSection:
+    """Stretches of high attribution, named by the motifs that they resemble.
+
+    They are called on what ``attribute`` wrote.
+
+    Attributes
+    ----------
+    method : str
+        Attribution method; ``null`` takes the first of ``attribute``.
+    caller : str
+        recursive or tfmodisco.
+    threshold : float
+        Largest p-value of a recursive seqlet; false discovery rate of a tfmodisco one.
+    motif_db : str
+        Motifs to name them by: ``embedded`` or a file.
+    max_q_value : float
+        A match counts up to this q-value.
+    """
+
+    method: str | None = None
+    caller: str = "recursive"
+    threshold: float = 0.005
+    motif_db: str = "embedded"
+    max_q_value: float = 0.1
+
+
+@dataclass(frozen=True)
+class ModiscoSection:
+    """Motifs of attributions, by TF-MoDISco; needs the extra ``modisco``.
+
+    Attributes
+    ----------
+    method : str
+        Attribution method.
+    split : str
+        The rows to choose from; ``null`` takes every row.
+    max_sequences : int
+        So many rows with the highest prediction; ``null`` for all.
+    references : str
+        What sequences are compared with, for the methods that need it.
+    n_references : int
+        References a sequence.
+    target : int or str
+        Output that is explained.
+    batch_size : int
+        Sequences at a time.
+    window : int
+        Central positions to search in bp; ``null`` searches everything.
+    max_seqlets : int
+        Most seqlets of either sign.
+    min_seqlets : int
+        Fewest seqlets of a pattern.
+    n_leiden_runs : int
+        Runs of the clustering, of which the best is taken.
+    target_fdr : float
+        False discovery rate of seqlets.
+    motif_db : str
+        Motifs to compare with: ``embedded`` or a file.
+    """
+
+    method: str = "deep_lift_shap"
+    split: str | None = "test"
+    max_sequences: int | None = 5000
+    references: str = "dinuc_shuffle"
+    n_references: int = 20
+    target: int | str = 0
+    batch_size: int = 128
+    window: int | None = 400
+    max_seqlets: int = 20000
+    min_seqlets: int = 20
+    n_leiden_runs: int = 50
+    target_fdr: float = 0.2
+    motif_db: str = "embedded"
 
 
 @dataclass(frozen=True)
 class FiltersSection:
-    """First-layer filters as motifs.
+    """Filters of a convolution as motifs.
 
     Attributes
     ----------
     layer : str
-        Name of the convolution; ``null`` takes the first.
+        Name of the convolution, such as ``conv.2``; ``null`` takes the first.
     method : str
         threshold or top_n.
     n : int
         Windows a filter for top_n.
     threshold : float
         Fraction of the filter's largest activation for threshold.
+    both_strands : bool
+        Whether the reverse complements of the sequences are looked at as well.
     split : str
         Rows whose windows are collected.
     max_sequences : int
@@ -174,6 +255,7 @@ class FiltersSection:
     method: str = "threshold"
     n: int = 100
     threshold: float = 0.75
+    both_strands: bool = False
     split: str = "test"
     max_sequences: int | None = 2000
     motif_db: str = "embedded"
@@ -256,6 +338,10 @@ class InterpretSection:
     ----------
     attribute : dict
         See `AttributeSection`.
+    seqlets : dict
+        See `SeqletsSection`.
+    modisco : dict
+        See `ModiscoSection`.
     filters : dict
         See `FiltersSection`.
     positional : dict
@@ -267,6 +353,8 @@ class InterpretSection:
     """
 
     attribute: AttributeSection | None = None
+    seqlets: SeqletsSection | None = None
+    modisco: ModiscoSection | None = None
     filters: FiltersSection | None = None
     positional: PositionalSection | None = None
     evolve: EvolveSection | None = None
@@ -294,6 +382,8 @@ class ReplicatesSection:
 
 INTERPRET_SECTIONS: dict[str, type] = {
     "attribute": AttributeSection,
+    "seqlets": SeqletsSection,
+    "modisco": ModiscoSection,
     "filters": FiltersSection,
     "positional": PositionalSection,
     "evolve": EvolveSection,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eugene.interpret._attribute import attribute_dataset as attribute_dataset
     from eugene.interpret._filters import filter_motifs as filter_motifs
+    from eugene.interpret._hits import hits_table as hits_table
     from eugene.interpret._motifs import read_motifs as read_motifs
     from eugene.interpret._sdata import attribute_sdata as attribute_sdata
     from eugene.interpret._sdata import evolve_seqs_sdata as evolve_seqs_sdata
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from eugene.interpret._sequences import one_hot as one_hot
     from eugene.interpret._slide import evolve_dataset as evolve_dataset
     from eugene.interpret._slide import slide_motifs as slide_motifs
+    from eugene.interpret._spans import modisco_sdata as modisco_sdata
+    from eugene.interpret._spans import scan_sdata as scan_sdata
+    from eugene.interpret._spans import seqlets_sdata as seqlets_sdata
     from eugene.interpret._truth import FOUND_BELOW as FOUND_BELOW
     from eugene.interpret._truth import attribution_truth as attribution_truth
     from eugene.interpret._truth import planted_motifs as planted_motifs
@@ -37,12 +41,16 @@ _NAMES = {
     "filter_motifs": "_filters",
     "filters_to_meme_sdata": "_sdata",
     "generate_pfms_sdata": "_sdata",
+    "hits_table": "_hits",
+    "modisco_sdata": "_spans",
     "one_hot": "_sequences",
     "planted_motifs": "_truth",
     "FOUND_BELOW": "_truth",
     "planted_motifs_found": "_truth",
     "positional_gia_sdata": "_sdata",
     "read_motifs": "_motifs",
+    "scan_sdata": "_spans",
+    "seqlets_sdata": "_spans",
     "slide_motifs": "_slide",
     "variant_effects": "_variants",
 }

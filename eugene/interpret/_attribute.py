@@ -1,13 +1,15 @@
-"""Attributions of a dataset's sequences by several methods."""
+"""Attributions of sequences by one or several methods."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from eugene.config import registries
+from eugene.errors import EugeneError
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +26,55 @@ WITH_REFERENCES = frozenset(
     {"deep_lift", "deep_lift_shap", "integrated_gradients", "gradient_shap"}
 )
 """Methods that compare with references."""
+
+WITHOUT_HYPOTHETICAL = frozenset({"deletion", "occlusion", "sis"})
+"""Methods that put in no letters, so that they have no hypothetical form."""
+
+_ZERO_REFERENCES = frozenset({"deep_lift", "integrated_gradients"})
+_LETTERS, _SUBSTITUTIONS = (
+    ("_sequence", "_ohe", "_length"),
+    ("_sequence", "_substitution", "_length"),
+)
+
+
+class Layout(NamedTuple):
+    """What a variable of attributions looks like.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Its dimensions.
+    attrs : dict
+        How it was made.
+    """
+
+    dims: tuple[str, ...]
+    attrs: dict[str, Any]
+
+
+def variable_name(method: str, role: str) -> str:
+    """Return the name under which a run folder keeps an array of a method.
+
+    Parameters
+    ----------
+    method : str
+        Our name of the method.
+    role : {"attributions", "hypothetical", "effects", "delta"}
+        What the array is.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Examples
+    --------
+    >>> variable_name("deep_lift_shap", "attributions"), variable_name("deep_lift_shap", "delta")
+    ('deep_lift_shap', 'delta_deep_lift_shap')
+    """
+    if role == "attributions":
+        return method
+    return f"delta_{method}" if role == "delta" else f"{method}_{role}"
 
 
 def project_effects(effects: NDArray[np.floating], X: NDArray[Any]) -> NDArray[np.float32]:
@@ -51,20 +102,211 @@ def project_effects(effects: NDArray[np.floating], X: NDArray[Any]) -> NDArray[n
     return np.where(X != 0, centred, 0.0).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Explainer:
+    """A network and how it is to be explained; works on any number of rows at a time.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+        On float one-hot (N, 4, L).
+    methods : tuple of str
+        Our names of attribution methods.
+    references : str, callable, array (n, n_references, 4, length) or None
+        What sequences are compared with; ``None`` for the default of each method.
+    n_references : int
+        References a sequence.
+    target : int, tuple, str or callable
+        Which output.
+    seed : int
+        Seed of references and noise. Draws follow from it and the letters of a sequence alone.
+    batch_size : int
+        Sequences at a time.
+    hypothetical : bool
+        Whether the hypothetical form is kept as well.
+    effects : bool
+        Whether mutagenesis keeps the effect of every substitution.
+    device : str or None
+        Where to compute.
+    name : callable
+        ``name(method, role)`` is the name of a variable.
+    """
+
+    model: torch.nn.Module
+    methods: tuple[str, ...]
+    references: Any = None
+    n_references: int = 20
+    target: Any = 0
+    seed: int = 0
+    batch_size: int = 128
+    hypothetical: bool = False
+    effects: bool = True
+    device: str | None = None
+    name: Callable[[str, str], str] = variable_name
+
+    def __post_init__(self) -> None:
+        """Take any name of a method, and refuse what has no hypothetical form."""
+        resolved = tuple(dict.fromkeys(map(registries.ATTRIBUTIONS.resolve, self.methods)))
+        object.__setattr__(self, "methods", resolved)
+        bare = [method for method in resolved if method in WITHOUT_HYPOTHETICAL]
+        if self.hypothetical and bare:
+            message = (
+                f"{bare[0]!r} has no hypothetical form: it puts in no letters; choose "
+                "deep_lift_shap, saturation_mutagenesis or a gradient, or hypothetical=False"
+            )
+            raise EugeneError(message)
+
+    def options(self) -> dict[str, Any]:
+        """Return all that decides the numbers, apart from network and sequences."""
+        return {
+            "methods": list(self.methods),
+            "references": told(self.references),
+            "n_references": int(self.n_references),
+            "target": told(self.target),
+            "seed": int(self.seed),
+            "batch_size": int(self.batch_size),
+            "hypothetical": bool(self.hypothetical),
+        }
+
+    def layout(self) -> dict[str, Layout]:
+        """Return the variables that `explain` gives, by name."""
+        found = {}
+        for method in self.methods:
+            attrs: dict[str, Any] = {"method": method, "target": str(told(self.target))}
+            attrs["seed"] = int(self.seed)
+            if method in WITH_REFERENCES:
+                attrs["references"] = self._references_of(method)
+                attrs["n_references"] = self._count_of(method)
+            if method in WITH_DELTA:
+                delta = self.name(method, "delta")
+                attrs["delta"] = delta
+                found[delta] = Layout(
+                    ("_sequence",),
+                    {
+                        "method": method,
+                        "long_name": "attributions minus the difference of the outputs, "
+                        "mean over the references",
+                        "units": "output of the network",
+                    },
+                )
+            own = {**attrs, "form": "projected", "units": "output of the network"}
+            found[self.name(method, "attributions")] = Layout(_LETTERS, own)
+            if self.hypothetical:
+                other = {**own, "form": "hypothetical"}
+                found[self.name(method, "hypothetical")] = Layout(_LETTERS, other)
+            if method in EFFECTS and self.effects:
+                other = {**own, "form": "effects"}
+                found[self.name(method, "effects")] = Layout(_SUBSTITUTIONS, other)
+        return found
+
+    def explain(
+        self,
+        X: NDArray[Any],
+        *,
+        rows: slice | NDArray[np.int64] | None = None,
+        verbose: bool = False,
+    ) -> dict[str, NDArray[np.float32]]:
+        """Attribute some sequences.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, 4, length)
+            One-hot sequences.
+        rows : slice or ndarray of int64, optional
+            Which of the references these are, where references are an array.
+        verbose : bool, optional
+            Draw bars.
+
+        Returns
+        -------
+        dict of str to ndarray of float32
+            The variables of `layout`.
+        """
+        import seqexplainer as se
+
+        found: dict[str, NDArray[np.float32]] = {}
+        options: dict[str, Any] = {"target": self.target, "batch_size": self.batch_size}
+        options |= {"device": self.device, "verbose": verbose}
+        for method in self.methods:
+            if method in EFFECTS:
+                effects = np.asarray(
+                    se.saturation_mutagenesis(self.model, X, **options), dtype=np.float32
+                )
+                found[self.name(method, "attributions")] = project_effects(effects, X)
+                if self.hypothetical:
+                    centred = effects - effects.mean(axis=1, keepdims=True)
+                    found[self.name(method, "hypothetical")] = centred
+                if self.effects:
+                    found[self.name(method, "effects")] = effects
+                continue
+            more: dict[str, Any] = {"seed": self.seed, "hypothetical": self.hypothetical}
+            if method in WITH_REFERENCES:
+                chosen = self.references
+                chosen = chosen[rows] if rows is not None and _is_array(chosen) else chosen
+                more |= {"references": chosen, "n_references": self.n_references}
+            if method in WITH_DELTA:
+                result = se.attribute(self.model, X, method, return_delta=True, **options, **more)
+                values, delta = result
+                found[self.name(method, "delta")] = np.asarray(delta, dtype=np.float32)
+            else:
+                values = se.attribute(self.model, X, method, **options, **more)
+            scores = np.asarray(values, dtype=np.float32)
+            if self.hypothetical:
+                found[self.name(method, "hypothetical")] = scores
+                scores = scores * np.asarray(X, dtype=np.float32)
+            found[self.name(method, "attributions")] = scores
+        return found
+
+    def _references_of(self, method: str) -> str:
+        if self.references is None:
+            return "zero" if method in _ZERO_REFERENCES else "dinuc_shuffle"
+        return "array" if _is_array(self.references) else str(told(self.references))
+
+    def _count_of(self, method: str) -> int:
+        if _is_array(self.references):
+            return int(self.references.shape[1]) if self.references.ndim == 4 else 1
+        drawn = self._references_of(method) not in {"zero", "uniform", "gc"}
+        return int(self.n_references) if drawn else 1
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and not isinstance(value, str)
+
+
+def told(value: Any) -> Any:
+    """Return a target or reference as something that a file can hold.
+
+    Examples
+    --------
+    >>> told((0, 1)), told(len), told("counts")
+    ([0, 1], 'len', 'counts')
+    """
+    if value is None or isinstance(value, (int, str)):
+        return value
+    if isinstance(value, tuple):
+        return [told(entry) for entry in value]
+    if _is_array(value):
+        from seqdata._unfinished import fingerprint
+
+        return f"array {fingerprint(np.asarray(value))}"
+    return getattr(value, "__qualname__", type(value).__name__)
+
+
 def attribute_dataset(
     model: torch.nn.Module,
     X: NDArray[Any],
     *,
     methods: Sequence[str] = ("deep_lift_shap", "saturation_mutagenesis"),
-    references: str = "dinuc_shuffle",
+    references: Any = "dinuc_shuffle",
     n_references: int = 20,
     target: Any = 0,
     seed: int = 0,
     batch_size: int = 128,
+    hypothetical: bool = False,
     index: ArrayLike | None = None,
     progress: bool = False,
 ) -> xr.Dataset:
-    """Attribute sequences by several methods.
+    """Attribute sequences by several methods, in memory.
 
     Parameters
     ----------
@@ -74,7 +316,7 @@ def attribute_dataset(
         One-hot sequences.
     methods : sequence of str, optional
         Names of attribution methods; variables are called by our names for them.
-    references : str, optional
+    references : str, callable, array (n, n_references, 4, length) or None, optional
         What sequences are compared with, for the methods that need it.
     n_references : int, optional
         References a sequence.
@@ -84,6 +326,8 @@ def attribute_dataset(
         Seed of the references.
     batch_size : int, optional
         Sequences at a time.
+    hypothetical : bool, optional
+        Keep the hypothetical form as well.
     index : array_like of int, shape (n,), optional
         Number of each sequence in its dataset.
     progress : bool, optional
@@ -95,38 +339,29 @@ def attribute_dataset(
         ``seq`` S1 ``(_sequence, _length)``; for each method a float32 variable
         ``(_sequence, _ohe, _length)``, 0 at letters that are not there; ``delta_<method>``
         float32 ``(_sequence)`` for the methods that have a completeness delta;
+        ``<method>_hypothetical`` float32 ``(_sequence, _ohe, _length)`` if asked for;
         ``<method>_effects`` float32 ``(_sequence, _substitution, _length)`` for mutagenesis.
     """
     import xarray as xr
 
-    import seqexplainer as se
     import seqpro as sp
 
-    shape = ("_sequence", "_ohe", "_length")
+    explainer = Explainer(
+        model,
+        tuple(methods),
+        references=references,
+        n_references=n_references,
+        target=target,
+        seed=seed,
+        batch_size=batch_size,
+        hypothetical=hypothetical,
+    )
     letters = sp.decode_ohe(np.asarray(X).swapaxes(1, 2), ohe_axis=-1, alphabet=sp.DNA)
     variables: dict[str, Any] = {
         "seq": (("_sequence", "_length"), letters, {"kind": "sequence", "alphabet": "ACGT"}),
         "index": ("_sequence", np.arange(len(X)) if index is None else np.asarray(index)),
     }
-    for method in map(registries.ATTRIBUTIONS.resolve, methods):
-        attrs: dict[str, Any] = {"method": method, "target": str(target), "seed": int(seed)}
-        options: dict[str, Any] = {"target": target, "batch_size": batch_size}
-        options["verbose"] = progress
-        if method in EFFECTS:
-            found = se.saturation_mutagenesis(model, X, **options)
-            effects = np.asarray(found, dtype=np.float32)
-            variables[method] = (shape, project_effects(effects, X), attrs)
-            dims = ("_sequence", "_substitution", "_length")
-            variables[f"{method}_effects"] = (dims, effects, attrs)
-            continue
-        if method in WITH_REFERENCES:
-            options |= {"references": references, "n_references": n_references}
-            attrs |= {"references": str(references), "n_references": int(n_references)}
-        options["seed"] = seed
-        if method in WITH_DELTA:
-            values, delta = se.attribute(model, X, method, return_delta=True, **options)
-            variables[f"delta_{method}"] = ("_sequence", np.asarray(delta, dtype=np.float32))
-        else:
-            values = se.attribute(model, X, method, **options)
-        variables[method] = (shape, np.asarray(values, dtype=np.float32), attrs)
+    found = explainer.explain(X, verbose=progress)
+    for name, layout in explainer.layout().items():
+        variables[name] = (layout.dims, found[name], layout.attrs)
     return xr.Dataset(variables)

@@ -56,6 +56,7 @@ def filter_motifs(
     method: str = "threshold",
     n: int = 100,
     threshold: float = 0.75,
+    both_strands: bool = False,
     batch_size: int = 128,
 ) -> FilterReport:
     """Turn the filters of a convolution into motifs and compare them with known ones.
@@ -76,6 +77,8 @@ def filter_motifs(
         Windows a filter for ``top_n``.
     threshold : float, optional
         Fraction of the largest activation for ``threshold``.
+    both_strands : bool, optional
+        Look at the reverse complements of the sequences as well.
     batch_size : int, optional
         Sequences at a time.
 
@@ -89,6 +92,7 @@ def filter_motifs(
     import seqexplainer as se
 
     options: dict[str, Any] = {"method": method, "n": n, "threshold": threshold}
+    options["both_strands"] = both_strands
     found = se.generate_pfms(model, X, layer, batch_size=batch_size, **options)
     motifs = found.to_motif_set()
     by_name = {motif.name: motif for motif in motifs}

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.errors import EugeneError, did_you_mean
+from eugene.interpret._attribute import Explainer
 from eugene.interpret._sequences import one_hot
+from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
 
 if TYPE_CHECKING:
     import torch
@@ -39,17 +41,26 @@ def attribute_sdata(
     *,
     seq_var: str = "seq",
     method: str = "InputXGradient",
-    reference_type: str | None = None,
+    reference_type: Any = None,
     target: Any = 0,
     n_references: int = 20,
+    hypothetical: bool = False,
     batch_size: int = 128,
     device: str | None = None,
     seed: int = 0,
     prefix: str = "",
     suffix: str = "",
+    path: str | Path | None = None,
+    chunk_size: int = CHUNK_ROWS,
+    overwrite: bool = False,
+    progress: bool = False,
     copy: bool = False,
 ) -> xr.Dataset:
-    """Attribute every sequence of a dataset.
+    """Attribute every sequence of a dataset, in memory or into a Zarr store.
+
+    Sequences are read and explained ``chunk_size`` rows at a time. With ``path`` each chunk is
+    written as soon as it is done: memory stays bounded, and a process that was killed goes on
+    where it stopped when the same call is made again, to the same bytes.
 
     Parameters
     ----------
@@ -61,44 +72,85 @@ def attribute_sdata(
         Variable of the sequences.
     method : str, optional
         Name of the attribution method, ours or EUGENe's.
-    reference_type : str, optional
+    reference_type : str, callable or array (n, n_references, 4, length), optional
         What sequences are compared with, such as ``dinuc_shuffle``.
     target : int, tuple, str or callable, optional
         Which output.
     n_references : int, optional
         References a sequence.
+    hypothetical : bool, optional
+        Keep the hypothetical form as well, which TF-MoDISco reads.
     batch_size : int, optional
-        Sequences at a time.
+        Sequences at a time on the device.
     device : str, optional
         Where to compute.
     seed : int, optional
         Seed of the references.
     prefix, suffix : str, optional
-        Put around the name of the new variable.
+        Put around the names of the new variables.
+    path : path, optional
+        Zarr store to write. The store that ``sdata`` was opened from gets the variables added,
+        once they are complete; any other becomes a store of its own, with the letters and the
+        coordinates of the rows. The new variables are then read from there, lazily.
+    chunk_size : int, optional
+        Rows at a time, and rows of a shard.
+    overwrite : bool, optional
+        Replace a store of other attributions at ``path``.
+    progress : bool, optional
+        Draw a bar.
     copy : bool, optional
         Leave the dataset as it is and return a changed copy.
 
     Returns
     -------
     xarray.Dataset
-        With ``{prefix}{method}_attrs{suffix}`` float32 ``(_sequence, _ohe, _length)``.
-    """
-    import seqexplainer as se
+        With ``{prefix}{method}_attrs{suffix}`` float32 ``(_sequence, _ohe, _length)``; for
+        DeepLIFT and integrated gradients ``{prefix}{method}_delta{suffix}`` float32
+        ``(_sequence)``, in units of the output; and, if asked for,
+        ``{prefix}{method}_hypothetical{suffix}``. Attributes say how they were made.
 
-    found = se.attribute(
+    Raises
+    ------
+    EugeneError
+        If there is no such variable, or the method has no hypothetical form.
+    RunExistsError
+        If ``path`` holds other attributions.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eugene.simulate import simulated
+    >>> _ = torch.manual_seed(0)
+    >>> net = torch.nn.Sequential(torch.nn.Conv1d(4, 2, 9), torch.nn.ReLU(),
+    ...                           torch.nn.Flatten(), torch.nn.Linear(2 * 92, 1))
+    >>> ds = attribute_sdata(net, simulated(3, 100, seed=0), method="DeepLift")
+    >>> ds["DeepLift_attrs"].shape, ds["DeepLift_attrs"].attrs["references"]
+    ((3, 4, 100), 'zero')
+    """
+    role_names = {"attributions": "attrs"}
+    explainer = Explainer(
         _network(model),
-        one_hot(sdata, seq_var),
-        method,
-        target=target,
+        (method,),
         references=reference_type,
         n_references=n_references,
-        batch_size=batch_size,
-        device=device,
+        target=target,
         seed=seed,
+        batch_size=batch_size,
+        hypothetical=hypothetical,
+        effects=False,
+        device=device,
+        name=lambda _, role: f"{prefix}{method}_{role_names.get(role, role)}{suffix}",
     )
     result = _working(sdata, copy=copy)
-    dims = ("_sequence", "_ohe", "_length")
-    result[f"{prefix}{method}_attrs{suffix}"] = (dims, np.asarray(found, dtype=np.float32))
+    options: dict[str, Any] = {"seq_var": seq_var, "chunk_size": chunk_size}
+    if path is None:
+        found = explain_in_memory(explainer, sdata, progress=progress, **options)
+    else:
+        found = explain_in_store(
+            explainer, sdata, path, progress=progress, overwrite=overwrite, **options
+        )
+    for name in explainer.layout():
+        result[name] = found[name]
     return result
 
 

@@ -13,6 +13,33 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+def require_variable(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable of a dataset, or say which one may be meant.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    name : str
+        Its variable.
+
+    Returns
+    -------
+    xarray.DataArray
+        The variable.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such variable.
+    """
+    if name not in ds.variables:
+        names = [str(known) for known in ds.data_vars]
+        message = f"the dataset has no variable {name!r}{did_you_mean(name, names)}"
+        raise EugeneError(message)
+    return ds[name]
+
+
 def one_hot(
     ds: xr.Dataset,
     seq_var: str = "seq",
@@ -51,11 +78,7 @@ def one_hot(
     >>> one_hot(ds).tolist()
     [[[1, 0], [0, 0], [0, 1], [0, 0]]]
     """
-    if seq_var not in ds.variables:
-        names = [str(name) for name in ds.data_vars]
-        message = f"the dataset has no variable {seq_var!r}{did_you_mean(seq_var, names)}"
-        raise EugeneError(message)
-    variable = ds[seq_var]
+    variable = require_variable(ds, seq_var)
     if rows is not None:
         variable = variable.isel({variable.dims[0]: np.asarray(rows, dtype=np.int64)})
     if "_ohe" in variable.dims:

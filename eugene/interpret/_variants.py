@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from eugene.errors import EugeneError
+from eugene.interpret._attribute import told
 from eugene.interpret._chunks import ChunkedTable
+from eugene.interpret._hash import hash_model
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.variants import (
     MISMATCH_CHOICES,
@@ -26,7 +27,6 @@ from seqexplainer.variants import SCORES, allele_outputs, effect_table, window_o
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 _TEXT = ("chrom", "id", "ref", "alt", "genome")
 
@@ -184,9 +184,9 @@ def variant_effects(
                 "fasta": str(genome.path),
                 "fasta_bytes": genome.path.stat().st_size,
                 "model": type(model).__name__,
-                "model_sha256": _hash_model(model),
+                "model_sha256": hash_model(model),
                 "length": width,
-                "target": _told(target),
+                "target": told(target),
                 "scores": [scores] if isinstance(scores, str) else list(scores),
                 "strands": strands,
                 "shifts": list(moves),
@@ -292,25 +292,6 @@ def _length(model: torch.nn.Module, length: int | None) -> int:
     return int(found)
 
 
-def _told(target: Any) -> Any:
-    """Return a target as something that a file can hold."""
-    if target is None or isinstance(target, (int, str)):
-        return target
-    if isinstance(target, tuple):
-        return [_told(entry) for entry in target]
-    return getattr(target, "__qualname__", type(target).__name__)
-
-
 def _hash_table(table: pd.DataFrame) -> str:
     text = table[["chrom", "pos", "id", "ref", "alt"]].to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _hash_model(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256(repr(model).encode())
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        if isinstance(value, torch.Tensor):
-            data: NDArray[np.uint8] = value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
-            digest.update(data.tobytes())
-    return digest.hexdigest()

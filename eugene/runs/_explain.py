@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene import interpret
-from eugene.config import RunConfig
+from eugene.config import RunConfig, registries
 from eugene.config.schema import INTERPRET_SECTIONS
 from eugene.interpret._motifs import find
 from eugene.interpret._sequences import best_rows
@@ -38,39 +38,118 @@ def _scores(run: Run, rows: NDArray[np.int64], target: Any) -> NDArray[np.float3
 
 def attribute_step(run: Run) -> None:
     """Write ``attributions.zarr``: the best-scoring rows of a split, explained."""
-    import seqdata as sd
+    import xarray as xr
+
+    from eugene.interpret._attribute import Explainer
+    from eugene.interpret._store import write_attributions
 
     options = section(run, "attribute")
     with run.folder.step("attribute"):
         rows = run.rows(options["split"])
         scores = _scores(run, rows, options["target"])
         chosen = best_rows(rows, scores, options["top"])
-        X = run.one_hot(chosen)
-        logger.info("attribute: %d sequences by %s", len(X), ", ".join(options["methods"]))
-        found = interpret.attribute_dataset(
-            run.arch,
-            X,
-            methods=options["methods"],
-            references=options["references"],
-            n_references=options["n_references"],
-            target=options["target"],
-            batch_size=options["batch_size"],
-            seed=run.config.seed,
-            index=chosen,
-            progress=run.progress,
-        )
-        found.attrs["model_sha256"] = run.weights_sha256
-        for name in found.data_vars:
-            if "method" in found[name].attrs:
-                found[name].attrs["model_sha256"] = run.weights_sha256
-        predicted = run.predictions[chosen]
-        found["prediction"] = (("_sequence", "_target"), predicted)
-        planted = planted_rows(run.data.ds, chosen, X.shape[2])
+        length = int(run.datamodule.input_len)
+        logger.info("attribute: %d sequences by %s", len(chosen), ", ".join(options["methods"]))
+        explainer = Explainer(run.arch, seed=run.config.seed, **_explainer_options(options))
+        beside = xr.Dataset({"prediction": (("_sequence", "_target"), run.predictions[chosen])})
+        planted = planted_rows(run.data.ds, chosen, length)
         if planted is not None:
             names = list(interpret.planted_motifs(run.data.ds).values())
-            attrs = {"motifs": names}
-            found["planted"] = (("_sequence", "_length"), planted, attrs)
-        sd.to_zarr(found, run.folder.attributions, overwrite=True)
+            beside["planted"] = (("_sequence", "_length"), planted, {"motifs": names})
+        write_attributions(
+            explainer,
+            run.data.ds,
+            run.folder.attributions,
+            seq_var=run.data.seq_var,
+            rows=chosen,
+            length=length,
+            beside=beside,
+            model_sha256=run.weights_sha256,
+            overwrite=True,
+            progress=run.progress,
+        )
+    run.folder.forget("seqlets")
+
+
+def _explainer_options(options: dict[str, Any]) -> dict[str, Any]:
+    names = ("references", "n_references", "target", "batch_size", "hypothetical")
+    return {"methods": tuple(options["methods"]), **{name: options[name] for name in names}}
+
+
+def seqlets_step(run: Run) -> None:
+    """Add seqlets to ``attributions.zarr`` and write them as ``annotated_seqlets.csv``."""
+    import seqdata as sd
+
+    options = section(run, "seqlets")
+    if not run.folder.attributions.exists():
+        message = "needs attributions: add 'attribute:' beside it, or do 'eugene attribute' first"
+        raise run.config.fail("$.interpret.seqlets", message)
+    with run.folder.step("seqlets"):
+        database = interpret.read_motifs(options["motif_db"])
+        ds = sd.open_zarr(run.folder.attributions)
+        old = [name for name in ds.variables if str(name).split("_")[0] == "seqlets"]
+        ds = ds.drop_vars(old)
+        before = set(ds.variables)
+        caller = options["caller"]
+        tuned = {"threshold" if caller == "recursive" else "target_fdr": options["threshold"]}
+        method = options["method"]
+        interpret.seqlets_sdata(
+            ds,
+            None if method is None else registries.ATTRIBUTIONS.resolve(method),
+            caller=caller,
+            motif_db=database,
+            max_q_value=options["max_q_value"],
+            **tuned,
+        )
+        table = interpret.hits_table(ds, "seqlets")
+        logger.info("seqlets: %d, %d of them named", len(table), (table["motif"] != "seqlet").sum())
+        # a variable of a store is not replaced: where there were seqlets, the store is written anew
+        new = ds if old else ds[[name for name in ds.variables if name not in before]]
+        sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
+        table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+        run.folder.interpretation.mkdir(parents=True, exist_ok=True)
+        run.folder.write_text("interpretation/annotated_seqlets.csv", table.to_csv(index=False))
+
+
+def modisco_step(run: Run) -> None:
+    """Write the motifs of attributions: ``modisco.meme``, ``seqlets.csv``, ``modisco.html``."""
+    from eugene._optional import require
+    from eugene.interpret._attribute import Explainer
+    from eugene.interpret._store import write_attributions
+
+    options = section(run, "modisco")
+    with run.folder.step("modisco"):
+        require("modiscolite", extra="modisco")
+        database = interpret.read_motifs(options["motif_db"])
+        rows = run.rows(options["split"])
+        scores = _scores(run, rows, options["target"])
+        chosen = np.sort(best_rows(rows, scores, options["max_sequences"]))
+        logger.info("modisco: %d sequences by %s", len(chosen), options["method"])
+        wanted = {**options, "methods": [options["method"]], "hypothetical": True}
+        explainer = Explainer(run.arch, seed=run.config.seed, **_explainer_options(wanted))
+        run.folder.interpretation.mkdir(parents=True, exist_ok=True)
+        found = write_attributions(
+            explainer,
+            run.data.ds,
+            run.folder.interpretation / "modisco.zarr",
+            seq_var=run.data.seq_var,
+            rows=chosen,
+            length=int(run.datamodule.input_len),
+            model_sha256=run.weights_sha256,
+            overwrite=True,
+            progress=run.progress,
+        )
+        names = ("window", "max_seqlets", "min_seqlets", "n_leiden_runs", "target_fdr")
+        ds = interpret.modisco_sdata(
+            found,
+            out=run.folder.interpretation,
+            motif_db=database,
+            title=f"TF-MoDISco patterns of {run.config.name}",
+            verbose=run.progress,
+            **{name: options[name] for name in names},
+        )
+        counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()
+        logger.info("modisco: %d patterns of %d seqlets", len(counts), int(counts.sum()))
 
 
 def filters_step(run: Run) -> None:
@@ -94,6 +173,7 @@ def filters_step(run: Run) -> None:
             method=options["method"],
             n=options["n"],
             threshold=options["threshold"],
+            both_strands=options["both_strands"],
         )
         folder = run.folder.interpretation
         folder.mkdir(parents=True, exist_ok=True)

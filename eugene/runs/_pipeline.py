@@ -18,6 +18,8 @@ from eugene.runs._run import Run
 LATER_STEPS: dict[str, Callable[[Run], Any]] = {
     "test": _steps.test_step,
     "attribute": _explain.attribute_step,
+    "seqlets": _explain.seqlets_step,
+    "modisco": _explain.modisco_step,
     "filters": _explain.filters_step,
     "positional": _explain.positional_step,
     "evolve": _explain.evolve_step,
@@ -227,6 +229,30 @@ def finish(run: Run, steps: Iterable[str], *, resume: bool = False) -> None:
         later_step(run, step, overwrite=True)
 
 
+def require_installed(config: RunConfig) -> None:
+    """Raise before anything is trained if a step needs a package that is not installed.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+
+    Raises
+    ------
+    ConfigError
+        With the line of the file and the command that installs it.
+    """
+    from eugene._optional import present
+
+    wanted = (config.tree.get("interpret") or {}).get("modisco") is not None
+    if wanted and not present("modiscolite"):
+        message = (
+            "needs the package 'modiscolite', which is not installed; leave the section out, or "
+            "install it with: pip install 'eugene-genomics[modisco]'"
+        )
+        raise config.fail("$.interpret.modisco", message)
+
+
 def run(
     recipe: str | Path | Mapping[str, Any] | RunConfig,
     *,
@@ -279,6 +305,7 @@ def run(
     else:
         source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
         config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
+    require_installed(config)
     path = Path(run_dir) if run_dir is not None else default_folder(config)
     if config.tree.get("replicates"):
         from eugene.runs._replicates import run_replicates

@@ -431,7 +431,8 @@ def _with_references(
         if isinstance(reference, str)
         else references_.make(sequences, reference, n=n_references, seed=job.seed)
     )
-    count = n_references if reference in ("dinuc_shuffle", "shuffle") else 1
+    named = isinstance(reference, str) and reference in ("dinuc_shuffle", "shuffle")
+    count = n_references if named else 1
     if fixed is not None:
         count = fixed.shape[1]
     scores = torch.zeros(sequences.shape, dtype=job.dtype)
