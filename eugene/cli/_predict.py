@@ -98,6 +98,40 @@ def _columns(names: tuple[str, ...] | list[str], width: int) -> list[str]:
     return list(names) if len(names) == width else [f"class_{i}" for i in range(width)]
 
 
+def sequence_column(call: Call, folder: RunFolder) -> str:
+    """Return the column or variable of the sequences: what is asked for, or the run's own."""
+    section = parse_file(folder.config).tree.get("data") or {}
+    return str(call.get("seq_col") or section.get("seq_col") or "seq")
+
+
+def check_length(ds: xr.Dataset, path: Path, length: int) -> None:
+    """Raise if sequences are not of the length that a network reads.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        With ``seq``.
+    path : Path
+        Where they came from, for the message.
+    length : int
+        Length in bp.
+
+    Raises
+    ------
+    EugeneError
+        If they are longer or shorter, or there is no ``seq``.
+    """
+    from eugene.interpret._sequences import require_variable
+
+    found = require_variable(ds, "seq").shape[1]
+    if found != length:
+        message = (
+            f"the sequences of {path} are {found} bp long, the network reads {length} bp; "
+            f"cut or pad them to {length} bp"
+        )
+        raise EugeneError(message)
+
+
 def predict_file(call: Call, folder: RunFolder) -> int:
     """Predict the sequences of ``--input`` in the units of the targets."""
     output = call.get("output")
@@ -106,17 +140,10 @@ def predict_file(call: Call, folder: RunFolder) -> int:
     from eugene.runs import load
 
     path = Path(str(call.get("input")))
-    section = parse_file(folder.config).tree.get("data") or {}
-    seq_col = call.get("seq_col") or section.get("seq_col") or "seq"
-    ds, names = read_sequences(path, seq_col=str(seq_col))
+    ds, names = read_sequences(path, seq_col=sequence_column(call, folder))
     module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+    check_length(ds, path, int(module.input_len))
     letters = np.ascontiguousarray(ds["seq"].to_numpy()).view(np.uint8)
-    if letters.shape[1] != module.input_len:
-        message = (
-            f"the sequences of {path} are {letters.shape[1]} bp long, the network reads "
-            f"{module.input_len} bp; cut or pad them to {module.input_len} bp"
-        )
-        raise EugeneError(message)
     predicted = np.asarray(module.predict(letters))
     if predicted.shape[1] == len(module.target_names):
         predicted = module.inverse_targets(predicted)

@@ -7,6 +7,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,17 +211,14 @@ def test(call: Call) -> int:
     return 0
 
 
-def attribute(call: Call) -> int:
-    """Attribute test sequences."""
-    current = _step(call, "attribute")
-    if current is not None:
-        say(f"attributions: {current.folder.attributions}")
-    return 0
-
-
 def motifs(call: Call) -> int:
     """Turn filters into motifs and show the surest matches."""
-    current = _step(call, "filters")
+    named = [
+        (f"interpret.filters.{name}", str(call.get(name)))
+        for name in ("layer", "motif_db")
+        if call.get(name) is not None
+    ]
+    current = _step(replace(call, overrides=(*call.overrides, *named)), "filters")
     if current is None:
         return 0
     import pandas as pd
@@ -234,6 +232,9 @@ def motifs(call: Call) -> int:
     ]
     say(aligned(columns, rows))
     say(f"motifs: {current.folder.interpretation / 'filters.meme'}")
+    page = current.folder.interpretation / "motifs.html"
+    if page.is_file():
+        say(f"page:   {page}")
     return 0
 
 

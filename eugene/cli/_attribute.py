@@ -1,0 +1,99 @@
+"""Attributions of a run's test sequences, or of the sequences of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.cli._predict import check_length, read_sequences, sequence_column
+from eugene.cli._run import _folder_of, _printed, _step, spoken
+from eugene.errors import EugeneError, UsageError
+
+if TYPE_CHECKING:
+    from eugene.runs import RunFolder
+
+_ONLY_FILES = ("out", "seq_col", "target", "methods", "hypothetical")
+
+
+def attribute(call: Call) -> int:
+    """Attribute test sequences, or those of ``--input``."""
+    if call.get("input") is not None:
+        folder, config = _folder_of(call)
+        return 0 if _printed(call, config) else _attribute_file(call, folder, config)
+    given = [name for name in _ONLY_FILES if call.has(name)]
+    if given:
+        message = (
+            f"--{given[0]} goes with --input FILE; for the run's own test sequences use "
+            f"--interpret.attribute.KEY. Example: {call.verb.example}"
+        )
+        raise UsageError(message)
+    current = _step(call, "attribute")
+    if current is not None:
+        say(f"attributions: {current.folder.attributions}")
+    return 0
+
+
+def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
+    """Attribute the sequences of ``--input`` into the store ``--out``."""
+    out = call.get("out")
+    if out is None or not out.rstrip("/").endswith(".zarr"):
+        wrong = "" if out is None else f", got {out}"
+        message = f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}"
+        raise UsageError(message)
+    if not Path(out).absolute().parent.is_dir():
+        message = f"--out {out}: the folder {Path(out).absolute().parent} does not exist"
+        raise UsageError(message)
+    from dataclasses import asdict
+
+    import xarray as xr
+
+    from eugene.config.schema import AttributeSection
+    from eugene.interpret._attribute import Explainer
+    from eugene.interpret._store import write_attributions
+    from eugene.runs import load
+
+    options = {**asdict(AttributeSection()), **config.section("interpret.attribute")}
+    methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
+    path = Path(str(call.get("input")))
+    with spoken(call):
+        module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+        explainer = Explainer(
+            module.arch,
+            tuple(methods or options["methods"]),
+            references=options["references"],
+            n_references=options["n_references"],
+            target=_target(call.get("target"), options["target"]),
+            seed=config.seed,
+            batch_size=options["batch_size"],
+            hypothetical=call.has("hypothetical") or options["hypothetical"],
+            device=call.get("device"),
+        )
+        ds, names = read_sequences(path, seq_col=sequence_column(call, folder))
+        check_length(ds, path, int(module.input_len))
+        found = write_attributions(
+            explainer,
+            ds,
+            out,
+            beside=xr.Dataset({"name": ("_sequence", names)}),
+            overwrite=call.has("overwrite"),
+            progress=call.progress,
+        )
+    say(f"{found.sizes['_sequence']} sequences by {', '.join(explainer.methods)}")
+    say(f"attributions: {out}")
+    return 0
+
+
+def _target(text: str | None, default: Any) -> Any:
+    """Return an output's number or name from the command line."""
+    if text is None:
+        return default
+    if text in {"counts", "profile"}:
+        return text
+    try:
+        places = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        message = f"--target {text}: expected a number such as 0, or 'counts' or 'profile'"
+        raise EugeneError(message) from None
+    return places[0] if len(places) == 1 else places
