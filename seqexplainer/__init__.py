@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqexplainer.attribute import saturation_mutagenesis as saturation_mutagenesis
     from seqexplainer.design import Constraints as Constraints
     from seqexplainer.design import Design as Design
+    from seqexplainer.design import Objective as Objective
     from seqexplainer.design import design as design
     from seqexplainer.design import evolve as evolve
     from seqexplainer.filters import generate_pfms as generate_pfms
@@ -52,6 +53,7 @@ _HOMES = {
     "saturation_mutagenesis": "attribute",
     "Constraints": "design",
     "Design": "design",
+    "Objective": "design",
     "design": "design",
     "evolve": "design",
     "generate_pfms": "filters",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ class Constraints:
     """Limits that every edit of a designed sequence respects.
 
     A sequence that breaks a limit before it is edited is not rejected: edits may not make it
-    worse.
+    worse. Insertions and deletions shift what stands on their right, so with protected spans
+    they are made only behind the last of them.
 
     Parameters
     ----------
@@ -36,7 +38,8 @@ class Constraints:
         Patterns of IUPAC letters, for example restriction sites, that no edit may create, on
         either strand.
     max_edits : int, optional
-        Number of positions that may differ from the original sequence.
+        Number of positions that may differ from the original sequence; of edits, where bases
+        may be inserted and deleted.
 
     Raises
     ------
@@ -80,8 +83,57 @@ class Constraints:
                 masks.append(forward[::-1, ::-1])
         object.__setattr__(self, "_masks", tuple(masks))
 
+    @classmethod
+    def of(cls, limits: Constraints | Mapping[str, Any] | None) -> Constraints:
+        """Return constraints from themselves, from a plain mapping as YAML holds it, or none.
+
+        Parameters
+        ----------
+        limits : Constraints, mapping or None
+            A mapping has the parameters of this class as keys.
+
+        Returns
+        -------
+        Constraints
+            The limits.
+
+        Raises
+        ------
+        SeqexplainerError
+            If a key is not a limit, or a limit cannot be met.
+
+        Examples
+        --------
+        >>> Constraints.of({"gc": [0.4, 0.6], "protected": [[0, 10]]}).gc
+        (0.4, 0.6)
+        """
+        if limits is None or isinstance(limits, Constraints):
+            return limits or cls()
+        names = [f.name for f in fields(cls) if f.init]
+        for key in limits:
+            if key not in names:
+                close = difflib.get_close_matches(str(key), names, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                msg = f"{key!r} is not a constraint{hint} Choose from: {', '.join(names)}"
+                raise SeqexplainerError(msg)
+        given = dict(limits)
+        spans = given.get("protected") or ()
+        try:
+            given["protected"] = tuple((int(start), int(end)) for start, end in spans)
+            if given.get("gc") is not None:
+                low, high = given["gc"]
+                given["gc"] = (float(low), float(high))
+        except (TypeError, ValueError) as error:
+            msg = "protected holds pairs (start, end) and gc is one pair (lowest, highest)"
+            raise SeqexplainerError(msg) from error
+        given["forbidden"] = tuple(given.get("forbidden") or ())
+        return cls(**given)
+
     def allowed(
-        self, codes: NDArray[np.integer], original: NDArray[np.integer]
+        self,
+        codes: NDArray[np.integer],
+        original: NDArray[np.integer],
+        edits: NDArray[np.integer] | None = None,
     ) -> NDArray[np.bool_]:
         """Tell which single substitutions are allowed.
 
@@ -91,6 +143,8 @@ class Constraints:
             Sequences as they are now: letters 0 to 3, -1 for an unknown base.
         original : ndarray of int, shape (n, L)
             Sequences before any edit.
+        edits : ndarray of int, shape (n,), optional
+            Edits made so far, where bases were inserted or deleted and places do not compare.
 
         Returns
         -------
@@ -108,15 +162,20 @@ class Constraints:
             result &= _run_after(codes) <= self.max_homopolymer
         for mask in self._masks:
             result &= ~_creates(codes, mask)
-        if self.max_edits is not None:
+        if self.max_edits is not None and edits is not None:
+            result &= (edits < self.max_edits)[:, None, None]
+        elif self.max_edits is not None:
             differs = codes != original
-            edits = differs.sum(axis=1)[:, None, None] - differs[:, :, None]
-            after = edits + (letters != original[:, :, None])
+            others = differs.sum(axis=1)[:, None, None] - differs[:, :, None]
+            after = others + (letters != original[:, :, None])
             result &= after <= self.max_edits
         return result
 
     def satisfied(
-        self, codes: NDArray[np.integer], original: NDArray[np.integer]
+        self,
+        codes: NDArray[np.integer],
+        original: NDArray[np.integer],
+        edits: NDArray[np.integer] | None = None,
     ) -> NDArray[np.bool_]:
         """Tell which sequences respect every limit, or break none worse than the original did.
 
@@ -124,6 +183,9 @@ class Constraints:
         ----------
         codes, original : ndarray of int, shape (n, L)
             Sequences now and before any edit: letters 0 to 3, -1 for an unknown base.
+        edits : ndarray of int, shape (n,), optional
+            Edits made, where bases were inserted or deleted: differing places are not counted
+            then, and of a forbidden site there may not be more copies than before.
 
         Returns
         -------
@@ -140,10 +202,20 @@ class Constraints:
             limit = np.maximum(self.max_homopolymer, _longest_run(original))
             good &= _longest_run(codes) <= limit
         for mask in self._masks:
-            good &= ~(_sites(codes, mask) & ~_sites(original, mask)).any(axis=1)
+            now, before = _sites(codes, mask), _sites(original, mask)
+            if edits is None:
+                good &= ~(now & ~before).any(axis=1)
+            else:
+                good &= now.sum(axis=1) <= before.sum(axis=1)
         if self.max_edits is not None:
-            good &= differs.sum(axis=1) <= self.max_edits
+            made = differs.sum(axis=1) if edits is None else edits
+            good &= made <= self.max_edits
         return good
+
+    @property
+    def shifts_from(self) -> int:
+        """The first position (bp) at which a base may be inserted or deleted."""
+        return max((end for _, end in self.protected), default=0)
 
     def _gc_excess(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return how far the GC fraction of each sequence lies outside the band."""

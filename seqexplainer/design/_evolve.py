@@ -1,4 +1,4 @@
-"""In-silico evolution: one substitution per round, chosen among all of them."""
+"""In-silico evolution: one edit per round, chosen among all of them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,35 @@ import torch
 from tqdm import tqdm
 
 from seqexplainer._inputs import check_one_hot
-from seqexplainer._targets import resolve
 from seqexplainer.design._constraints import Constraints
+from seqexplainer.design._edits import (
+    KINDS,
+    LETTERS,
+    apply,
+    decode,
+    from_codes,
+    letters_of,
+    make_tapes,
+    to_codes,
+    undo,
+)
+from seqexplainer.design._objective import make_scorer
+from seqexplainer.design._pool import Pool
+from seqexplainer.design._task import Found, Task
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.predict import predict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
     from torch import nn
 
     from seqexplainer._targets import Target
+    from seqexplainer.design._edits import Codes
+    from seqexplainer.design._objective import Objective
 
-LETTERS = np.array(["A", "C", "G", "T"])
+_SHIFTS_AT_A_TIME = 8192
 
 
 class Evolution(NamedTuple):
@@ -36,9 +50,15 @@ class Evolution(NamedTuple):
     scores : ndarray of float64, shape (N, rounds + 1)
         Score of the original and after each round.
     positions : ndarray of int64, shape (N, rounds)
-        Position (bp, 0-based) of each round's substitution; -1 where no edit was made.
+        Position (bp, 0-based) of each round's edit in the sequence of that round; an insertion
+        comes before it. -1 where no edit was made.
     refs, alts : ndarray of int8, shape (N, rounds)
-        Letter codes (A 0, C 1, G 2, T 3) before and after; -1 where no edit was made.
+        Letter codes (A 0, C 1, G 2, T 3) before and after; -1 where there is no letter: no edit,
+        before an insertion, after a deletion.
+    kinds : ndarray of int8, shape (N, rounds)
+        0 substitution, 1 deletion, 2 insertion, -1 no edit.
+    ends : ndarray of int8, shape (N, rounds)
+        The last base, which an insertion pushed out of the sequence; -1 elsewhere.
     """
 
     sequences: torch.Tensor
@@ -46,6 +66,8 @@ class Evolution(NamedTuple):
     positions: NDArray[np.int64]
     refs: NDArray[np.int8]
     alts: NDArray[np.int8]
+    kinds: NDArray[np.int8]
+    ends: NDArray[np.int8]
 
     def at(self, round_: int) -> torch.Tensor:
         """Return the sequences as they were after a round; 0 gives the originals.
@@ -59,11 +81,20 @@ class Evolution(NamedTuple):
         -------
         Tensor of uint8, shape (N, 4, L)
             Sequences.
+
+        Raises
+        ------
+        SeqexplainerError
+            If there was no such round.
         """
+        rounds = self.positions.shape[1]
+        if not 0 <= round_ <= rounds:
+            msg = f"round {round_} does not exist; rounds run from 0 to {rounds}"
+            raise SeqexplainerError(msg)
         codes = to_codes(self.sequences)
-        for r in range(self.positions.shape[1] - 1, round_ - 1, -1):
-            rows = np.flatnonzero(self.positions[:, r] >= 0)
-            codes[rows, self.positions[rows, r]] = self.refs[rows, r]
+        for r in range(rounds - 1, round_ - 1, -1):
+            edit = (self.kinds, self.positions, self.refs, self.ends)
+            codes = undo(codes, *(part[:, r].astype(np.int64) for part in edit))
         return from_codes(codes)
 
     def to_frame(self) -> pd.DataFrame:
@@ -73,39 +104,44 @@ class Evolution(NamedTuple):
         -------
         pandas.DataFrame
             Columns ``sequence``, ``round``, ``position`` (-1: no edit), ``ref``, ``alt`` (empty:
-            no edit) and ``score``.
+            no letter), ``score`` and ``kind`` (empty: no edit).
         """
         import pandas as pd
 
         n, rounds = self.positions.shape
         none = np.full((n, 1), -1)
-        edit = np.concatenate([none, self.positions], axis=1)
-        letters = [
-            np.where(codes >= 0, LETTERS[codes], "")
-            for codes in (np.concatenate([none, c], axis=1) for c in (self.refs, self.alts))
-        ]
+        kind, position, ref, alt = (
+            np.concatenate([none, part], axis=1).ravel()
+            for part in (self.kinds, self.positions, self.refs, self.alts)
+        )
         return pd.DataFrame(
             {
                 "sequence": np.repeat(np.arange(n), rounds + 1),
                 "round": np.tile(np.arange(rounds + 1), n),
-                "position": edit.ravel(),
-                "ref": letters[0].ravel(),
-                "alt": letters[1].ravel(),
+                "position": position,
+                "ref": letters_of(ref),
+                "alt": letters_of(alt),
                 "score": self.scores.ravel(),
+                "kind": KINDS[kind],
             }
         )
 
 
 def evolve(
-    model: nn.Module,
+    model: nn.Module | Sequence[nn.Module],
     X: NDArray[Any] | torch.Tensor,
     *,
     rounds: int = 10,
-    target: Target = 0,
+    target: Target | Mapping[Any, float] = 0,
     beam: int = 1,
     maximize: bool = True,
     goal: float | None = None,
-    constraints: Constraints | None = None,
+    objectives: Sequence[Objective | Mapping[str, Any]] | None = None,
+    caution: float = 0.0,
+    constraints: Constraints | Mapping[str, Any] | None = None,
+    insertions: bool = False,
+    deletions: bool = False,
+    flank: str | Sequence[str] = "",
     allow_repeats: bool = False,
     allow_worse: bool = False,
     engine: str = "auto",
@@ -115,21 +151,26 @@ def evolve(
 ) -> Evolution:
     """Evolve sequences greedily towards a better score.
 
-    Every round scores all single substitutions of all sequences and makes the best allowed one.
-    All sequences advance together. Of substitutions whose results agree to six digits the one at
-    the smallest position, then the first letter, is made.
+    Every round scores all single edits of all sequences and makes the best allowed one. All
+    sequences advance together. Edits are substitutions and, if asked for, insertions and deletions
+    of one base. Of edits whose results agree to six digits the first is made: substitutions before
+    deletions before insertions, by position, then by letter.
+
+    Sequences keep their length: the left end stays, an insertion pushes the last base out to the
+    right, and a deletion draws the next base in from there, which is the base last pushed out, or
+    the next of the flank, or an unknown base (a column of zeros) once the flank is used up.
 
     Parameters
     ----------
-    model : torch.nn.Module
-        A model of one-hot sequences (N, 4, L).
+    model : torch.nn.Module or sequence of such
+        A model of one-hot sequences (N, 4, L), or several that are judged together.
     X : ndarray or Tensor, shape (N, 4, L)
         Sequences to start from. Unknown bases (columns of zeros) are never edited.
     rounds : int, optional
-        Number of substitutions.
-    target : int, tuple, str or callable, optional
+        Number of edits.
+    target : int, tuple, str, callable or mapping, optional
         Which number of the output is the score; a callable ``f(output) -> (N,)`` can combine
-        several outputs.
+        several outputs, and a mapping from targets to weights adds them up.
     beam : int, optional
         Number of different sequences kept per start between rounds; 1 is greedy. The best of
         the beam is returned.
@@ -137,16 +178,26 @@ def evolve(
         Raise the score, or lower it.
     goal : float, optional
         Bring the score as close to this value as possible instead.
-    constraints : Constraints, optional
+    objectives : sequence of Objective or mapping, optional
+        Several objectives, instead of ``target``, ``maximize`` and ``goal``; the score is the sum
+        of their gains by weight, where a gain is the number, its negative, or its negative distance
+        from the goal.
+    caution : float, optional
+        With several models: standard deviations of the models that their mean is worsened by.
+    constraints : Constraints or mapping, optional
         Limits that every edit respects.
+    insertions, deletions : bool, optional
+        Whether bases may be inserted and deleted.
+    flank : str or sequence of str with length N, optional
+        Letters (A, C, G, T, N) that follow each sequence on its right, for deletions to draw in.
     allow_repeats : bool, optional
-        Whether a position may be mutated more than once.
+        Whether a base may be edited more than once.
     allow_worse : bool, optional
-        Make the best substitution even where none is an improvement; otherwise the sequence
-        stays as it is from then on.
+        Make the best edit even where none is an improvement; otherwise the sequence stays as it
+        is from then on.
     engine : {"auto", "window", "plain"}, optional
         How substitutions are scored, as in `seqexplainer.saturation_mutagenesis`: from what each
-        can reach, or from whole sequences.
+        can reach, or from whole sequences. Insertions and deletions take whole sequences.
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -176,200 +227,119 @@ def evolve(
     >>> evolve(model, X, rounds=2).to_frame()[["position", "ref", "alt"]].values.tolist()
     [[-1, '', ''], [0, 'A', 'T'], [1, 'A', 'T']]
     """
-    sequences = check_one_hot(X)
-    if sequences.shape[1] != len(LETTERS):
-        msg = f"X has {sequences.shape[1]} letters; evolution works on the {len(LETTERS)} of DNA"
-        raise SeqexplainerError(msg)
+    original = check_dna(X)
     if rounds < 1 or beam < 1:
         msg = f"rounds is {rounds} and beam is {beam}; both must be at least 1"
         raise SeqexplainerError(msg)
-    original = to_codes(sequences)
-    limits = constraints or Constraints()
-    objective = make_objective(maximize=maximize, goal=goal)
-    select = resolve(target)
+    scorer = make_scorer(
+        model,
+        objectives,
+        target=target,
+        maximize=maximize,
+        goal=goal,
+        caution=caution,
+        batch_size=batch_size,
+        device=device,
+    )
+    room = original.shape[1] if insertions or deletions else 0
+    task = Task(
+        scorer=scorer,
+        limits=Constraints.of(constraints),
+        tapes=make_tapes(original, flank if room else "", room),
+        length=original.shape[1],
+        rounds=rounds,
+        seed=0,
+        insertions=insertions,
+        deletions=deletions,
+    )
+    pool = _grow(task, beam, allow_repeats, allow_worse, engine, verbose)
+    small = (part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends))
+    return Evolution(from_codes(pool.codes), pool.scores, pool.positions, *small)
 
-    def score(codes: NDArray[np.int64]) -> NDArray[np.float64]:
-        output = predict(model, from_codes(codes), batch_size=batch_size, device=device)
-        return np.asarray(select(output).double().numpy())
 
-    pool = _Pool.start(original, score(original), rounds)
-    for r in tqdm(range(rounds), desc="rounds", disable=not verbose, leave=False):
-        change = _substitutions(model, pool.codes, target, engine, batch_size, device)
-        value = objective(pool.scores[:, r, None, None] + change)
-        allowed = limits.allowed(pool.codes, original[pool.owner])
-        if not allow_repeats:
-            allowed &= ~pool.touched[:, :, None]
+def climb(task: Task, beam: int) -> Found:
+    """Evolve as a method of `design`."""
+    pool = _grow(task, beam)
+    found = Found(task, np.full(len(task.tapes), -np.inf), pool.scores[:, 0])
+    tapes = task.tapes
+    for r in range(task.rounds):
+        kind, position, letter = (p[:, r] for p in (pool.kinds, pool.positions, pool.alts))
+        tapes = apply(tapes, kind, position, letter)
+        rows = np.flatnonzero(kind >= 0)
+        merit = np.full(len(rows), float(r))
+        found.update(r + 1, tapes[rows], merit, pool.scores[rows, r + 1], rows)
+    return found
+
+
+def _grow(
+    task: Task,
+    beam: int,
+    allow_repeats: bool = False,
+    allow_worse: bool = False,
+    engine: str = "auto",
+    verbose: bool = False,
+) -> Pool:
+    """Return the best sequence of each start after all rounds, with its trace."""
+    scorer, limits, original = task.scorer, task.limits, task.original
+    pool = Pool(task.tapes, task.length, task.rounds, *scorer.judge(original))
+    for r in tqdm(range(task.rounds), desc="rounds", disable=not verbose, leave=False):
+        free = np.ones(pool.codes.shape, dtype=bool) if allow_repeats else pool.untouched()
+        made = task.edits(pool.codes, task.tapes[pool.owner])
+        values = scorer.values(pool.codes)
+        merit = scorer.merit(values[:, None, None] + scorer.substitutions(pool.codes, engine))
+        allowed = limits.allowed(pool.codes, original[pool.owner], made) & free[:, :, None]
+        value = np.where(allowed, merit.numpy(), -np.inf).reshape(len(allowed), -1)
+        if task.shifting:
+            value = np.concatenate([value, _shifts(task, pool, free, made)], axis=1)
         if not allow_worse:
-            allowed &= value > objective(pool.scores[:, r])[:, None, None]
-        value = _to_grid(value)
-        value[~allowed] = -np.inf
-        moved = pool.advance(value, objective(pool.scores[:, r]), beam, r)
-        pool.scores[:, r + 1] = pool.scores[:, r]
+            value[value <= pool.merit[:, None]] = -np.inf
+        moved = pool.advance(_to_grid(value), beam, r)
         if moved.any():
-            pool.scores[moved, r + 1] = score(pool.codes[moved])
-    best = pool.best(objective)
-    return Evolution(
-        from_codes(pool.codes[best]),
-        pool.scores[best],
-        pool.positions[best],
-        pool.refs[best],
-        pool.alts[best],
-    )
+            pool.merit[moved], score = scorer.judge(pool.codes[moved])
+            pool.scores[moved, r + 1 :] = score[:, None]
+    pool.take(pool.best())
+    return pool
 
 
-def make_objective(
-    *, maximize: bool, goal: float | None
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return a function from scores to what is to be made large."""
-    if goal is not None:
-        return lambda scores: -np.abs(scores - goal)
-    return (lambda scores: np.array(scores)) if maximize else (lambda scores: -scores)
+def check_dna(X: NDArray[Any] | torch.Tensor) -> Codes:
+    """Return the letter codes (N, L) of one-hot sequences of DNA, or raise."""
+    sequences = check_one_hot(X)
+    if sequences.shape[1] != len(LETTERS):
+        msg = f"X has {sequences.shape[1]} letters; design works on the {len(LETTERS)} of DNA"
+        raise SeqexplainerError(msg)
+    return to_codes(sequences)
 
 
-def _substitutions(
-    model: nn.Module,
-    codes: NDArray[np.int64],
-    target: Target,
-    engine: str,
-    batch_size: int,
-    device: str | torch.device | None,
+def _shifts(
+    task: Task, pool: Pool, free: NDArray[np.bool_], made: NDArray[np.int64] | None
 ) -> NDArray[np.float64]:
-    """Return the change of score by every single substitution, (n, L, 4)."""
-    from seqexplainer.attribute import saturation_mutagenesis
-
-    change = saturation_mutagenesis(
-        model, from_codes(codes), target=target, engine=engine, batch_size=batch_size, device=device
-    )
-    return np.ascontiguousarray(change.double().cpu().numpy().swapaxes(1, 2))
+    """Return the merit of every deletion and insertion (n, 5 L), -inf where it is not allowed."""
+    n, length = free.shape
+    limits = task.limits
+    known = pool.codes >= 0
+    allowed = np.zeros((n, 5, length), dtype=bool)
+    allowed[:, 0] = free & known & task.deletions
+    allowed[:, 1:] = (known & task.insertions)[:, None]
+    allowed[:, :, : limits.shifts_from] = False
+    if made is not None and limits.max_edits is not None:
+        allowed[made >= limits.max_edits] = False
+    inserted = allowed[:, 1:].swapaxes(1, 2).reshape(n, 4 * length)
+    rows, shifts = np.nonzero(np.concatenate([allowed[:, 0], inserted], axis=1))
+    value = np.full((n, 5 * length), -np.inf)
+    for begin in range(0, len(rows), _SHIFTS_AT_A_TIME):
+        row = rows[begin : begin + _SHIFTS_AT_A_TIME]
+        shift = shifts[begin : begin + _SHIFTS_AT_A_TIME]
+        codes = apply(pool.tapes[row], *decode(shift + 4 * length, length))[:, :length]
+        good = limits.satisfied(codes, pool.codes[row], np.zeros(len(row), dtype=np.int64))
+        if good.any():
+            value[row[good], shift[good]] = task.scorer.judge(codes[good])[0]
+    return value
 
 
 def _to_grid(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round to about six digits of the largest value of a row, so that rounding errors tie."""
-    scale = np.abs(value).max(axis=(1, 2), keepdims=True)
+    finite = np.where(np.isfinite(value), np.abs(value), 0.0)
+    scale = finite.max(axis=1, keepdims=True)
     grid = np.exp2(np.ceil(np.log2(np.maximum(scale, 1e-30) * 1e-6)))
     rounded: NDArray[np.float64] = np.round(value / grid) * grid
     return rounded
-
-
-class _Pool:
-    """The sequences kept between rounds, several per start with a beam."""
-
-    def __init__(
-        self,
-        codes: NDArray[np.int64],
-        owner: NDArray[np.int64],
-        scores: NDArray[np.float64],
-        positions: NDArray[np.int64],
-        refs: NDArray[np.int8],
-        alts: NDArray[np.int8],
-        touched: NDArray[np.bool_],
-    ) -> None:
-        self.codes = codes
-        self.owner = owner
-        self.scores = scores
-        self.positions = positions
-        self.refs = refs
-        self.alts = alts
-        self.touched = touched
-
-    @classmethod
-    def start(cls, codes: NDArray[np.int64], scores: NDArray[np.float64], rounds: int) -> _Pool:
-        """Return a pool with one sequence per start."""
-        n = len(codes)
-        history = np.zeros((n, rounds + 1))
-        history[:, 0] = scores
-        none = np.full((n, rounds), -1)
-        return cls(
-            codes.copy(),
-            np.arange(n),
-            history,
-            none.astype(np.int64),
-            none.astype(np.int8),
-            none.astype(np.int8),
-            np.zeros(codes.shape, dtype=bool),
-        )
-
-    def advance(
-        self,
-        value: NDArray[np.float64],
-        current: NDArray[np.float64],
-        beam: int,
-        round_: int,
-    ) -> NDArray[np.bool_]:
-        """Replace the pool by its best children; return which of them were edited.
-
-        ``value`` (n, L, 4) is what each substitution would reach, -inf where it is not allowed.
-        """
-        flat = value.reshape(len(value), -1)
-        top = min(beam, flat.shape[1])
-        if top == 1:
-            order = flat.argmax(axis=1)[:, None]
-        else:
-            order = np.argsort(-flat, axis=1, kind="stable")[:, :top]
-        reached = np.take_along_axis(flat, order, axis=1)
-        stuck = ~np.isfinite(reached[:, 0])
-        reached[stuck, 0] = current[stuck]
-        order[stuck, 0] = -1
-        parent = np.repeat(np.arange(len(flat)), top)
-        move, worth = order.ravel(), reached.ravel()
-        usable = np.flatnonzero((move < 0) | np.isfinite(worth))
-        rank = np.lexsort(
-            (move[usable], parent[usable], -worth[usable], self.owner[parent[usable]])
-        )
-        chosen = self._distinct(parent[usable[rank]], move[usable[rank]], beam)
-        parents, moves = parent[usable[rank]][chosen], move[usable[rank]][chosen]
-        self._take(parents)
-        edited: NDArray[np.bool_] = moves >= 0
-        rows = np.flatnonzero(edited)
-        at, letter = np.divmod(moves[rows], 4)
-        self.positions[rows, round_] = at
-        self.refs[rows, round_] = self.codes[rows, at]
-        self.alts[rows, round_] = letter
-        self.codes[rows, at] = letter
-        self.touched[rows, at] = True
-        return edited
-
-    def _distinct(
-        self, parents: NDArray[np.int64], moves: NDArray[np.int64], beam: int
-    ) -> NDArray[np.int64]:
-        """Return the first ``beam`` different sequences of each owner, in the order given."""
-        if beam == 1:
-            return np.unique(self.owner[parents], return_index=True)[1]
-        chosen: list[int] = []
-        seen: dict[int, set[bytes]] = {}
-        for i, (parent, move) in enumerate(zip(parents.tolist(), moves.tolist(), strict=True)):
-            mine = seen.setdefault(int(self.owner[parent]), set())
-            if len(mine) == beam:
-                continue
-            child = self.codes[parent].astype(np.int8)
-            if move >= 0:
-                child[move // 4] = move % 4
-            key = child.tobytes()
-            if key not in mine:
-                mine.add(key)
-                chosen.append(i)
-        return np.array(chosen, dtype=np.int64)
-
-    def _take(self, rows: NDArray[np.int64]) -> None:
-        """Keep copies of these rows only."""
-        for name in ("codes", "owner", "scores", "positions", "refs", "alts", "touched"):
-            setattr(self, name, getattr(self, name)[rows])
-
-    def best(
-        self, objective: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    ) -> NDArray[np.int64]:
-        """Return the row of the best sequence of each start."""
-        value = objective(self.scores[:, -1])
-        order = np.lexsort((np.arange(len(value)), -value, self.owner))
-        return order[np.unique(self.owner[order], return_index=True)[1]]
-
-
-def to_codes(X: torch.Tensor) -> NDArray[np.int64]:
-    """Return letter codes (N, L) of one-hot sequences (N, 4, L); -1 where there is no letter."""
-    letters = X.cpu().numpy() == 1
-    return np.where(letters.any(axis=1), letters.argmax(axis=1), -1)
-
-
-def from_codes(codes: NDArray[np.integer]) -> torch.Tensor:
-    """Return one-hot sequences (N, 4, L) of uint8 from letter codes (N, L)."""
-    return torch.as_tensor((codes[:, None, :] == np.arange(4)[:, None]).astype(np.uint8))
