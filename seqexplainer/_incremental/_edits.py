@@ -7,6 +7,8 @@ from functools import cached_property
 
 import torch
 
+_IN_A_PHASE = 6  # edits from which a block is worth its calls
+
 
 class Block:
     """Edits whose windows have one shape in every layer: a stack of variants, rows and places.
@@ -201,20 +203,41 @@ class Replacements:
 
     def blocks(self, step: int, n_places: int) -> Iterator[Block]:
         """Yield blocks of at most `n_places` edits, multiples of a step apart."""
-        whole = self.X.transpose(1, 2)
-        order = torch.argsort(self.starts, stable=True)
-        phase = self.starts[order] % step
+        coarse = self._aligned(step)
+        whole = coarse.X.transpose(1, 2)
+        order = torch.argsort(coarse.starts, stable=True)
+        phase = coarse.starts[order] % step
         for own in sorted(set(phase.tolist())):
             for at in torch.split(order[phase == own], n_places):
-                rows = self.rows[at]
-                old = whole[rows[:, None], self._positions(at)]
-                change = (self.columns[at].transpose(1, 2) - old).transpose(0, 1)
+                rows = coarse.rows[at]
+                old = whole[rows[:, None], coarse._positions(at)]
+                change = (coarse.columns[at].transpose(1, 2) - old).transpose(0, 1)
                 yield Block(
                     at[None, None],
                     rows,
-                    self.starts[at].tolist(),
+                    coarse.starts[at].tolist(),
                     change=change[:, None, None].contiguous(),
                 )
+
+    def _aligned(self, step: int) -> Replacements:
+        """Return the edits with more columns, so that few of them have few phases."""
+        grain = next(g for g in range(1, step + 1) if not step % g and self._crowded(g, step))
+        width = self.columns.shape[2] + grain - 1
+        if grain == 1 or width > self.X.shape[2]:
+            return self
+        starts = torch.div(self.starts, grain, rounding_mode="floor") * grain
+        starts.clamp_(max=self.X.shape[2] - width)
+        wide = Replacements(self.X, self.rows, starts, self.columns)
+        every = torch.arange(len(self), device=starts.device)
+        at = starts[:, None] + torch.arange(width, device=starts.device)
+        columns = self.X.transpose(1, 2)[self.rows[:, None], at]
+        place = self._positions(every) - starts[:, None]
+        columns[every[:, None], place] = self.columns.transpose(1, 2)
+        wide.columns = columns.transpose(1, 2)
+        return wide
+
+    def _crowded(self, grain: int, step: int) -> bool:
+        return len(self) * grain >= _IN_A_PHASE * step or grain == step
 
     def probe(self) -> Block:
         """Return a block that stands for any, to see how wide windows become."""

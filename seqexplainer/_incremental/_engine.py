@@ -22,6 +22,7 @@ _SAMPLE = 4  # edits of each call on which windows are compared with whole seque
 _TOGETHER = 8192  # edits of a pass on windows
 _TOLERANCE = 1e-5  # of the outputs and the effects of the sample
 _NARROW = 16  # positions up to which replaced spans share a pass
+_FEW = 2  # edits of a sequence that cost less than the values that windows need
 _SMALL = 1e-2  # seconds below which there is nothing to gain
 
 
@@ -65,6 +66,7 @@ class Engine:
         self.reason = "engine='plain'" if engine == "plain" else ""
         self.together = _TOGETHER
         self.seconds = float("inf")
+        self.prepared: dict[int, dict[str, torch.Tensor]] = {}
 
     def outputs(
         self,
@@ -93,8 +95,8 @@ class Engine:
         """
         if wild_type is None:
             wild_type = self.predict(X, args)
-        small = self.engine == "auto" and self.seconds * len(edits) < _SMALL
-        if self.reason or len(edits) < 2 or small:
+        few = len(edits) <= _FEW * len(X) or self.seconds * len(edits) < _SMALL
+        if self.reason or len(edits) < 2 or (few and self.engine == "auto"):
             return wild_type, self._plain(edits, args)
         places = torch.linspace(0, len(edits) - 1, min(len(edits), _SAMPLE), device=X.device)
         sample = places.long()
@@ -243,7 +245,8 @@ class Engine:
         args: Sequence[torch.Tensor],
         cache: dict[int, Any],
     ) -> torch.Tensor:
-        window = Window(edits, cache, max(self.batch_size, self.together))
+        most = max(self.batch_size, self.together)
+        window = Window(edits, cache, most, self.prepared)
         batch = window.begin(X)
         with window:
             output = self.model(batch, *(a[edits.rows] for a in args))

@@ -49,12 +49,22 @@ class FlatLinear:
         Output without edits.
     weight : Tensor, shape (n_out, n_channels * length)
         Weights.
+    prepared : dict
+        Where it keeps them by position.
     """
 
-    def __init__(self, node: Node, whole: torch.Tensor, weight: torch.Tensor) -> None:
+    def __init__(
+        self,
+        node: Node,
+        whole: torch.Tensor,
+        weight: torch.Tensor,
+        prepared: dict[str, torch.Tensor],
+    ) -> None:
         self.node, self.whole = node, whole
-        by_position = weight.view(len(weight), node.channels, node.length)
-        self.matrix = by_position.permute(2, 1, 0).contiguous()
+        if "matrix" not in prepared:
+            by_position = weight.view(len(weight), node.channels, node.length)
+            prepared["matrix"] = by_position.permute(2, 1, 0).contiguous()
+        self.matrix = prepared["matrix"]
 
     def __call__(self, edits: Substitutions | Replacements) -> torch.Tensor:
         """Return the output of every edit, shape (n_edits, n_out)."""

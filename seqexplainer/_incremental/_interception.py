@@ -53,6 +53,9 @@ class Interception(TorchFunctionMode):
         Nodes by number of the operation; shared by runs on the same sequences.
     batch_size : int
         Most edits of which whole tensors may be made.
+    prepared : dict, optional
+        Weights in the order that windows need, by number of the operation; shared by all runs of
+        one model.
 
     Attributes
     ----------
@@ -61,12 +64,17 @@ class Interception(TorchFunctionMode):
     """
 
     def __init__(
-        self, edits: Substitutions | Replacements, cache: dict[int, Any], batch_size: int
+        self,
+        edits: Substitutions | Replacements,
+        cache: dict[int, Any],
+        batch_size: int,
+        prepared: dict[int, dict[str, torch.Tensor]] | None = None,
     ) -> None:
         super().__init__()
         self.edits = edits
         self.cache = cache
         self.batch_size = batch_size
+        self.prepared = {} if prepared is None else prepared
         self.count = 0
         self.materialised: list[str] = []
         self.handlers: dict[str, Callable[..., Any]] = {}
@@ -144,6 +152,10 @@ class Interception(TorchFunctionMode):
         if self.count not in self.cache:
             self.cache[self.count] = make()
         return self.cache[self.count]
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Return where the operation that is being made keeps its weights."""
+        return self.prepared.setdefault(self.count, {})
 
     def show(self, node: Node, form: str = FIRST) -> torch.Tensor:
         """Return a tensor of the right form that stands for a node."""

@@ -56,39 +56,47 @@ class Convolution(Node):
         Weights.
     slide : Slide
         Stride, padding and dilation.
+    prepared : dict
+        Where it keeps the weights in another order.
     """
 
     def __init__(
-        self, whole: torch.Tensor, source: Node, weight: torch.Tensor, slide: Slide
+        self,
+        whole: torch.Tensor,
+        source: Node,
+        weight: torch.Tensor,
+        slide: Slide,
+        prepared: dict[str, torch.Tensor],
     ) -> None:
         super().__init__(whole, source.scale * slide.stride, [source])
-        self.weight, self.slide = weight, slide
-        self._taps: torch.Tensor | None = None
-        self._table: torch.Tensor | None = None
+        self.weight, self.slide, self.prepared = weight, slide, prepared
 
     @property
     def taps(self) -> torch.Tensor:
         """Weights by tap, shape (size, n_in, n_out)."""
-        if self._taps is None:
-            self._taps = self.weight.permute(2, 1, 0).contiguous()
-        return self._taps
+        if "taps" not in self.prepared:
+            self.prepared["taps"] = self.weight.permute(2, 1, 0).contiguous()
+        return self.prepared["taps"]
 
     @property
     def table(self) -> torch.Tensor:
         """What a new letter in place of an old one adds to each output that reads it."""
-        if self._table is None:
+        if "table" not in self.prepared:
             taps = self.taps.flip(0)
             old = torch.cat([taps, torch.zeros_like(taps[:, :1])], dim=1)
             pairs = taps[:, None, :, :] - old[:, :, None, :]
-            self._table = pairs.flatten(1, 2)
-        return self._table
+            self.prepared["table"] = pairs.flatten(1, 2)
+        return self.prepared["table"]
 
     def reach(self, run: Run) -> Span:
         return self.slide.reach(run.span(self.inputs[0]))
 
-    def scaled(self, whole: torch.Tensor, scale: torch.Tensor) -> Convolution:
+    def scaled(
+        self, whole: torch.Tensor, scale: torch.Tensor, prepared: dict[str, torch.Tensor]
+    ) -> Convolution:
         """Return the convolution whose output channels are scaled."""
-        return Convolution(whole, self.inputs[0], self.weight * scale[:, None, None], self.slide)
+        weight = self.weight * scale[:, None, None]
+        return type(self)(whole, self.inputs[0], weight, self.slide, prepared)
 
     def add_to(self, run: Run, out: torch.Tensor, low: int) -> torch.Tensor:
         """Add the difference to what begins at a position."""
@@ -122,9 +130,6 @@ class Convolution(Node):
 
 class Depthwise(Convolution):
     """A convolution of each channel by itself, weights of shape (n_channels, 1, size)."""
-
-    def scaled(self, whole: torch.Tensor, scale: torch.Tensor) -> Depthwise:
-        return Depthwise(whole, self.inputs[0], self.weight * scale[:, None, None], self.slide)
 
     def add_to(self, run: Run, out: torch.Tensor, low: int) -> torch.Tensor:
         span = run.span(self.inputs[0])
@@ -352,10 +357,12 @@ def _union(run: Run, nodes: Sequence[Node]) -> Span:
     return min(low for low, _ in spans), max(low + width for low, width in spans)
 
 
-def scaled(whole: torch.Tensor, node: Node, scale: torch.Tensor) -> Node:
+def scaled(
+    whole: torch.Tensor, node: Node, scale: torch.Tensor, prepared: dict[str, torch.Tensor]
+) -> Node:
     """Return a node of which each channel is scaled; a convolution takes the factors itself."""
     if isinstance(node, Convolution):
-        return node.scaled(whole, scale)
+        return node.scaled(whole, scale, prepared)
     return Scaled(whole, node, scale)
 
 

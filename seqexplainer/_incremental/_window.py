@@ -110,8 +110,9 @@ class Window(Interception):
         def make() -> Node:
             whole = func(**{**given, "input": node.whole})
             if depthwise and groups > 1:
-                return Depthwise(whole, node, weight, slide)
-            return Convolution(whole, node, ungrouped(weight, groups), slide)
+                return Depthwise(whole, node, weight, slide, self.weights())
+            full = ungrouped(weight, groups)
+            return Convolution(whole, node, full, slide, self.weights())
 
         return self.show(self.kept(make))
 
@@ -129,7 +130,7 @@ class Window(Interception):
             whole = func(**{**given, "input": node.whole})
             scale = torch.rsqrt(given["running_var"] + given.get("eps", 1e-5))
             scale = scale if given.get("weight") is None else scale * given["weight"]
-            return scaled(whole, node, scale)
+            return scaled(whole, node, scale, self.weights())
 
         return self.show(self.kept(make))
 
@@ -326,7 +327,8 @@ class Window(Interception):
             whole = combine(*operands)
             if by_channel is None:
                 return Joint(whole, [s.node for s in states], combine)
-            return scaled(whole, states[0].node, 1 / by_channel if divides else by_channel)
+            factor = 1 / by_channel if divides else by_channel
+            return scaled(whole, states[0].node, factor, self.weights())
 
         return self.show(self.kept(make), form)
 
@@ -422,13 +424,14 @@ class Window(Interception):
 
             def make() -> Node:
                 whole = func(**{**given, "input": node.whole.transpose(1, 2)}).transpose(1, 2)
-                return Convolution(whole, node, weight[:, :, None], Slide(1, 1, 0, 1))
+                kernel, slide = weight[:, :, None], Slide(1, 1, 0, 1)
+                return Convolution(whole, node, kernel, slide, self.weights())
 
             return self.show(self.kept(make), LAST)
 
         def dense() -> _exits.FlatLinear:
             whole = func(**{**given, "input": node.whole.flatten(1)})
-            return _exits.FlatLinear(node, whole, weight)
+            return _exits.FlatLinear(node, whole, weight, self.weights())
 
         return self.kept(dense)(self.edits)
 
