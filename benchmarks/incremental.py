@@ -29,7 +29,7 @@ LETTERS = np.frombuffer(b"ACGT", dtype="S1")
 
 
 def variants(model: torch.nn.Module, X: torch.Tensor, engine: str) -> np.ndarray:
-    """One variant a window: the reference windows are computed whole."""
+    """One variant a window: windows cannot help, and "auto" takes the plain way."""
     ref = LETTERS[X[:32].argmax(dim=1).numpy()]
     alt = ref.copy()
     middle = ref.shape[1] // 2

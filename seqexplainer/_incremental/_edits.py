@@ -7,7 +7,7 @@ from functools import cached_property
 
 import torch
 
-_IN_A_PHASE = 6  # edits from which a block is worth its calls
+_IN_A_PHASE = 48  # edits from which a block is worth its calls
 
 
 class Block:

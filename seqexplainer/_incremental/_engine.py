@@ -18,7 +18,8 @@ Function = Callable[..., torch.Tensor]
 ENGINES = ("auto", "window", "plain")
 
 _log = logging.getLogger(__name__)
-_SAMPLE = 4  # edits of each call on which windows are compared with whole sequences
+_SAMPLE = 4  # edits on which windows are compared with whole sequences
+_AGAIN = 2  # the same in later calls of one engine
 _TOGETHER = 8192  # edits of a pass on windows
 _TOLERANCE = 1e-5  # of the outputs and the effects of the sample
 _NARROW = 16  # positions up to which replaced spans share a pass
@@ -65,6 +66,7 @@ class Engine:
         self.engine = engine
         self.reason = "engine='plain'" if engine == "plain" else ""
         self.together = _TOGETHER
+        self.verified = False
         self.seconds = float("inf")
         self.prepared: dict[int, dict[str, torch.Tensor]] = {}
 
@@ -98,8 +100,8 @@ class Engine:
         few = len(edits) <= _FEW * len(X) or self.seconds * len(edits) < _SMALL
         if self.reason or len(edits) < 2 or (few and self.engine == "auto"):
             return wild_type, self._plain(edits, args)
-        places = torch.linspace(0, len(edits) - 1, min(len(edits), _SAMPLE), device=X.device)
-        sample = places.long()
+        count = min(len(edits), _AGAIN if self.verified else _SAMPLE)
+        sample = torch.linspace(0, len(edits) - 1, count, device=X.device).long()
         begin = time.perf_counter()
         expected = self._whole(edits, sample, args)
         allowed = (time.perf_counter() - begin) / len(sample)
@@ -114,6 +116,7 @@ class Engine:
         if not gap <= _TOLERANCE * size:
             self._give_up(f"windows differ from it by {gap:.2g} (outputs up to {size:.2g})")
             return wild_type, self._plain(edits, args)
+        self.verified = True
         return wild_type, outputs
 
     def _give_up(self, reason: str) -> None:

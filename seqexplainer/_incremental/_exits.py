@@ -72,8 +72,8 @@ class FlatLinear:
         out = self.whole[edits.rows]
         found = []
         for run, low, delta in differences(edits, node):
-            offsets = torch.div(run.block.offsets, node.scale, rounding_mode="floor").tolist()
-            found.append((run.block.index, [low + offset for offset in offsets], delta))
+            starts = low + torch.div(run.block.offsets, node.scale, rounding_mode="floor")
+            found.append((run.block.index, starts, delta))
         # Windows that begin within `group` positions share a product.
         width = min(max(len(delta) for *_, delta in found), node.length)
         group = max(1, width // 4)
@@ -84,14 +84,16 @@ class FlatLinear:
         lows = torch.zeros(len(edits), dtype=torch.long, device=out.device)
         windows = out.new_zeros(len(edits), reach, node.channels)
         for index, starts, delta in found:
-            for place, low in enumerate(starts):
-                begin, end = max(low, 0), min(low + len(delta), node.length)
-                base = max(0, min(begin // group * group, node.length - reach))
-                at = index[:, :, place].reshape(-1)
-                lows[at] = base
-                if end > begin:
-                    part = delta[begin - low : end - low, :, :, place]
-                    windows[at, begin - base : end - base] = part.flatten(1, 2).transpose(0, 1)
+            at = index.reshape(-1)
+            base = starts.clamp(min=0) // group * group
+            base = base.clamp_(max=node.length - reach).expand(index.shape).reshape(-1)
+            first = starts.expand(index.shape).reshape(-1) - base
+            steps = first[:, None] + torch.arange(len(delta), device=first.device)
+            outside = bool(((starts < 0) | (starts > node.length - len(delta))).any())
+            part = delta.flatten(1, 3).transpose(0, 1)
+            lows[at] = base
+            place = (at[:, None], steps.clamp_(0, reach - 1) if outside else steps)
+            windows.index_put_(place, part, accumulate=outside)
         order = torch.argsort(lows, stable=True)
         counts = Counter(lows.tolist())
         bases = sorted(counts)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Score = Callable[[torch.Tensor], np.ndarray]
-_ROWS = 2048
+Group = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+_ROWS = 128  # unedited sequences together
+_COPIES = 2048  # edited ones
 
 
 class Effect(NamedTuple):
@@ -83,8 +85,30 @@ class Prediction:
 
     def edited(self, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
         """Return scores (M, N, ...) of groups of edited copies of X, each (M', N, 4, L)."""
+        spans = [range(i, min(i + _ROWS, len(X))) for i in range(0, len(X), _ROWS)]
+
+        def groups() -> Iterator[Group]:
+            for part in parts:
+                for span in spans:
+                    at = slice(span.start, span.stop)
+                    rows = torch.arange(len(span)).repeat(len(part))
+                    yield X[at], rows, part[:, at].flatten(0, 1)
+
+        found = list(self.against(groups()))
+        scores = []
+        for i in range(0, len(found), len(spans)):
+            own = zip(found[i : i + len(spans)], spans, strict=True)
+            pieces = [v.reshape(-1, len(span), *v.shape[1:]) for v, span in own]
+            scores.append(np.concatenate(pieces, axis=1))
+        return np.concatenate(scores)
+
+    def against(self, groups: Iterable[Group]) -> Iterator[np.ndarray]:
+        """Yield scores (n, ...) of edited sequences.
+
+        A group has sequences (N, 4, L), which of them each edited one was (n,), and the edited
+        ones (n, 4, L).
+        """
         there, kind = model_device(self.model, self.device), model_dtype(self.model)
-        found = []
         with frozen(self.model, there) as held, torch.no_grad():
             compute = Engine(
                 held,
@@ -93,17 +117,10 @@ class Prediction:
                 batch_size=self.batch_size,
                 purpose="the experiment",
             )
-            groups = torch.split(torch.arange(len(X)), self.batch_size)
-            for part in parts:
-                scores = []
-                for at in groups:
-                    rows = torch.arange(len(at), device=there).repeat(len(part))
-                    edited = part[:, at].flatten(0, 1).to(there, kind)
-                    _, values = compute.edited(X[at].to(there, kind), rows, edited)
-                    shape = (len(part), len(at), *values.shape[1:])
-                    scores.append(values.double().cpu().numpy().reshape(shape))
-                found.append(np.concatenate(scores, axis=1))
-        return np.concatenate(found)
+            for X, rows, edited in groups:
+                whole, others = X.to(there, kind), edited.to(there, kind)
+                _, values = compute.edited(whole, rows.to(there), others)
+                yield values.double().cpu().numpy()
 
 
 def make_score(
@@ -144,7 +161,7 @@ def score_edits(
     """
 
     def copies() -> Iterator[torch.Tensor]:
-        for group in _groups(edits, max(1, _ROWS // len(X))):
+        for group in _groups(edits, max(1, _COPIES // len(X))):
             rows = X.repeat(len(group), 1, 1).view(len(group), *X.shape)
             for edit, part in zip(group, rows, strict=True):
                 edit(part)

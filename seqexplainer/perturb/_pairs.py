@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from seqexplainer._inputs import check_one_hot
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
-from seqexplainer.perturb._effect import make_score, score_edits
+from seqexplainer.perturb._effect import Group, Prediction, make_score, score_edits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seqpro.motifs import Motif
 
 Placement = tuple[torch.Tensor, int]
+_TOGETHER = 64  # sequences with a first edit in a pass of pairs
 Link = Literal["identity", "log2", "log", "log10", "logit"]
 
 _NATURAL: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -428,19 +429,15 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    score = make_score(model, target, None, batch_size, device, engine)
+    score = Prediction(model, target, engine, batch_size, device)
     before = score(sequences)
     single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
     interaction = np.full((len(sequences), k, k), np.nan)
-    for i in range(k):
-        others = [j for first, j in pairs if first == i]
-        if others:
-            # With the first edit made, the second is all that differs.
-            edited = sequences.clone()
-            write(edited, *placed[i])
-            together = score_edits(score, edited, (_placing([placed[j]]) for j in others))
-            beyond = together - before[:, None] - single[:, [i]] - single[:, others]
-            interaction[:, i, others] = interaction[:, others, i] = beyond
+    if pairs:
+        i, j = np.array(pairs).T
+        together = _score_pairs(score, sequences, placed, pairs)
+        beyond = together - before[:, None] - single[:, i] - single[:, j]
+        interaction[:, i, j] = interaction[:, j, i] = beyond
     upper = np.triu_indices(k, 1)
     summary = summarise(
         interaction[:, *upper], confidence=confidence, n_resamples=n_resamples, seed=seed
@@ -452,6 +449,33 @@ def epistasis(
         square.T[upper] = values
         squares.append(square)
     return Epistasis(before, single, interaction, *squares)
+
+
+def _score_pairs(
+    score: Prediction,
+    X: torch.Tensor,
+    placed: Sequence[Placement],
+    pairs: Sequence[tuple[int, int]],
+) -> NDArray[np.float64]:
+    """Score pairs of edits (N, n_pairs): with the first made, the second is all that differs."""
+    n, together = len(X), max(1, _TOGETHER // len(X))
+    firsts = sorted({i for i, _ in pairs})
+
+    def groups() -> Iterator[Group]:
+        for begin in range(0, len(firsts), together):
+            own = firsts[begin : begin + together]
+            once = X.repeat(len(own), 1, 1).view(len(own), *X.shape)
+            for rows, i in zip(once, own, strict=True):
+                write(rows, *placed[i])
+            seconds = [(own.index(i), j) for i, j in pairs if i in own]
+            twice = once[[place for place, _ in seconds]]
+            for rows, (_, j) in zip(twice, seconds, strict=True):
+                write(rows, *placed[j])
+            starts = torch.tensor([place * n for place, _ in seconds])
+            owner = starts[:, None] + torch.arange(n)
+            yield once.flatten(0, 1), owner.reshape(-1), twice.flatten(0, 1)
+
+    return np.concatenate(list(score.against(groups()))).reshape(len(pairs), n).T
 
 
 def _integers(values: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from seqexplainer._targets import Target
     from seqpro.motifs import Motif
+
+_COPIES = 2048  # edited sequences together
 
 
 class Positional(NamedTuple):
@@ -199,11 +201,19 @@ def ablate(
         msg = "spans must be one (start, end) or a list of them, with at least one"
         raise SeqexplainerError(msg)
     draws = 1 if method in {"zero", "uniform"} else n
-    after = []
-    for start, end in listed.tolist():
-        edited = randomise(sequences, start, end, method=method, n=draws, seed=seed)
-        after.append(score_copies(score, sequences, [edited.transpose(0, 1)]).mean(axis=1))
-    stacked = after[0] if single else np.stack(after, axis=1)
+    together = max(1, _COPIES // (draws * len(sequences)))
+
+    def parts() -> Iterator[torch.Tensor]:
+        for begin in range(0, len(listed), together):
+            edited = [
+                randomise(sequences, start, end, method=method, n=draws, seed=seed)
+                for start, end in listed[begin : begin + together].tolist()
+            ]
+            yield torch.cat(edited, dim=1).transpose(0, 1)
+
+    values = score_copies(score, sequences, parts())
+    after = values.reshape(len(sequences), len(listed), draws, *values.shape[2:]).mean(axis=2)
+    stacked = after[:, 0] if single else after
     return make_effect(
         score(sequences), stacked, confidence=confidence, n_resamples=n_resamples, seed=seed
     )
