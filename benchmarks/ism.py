@@ -81,7 +81,8 @@ def peer_steady(model: torch.nn.Module, X: torch.Tensor) -> Callable[[], object]
 def run(name: str, engine: str, batch_size: int = 128) -> Callable[[], torch.Tensor]:
     model, length = NETS[name]()
     X = random_one_hot(1, length)
-    return lambda: se.saturation_mutagenesis(model, X, engine=engine, batch_size=batch_size)
+    mutate = se.saturation_mutagenesis  # imported now, since the package is lazy
+    return lambda: mutate(model, X, engine=engine, batch_size=batch_size)
 
 
 def cold(name: str, engine: str, batch_size: int = 128) -> float:
