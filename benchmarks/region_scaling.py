@@ -42,9 +42,7 @@ def main() -> None:
     for n in counts:
         windows = _windows(folder, n)
         results.append(_timed("FASTA", n, 1, lambda w=windows: _read(_fasta(folder), w)))
-        results.append(
-            _timed("BigWig", n, tracks, lambda w=windows: _read(_bigwig(files), w))
-        )
+        results.append(_timed("BigWig", n, tracks, lambda w=windows: _read(_bigwig(files), w)))
     windows = _windows(folder, AT)
     with tempfile.TemporaryDirectory() as links:
         for i in range(MOST_TRACKS):
