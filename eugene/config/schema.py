@@ -296,22 +296,30 @@ class EvolveSection:
     Attributes
     ----------
     rounds : int
-        Changes a sequence.
+        Rounds of the search; for greedy and beam the changes a sequence. ``null`` takes what
+        suits the method.
     n : int
         Sequences: the test rows with the lowest predictions.
+    method : str
+        ``greedy``, ``beam``, ``annealing``, ``genetic`` or ``gradient``.
     beam : int
         Candidates kept a round.
     maximize : bool
         Whether the prediction is raised or lowered.
     target : int or str
         Output that is changed.
+    constraints : dict
+        Limits of every change: ``protected`` (list of [start, end], bp), ``gc`` ([lowest,
+        highest]), ``max_homopolymer`` (bp), ``forbidden`` (list of sites), ``max_edits``.
     """
 
-    rounds: int = 10
+    rounds: int | None = 10
     n: int = 10
+    method: str = "greedy"
     beam: int = 1
     maximize: bool = True
     target: int | str = 0
+    constraints: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,15 +95,18 @@ def evolve_dataset(
     model: torch.nn.Module,
     X: NDArray[Any],
     *,
-    rounds: int = 10,
+    rounds: int | None = 10,
+    method: str = "greedy",
     beam: int = 1,
     maximize: bool = True,
     target: Any = 0,
+    constraints: Mapping[str, Any] | None = None,
+    seed: int = 0,
     batch_size: int = 128,
     index: Sequence[int] | NDArray[np.int64] | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Evolve sequences by one substitution a round.
+    """Evolve sequences by one substitution a round, or design them by another search.
 
     Parameters
     ----------
@@ -112,13 +115,19 @@ def evolve_dataset(
     X : ndarray, shape (n, 4, length)
         Sequences to start from.
     rounds : int, optional
-        Substitutions a sequence.
+        Rounds: substitutions a sequence for greedy and beam; None takes what suits the method.
+    method : {"greedy", "beam", "annealing", "genetic", "gradient"}, optional
+        As in `seqexplainer.design`.
     beam : int, optional
-        Candidates kept a round.
+        Candidates kept a round; more than 1 makes greedy a beam.
     maximize : bool, optional
         Raise or lower the output.
     target : int, tuple, str or callable, optional
         Which output.
+    constraints : mapping, optional
+        Limits: the parameters of `seqexplainer.Constraints`.
+    seed : int, optional
+        Seed of the searches that draw.
     batch_size : int, optional
         Sequences at a time.
     index : sequence of int, optional
@@ -130,14 +139,21 @@ def evolve_dataset(
     -------
     pandas.DataFrame
         One row a sequence and round, round 0 being the start: sequence, round, position
-        (-1: no change), ref, alt, score.
+        (-1: no change), ref, alt, score, kind. A search that finds several changes in one round
+        has a row for each.
     """
     import seqexplainer as se
 
-    options: dict[str, Any] = {"rounds": rounds, "beam": beam, "maximize": maximize}
-    options["verbose"] = progress
-    found = se.evolve(model, X, target=target, batch_size=batch_size, **options)
-    table = found.to_frame()
+    options: dict[str, Any] = {"maximize": maximize, "target": target, "constraints": constraints}
+    options["batch_size"] = batch_size
+    if method in {"greedy", "beam"}:
+        kept = 8 if method == "beam" and beam == 1 else beam
+        steps = 10 if rounds is None else rounds
+        evolved = se.evolve(model, X, rounds=steps, beam=kept, verbose=progress, **options)
+        table = evolved.to_frame()
+    else:
+        found = se.design(model, X, method=method, rounds=rounds, seed=seed, **options)
+        table = found.to_frame()
     if index is not None:
         table["sequence"] = np.asarray(index)[table["sequence"].to_numpy()]
     return table

@@ -222,11 +222,14 @@ def evolve_step(run: Run) -> None:
         rows = run.rows("test")
         scores = _scores(run, rows, options["target"])
         chosen = best_rows(rows, scores, options["n"], highest=not options["maximize"])
-        logger.info("evolve: %d sequences, %d rounds", len(chosen), options["rounds"])
+        logger.info("evolve: %d sequences, %s", len(chosen), options["method"])
         table = interpret.evolve_dataset(
             run.arch,
             run.one_hot(chosen),
             rounds=options["rounds"],
+            method=options["method"],
+            constraints=options["constraints"],
+            seed=run.config.seed,
             beam=options["beam"],
             maximize=options["maximize"],
             target=options["target"],

@@ -262,6 +262,31 @@ class Design(NamedTuple):
         at = table["sequence"].to_numpy(int), table["round"].to_numpy(int)
         return table.assign(score=self.scores[at])
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows of `trace`, and one for every round that brought nothing better.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as of `Evolution.to_frame`: ``sequence``, ``round`` (0 is the start),
+            ``position`` (-1: no edit), ``ref``, ``alt``, ``score``, ``kind``.
+        """
+        import pandas as pd
+
+        n, rounds = self.scores.shape
+        every = pd.DataFrame(
+            {
+                "sequence": np.repeat(np.arange(n), rounds),
+                "round": np.tile(np.arange(rounds), n),
+                "score": self.scores.ravel(),
+            }
+        )
+        edits = self.trace().drop(columns="score")
+        table = every.merge(edits, on=["sequence", "round"], how="left")
+        table["position"] = table["position"].fillna(-1).astype(np.int64)
+        names = ["sequence", "round", "position", "ref", "alt", "score", "kind"]
+        return table.fillna({"ref": "", "alt": "", "kind": ""})[names]
+
 
 def _frame(rows: Sequence[tuple[int, ...]], first: list[str]) -> pd.DataFrame:
     """Turn rows that end in an edit into a table."""

@@ -47,8 +47,8 @@ class Spacing(NamedTuple):
         on the minus strand.
     before : ndarray of float64, shape (N,)
         Scores of the backgrounds.
-    effect : ndarray of float64, shape (N, C, D)
-        Score with both motifs, less ``before``.
+    effect : ndarray of float64, shape (N, C, D, ...)
+        Score with both motifs, less ``before``; what ``func`` returns beyond a number comes last.
     mean, low, high, p_value, q_value : ndarray of float64, shape (C, D)
         Mean over sequences, bootstrap interval, sign-flip permutation p-value and false
         discovery rate over all entries.
@@ -142,7 +142,7 @@ class Epistasis(NamedTuple):
         Scores of the sequences as they were.
     single : ndarray of float64, shape (N, K)
         Effect of each edit alone.
-    interaction : ndarray of float64, shape (N, K, K)
+    interaction : ndarray of float64, shape (N, K, K, ...)
         Effect of two edits together less the sum of their effects; NaN on the diagonal and for
         edits that overlap.
     mean, low, high, p_value, q_value : ndarray of float64, shape (K, K)
@@ -171,6 +171,7 @@ def space(
     orders: Sequence[str] = ("AB", "BA"),
     anchor: int | None = None,
     target: Target = 0,
+    func: Callable[..., Any] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -198,7 +199,7 @@ def space(
         Which motif stands on the left.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -252,10 +253,11 @@ def space(
                 start = at + width_a + gap if order == "AB" else at - gap - width_b
                 check_position(start, width_b, length, "second motif")
                 placements.append([(a, at), (b, start)])
-    score = make_score(model, target, None, batch_size, device, engine)
+    score = make_score(model, target, func, batch_size, device, engine)
     before = score(sequences)
     after = score_edits(score, sequences, (_placing(p) for p in placements))
-    effect = (after - before[:, None]).reshape(len(sequences), len(names), len(gaps))
+    change = after - before[:, None]
+    effect = change.reshape(len(sequences), len(names), len(gaps), *change.shape[2:])
     summary = summarise(effect, confidence=confidence, n_resamples=n_resamples, seed=seed)
     return Spacing(gaps, names, before, effect, *summary)
 
@@ -271,6 +273,7 @@ def cooperativity(
     link: Link | Callable[[np.ndarray], np.ndarray] = "identity",
     anchor: int | None = None,
     target: Target = 0,
+    func: Callable[..., Any] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -301,7 +304,7 @@ def cooperativity(
         The scale of the scores; a callable brings scores to the natural scale.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -353,7 +356,7 @@ def cooperativity(
         raise SeqexplainerError(msg)
     for start in starts.tolist():
         check_position(start, width_b, length, "second motif")
-    score = make_score(model, target, None, batch_size, device, engine)
+    score = make_score(model, target, func, batch_size, device, engine)
     background = score(sequences)
     first = score_edits(score, sequences, [_placing([(a, at)])])[:, 0]
     alone = score_edits(score, sequences, (_placing([(b, s)]) for s in starts.tolist()))
@@ -378,6 +381,7 @@ def epistasis(
     edits: Sequence[tuple[str | Motif | NDArray[Any], int]],
     *,
     target: Target = 0,
+    func: Callable[..., Any] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -395,7 +399,7 @@ def epistasis(
         Sequences.
     edits : sequence of (motif, position), length K
         What to write where (first base, bp); a single letter is a point mutation.
-    target, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -429,13 +433,17 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    score = Prediction(model, target, engine, batch_size, device)
+    score = make_score(model, target, func, batch_size, device, engine)
     before = score(sequences)
     single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
-    interaction = np.full((len(sequences), k, k), np.nan)
+    interaction = np.full((len(sequences), k, k, *before.shape[1:]), np.nan)
     if pairs:
         i, j = np.array(pairs).T
-        together = _score_pairs(score, sequences, placed, pairs)
+        if isinstance(score, Prediction):
+            together = _score_pairs(score, sequences, placed, pairs)
+        else:
+            both = (_placing([placed[one], placed[other]]) for one, other in pairs)
+            together = score_edits(score, sequences, both)
         beyond = together - before[:, None] - single[:, i] - single[:, j]
         interaction[:, i, j] = interaction[:, j, i] = beyond
     upper = np.triu_indices(k, 1)
@@ -444,9 +452,9 @@ def epistasis(
     )
     squares = []
     for values in summary:
-        square = np.full((k, k), np.nan)
+        square = np.full((k, k, *before.shape[1:]), np.nan)
         square[upper] = values
-        square.T[upper] = values
+        square[upper[::-1]] = values
         squares.append(square)
     return Epistasis(before, single, interaction, *squares)
 

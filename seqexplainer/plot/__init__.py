@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqexplainer.plot._curves import evolution_traces, positional_curve
+from seqexplainer.plot._curves import edit_map, evolution_traces, positional_curve
 from seqexplainer.plot._gallery import filter_gallery
 from seqexplainer.plot._logo import logo
 from seqexplainer.plot._style import COLORS
@@ -12,6 +12,7 @@ __all__ = [
     "COLORS",
     "annotation_spans",
     "attribution_track",
+    "edit_map",
     "evolution_traces",
     "filter_gallery",
     "ism_heatmap",

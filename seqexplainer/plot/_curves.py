@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.plot._style import LINE_COLORS, MUTED, axes_or_new, tidy
+from seqexplainer.plot._logo import glyph
+from seqexplainer.plot._style import (
+    LINE_COLORS,
+    MUTED,
+    axes_or_new,
+    letter_colors,
+    position_ticks,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -170,3 +178,104 @@ def evolution_traces(
     if title:
         ax.set_title(title, loc="left")
     return ax
+
+
+def edit_map(
+    trace: Any,
+    *,
+    sequence: int = 0,
+    ax: Axes | None = None,
+    colors: str = "classic",
+    start: int = 0,
+    xlabel: str = "position (bp)",
+    title: str | None = None,
+) -> Axes:
+    """Draw which positions of one sequence were edited in which round, between start and end.
+
+    The start stands at the top and the end below, each as letters; a mark between them is an
+    edit, in the colour of the new letter: a dot where a letter took another's place, a triangle
+    that points down for an insertion, a cross for a deletion.
+
+    Parameters
+    ----------
+    trace : Evolution or Design
+        Result of `seqexplainer.evolve` or `seqexplainer.design`.
+    sequence : int, optional
+        Number of the sequence.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+    colors : {"classic", "colorblind"}, optional
+        Scheme of the letters.
+    start : int, optional
+        Coordinate of the first base (bp).
+    xlabel, title : str, optional
+        Texts.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn in; rounds run downwards.
+
+    Raises
+    ------
+    SeqexplainerError
+        If there is no such sequence.
+
+    Examples
+    --------
+    >>> import matplotlib, torch, seqexplainer as se
+    >>> matplotlib.use("Agg")
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    >>> X = se.backgrounds(kind="random", n=1, length=10)
+    >>> ax = edit_map(se.evolve(model, X, rounds=2))
+    >>> ax.get_ylabel()
+    'round'
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    n, _, length = trace.sequences.shape
+    if not 0 <= sequence < n:
+        msg = f"sequence {sequence} does not exist; there are {n}"
+        raise SeqexplainerError(msg)
+    table = trace.trace() if hasattr(trace, "trace") else trace.to_frame()
+    table = table[(table["sequence"] == sequence) & (table["position"] >= 0)]
+    last = trace.scores.shape[1] - 1
+    ax = axes_or_new(ax, float(np.clip(length / 10, 5, 16)), 2.6)
+    room = max(last, 1) / 6
+    shade = dict(zip("ACGT", letter_colors(colors, "ACGT"), strict=True))
+    _letters(ax, np.asarray(trace.at(0)[sequence]), start, -0.15 * room, room, colors)
+    end = last + 2.15 * room
+    _letters(ax, np.asarray(trace.sequences[sequence]), start, end, room, colors)
+    markers = {"substitution": "o", "deletion": "x", "insertion": "v"}
+    for edit in table.itertuples():
+        color = shade.get(edit.alt, MUTED)
+        at = start + edit.position
+        ax.plot([at, at], [0, edit.round], color=color, linewidth=0.8, alpha=0.35, zorder=1)
+        ax.plot(at, edit.round, markers[edit.kind], color=color, markersize=5, zorder=2)
+    position_ticks(ax, start, length)
+    ax.set_ylim(last + 2.3 * room, -1.3 * room)
+    ticks = MaxNLocator(nbins=5, integer=True).tick_values(0, last)
+    ax.set_yticks([int(t) for t in ticks if 0 <= t <= last])
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("round")
+    tidy(ax)
+    if title:
+        ax.set_title(title, loc="left")
+    return ax
+
+
+def _letters(
+    ax: Axes, x: np.ndarray, start: int, bottom: float, height: float, colors: str
+) -> None:
+    """Draw the letters of a one-hot sequence (4, L) on axes whose y runs downwards."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.path import Path
+
+    shades = letter_colors(colors, "ACGT")
+    for letter, row, color in zip("ACGT", x, shades, strict=True):
+        vertices, codes = glyph(letter)
+        paths = [
+            Path(vertices * [0.9, -height] + [start + place - 0.45, bottom], codes)
+            for place in np.flatnonzero(row).tolist()
+        ]
+        ax.add_collection(PathCollection(paths, facecolors=color, linewidths=0))

@@ -205,6 +205,10 @@ def test_the_trace_rebuilds_every_round(model, starts, method):
         scores = predict(model, result.at(r))[:, 0]
         np.testing.assert_allclose(result.scores[:, r], scores, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(result.sequences.numpy().argmax(axis=1), codes)
+    frame = result.to_frame()
+    assert (frame["position"] >= 0).sum() == len(table)
+    scores = frame.groupby(["sequence", "round"])["score"].last().unstack().to_numpy()
+    np.testing.assert_array_equal(scores, result.scores)
 
 
 @pytest.mark.parametrize(

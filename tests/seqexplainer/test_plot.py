@@ -8,7 +8,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import seqexplainer as se
 import seqexplainer.plot as plot
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._single import Positional
@@ -378,3 +380,20 @@ def test_p_text(p, text):
 def test_matplotlib_is_loaded_only_when_something_is_drawn():
     code = "import sys, seqexplainer.plot; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("method", ["greedy", "annealing"])
+def test_edit_map_marks_every_edit(method):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4 * 20, 1))
+    X = se.backgrounds(kind="random", n=2, length=20)
+    found = se.design(model, X, method=method, rounds=6, insertions=True, deletions=True)
+    ax = plot.edit_map(found, sequence=1, start=100)
+    trace = found.trace()
+    marks = [line for line in ax.lines if line.get_marker() not in ("None", None, "")]
+    assert len(marks) == (trace["sequence"] == 1).sum()
+    assert sum(len(c.get_paths()) for c in ax.collections) == 40 - int(
+        (found.sequences[1].sum(0) == 0).sum()
+    )
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+    with pytest.raises(SeqexplainerError, match="sequence 2 does not exist"):
+        plot.edit_map(found, sequence=2)

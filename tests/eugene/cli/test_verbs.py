@@ -46,7 +46,8 @@ def test_test_attribute_motifs_evolve_report(capsys, trained):
     code, out, _ = run(capsys, "motifs", "--run_dir", trained)
     assert code == 0
     assert "p_bonferroni" in out
-    code, out, _ = run(capsys, "evolve", trained, "--interpret.evolve.rounds", "2")
+    options = ("--interpret.evolve.rounds", "2", "--interpret.evolve.method", "genetic")
+    code, out, _ = run(capsys, "evolve", trained, *options)
     assert code == 0
     assert pd.read_csv(RunFolder(trained).interpretation / "evolution.csv")["round"].max() == 2
     code, out, _ = run(capsys, "report", trained)
