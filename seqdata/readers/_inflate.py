@@ -1,4 +1,4 @@
-"""Unpacking of zlib streams, by ISA-L where it is installed (extra ``fast``)."""
+"""Unpacking of zlib streams, by ISA-L where it is installed (on the usual processors)."""
 
 from __future__ import annotations
 
