@@ -43,11 +43,15 @@ def attributions(run: Path) -> Section:
     store = run / "attributions.zarr"
     if not store.is_dir():
         return section
-    import xarray as xr
+    import seqdata as sd
 
-    with xr.open_zarr(store) as opened:
-        ds = opened.load()
-    methods = [str(v) for v in ds.data_vars if ds[v].dims == ("_sequence", "_ohe", "_length")]
+    ds = sd.open_zarr(store)
+    methods = [
+        str(v)
+        for v in ds.data_vars
+        if ds[v].dims == ("_sequence", "_ohe", "_length")
+        and ds[v].attrs.get("form", "projected") == "projected"
+    ]
     truth = read_json(run / "interpretation" / "truth.json")
     names = [method_name(m) for m in methods]
     section.text(
@@ -114,11 +118,44 @@ def _window(values: NDArray[np.floating[Any]], width: int) -> tuple[int, int]:
     return start, start + width
 
 
+def _spans(ds: xr.Dataset, count: int) -> list[list[tuple[int, int, str]]]:
+    """Return what is known of each of the first rows: what was planted, else named seqlets."""
+    from eugene.interpret import hits_table
+    from seqexplainer.plot import annotation_spans
+
+    if "planted" in ds:
+        names = [str(name) for name in np.atleast_1d(ds["planted"].attrs.get("motifs", []))]
+        found = [annotation_spans(ds["planted"].values[row], names) for row in range(count)]
+        return [[span for span in spans if len(span) == 3] for spans in found]
+    if "seqlets" not in ds:
+        return [[] for _ in range(count)]
+    table = hits_table(ds[[v for v in ds.data_vars if str(v).startswith("seqlets")]], "seqlets")
+    table = table[table["motif"] != "seqlet"]
+    return [
+        [
+            (int(hit.start), int(hit.end), str(hit.motif))
+            for hit in table[table["sequence"] == row].itertuples()
+        ]
+        for row in range(count)
+    ]
+
+
+def _place(ds: xr.Dataset, row: int) -> tuple[str | None, int, bool]:
+    """Return contig, start in bp, and whether the minus strand is shown; none without genome."""
+    if not {"chrom", "start"} <= set(ds.variables):
+        return None, 0, False
+    from seqdata.schema import decode
+
+    one = ds.isel(_sequence=[row])
+    strand = str(decode(one["strand"])[0]) if "strand" in ds.variables else "+"
+    return str(decode(one["chrom"])[0]), int(one["start"].values[0]), strand == "-"
+
+
 def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     """Draw the first sequences' logos below each other."""
     import matplotlib.pyplot as plt
 
-    from seqexplainer.plot import annotation_spans, attribution_track
+    from seqexplainer.plot import attribution_track
     from seqexplainer.plot._style import SPAN_COLORS
 
     values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)
@@ -130,33 +167,46 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         1.05 * min(float(values.clip(max=0).sum(axis=1).min()), 0.0),
         1.05 * max(float(values.clip(min=0).sum(axis=1).max()), 1e-12),
     )
-    spans: list[Any] = []
-    attrs = ds["planted"].attrs if "planted" in ds else {}
-    names = [str(name) for name in np.atleast_1d(attrs.get("motifs", []))]
+    found = _spans(ds, count)
+    names = list(dict.fromkeys(span[2] for spans in found for span in spans))
     colours = dict(zip(names, SPAN_COLORS * len(names), strict=False))
     for row, ax in enumerate(axes[:, 0]):
         start, end = _window(values[row], _POSITIONS)
-        if "planted" in ds:
-            spans = annotation_spans(ds["planted"].values[row], names)
+        chrom, first, turned = _place(ds, row)
+        shown, spans = values[row][:, start:end], found[row]
+        if turned:
+            # genome coordinates rise to the right, so a minus-strand row is turned round
+            length = values.shape[2]
+            shown = shown[::-1, ::-1]
+            start, end = length - end, length - start
+            spans = [(length - b, length - a, name) for a, b, name in spans]
         attribution_track(
-            values[row][:, start:end],
+            shown,
             ax=ax,
-            spans=spans,
-            start=start,
+            spans=[(first + a, first + b, name) for a, b, name in spans],
+            start=first + start,
+            chrom=chrom,
             ylim=limits,
             ylabel="",
             span_colors=colours,
         )
         ax.tick_params(labelsize=7)
-        if row < count - 1:
+        if row < count - 1 and chrom is None:
             ax.set_xlabel("")
+        ax.xaxis.label.set_fontsize(7)
         label = f"row {int(ds['index'].values[row])}" if "index" in ds else f"sequence {row + 1}"
+        if turned:
+            label += "\nminus strand"
         if "prediction" in ds:
             label += f"\nscore {np.ravel(ds['prediction'].values[row])[0]:.2f}"
         ax.set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
     caption = f"{_sentence(method_name(method))}; all on one scale, position in bp."
-    if spans:
-        caption += " Shaded: where the motifs were planted."
+    if names:
+        caption += (
+            " Shaded: where the motifs were planted."
+            if "planted" in ds
+            else " Shaded: seqlets, under the known motif that each resembles."
+        )
     return picture(
         figure,
         f"attributions_{method}",
