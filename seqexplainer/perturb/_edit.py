@@ -130,6 +130,8 @@ def substitute(
     *,
     position: int | Sequence[int] | NDArray[np.int64] | None = None,
     orientation: Literal["+", "-"] = "+",
+    sample: bool = False,
+    seed: int = 0,
 ) -> torch.Tensor:
     """Write a motif over the bases of every sequence.
 
@@ -143,6 +145,11 @@ def substitute(
         First base (bp, 0-based); by default the motif stands in the middle.
     orientation : {"+", "-"}, optional
         Strand.
+    sample : bool, optional
+        Draw the letters of a Motif from its probabilities for every sequence, instead of writing
+        the most frequent ones.
+    seed : int, optional
+        Of the draws; what is written into row i depends on the seed and i only.
 
     Returns
     -------
@@ -152,7 +159,7 @@ def substitute(
     Raises
     ------
     SeqexplainerError
-        If the motif does not fit.
+        If the motif does not fit, or letters are to be drawn from what is no Motif.
 
     Examples
     --------
@@ -163,9 +170,13 @@ def substitute(
     result = check_one_hot(X).clone()
     what = pattern(motif, orientation)
     width, length = what.shape[1], result.shape[2]
+    drawn = _draw_sites(motif, orientation, len(result), seed) if sample else None
     at = np.asarray((length - width) // 2 if position is None else position, dtype=np.int64)
     if at.ndim == 0:
         check_position(int(at), width, length)
+        if drawn is not None:
+            result[:, :, int(at) : int(at) + width] = drawn.to(result)
+            return result
         write(result, what, int(at))
         return result
     if at.shape != (len(result),):
@@ -173,8 +184,18 @@ def substitute(
         raise SeqexplainerError(msg)
     for row, start in enumerate(at.tolist()):
         check_position(start, width, length)
-        write(result[row : row + 1], what, start)
+        write(result[row : row + 1], what if drawn is None else drawn[row], start)
     return result
+
+
+def _draw_sites(motif: Any, orientation: str, n: int, seed: int) -> torch.Tensor:
+    """Draw n sites (n, 4, w) from the letter probabilities of a Motif."""
+    if not hasattr(motif, "ppm"):
+        msg = f"sample=True needs a seqpro.motifs.Motif, which has probabilities; got {motif!r}"
+        raise SeqexplainerError(msg)
+    probabilities = np.asarray(motif.ppm(), dtype=np.float64)
+    sites = torch.as_tensor(random_one_hot(n, probabilities.shape[1], seed, probabilities))
+    return sites.flip((1, 2)) if orientation == "-" else sites
 
 
 def insert(

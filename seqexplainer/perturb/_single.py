@@ -69,6 +69,7 @@ def marginalize(
     *,
     position: int | Sequence[int] | None = None,
     orientation: Literal["+", "-"] = "+",
+    sample: bool = False,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
     confidence: float = 0.95,
@@ -92,6 +93,9 @@ def marginalize(
         First base (bp); by default the middle.
     orientation : {"+", "-"}, optional
         Strand of the motif.
+    sample : bool, optional
+        Draw the letters of a Motif from its probabilities for every sequence, instead of writing
+        the most frequent ones.
     target : int, tuple, str or callable, optional
         Which number of the output is the score.
     func : callable, optional
@@ -130,7 +134,8 @@ def marginalize(
     2.0
     """
     sequences = check_one_hot(X)
-    edited = substitute(sequences, motif, position=position, orientation=orientation)
+    placing: dict[str, Any] = {"position": position, "orientation": orientation}
+    edited = substitute(sequences, motif, sample=sample, seed=seed, **placing)
     score = make_score(model, target, func, batch_size, device, engine)
     return make_effect(
         score(sequences),

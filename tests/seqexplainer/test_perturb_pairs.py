@@ -1,4 +1,4 @@
-"""Experiments with two motifs under any function."""
+"""Experiments with two motifs under any function; sites drawn from a motif."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import torch
 from torch import nn
 
 import seqexplainer as se
+from seqexplainer.errors import SeqexplainerError
+from seqexplainer.perturb import substitute
+from seqpro.motifs import Motif
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +38,37 @@ def test_any_function_can_be_applied_before_and_after(model, name):
             np.testing.assert_allclose(
                 getattr(both, field)[..., column], getattr(one, field), rtol=1e-4, atol=1e-6
             )
+
+
+# ---------------------------------------------------------------- sites drawn from a motif
+
+
+def test_sites_are_drawn_from_the_motif():
+    counts = np.array([[6, 0, 2], [2, 0, 2], [0, 8, 2], [0, 0, 2]], dtype=float)
+    motif = Motif("drawn", counts / 8)
+    X = torch.zeros(4000, 4, 9, dtype=torch.uint8)
+    for orientation in ("+", "-"):
+        made = substitute(X, motif, position=2, orientation=orientation, sample=True, seed=1)
+        assert not made[:, :, :2].any()
+        assert not made[:, :, 5:].any()
+        share = made[:, :, 2:5].double().mean(dim=0).numpy()
+        expected = motif.ppm() if orientation == "+" else motif.ppm()[::-1, ::-1]
+        np.testing.assert_allclose(share, expected, atol=0.03)
+    rows = substitute(X[:7], motif, position=[2] * 7, sample=True, seed=1)
+    np.testing.assert_array_equal(rows, substitute(X, motif, position=2, sample=True, seed=1)[:7])
+    other = substitute(X, motif, position=2, sample=True, seed=2)
+    assert (other != substitute(X, motif, position=2, sample=True, seed=1)).any()
+
+
+def test_only_a_motif_has_probabilities():
+    with pytest.raises(SeqexplainerError, match="needs a seqpro.motifs.Motif"):
+        substitute(torch.zeros(1, 4, 9), "GATA", sample=True)
+
+
+def test_marginalize_draws_sites(model):
+    motif = Motif("even", np.full((4, 3), 0.25))
+    X = torch.zeros(12, 4, 24, dtype=torch.uint8)
+    fixed = se.marginalize(model, X, motif, position=8)
+    drawn = se.marginalize(model, X, motif, position=8, sample=True)
+    assert np.ptp(fixed.effect) < 1e-6
+    assert np.ptp(drawn.effect) > 1e-3
