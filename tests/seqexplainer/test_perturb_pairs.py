@@ -61,7 +61,7 @@ def test_sites_are_drawn_from_the_motif():
 
 
 def test_only_a_motif_has_probabilities():
-    with pytest.raises(SeqexplainerError, match="needs a seqpro.motifs.Motif"):
+    with pytest.raises(SeqexplainerError, match="which has probabilities"):
         substitute(torch.zeros(1, 4, 9), "GATA", sample=True)
 
 
