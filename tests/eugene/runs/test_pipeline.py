@@ -87,7 +87,8 @@ def test_interpretation_files_have_the_columns_that_readers_expect(finished):
         "CEBPB", "GABPA", "CEBPB beside GABPA", "GABPA beside CEBPB",
     }  # fmt: skip
     evolution = pd.read_csv(folder / "evolution.csv")
-    assert list(evolution) == ["sequence", "round", "position", "ref", "alt", "score"]
+    columns = ["sequence", "round", "position", "ref", "alt", "score", "kind"]
+    assert list(evolution) == columns
     assert evolution.groupby("sequence")["score"].apply(lambda s: s.is_monotonic_increasing).all()
     control = json.loads((folder / "control.json").read_text())["shuffled_labels"]
     assert set(control["planted_found"]) == {"CEBPB", "GABPA"}
