@@ -306,6 +306,15 @@ def _find_lengths(ds: xr.Dataset, name: str, sample_dim: str) -> NDArray[np.int6
     return None
 
 
+def _why_objects(variable: xr.DataArray) -> str:
+    if variable.attrs.get("kind") != "sequence":
+        return ""
+    return (
+        " Letters become objects in xarray's `where`: choose rows with "
+        "ds.isel(_sequence=np.flatnonzero(condition)), or turn them back with .astype('S1')."
+    )
+
+
 def describe(
     ds: xr.Dataset,
     name: str,
@@ -358,7 +367,7 @@ def describe(
     if variable.dtype.kind not in _KERNEL_KINDS and not letters:
         raise SeqdataError(
             f"variable {name!r} is of type {variable.dtype}, which no tensor can hold: leave it "
-            "out of `variables`, or turn it into numbers."
+            f"out of `variables`, or turn it into numbers.{_why_objects(variable)}"
         )
     if variable.dtype.kind == "S" and variable.dtype.itemsize != 1:
         raise SeqdataError(

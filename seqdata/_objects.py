@@ -39,6 +39,19 @@ class ExactRanges(WrapperStore[Store]):
         Store to read through.
     """
 
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self._store, FsspecStore) and _in_memory(self._store):
+            msg = (
+                f"{self._store} lies in the memory of this process, and another one would find it "
+                "empty. Call ds.load() under dask.config.set(scheduler='threads') before workers "
+                "compute with it, or write the store to a folder or an object store."
+            )
+            raise StoreError(msg)
+        return self.__dict__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ExactRanges:
+        return self
+
     async def get(
         self,
         key: str,
@@ -55,6 +68,11 @@ class ExactRanges(WrapperStore[Store]):
         if isinstance(byte_range, SuffixByteRequest) and len(data) > byte_range.suffix:
             return data[len(data) - byte_range.suffix :]
         return data
+
+
+def _in_memory(store: FsspecStore) -> bool:
+    protocol = getattr(store.fs, "protocol", "")
+    return "memory" in ([protocol] if isinstance(protocol, str) else protocol)
 
 
 def local_path(target: StoreLike) -> Path | None:

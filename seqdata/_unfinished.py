@@ -247,6 +247,9 @@ def _locked(folder: Path, target: Path) -> IO[str]:
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(target, error) from error
+        try:
             handle = (folder / "lock").open("a+", encoding="utf-8")
         except FileNotFoundError:
             # its owner removed it between the two steps

@@ -76,7 +76,10 @@ def to_fasta(
 
 
 def to_bed(ds: xr.Dataset, path: str | Path) -> None:
-    r"""Write the coordinates of the rows as a BED file (BED6 with strands, else BED3).
+    r"""Write the coordinates of the rows as a BED file.
+
+    BED6 where the rows have strands, else BED4 where they have names, else BED3. Names are those
+    of the variable ``name`` (as BED files carry it), else ``id``, else, in BED6, the coordinates.
 
     A window that reaches over the beginning of its contig is written from base 0 on, because BED
     has no negative positions; its row is as many bp shorter.
@@ -91,7 +94,8 @@ def to_bed(ds: xr.Dataset, path: str | Path) -> None:
     Raises
     ------
     SchemaError
-        If the rows have no coordinates, or a window lies wholly before its contig.
+        If the rows have no coordinates, a window lies wholly before its contig, or a name holds a
+        tab or a line end.
 
     Examples
     --------
@@ -118,9 +122,11 @@ def to_bed(ds: xr.Dataset, path: str | Path) -> None:
     if count:
         logger.info("%d windows begin before their contig; BED has them from base 0 on", count)
     table["chromStart"] = clipped
-    if "strand" in table.columns:
-        strand = table.pop("strand")
-        table["name"] = _record_names(ds, None)
+    strand = table.pop("strand") if "strand" in table.columns else None
+    own = next((name for name in ("name", "id") if name in ds.variables), None)
+    if own is not None or strand is not None:
+        table["name"] = _bed_names(_record_names(ds, own), own)
+    if strand is not None:
         table["score"] = 0
         table["strand"] = strand
     table.to_csv(Path(path).expanduser(), sep="\t", header=False, index=False)
@@ -275,6 +281,17 @@ def _record_names(ds: xr.Dataset, id_var: str | None) -> list[str]:
             )
         ]
     return [f"seq{i}" for i in range(ds.sizes[ds.sd.sequence_dim])]
+
+
+def _bed_names(names: list[str], variable: str | None) -> list[str]:
+    for row, name in enumerate(names):
+        if any(blank in name for blank in "\t\r\n"):
+            msg = (
+                f"{variable!r} of row {row} is {name!r}: a name with a tab or a line end would "
+                "break the BED file. Replace them."
+            )
+            raise SchemaError(msg)
+    return [name or "." for name in names]
 
 
 def _text(value: Any) -> str:

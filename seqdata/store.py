@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -232,7 +233,7 @@ def to_zarr(
     if dropped:
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
-    ds = _numbers_as_numbers(ds)
+    ds = _letters_as_letters(_numbers_as_numbers(ds))
     if mode == "a" and _is_there(store):
         root = check_complete(store)
         if append_dim is not None:
@@ -246,6 +247,35 @@ def to_zarr(
     with StoreWriter(store, overwrite=overwrite or mode == "w") as out:
         _write_variables(out, ds)
         out.commit(attrs)
+
+
+def _letters_as_letters(ds: xr.Dataset) -> xr.Dataset:
+    """Turn letters that xarray's ``where`` made objects back into S1, NaN into no letter."""
+    widened = [
+        str(name)
+        for name in ds.data_vars
+        if ds[name].dtype == object and ds[name].attrs.get("kind") == "sequence"
+    ]
+    return ds.assign(
+        {
+            name: xr.apply_ufunc(
+                partial(_narrowed, name),
+                ds[name],
+                dask="parallelized",
+                output_dtypes=[np.dtype("S1")],
+                keep_attrs=True,
+            )
+            for name in widened
+        }
+    )
+
+
+def _narrowed(name: str, values: NDArray[Any]) -> NDArray[np.bytes_]:
+    letters = np.where(pd.isna(values), b"", values)
+    if any(not isinstance(v, bytes) or len(v) > 1 for v in letters.ravel()):
+        msg = f"Variable {name!r} is marked as a sequence, but not every value is one byte (S1)."
+        raise StoreError(msg)
+    return letters.astype("S1")
 
 
 def _check_mode(mode: str, append_dim: str | None, overwrite: bool) -> None:

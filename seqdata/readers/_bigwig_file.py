@@ -129,6 +129,11 @@ class BigWigFile:
         """Close the file."""
         self._handle.close()
 
+    def __del__(self) -> None:
+        # windows that are cut when they are used have no other end
+        if hasattr(self, "_handle"):
+            self._handle.close()
+
     def paint(
         self,
         contig: str,

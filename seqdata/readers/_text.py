@@ -11,6 +11,17 @@ from pathlib import Path
 from seqdata.errors import TableError
 from seqdata.readers._gzip import open_unpacked
 
+_FORMATS = {
+    b"PK\x03\x04": "an Excel workbook or another zip archive: export the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls): export the sheet as CSV",
+    b"\xff\xfe": "text in UTF-16: save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16: save it as UTF-8",
+    b"%PDF": "a PDF document",
+    b"BZh": "packed with bzip2: unpack it first",
+    b"\xfd7zXZ": "packed with xz: unpack it first",
+    b"\x28\xb5\x2f\xfd": "packed with zstandard: unpack it first",
+}
+
 
 class CheckedText(io.TextIOBase):
     """A table's text that complains about a ragged row where it stands.
@@ -142,16 +153,32 @@ class CheckedText(io.TextIOBase):
         try:
             row = self._text.readline()
         except UnicodeDecodeError as error:
-            msg = (
-                f"{self.path}, after line {self.line}: not UTF-8 text ({error.reason}). "
-                "Pass encoding=..., or save the table as UTF-8."
-            )
+            what = known_format(self.path) or " Pass encoding=..., or save the table as UTF-8."
+            place = f", after line {self.line}" if self.line else ""
+            msg = f"{self.path}{place}: not UTF-8 text ({error.reason}).{what}"
             raise TableError(msg) from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise damaged_gzip(self.path, self.line, error) from error
         if row:
             self.line += 1
         return row
+
+
+def known_format(path: Path) -> str:
+    r"""Say what a file that is no UTF-8 text is, by its first bytes, and what to do; "" if unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (file := Path(folder) / "x.csv").write_bytes(b"PK\x03\x04")
+    ...     known_format(file)
+    ' It is an Excel workbook or another zip archive: export the sheet as CSV.'
+    """
+    with path.open("rb") as handle:
+        head = handle.read(8)
+    told = next((words for mark, words in _FORMATS.items() if head.startswith(mark)), None)
+    return f" It is {told}." if told else ""
 
 
 def damaged_gzip(path: Path, line: int, error: Exception) -> TableError:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from seqdata.errors import BedError, require_file
 from seqdata.readers._gzip import open_unpacked
+from seqdata.readers._text import known_format
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -209,7 +210,9 @@ def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(text, start=1):
                 yield number, line.rstrip("\r\n")
     except UnicodeDecodeError as error:
-        msg = f"{file}, after line {number}: not UTF-8 text ({error.reason}). Is it a BED file?"
+        what = known_format(file) or " Is it a BED file?"
+        place = f", after line {number}" if number else ""
+        msg = f"{file}{place}: not UTF-8 text ({error.reason}).{what}"
         raise BedError(msg) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         msg = f"{file}, after line {number}: damaged gzip file ({error}). Fetch or pack it again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 _STRAND_WORDS = re.compile(
     r"(?<![a-z])(plus|minus|pos|neg|positive|negative|fwd|rev|forward|reverse)(?![a-z])|[+-]$", re.I
@@ -216,6 +219,8 @@ def make_track(
     if len(set(samples)) != len(samples):
         msg = f"{name!r} has sample names that repeat: {list(samples)}."
         raise SchemaError(msg)
+    if strands is None:
+        _note_strand_words(name, samples)
     strand = ["."] * len(samples) if strands is None else [str(value) for value in strands]
     if len(strand) != len(samples) or set(strand) - {"+", "-", "."}:
         msg = f"strands of {name!r} must be one of '+', '-', '.' for each sample, got {strand}."
@@ -244,6 +249,22 @@ def make_track(
         pairs=tuple(mates),
         units=units,
     )
+
+
+def _note_strand_words(name: str, samples: Sequence[str]) -> None:
+    """Warn where the names of two samples differ in the strand alone, but no strands are given."""
+    stems: dict[str, str] = {}
+    for sample in samples:
+        if not _STRAND_WORDS.search(sample):
+            continue
+        mate = stems.setdefault(_STRAND_WORDS.sub("", sample), sample)
+        if mate != sample:
+            logger.warning(
+                "%r: samples %r and %r look like two strands, but are taken for unstranded: rows "
+                "on the '-' strand do not swap them. Pass strands=['+', '-', ...], or "
+                "strands=['.', ...] if they are none.", name, mate, sample,
+            )  # fmt: skip
+            return
 
 
 def _guess_pairs(name: str, samples: list[str], strands: list[str]) -> list[str]:

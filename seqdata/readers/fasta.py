@@ -426,6 +426,11 @@ class _BgzipBytes:
     def close(self) -> None:
         self._handle.close()
 
+    def __del__(self) -> None:
+        # windows that are cut when they are used have no other end
+        if hasattr(self, "_handle"):
+            self._handle.close()
+
 
 class _Place:
     """Say in which record of a flat file a letter stands."""

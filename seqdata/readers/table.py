@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import Block, parse_values
+from seqdata.readers._base import NUMBER, Block, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
@@ -39,6 +40,8 @@ _OWN_CHECK = {"sep", "delimiter", "header", "names", "dtype", "na_values", "keep
 # what changes how a header is read, where pandas reads the file itself
 _READING = {"skiprows", "comment", "encoding", "compression", "engine", "skip_blank_lines",
             "skipinitialspace", "quoting", "escapechar"}  # fmt: skip
+_DECIMAL_COMMA = re.compile(rb'\s*"?[+-]?\d+,\d+([eE][+-]?\d+)?"?\s*')
+_LINES_JUDGED = 100
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
@@ -57,7 +60,9 @@ class Table:
     tables : path or sequence of paths
         One table, or several with the same columns that are read one behind the other. ``.csv``
         is separated by commas, ``.tsv`` and ``.txt`` by tabs, others by what their first line
-        shows; ``.gz`` is unpacked; ``.parquet`` needs the extra ``parquet``.
+        shows; by semicolons, with "," or "." as decimal mark, if the first line has those
+        instead (as spreadsheets write CSV in many countries); ``.gz`` is unpacked;
+        ``.parquet`` needs the extra ``parquet``.
     seq_col : str
         Column of the sequences.
     batch_size : int, optional
@@ -177,6 +182,8 @@ class Table:
         separator = options.pop("sep", None) or options.pop("delimiter", None)
         if separator is None:
             separator = _separator(path)
+            if separator == ";":
+                options.setdefault("decimal", _decimal(path))
         options["sep"] = separator
         checked = len(separator) == 1 and set(options) <= _OWN_CHECK
         checked = checked and isinstance(options.get("skiprows", 0), int)
@@ -214,7 +221,8 @@ class Table:
         source = opened()
         try:
             with pd.read_csv(source, **options) as reader:
-                yield from reader
+                for frame in reader:
+                    yield _with_points(frame, fixed, options.get("decimal", "."))
         except pd.errors.ParserError as error:
             msg = f"{path} cannot be parsed: {error}"
             raise TableError(msg) from error
@@ -337,6 +345,14 @@ def _extra_for(name: str, extra: Any) -> list[Any]:
     return [extra] if isinstance(extra, str) or not isinstance(extra, Iterable) else list(extra)
 
 
+def _with_points(frame: pd.DataFrame, fixed: dict[str, Any], decimal: str) -> pd.DataFrame:
+    """Return numbers that are read as text, because their kind is settled, with decimal points."""
+    if decimal == ".":
+        return frame
+    names = [n for n in frame.columns if fixed.get(str(n)) == NUMBER]
+    return frame.assign(**{n: frame[n].str.replace(decimal, ".", regex=False) for n in names})
+
+
 def _first_line(path: Path) -> str:
     try:
         with open_unpacked(path) as handle:
@@ -348,11 +364,25 @@ def _first_line(path: Path) -> str:
 
 def _separator(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    first = _first_line(path)
+    usual = "\t" if "\t" in first else ","
     if suffixes and suffixes[-1] == ".csv":
-        return ","
-    if suffixes and suffixes[-1] in (".tsv", ".txt", ".tab"):
-        return "\t"
-    return "\t" if "\t" in _first_line(path) else ","
+        usual = ","
+    elif suffixes and suffixes[-1] in (".tsv", ".txt", ".tab"):
+        usual = "\t"
+    # spreadsheets write CSV with semicolons where the comma stands in numbers
+    return ";" if ";" in first and usual not in first else usual
+
+
+def _decimal(path: Path) -> str:
+    """Return the decimal mark of a table with semicolons, judged by its first lines."""
+    try:
+        with open_unpacked(path) as handle:
+            lines = [handle.readline(1 << 20) for _ in range(_LINES_JUDGED)]
+    except (OSError, EOFError):
+        return "."
+    fields = [field for line in lines for field in line.split(b";")]
+    return "," if any(_DECIMAL_COMMA.fullmatch(field) for field in fields) else "."
 
 
 def _rows_per_block(path: Path) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -459,3 +460,16 @@ def test_bad_input_leaves_nothing_to_be_taken_up(inputs: Path, tmp_path: Path) -
             sd.Table("seq", table, "sequence"), path=tmp_path / "x.zarr", fixed_length=True
         )
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_a_place_where_no_folder_can_be_made_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(self))
+
+    (tmp_path / "x.tsv").write_text("sequence\tactivity\nACGT\t1.5\n")
+    reader = sd.Table("seq", tmp_path / "x.tsv", "sequence")
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StoreError, match=r"o\.zarr"):
+        sd.from_flat_files(reader, path=tmp_path / "o.zarr", fixed_length=True)

@@ -234,3 +234,17 @@ def test_windows_over_the_beginning_of_a_contig(tmp_path: Path) -> None:
     outside = ds.compute().assign_coords(start=("_sequence", [-9, 2]), end=("_sequence", [-1, 10]))
     with pytest.raises(SchemaError, match="lies before its contig"):
         convert.to_bed(outside, tmp_path / "y.bed")
+
+
+def test_bed_takes_names(regions: xr.Dataset, tmp_path: Path) -> None:
+    named = regions.assign(name=("_sequence", ["peak a", ""]), id=("_sequence", ["x", "y"]))
+    convert.to_bed(named, tmp_path / "six.bed")
+    lines = (tmp_path / "six.bed").read_text().splitlines()
+    assert [line.split("\t")[3:5] for line in lines] == [["peak a", "0"], [".", "0"]]
+    convert.to_bed(named.drop_vars(["strand", "name"]), tmp_path / "four.bed")
+    lines = (tmp_path / "four.bed").read_text().splitlines()
+    assert [line.split("\t")[3:] for line in lines] == [["x"], ["y"]]
+    broken = regions.assign(name=("_sequence", ["a", "b\tc"]))
+    with pytest.raises(SchemaError, match=r"'name' of row 1 is .* would break the BED"):
+        convert.to_bed(broken, tmp_path / "no.bed")
+    assert not (tmp_path / "no.bed").exists()

@@ -197,3 +197,9 @@ def test_narrow_peaks_without_every_summit(tmp_path):
     path = tmp_path / "peaks.bed"
     path.write_text("chr1\t0\t10\tp\t1\t.\t5.5\t-1\t-1\t3\nchr1\t0\t10\tq\t1\t.\t5.5\t-1\t-1\t.\n")
     assert sd.read_bedlike(path)["peak"].tolist() == [3, -1]
+
+
+def test_a_workbook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.bed").write_bytes(b"PK\x03\x04" + bytes(range(128, 256)))
+    with pytest.raises(BedError, match=r"x\.bed: not UTF-8 text .*Excel workbook"):
+        sd.read_bedlike(tmp_path / "x.bed")

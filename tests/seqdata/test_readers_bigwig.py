@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyBigWig
@@ -11,6 +12,7 @@ import seqdata as sd
 from seqdata.errors import ContigError, MissingFileError, SchemaError, TrackError
 from seqdata.readers._base import Windows
 from seqdata.readers._bigwig_file import KeptBlocks
+from seqdata.readers.bigwig import make_track
 
 
 def windows(rows: list[tuple[str, int, int]]) -> Windows:
@@ -230,3 +232,20 @@ def test_damaged_bytes_never_crash(shared_data: Path, tmp_path: Path, seed: int)
     except TrackError:
         return
     assert out.shape == (len(rows), 1, 60_000)
+
+
+def test_samples_named_by_strand_without_strands_are_noticed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    options: dict[str, Any] = {"n_files": 2, "sample_dim": None, "pairs": None}
+    for names in (["pos", "neg"], ["x.plus", "x.minus"], ["CNhs1+", "CNhs1-"]):
+        caplog.clear()
+        make_track("cov", "f4", names, strands=None, **options)
+        assert "look like two strands" in caplog.text
+        assert repr(names[1]) in caplog.text
+    caplog.clear()
+    make_track("cov", "f4", ["pos", "neg"], strands=[".", "."], **options)
+    make_track("cov", "f4", ["pos", "neg"], strands=["+", "-"], **options)
+    make_track("cov", "f4", ["posterior", "negative control 1"], strands=None, **options)
+    make_track("cov", "f4", ["a", "b"], strands=None, **options)
+    assert caplog.text == ""

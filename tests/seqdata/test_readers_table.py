@@ -309,3 +309,42 @@ def test_columns_with_gaps(tmp_path: Path, batch_size: int | None) -> None:
     np.testing.assert_array_equal(ds["small"], [1, np.nan, 3, 4])
     np.testing.assert_array_equal(ds["number"], [0.5, np.nan, np.inf, 2])
     assert ds["mixed"].values.tolist() == ["True", "1.5", "True", ""]
+
+
+@pytest.mark.parametrize("mark", [",", "."])
+def test_semicolons_of_a_spreadsheet(tmp_path: Path, mark: str) -> None:
+    table = tmp_path / "my table.csv"
+    text = f"sequence;y;note\r\nACGT;1{mark}5;a,b\r\nTTGA;-0{mark}25;c\r\n"
+    table.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    ds = sd.read_table("seq", tmp_path / "x.zarr", table, "sequence", fixed_length=True)
+    assert ds["y"].values.tolist() == [1.5, -0.25]
+    assert ds["note"].values.tolist() == ["a,b", "c"]
+
+
+def test_decimal_commas_where_an_earlier_block_had_whole_numbers(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    rows = ["AC;1"] * 20 + ["AC;"] * 20 + ["AC;2,5"] * 20
+    table.write_text("sequence;y\n" + "\n".join(rows) + "\n")
+    reader = sd.Table("seq", table, "sequence", batch_size=20)
+    ds = sd.from_flat_files(reader, path=tmp_path / "x.zarr", fixed_length=True)
+    values = ds["y"].values
+    assert values[[0, -1]].tolist() == [1.0, 2.5]
+    assert np.isnan(values[20:40]).all()
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"PK\x03\x04" + bytes(range(128, 256)), "Excel workbook .*export the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", r"old Excel workbook \(\.xls\)"),
+        ("\ufeffsequence\ty\nAC\t1\n".encode("utf-16-le"), "UTF-16: save it as UTF-8"),
+        (b"BZh91AY&SY\xff", "bzip2: unpack it first"),
+        (b"\xff\x00", "Pass encoding="),
+    ],
+)
+def test_what_a_file_is_that_is_no_text(tmp_path: Path, head: bytes, told: str) -> None:
+    table = tmp_path / "x.csv"
+    table.write_bytes(head)
+    with pytest.raises(TableError, match=rf"x\.csv: not UTF-8 text .*{told}"):
+        sd.read_table("seq", tmp_path / "x.zarr", table, "sequence", fixed_length=True)
+    assert not (tmp_path / "x.zarr").exists()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import pickle
 import signal
 import subprocess
 import sys
@@ -514,3 +515,34 @@ def test_an_empty_folder_is_a_place_for_a_store(tmp_path: Path) -> None:
     assert sd.open_zarr(store=tmp_path)["y"].values.tolist() == [1.0, 2.0]
     with pytest.raises(StoreError, match=r"exists. Pass overwrite=True"):
         sd.to_zarr(ds, tmp_path)
+
+
+def test_letters_that_where_made_objects_are_stored_as_letters(tmp_path: Path) -> None:
+    sd.to_zarr(dataset(), tmp_path / "whole.zarr")
+    ds = sd.open_zarr(tmp_path / "whole.zarr").load()
+    kept = ds.where(ds["y"] > ds["y"].median(), drop=True)
+    assert kept["seq"].dtype == object
+    gaps = ds.where(ds["y"] > ds["y"].median())
+    for name, chosen in (("kept", kept), ("gaps", gaps), ("lazy", gaps.chunk(_sequence=3))):
+        sd.to_zarr(chosen, tmp_path / f"{name}.zarr")
+        back = sd.open_zarr(tmp_path / f"{name}.zarr")["seq"]
+        assert back.dtype == "S1"
+        expected = np.where(pd.isna(chosen["seq"].values), b"", chosen["seq"].values)
+        np.testing.assert_array_equal(back.values, expected.astype("S1"))
+    wrong = ds.assign(seq=ds["seq"].astype(object).where(ds["y"] > ds["y"].median(), "AC"))
+    wrong["seq"].attrs["kind"] = "sequence"
+    with pytest.raises(StoreError, match="'seq' is marked as a sequence, but"):
+        sd.to_zarr(wrong, tmp_path / "no.zarr")
+    assert not (tmp_path / "no.zarr").exists()
+
+
+def test_a_store_in_memory_does_not_travel_to_another_process(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    sd.to_zarr(dataset(), f"memory://{tmp_path.name}/z.zarr")
+    ds = sd.open_zarr(f"memory://{tmp_path.name}/z.zarr")
+    with pytest.raises(StoreError, match="memory of this process, and another one would find it"):
+        pickle.dumps(ds)
+    copied = sd.open_zarr(f"memory://{tmp_path.name}/z.zarr", chunks=None).copy(deep=True)
+    xr.testing.assert_equal(ds.load(), sd.open_zarr(f"memory://{tmp_path.name}/z.zarr").load())
+    assert copied.sizes == ds.sizes
+    pickle.dumps(ds)

@@ -87,3 +87,12 @@ def test_pairs_that_are_no_pairs_are_refused():
 def test_options_that_would_be_ignored(options: dict[str, Any], message: str) -> None:
     with pytest.raises(SeqdataError, match=message):
         get_torch_dataloader(make(), variables=["seq", "y"], **options)
+
+
+def test_letters_that_where_made_objects() -> None:
+    ds = xr.Dataset(
+        {"seq": (("_sequence", "_length"), np.array([[b"A"], [b"C"]]), {"kind": "sequence"})}
+    )
+    chosen = ds.where(xr.DataArray([True, False], dims="_sequence"), drop=True)
+    with pytest.raises(SeqdataError, match=r"xarray's `where`: choose rows with ds\.isel"):
+        get_torch_dataloader(chosen, variables=["seq"])
