@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_ROUNDING = 8 * float(np.finfo(np.float32).eps)
+
 
 class Summary(NamedTuple):
     """Mean of an effect over sequences, with its interval and tests.
@@ -33,6 +35,7 @@ class Summary(NamedTuple):
 def summarise(
     effect: NDArray[np.float64],
     *,
+    scores: NDArray[np.float64] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -47,6 +50,9 @@ def summarise(
     ----------
     effect : ndarray of float64, shape (N, ...)
         Differences, one row per sequence. Columns with a NaN give NaN.
+    scores : ndarray of float64, optional
+        What was subtracted to get the differences. Models compute in single precision, so a mean
+        below its rounding counts as 0: its p-value is 1, however the differences were computed.
     confidence : float, optional
         Coverage of the interval.
     n_resamples : int, optional
@@ -66,6 +72,7 @@ def summarise(
     (1.0, 0.0078)
     """
     shape = effect.shape[1:]
+    rounding = 0.0 if scores is None else _ROUNDING * float(np.nanmax(np.abs(scores), initial=0.0))
     flat = effect.reshape(len(effect), -1).astype(np.float64)
     n = len(flat)
     rng = np.random.default_rng(seed)
@@ -84,7 +91,8 @@ def summarise(
         part = flat[:, begin : begin + 4096]
         here = slice(begin, begin + 4096)
         low[here], high[here] = np.percentile(weights @ part, [tail, 100 - tail], axis=0)
-        level = np.abs(mean[here]) * (1 - 1e-9)
+        size = np.abs(mean[here])
+        level = np.where(size <= rounding, 0.0, size * (1 - 1e-9))
         beyond = (np.abs(signs @ part / n) >= level).sum(axis=0)
         p_value[here] = (beyond + extra) / (len(signs) + extra)
     p_value[np.isnan(mean)] = np.nan

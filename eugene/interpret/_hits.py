@@ -154,7 +154,7 @@ def hits_table(ds: xr.Dataset, name: str) -> pd.DataFrame:
             continue
         column = str(variable).removeprefix(f"{name}_")
         if column == "motif":
-            motifs = np.array(["", *np.atleast_1d(found.attrs.get("motifs", []))], dtype=object)
+            motifs = np.array(["", *map(str, np.atleast_1d(found.attrs.get("motifs", [])))], object)
             columns[column] = motifs[found.to_numpy().astype(np.int64)]
         elif column == "strand":
             columns[column] = decode(found)

@@ -122,10 +122,10 @@ def attribute_sdata(
     >>> from eugene.simulate import simulated
     >>> _ = torch.manual_seed(0)
     >>> net = torch.nn.Sequential(torch.nn.Conv1d(4, 2, 9), torch.nn.ReLU(),
-    ...                           torch.nn.Flatten(), torch.nn.Linear(2 * 92, 1))
-    >>> ds = attribute_sdata(net, simulated(3, 100, seed=0), method="DeepLift")
+    ...                           torch.nn.Flatten(), torch.nn.Linear(2 * 142, 1))
+    >>> ds = attribute_sdata(net, simulated(3, 150, seed=0), method="DeepLift")
     >>> ds["DeepLift_attrs"].shape, ds["DeepLift_attrs"].attrs["references"]
-    ((3, 4, 100), 'zero')
+    ((3, 4, 150), 'zero')
     """
     role_names = {"attributions": "attrs"}
     explainer = Explainer(

@@ -156,7 +156,7 @@ def lay_haplotypes(
             for e in range(n_edits):
                 begin = edit_start[e]
                 # an insertion belongs to the base before it
-                if k >= width or begin > stop or (begin == stop and edit_size[e] > 0):
+                if k >= width or begin > stop:
                     break
                 if genotypes[record[e], sample, haplotype] != allele[e]:
                     continue
@@ -169,6 +169,8 @@ def lay_haplotypes(
                 taken = end
                 if begin == end:
                     grown = begin
+                elif begin == stop:
+                    continue
                 run = min(begin - position, width - k)
                 if run > 0:
                     row[k : k + run] = letters[position - origin : position - origin + run]

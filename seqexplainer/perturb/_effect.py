@@ -54,7 +54,7 @@ def make_effect(before: np.ndarray, after: np.ndarray, **options: Any) -> Effect
     extra = after.ndim - before.ndim
     reference = before.reshape(len(before), *(1,) * extra, *before.shape[1:])
     change = after - reference
-    return Effect(before, after, change, *summarise(change, **options))
+    return Effect(before, after, change, *summarise(change, scores=before, **options))
 
 
 class Prediction:

@@ -258,7 +258,9 @@ def space(
     after = score_edits(score, sequences, (_placing(p) for p in placements))
     change = after - before[:, None]
     effect = change.reshape(len(sequences), len(names), len(gaps), *change.shape[2:])
-    summary = summarise(effect, confidence=confidence, n_resamples=n_resamples, seed=seed)
+    summary = summarise(
+        effect, scores=before, confidence=confidence, n_resamples=n_resamples, seed=seed
+    )
     return Spacing(gaps, names, before, effect, *summary)
 
 
@@ -366,10 +368,12 @@ def cooperativity(
     excess = observed - expected
     positive = expected > 0
     fold = np.where(positive, observed / np.where(positive, expected, 1), np.nan)
-    statistic, values = "excess", excess
+    statistic, values, scale = "excess", excess, observed
     if isinstance(link, str) and link.startswith("log") and link != "logit":
-        statistic, values = "log2 fold", np.log2(fold)
-    summary = summarise(values, confidence=confidence, n_resamples=n_resamples, seed=seed)
+        statistic, values, scale = "log2 fold", np.log2(fold), np.ones(1)
+    summary = summarise(
+        values, scores=scale, confidence=confidence, n_resamples=n_resamples, seed=seed
+    )
     return Cooperativity(
         starts - at, background, first, alone, pair, fold, excess, statistic, *summary
     )
@@ -448,7 +452,11 @@ def epistasis(
         interaction[:, i, j] = interaction[:, j, i] = beyond
     upper = np.triu_indices(k, 1)
     summary = summarise(
-        interaction[:, *upper], confidence=confidence, n_resamples=n_resamples, seed=seed
+        interaction[:, *upper],
+        scores=before,
+        confidence=confidence,
+        n_resamples=n_resamples,
+        seed=seed,
     )
     squares = []
     for values in summary:

@@ -373,5 +373,7 @@ def positional_importance(
     steps = tqdm(at, desc="positions", disable=not verbose, leave=False)
     after = score_edits(score, sequences, (place(int(p)) for p in steps))
     change = after - before[:, None]
-    summary = summarise(change, confidence=confidence, n_resamples=n_resamples, seed=seed)
+    summary = summarise(
+        change, scores=before, confidence=confidence, n_resamples=n_resamples, seed=seed
+    )
     return Positional(at, before, change, *summary)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import seqdata as sd
@@ -153,6 +153,9 @@ def test_haplotypes_equal_slow_editing(
 
 
 @settings(deadline=None, max_examples=60)
+@example(
+    [(45, "GG", "G,<DEL>", ["0|1", "0|0"]), (45, "G", "GA,A", ["0|0", "0|1"])], 1, 0, 1
+)  # a loss behind the exon in one haplotype, letters put in at its end in another
 @given(records_of(), st.sampled_from([1, -1]), st.integers(0, 8), st.integers(1, 15))
 def test_joined_exons_equal_slow_editing(
     tmp_path_factory: pytest.TempPathFactory,

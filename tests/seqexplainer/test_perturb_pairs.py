@@ -40,6 +40,13 @@ def test_any_function_can_be_applied_before_and_after(model, name):
             )
 
 
+def test_edits_that_cannot_meet_have_no_p_value_by_rounding(model):
+    X = se.backgrounds(kind="random", n=6, length=24)
+    found = se.epistasis(model, X, [("A", 2), ("GAT", 5), ("C", 20)])
+    assert found.p_value[0, 2] == found.p_value[1, 2] == 1
+    assert found.p_value[0, 1] < 1
+
+
 # ---------------------------------------------------------------- sites drawn from a motif
 
 
