@@ -72,7 +72,7 @@ class Loader:
         Whether lazy variables are decoded into files that are mapped into memory.
     cache_dir : Path or None
         Where those are kept.
-    engine : {"zarr", "tensorstore"}
+    engine : {"auto", "zarr", "tensorstore"}
         What reads shards.
     buffer_bytes : int
         Bytes a streamed loader may hold; it holds no less than two blocks.

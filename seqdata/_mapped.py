@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata._source import AnyField, BlockSource
-from seqdata._stored import Stored, stored_array
+from seqdata._stored import Stored, fast_readers, stored_array
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 
 _VERSION = 1
@@ -142,7 +142,8 @@ def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: P
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     os.close(handle)
-    source = BlockSource(ds, [field], sample_dims=sample_dims)
+    readers = fast_readers(ds, [field.name], "zarr")
+    source = BlockSource(ds, [field], sample_dims=sample_dims, readers=readers)
     try:
         shape = (*source.lead(field), *field.stored_shape)
         out: Any = np.lib.format.open_memmap(name, "w+", field.dtype, shape)

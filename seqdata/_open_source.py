@@ -109,7 +109,7 @@ def open_source(
         Whether lazy variables are decoded into files that are mapped into memory.
     cache_dir : Path or None
         Where those are kept.
-    engine : {"zarr", "tensorstore"}
+    engine : {"auto", "zarr", "tensorstore"}
         What reads shards.
     buffer_bytes : int
         Bytes to read at a time.
@@ -159,5 +159,5 @@ def open_source(
         each = max(1, sum(f.row_bytes for f in fields))
         rows = min(_BATCHES_AHEAD * batch_size, max(1, buffer_bytes // each))
         return RegionSource(ds, fields, sample_dims=sample_dims, rows_at_once=rows)
-    readers = fast_readers(ds, [f.name for f in fields]) if engine == "tensorstore" else None
+    readers = fast_readers(ds, [f.name for f in fields], engine)
     return BlockSource(ds, fields, sample_dims=sample_dims, readers=readers)

@@ -18,6 +18,7 @@ from seqdata._fields import Field
 from seqdata._order import Segment
 from seqdata._ragged import RaggedField
 from seqdata._region_array import RegionArray, region_array
+from seqdata._shard_reader import ShardReader
 
 Arrays = dict[str, NDArray[Any]]
 AnyField = Field | RaggedField
@@ -240,12 +241,25 @@ class BlockSource(Source):
             self.edges = self._block_edges()
         else:
             self.edges = _even_edges(ragged)
+        self._in_place = frozenset(f.name for f in self.fields if self._is_in_place(f))
         # what has no part in the blocks, and numbers beside flat rows, are small
         self._whole = {
             f.name: read_whole(ds, f, self.sample_dims)
             for f in self.fields
             if self.axis not in f.axes or (ragged and not isinstance(f, RaggedField))
         }
+
+    def _is_in_place(self, f: AnyField) -> bool:
+        """Return whether a field is stored as kernels read it, rows first."""
+        reader = self._readers.get(f.name)
+        if not isinstance(reader, ShardReader) or reader.dtype != f.dtype:
+            return False
+        stored = self._stored_dims[f.name]
+        return isinstance(f, RaggedField) or (
+            stored == self._variables[f.name].dims
+            and stored[0] == self.sample_dims[self.axis]
+            and f.stored_shape == f.sizes
+        )
 
     def _streamed_axis(self) -> int:
         """Return the sample dimension that is stored in most pieces."""
@@ -319,8 +333,8 @@ class BlockSource(Source):
         lead = self.lead(f, int(begins[-1]))
         out = f.buffer(*lead)
         for block, low, high in zip(blocks, begins[:-1], begins[1:], strict=True):
-            values = self._between(f, int(self.edges[block]), int(self.edges[block + 1]))
-            out[self._where(f, int(low), int(high))] = values
+            part = out[self._where(f, int(low), int(high))]
+            self._read_into(f, int(self.edges[block]), int(self.edges[block + 1]), part)
         return out.reshape(-1, *out.shape[len(lead) :])
 
     def _read_flat(
@@ -328,14 +342,21 @@ class BlockSource(Source):
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return flat values of blocks, and what to add to an offset to get its place in them."""
         starts = np.zeros(self.n_blocks, np.int64)
-        parts, held = [], 0
-        for block in blocks:
-            low = int(f.offsets[self.edges[block]])
-            high = int(f.offsets[self.edges[block + 1]])
-            starts[block] = held - low
-            held += high - low
-            parts.append(self._between(f, low, high))
-        return np.concatenate(parts), starts
+        lows, highs = f.offsets[self.edges[blocks]], f.offsets[self.edges[blocks + 1]]
+        ends = np.cumsum(highs - lows)
+        starts[blocks] = ends - highs
+        out = np.empty((int(ends[-1]), *f.stored_shape), f.dtype)
+        for low, high, end in zip(lows.tolist(), highs.tolist(), ends.tolist(), strict=True):
+            self._read_into(f, low, high, out[end - (high - low) : end])
+        return out, starts
+
+    def _read_into(self, f: AnyField, low: int, high: int, out: NDArray[Any]) -> None:
+        """Read values between two places into an array in kernel layout."""
+        reader = self._readers.get(f.name)
+        if f.name in self._in_place and isinstance(reader, ShardReader):
+            reader.read_into(low, high, out)
+        else:
+            out[...] = self._between(f, low, high)
 
     def _between(self, f: AnyField, low: int, high: int) -> NDArray[Any]:
         """Return values between two places in kernel layout."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from seqdata._shard_reader import shard_reader
 from seqdata.errors import SeqdataError, did_you_mean
 
 _KEY = "seqdata_stored"
@@ -66,7 +67,7 @@ def choose_engine(engine: str, *, workers: bool) -> str:
     Parameters
     ----------
     engine : {"auto", "zarr", "tensorstore"}
-        ``"auto"`` is tensorstore where it is installed, and zarr in worker processes, which
+        ``"auto"`` becomes zarr where tensorstore is not installed, and in worker processes, which
         cannot be forked off beside tensorstore's threads.
     workers : bool
         Whether worker processes read.
@@ -74,7 +75,7 @@ def choose_engine(engine: str, *, workers: bool) -> str:
     Returns
     -------
     str
-        ``"zarr"`` or ``"tensorstore"``.
+        ``"auto"``, ``"zarr"`` or ``"tensorstore"``.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def choose_engine(engine: str, *, workers: bool) -> str:
             "engine='tensorstore' needs the package tensorstore: pip install "
             "'eugene-genomics[fast]', or use engine='zarr'."
         ) from None
-    return "tensorstore"
+    return engine
 
 
 class TensorstoreArray:
@@ -132,7 +133,31 @@ class TensorstoreArray:
         return np.asarray(self._array[slices].read().result())
 
 
-def fast_readers(ds: xr.Dataset, names: list[str]) -> dict[str, ReadSlices]:
-    """Return tensorstore readers of those variables that are arrays of a local store."""
-    found = {name: stored_array(ds[name]) for name in names}
-    return {name: TensorstoreArray(place) for name, place in found.items() if place is not None}
+def fast_readers(ds: xr.Dataset, names: Sequence[str], engine: str) -> dict[str, ReadSlices]:
+    """Return readers of those variables that are arrays of a local store.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    names : sequence of str
+        Variables.
+    engine : {"auto", "zarr", "tensorstore"}
+        ``"zarr"`` unpacks what this package wrote and leaves the rest to zarr, ``"auto"`` leaves
+        it to tensorstore, which with ``"tensorstore"`` reads all.
+
+    Returns
+    -------
+    dict of str to callable
+    """
+    readers: dict[str, ReadSlices] = {}
+    for name in names:
+        place = stored_array(ds[name])
+        if place is None:
+            continue
+        reader = None if engine == "tensorstore" else shard_reader(*place)
+        if reader is not None:
+            readers[name] = reader
+        elif engine != "zarr":
+            readers[name] = TensorstoreArray(place)
+    return readers

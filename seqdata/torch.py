@@ -490,9 +490,10 @@ def get_torch_dataloader(
     cache_dir : path or None
         Where those files are kept; default the cache directory.
     engine : {"auto", "zarr", "tensorstore"}
-        What reads the shards of a local store while streaming: tensorstore (extra ``fast``) where
-        it is installed, else zarr. Worker processes read with zarr, or are spawned for
-        ``"tensorstore"``.
+        What reads a local store while streaming. Shards as this package writes them are unpacked
+        straight into the buffer; other arrays are read by zarr with ``"zarr"``, and with ``"auto"``
+        by tensorstore (extra ``fast``) where it is installed, except in worker processes.
+        ``"tensorstore"`` reads all by it; worker processes are spawned then.
     buffer_bytes : int
         Bytes held while streaming, both buffers together; two stored blocks at least.
     prefetch : bool

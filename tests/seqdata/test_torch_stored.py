@@ -14,6 +14,7 @@ import xarray as xr
 
 import seqdata as sd
 from seqdata import _mapped, _stored
+from seqdata._shard_reader import ShardReader
 from seqdata.errors import SeqdataError
 from seqdata.torch import SequenceLoader, get_torch_dataloader
 
@@ -95,7 +96,7 @@ def test_mapped_rows_come_as_from_memory(store, tmp_path, workers, shuffle):
     assert not any(isinstance(v, np.memmap) and v.flags.writeable for v in vars(loader).values())
 
 
-def test_both_engines_stream_the_same_bytes(store):
+def test_both_engines_stream_the_same_bytes(store, monkeypatch):
     pytest.importorskip("tensorstore")
     memory = collect(get_torch_dataloader(store, in_memory=True, **BASE))
     zarr = collect(get_torch_dataloader(store, engine="zarr", **STREAM, **BASE))
@@ -103,8 +104,23 @@ def test_both_engines_stream_the_same_bytes(store):
     assert set(fast.core.source._readers) == {"seq", "cov", "half", "y"}
     assert_same(collect(fast), zarr)
     assert_same(by_row(zarr), by_row(memory))
+    monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
     auto = get_torch_dataloader(store, **STREAM, **BASE)
-    assert set(auto.core.source._readers) == {"seq", "cov", "half", "y"}
+    readers = auto.core.source._readers
+    assert set(readers) == {"seq", "cov", "half", "y"}
+    assert {type(r) for r in readers.values()} == {_stored.TensorstoreArray}
+    assert_same(collect(auto), zarr)
+    by_zarr = get_torch_dataloader(store, engine="zarr", **STREAM, **BASE)
+    assert by_zarr.core.source._readers == {}
+    assert_same(collect(by_zarr), zarr)
+
+
+def test_shards_are_read_directly_unless_tensorstore_is_asked_for(store):
+    for engine in ("auto", "zarr"):
+        loader = get_torch_dataloader(store, engine=engine, **STREAM, **BASE)
+        readers = loader.core.source._readers
+        assert set(readers) == {"seq", "cov", "half", "y"}
+        assert {type(r) for r in readers.values()} == {ShardReader}
 
 
 @pytest.mark.slow
@@ -115,13 +131,15 @@ def test_tensorstore_in_worker_processes(store):
     assert_same(collect(asked), alone)
 
 
-def test_worker_processes_read_with_zarr_by_default(store):
+def test_worker_processes_do_without_tensorstore_by_default(store, monkeypatch):
+    monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
     auto = get_torch_dataloader(store, num_workers=1, **STREAM, **BASE)
     assert auto.core.source._readers == {}
 
 
 def test_without_tensorstore_zarr_reads(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorstore", None)
+    monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
     loader = get_torch_dataloader(store, **STREAM, **BASE)
     assert loader.core.source._readers == {}
     with pytest.raises(SeqdataError, match=r"pip install 'eugene-genomics\[fast\]'"):
