@@ -154,13 +154,10 @@ def fasta_pysam(folder: Path) -> tuple[Any, Any]:
 
 
 def one_hot_ours(folder: Path) -> tuple[Any, Any]:
-    import seqpro as sp
+    import seqdata as sd
 
-    letters, _ = fasta_ours(folder)
-    return (
-        lambda: sp.ohe(letters().view("S1")),
-        lambda out: np.ascontiguousarray(out.transpose(0, 2, 1)).data,
-    )
+    bed = folder / ("shuffled.bed" if ORDER == "shuffled" else "regions.bed")
+    return lambda: sd.regions.fetch_one_hot(folder / "genome.fa", bed), _one_byte_each
 
 
 def one_hot_tangermeme(folder: Path) -> tuple[Any, Any]:
@@ -171,4 +168,12 @@ def one_hot_tangermeme(folder: Path) -> tuple[Any, Any]:
     def run() -> Any:
         return extract_loci(str(bed), str(folder / "genome.fa"), in_window=WIDTH, n_jobs=1)
 
-    return run, lambda out: np.ascontiguousarray(out.numpy().astype(np.uint8)).data
+    return run, lambda out: _one_byte_each(out.numpy())
+
+
+def _one_byte_each(one_hot: Any) -> Any:
+    """Return the bytes of one-hot windows; both sides make (N, 4, L) of 8-bit integers."""
+    assert one_hot.shape[1:] == (4, WIDTH), one_hot.shape
+    assert one_hot.dtype.itemsize == 1, one_hot.dtype
+    assert one_hot.flags.c_contiguous
+    return one_hot.view(np.uint8).data

@@ -1,5 +1,14 @@
 """Windows of a FASTA file beside pysam (letters) and tangermeme's extract_loci (one-hot).
 
+Letters: both sides get windows as arrays, and make bytes (N, L). Ours looks at every letter (known
+to the alphabet or not), at every line end against the index and at each record's place in the
+file; pysam takes what the index points at.
+
+One-hot: both sides get the paths of the FASTA and BED files, parse the BED, and make contiguous
+8-bit integers (N, 4, L): uint8, and int8 in a torch tensor. Both refuse letters that they do not
+know (tangermeme: all but A, C, G, T and N) and contigs that are not there. Windows off a contig
+are filled with N by ours and left out by tangermeme; there are none here.
+
 Run: python benchmarks/fasta_windows.py [--quick] [--rounds 7] [--save]
 (peers: python benchmarks/_peers.py tools)
 """
@@ -24,7 +33,7 @@ PLANS = {
     ),
     "one-hot": (
         [
-            ("seqdata.GenomeFASTA, seqpro.ohe", "one_hot_ours", "own"),
+            ("seqdata.regions.fetch_one_hot", "one_hot_ours", "own"),
             ("tangermeme 1.6 extract_loci", "one_hot_tangermeme", "tools"),
         ],
         {"tangermeme 1.6 extract_loci": 1.5},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+import seqpro as sp
 from seqdata._negatives import sample_negatives as sample_negatives
 from seqdata._shuffled import add_shuffled_negatives as add_shuffled_negatives
 from seqdata._tiling import tiled_bins as tiled_bins
@@ -20,6 +22,7 @@ from seqdata.readers._letters import OnUnknown, complement_table
 from seqdata.readers.bed import check_regions as check_regions
 from seqdata.readers.bed import read_bedlike as read_bedlike
 from seqdata.readers.fasta import GenomeFASTA
+from seqdata.schema import alphabet_object
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -318,25 +321,100 @@ def fetch_sequences(
     ...     fetch_sequences(fasta, bed).tobytes().decode()
     'GGT'
     """
-    table = _windows_table(bed)
-    start = table["chromStart"].to_numpy(dtype=np.int64)
-    windows = make_windows(table, start, table["chromEnd"].to_numpy(dtype=np.int64))
+    with _opened(fasta, alphabet, on_unknown) as genome:
+        windows = _windows(bed)
+        letters = genome.read(windows, int(windows.lengths.max(initial=0)))
+        _turn(letters, windows, genome)
+    return letters.view("S1")
+
+
+def fetch_one_hot(
+    fasta: str | Path | GenomeFASTA,
+    bed: str | Path | pd.DataFrame,
+    *,
+    alphabet: Any = "DNA",
+    on_unknown: OnUnknown = "error",
+) -> NDArray[np.uint8]:
+    r"""Cut regions out of a FASTA file as one-hot, in the layout that models take.
+
+    The same as :func:`fetch_sequences` and :func:`seqpro.ohe`, without the letters in between: a
+    few regions at a time are read into a small buffer and encoded from there, so that memory is
+    written once.
+
+    Parameters
+    ----------
+    fasta : str, Path or GenomeFASTA
+        FASTA file, plain or bgzip.
+    bed : path or DataFrame
+        Regions; those on the "-" strand come reverse-complemented. Bases off the contig are N.
+    alphabet : NucleotideAlphabet or str, default "DNA"
+        Letters of the sequences, in the order of the rows.
+    on_unknown : {"error", "warn", "n"}, default "error"
+        What to do with a letter that the alphabet does not know: raise, or take it as N, with or
+        without a warning that counts them. A `GenomeFASTA` keeps its own alphabet and rule.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_regions, A, longest)
+        In the order of the regions. Columns of N and the other ambiguity codes, and those behind
+        a shorter region, hold zeros.
+
+    Raises
+    ------
+    ContigError
+        If a region lies on a contig that the file does not have.
+    UnknownLetterError
+        At an unknown letter, with ``on_unknown="error"``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fasta = pathlib.Path(folder) / "g.fa"
+    ...     _ = fasta.write_text(">c\nAACCGGTT\n")
+    ...     bed = pd.DataFrame(
+    ...         {"chrom": ["c"], "chromStart": [1], "chromEnd": [4], "strand": ["-"]})
+    ...     fetch_one_hot(fasta, bed)[0].tolist()
+    [[0, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 1]]
+    """
+    with _opened(fasta, alphabet, on_unknown) as genome:
+        windows = _windows(bed)
+        width = int(windows.lengths.max(initial=0))
+        columns = alphabet_object(genome.check.letters)
+        out = np.empty((len(windows), len(columns), width), dtype=np.uint8)
+        with contextlib.closing(genome.pieces(windows, width)) as pieces:
+            for rows, letters in pieces:
+                _turn(letters, windows[rows], genome)
+                sp.ohe(letters.view("S1"), columns, ohe_axis=-2, out=out[rows])
+    return out
+
+
+@contextlib.contextmanager
+def _opened(
+    fasta: str | Path | GenomeFASTA, alphabet: Any, on_unknown: OnUnknown
+) -> Iterator[GenomeFASTA]:
+    """Yield a reader, closed at the end unless it was given."""
     if isinstance(fasta, GenomeFASTA):
-        return _fetch(fasta, windows)
+        yield fasta
+        return
     genome = GenomeFASTA("seq", fasta, alphabet=alphabet, on_unknown=on_unknown)
     try:
-        return _fetch(genome, windows)
+        yield genome
     finally:
         genome.close()
 
 
-def _fetch(genome: GenomeFASTA, windows: Windows) -> NDArray[np.bytes_]:
-    width = int(windows.lengths.max(initial=0))
-    letters = genome.read(windows, width)
+def _windows(bed: str | Path | pd.DataFrame) -> Windows:
+    table = _windows_table(bed)
+    start = table["chromStart"].to_numpy(dtype=np.int64)
+    return make_windows(table, start, table["chromEnd"].to_numpy(dtype=np.int64))
+
+
+def _turn(letters: NDArray[np.uint8], windows: Windows, genome: GenomeFASTA) -> None:
+    """Reverse-complement the windows of the "-" strand in place."""
     turn = windows.strand < 0
     if turn.any():
         turn_letters(letters, windows.lengths, turn, complement_table(genome.check.letters))
-    return letters.view("S1")
 
 
 def _windows_table(bed: str | Path | pd.DataFrame) -> pd.DataFrame:

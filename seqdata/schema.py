@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+import seqpro as sp
 from seqdata.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
@@ -263,6 +264,30 @@ def alphabet_letters(alphabet: Any) -> str:
     if isinstance(letters, np.ndarray):
         letters = b"".join(letters.astype("S1").tolist()).decode("ascii")
     return str(letters).upper()
+
+
+def alphabet_object(letters: str) -> sp.NucleotideAlphabet | sp.AminoAlphabet:
+    """Return the alphabet of some letters, to encode with.
+
+    Parameters
+    ----------
+    letters : str
+        As :func:`alphabet_letters` returns them.
+
+    Returns
+    -------
+    NucleotideAlphabet or AminoAlphabet
+        ``sp.DNA``, ``sp.RNA`` or ``sp.AA``, else letters that pair with themselves.
+
+    Examples
+    --------
+    >>> alphabet_object("ACGU") is sp.RNA, alphabet_object("TGCA").alphabet
+    (True, 'TGCA')
+    """
+    for known in (sp.DNA, sp.RNA, sp.AA):
+        if alphabet_letters(known) == letters:
+            return known
+    return sp.NucleotideAlphabet(letters, letters)
 
 
 def known_letters(alphabet: Any) -> NDArray[np.bool_]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ def ohe(
     alphabet: BaseAlphabet = DNA,
     *,
     unknown: Literal["zero", "uniform"] = "zero",
+    ohe_axis: int = -1,
+    out: NDArray[np.uint8] | NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint8] | NDArray[np.float32]:
     """One-hot encode letters.
 
@@ -38,46 +41,127 @@ def ohe(
     unknown : {"zero", "uniform"}
         What N and the other ambiguous letters become: a column of zeros, or 1/A in every row.
         All other letters outside the alphabet become zeros.
+    ohe_axis : int, default -1
+        Where the axis of size A stands in the result, counted from either end: -1 for
+        ``(..., length, A)``, -2 for ``(..., A, length)``, which models take.
+    out : ndarray of uint8 or float32, shape and dtype of the result, optional
+        Written to and returned; any strides.
 
     Returns
     -------
     ndarray of uint8, shape (..., length, A)
-        float32 with ``unknown="uniform"``.
+        float32 with ``unknown="uniform"``; the last axis stands at ``ohe_axis``.
 
     Raises
     ------
     SeqproError
-        If seqs is uint8 (already one-hot) or unknown is neither choice.
+        If seqs is uint8 (already one-hot), unknown is neither choice, or out has the wrong shape
+        or dtype or is read-only.
+    AxisError
+        If the result has no axis ``ohe_axis``.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import seqpro as sp
     >>> sp.ohe("ACn", sp.DNA).tolist()
     [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
     >>> sp.ohe("N", sp.DNA, unknown="uniform").tolist()
     [[0.25, 0.25, 0.25, 0.25]]
+    >>> batch = np.empty((2, 4, 3), np.uint8)
+    >>> sp.ohe(["ACn", "GTA"], sp.DNA, ohe_axis=-2, out=batch) is batch
+    True
+    >>> batch[0].tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     """
-    width = len(alphabet)
-    table = _unit_rows(width)[alphabet.lookup]
-    if unknown == "zero" and width == 4 and (length := common_length(seqs)):
-        return _ohe_strings(cast(list[str], seqs), length, table)
-    letters = view_letters(seqs, "ohe")
-    flat = np.ascontiguousarray(letters).reshape(-1)
-    if unknown == "uniform":
-        table = table.astype(np.float32)
-        for letter in alphabet.ambiguous + alphabet.ambiguous.lower():
-            if alphabet.lookup[ord(letter)] == width:
-                table[ord(letter)] = 1.0 / width
-    elif unknown != "zero":
+    if unknown not in ("zero", "uniform"):
         msg = f"unknown must be 'zero' or 'uniform', got {unknown!r}"
         raise SeqproError(msg)
-    if width == 4 and table.dtype == np.uint8:
-        words = np.empty(flat.size, np.uint32)
-        _kernels.gather(flat, table.view(np.uint32).reshape(256), words)
-        return words.view(np.uint8).reshape(*letters.shape, 4)
-    out = np.empty((flat.size, width), table.dtype)
-    _kernels.gather_rows(flat, table, out)
-    return out.reshape(*letters.shape, width)
+    width = len(alphabet)
+    plain = unknown == "zero"
+    length = 0
+    if plain and width == 4 and out is None and ohe_axis in (-1, 2):
+        length = common_length(seqs)
+    if length:
+        return _ohe_strings(cast(list[str], seqs), length, _zero_table(alphabet))
+    letters = view_letters(seqs, "ohe")
+    dtype = np.dtype(np.uint8 if plain else np.float32)
+    axis = normalize_axis(ohe_axis, letters.ndim + 1, "ohe_axis")
+    shape = (*letters.shape[:axis], width, *letters.shape[axis:])
+    target: NDArray[np.uint8] | NDArray[np.float32]
+    if out is None:
+        target = np.empty(shape, dtype)
+    else:
+        _check_out(out, shape, dtype)
+        # results go straight to out where the kernels can write there and nothing is overwritten
+        # that is still to be read
+        direct = out.flags.c_contiguous and out.ctypes.data % 4 == 0
+        direct = direct and not np.may_share_memory(out, letters)
+        target = out if direct else np.empty(shape, dtype)
+    _encode_at(np.ascontiguousarray(letters), axis, alphabet, target)
+    if out is None or target is out:
+        return target
+    out[...] = target
+    return out
+
+
+def _encode_at(
+    letters: NDArray[np.uint8],
+    axis: int,
+    alphabet: BaseAlphabet,
+    target: NDArray[np.uint8] | NDArray[np.float32],
+) -> None:
+    """Write contiguous letters as one-hot along an axis of target; float32 counts N evenly."""
+    width = len(alphabet)
+    flat = letters.reshape(-1)
+    inner, outer = math.prod(letters.shape[axis:]), math.prod(letters.shape[:axis])
+    if axis < letters.ndim and target.dtype == np.uint8:
+        rows, planes = letters.reshape(outer, inner), target.reshape(outer, width, inner)
+        _kernels.letter_planes(rows, *_bytes_of(alphabet), planes)
+    elif axis < letters.ndim:
+        rows, planes = letters.reshape(outer, inner), target.reshape(outer, width, inner)
+        _kernels.gather_planes(rows, _uniform_table(alphabet), planes)
+    elif target.dtype == np.float32:
+        _kernels.gather_rows(flat, _uniform_table(alphabet), target.reshape(flat.size, width))
+    elif width == 4:
+        entries = _zero_table(alphabet).view(np.uint32).reshape(256)
+        _kernels.gather(flat, entries, target.reshape(-1).view(np.uint32))
+    else:
+        _kernels.gather_rows(flat, _zero_table(alphabet), target.reshape(flat.size, width))
+
+
+def _zero_table(alphabet: BaseAlphabet) -> NDArray[np.uint8]:
+    """Return the one-hot row of each byte, uint8 (256, A)."""
+    return _unit_rows(len(alphabet))[alphabet.lookup]
+
+
+def _uniform_table(alphabet: BaseAlphabet) -> NDArray[np.float32]:
+    """Return the one-hot row of each byte, float32 (256, A), even for ambiguous letters."""
+    table = _zero_table(alphabet).astype(np.float32)
+    for letter in alphabet.ambiguous + alphabet.ambiguous.lower():
+        if alphabet.lookup[ord(letter)] == len(alphabet):
+            table[ord(letter)] = 1.0 / len(alphabet)
+    return table
+
+
+def _bytes_of(alphabet: BaseAlphabet) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the two bytes that stand for each letter: both cases, or the same byte twice."""
+    upper = alphabet.array.view(np.uint8)
+    other = np.array([ord(letter.swapcase()) for letter in alphabet.alphabet], np.uint8)
+    mine = alphabet.lookup[other] == np.arange(upper.size)
+    return upper, np.where(mine, other, upper).astype(np.uint8)
+
+
+def _check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if not isinstance(out, np.ndarray):
+        msg = f"out must be an ndarray of {dtype} and shape {shape}, got {type(out).__name__}"
+        raise SeqproError(msg)
+    if out.dtype != dtype or out.shape != shape:
+        msg = f"out must be {dtype} of shape {shape}, got {out.dtype} of shape {out.shape}"
+        raise SeqproError(msg)
+    if not out.flags.writeable:
+        msg = f"out (shape {shape}) is read-only; pass an array that can be written to"
+        raise SeqproError(msg)
 
 
 def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -91,7 +175,6 @@ def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDAr
 
 
 def single_letter(letter: str, name: str) -> int:
-    """Return the ASCII code of one letter; name says in the error what it is for."""
     """Return the byte of one ASCII letter, or raise naming the argument."""
     if len(letter) != 1 or not letter.isascii():
         msg = f"{name} must be one ASCII letter, got {letter!r}"

@@ -87,7 +87,12 @@ class BaseAlphabet:
         return hash(vars_of(self))
 
     def ohe(
-        self, seqs: Letters, *, unknown: Literal["zero", "uniform"] = "zero"
+        self,
+        seqs: Letters,
+        *,
+        unknown: Literal["zero", "uniform"] = "zero",
+        ohe_axis: int = -1,
+        out: NDArray[np.uint8] | NDArray[np.float32] | None = None,
     ) -> NDArray[np.uint8] | NDArray[np.float32]:
         """One-hot encode; see `seqpro.ohe`.
 
@@ -99,7 +104,7 @@ class BaseAlphabet:
         """
         from seqpro import _encode  # that module imports this one
 
-        return _encode.ohe(seqs, self, unknown=unknown)
+        return _encode.ohe(seqs, self, unknown=unknown, ohe_axis=ohe_axis, out=out)
 
     def tokenize(
         self,

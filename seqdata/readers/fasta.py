@@ -7,7 +7,7 @@ import gzip
 import mmap
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,36 +217,87 @@ class GenomeFASTA:
         ndarray of uint8, shape (n, width)
             ASCII; N off the contig, 0 (NUL) behind a window shorter than ``width``.
         """
-        size = locate(windows, self.contigs(), str(self.path))
         out = np.zeros((len(windows), width), dtype=np.uint8)
+        for _ in self._read_pieces(windows, width, out):
+            pass
+        return out
+
+    def pieces(
+        self, windows: Windows, width: int
+    ) -> Generator[tuple[slice, NDArray[np.uint8]]]:
+        """Yield windows as :meth:`read` returns them, as many at a time as the cache holds.
+
+        Parameters
+        ----------
+        windows : Windows
+        width : int
+            Columns of the result, at least the longest window.
+
+        Yields
+        ------
+        slice
+            The windows that were read.
+        ndarray of uint8, shape (n, width)
+            Their letters, in a buffer that the next piece overwrites.
+        """
+        yield from self._read_pieces(windows, width, None)
+
+    def _read_pieces(
+        self, windows: Windows, width: int, out: NDArray[np.uint8] | None
+    ) -> Generator[tuple[slice, NDArray[np.uint8]]]:
+        """Read windows into their rows of ``out`` (zeros), or else into one small buffer."""
+        size = locate(windows, self.contigs(), str(self.path))
         lengths = windows.lengths
         start = np.clip(windows.start, 0, size)
         stop = np.maximum(np.clip(windows.end, 0, size), start)
         lead = np.minimum(start - windows.start, lengths)
         partial = (stop - start) < lengths
-        wild = wild_letter(self.check.letters)
-        for row in np.flatnonzero(partial):
-            out[row, : lengths[row]] = wild
         place = {name: i for i, name in enumerate(self.index.names)}
         record = np.array([place.get(name, 0) for name in windows.names])[windows.contig]
         if self._source is None:
             self._source = self._open()
+        source = self._source
         for number in np.unique(record[stop > start]).tolist():
             if number not in self._seen:
-                self._check_record(self._source, number)
+                self._check_record(source, number)
                 self._seen.add(number)
-        bad = self._source.gather(self.index, record, start, stop, lead, out)
-        if bad >= 0:
-            raise self._misfit(int(record[bad]), "a line does not end where the index says")
-        place_of = _WindowPlace(self.path, windows, width)
-        n_letters = int(lengths.sum())
-        if n_letters == out.size or np.count_nonzero(out) < n_letters:
-            return self._check_nul(out, lengths, place_of)
-        return self.check(out, place_of)
+        step = max(1, source.piece // max(1, width)) if source.piece else max(1, len(windows))
+        buffer = None if out is not None else np.zeros((min(step, len(windows)), width), np.uint8)
+        wild = wild_letter(self.check.letters)
+        ragged = bool((lengths < width).any())
+        try:
+            for begin in range(0, len(windows), step):
+                rows = slice(begin, min(begin + step, len(windows)))
+                if out is not None:
+                    letters = out[rows]
+                elif buffer is not None:
+                    letters = buffer[: rows.stop - begin]
+                    if ragged:
+                        letters[...] = 0
+                for row in np.flatnonzero(partial[rows]):
+                    letters[row, : lengths[begin + row]] = wild
+                bad = source.gather(
+                    self.index, record[rows], start[rows], stop[rows], lead[rows], letters
+                )
+                if bad >= 0:
+                    why = "a line does not end where the index says"
+                    raise self._misfit(int(record[begin + bad]), why)
+                self._check_letters(letters, windows[rows], int(lengths[rows].sum()))
+                yield rows, letters
+        finally:
+            source.release()
+
+    def _check_letters(self, letters: NDArray[np.uint8], windows: Windows, n_letters: int) -> None:
+        """Check the letters of windows in place."""
+        place_of = _WindowPlace(self.path, windows, letters.shape[1])
+        if n_letters == letters.size or np.count_nonzero(letters) < n_letters:
+            self._check_nul(letters, windows.lengths, place_of)
+        else:
+            self.check(letters, place_of)
 
     def _check_nul(
         self, out: NDArray[np.uint8], lengths: NDArray[np.int64], place_of: _WindowPlace
-    ) -> NDArray[np.uint8]:
+    ) -> None:
         """Check windows in which NUL is no letter, as in a file whose end was never written."""
         padding = np.zeros((1, 1), dtype=np.bool_)
         if lengths.sum() < out.size:
@@ -254,12 +305,11 @@ class GenomeFASTA:
             out[padding] = wild_letter(self.check.letters)
         self.check.known[0] = False
         try:
-            out = self.check(out, place_of)
+            self.check(out, place_of)
         finally:
             self.check.known[0] = True
         if padding.any():
             out[padding] = 0
-        return out
 
     def _check_record(self, source: _PlainBytes | _BgzipBytes, number: int) -> None:
         """Check that a record stands where the index says, and ends there."""
@@ -306,6 +356,9 @@ class GenomeFASTA:
 class _PlainBytes:
     """A memory-mapped FASTA file."""
 
+    # bytes of windows that are read, checked and passed on while the cache holds them
+    piece = 256 * 1024
+
     def __init__(self, path: Path) -> None:
         with path.open("rb") as handle:
             self._map = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
@@ -324,10 +377,12 @@ class _PlainBytes:
             self._data, index.offset[record], index.bases[record], index.width[record],
             start, stop, lead, out,
         )  # fmt: skip
-        if hasattr(self._map, "madvise"):
-            # the pages stay in the system's cache, but no longer count as ours
-            self._map.madvise(mmap.MADV_DONTNEED)
         return int(bad)
+
+    def release(self) -> None:
+        """Give the pages back: they stay in the system's cache, but no longer count as ours."""
+        if hasattr(self._map, "madvise") and not self._map.closed:
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def text(self, begin: int, end: int) -> bytes:
         """Return bytes of the file, as far as it goes."""
@@ -341,6 +396,9 @@ class _PlainBytes:
 
 class _BgzipBytes:
     """A bgzip file; each block is unpacked once for windows that lie close together."""
+
+    # windows are read all at once, by position, so that no block is unpacked twice
+    piece = 0
 
     def __init__(self, path: Path, blocks: Path) -> None:
         self.path = path
@@ -422,6 +480,9 @@ class _BgzipBytes:
         if len(self._kept) > _BLOCKS_KEPT:
             self._kept.popitem(last=False)
         return block
+
+    def release(self) -> None:
+        """Do nothing: what is kept is small."""
 
     def close(self) -> None:
         self._handle.close()

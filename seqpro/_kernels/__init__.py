@@ -24,7 +24,9 @@ from seqpro._kernels._encode import (
     encode_planes,
     gather,
     gather_parallel,
+    gather_planes,
     gather_rows,
+    letter_planes,
 )
 from seqpro._kernels._markov import (
     count_contexts,
@@ -64,8 +66,10 @@ __all__ = [
     "encode_planes",
     "gather",
     "gather_parallel",
+    "gather_planes",
     "gather_rows",
     "hash_rows",
+    "letter_planes",
     "mix64",
     "reverse_rows",
     "sample_markov",

@@ -36,6 +36,32 @@ def gather_rows(src: Array, table: Array, out: Array) -> None:
 
 
 @nb.njit(nogil=True, cache=True)
+def gather_planes(src: Array, table: Array, out: Array) -> None:
+    """Write out[i, a, j] = table[src[i, j], a] for uint8 src (n, m) and a table (256, A)."""
+    n, width, m = out.shape
+    for i in range(n):
+        for a in range(width):
+            for j in range(m):
+                out[i, a, j] = table[src[i, j], a]
+
+
+@nb.njit(nogil=True, cache=True)
+def letter_planes(letters: Array, upper: Array, lower: Array, out: Array) -> None:
+    """One-hot encode letters (n, m) into out (n, A, m).
+
+    Row a marks the bytes upper[a] and lower[a]. Comparisons need no table, so that 32 letters or
+    more are encoded by one instruction, and a row of letters is read from the first cache.
+    """
+    n, width, m = out.shape
+    for i in range(n):
+        for a in range(width):
+            big, small = upper[a], lower[a]
+            for j in range(m):
+                letter = letters[i, j]
+                out[i, a, j] = np.uint8(np.uint8(letter == big) | np.uint8(letter == small))
+
+
+@nb.njit(nogil=True, cache=True)
 def decode_words(src: Array, letters: Array, out: Array) -> None:
     """Decode one-hot positions of four bytes, read as little-endian uint32.
 
