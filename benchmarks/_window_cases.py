@@ -42,6 +42,12 @@ class Regions:
         for i in range(0, len(self), step):
             yield slice(i, i + step)
 
+    def table(self, chrom: str, start: str, end: str) -> Any:
+        import pandas as pd
+
+        names = np.array(self.names, dtype=object)[self.contig]
+        return pd.DataFrame({chrom: names, start: self.start, end: self.start + WIDTH})
+
     def windows(self) -> Any:
         from seqdata.readers._base import Windows
 
@@ -156,17 +162,17 @@ def fasta_pysam(folder: Path) -> tuple[Any, Any]:
 def one_hot_ours(folder: Path) -> tuple[Any, Any]:
     import seqdata as sd
 
-    bed = folder / ("shuffled.bed" if ORDER == "shuffled" else "regions.bed")
+    bed = Regions(folder).table("chrom", "chromStart", "chromEnd")
     return lambda: sd.regions.fetch_one_hot(folder / "genome.fa", bed), _one_byte_each
 
 
 def one_hot_tangermeme(folder: Path) -> tuple[Any, Any]:
     from tangermeme.io import extract_loci
 
-    bed = folder / ("shuffled.bed" if ORDER == "shuffled" else "regions.bed")
+    bed = Regions(folder).table("chrom", "start", "end")
 
     def run() -> Any:
-        return extract_loci(str(bed), str(folder / "genome.fa"), in_window=WIDTH, n_jobs=1)
+        return extract_loci(bed, str(folder / "genome.fa"), in_window=WIDTH, n_jobs=1)
 
     return run, lambda out: _one_byte_each(out.numpy())
 

@@ -4,7 +4,7 @@ Letters: both sides get windows as arrays, and make bytes (N, L). Ours looks at 
 to the alphabet or not), at every line end against the index and at each record's place in the
 file; pysam takes what the index points at.
 
-One-hot: both sides get the paths of the FASTA and BED files, parse the BED, and make contiguous
+One-hot: both sides get the path of the FASTA file and a table of regions, and make contiguous
 8-bit integers (N, 4, L): uint8, and int8 in a torch tensor. Both refuse letters that they do not
 know (tangermeme: all but A, C, G, T and N) and contigs that are not there. Windows off a contig
 are filled with N by ours and left out by tangermeme; there are none here.

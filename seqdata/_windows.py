@@ -260,9 +260,11 @@ def make_windows(table: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.
     """Return windows on the contigs of a table, contigs numbered as they first appear."""
     chrom = table["chrom"].astype(str).to_numpy(dtype=object)
     names = tuple(dict.fromkeys(chrom))
-    strand = table["strand"] if "strand" in table.columns else ["."] * len(table)
     contig = encode(chrom, {name: i for i, name in enumerate(names)}, np.int32)
-    return Windows(names, contig, start, end, encode(strand, STRANDS))
+    strand = np.zeros(len(table), dtype=np.int8)
+    if "strand" in table.columns:
+        strand = encode(table["strand"], STRANDS)
+    return Windows(names, contig, start, end, strand)
 
 
 def plan_regions(

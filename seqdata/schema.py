@@ -128,15 +128,12 @@ def encode(values: Iterable[str], codes: Mapping[str, int], dtype: Any = np.int8
     >>> encode(["+", "-", "."], STRANDS)
     array([ 1, -1,  0], dtype=int8)
     """
-    names = np.asarray(list(values), dtype=object)
-    unique, inverse = np.unique(names.astype(str), return_inverse=True)
-    table = np.empty(len(unique), dtype=dtype)
-    for i, name in enumerate(unique):
-        if str(name) not in codes:
-            msg = f"No code for {str(name)!r}.{did_you_mean(str(name), codes)}"
-            raise SchemaError(msg)
-        table[i] = codes[str(name)]
-    return table[inverse].reshape(len(names))
+    names = list(map(str, values))
+    unknown = next((name for name in dict.fromkeys(names) if name not in codes), None)
+    if unknown is not None:
+        msg = f"No code for {unknown!r}.{did_you_mean(unknown, codes)}"
+        raise SchemaError(msg)
+    return np.fromiter(map(codes.__getitem__, names), dtype=dtype, count=len(names))
 
 
 def codes_of(variable: xr.DataArray) -> dict[str, int]:
@@ -277,7 +274,7 @@ def alphabet_object(letters: str) -> sp.NucleotideAlphabet | sp.AminoAlphabet:
     Returns
     -------
     NucleotideAlphabet or AminoAlphabet
-        ``sp.DNA``, ``sp.RNA`` or ``sp.AA``, else letters that pair with themselves.
+        ``sp.DNA``, ``sp.RNA`` or ``sp.AA``, else these letters, the first paired with the last.
 
     Examples
     --------
@@ -287,7 +284,7 @@ def alphabet_object(letters: str) -> sp.NucleotideAlphabet | sp.AminoAlphabet:
     for known in (sp.DNA, sp.RNA, sp.AA):
         if alphabet_letters(known) == letters:
             return known
-    return sp.NucleotideAlphabet(letters, letters)
+    return sp.NucleotideAlphabet(letters, letters[::-1])
 
 
 def known_letters(alphabet: Any) -> NDArray[np.bool_]:

@@ -147,9 +147,9 @@ def _uniform_table(alphabet: BaseAlphabet) -> NDArray[np.float32]:
 def _bytes_of(alphabet: BaseAlphabet) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the two bytes that stand for each letter: both cases, or the same byte twice."""
     upper = alphabet.array.view(np.uint8)
-    other = np.array([ord(letter.swapcase()) for letter in alphabet.alphabet], np.uint8)
+    other = upper ^ np.uint8(0x20)
     mine = alphabet.lookup[other] == np.arange(upper.size)
-    return upper, np.where(mine, other, upper).astype(np.uint8)
+    return upper, np.where(mine, other, upper)
 
 
 def _check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# bytes that a few vector instructions copy; most lines of FASTA files are as short
+_SHORT = 64
 # letters that are checked at once
 _CHECKED = 4096
 
 
-@intrinsic
-def _copy_bytes(
+def _type_copy(
     _typing: Any, out: Any, to: Any, data: Any, begin: Any, count: Any
 ) -> tuple[Any, Callable[..., Any]]:
     """Copy data[begin : begin + count] to place ``to`` of out, both C-contiguous uint8.
@@ -31,10 +32,14 @@ def _copy_bytes(
         target = context.make_array(signature.args[0])(context, builder, args[0]).data
         source = context.make_array(signature.args[2])(context, builder, args[2]).data
         target, source = builder.gep(target, [args[1]]), builder.gep(source, [args[3]])
-        cgutils.raw_memcpy(builder, target, source, args[4], 1)
+        memcpy: Any = cgutils.raw_memcpy
+        memcpy(builder, target, source, args[4], 1)
         return context.get_dummy_value()
 
     return types.void(out, types.int64, data, types.int64, types.int64), generate
+
+
+_copy_bytes: Any = intrinsic(_type_copy)
 
 
 @nb.njit(nogil=True, cache=True)
@@ -52,8 +57,8 @@ def gather_lines(
 
     Window ``i`` covers bases ``start[i]`` to ``stop[i]`` of a record whose first base is byte
     ``origin[i]`` of ``data`` and whose lines hold ``bases[i]`` letters in ``width[i]`` bytes. It
-    goes to ``out[i, lead[i]:]``; out is C-contiguous. Returns -1, or the first window in which a line does not end where
-    the index says.
+    goes to ``out[i, lead[i]:]``; out is C-contiguous. Returns -1, or the first window in which a
+    line does not end where the index says.
     """
     for i in range(start.shape[0]):
         per_line = bases[i]
@@ -65,7 +70,11 @@ def gather_lines(
         k = i * out.shape[1] + lead[i]
         while left > 0:
             run = min(run, left)
-            _copy_bytes(out, k, data, byte, run)
+            if run <= _SHORT <= left and byte + _SHORT <= data.shape[0]:
+                # a copy of fixed size needs no call; the next line overwrites what is too much
+                _copy_bytes(out, k, data, byte, _SHORT)
+            else:
+                _copy_bytes(out, k, data, byte, run)
             byte += run
             k += run
             left -= run

@@ -73,8 +73,7 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
     if not rows:
         msg = f"{file} holds no region. Expected lines such as: chr1<TAB>1000<TAB>1200"
         raise BedError(msg)
-    fields = [line.split(separator) for line in rows]
-    width = len(fields[0])
+    width = _n_fields(rows[0], separator)
     if width < 3:
         found = "separated by tabs" if separator else "separated by blanks"
         msg = (
@@ -82,14 +81,17 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
             f"got {width}: {rows[0][:60]!r}."
         )
         raise BedError(msg)
-    for number, row in zip(numbers, fields, strict=True):
-        if len(row) != width:
+    for number, row in zip(numbers, rows, strict=True):
+        found_width = _n_fields(row, separator)
+        if found_width != width:
             msg = (
                 f"{file}, line {number}: expected {width} fields as in line {numbers[0]}, "
-                f"got {len(row)}. Repair the line (fields are separated by one tab)."
+                f"got {found_width}. Repair the line (fields are separated by one tab)."
             )
             raise BedError(msg)
-    columns: list[list[str]] = [list(column) for column in zip(*fields, strict=True)]
+    # one long list: the garbage collector would go through a list for each row again and again
+    fields = (separator or " ").join(rows).split(separator)
+    columns = [fields[i::width] for i in range(width)]
     names = _column_names(file, columns)
     table = pd.DataFrame(
         {
@@ -143,9 +145,9 @@ def check_regions(
     start = table["chromStart"].to_numpy(dtype=np.int64)
     end = table["chromEnd"].to_numpy(dtype=np.int64)
     chrom = table["chrom"].astype(str).to_numpy()
-    odd = np.array([name.split() != [name] for name in chrom], dtype=bool)
-    if odd.any():
-        row = int(np.argmax(odd))
+    odd = {name for name in set(chrom.tolist()) if name.split() != [name]}
+    if odd:
+        row = next(row for row, name in enumerate(chrom.tolist()) if name in odd)
         msg = f"{place(row)}: contig name {chrom[row]!r} is empty or holds white space."
         raise BedError(msg)
     if (start < 0).any():
@@ -179,6 +181,10 @@ def check_regions(
                 f"{end[row] - start[row]} bp. It counts from the start of the peak; -1 means none."
             )
             raise BedError(msg)
+
+
+def _n_fields(line: str, separator: str | None) -> int:
+    return line.count(separator) + 1 if separator else len(line.split())
 
 
 def _data_lines(file: Path) -> tuple[list[int], list[str], str | None]:

@@ -195,3 +195,82 @@ def test_decode_odd_columns_among_many(place, column):
     expected[place // 2 + 1] = b"N"
     expected[place] = b"ACGT"[np.flatnonzero(hot[place])[-1] :][:1] if hot[place].any() else b"N"
     np.testing.assert_array_equal(sp.decode_ohe(hot), expected)
+
+
+# ------------------------------------------------------------------ other axes, out=
+
+
+@pytest.mark.parametrize("unknown", ["zero", "uniform"])
+@pytest.mark.parametrize("alphabet", [*ALPHABETS, sp.NucleotideAlphabet("A-NGCT", "TCGN-A")])
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_ohe_on_every_axis(alphabet, unknown, data):
+    letters = data.draw(spt.sequence_arrays(alphabet, unknown="N-?\n@"))
+    last = sp.ohe(letters, alphabet, unknown=unknown)
+    for axis in range(-3, 3):
+        hot = sp.ohe(letters, alphabet, unknown=unknown, ohe_axis=axis)
+        assert hot.flags.c_contiguous
+        assert hot.dtype == last.dtype
+        np.testing.assert_array_equal(hot, np.moveaxis(last, -1, axis))
+
+
+def test_every_byte_on_both_axes():
+    letters = np.arange(256, dtype=np.uint8).view("S1")
+    both = sp.NucleotideAlphabet("Aa@`", "`@aA")
+    for alphabet in (*ALPHABETS, both):
+        expected = alphabet.lookup == np.arange(len(alphabet))[:, None]
+        np.testing.assert_array_equal(sp.ohe(letters, alphabet, ohe_axis=0), expected)
+        np.testing.assert_array_equal(sp.ohe(letters, alphabet), expected.T)
+
+
+@pytest.mark.parametrize("unknown", ["zero", "uniform"])
+@pytest.mark.parametrize("alphabet", [sp.DNA, sp.AA])
+@pytest.mark.parametrize("axis", [-1, -2, 0])
+def test_ohe_into_out(alphabet, unknown, axis):
+    letters = sp.random_seqs((5, 40), alphabet, seed=1)
+    letters[2, 3:9] = alphabet.ambiguous[0].encode()
+    expected = sp.ohe(letters, alphabet, unknown=unknown, ohe_axis=axis)
+    strided = np.full((*expected.shape[:-1], 2 * expected.shape[-1]), 7, expected.dtype)[..., ::2]
+    raw = np.full(expected.nbytes + 1, 7, np.uint8)
+    odd = raw[1:].view(expected.dtype).reshape(expected.shape)
+    for out in (np.full_like(expected, 7), strided, odd):
+        assert alphabet.ohe(letters, unknown=unknown, ohe_axis=axis, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_ohe_into_out_of_strings_and_nothing():
+    texts = ["ACGT", "GGTN"]
+    out = np.full((2, 4, 4), 7, np.uint8)
+    np.testing.assert_array_equal(sp.ohe(texts, out=out), sp.ohe(texts))
+    np.testing.assert_array_equal(sp.ohe(texts, ohe_axis=2), sp.ohe(texts))
+    np.testing.assert_array_equal(sp.ohe(texts, ohe_axis=1), sp.ohe(texts).swapaxes(1, 2))
+    empty = np.empty((0, 4, 9), np.uint8)
+    assert sp.ohe(np.empty((0, 9), "S1"), ohe_axis=-2, out=empty) is empty
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_ohe_into_the_memory_of_its_letters(axis):
+    memory = np.zeros((4, 4, 6), np.uint8)
+    letters = memory[1].view("S1")
+    letters[...] = sp.random_seqs((4, 6), sp.DNA, seed=2)
+    expected = sp.ohe(letters.copy(), ohe_axis=axis)
+    out = memory.reshape(expected.shape)
+    np.testing.assert_array_equal(sp.ohe(letters, ohe_axis=axis, out=out), expected)
+
+
+def test_ohe_refuses_a_wrong_out():
+    letters = sp.cast_seqs("ACG")
+    with pytest.raises(SeqproError, match=r"uint8 of shape \(3, 4\), got float32"):
+        sp.ohe(letters, out=np.zeros((3, 4), np.float32))
+    with pytest.raises(SeqproError, match=r"float32 of shape .* got uint8"):
+        sp.ohe(letters, unknown="uniform", out=np.zeros((3, 4), np.uint8))
+    with pytest.raises(SeqproError, match=r"of shape \(4, 3\), got uint8 of shape \(3, 4\)"):
+        sp.ohe(letters, ohe_axis=0, out=np.zeros((3, 4), np.uint8))
+    with pytest.raises(SeqproError, match=r"must be an ndarray of uint8 .* got list"):
+        sp.ohe(letters, out=[[0] * 4] * 3)
+    fixed = np.zeros((3, 4), np.uint8)
+    fixed.flags.writeable = False
+    with pytest.raises(SeqproError, match="read-only"):
+        sp.ohe(letters, out=fixed)
+    with pytest.raises(SeqproError, match="ohe_axis=2 does not exist"):
+        sp.ohe(letters, ohe_axis=2)
