@@ -20,7 +20,7 @@ class NotARunError(EugeneError):
 
 
 class RunExistsError(EugeneError):
-    """A run folder holds results that would be overwritten."""
+    """A run folder or a store is there and would be overwritten."""
 
 
 class UsageError(EugeneError):

@@ -194,11 +194,11 @@ def help_text(call: Call, document: Document | None = None) -> str:
         tail = f" (default: {option.default})" if option.default else ""
         lines.append(f"  {text:<{width}}{option.help}{tail}")
     if verb.configured:
-        lines += ["", *_config_help(document)]
+        lines += ["", *_config_help(document, verb.sections)]
     return "\n".join(lines)
 
 
-def _config_help(document: Document | None) -> list[str]:
+def _config_help(document: Document | None, sections: tuple[str, ...]) -> list[str]:
     from eugene.config import Document as Empty
     from eugene.config._parser import build_parser
     from eugene.config.schema import INTERPRET_SECTIONS
@@ -211,7 +211,9 @@ def _config_help(document: Document | None) -> list[str]:
             "interpret": {name: {} for name in INTERPRET_SECTIONS},
         }
         document = Empty({**tree, "replicates": {}})
-        intro += "\n(with --config FILE.yaml the arguments of what the file names are listed too)"
+        intro += "\n(--config FILE.yaml or --data.name NAME lists the arguments of what is named, too)"
     text = build_parser(document).format_help()
     _, _, body = text.partition("\n\n")
-    return [intro, "", body.rstrip().replace("options:", "run:", 1).replace("%%", "%")]
+    body = body.rstrip().replace("options:", "run:", 1).replace("%%", "%")
+    groups = [g for g in body.split("\n\n") if not sections or g.partition(":")[0] in sections]
+    return [intro, "", "\n\n".join(groups)]

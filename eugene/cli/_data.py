@@ -1,14 +1,15 @@
-"""What a data set holds."""
+"""Build a data set, and say what one holds."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import load_config
+from eugene.cli._run import load_config, spoken
 from eugene.errors import MissingFileError, UsageError, did_you_mean
 
 
@@ -39,6 +40,11 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+# what is done with the data does not ask for a model
+_DEFAULTS = {"model": {"name": "cnn"}}
+_ACTIONS = ("build", "info")
+
+
 def _store_summary(path: Path) -> dict[str, Any]:
     import seqdata as sd
     from eugene.data import summarise
@@ -56,9 +62,7 @@ def _store_summary(path: Path) -> dict[str, Any]:
 
 
 def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
-    import sys
-
-    config = load_config(call, source)
+    config = load_config(call, source, defaults=_DEFAULTS)
     if call.has("print_config"):
         sys.stdout.write(config.to_yaml())
         return None
@@ -71,13 +75,31 @@ def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
     return {k: v for k, v in described.items() if k != "source" or not source.startswith(folder)}
 
 
+def _build(call: Call, source: str | None) -> int:
+    """Write the data of a run file, or of the command line, as a store."""
+    config = load_config(call, source, defaults=_DEFAULTS)
+    if call.has("print_config"):
+        sys.stdout.write(config.to_yaml())
+        return 0
+    out = call.get("out")
+    if out is None:
+        message = f"'eugene data build' needs --out STORE.zarr. Example: {call.verb.example}"
+        raise UsageError(message)
+    from eugene.runs import build_store
+
+    with spoken(call):
+        build_store(config, out, overwrite=call.has("overwrite"))
+    say("\n".join(_lines(_store_summary(Path(out).expanduser()))))
+    return 0
+
+
 def data(call: Call) -> int:
-    """Describe a run file, a run folder or a Zarr store.
+    """Build a store, or describe a run file, a run folder or a store.
 
     Parameters
     ----------
     call : Call
-        ``info`` and perhaps a path.
+        ``build`` and perhaps a run file, or ``info`` and perhaps a path.
 
     Returns
     -------
@@ -87,14 +109,19 @@ def data(call: Call) -> int:
     Raises
     ------
     UsageError
-        For another word.
+        For another word, or a build that is not told where to.
     MissingFileError
         If there is nothing at the path.
     """
     action, *rest = call.words
-    if action != "info":
-        message = f"expected 'eugene data info', got {action!r}{did_you_mean(action, ['info'])}"
+    if action not in _ACTIONS:
+        hint = did_you_mean(action, _ACTIONS)
+        message = f"expected 'eugene data {call.verb.words}', got {action!r}{hint}"
         raise UsageError(message)
+    if action == "build":
+        return _build(call, rest[0] if rest else None)
+    if given := [name for name in ("out", "overwrite") if call.has(name)]:
+        raise UsageError(f"--{given[0]} belongs to 'eugene data build'; 'info' writes nothing")
     from eugene.runs import RunFolder
 
     path = Path(rest[0]) if rest else None

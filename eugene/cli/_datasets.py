@@ -158,5 +158,7 @@ def datasets(call: Call) -> int:
     if action == "get" and names:
         return _get(call, names[0], names[1:])
     hint = did_you_mean(action, ["list", "info", "get"])
+    if action in ("list", "info", "get"):
+        hint = "" if names else "; 'eugene datasets list' shows the names"
     message = f"expected 'eugene datasets {call.verb.words}', got {' '.join(call.words)!r}{hint}"
     raise UsageError(message)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 OK, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 _USER_ERRORS = {"EugeneError", "SeqproError", "SeqdataError", "SeqexplainerError"}
+_RESUMED = "'eugene {} --resume' continues from the last finished epoch"
+_NOTHING_LEFT = "nothing unfinished was left that opens"
+_AFTER_STOP = {
+    **{verb: _RESUMED.format(verb) for verb in ("fit", "run", "quickstart")},
+    "datasets": "the same command goes on with what was fetched",
+}
 _DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -104,11 +110,16 @@ def _help_document(call: Call) -> Document | None:
     source = call.get("config")
     if source is None and call.verb.words == "RECIPE" and call.words:
         source = call.words[0]
-    if not call.verb.configured or source is None:
+    if not call.verb.configured or (source is None and not call.overrides):
         return None
-    from eugene.config import find_recipe, parse_file
+    from eugene.config import Document, apply_overrides, find_recipe, parse_file
 
-    return parse_file(find_recipe(source))
+    if source is not None:
+        document = parse_file(find_recipe(source))
+    else:
+        document = Document({section: {} for section in call.verb.sections or ("data", "model")})
+    apply_overrides(document, call.overrides)
+    return document
 
 
 def _wait_politely() -> None:
@@ -147,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _guard.check()
         return _dispatch(words)
     except KeyboardInterrupt:
-        complain("stopped; 'eugene fit --resume' continues from the last finished epoch")
+        complain(f"stopped; {_AFTER_STOP.get(words[0], _NOTHING_LEFT)}")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,30 +57,39 @@ def spoken(call: Call) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def load_config(call: Call, source: str | Path | None = None) -> RunConfig:
+def load_config(
+    call: Call,
+    source: str | Path | None = None,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+) -> RunConfig:
     """Read the configuration of a call with its overrides, and check all of it.
 
     Parameters
     ----------
     call : Call
-        Carries ``--config`` and overrides.
+        Carries ``--config`` and overrides; where these name the data, no file is needed.
     source : str or Path, optional
         The file, where the verb itself says which.
+    defaults : mapping, optional
+        Sections to take where the file leaves them out.
 
     Raises
     ------
     UsageError
-        If neither names a file.
+        If neither names a file or the data.
     """
     chosen = source if source is not None else call.get("config")
-    if chosen is None:
+    if chosen is None and not {"data", "data.name"} & set(dict(call.overrides)):
         message = (
-            f"'eugene {call.verb.name}' needs --config FILE.yaml. Example: {call.verb.example}"
+            f"'eugene {call.verb.name}' needs --config FILE.yaml, or --data.name NAME with what "
+            f"the data source needs. Example: {call.verb.example}"
         )
         raise UsageError(message)
     return load_run_config(
-        find_recipe(chosen),
+        None if chosen is None else find_recipe(chosen),
         overrides=call.overrides,
+        defaults=defaults,
         allow_class_path=call.has("allow_class_path"),
     )
 

@@ -56,6 +56,8 @@ class Verb:
         Fewest words.
     maximum : int or None
         Most words.
+    sections : tuple of str
+        Sections of the configuration that its help shows; empty for all.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Verb:
     configured: bool = False
     minimum: int = 0
     maximum: int | None = 0
+    sections: tuple[str, ...] = ()
 
 
 CONFIG = Option("--config", "YAML file of the run", "FILE.yaml")
@@ -229,12 +232,17 @@ VERBS: dict[str, Verb] = {
         ),
         Verb(
             "data",
-            "describe the data of a run file, a run folder or a Zarr store",
-            "eugene data info runs/first/data.zarr",
+            "build a Zarr store from files, or describe a store, a run file or a run folder",
+            "eugene data build --data.name table --data.path x.tsv --data.seq_col seq --out x.zarr",
             "eugene.cli._data:data",
-            words="info [PATH]",
-            options=(TRUST,),
+            words="build [FILE.yaml] | info [PATH]",
+            options=(
+                Option("--out", "Zarr store to build", "PATH"),
+                Option("--overwrite", "replace what is at --out"),
+                TRUST,
+            ),
             configured=True,
+            sections=("data",),
             minimum=1,
             maximum=2,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eugene.config._checks import find_problems as find_problems
 from eugene.config._config import RunConfig as RunConfig
+from eugene.config._config import apply_overrides as apply_overrides
 from eugene.config._config import build as build
 from eugene.config._config import dump_yaml as dump_yaml
 from eugene.config._config import load_run_config as load_run_config

@@ -202,19 +202,22 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
 
 
 def load_run_config(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, Any] | None,
     *,
     overrides: Overrides = (),
+    defaults: Mapping[str, Any] | None = None,
     allow_class_path: bool = False,
 ) -> RunConfig:
     """Read a run's configuration, apply overrides and check everything.
 
     Parameters
     ----------
-    source : path or mapping
-        A YAML file, or the tree itself.
+    source : path, mapping or None
+        A YAML file, or the tree itself; None where the overrides say everything.
     overrides : sequence of (str, str) or mapping, optional
         Dotted keys and what to set them to.
+    defaults : mapping, optional
+        Sections to take where the file leaves them out.
     allow_class_path : bool, optional
         Whether ``class_path``/``init_args`` are accepted. Only for files that you trust.
 
@@ -237,11 +240,15 @@ def load_run_config(
     >>> config.name, config.tree["trainer"]["max_epochs"]
     ('quickstart', 5)
     """
-    if isinstance(source, Mapping):
+    if source is None:
+        document = Document(source="command line")
+    elif isinstance(source, Mapping):
         document = parse_text(dump_yaml(source), "<mapping>")
     else:
         document = parse_file(source)
         document.tree.setdefault("name", Path(source).stem)
+    for section, value in (defaults or {}).items():
+        document.tree.setdefault(section, copy.deepcopy(value))
     apply_overrides(document, overrides)
     return resolve_document(document, allow_class_path=allow_class_path)
 

@@ -109,6 +109,7 @@ DATA_SOURCES = Registry(
         "regions": "eugene.data.sources:regions",
         "genome": "eugene.data.sources:genome",
         "zarr": "eugene.data.sources:zarr",
+        "dataset": "eugene.data.sources:dataset",
         "simulated": "eugene.simulate:simulated",
     },
     supplied=("out", "overwrite"),

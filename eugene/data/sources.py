@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import seqdata as sd
+from eugene.data._curated import dataset as dataset
 from eugene.data._files import PathLike, signal_files
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
@@ -29,7 +30,7 @@ from eugene.data._negatives import (
 from eugene.errors import did_you_mean
 from eugene.simulate import simulated as simulated
 
-__all__ = ["SourceError", "fasta", "genome", "regions", "simulated", "table", "zarr"]
+__all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,9 @@ def table(
         ("split_col", [split_col] if split_col else []),
     ):
         for name in names:
-            if name not in columns:
+            if name == seq_col:
+                problems.append(f"{key}: column {name!r} of {path} holds the sequences.")
+            elif name not in columns:
                 problems.append(
                     f"{key}: {path} has no column {name!r}{did_you_mean(name, columns)}"
                 )

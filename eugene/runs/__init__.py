@@ -12,6 +12,7 @@ from eugene.runs._versions import package_versions as package_versions
 from eugene.runs._versions import versions as versions
 
 if TYPE_CHECKING:
+    from eugene.runs._data import build_store as build_store
     from eugene.runs._load import RunInfo as RunInfo
     from eugene.runs._load import load as load
     from eugene.runs._load import read_config as read_config
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "Run": "_run",
     "RunInfo": "_load",
+    "build_store": "_data",
     "load": "_load",
     "read_config": "_load",
     "run": "_pipeline",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene.config import RunConfig, build, registries
 from eugene.config._layout import schema_parameters
 from eugene.config.schema import DataSection
-from eugene.errors import ConfigError, did_you_mean
+from eugene.errors import ConfigError, RunExistsError, did_you_mean
 from eugene.runs._folder import RunFolder
 
 if TYPE_CHECKING:
@@ -127,25 +130,90 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     store = folder.data_store
     if store.exists() and folder.state().get("data_key") == key:
         return sd.open_zarr(store)
-    logger.info("data: %s", arguments.get("name", arguments.get("class_path")))
     folder.path.mkdir(parents=True, exist_ok=True)
+    if _written(config, arguments, store, carried=("split", "train_val")):
+        folder.note(split_key=_split_key(config))
+    folder.note(data_key=key)
+    return sd.open_zarr(store)
+
+
+def _written(
+    config: RunConfig, arguments: dict[str, Any], store: Path, *, carried: Sequence[str] = ()
+) -> bool:
+    """Write the dataset of a source, and say whether it got the split of the configuration.
+
+    With its split the store can be trained on by others, on the same rows. A dataset that has one
+    of the variables ``carried`` keeps it.
+    """
+    import seqdata as sd
+
+    logger.info("data: %s", arguments.get("name", arguments.get("class_path")))
+    opened = "class_path" in arguments or arguments.get("name") in _OPENED
     ds: xr.Dataset = build(
         registries.DATA_SOURCES,
         arguments,
         config=config,
         path="$.data",
         seed=config.seed,
-        **({} if "class_path" in arguments else {"out": str(store), "overwrite": True}),
+        **({} if opened else {"out": str(store), "overwrite": True}),
     )
     split = config.section("data").get("split")
-    if split and "split" not in ds.variables and "train_val" not in ds.variables:
-        # with its split the store can be trained on by others, on the same rows
+    if split and not set(carried) & set(ds.variables):
         sd.to_zarr(_with_split(config, ds, split), store, overwrite=True)
-        folder.note(split_key=_split_key(config))
-    elif ds.encoding.get("source") != str(store):
+        return True
+    if ds.encoding.get("source") != str(store):
         sd.to_zarr(ds, store, overwrite=True)
-    folder.note(data_key=key)
-    return sd.open_zarr(store)
+    return False
+
+
+def build_store(config: RunConfig, store: str | Path, *, overwrite: bool = False) -> xr.Dataset:
+    """Write the dataset of the source, with the split of the configuration, as a store.
+
+    Targets stay as they are: their transforms are fitted when a network is.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its data section is what counts.
+    store : str or Path
+        Zarr store to write.
+    overwrite : bool, optional
+        Whether it may replace one that is there.
+
+    Returns
+    -------
+    xarray.Dataset
+        Opened lazily.
+
+    Raises
+    ------
+    ConfigError
+        If the split does not fit the data; the store is not written then.
+    RunExistsError
+        If something is at ``store`` that is not to be replaced.
+    StoreError
+        If it cannot be written.
+    """
+    import seqdata as sd
+    from seqdata.store import remove_store
+
+    goal = Path(store).expanduser().absolute()
+    if goal.exists() and not overwrite:
+        message = f"{store} exists. Give --overwrite to replace it, or another path."
+        raise RunExistsError(message)
+    if goal.exists() and not (goal / "zarr.json").exists():
+        raise RunExistsError(f"{store} is no Zarr store: it is not replaced. Name another path.")
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    # always the same name, so that a build that was killed is taken up
+    draft = goal.with_name(f".{goal.name}.draft")
+    try:
+        _written(config, _source_arguments(config), draft)
+        if goal.exists():
+            remove_store(goal)
+        draft.rename(goal)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return sd.open_zarr(goal)
 
 
 def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:

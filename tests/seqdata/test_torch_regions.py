@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -343,7 +344,6 @@ def test_real_yeast_signal(shared_data: Path, tmp_path):
     assert got["cov"].sum() > 0
 
 
-@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_files_are_closed_with_the_dataset(tmp_path: Path) -> None:
     pysam = pytest.importorskip("pysam")
     (tmp_path / "g.fa").write_text(">c\nACGTACGTAC\n")
@@ -352,13 +352,16 @@ def test_files_are_closed_with_the_dataset(tmp_path: Path) -> None:
         track.addHeader([("c", 10)])
         track.addEntries("c", 0, values=[1.0] * 10, span=1, step=1)
     bed = pd.DataFrame({"chrom": ["c"], "chromStart": [2], "chromEnd": [6]})
-    ds = sd.open_regions(
-        sd.GenomeFASTA("seq", tmp_path / "g.fa.gz"),
-        sd.BigWig("cov", tmp_path / "t.bw", "a"),
-        bed=bed,
-        fixed_length=4,
-    )
-    assert ds["cov"].values.sum() == 4
-    assert ds["seq"].values.tobytes() == b"GTAC"
-    del ds
-    gc.collect()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        ds = sd.open_regions(
+            sd.GenomeFASTA("seq", tmp_path / "g.fa.gz"),
+            sd.BigWig("cov", tmp_path / "t.bw", "a"),
+            bed=bed,
+            fixed_length=4,
+        )
+        assert ds["cov"].values.sum() == 4
+        assert ds["seq"].values.tobytes() == b"GTAC"
+        del ds
+        gc.collect()
+    assert [str(w.message) for w in seen if w.category is ResourceWarning] == []
