@@ -211,7 +211,7 @@ def _config_help(document: Document | None, sections: tuple[str, ...]) -> list[s
             "interpret": {name: {} for name in INTERPRET_SECTIONS},
         }
         document = Empty({**tree, "replicates": {}})
-        intro += "\n(--config FILE.yaml or --data.name NAME lists the arguments of what is named, too)"
+        intro += "\n(--config FILE.yaml or --data.name NAME lists the arguments of what they name)"
     text = build_parser(document).format_help()
     _, _, body = text.partition("\n\n")
     body = body.rstrip().replace("options:", "run:", 1).replace("%%", "%")

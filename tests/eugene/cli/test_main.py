@@ -65,7 +65,7 @@ def test_python_dash_m(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: 'eugene fit' needs --config FILE.yaml. Example: eugene fit"
+        "error: 'eugene fit' needs --config FILE.yaml, or --data.name NAME"
     )
     assert "Traceback" not in done.stderr
 
