@@ -192,14 +192,20 @@ def _reopened(call: Call) -> Run | None:
     folder, config = _folder_of(call)
     if _printed(call, config):
         return None
-    from eugene.runs import Run, read_config
+    from eugene.runs import Run
+
+    return Run(config, folder, progress=call.progress)
+
+
+def _keep_settings(folder: RunFolder, config: RunConfig) -> None:
+    """Write what a step was done with into the run's configuration."""
+    from eugene.runs import read_config
 
     before = read_config(folder)
     changed = {k: config.tree.get(k) for k in _KEPT_SECTIONS if config.tree.get(k) is not None}
     kept = RunConfig({**before.tree, **changed}, before.document, config.allow_class_path)
     if kept.tree != before.tree:
         folder.write_text("config.yaml", kept.to_yaml())
-    return Run(config, folder, progress=call.progress)
 
 
 def _step(call: Call, step: str) -> Run | None:
@@ -209,6 +215,7 @@ def _step(call: Call, step: str) -> Run | None:
         current = _reopened(call)
         if current is not None:
             pipeline.later_step(current, step, overwrite=call.has("overwrite"))
+            _keep_settings(current.folder, current.config)
     return current
 
 

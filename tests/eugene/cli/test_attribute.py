@@ -94,6 +94,7 @@ def test_wrong_inputs(capsys, trained, tmp_path, monkeypatch, words, match):
 
 def test_motifs_of_a_named_layer_and_the_page(capsys, trained):
     folder = RunFolder(trained)
+    settings = folder.config.read_text()
     code, out, err = run(capsys, "motifs", trained, "--overwrite", "--motif_db", "embedded")
     assert code == 0, err
     assert out.rstrip().endswith(str(folder.interpretation / "motifs.html"))
@@ -103,3 +104,5 @@ def test_motifs_of_a_named_layer_and_the_page(capsys, trained):
     code, _, err = run(capsys, "motifs", trained, "--overwrite", "--motif_db", "no.meme")
     assert code == 2
     assert "the motif file no.meme does not exist" in err
+    # what failed is not kept for later steps
+    assert folder.config.read_text() == settings
