@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seqdata import _batch_kernels as kernels
 from seqdata._region_array import region_array
+from seqdata._reuse import Pool
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.schema import is_sequence, pair_index
 
@@ -119,13 +120,13 @@ class Field:
             return (*rest, shape[self.position])
         return tuple(shape)
 
-    def buffer(self, *lead: int) -> NDArray[Any]:
+    def buffer(self, *lead: int, pool: Pool | None = None) -> NDArray[Any]:
         """Return an empty array for stored rows in kernel layout, rows counted by ``lead``."""
-        return np.empty((*lead, *self.stored_shape), self.dtype)
+        return (pool or Pool()).empty((*lead, *self.stored_shape), self.dtype)
 
-    def empty(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[Any]:
         """Return an empty array for rows of a batch in kernel layout."""
-        return np.empty((len(rows), *self._batch_shape), self.dtype)
+        return pool.empty((len(rows), *self._batch_shape), self.dtype)
 
     def finish(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return gathered rows with the dimensions in the order of ``dims``."""

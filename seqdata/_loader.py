@@ -19,6 +19,7 @@ from seqdata._fields import is_nucleotide
 from seqdata._open_source import BUFFER_LIMIT, describe_all, open_source
 from seqdata._order import DrawnRows, Draws, Order, Plan, Segment, as_rows
 from seqdata._plan import Planner
+from seqdata._reuse import Pool
 from seqdata._samplers import RowSampler
 from seqdata._source import Arrays, Held
 from seqdata.errors import SeqdataError, did_you_mean
@@ -154,6 +155,7 @@ class Loader:
             lengths=lengths or {},
             max_jitter=max_jitter,
         )
+        self._pools = {f.name: Pool() for f in self.fields}
         self.max_jitter = max_jitter or 0
         self.rc_prob = float(rc_prob)
         self._check_windows(ds, length, max_jitter, named=lengths or {})
@@ -293,7 +295,8 @@ class Loader:
             out[self.index][place] = rows
 
     def _empty(self, rows: NDArray[np.int64]) -> Arrays:
-        out = {f.name: f.empty(self.source.index_of(rows)) for f in self.fields}
+        index = self.source.index_of(rows)
+        out = {f.name: f.empty(index, self._pools[f.name]) for f in self.fields}
         if self.index is not None:
             out[self.index] = np.empty(len(rows), np.int64)
         return out

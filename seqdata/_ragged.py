@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata._fields import complement_table, is_nucleotide, partner_of
+from seqdata._reuse import Pool
 from seqdata.errors import SeqdataError
 from seqdata.schema import is_sequence
 
@@ -84,10 +85,12 @@ class RaggedField:
         values = np.ascontiguousarray(values, dtype=self.dtype)
         return values.reshape(len(values), len(self.partner))
 
-    def empty(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[Any]:
         """Return zeros for rows of a batch, as wide as the longest of them."""
         width = int((self.offsets[rows + 1] - self.offsets[rows]).max(initial=0))
-        return np.zeros((len(rows), *self.channels, width), self.dtype)
+        out = pool.empty((len(rows), *self.channels, width), self.dtype)
+        out.fill(0)
+        return out
 
     def finish(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return gathered rows, which are as they should be."""

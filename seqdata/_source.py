@@ -18,6 +18,7 @@ from seqdata._fields import Field
 from seqdata._order import Segment
 from seqdata._ragged import RaggedField
 from seqdata._region_array import RegionArray, region_array
+from seqdata._reuse import Pool
 from seqdata._shard_reader import ShardReader
 
 Arrays = dict[str, NDArray[Any]]
@@ -241,6 +242,7 @@ class BlockSource(Source):
             self.edges = self._block_edges()
         else:
             self.edges = _even_edges(ragged)
+        self._pools = {f.name: Pool(spare=1) for f in self.fields}
         self._in_place = frozenset(f.name for f in self.fields if self._is_in_place(f))
         # what has no part in the blocks, and numbers beside flat rows, are small
         self._whole = {
@@ -331,7 +333,7 @@ class BlockSource(Source):
         self, f: Field, blocks: NDArray[np.int64], begins: NDArray[np.int64]
     ) -> NDArray[Any]:
         lead = self.lead(f, int(begins[-1]))
-        out = f.buffer(*lead)
+        out = f.buffer(*lead, pool=self._pools[f.name])
         for block, low, high in zip(blocks, begins[:-1], begins[1:], strict=True):
             part = out[self._where(f, int(low), int(high))]
             self._read_into(f, int(self.edges[block]), int(self.edges[block + 1]), part)
