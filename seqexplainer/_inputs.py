@@ -33,8 +33,8 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
     Raises
     ------
     InputError
-        If the array is not three-dimensional, holds no numbers, is empty, or has its axes in
-        the order `(n_seqs, length, n_letters)`.
+        If the array is not three-dimensional, holds no numbers or ones that are not finite, is
+        empty, or has its axes in the order `(n_seqs, length, n_letters)`.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
     """
     if isinstance(X, torch.Tensor):
         tensor = X.detach()
+        if tensor.is_complex():
+            raise InputError(f"{name} must hold real numbers, got dtype {tensor.dtype}")
     else:
         array = np.asarray(X)
         if array.dtype.kind not in "biuf":
@@ -50,6 +52,8 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
                 f"{name} must hold numbers, got dtype {array.dtype}; "
                 "one-hot encode letters first, for example with seqpro.ohe(...).swapaxes(-1, -2)"
             )
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
         if not array.flags.writeable or any(s < 0 for s in array.strides):
             array = array.copy()
         tensor = torch.from_numpy(array)
@@ -64,6 +68,12 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
         raise InputError(
             f"{name} has shape {tuple(tensor.shape)}, which looks like (n_seqs, length, n_letters);"
             " models and explainers take (n_seqs, n_letters, length): use X.swapaxes(1, 2)"
+        )
+    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+        row, _, position = (int(v) for v in (~tensor.isfinite()).nonzero()[0])
+        raise InputError(
+            f"{name} holds a value that is not finite in sequence {row}, position {position}; "
+            "write unknown letters as columns of zeros"
         )
     return tensor
 
@@ -118,6 +128,11 @@ def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
 
 def check_args(args: Sequence[ArrayLike] | None, n_seqs: int) -> tuple[torch.Tensor, ...]:
     """Return extra model inputs as tensors with one row per sequence."""
+    if isinstance(args, torch.Tensor | np.ndarray):
+        raise InputError(
+            f"args is one array of shape {tuple(args.shape)}; expected a list with an array for "
+            "each extra input: args=[array]"
+        )
     tensors = []
     for i, value in enumerate(args or ()):
         tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
@@ -135,15 +150,42 @@ def check_choice(value: str, choices: Sequence[str], name: str) -> str:
     if value in choices:
         return value
     close = difflib.get_close_matches(str(value), choices, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise InputError(f"unknown {name} {value!r}{hint} Choose from: {', '.join(choices)}")
+
+
+def check_model(model: Any) -> torch.nn.Module:
+    """Return a model after checking that it is an instance of `torch.nn.Module`."""
+    if isinstance(model, torch.nn.Module):
+        return model
+    if isinstance(model, type):
+        hint = f"; {model.__name__} is a class, make an instance of it first"
+    elif callable(model):
+        hint = "; wrap a function in the forward of a Module"
+    else:
+        hint = ""
+    raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}{hint}")
+
+
+def check_whole(**values: Any) -> None:
+    """Check that numbers, given by the names of their arguments, are whole and at least 1."""
+    for name, value in values.items():
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole:
+            raise InputError(f"{name} must be a whole number, got {value!r}")
+        if value < 1:
+            raise InputError(f"{name} must be at least 1, got {value}")
 
 
 def model_dtype(model: torch.nn.Module, dtype: torch.dtype | None = None) -> torch.dtype:
     """Return the number type in which a model wants its input."""
     if dtype is not None:
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+            raise InputError(
+                f"dtype is {dtype!r}; expected a floating type of torch, such as torch.float32"
+            )
         return dtype
-    for tensor in model.parameters():
+    for tensor in check_model(model).parameters():
         if tensor.is_floating_point():
             return tensor.dtype
     return torch.float32
@@ -151,8 +193,14 @@ def model_dtype(model: torch.nn.Module, dtype: torch.dtype | None = None) -> tor
 
 def model_device(model: torch.nn.Module, device: str | torch.device | None = None) -> torch.device:
     """Return the device to work on: the one asked for, else where the model is."""
+    check_model(model)
     if device is not None:
-        return torch.device(device)
+        try:
+            return torch.device(device)
+        except RuntimeError as error:
+            raise InputError(
+                f"device {device!r} is not known to torch; expected 'cpu', 'cuda', 'cuda:1', ..."
+            ) from error
     for tensor in (*model.parameters(), *model.buffers()):
         return tensor.device
     return torch.device("cpu")
@@ -188,8 +236,6 @@ def frozen(
     >>> model.training, model.weight.requires_grad
     (True, True)
     """
-    if not callable(model) or not hasattr(model, "modules"):
-        raise InputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     home = model_device(model)
     there = model_device(model, device)
     modes = [(module, module.training) for module in model.modules()]

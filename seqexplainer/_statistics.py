@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from seqexplainer._inputs import check_whole
+from seqexplainer.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -65,12 +68,24 @@ def summarise(
     Summary
         Mean, interval, p-value and false discovery rate, each of shape (...).
 
+    Raises
+    ------
+    InputError
+        If the confidence is not a fraction, nothing is resampled or the seed is negative.
+
     Examples
     --------
     >>> result = summarise(np.array([1.0, 1.2, 0.8, 1.1, 0.9, 1.0, 1.3, 0.7]))
     >>> round(float(result.mean), 3), round(float(result.p_value), 4)
     (1.0, 0.0078)
     """
+    if not 0 < confidence < 1:
+        msg = f"confidence is {confidence}; expected a fraction between 0 and 1, such as 0.95"
+        raise InputError(msg)
+    check_whole(n_resamples=n_resamples)
+    if seed < 0:
+        msg = f"seed is {seed}; expected a whole number from 0"
+        raise InputError(msg)
     shape = effect.shape[1:]
     rounding = 0.0 if scores is None else _ROUNDING * float(np.nanmax(np.abs(scores), initial=0.0))
     flat = effect.reshape(len(effect), -1).astype(np.float64)
@@ -92,7 +107,8 @@ def summarise(
         here = slice(begin, begin + 4096)
         low[here], high[here] = np.percentile(weights @ part, [tail, 100 - tail], axis=0)
         size = np.abs(mean[here])
-        level = np.where(size <= rounding, 0.0, size * (1 - 1e-9))
+        # patterns that differ by rounding alone tie, whichever way the scores were computed
+        level = np.maximum(size - np.maximum(rounding, size * 1e-9), 0.0)
         beyond = (np.abs(signs @ part / n) >= level).sum(axis=0)
         p_value[here] = (beyond + extra) / (len(signs) + extra)
     p_value[np.isnan(mean)] = np.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,8 +13,9 @@ Target = int | tuple[Any, ...] | str | Callable[[Any], torch.Tensor]
 
 _HELP = (
     "give target= as: an int (column of a 2-D output), a tuple (full index after the batch axis, "
-    "led by the element's number for outputs that are tuples), 'counts' or 'profile' for "
-    "(profile, counts) outputs, or a function of the output that returns shape (n_seqs,)"
+    "led by the number or the key of the element for outputs that are tuples or dicts), 'counts' "
+    "or 'profile' for (profile, counts) outputs, or a function of the output that returns shape "
+    "(n_seqs,)"
 )
 
 
@@ -24,6 +25,9 @@ def describe(output: Any) -> str:
         return f"shape {tuple(output.shape)}"
     if isinstance(output, (tuple, list)):
         return f"{type(output).__name__} of " + ", ".join(describe(o) for o in output)
+    if isinstance(output, Mapping):
+        parts = (f"{key!r}: {describe(value)}" for key, value in output.items())
+        return f"{type(output).__name__} with " + ", ".join(parts)
     return type(output).__name__
 
 
@@ -34,8 +38,9 @@ def resolve(target: Target) -> Callable[[Any], torch.Tensor]:
     ----------
     target : int, tuple, str or callable
         An int is a column of a 2-D output (0 also serves a 1-D output). A tuple is the full index
-        after the batch axis; on an output that is itself a tuple its first entry picks the
-        element. ``"counts"`` is the log-count head of a `(profile, counts)` output.
+        after the batch axis; on an output that is itself a tuple or dict its first entry is the
+        number or the key of the element. ``"counts"`` is the log-count head of a
+        `(profile, counts)` output, a pair or a dict with these keys.
         ``"profile"`` is the sum of the profile logits, centred on their mean, weighted by their
         own softmax held constant (the weights carry no gradient; logits of all strands are taken
         together). A callable is used as it is.
@@ -66,6 +71,8 @@ def resolve(target: Target) -> Callable[[Any], torch.Tensor]:
         column = int(target)
     except (TypeError, ValueError) as error:
         raise TargetError(f"target {target!r} is not understood; {_HELP}") from error
+    if column != target:
+        raise TargetError(f"target {target!r} is not a whole number; {_HELP}")
     return lambda output: _column(output, column)
 
 
@@ -106,6 +113,8 @@ def _checked(value: Any, output: Any, target: Any) -> torch.Tensor:
 
 
 def _heads(output: Any, target: str) -> tuple[torch.Tensor, torch.Tensor]:
+    if isinstance(output, Mapping) and {"profile", "counts"} <= set(output):
+        return output["profile"], output["counts"]
     if (
         isinstance(output, torch.Tensor)
         or not isinstance(output, (tuple, list))

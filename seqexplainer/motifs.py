@@ -206,6 +206,13 @@ def scan(
     if not motifs:
         msg = "there is no motif to scan for"
         raise SeqexplainerError(msg)
+    for motif in motifs:
+        if len(motif.matrix) != sequences.shape[1]:
+            msg = (
+                f"motif {motif.name!r} has {len(motif.matrix)} letters, the sequences have "
+                f"{sequences.shape[1]}"
+            )
+            raise SeqexplainerError(msg)
     tables = fimo(
         {str(i): np.ascontiguousarray(m.ppm()) for i, m in enumerate(motifs)},
         sequences,

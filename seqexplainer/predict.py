@@ -12,6 +12,7 @@ from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
     check_args,
+    check_whole,
     frozen,
     model_device,
     model_dtype,
@@ -68,8 +69,7 @@ def predict(
     """
     sequences = as_sequences(X)
     extra = check_args(args, len(sequences))
-    if batch_size < 1:
-        raise InputError(f"batch_size must be at least 1, got {batch_size}")
+    check_whole(batch_size=batch_size)
     there = model_device(model, device)
     kind = model_dtype(model, dtype)
     outputs = []

@@ -251,7 +251,8 @@ def _dna(X: ArrayLike, name: str) -> torch.Tensor:
 
 
 def _letters(tensor: torch.Tensor) -> np.ndarray:
-    array = tensor.cpu().numpy()
+    # numpy knows no bfloat16
+    array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
     letters = _LETTERS[array.argmax(axis=1)]
     letters[array.max(axis=1) < 1] = ord("N")
     return np.ascontiguousarray(letters)

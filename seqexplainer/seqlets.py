@@ -311,6 +311,11 @@ def _projected(attributions: Any) -> NDArray[np.float64]:
     array = attributions.detach().cpu().numpy() if hasattr(attributions, "detach") else attributions
     values = np.asarray(array)
     if values.ndim == 3:
+        if values.shape[2] == 4 and values.shape[1] != 4:
+            raise InputError(
+                f"attributions have shape {values.shape}, which looks like (n_seqs, length, "
+                "n_letters); expected (n_seqs, n_letters, length): use .swapaxes(1, 2)"
+            )
         values = values.sum(axis=1)
     if values.ndim != 2 or not values.size:
         raise InputError(

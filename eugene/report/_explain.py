@@ -403,7 +403,7 @@ def positional(run: Path) -> Section:
 
 
 def evolution(run: Path) -> Section:
-    """Show scores of sequences that are improved by one substitution a round."""
+    """Show scores of sequences that are changed round by round."""
     section = Section("evolution", "In-silico evolution")
     table = read_table(run / "interpretation" / "evolution.csv")
     if table.empty:
@@ -414,12 +414,20 @@ def evolution(run: Path) -> Section:
 
     wide = table.pivot_table(index="sequence", columns="round", values="score", aggfunc="last")
     figure, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
-    evolution_traces(wide.to_numpy(), ax=ax, xlabel="round (one substitution each)")
+    method, maximize = _search(run)
+    evolution_traces(wide.to_numpy(), ax=ax, xlabel=f"round ({method})")
     first, last = float(wide.iloc[:, 0].mean()), float(wide.iloc[:, -1].mean())
+    aim = "raise" if maximize else "lower"
+    how = (
+        f"by the one substitution that {aim}s the score most, round after round"
+        if method == "greedy"
+        else f"by one substitution a round, chosen by a beam search to {aim} the score"
+        if method == "beam"
+        else f"to {aim} the score, by the {method} search, which may change several letters a round"
+    )
     section.text(
-        f"{len(wide)} sequences change by the one substitution that raises the score most, round "
-        f"after round: from a mean of {number(first, 2)} to {number(last, 2)} after "
-        f"{int(wide.columns[-1])} substitutions."
+        f"{len(wide)} sequences change {how}: from a mean of {number(first, 2)} to "
+        f"{number(last, 2)} after {int(wide.columns[-1])} rounds."
     )
     section.figures([
         picture(
@@ -429,6 +437,19 @@ def evolution(run: Path) -> Section:
         )
     ])  # fmt: skip
     return section
+
+
+def _search(run: Path) -> tuple[str, bool]:
+    """Return how a run's sequences were evolved, and whether to raise the score."""
+    from eugene.config import parse_file
+
+    path = run / "config.yaml"
+    tree = parse_file(path).tree if path.is_file() else {}
+    part = (tree.get("interpret") or {}).get("evolve") or {}
+    method = str(part.get("method", "greedy"))
+    if method == "greedy" and int(part.get("beam", 1)) > 1:
+        method = "beam"
+    return method, bool(part.get("maximize", True))
 
 
 def control(run: Path) -> Section:

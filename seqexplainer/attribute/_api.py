@@ -15,6 +15,7 @@ from seqexplainer._inputs import (
     as_sequences,
     check_args,
     check_choice,
+    check_whole,
     frozen,
     model_device,
     model_dtype,
@@ -230,15 +231,13 @@ def attribute(
     check_choice(on_delta, ("warn", "raise", "fallback"), "on_delta")
     if return_delta and method not in _COMPLETE:
         raise InputError(f"return_delta needs one of {', '.join(_COMPLETE)}, not {method!r}")
-    for name, value in (
-        ("batch_size", batch_size),
-        ("n_references", n_references),
-        ("n_steps", n_steps),
-        ("n_samples", n_samples),
-        ("width", width),
-    ):
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, got {value}")
+    check_whole(
+        batch_size=batch_size,
+        n_references=n_references,
+        n_steps=n_steps,
+        n_samples=n_samples,
+        width=width,
+    )
     sequences = as_sequences(X)
     extra = check_args(args, len(sequences))
     there, kind = model_device(model, device), model_dtype(model, dtype)
@@ -456,7 +455,8 @@ def _with_references(
     if job.method in _COMPLETE:
         size = change / (n_seqs * count)
         rounding = _ROUNDING * torch.finfo(job.dtype).eps * largest
-        bad = (worst > job.tolerance * max(size, 1e-12) + rounding).nonzero()[:, 0]
+        # a NaN is not known to be small either
+        bad = (~(worst <= job.tolerance * max(size, 1e-12) + rounding)).nonzero()[:, 0]
         if len(bad):
             _incomplete(
                 job, sequences, extra, reference, bad, worst, size, scores, delta, n_references

@@ -175,9 +175,18 @@ def rectified_gradient(
                 "ignore", message="Setting .*hooks on ReLU", category=UserWarning
             )
             leaf = X.detach().clone().requires_grad_()
-            found: torch.Tensor = method.attribute(
-                leaf, additional_forward_args=tuple(args) or None
-            )
+            try:
+                found: torch.Tensor = method.attribute(
+                    leaf, additional_forward_args=tuple(args) or None
+                )
+            except RuntimeError as error:
+                if "register a hook" not in str(error):
+                    raise
+                raise GraphError(
+                    "guided backpropagation and deconvolution change every torch.nn.ReLU, and one "
+                    "of them acts on values that do not depend on the sequence (another input?); "
+                    "use another method"
+                ) from error
             return found.detach()
     finally:
         for m, flag in zip(relus, in_place, strict=True):

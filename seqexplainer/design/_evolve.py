@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_one_hot, check_whole
 from seqexplainer.design._constraints import Constraints
 from seqexplainer.design._edits import (
     KINDS,
@@ -228,9 +228,7 @@ def evolve(
     [[-1, '', ''], [0, 'A', 'T'], [1, 'A', 'T']]
     """
     original = check_dna(X)
-    if rounds < 1 or beam < 1:
-        msg = f"rounds is {rounds} and beam is {beam}; both must be at least 1"
-        raise SeqexplainerError(msg)
+    check_whole(rounds=rounds, beam=beam)
     scorer = make_scorer(
         model,
         objectives,

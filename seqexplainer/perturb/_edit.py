@@ -81,6 +81,12 @@ def pattern(
                 "give letters, a seqpro.motifs.Motif or a one-hot array"
             )
             raise SeqexplainerError(msg)
+    elif not hasattr(motif, "ppm"):
+        msg = (
+            f"the motif is {motif!r}, of type {type(motif).__name__}; give letters, a "
+            "seqpro.motifs.Motif or a one-hot array (4, w)"
+        )
+        raise SeqexplainerError(msg)
     else:
         probabilities = np.asarray(motif.ppm())
         matrix = np.eye(len(probabilities), dtype=np.uint8)[probabilities.argmax(axis=0)].T
@@ -109,9 +115,15 @@ def _from_letters(letters: str) -> NDArray[np.uint8]:
 def check_position(position: int, width: int, length: int, what: str = "motif") -> None:
     """Raise unless a pattern of ``width`` bp at ``position`` lies inside ``length`` bp."""
     if not 0 <= position <= length - width:
-        msg = (
-            f"a {what} of {width} bp at position {position} does not fit into {length} bp; "
+        room = (
             f"positions run from 0 to {length - width}"
+            if width <= length
+            else "it is longer than the sequences"
+        )
+        article = "an" if what[0] in "aeiou" else "a"
+        msg = (
+            f"{article} {what} of {width} bp at position {position} does not fit into {length} bp; "
+            f"{room}"
         )
         raise SeqexplainerError(msg)
 

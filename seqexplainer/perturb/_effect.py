@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -138,6 +139,19 @@ def make_score(
     """
     if func is None:
         return Prediction(model, target, engine, batch_size, device)
+
+    if not callable(func):
+        msg = f"func is {func!r}; give the function itself, for example seqexplainer.attribute"
+        raise SeqexplainerError(msg)
+    try:
+        signature = inspect.signature(func)
+        signature.bind(model, None, batch_size=batch_size, device=device)
+    except TypeError as error:
+        msg = (
+            "func is called as func(model, X, batch_size=..., device=...), which its signature "
+            f"does not allow ({error}); take what is not needed with **options"
+        )
+        raise SeqexplainerError(msg) from error
 
     def applied(X: torch.Tensor) -> np.ndarray:
         value = func(model, X, batch_size=batch_size, device=device)

@@ -429,7 +429,11 @@ def epistasis(
         msg = f"{len(edits)} edits are given; epistasis needs at least two"
         raise SeqexplainerError(msg)
     placed: list[Placement] = []
-    for motif, position in edits:
+    for edit in edits:
+        if isinstance(edit, str) or len(edit) != 2:
+            msg = f"the edit {edit!r} is not understood; give pairs (motif, position)"
+            raise SeqexplainerError(msg)
+        motif, position = edit
         what = pattern(motif)
         check_position(position, what.shape[1], sequences.shape[2], "edit")
         placed.append((what, position))

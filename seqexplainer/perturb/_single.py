@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_one_hot, check_whole
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
@@ -205,6 +205,7 @@ def ablate(
     if listed.ndim != 2 or listed.shape[1] != 2:
         msg = "spans must be one (start, end) or a list of them, with at least one"
         raise SeqexplainerError(msg)
+    check_whole(n=n)
     draws = 1 if method in {"zero", "uniform"} else n
     together = max(1, _COPIES // (draws * len(sequences)))
 
@@ -274,8 +275,9 @@ def occlude(
     """
     sequences = check_one_hot(X)
     length = sequences.shape[2]
-    if not 0 < width <= length or stride < 1:
-        msg = f"width {width} and stride {stride} do not fit sequences of {length} bp"
+    check_whole(width=width, stride=stride)
+    if width > length:
+        msg = f"windows of {width} bp do not fit sequences of {length} bp"
         raise SeqexplainerError(msg)
     if method == "uniform":
         sequences = sequences.float()
@@ -352,6 +354,7 @@ def positional_importance(
     [1.0, 9.0]
     """
     sequences = check_one_hot(X)
+    check_whole(stride=stride)
     what = pattern(motif, orientation)
     width, length = what.shape[1], sequences.shape[2]
     if positions is None:

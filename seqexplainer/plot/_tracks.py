@@ -19,6 +19,7 @@ from seqexplainer.plot._style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
@@ -63,7 +64,7 @@ def attribution_track(
     attributions: NDArray[Any] | torch.Tensor,
     *,
     ax: Axes | None = None,
-    spans: Sequence[Span] = (),
+    spans: Sequence[Span] | pd.DataFrame = (),
     start: int = 0,
     chrom: str | None = None,
     alphabet: str = "ACGT",
@@ -83,6 +84,8 @@ def attribution_track(
         Where to draw; by default a new figure.
     spans : sequence of (start, end) or (start, end, name), optional
         Spans to highlight, in the coordinates of the x axis, half-open; see `annotation_spans`.
+        Or a table of seqlets of this one sequence, counted from its first letter, as from
+        `seqexplainer.recursive_seqlets` or `seqexplainer.annotate_seqlets`.
         Spans of one name have one colour; names stand above the track.
     start : int, optional
         Coordinate of the first base (bp, 0-based).
@@ -115,10 +118,32 @@ def attribution_track(
     ax = axes_or_new(ax, float(np.clip(0.09 * length, 4, 16)), 2.0)
     logo(values, ax=ax, alphabet=alphabet, colors=colors, start=start, ylim=ylim, ylabel=ylabel)
     ax.set_xlabel(f"{chrom} (bp)" if chrom else "position (bp)")
-    labelled = _draw_spans(ax, spans, start, length, dict(span_colors or {}))
+    listed = _from_seqlets(spans, start) if hasattr(spans, "columns") else spans
+    labelled = _draw_spans(ax, listed, start, length, dict(span_colors or {}))
     if title:
         ax.set_title(title, loc="left", pad=11 * labelled + 7 if labelled else None)
     return ax
+
+
+def _from_seqlets(table: pd.DataFrame, start: int) -> list[Span]:
+    """Return seqlets as spans, each with the name of its best motif if it has one."""
+    missing = {"start", "end"} - set(table.columns)
+    if missing:
+        msg = f"the table of spans has no column {sorted(missing)[0]!r}, only {list(table.columns)}"
+        raise SeqexplainerError(msg)
+    if "sequence" in table and table["sequence"].nunique() > 1:
+        msg = (
+            f"the table holds seqlets of {table['sequence'].nunique()} sequences; take those of "
+            "the one that is drawn: table[table['sequence'] == 0]"
+        )
+        raise SeqexplainerError(msg)
+    if "rank" in table:
+        table = table[~(table["rank"] > 1)]
+    spans: list[Span] = []
+    for row in table.to_dict("records"):
+        begin, end, name = start + int(row["start"]), start + int(row["end"]), row.get("target")
+        spans.append((begin, end, name) if isinstance(name, str) else (begin, end))
+    return spans
 
 
 def _draw_spans(

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+import seqexplainer as se
 from seqexplainer._inputs import as_sequences, check_args, check_choice, check_one_hot, frozen
 from seqexplainer._targets import resolve
-from seqexplainer.errors import InputError, TargetError
+from seqexplainer.errors import CompletenessWarning, GraphError, InputError, TargetError
 
 
 def one_hot(n=2, length=5):
@@ -136,3 +137,97 @@ def test_targets_that_do_not_fit(target, output, message):
 def test_targets_that_mean_nothing(target):
     with pytest.raises(TargetError, match="target"):
         resolve(target)
+
+
+def test_dicts_of_heads_are_targets():
+    heads = {"profile": torch.randn(2, 5), "counts": torch.tensor([[1.0], [2.0]])}
+    assert resolve("counts")(heads).tolist() == [1, 2]
+    assert resolve(("counts", 0))(heads).tolist() == [1, 2]
+    pair = (heads["profile"], heads["counts"])
+    assert torch.equal(resolve("profile")(heads), resolve("profile")(pair))
+    with pytest.raises(TargetError, match=r"dict with 'profile': shape \(2, 5\), 'counts'"):
+        resolve(0)(heads)
+
+
+def test_a_column_is_a_whole_number():
+    assert resolve(1.0)(torch.tensor([[1.0, 2.0]])).tolist() == [2]
+    with pytest.raises(TargetError, match=r"1\.5 is not a whole number"):
+        resolve(1.5)
+
+
+@pytest.mark.parametrize(
+    "convert", [lambda a: a.astype(">f4"), lambda a: torch.tensor(a).bfloat16()]
+)
+def test_unusual_number_types_give_the_same_attributions(convert):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    X = np.eye(4, dtype=np.float32)[np.arange(20).reshape(2, 10) % 4].swapaxes(1, 2)
+    expected = se.attribute(model, X, n_references=2)
+    assert torch.equal(se.attribute(model, convert(X), n_references=2), expected)
+
+
+@pytest.mark.parametrize("method", ["saliency", "deep_lift"])
+def test_values_that_are_not_finite_are_refused(method):
+    X = np.zeros((3, 4, 10))
+    X[1, 2, 7] = np.nan
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    with pytest.raises(InputError, match="not finite in sequence 1, position 7"):
+        se.attribute(model, X, method)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 2.5}, "batch_size must be a whole number, got 2.5"),
+        ({"batch_size": None}, "batch_size must be a whole number"),
+        ({"n_references": 2.0}, "n_references must be a whole number"),
+        ({"device": "foo"}, "device 'foo' is not known"),
+        ({"dtype": "float32"}, "expected a floating type of torch"),
+        ({"dtype": torch.int32}, "expected a floating type of torch"),
+        ({"args": np.zeros((3, 2))}, r"expected a list .*args=\[array\]"),
+        ({"on_delta": "ignore"}, r"unknown on_delta 'ignore'\. Choose"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 1))
+    with pytest.raises(InputError, match=message):
+        se.attribute(model, np.zeros((3, 4, 10)), **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (None, "got NoneType"),
+        ("model.pt", "got str"),
+        (lambda x: x, "wrap a function"),
+        (torch.nn.Linear, "Linear is a class"),
+    ],
+)
+@pytest.mark.parametrize("explain", ["predict", "attribute", "saturation_mutagenesis"])
+def test_models_are_modules(model, message, explain):
+    with pytest.raises(InputError, match=message):
+        getattr(se, explain)(model, np.zeros((3, 4, 10)))
+
+
+def test_outputs_that_are_not_numbers_do_not_pass_for_complete():
+    class Log(torch.nn.Module):
+        def forward(self, x):
+            return (x.sum((1, 2)) - 20).log()
+
+    X = np.eye(4)[np.arange(10) % 4].T[None]
+    with pytest.warns(CompletenessWarning, match="does not add up"):
+        se.attribute(Log(), X, "deep_lift")
+
+
+def test_guided_backprop_names_a_relu_beside_the_sequence():
+    class Two(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.act = torch.nn.ReLU()
+
+        def forward(self, x, z):
+            return self.act(x).sum((1, 2)) + self.act(z).sum(1)
+
+    X = np.eye(4)[np.arange(10) % 4].T[None]
+    with pytest.raises(GraphError, match="do not depend on the sequence"):
+        se.attribute(Two(), X, "guided_backprop", args=[np.ones((1, 3), np.float32)])

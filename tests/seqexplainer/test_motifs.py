@@ -190,3 +190,9 @@ def test_real_database_is_read(shared_data):
     motifs = read(shared_data / "motifs" / "JASPAR2022_CORE_vertebrates_nonredundant.meme.gz")
     table = annotate_pfms(MotifSet([motifs[0]]), motifs, top=1)
     assert table["accession"].iloc[0] == (motifs[0].accession or motifs[0].name)
+
+
+def test_a_scan_needs_the_letters_of_the_motifs():
+    proteins = np.eye(20, dtype=np.uint8)[np.arange(60).reshape(2, 30) % 20].swapaxes(1, 2)
+    with pytest.raises(SeqexplainerError, match="has 4 letters, the sequences have 20"):
+        scan(proteins, random_set(2))

@@ -79,3 +79,27 @@ def test_marginalize_draws_sites(model):
     drawn = se.marginalize(model, X, motif, position=8, sample=True)
     assert np.ptp(fixed.effect) < 1e-6
     assert np.ptp(drawn.effect) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, X: se.marginalize(m, X, 5), "the motif is 5, of type int"),
+        (lambda m, X: se.marginalize(m, X, "A" * 41), "it is longer than the sequences"),
+        (lambda m, X: se.marginalize(m, X, "ACG", confidence=95), "confidence is 95"),
+        (lambda m, X: se.marginalize(m, X, "ACG", n_resamples=0), "n_resamples must be at least 1"),
+        (lambda m, X: se.marginalize(m, X, "ACG", seed=-1), "seed is -1"),
+        (lambda m, X: se.marginalize(m, X, "ACG", func="attribute"), "give the function itself"),
+        (lambda m, X: se.marginalize(m, X, "ACG", func=lambda m, X: X), "does not allow"),
+        (lambda m, X: se.ablate(m, X, (0, 3), n=0), "n must be at least 1"),
+        (lambda m, X: se.occlude(m, X, width=2.5), "width must be a whole number"),
+        (lambda m, X: se.positional_importance(m, X, "ACG", stride=0), "stride must be at least 1"),
+        (lambda m, X: se.epistasis(m, X, ["AC", "GT"]), r"give pairs \(motif, position\)"),
+        (lambda m, X: se.evolve(m, X, rounds=1.5), "rounds must be a whole number"),
+    ],
+)
+def test_wrong_arguments_of_experiments_are_named(call, message):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(160, 1))
+    X = np.eye(4)[np.arange(80).reshape(2, 40) % 4].swapaxes(1, 2)
+    with pytest.raises(se.SeqexplainerError, match=message):
+        call(model, X)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -397,3 +398,22 @@ def test_edit_map_marks_every_edit(method):
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
     with pytest.raises(SeqexplainerError, match="sequence 2 does not exist"):
         plot.edit_map(found, sequence=2)
+
+
+def test_a_track_takes_a_table_of_seqlets():
+    table = pd.DataFrame(
+        {"sequence": 3, "start": [2, 2, 8], "end": [5, 5, 9], "rank": [1, 2, 1]}
+        | {"target": ["GATA", "TAL1", None]}
+    )
+    ax = se.plot.attribution_track(np.ones((4, 12)), spans=table, start=100)
+    named = se.plot.attribution_track(
+        np.ones((4, 12)), spans=[(102, 105, "GATA"), (108, 109)], start=100
+    )
+    assert [t.get_text() for t in ax.texts] == [t.get_text() for t in named.texts] == ["GATA"]
+    assert len(ax.patches) == len(named.patches)
+    with pytest.raises(se.SeqexplainerError, match="seqlets of 2 sequences"):
+        se.plot.attribution_track(
+            np.ones((4, 12)), spans=pd.concat([table, table.assign(sequence=4)])
+        )
+    with pytest.raises(se.SeqexplainerError, match="no column 'end'"):
+        se.plot.attribution_track(np.ones((4, 12)), spans=table[["start"]])

@@ -247,3 +247,8 @@ def test_bad_arrays():
         se.annotate_seqlets(X, table.drop(columns="end"), MotifSet([]))
     with pytest.raises(InputError, match="top must be"):
         se.annotate_seqlets(X, table, MotifSet([]), top=0)
+
+
+def test_attributions_with_their_axes_swapped_are_refused():
+    with pytest.raises(InputError, match="looks like"):
+        se.recursive_seqlets(np.random.default_rng(0).normal(size=(6, 60, 4)))
