@@ -427,7 +427,7 @@ def evolution(run: Path) -> Section:
     )
     section.text(
         f"{len(wide)} sequences change {how}: from a mean of {number(first, 2)} to "
-        f"{number(last, 2)} after {int(wide.columns[-1])} rounds."
+        f"{number(last, 2)} after {int(wide.columns[-1])} round(s)."
     )
     section.figures([
         picture(

@@ -211,7 +211,8 @@ def attribute(
     TargetError
         If the target does not fit the output.
     GraphError
-        If the model mixes the sequences of a batch or cuts the gradient.
+        If an operation that DeepLIFT follows mixes the sequences of a batch, or the model cuts the
+        gradient. Other methods do not see that sequences are mixed.
     CompletenessError
         If attributions do not add up and ``on_delta="raise"``.
 

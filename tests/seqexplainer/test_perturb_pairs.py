@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import seqexplainer as se
+from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import substitute
 from seqpro.motifs import Motif
@@ -103,3 +104,12 @@ def test_wrong_arguments_of_experiments_are_named(call, message):
     X = np.eye(4)[np.arange(80).reshape(2, 40) % 4].swapaxes(1, 2)
     with pytest.raises(se.SeqexplainerError, match=message):
         call(model, X)
+
+
+def test_sign_patterns_that_tie_but_for_rounding_count():
+    exact = np.array([1.0, 2.0, 3.0, -2.0, 1.0, 1.0])
+    noise = np.array([3e-7, -2e-7, 1e-7, 4e-7, -3e-7, 2e-7])
+    scores = np.full(6, 10.0)
+    expected = summarise(exact, scores=scores).p_value
+    for sign in (1, -1):
+        assert summarise(exact + sign * noise, scores=scores).p_value == expected
