@@ -134,7 +134,18 @@ def test_frames_of_every_size(tmp_path, size):
         {"filters": zarr.codecs.TransposeCodec(order=(1, 0))},
         {"zarr_format": 2, "compressors": None, "shards": None},
     ],
-    ids=str,
+    ids=[
+        "zstd without checksum",
+        "blosc",
+        "no compression",
+        "no shards",
+        "shards in two dimensions",
+        "big endian",
+        "complex",
+        "keys of v2",
+        "transposed",
+        "zarr v2",
+    ],
 )
 def test_other_layouts_are_left_to_zarr(tmp_path, options):
     usual: dict[str, Any] = {
