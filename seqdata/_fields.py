@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata import _batch_kernels as kernels
+from seqdata._file_rows import FileRows
 from seqdata._region_array import region_array
 from seqdata._reuse import Pool
 from seqdata.errors import SeqdataError, did_you_mean
@@ -136,7 +137,7 @@ class Field:
 
     def gather(
         self,
-        source: NDArray[Any],
+        source: NDArray[Any] | FileRows,
         rows: NDArray[np.int64],
         *,
         shift: NDArray[np.int64] | None,
@@ -148,7 +149,7 @@ class Field:
 
         Parameters
         ----------
-        source : ndarray
+        source : ndarray or FileRows
             Stored rows in kernel layout.
         rows : ndarray of int64, shape (b,)
             Rows of ``source``.
@@ -163,6 +164,11 @@ class Field:
         """
         whole = self.position is None or self.width == self.stored_width
         turns = flip is not None and (self.position is not None or self._swaps)
+        if isinstance(source, FileRows):
+            if whole and not turns:
+                source.take(rows, out)
+                return
+            source, rows = source.take(rows), np.arange(len(rows))
         if whole and not turns:
             source.take(rows, axis=0, out=out, mode="clip")
             return

@@ -70,7 +70,7 @@ class Loader:
     in_memory : bool or None
         Whether to read everything at once; None decides by size.
     cache : {"memmap"} or None
-        Whether lazy variables are decoded into files that are mapped into memory.
+        Whether lazy variables are decoded into files, of which rows are read where they lie.
     cache_dir : Path or None
         Where those are kept.
     engine : {"auto", "zarr", "tensorstore"}

@@ -1,4 +1,4 @@
-"""Lazy variables decoded once into .npy files, which are mapped into memory."""
+"""Lazy variables decoded once into .npy files, which are read by row or mapped into memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +16,45 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from seqdata._source import AnyField, BlockSource
+from seqdata._file_rows import AT_POSITION, FileRows
+from seqdata._ragged import RaggedField
+from seqdata._source import AnyField, BlockSource, Rows
 from seqdata._stored import Stored, fast_readers, stored_array
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 
 _VERSION = 1
+# bytes of a file that is read whole
+_SMALL = 2**20
 
 
 class MappedArrays:
-    """Arrays in files, mapped into memory.
+    """Arrays in files: small ones read, rows of others read when wanted, flat ones mapped.
 
     Parameters
     ----------
     paths : dict of str to (Path, int)
         One .npy file an array, and how many of its dimensions count rows.
+    flat : collection of str
+        Arrays of which any stretch is read, not whole rows.
     owned : Path or None
         Folder that goes with the last user of the arrays.
     """
 
-    def __init__(self, paths: dict[str, tuple[Path, int]], owned: Path | None = None) -> None:
+    def __init__(
+        self,
+        paths: dict[str, tuple[Path, int]],
+        flat: Collection[str] = (),
+        owned: Path | None = None,
+    ) -> None:
         self.paths = paths
+        self._flat = frozenset(flat)
         self._owner = os.getpid()
         if owned is not None:
             weakref.finalize(self, _remove, owned, self._owner)
         self._open()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"paths": self.paths, "_owner": self._owner}
+        return {"paths": self.paths, "_flat": self._flat, "_owner": self._owner}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -50,12 +62,21 @@ class MappedArrays:
 
     def _open(self) -> None:
         self._maps: dict[str, NDArray[Any]] = {}
-        self.arrays: dict[str, NDArray[Any]] = {}
+        self.arrays: dict[str, Rows] = {}
         for name, (path, lead) in self.paths.items():
-            values = np.load(path, mmap_mode="r")
+            small = path.stat().st_size <= _SMALL
+            if AT_POSITION and not small and name not in self._flat:
+                self.arrays[name] = FileRows(path, lead)
+                continue
+            values = np.load(path, mmap_mode=None if small else "r")
             self._maps[name] = values
             rows = int(np.prod(values.shape[:lead], dtype=np.int64))
             self.arrays[name] = np.asarray(values).reshape(rows, *values.shape[lead:])
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether pages of files are mapped, which `release` gives back."""
+        return any(getattr(values, "_mmap", None) is not None for values in self._maps.values())
 
     def release(self) -> None:
         """Give the pages back; the system keeps them in its cache while there is room."""
@@ -126,7 +147,8 @@ def map_variables(
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)
         raise
-    return MappedArrays(paths, own)
+    flat = [field.name for field in fields if isinstance(field, RaggedField)]
+    return MappedArrays(paths, flat, own)
 
 
 def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:

@@ -106,7 +106,7 @@ def open_source(
     in_memory : bool or None
         Whether to read everything now; None decides by size.
     cache : {"memmap"} or None
-        Whether lazy variables are decoded into files that are mapped into memory.
+        Whether lazy variables are decoded into files, of which rows are read where they lie.
     cache_dir : Path or None
         Where those are kept.
     engine : {"auto", "zarr", "tensorstore"}
@@ -146,7 +146,7 @@ def open_source(
             fields,
             sample_dims=sample_dims,
             mapped=mapped,
-            rows_at_once=max(batch_size, _MAPPED_BYTES // each),
+            rows_at_once=max(batch_size, _MAPPED_BYTES // each) if mapped.has_pages else None,
         )
     if in_memory is None:
         size = sum(

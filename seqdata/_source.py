@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata._fields import Field
+from seqdata._file_rows import FileRows
 from seqdata._order import Segment
 from seqdata._ragged import RaggedField
 from seqdata._region_array import RegionArray, region_array
@@ -22,6 +23,7 @@ from seqdata._reuse import Pool
 from seqdata._shard_reader import ShardReader
 
 Arrays = dict[str, NDArray[Any]]
+Rows = NDArray[Any] | FileRows
 AnyField = Field | RaggedField
 ReadSlices = Callable[[tuple[slice, ...]], NDArray[Any]]
 
@@ -40,9 +42,12 @@ if hasattr(os, "register_at_fork"):
 
 
 class Mapped(Protocol):
-    """Arrays mapped into memory."""
+    """Arrays in files."""
 
-    arrays: Arrays
+    @property
+    def arrays(self) -> Mapping[str, Rows]:
+        """The arrays, rows first."""
+        ...
 
     def release(self) -> None:
         """Give their pages back to the system."""
@@ -55,7 +60,7 @@ class Held:
 
     Parameters
     ----------
-    arrays : dict of ndarray
+    arrays : mapping of str to ndarray or FileRows
         Values of each field in kernel layout, rows first.
     places : ndarray of int64, shape (n,)
         Place of each row of the segment along the dimension that is read in parts.
@@ -65,7 +70,7 @@ class Held:
         Where each row begins in the arrays of flat fields.
     """
 
-    arrays: Arrays
+    arrays: Mapping[str, Any]
     places: NDArray[np.int64]
     sizes: Mapping[str, int] = field(default_factory=dict)
     begins: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
@@ -177,7 +182,7 @@ class ArraySource(Source):
     ds, fields, sample_dims
         As in `Source`.
     mapped : MappedArrays or None
-        Variables that are mapped into memory; the others are read now.
+        Variables in files; the others are read now.
     rows_at_once : int or None
         Rows after which mapped pages are given back.
     """
@@ -204,10 +209,10 @@ class ArraySource(Source):
     def read(self, segment: Segment) -> Held:
         """Return the arrays themselves."""
         rows = self.index_of(segment.rows)
-        arrays = self._read
+        arrays: dict[str, Rows] = dict(self._read)
         if self._mapped is not None:
             self._mapped.release()
-            arrays = {**arrays, **self._mapped.arrays}
+            arrays.update(self._mapped.arrays)
         begins = {f.name: f.offsets[rows] for f in self.fields if isinstance(f, RaggedField)}
         return Held(arrays, rows, begins=begins)
 

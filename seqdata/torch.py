@@ -484,9 +484,10 @@ def get_torch_dataloader(
     in_memory : bool or None
         Whether to read everything at once; by default up to 512 MiB.
     cache : {"memmap"} or None
-        ``"memmap"`` decodes lazy variables once into .npy files, which are mapped into memory:
-        random rows at the cost of uncompressed room on disk. Files of a local store are kept and
-        used again until the store changes; what was computed from a store is decoded anew.
+        ``"memmap"`` decodes lazy variables once into .npy files and reads rows of these where they
+        lie: any order at nearly the speed of memory, for uncompressed room on disk. Files of a
+        local store are kept and used again until the store changes; what was computed from a
+        store is decoded anew.
     cache_dir : path or None
         Where those files are kept; default the cache directory.
     engine : {"auto", "zarr", "tensorstore"}
