@@ -7,6 +7,7 @@ writes are simple: whole rows, packed by zstd, in files that hold one chunk or a
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -26,6 +27,9 @@ _NOWHERE = 2**64 - 1
 
 class ShardReader:
     """An array of a local store, read file by file.
+
+    The checksum of a chunk is looked at when it is read first, and again when its file has changed:
+    it takes a tenth of an epoch.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ class ShardReader:
             int(first["configuration"]["chunk_shape"][0]) if self.sharded else self.file_rows
         )
         self.row_bytes = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        # per file: its state, and the chunks whose checksums were right in that state
+        self._verified: dict[Path, tuple[tuple[int, int], set[int]]] = {}
 
     def __call__(self, slices: tuple[slice, ...]) -> NDArray[Any]:
         """Return the values between the bounds of each dimension."""
@@ -85,9 +91,14 @@ class ShardReader:
 
     def _read_file(self, path: Path, file: BinaryIO, first: int, out: NDArray[np.uint8]) -> None:
         """Read the rows of one file from ``first`` on, as many as there is room for."""
+        state = os.fstat(file.fileno())
+        identity = state.st_size, state.st_mtime_ns
+        known, verified = self._verified.get(path, (identity, set()))
+        if known != identity:
+            verified = set()
         size = self.chunk_rows * self.row_bytes
         at, end = first * self.row_bytes, first * self.row_bytes + len(out)
-        places = list(self._places(path, file))
+        places = list(self._places(path, file, state.st_size))
         for i in range(at // size, -(-end // size)):
             low, high = max(at, i * size), min(end, (i + 1) * size)
             part = out[low - at : high - at]
@@ -100,6 +111,8 @@ class ShardReader:
             try:
                 if len(packed) != length or _content_size(packed) != size:
                     raise ValueError("it is cut short, or of another size")
+                if i in verified:
+                    packed = _without_checksum(packed)
                 if len(part) == size:
                     decompress(packed, part)
                 else:
@@ -110,10 +123,11 @@ class ShardReader:
                     f"{path}: chunk {i} does not unpack to the {size} bytes it should hold "
                     f"({error}). The file is damaged: restore it, or build the store again."
                 ) from error
+            verified.add(i)
+        self._verified[path] = identity, verified
 
-    def _places(self, path: Path, file: BinaryIO) -> Iterator[tuple[int, int]]:
-        """Yield offset and length (bytes) of the chunks of a file."""
-        total = path.stat().st_size
+    def _places(self, path: Path, file: BinaryIO, total: int) -> Iterator[tuple[int, int]]:
+        """Yield offset and length (bytes) of the chunks of a file of ``total`` bytes."""
         if not self.sharded:
             yield 0, total
             return
@@ -199,3 +213,13 @@ def _content_size(frame: bytes) -> int:
         return -1
     begin = 6 - one_segment + (0, 1, 2, 4)[flags & 3]
     return int.from_bytes(frame[begin : begin + width], "little") + 256 * (width == 2)
+
+
+def _without_checksum(frame: bytes) -> bytes:
+    """Return a zstd frame without the checksum of its content, which takes its last four bytes.
+
+    See RFC 8878, section 3.1.1: bit 2 of the byte that describes the header says that there is one.
+    """
+    if not frame[4] & 4:
+        return frame
+    return frame[:4] + bytes([frame[4] & ~4]) + frame[5:-4]

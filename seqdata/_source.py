@@ -247,7 +247,7 @@ class BlockSource(Source):
             self.edges = self._block_edges()
         else:
             self.edges = _even_edges(ragged)
-        self._pools = {f.name: Pool(spare=1) for f in self.fields}
+        self._pools = {f.name: Pool(spare=2) for f in self.fields}
         self._in_place = frozenset(f.name for f in self.fields if self._is_in_place(f))
         # what has no part in the blocks, and numbers beside flat rows, are small
         self._whole = {

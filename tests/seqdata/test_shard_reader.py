@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,6 @@ def test_any_rows_are_those_zarr_reads(tmp_path_factory, case):
 def test_no_damage_passes_for_values(tmp_path, shard):
     values = np.random.default_rng(0).integers(0, 9, (10, 6)).astype(np.float32)
     write(tmp_path, values, rows=4, shard=shard, fill=0)
-    reader = reader_of(tmp_path)
     path = tmp_path / "x" / "c" / "0" / "0"
     whole = path.read_bytes()
     raised = 0
@@ -92,7 +92,7 @@ def test_no_damage_passes_for_values(tmp_path, shard):
             whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :]
         )
         try:
-            got = reader((slice(None),))
+            got = reader_of(tmp_path)((slice(None),))
         except StoreError:
             raised += 1
         else:
@@ -102,7 +102,31 @@ def test_no_damage_passes_for_values(tmp_path, shard):
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(StoreError, match=r"c/0/0: .*The file is damaged: restore it"):
-            reader((slice(None),))
+            reader_of(tmp_path)((slice(None),))
+
+
+@pytest.mark.parametrize("shard", [None, 8])
+def test_checksums_are_looked_at_until_the_file_changes(tmp_path, shard):
+    values = np.random.default_rng(0).integers(0, 9, (8, 6)).astype(np.float32)
+    write(tmp_path, values, rows=4, shard=shard, fill=0)
+    reader = reader_of(tmp_path)
+    np.testing.assert_array_equal(reader((slice(4),)), values[:4])
+    path = tmp_path / "x" / "c" / "0" / "0"
+    state, whole = path.stat(), path.read_bytes()
+    # the last bytes of a frame are its checksum; in a shard two frames and their index follow
+    with path.open("rb") as file:
+        end = sum(next(reader._places(path, file, len(whole))))
+    path.write_bytes(whole[: end - 1] + bytes([whole[end - 1] ^ 1]) + whole[end:])
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    np.testing.assert_array_equal(reader((slice(4),)), values[:4])
+    np.testing.assert_array_equal(reader((slice(2, 4),)), values[2:4])
+    with pytest.raises(StoreError, match="chunk 0 does not unpack"):
+        reader_of(tmp_path)((slice(4),))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    with pytest.raises(StoreError, match="chunk 0 does not unpack"):
+        reader((slice(4),))
+    path.write_bytes(whole)
+    np.testing.assert_array_equal(reader((slice(None),)), values)
 
 
 def test_a_smaller_frame_is_no_chunk(tmp_path):
