@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Score = Callable[[torch.Tensor], np.ndarray]
-Group = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Group = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 _ROWS = 128  # unedited sequences together
 _COPIES = 2048  # edited ones
 
@@ -65,6 +65,8 @@ class Prediction:
     ----------
     model, target, engine, batch_size, device
         As in `marginalize`.
+    args : tuple of Tensor
+        Extra inputs of the model, one row per sequence of the experiment.
     """
 
     def __init__(
@@ -74,14 +76,18 @@ class Prediction:
         engine: str,
         batch_size: int,
         device: str | torch.device | None,
+        args: tuple[torch.Tensor, ...] = (),
     ) -> None:
         check_choice(engine, ENGINES, "engine")
+        self.args = args
         self.model, self.select, self.engine = model, resolve(target), engine
         self.batch_size, self.device = batch_size, device
 
     def __call__(self, X: torch.Tensor) -> np.ndarray:
-        """Return scores (N,) of sequences."""
-        output = predict(self.model, X, batch_size=self.batch_size, device=self.device)
+        """Return scores (N,) of the sequences of the experiment."""
+        output = predict(
+            self.model, X, batch_size=self.batch_size, device=self.device, args=self.args
+        )
         return self.select(output).double().numpy()
 
     def edited(self, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
@@ -93,7 +99,12 @@ class Prediction:
                 for span in spans:
                     at = slice(span.start, span.stop)
                     rows = torch.arange(len(span)).repeat(len(part))
-                    yield X[at], rows, part[:, at].flatten(0, 1)
+                    yield (
+                        X[at],
+                        rows,
+                        part[:, at].flatten(0, 1),
+                        torch.arange(span.start, span.stop),
+                    )
 
         found = list(self.against(groups()))
         scores = []
@@ -106,8 +117,8 @@ class Prediction:
     def against(self, groups: Iterable[Group]) -> Iterator[np.ndarray]:
         """Yield scores (n, ...) of edited sequences.
 
-        A group has sequences (N, 4, L), which of them each edited one was (n,), and the edited
-        ones (n, 4, L).
+        A group has sequences (N, 4, L), which of them each edited one was (n,), the edited ones
+        (n, 4, L), and which sequence of the experiment each of the first was (N,).
         """
         there, kind = model_device(self.model, self.device), model_dtype(self.model)
         with frozen(self.model, there) as held, torch.no_grad():
@@ -118,9 +129,10 @@ class Prediction:
                 batch_size=self.batch_size,
                 purpose="the experiment",
             )
-            for X, rows, edited in groups:
+            for X, rows, edited, owner in groups:
                 whole, others = X.to(there, kind), edited.to(there, kind)
-                _, values = compute.edited(whole, rows.to(there), others)
+                given = [a[owner].to(there) for a in self.args]
+                _, values = compute.edited(whole, rows.to(there), others, given)
                 yield values.double().cpu().numpy()
 
 
@@ -131,30 +143,38 @@ def make_score(
     batch_size: int,
     device: str | torch.device | None,
     engine: str = "auto",
+    args: tuple[torch.Tensor, ...] = (),
 ) -> Score:
     """Return a function from sequences to scores (N, ...).
 
     Without ``func`` that is the target of the prediction; with it, whatever
-    ``func(model, X, batch_size=..., device=...)`` returns.
+    ``func(model, X, batch_size=..., device=...)`` returns. ``args`` are extra inputs of the model,
+    one row per sequence of the experiment; they are passed on where there are any.
     """
     if func is None:
-        return Prediction(model, target, engine, batch_size, device)
+        return Prediction(model, target, engine, batch_size, device, args)
 
     if not callable(func):
         msg = f"func is {func!r}; give the function itself, for example seqexplainer.attribute"
         raise SeqexplainerError(msg)
     try:
         signature = inspect.signature(func)
-        signature.bind(model, None, batch_size=batch_size, device=device)
+        extra = {"args": args} if args else {}
+        signature.bind(model, None, batch_size=batch_size, device=device, **extra)
     except TypeError as error:
+        more = ", args=..." if args else ""
         msg = (
-            "func is called as func(model, X, batch_size=..., device=...), which its signature "
-            f"does not allow ({error}); take what is not needed with **options"
+            f"func is called as func(model, X, batch_size=..., device=...{more}), which its "
+            f"signature does not allow ({error}); take what is not needed with **options"
         )
         raise SeqexplainerError(msg) from error
 
     def applied(X: torch.Tensor) -> np.ndarray:
-        value = func(model, X, batch_size=batch_size, device=device)
+        extra: dict[str, Any] = {}
+        if args:
+            # edited copies of all sequences come one set after the other
+            extra["args"] = [a.repeat(len(X) // len(a), *[1] * (a.ndim - 1)) for a in args]
+        value = func(model, X, batch_size=batch_size, device=device, **extra)
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu().numpy()
         value = np.asarray(value, dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_args, check_one_hot
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from seqexplainer._inputs import ArrayLike
     from seqexplainer._targets import Target
     from seqpro.motifs import Motif
 
@@ -172,6 +173,7 @@ def space(
     anchor: int | None = None,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -199,7 +201,7 @@ def space(
         Which motif stands on the left.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -253,7 +255,8 @@ def space(
                 start = at + width_a + gap if order == "AB" else at - gap - width_b
                 check_position(start, width_b, length, "second motif")
                 placements.append([(a, at), (b, start)])
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
     before = score(sequences)
     after = score_edits(score, sequences, (_placing(p) for p in placements))
     change = after - before[:, None]
@@ -276,6 +279,7 @@ def cooperativity(
     anchor: int | None = None,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -306,7 +310,7 @@ def cooperativity(
         The scale of the scores; a callable brings scores to the natural scale.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -358,7 +362,8 @@ def cooperativity(
         raise SeqexplainerError(msg)
     for start in starts.tolist():
         check_position(start, width_b, length, "second motif")
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
     background = score(sequences)
     first = score_edits(score, sequences, [_placing([(a, at)])])[:, 0]
     alone = score_edits(score, sequences, (_placing([(b, s)]) for s in starts.tolist()))
@@ -386,6 +391,7 @@ def epistasis(
     *,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -403,7 +409,7 @@ def epistasis(
         Sequences.
     edits : sequence of (motif, position), length K
         What to write where (first base, bp); a single letter is a point mutation.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -441,7 +447,8 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
     before = score(sequences)
     single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
     interaction = np.full((len(sequences), k, k, *before.shape[1:]), np.nan)
@@ -493,7 +500,8 @@ def _score_pairs(
                 write(rows, *placed[j])
             starts = torch.tensor([place * n for place, _ in seconds])
             owner = starts[:, None] + torch.arange(n)
-            yield once.flatten(0, 1), owner.reshape(-1), twice.flatten(0, 1)
+            origin = torch.arange(n).repeat(len(own))
+            yield once.flatten(0, 1), owner.reshape(-1), twice.flatten(0, 1), origin
 
     return np.concatenate(list(score.against(groups()))).reshape(len(pairs), n).T
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_one_hot, check_whole
+from seqexplainer._inputs import check_args, check_one_hot, check_whole
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from seqexplainer._inputs import ArrayLike
     from seqexplainer._targets import Target
     from seqpro.motifs import Motif
 
@@ -72,6 +73,7 @@ def marginalize(
     sample: bool = False,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -101,6 +103,9 @@ def marginalize(
     func : callable, optional
         ``func(model, X, batch_size=..., device=...) -> (N, ...)`` to apply before and after
         instead of predicting, for example an attribution method.
+    args : sequence of arrays, optional
+        Extra inputs of the model, each with one row per sequence: an edited sequence keeps those
+        of the original. `func` gets them as ``args=``, if there are any.
     confidence, n_resamples, seed : float, int, int, optional
         Of the bootstrap interval and the permutation test.
     engine : {"auto", "window", "plain"}, optional
@@ -136,7 +141,8 @@ def marginalize(
     sequences = check_one_hot(X)
     placing: dict[str, Any] = {"position": position, "orientation": orientation}
     edited = substitute(sequences, motif, sample=sample, seed=seed, **placing)
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
     return make_effect(
         score(sequences),
         score_copies(score, sequences, [edited[None]])[:, 0],
@@ -155,6 +161,7 @@ def ablate(
     n: int = 20,
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -177,7 +184,7 @@ def ablate(
         dinucleotides, and the span itself is one of them.
     n : int, optional
         Draws per sequence, over which scores are averaged; 1 for ``zero`` and ``uniform``.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -198,7 +205,8 @@ def ablate(
     (5, 2)
     """
     sequences = check_one_hot(X)
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
     listed = np.asarray(spans, dtype=np.int64)
     single = listed.ndim == 1 and len(listed) == 2
     listed = listed[None] if single else listed
@@ -234,6 +242,7 @@ def occlude(
     method: Literal["zero", "uniform", "random", "shuffle", "dinuc_shuffle"] = "zero",
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -253,7 +262,7 @@ def occlude(
         Width of the window and step between windows (bp).
     method : {"zero", "uniform", "random", "shuffle", "dinuc_shuffle"}, optional
         What the window is replaced with; see `randomise`.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
 
     Returns
@@ -282,7 +291,8 @@ def occlude(
     if method == "uniform":
         sequences = sequences.float()
     positions = np.arange(0, length - width + 1, stride)
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
 
     def cover(start: int) -> Callable[[torch.Tensor], None]:
         def edit(rows: torch.Tensor) -> None:
@@ -306,6 +316,7 @@ def positional_importance(
     orientation: Literal["+", "-"] = "+",
     target: Target = 0,
     func: Callable[..., Any] | None = None,
+    args: Sequence[ArrayLike] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -330,7 +341,7 @@ def positional_importance(
         Step between positions (bp).
     orientation : {"+", "-"}, optional
         Strand of the motif.
-    target, func, confidence, n_resamples, seed, engine, batch_size, device
+    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
         As in `marginalize`.
     verbose : bool, optional
         Whether to show a progress bar.
@@ -367,7 +378,8 @@ def positional_importance(
     if not len(at):
         msg = "positions is empty; give at least one"
         raise SeqexplainerError(msg)
-    score = make_score(model, target, func, batch_size, device, engine)
+    extra = check_args(args, len(sequences))
+    score = make_score(model, target, func, batch_size, device, engine, extra)
 
     def place(position: int) -> Callable[[torch.Tensor], None]:
         return lambda rows: write(rows, what, position)
