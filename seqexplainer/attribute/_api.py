@@ -171,7 +171,9 @@ def attribute(
     delta_tolerance : float, optional
         Largest acceptable delta of one pair, as a share of the mean absolute difference of
         outputs over all pairs; by default 0.001, and 0.01 for integrated gradients, which
-        approach the difference with more steps. Rounding of the outputs comes on top.
+        approach the difference with more steps. Rounding of the outputs comes on top. The target
+        ``"profile"`` has no tolerance unless you set one: its weights are held constant at values
+        that differ between sequence and reference, so it never adds up.
     gradient_correction : bool
         Whether gradient methods have the mean over the letters removed before anything else
         (doi:10.1186/s13059-023-02956-3). Never applied to the other methods.
@@ -282,7 +284,7 @@ def attribute(
             noise=noise,
             correct=gradient_correction,
             on_delta=on_delta,
-            tolerance=_tolerance(method) if delta_tolerance is None else delta_tolerance,
+            tolerance=_tolerance(method, target) if delta_tolerance is None else delta_tolerance,
         )
         if method in ("deletion", "occlusion"):
             return _spans(job, sequences, extra, width, hypothetical=hypothetical, verbose=verbose)
@@ -307,7 +309,9 @@ def _one_of(name: str, value: Any, other_name: str, other: Any, *, needed: bool 
     return other if value is None else value
 
 
-def _tolerance(method: str) -> float:
+def _tolerance(method: str, target: Target = 0) -> float:
+    if isinstance(target, str) and target == "profile":
+        return float("inf")
     return 1e-2 if method == "integrated_gradients" else 1e-3
 
 
@@ -327,6 +331,15 @@ def _subsets(
         ends = sufficient_input_subsets(model, sequences, threshold=float("inf"), **options)
         threshold = list(ends.masked + _SIS_SHARE * (ends.outputs - ends.masked))
     found = sufficient_input_subsets(model, sequences, threshold=threshold, **options)
+    without = sum(not subsets for subsets in found.subsets)
+    if without:
+        warnings.warn(
+            f"{without} of {len(sequences)} sequences have no sufficient input subset, their "
+            "attributions are 0: the output is below the threshold, or reaches it with every "
+            "position masked. Set another threshold=, or mask= in sufficient_input_subsets.",
+            UserWarning,
+            stacklevel=4,
+        )
     inside = torch.from_numpy(found.labels() > 0).to(options["dtype"])
     return inside.unsqueeze(1) * sequences.cpu().to(inside)
 

@@ -38,6 +38,10 @@ def model():
 X = one_hot(3, 30)
 
 
+NOTHING = "ignore:.* have no sufficient input subset:UserWarning"
+
+
+@pytest.mark.filterwarnings(NOTHING)
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_give_the_shape_and_leave_the_model(model, method):
     model.train()
@@ -127,6 +131,7 @@ def test_linear_model_has_closed_forms():
     assert torch.allclose(uncorrected, weight.expand(3, -1, -1), atol=1e-6)
 
 
+@pytest.mark.filterwarnings(NOTHING)
 @pytest.mark.parametrize("alias", list(ALIASES))
 def test_other_names_of_methods(model, alias):
     options = {"n_references": 2, "n_samples": 2, "delta_tolerance": 9.0}
@@ -175,9 +180,13 @@ def test_profile_weights_are_constant():
     logits = logits - logits.mean(dim=1, keepdim=True)
     (logits.softmax(dim=1).detach() * logits).sum().backward()
     assert torch.allclose(found, leaf.grad, atol=1e-6)
+    # they differ between sequence and reference, so that no delta is expected to be small
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CompletenessWarning)
-        assert se.attribute(profile, X, target="profile", n_references=3).shape == X.shape
+        warnings.simplefilter("error", CompletenessWarning)
+        found = se.attribute(profile, X, target="profile", n_references=3, return_delta=True)
+    assert float(found.delta.abs().max()) > 1e-6
+    with pytest.warns(CompletenessWarning, match="does not add up"):
+        se.attribute(profile, X, target="profile", n_references=3, delta_tolerance=1e-9)
 
 
 def test_an_integer_on_a_profile_lists_the_targets():
@@ -304,6 +313,7 @@ def test_references_equal_to_the_sequence_do_not_warn(seed):
     assert float(found.delta.abs().max()) < 1e-6
 
 
+@pytest.mark.filterwarnings(NOTHING)
 def test_sis_marks_what_suffices():
     model = nn.Sequential(nn.Flatten(), nn.Linear(4 * 12, 1, bias=False))
     X = one_hot(3, 12)
@@ -320,3 +330,17 @@ def test_sis_marks_what_suffices():
     np.testing.assert_array_equal(by_threshold.sum(dim=1).numpy() > 0, direct.labels() > 0)
     with pytest.raises(InputError, match="no hypothetical form"):
         se.attribute(model, X, "sis", hypothetical=True)
+
+
+class SumOfSquares(nn.Module):
+    """12 for 12 letters as they are, 3 where each position holds 1 / 4 of each letter."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * x).sum(dim=(1, 2))[:, None]
+
+
+@pytest.mark.parametrize(("threshold", "without"), [(100.0, 3), ([100.0, 6.0, 6.0], 1), (2.0, 3)])
+def test_sis_says_where_nothing_suffices(threshold, without):
+    with pytest.warns(UserWarning, match=f"{without} of 3 sequences have no sufficient input"):
+        found = se.attribute(SumOfSquares(), one_hot(3, 12), "sis", threshold=threshold)
+    assert int((found.sum(dim=(1, 2)) == 0).sum()) == without
