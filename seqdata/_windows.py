@@ -16,7 +16,7 @@ from seqdata.errors import BedError, LengthError, SchemaError
 from seqdata.readers._base import RegionReader, Track, Windows, column_values, locate
 from seqdata.readers._kernels import turn_letters
 from seqdata.readers._letters import complement_table
-from seqdata.readers.bed import check_regions, read_bedlike
+from seqdata.readers.bed import check_regions, read_bedlike, with_bed_names
 from seqdata.schema import STRANDS, encode
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     ----------
     bed : path or DataFrame
         BED-like file, or table (pandas, or polars through ``to_pandas``) with ``chrom``,
-        ``chromStart`` and ``chromEnd`` (``start`` and ``end`` are understood).
+        ``chromStart`` and ``chromEnd`` (``start`` and ``end`` are understood, and so are columns
+        without a name, 0, 1, 2 ...).
 
     Returns
     -------
@@ -187,7 +188,7 @@ def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """
     if isinstance(bed, (str, Path)):
         return read_bedlike(bed), str(bed)
-    table = bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed)
+    table = with_bed_names(bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed))
     names = {"start": "chromStart", "end": "chromEnd"}
     table = table.rename(
         columns={a: b for a, b in names.items() if a in table.columns and b not in table.columns}

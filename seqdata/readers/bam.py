@@ -14,6 +14,7 @@ import pysam.utils
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
 from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._write import WritesWindows
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _TN5 = (4, -5)
 _PROBED = 1000
 
 
-class BAM:
+class BAM(WritesWindows):
     """Count reads of BAM or CRAM files over windows.
 
     Single-end and paired-end reads are counted alike, mates one by one; of paired ones only proper

@@ -225,6 +225,34 @@ def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
         raise BedError(msg) from error
 
 
+def with_bed_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the names of BED columns, if it was read without a header.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its columns may be called 0, 1, 2 and so on; columns with a name keep it.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> with_bed_names(pd.DataFrame([["chr1", 5, 9, "peak1"]])).columns.tolist()
+    ['chrom', 'chromStart', 'chromEnd', 'name']
+    """
+    numbered = [name for name in table.columns if isinstance(name, int | np.integer)]
+    if len(numbered) < 3 or numbered != list(range(len(numbered))):
+        return table
+    sample = [table[i].head(100).astype(str).tolist() for i in numbered]
+    names = _column_names(Path("regions"), sample)
+    taken = set(table.columns)
+    return table.rename(
+        columns={i: f"field{i + 1}" if n in taken else n for i, n in enumerate(names)}
+    )
+
+
 def _column_names(file: Path, columns: list[list[str]]) -> list[str]:
     width = len(columns)
     suffixes = {suffix.lower() for suffix in file.suffixes}

@@ -13,6 +13,7 @@ import numpy as np
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
+from seqdata.readers._write import WritesWindows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ _STRAND_WORDS = re.compile(
 )
 
 
-class BigWig:
+class BigWig(WritesWindows):
     """Read the signal of BigWig files over windows.
 
     Parameters

@@ -19,6 +19,7 @@ from seqdata.readers._base import Block, Track, Windows, locate
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._kernels import gather_lines
 from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.readers._write import WritesRows, WritesWindows
 from seqdata.schema import wild_letter
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _BLOCKS_KEPT = 64
 _HEADER = 4096
 
 
-class FlatFASTA:
+class FlatFASTA(WritesRows):
     """Read a FASTA file as rows: one record, one sequence.
 
     Parameters
@@ -142,7 +143,7 @@ class FlatFASTA:
         return words[0]
 
 
-class GenomeFASTA:
+class GenomeFASTA(WritesWindows):
     """Cut windows out of a FASTA file of contigs.
 
     Parameters

@@ -13,6 +13,7 @@ from seqdata.errors import SchemaError, TrackError, did_you_mean, require_file
 from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._fragment_file import Spool, read_fragments
 from seqdata.readers._fragment_kernels import count_cover, count_sites
+from seqdata.readers._write import WritesWindows
 from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Positions = tuple["NDArray[np.int32]", ...]
 _METHODS = ("cutsite", "fragment", "midpoint")
 
 
-class Fragments:
+class Fragments(WritesWindows):
     r"""Count the cut sites, the fragments or the midpoints of fragment files over windows.
 
     A fragment file has one fragment a line: contig, start, end (0-based half-open, bp), perhaps

@@ -27,6 +27,7 @@ from seqdata.readers._base import NUMBER, Block, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
+from seqdata.readers._write import WritesRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ _LINES_JUDGED = 100
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
-class Table:
+class Table(WritesRows):
     """Read sequences and their variables from CSV, TSV or Parquet tables.
 
     Every other column becomes a variable of one value a row: whole numbers int64, numbers float64

@@ -22,6 +22,7 @@ from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._haplotype_kernels import lay_haplotypes
 from seqdata.readers._letters import OnUnknown
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
+from seqdata.readers._write import WritesWindows
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.schema import wild_letter
 
@@ -38,7 +39,7 @@ _REASONS = {
 }
 
 
-class VCF:
+class VCF(WritesWindows):
     r"""Write the variants of samples into the genome: one sequence a region, sample and haplotype.
 
     A haplotype is the genome with the sample's alleles in place of the reference alleles. The
