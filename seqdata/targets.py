@@ -111,7 +111,10 @@ class ZScore(TargetTransform):
             # equal values have a spread of rounding errors, which is none
             least = 8 * np.finfo(np.float64).eps * float(np.abs(small).max())
             means.append(float(np.ldexp(small.mean(), exponent)))
-            spreads.append(float(np.ldexp(spread, exponent)) if spread > least else 1.0)
+            # and nothing can be divided by a spread too small for a full number of digits
+            scaled = float(np.ldexp(spread, exponent))
+            usable = spread > least and scaled >= np.finfo(np.float64).tiny
+            spreads.append(scaled if usable else 1.0)
         return replace(self, mean=tuple(means), std=tuple(spreads))
 
     def _forward(self, columns: Values) -> Values:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
+
+# the same examples in every run, so that a change is judged by what it changes; RANDOM_EXAMPLES=1
+# looks for new ones
+hypothesis.settings.register_profile("same", derandomize=True)
+if not os.environ.get("RANDOM_EXAMPLES"):
+    hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
