@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             choices = [o.flag for o in verb_options(verb)]
             if verb.configured:
                 choices += [f"--{section}" for section in SECTIONS]
-            hint = did_you_mean(flag.partition(".")[0], choices)
+            hint = _key_hint(verb, dotted) or did_you_mean(flag.partition(".")[0], choices)
             message = (
                 f"'eugene {verb.name}' has no option {flag}{hint}; see 'eugene {verb.name} --help'"
             )
@@ -150,6 +151,36 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
     if not call.has("help"):
         _count_words(call)
     return call
+
+
+def _key_hint(verb: Verb, dotted: str) -> str:
+    """Return the configuration keys that end in what was typed without its section, as a hint."""
+    if not verb.configured or "." in dotted:
+        return ""
+    from eugene.config import Document as Empty
+    from eugene.config._parser import dotted_names
+
+    typed = dotted.replace("-", "_")
+    names = [name for name in dotted_names(Empty(_every_section())) if "." in name]
+    last = {name: name.rpartition(".")[2] for name in names}
+    found = [name for name in names if last[name] == typed]
+    if not found:
+        found = [name for name in names if last[name].endswith(f"_{typed}")]
+    if not found:
+        close = difflib.get_close_matches(typed, sorted(set(last.values())), n=1, cutoff=0.75)
+        found = [name for name in names if last[name] in close]
+    own = [name for name in found if f".{verb.name}." in name]
+    outer = [name for name in found if not name.startswith("interpret.")]
+    best = (own or outer or found)[:3]
+    return "; did you mean " + " or ".join(f"'--{name}'" for name in best) + "?" if best else ""
+
+
+def _every_section() -> dict[str, Any]:
+    """Return a configuration that leaves no section out and fills none."""
+    from eugene.config.schema import INTERPRET_SECTIONS
+
+    interpret: dict[str, Any] = {name: {} for name in INTERPRET_SECTIONS}
+    return {"data": {}, "model": {}, "interpret": interpret, "replicates": {}}
 
 
 def _count_words(call: Call) -> None:
@@ -201,16 +232,10 @@ def help_text(call: Call, document: Document | None = None) -> str:
 def _config_help(document: Document | None, sections: tuple[str, ...]) -> list[str]:
     from eugene.config import Document as Empty
     from eugene.config._parser import build_parser
-    from eugene.config.schema import INTERPRET_SECTIONS
 
     intro = "configuration keys, each also an option (--trainer.max_epochs 5):"
     if document is None:
-        tree: dict[str, Any] = {
-            "data": {},
-            "model": {},
-            "interpret": {name: {} for name in INTERPRET_SECTIONS},
-        }
-        document = Empty({**tree, "replicates": {}})
+        document = Empty(_every_section())
         intro += "\n(--config FILE.yaml or --data.name NAME lists the arguments of what they name)"
     text = build_parser(document).format_help()
     _, _, body = text.partition("\n\n")

@@ -42,6 +42,27 @@ def _leaves(found: list[Block]) -> Iterator[tuple[str, Parameter, Any]]:
             yield ".".join(map(str, keys)), parameter, default
 
 
+def dotted_names(document: Document) -> list[str]:
+    """Return the dotted name of every value that a configuration may hold outside lists.
+
+    Parameters
+    ----------
+    document : Document
+        A configuration; sections that it leaves out are left out.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from eugene.config import Document
+    >>> "trainer.max_epochs" in dotted_names(Document({}))
+    True
+    """
+    return [name for name, _, _ in _leaves(blocks(document.tree))]
+
+
 def build_parser(document: Document, *, prog: str = "eugene", usage: str = "") -> ArgumentParser:
     """Build the jsonargparse parser that fits the names which a document chooses.
 

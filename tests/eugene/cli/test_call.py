@@ -39,6 +39,11 @@ def test_dashes_and_underscores_are_the_same_for_switches():
     [
         ("fit", ["--trainr.max_epochs", "3"], "no option --trainr.max_epochs"),
         ("fit", ["--confg", "x"], r"did you mean '--config'"),
+        ("fit", ["--max_epochs", "3"], r"did you mean '--trainer\.max_epochs'\?"),
+        ("fit", ["--batch-size", "3"], r"did you mean '--data\.batch_size'\?"),
+        ("fit", ["--lr", "0.1"], r"did you mean '--module\.optimizer_lr'\?"),
+        ("evolve", ["--rouds", "3"], r"did you mean '--interpret\.evolve\.rounds'\?"),
+        ("evolve", ["--maximise", "0"], r"did you mean '--interpret\.evolve\.maximize'\?"),
         ("fit", ["--config"], "--config needs a value"),
         ("fit", ["--trainer.max_epochs", "--overwrite"], r"--trainer\.max_epochs needs a value"),
         ("fit", ["--overwrite=yes"], "is a switch and takes no value"),
