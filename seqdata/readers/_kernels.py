@@ -9,6 +9,8 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from seqpro._kernels import letter_planes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -110,6 +112,39 @@ def first_unknown(
             for j in range(block.shape[0]):
                 if not known[block[j]]:
                     return begin + j
+    return -1
+
+
+@nb.njit(nogil=True, cache=True)
+def encode_lines(
+    data: NDArray[np.uint8],
+    origin: NDArray[np.int64],
+    bases: NDArray[np.int64],
+    width: NDArray[np.int64],
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    lead: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    common: NDArray[np.uint8],
+    upper: NDArray[np.uint8],
+    row: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> int:
+    """Write windows of wrapped FASTA lines as one-hot, rows in the order of ``upper``.
+
+    Arguments are those of `gather_lines` and `first_unknown`; ``row`` (1, width) holds the letters
+    of a window, which stay in the first cache, ``out`` is (n, A, width). Returns -1, or the first
+    window with a byte that is not known, or a line that does not end where the index says.
+    """
+    lower = upper | np.uint8(0x20)
+    for i in range(start.shape[0]):
+        one = slice(i, i + 1)
+        bad = gather_lines(
+            data, origin[one], bases[one], width[one], start[one], stop[one], lead[one], row
+        )
+        if bad >= 0 or first_unknown(row[0], known, common) >= 0:
+            return i
+        letter_planes(row, upper, lower, out[one])
     return -1
 
 

@@ -89,6 +89,12 @@ class LetterCheck:
         self.count += int(replace_unknown(flat, self.known, self.wild))
         return letters
 
+    def without_padding(self) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+        """Return what `first_unknown` takes, where NUL is no letter."""
+        known = self.known.copy()
+        known[0] = False
+        return known, self._common
+
     def report(self, where: str) -> None:
         """Warn once about what was replaced, under the policy "warn"."""
         if self.count and self.policy == "warn":

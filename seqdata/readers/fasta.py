@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import mmap
 import zlib
-from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from seqdata.errors import FastaError, require_file
 from seqdata.readers import _fasta_index as fai
 from seqdata.readers._base import Block, Track, Windows, locate
+from seqdata.readers._fasta_bytes import BgzipBytes, PlainBytes
 from seqdata.readers._gzip import open_unpacked
-from seqdata.readers._kernels import gather_lines
+from seqdata.readers._kernels import encode_lines
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._write import WritesRows, WritesWindows
 from seqdata.schema import wild_letter
@@ -25,8 +23,9 @@ from seqdata.schema import wild_letter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    import seqpro as sp
+
 _CHUNK = 8 * 1024 * 1024
-_BLOCKS_KEPT = 64
 # bytes before a record in which its header is looked for
 _HEADER = 4096
 
@@ -186,7 +185,7 @@ class GenomeFASTA(WritesWindows):
         self.check = LetterCheck(alphabet, on_unknown, padded=True)
         self.index, blocks = fai.load_index(self.path)
         self._blocks_path = blocks
-        self._source: _PlainBytes | _BgzipBytes | None = None
+        self._source: PlainBytes | BgzipBytes | None = None
         self._seen: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -241,16 +240,55 @@ class GenomeFASTA(WritesWindows):
         """
         yield from self._read_pieces(windows, width, None)
 
-    def _read_pieces(
-        self, windows: Windows, width: int, out: NDArray[np.uint8] | None
-    ) -> Generator[tuple[slice, NDArray[np.uint8]]]:
-        """Read windows into their rows of ``out`` (zeros), or else into one small buffer."""
+    def read_one_hot(
+        self,
+        windows: Windows,
+        columns: sp.NucleotideAlphabet | sp.AminoAlphabet,
+        out: NDArray[np.uint8],
+    ) -> bool:
+        """Write windows as one-hot straight from the lines of a file, if nothing is odd.
+
+        Parameters
+        ----------
+        windows : Windows
+        columns : NucleotideAlphabet or AminoAlphabet
+            Letters of the rows.
+        out : ndarray of uint8, shape (n, A, width)
+            Receives the windows.
+
+        Returns
+        -------
+        bool
+            False, with ``out`` in part written, where a window is not whole, of another width or
+            on the "-" strand, a letter is unknown, or the file is packed or does not fit its
+            index: :meth:`pieces` deals with these, and says what is wrong.
+        """
+        source, record, start, stop, lead = self._places(windows)
+        width = out.shape[2]
+        if isinstance(source, BgzipBytes) or (windows.strand < 0).any():
+            return False
+        if ((stop - start) != width).any() or (windows.lengths != width).any():
+            return False
+        upper = columns.array.view(np.uint8)
+        if (columns.lookup[upper | 0x20] != np.arange(len(upper))).any():
+            return False
+        index = self.index
+        try:
+            bad = encode_lines(
+                source.data, index.offset[record], index.bases[record], index.width[record],
+                start, stop, lead, *self.check.without_padding(), upper,
+                np.empty((1, width), np.uint8), out,
+            )  # fmt: skip
+        finally:
+            source.release()
+        return int(bad) < 0
+
+    def _places(self, windows: Windows) -> _Places:
+        """Open the file and return where windows lie in it, after a look at their records."""
         size = locate(windows, self.contigs(), str(self.path))
-        lengths = windows.lengths
         start = np.clip(windows.start, 0, size)
         stop = np.maximum(np.clip(windows.end, 0, size), start)
-        lead = np.minimum(start - windows.start, lengths)
-        partial = (stop - start) < lengths
+        lead = np.minimum(start - windows.start, windows.lengths)
         place = {name: i for i, name in enumerate(self.index.names)}
         record = np.array([place.get(name, 0) for name in windows.names])[windows.contig]
         if self._source is None:
@@ -260,6 +298,15 @@ class GenomeFASTA(WritesWindows):
             if number not in self._seen:
                 self._check_record(source, number)
                 self._seen.add(number)
+        return _Places(source, record, start, stop, lead)
+
+    def _read_pieces(
+        self, windows: Windows, width: int, out: NDArray[np.uint8] | None
+    ) -> Generator[tuple[slice, NDArray[np.uint8]]]:
+        """Read windows into their rows of ``out`` (zeros), or else into one small buffer."""
+        source, record, start, stop, lead = self._places(windows)
+        lengths = windows.lengths
+        partial = (stop - start) < lengths
         step = max(1, source.piece // max(1, width)) if source.piece else max(1, len(windows))
         buffer = None if out is not None else np.zeros((min(step, len(windows)), width), np.uint8)
         wild = wild_letter(self.check.letters)
@@ -310,7 +357,7 @@ class GenomeFASTA(WritesWindows):
         if padding.any():
             out[padding] = 0
 
-    def _check_record(self, source: _PlainBytes | _BgzipBytes, number: int) -> None:
+    def _check_record(self, source: PlainBytes | BgzipBytes, number: int) -> None:
         """Check that a record stands where the index says, and ends there."""
         index = self.index
         begin, length = int(index.offset[number]), int(index.length[number])
@@ -340,156 +387,26 @@ class GenomeFASTA(WritesWindows):
             self._source = None
         self.check.report(str(self.path))
 
-    def _open(self) -> _PlainBytes | _BgzipBytes:
+    def _open(self) -> PlainBytes | BgzipBytes:
         if self._blocks_path is not None:
-            return _BgzipBytes(self.path, self._blocks_path)
+            return BgzipBytes(self.path, self._blocks_path)
         if fai.last_byte(self.index) > self.path.stat().st_size:
             msg = (
                 f"The index of {self.path} promises more bases than the file holds: the file was "
                 "cut short or replaced. Delete the .fai file and try again."
             )
             raise FastaError(msg)
-        return _PlainBytes(self.path)
+        return PlainBytes(self.path)
 
 
-class _PlainBytes:
-    """A memory-mapped FASTA file."""
+class _Places(NamedTuple):
+    """Where windows lie in a file: record, bounds within it, columns before the first base."""
 
-    # bytes of windows that are read, checked and passed on while the cache holds them
-    piece = 1024 * 1024
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as handle:
-            self._map = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-        self._data = np.frombuffer(self._map, dtype=np.uint8)
-
-    def gather(
-        self,
-        index: fai.FastaIndex,
-        record: NDArray[np.int64],
-        start: NDArray[np.int64],
-        stop: NDArray[np.int64],
-        lead: NDArray[np.int64],
-        out: NDArray[np.uint8],
-    ) -> int:
-        bad = gather_lines(
-            self._data, index.offset[record], index.bases[record], index.width[record],
-            start, stop, lead, out,
-        )  # fmt: skip
-        return int(bad)
-
-    def release(self) -> None:
-        """Give the pages back: they stay in the system's cache, but no longer count as ours."""
-        if hasattr(self._map, "madvise") and not self._map.closed:
-            self._map.madvise(mmap.MADV_DONTNEED)
-
-    def text(self, begin: int, end: int) -> bytes:
-        """Return bytes of the file, as far as it goes."""
-        return bytes(self._map[begin:end])
-
-    def close(self) -> None:
-        del self._data
-        with contextlib.suppress(BufferError):
-            self._map.close()
-
-
-class _BgzipBytes:
-    """A bgzip file; each block is unpacked once for windows that lie close together."""
-
-    # windows are read all at once, by position, so that no block is unpacked twice
-    piece = 0
-
-    def __init__(self, path: Path, blocks: Path) -> None:
-        self.path = path
-        self._packed, self._unpacked = fai.read_gzi(blocks, path)
-        self._handle = path.open("rb")
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
-
-    def gather(
-        self,
-        index: fai.FastaIndex,
-        record: NDArray[np.int64],
-        start: NDArray[np.int64],
-        stop: NDArray[np.int64],
-        lead: NDArray[np.int64],
-        out: NDArray[np.uint8],
-    ) -> int:
-        bases, width = index.bases[record], index.width[record]
-        offset = index.offset[record]
-        first = offset + start // bases * width + start % bases
-        last = np.maximum(stop - 1, start)
-        behind = offset + last // bases * width + last % bases + 1
-        for i in np.argsort(first, kind="stable"):
-            if stop[i] <= start[i]:
-                continue
-            data = np.frombuffer(self._bytes(int(first[i]), int(behind[i])), dtype=np.uint8)
-            row = slice(i, i + 1)
-            origin = offset[row] - first[row]
-            bad = gather_lines(
-                data, origin, bases[row], width[row], start[row], stop[row], lead[row], out[row]
-            )
-            if bad >= 0:
-                return int(i)
-        return -1
-
-    def text(self, begin: int, end: int) -> bytes:
-        """Return bytes of the unpacked file, as far as it goes."""
-        return self._bytes(begin, end, whole=False)
-
-    def _bytes(self, begin: int, end: int, *, whole: bool = True) -> bytes:
-        i = int(np.searchsorted(self._unpacked, begin, side="right")) - 1
-        skip = begin - int(self._unpacked[i])
-        parts = []
-        held = 0
-        while held < end - begin:
-            block = self._block(i)
-            if not block:
-                if not whole:
-                    break
-                msg = f"{self.path} ends before its index does: it was cut short or replaced."
-                raise FastaError(msg)
-            parts.append(block[skip : skip + end - begin - held])
-            held += len(parts[-1])
-            skip = 0
-            i += 1
-        return b"".join(parts)
-
-    def _block(self, i: int) -> bytes:
-        if i in self._kept:
-            self._kept.move_to_end(i)
-            return self._kept[i]
-        if i >= len(self._packed):
-            return b""
-        self._handle.seek(int(self._packed[i]))
-        try:
-            # a block takes 64 KiB at most, packed or not
-            unpacker = zlib.decompressobj(wbits=31)
-            data = self._handle.read(1 << 16)
-            block = unpacker.decompress(data)
-        except zlib.error as error:
-            msg = f"{self.path}: a bgzip block is damaged ({error}). Fetch or pack the file again."
-            raise FastaError(msg) from error
-        place = [int(self._packed[i]) + len(data) - len(unpacker.unused_data)]
-        place.append(int(self._unpacked[i]) + len(block))
-        last = i + 1 == len(self._packed)
-        if not unpacker.eof or not (last or place == [self._packed[i + 1], self._unpacked[i + 1]]):
-            msg = f"The .gzi index of {self.path} does not fit it: delete the index and try again."
-            raise FastaError(msg)
-        self._kept[i] = block
-        if len(self._kept) > _BLOCKS_KEPT:
-            self._kept.popitem(last=False)
-        return block
-
-    def release(self) -> None:
-        """Do nothing: what is kept is small."""
-
-    def close(self) -> None:
-        self._handle.close()
-
-    def __del__(self) -> None:
-        # windows that are cut when they are used have no other end
-        if hasattr(self, "_handle"):
-            self._handle.close()
+    source: PlainBytes | BgzipBytes
+    record: NDArray[np.int64]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    lead: NDArray[np.int64]
 
 
 class _Place:

@@ -13,7 +13,7 @@ import pytest
 import seqdata as sd
 import seqpro as sp
 from seqdata.errors import ContigError, FastaError, UnknownLetterError
-from seqdata.readers.fasta import _PlainBytes
+from seqdata.readers._fasta_bytes import PlainBytes
 
 LINES = {"wrapped": 60, "long": 100, "one": 10_000, "short": 7}
 
@@ -67,7 +67,7 @@ def test_equals_letters_then_one_hot(
 ) -> None:
     bed = regions(width)
     with monkeypatch.context() as patch:
-        patch.setattr(_PlainBytes, "piece", piece)
+        patch.setattr(PlainBytes, "piece", piece)
         out = sd.regions.fetch_one_hot(genome[kind], bed)
         letters = sd.regions.fetch_sequences(genome[kind], bed)
     np.testing.assert_array_equal(letters, sd.regions.fetch_sequences(genome["wrapped"], bed))
@@ -75,6 +75,47 @@ def test_equals_letters_then_one_hot(
     assert out.shape == (len(bed), 4, letters.shape[1])
     assert out.flags.c_contiguous
     np.testing.assert_array_equal(out, sp.ohe(letters, sp.DNA).swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("kind", [*LINES, "bgzip"])
+@pytest.mark.parametrize(("width", "strand"), [(150, "+"), (150, "."), (1, "+"), (150, "-")])
+def test_plain_windows_take_the_short_way(genome, kind, width, strand, monkeypatch):
+    bed = regions(width, inside=True).assign(strand=strand)
+    ways = []
+    short = sd.GenomeFASTA.read_one_hot
+    monkeypatch.setattr(
+        sd.GenomeFASTA, "read_one_hot", lambda *a: ways.append(short(*a)) or ways[-1]
+    )
+    out = sd.regions.fetch_one_hot(genome[kind], bed)
+    assert ways == [kind != "bgzip" and strand != "-"]
+    letters = sd.regions.fetch_sequences(genome["wrapped"], bed)
+    np.testing.assert_array_equal(out, sp.ohe(letters, sp.DNA).swapaxes(1, 2))
+
+
+@pytest.mark.parametrize(("byte", "shown"), [(b"Z", "'Z'"), (b"\0", "'byte 0'"), (b"z", "'z'")])
+def test_one_odd_letter_among_plain_windows(tmp_path: Path, byte: bytes, shown: str) -> None:
+    path = tmp_path / "g.fa"
+    letters = bytearray(b"ACGT" * 30)
+    letters[101:102] = byte
+    path.write_bytes(b">c\n" + letters[:60] + b"\n" + letters[60:] + b"\n")
+    bed = pd.DataFrame({"chrom": "c", "chromStart": [0, 40, 100], "chromEnd": [20, 60, 120]})
+    assert sd.regions.fetch_one_hot(path, bed[:2]).sum() == 40
+    with pytest.raises(UnknownLetterError, match=rf"{shown} in .*record 'c', position 102"):
+        sd.regions.fetch_one_hot(path, bed)
+    assert sd.regions.fetch_one_hot(path, bed, on_unknown="n").sum(axis=(1, 2)).tolist() == [
+        20, 20, 19,
+    ]  # fmt: skip
+
+
+def test_a_line_of_another_length_among_plain_windows(tmp_path: Path) -> None:
+    path = tmp_path / "g.fa"
+    lines = ["ACGTA" * 4, "ACGTA" * 4, "ACGTA" * 3 + "ACG", "ACGTA" * 4 + "AC", "ACGTA" * 4]
+    path.write_text(">c\n" + "\n".join(lines) + "\n")
+    Path(f"{path}.fai").write_text("c\t100\t3\t20\t21\n")
+    bed = pd.DataFrame({"chrom": "c", "chromStart": [0, 30], "chromEnd": [40, 70]})
+    with pytest.raises(FastaError, match="does not fit record 'c': a line does not end"):
+        sd.regions.fetch_one_hot(path, bed)
+    assert sd.regions.fetch_one_hot(path, bed[:1]).sum() == 40
 
 
 @pytest.mark.parametrize("kind", ["wrapped", "bgzip"])
@@ -117,7 +158,7 @@ def test_alphabets_give_the_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 def test_unknown_letters(tmp_path: Path, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_PlainBytes, "piece", piece)
+    monkeypatch.setattr(PlainBytes, "piece", piece)
     path = tmp_path / "g.fa"
     path.write_text(">c\nACGTAC\nGTZCGT\n")
     bed = pd.DataFrame({"chrom": "c", "chromStart": [0, 5, 7, 2], "chromEnd": [8, 12, 12, 4]})
