@@ -1,4 +1,4 @@
-"""Names of the folders that a build works in, and an end to those that killed builds left."""
+"""Names of what is being written, and an end to what killed processes left of it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ State = Literal["building", "replaced"]
 
 
 def working_path(path: Path, state: State) -> Path:
-    """Return a hidden folder beside a store, named after this process.
+    """Return a hidden folder or file beside a store or file, named after this process.
 
     Parameters
     ----------
     path : Path
-        Place of the store.
+        Place of the store or file.
     state : {"building", "replaced"}
         Whether it holds the store to come or the one to go.
 
@@ -40,9 +40,9 @@ def working_path(path: Path, state: State) -> Path:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what builds of a store left beside it when they were killed.
+    """Remove what writers of a store or file left beside it when they were killed.
 
-    Only folders of processes of this machine that are no more are touched. A store that was moved
+    Only folders and files of processes of this machine that are no more are touched. A store that was moved
     aside in the instant of the kill, with none in its place yet, is moved back.
 
     Parameters
@@ -62,8 +62,10 @@ def clear_leftovers(path: Path) -> None:
                 continue
             if found[1] == "replaced" and not path.exists():
                 entry.rename(path)
-            else:
+            elif entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import mmap
 import os
 import shutil
@@ -10,16 +11,18 @@ import tempfile
 import weakref
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata._file_rows import AT_POSITION, FileRows
+from seqdata._leftovers import clear_leftovers, working_path
 from seqdata._ragged import RaggedField
 from seqdata._source import AnyField, BlockSource, Rows
 from seqdata._stored import Stored, fast_readers, stored_array
+from seqdata.errors import DiskFullError, is_disk_full
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 
 _VERSION = 1
@@ -152,29 +155,65 @@ def map_variables(
 
 
 def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:
-    """Return a short hash of an array of a store as it is now."""
-    root = stored.store / "zarr.json"
-    state = root.stat()
-    text = f"{_VERSION} {root.resolve()} {state.st_size} {state.st_mtime_ns} {stored.name} {layout}"
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    """Return a short hash of the state of an array of a store: that of each of its files."""
+    store = stored.store.resolve()
+    text = [f"{_VERSION} {store} {stored.name} {layout}"]
+    for place in (store / "zarr.json", *_files(store / stored.name)):
+        state = place.stat()
+        text.append(f"{place} {state.st_size} {state.st_mtime_ns}")
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:24]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names)
 
 
 def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: Path) -> None:
     """Write a variable in kernel layout, block by block; the file is in its place when whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    os.close(handle)
+    clear_leftovers(path)
     readers = fast_readers(ds, [field.name], "zarr")
     source = BlockSource(ds, [field], sample_dims=sample_dims, readers=readers)
+    part = working_path(path, "building")
+    shape = (*source.lead(field), *field.stored_shape)
     try:
-        shape = (*source.lead(field), *field.stored_shape)
-        out: Any = np.lib.format.open_memmap(name, "w+", field.dtype, shape)
-        for index, values in source.blocks(field):
-            out[index] = values
-            out.flush()
-            _release(out)
-        del out
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        # pages of a mapping that find no room on the disk would end the process
+        with part.open("wb") as file:
+            head = {
+                "descr": np.lib.format.dtype_to_descr(field.dtype),
+                "fortran_order": False,
+                "shape": shape,
+            }
+            np.lib.format.write_array_header_1_0(file, head)
+            begin = file.tell()
+            for index, values in source.blocks(field):
+                _write_block(file, begin, shape, index, values)
+        part.replace(path)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if is_disk_full(error):
+            size = math.prod(shape) * field.dtype.itemsize / 1e6
+            free = shutil.disk_usage(path.parent).free / 1e6
+            msg = (
+                f"no room in {path.parent} to decode {field.name!r}, which takes {size:.0f} MB "
+                f"({free:.0f} MB free); nothing was left there. Give a cache_dir= on a larger "
+                "disk, or leave `cache` away."
+            )
+            raise DiskFullError(msg) from error
         raise
+
+
+def _write_block(
+    file: BinaryIO,
+    begin: int,
+    shape: tuple[int, ...],
+    index: tuple[slice, ...],
+    values: NDArray[Any],
+) -> None:
+    """Write values to their place in a file of an array that begins at a byte."""
+    before = len(index) - 1
+    step = math.prod(shape[before + 1 :]) * values.dtype.itemsize
+    pieces = values.reshape(-1, *values.shape[before:])
+    for i, piece in enumerate(pieces):
+        file.seek(begin + (i * shape[before] + index[-1].start) * step)
+        file.write(np.ascontiguousarray(piece).reshape(-1).view(np.uint8).data)

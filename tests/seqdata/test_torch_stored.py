@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import sys
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 import seqdata as sd
-from seqdata import _mapped, _stored
+from seqdata import _leftovers, _mapped, _stored
 from seqdata._shard_reader import ShardReader
 from seqdata.errors import SeqdataError
 from seqdata.torch import SequenceLoader, get_torch_dataloader
@@ -206,11 +208,50 @@ def test_a_failed_decoding_leaves_nothing(store, tmp_path, monkeypatch, computed
     def fail(*args: Any) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr(_mapped, "_release", fail)
+    monkeypatch.setattr(_mapped, "_write_block", fail)
     ds = store[["cov"]] * 2 if computed else store
     with pytest.raises(OSError, match="no room"):
         get_torch_dataloader(ds[["cov"]], cache="memmap", cache_dir=tmp_path)
     assert list((tmp_path / "decoded").iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_left_as_it_was(store, tmp_path, monkeypatch):
+    def fail(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_mapped, "_write_block", fail)
+    with pytest.raises(sd.errors.DiskFullError, match=r"no room in .*decoded to decode 'cov', whi"):
+        get_torch_dataloader(store[["cov"]], cache="memmap", cache_dir=tmp_path)
+    assert list((tmp_path / "decoded").iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(store, tmp_path):
+    loader = get_torch_dataloader(store[["cov"]], cache="memmap", cache_dir=tmp_path, **BASE)
+    (kept,) = (tmp_path / "decoded").iterdir()
+    del loader
+    left = _leftovers.working_path(kept, "building")
+    mine = str(os.getpid())
+    dead = left.with_name(left.name.replace(f"-{mine}-", "-999999999-"))
+    for path in (left, dead):
+        path.write_bytes(b"part")
+    kept.unlink()
+    get_torch_dataloader(store[["cov"]], cache="memmap", cache_dir=tmp_path, **BASE)
+    assert sorted((tmp_path / "decoded").iterdir()) == sorted([kept, left])
+
+
+def test_changes_of_values_alone_are_noticed(tmp_path):
+    sd.to_zarr(make()[["cov", "seq"]], tmp_path / "x.zarr")
+    options = {"cache": "memmap", "cache_dir": tmp_path / "cache", **BASE}
+
+    def total() -> float:
+        loader = get_torch_dataloader(sd.open_zarr(tmp_path / "x.zarr")[["cov"]], **options)
+        return sum(float(batch["cov"].double().sum()) for batch in loader)
+
+    assert total() != 0
+    group = zarr.open_group(tmp_path / "x.zarr", mode="r+")
+    group["cov"][...] = 0
+    assert total() == 0
+    assert len(list((tmp_path / "cache" / "decoded").iterdir())) == 2
 
 
 def test_variables_in_memory_stay_there(store, tmp_path):
