@@ -42,8 +42,8 @@ def working_path(path: Path, state: State) -> Path:
 def clear_leftovers(path: Path) -> None:
     """Remove what writers of a store or file left beside it when they were killed.
 
-    Only folders and files of processes of this machine that are no more are touched. A store that was moved
-    aside in the instant of the kill, with none in its place yet, is moved back.
+    Only what belongs to processes of this machine that are no more is touched. A store that was
+    moved aside in the instant of the kill, with none in its place yet, is moved back.
 
     Parameters
     ----------

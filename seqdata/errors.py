@@ -215,6 +215,8 @@ def contig_hint(contig: str, known: Iterable[str]) -> str:
     --------
     >>> contig_hint("chr1", ["1", "2"])
     " The file calls it '1': rename the contigs of one side (with or without 'chr')."
+    >>> contig_hint("chr4", ["chrI", "chrIV", "chrX"])
+    " The file calls it 'chrIV': write the numbers of one side as the other does."
     """
     names = list(known)
     other = contig[3:] if contig.startswith("chr") else f"chr{contig}"
@@ -225,4 +227,21 @@ def contig_hint(contig: str, known: Iterable[str]) -> str:
                 f" The file calls it {name!r}: rename the contigs of one side "
                 "(with or without 'chr')."
             )
+    body = contig.removeprefix("chr")
+    counted = {body, f"chr{body}"}
+    roman = not {"I", "chrI"}.isdisjoint(names)
+    if body.isdecimal() and 0 < int(body) < 40 and roman:
+        counted |= {_roman(int(body)), f"chr{_roman(int(body))}"}
+    elif body != "X" and not roman:
+        numbers = [str(i) for i in range(1, 40) if _roman(i) == body]
+        counted |= {*numbers, *(f"chr{number}" for number in numbers)}
+    for name in names:
+        if name in counted:
+            return f" The file calls it {name!r}: write the numbers of one side as the other does."
     return did_you_mean(contig, names)
+
+
+def _roman(number: int) -> str:
+    """Return a number below 40 in Roman numerals."""
+    tens, ones = divmod(number, 10)
+    return "X" * tens + ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")[ones]

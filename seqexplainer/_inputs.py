@@ -126,8 +126,10 @@ def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
     return tensor
 
 
-def check_args(args: Sequence[ArrayLike] | None, n_seqs: int) -> tuple[torch.Tensor, ...]:
-    """Return extra model inputs as tensors with one row per sequence."""
+def check_args(
+    args: Sequence[ArrayLike] | None, n_seqs: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, ...]:
+    """Return extra model inputs as tensors with one row per sequence, fractions in one type."""
     if isinstance(args, torch.Tensor | np.ndarray):
         raise InputError(
             f"args is one array of shape {tuple(args.shape)}; expected a list with an array for "
@@ -141,7 +143,7 @@ def check_args(args: Sequence[ArrayLike] | None, n_seqs: int) -> tuple[torch.Ten
                 f"args[{i}] must have one row per sequence ({n_seqs}), "
                 f"got shape {tuple(tensor.shape)}"
             )
-        tensors.append(tensor)
+        tensors.append(tensor.to(dtype) if tensor.is_floating_point() else tensor)
     return tuple(tensors)
 
 

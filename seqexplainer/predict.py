@@ -68,7 +68,7 @@ def predict(
     torch.Size([5, 3])
     """
     sequences = as_sequences(X)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model, dtype))
     check_whole(batch_size=batch_size)
     there = model_device(model, device)
     kind = model_dtype(model, dtype)
@@ -83,6 +83,10 @@ def predict(
 
 def _to_cpu(output: Any) -> Any:
     if isinstance(output, torch.Tensor):
+        if output.ndim == 0:
+            raise InputError(
+                "the model returns a single number for a batch; expected a row for each sequence"
+            )
         return output.detach().cpu()
     if isinstance(output, (tuple, list)):
         return _rebuild(output, [_to_cpu(o) for o in output])

@@ -161,7 +161,7 @@ def sufficient_input_subsets(
     [6.5, 6.0, 5.0, 3.0, 0.0]
     """
     sequences = as_sequences(X)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model, dtype))
     for name, value in (("batch_size", batch_size), ("max_subsets", max_subsets)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")

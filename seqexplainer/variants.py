@@ -186,7 +186,7 @@ def allele_outputs(
     check_choice(engine, ENGINES, "engine")
     reference, alternate = _Windows(ref_windows), _Windows(alt_windows)
     moves = _moves(shifts, reference, strands=strands, batch_size=batch_size)
-    extra = check_args(args, reference.n)
+    extra = check_args(args, reference.n, model_dtype(model, dtype))
     rows = np.arange(reference.n) if extra else reference.first_of_its_run()
     # Which of the distinct reference windows each variant belongs to.
     owner = np.searchsorted(rows, np.arange(reference.n), side="right") - 1
@@ -263,7 +263,7 @@ def window_outputs(
     """
     found = _Windows(windows)
     moves = _moves(shifts, found, strands=strands, batch_size=batch_size)
-    extra = check_args(args, found.n)
+    extra = check_args(args, found.n, model_dtype(model, dtype))
     rows = np.arange(found.n) if extra else found.first_of_its_run()
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)

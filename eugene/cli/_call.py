@@ -141,7 +141,9 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             choices = [o.flag for o in verb_options(verb)]
             if verb.configured:
                 choices += [f"--{section}" for section in SECTIONS]
-            hint = _key_hint(verb, dotted) or did_you_mean(flag.partition(".")[0], choices)
+            own = difflib.get_close_matches(flag, choices, n=1, cutoff=0.85)
+            hint = "" if own else _key_hint(verb, dotted)
+            hint = hint or did_you_mean(flag.partition(".")[0], choices)
             message = (
                 f"'eugene {verb.name}' has no option {flag}{hint}; see 'eugene {verb.name} --help'"
             )

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from eugene.config import schema
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
     BASELINE_TASKS,
@@ -134,6 +135,10 @@ def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> 
             continue
         for at, message in check_value(value, known[key].annotation, here):
             yield document.problem(at, f"{what}: {message}" if block.registry else message)
+        least = schema.LEAST.get(".".join(map(str, block.keys)), {}).get(key)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if least is not None and number and not value >= least:
+            yield document.problem(here, f"is {value}, expected {least} or more")
         yield from _registered(block, key, value, here, document)
         yield from _nested(block, key, value, here, document)
     filled = block.registry.filled if block.registry is not None else frozenset()

@@ -60,6 +60,7 @@ NESTED_ARGUMENTS: dict[tuple[str, str], str] = {
     ("model", "conv_kwargs"): "eugene.nn:Conv1DTower",
     ("model", "dense_kwargs"): "eugene.nn:DenseBlock",
     ("model", "recurrent_kwargs"): "eugene.nn:RecurrentBlock",
+    ("interpret.evolve", "constraints"): "seqexplainer.design:Constraints",
 }
 """Arguments that are themselves the arguments of something."""
 

@@ -412,3 +412,32 @@ SECTIONS: tuple[str, ...] = (
     "replicates",
 )
 """The keys at the top of a file, in the order in which they are written back."""
+
+
+#: Least value of numbers, by section and key.
+LEAST: dict[str, dict[str, float]] = {
+    "data": {"batch_size": 1, "max_jitter": 0, "num_workers": 0},
+    "trainer": {
+        "max_epochs": 1,
+        "patience": 0,
+        "accumulate_grad_batches": 1,
+        "gradient_clip_val": 0,
+        "min_delta": 0,
+    },
+    "evaluate": {"n_bootstrap": 0},
+    "interpret.attribute": {"top": 1, "n_references": 1, "batch_size": 1},
+    "interpret.seqlets": {"threshold": 0, "max_q_value": 0},
+    "interpret.modisco": {
+        "max_sequences": 1,
+        "n_references": 1,
+        "batch_size": 1,
+        "window": 1,
+        "max_seqlets": 1,
+        "min_seqlets": 1,
+        "n_leiden_runs": 1,
+    },
+    "interpret.filters": {"n": 1, "max_sequences": 1},
+    "interpret.positional": {"n_backgrounds": 1, "stride": 1},
+    "interpret.evolve": {"rounds": 1, "n": 1, "beam": 1},
+    "interpret.control": {"max_epochs": 1},
+}

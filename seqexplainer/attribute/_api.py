@@ -242,7 +242,7 @@ def attribute(
         width=width,
     )
     sequences = as_sequences(X)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model, dtype))
     there, kind = model_device(model, device), model_dtype(model, dtype)
     if method == "sis":
         return _subsets(

@@ -90,7 +90,7 @@ def saturation_mutagenesis(
     (torch.Size([1, 4, 2]), 0.0, 0.0)
     """
     sequences = check_one_hot(X)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model, dtype))
     length = sequences.shape[2]
     first, last, _ = slice(start, end).indices(length)
     if last <= first:

@@ -262,7 +262,8 @@ class Trace(TorchFunctionMode):
             raise GraphError(
                 f"operation {name} reads a tensor of shape {tuple(tensor.shape)} in which the "
                 "examples of the batch are no longer apart; DeepLIFT needs a model that treats "
-                "every sequence by itself (try method='integrated_gradients')"
+                "every sequence by itself and holds its weights as parameters (layers in a plain "
+                "list are not: use torch.nn.ModuleList), or take method='integrated_gradients'"
             )
         return rows
 

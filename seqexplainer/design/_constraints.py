@@ -75,6 +75,9 @@ class Constraints:
         if self.max_edits is not None and self.max_edits < 0:
             msg = f"max_edits is {self.max_edits}; it cannot be negative"
             raise SeqexplainerError(msg)
+        if isinstance(self.forbidden, str):
+            msg = f"forbidden is one text; give a list of sites: forbidden=[{self.forbidden!r}]"
+            raise SeqexplainerError(msg)
         masks: list[NDArray[np.bool_]] = []
         for site in self.forbidden:
             forward = iupac_mask(site).T
@@ -124,10 +127,25 @@ class Constraints:
                 low, high = given["gc"]
                 given["gc"] = (float(low), float(high))
         except (TypeError, ValueError) as error:
-            msg = "protected holds pairs (start, end) and gc is one pair (lowest, highest)"
+            msg = (
+                f"protected is {limits.get('protected')!r} and gc {limits.get('gc')!r}; expected "
+                "pairs (start, end) and one pair (lowest, highest)"
+            )
             raise SeqexplainerError(msg) from error
-        given["forbidden"] = tuple(given.get("forbidden") or ())
+        sites = given.get("forbidden") or ()
+        given["forbidden"] = (sites,) if isinstance(sites, str) else tuple(sites)
         return cls(**given)
+
+    def within(self, length: int) -> Constraints:
+        """Return the constraints, or raise if they speak of bases behind sequences of a length."""
+        for start, end in self.protected:
+            if end > length:
+                msg = (
+                    f"protected span ({start}, {end}) ends behind the sequences, which have "
+                    f"{length} bp"
+                )
+                raise SeqexplainerError(msg)
+        return self
 
     def allowed(
         self,

@@ -242,7 +242,7 @@ def evolve(
     room = original.shape[1] if insertions or deletions else 0
     task = Task(
         scorer=scorer,
-        limits=Constraints.of(constraints),
+        limits=Constraints.of(constraints).within(original.shape[1]),
         tapes=make_tapes(original, flank if room else "", room),
         length=original.shape[1],
         rounds=rounds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,9 @@ class Objective:
     def __post_init__(self) -> None:
         if not self.weight > 0:
             msg = f"weight is {self.weight}; expected a positive number (maximize=False lowers)"
+            raise SeqexplainerError(msg)
+        if self.goal is not None and not math.isfinite(self.goal):
+            msg = f"goal is {self.goal}; expected a number in the model's units"
             raise SeqexplainerError(msg)
         if isinstance(self.target, Mapping) and not self.target:
             msg = "target is an empty mapping; give at least one output and its weight"

@@ -200,7 +200,7 @@ def design(
     )
     task = Task(
         scorer=scorer,
-        limits=Constraints.of(constraints),
+        limits=Constraints.of(constraints).within(codes.shape[1]),
         tapes=make_tapes(codes, flank if shifting else "", codes.shape[1] if shifting else 0),
         length=codes.shape[1],
         rounds=steps,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_args, check_one_hot
+from seqexplainer._inputs import check_args, check_one_hot, model_dtype
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
@@ -129,7 +129,7 @@ class Cooperativity(NamedTuple):
 
         columns = ("mean", "low", "high", "p_value", "q_value")
         return pd.DataFrame(
-            {"distance": self.distances, "fold": np.nanmean(self.fold, axis=0)}
+            {"distance": self.distances, "fold": _mean_of_known(self.fold)}
             | {name: getattr(self, name) for name in columns}
         )
 
@@ -255,7 +255,7 @@ def space(
                 start = at + width_a + gap if order == "AB" else at - gap - width_b
                 check_position(start, width_b, length, "second motif")
                 placements.append([(a, at), (b, start)])
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
     before = score(sequences)
     after = score_edits(score, sequences, (_placing(p) for p in placements))
@@ -362,7 +362,7 @@ def cooperativity(
         raise SeqexplainerError(msg)
     for start in starts.tolist():
         check_position(start, width_b, length, "second motif")
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
     background = score(sequences)
     first = score_edits(score, sequences, [_placing([(a, at)])])[:, 0]
@@ -447,7 +447,7 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
     before = score(sequences)
     single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
@@ -504,6 +504,14 @@ def _score_pairs(
             yield once.flatten(0, 1), owner.reshape(-1), twice.flatten(0, 1), origin
 
     return np.concatenate(list(score.against(groups()))).reshape(len(pairs), n).T
+
+
+def _mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over sequences of what is not NaN, NaN where nothing is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _integers(values: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

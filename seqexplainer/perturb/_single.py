@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_args, check_one_hot, check_whole
+from seqexplainer._inputs import check_args, check_one_hot, check_whole, model_dtype
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
@@ -141,7 +141,7 @@ def marginalize(
     sequences = check_one_hot(X)
     placing: dict[str, Any] = {"position": position, "orientation": orientation}
     edited = substitute(sequences, motif, sample=sample, seed=seed, **placing)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
     return make_effect(
         score(sequences),
@@ -205,7 +205,7 @@ def ablate(
     (5, 2)
     """
     sequences = check_one_hot(X)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
     listed = np.asarray(spans, dtype=np.int64)
     single = listed.ndim == 1 and len(listed) == 2
@@ -291,7 +291,7 @@ def occlude(
     if method == "uniform":
         sequences = sequences.float()
     positions = np.arange(0, length - width + 1, stride)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
 
     def cover(start: int) -> Callable[[torch.Tensor], None]:
@@ -378,7 +378,7 @@ def positional_importance(
     if not len(at):
         msg = "positions is empty; give at least one"
         raise SeqexplainerError(msg)
-    extra = check_args(args, len(sequences))
+    extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
 
     def place(position: int) -> Callable[[torch.Tensor], None]:

@@ -63,7 +63,7 @@ def cooperativity_curve(
     >>> cooperativity_curve(found).get_ylabel()
     'log2 observed / expected'
     """
-    _check(result, ("distances", "statistic", "mean", "low", "high"), "cooperativity")
+    _check(result, ("distances", "statistic", "mean", "low", "high"), "cooperativity", axes=1)
     x = np.asarray(result.distances)
     order = np.argsort(x)
     x = x[order]
@@ -155,13 +155,20 @@ def spacing_map(
     >>> [t.get_text() for t in ax.get_yticklabels()]
     ['GATA1→ AP-1→', 'GATA1→ ←AP-1', 'AP-1→ GATA1→', '←AP-1 GATA1→']
     """
-    _check(result, ("distances", "arrangements", "mean", "q_value"), "space")
+    _check(result, ("distances", "arrangements", "mean", "q_value"), "space", axes=2)
+    if isinstance(motifs, str) or len(motifs) != 2:
+        msg = f"motifs is {motifs!r}; expected the names of the two motifs"
+        raise SeqexplainerError(msg)
     distances, values = np.asarray(result.distances), np.asarray(result.mean)
     rows, columns = values.shape
-    ax = axes_or_new(ax, float(np.clip(0.12 * columns + 2.2, 4.5, 16)), 0.3 * rows + 1.0)
-    _heat_map(ax, values, result.q_value, alpha, limit, label if colorbar else None)
     names = dict(zip("AB", motifs, strict=True))
-    ax.set_yticks(range(rows), [_arrows(text, names) for text in result.arrangements])
+    labels = [_arrows(text, names) for text in result.arrangements]
+    # a letter of a label takes about 0.09 inches
+    beside = 1.4 + 0.09 * max(map(len, labels))
+    width = float(np.clip(0.12 * columns, 3.0, 14)) + beside
+    ax = axes_or_new(ax, width, max(0.3 * rows + 1.0, 2.0))
+    _heat_map(ax, values, result.q_value, alpha, limit, label if colorbar else None)
+    ax.set_yticks(range(rows), labels)
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**9) if columns / s <= 20)
     ticks = [i for i in range(columns) if distances[i] % step == 0] or [0]
     ax.set_xticks(ticks, [f"{int(distances[i]):,}" for i in ticks])
@@ -222,14 +229,14 @@ def epistasis_map(
     >>> len(ax.get_xticklabels())
     3
     """
-    _check(result, ("interaction", "mean", "q_value"), "epistasis")
+    _check(result, ("interaction", "mean", "q_value"), "epistasis", axes=2)
     values = np.asarray(result.mean)
     k = len(values)
     names = [str(i) for i in range(k)] if labels is None else list(labels)
     if len(names) != k:
         msg = f"labels has {len(names)} names for {k} edits"
         raise SeqexplainerError(msg)
-    side = float(np.clip(0.35 * k + 1.5, 3, 12))
+    side = float(np.clip(0.35 * k + 0.6 + 0.09 * max(map(len, names)), 3, 14))
     ax = axes_or_new(ax, side + (0.9 if colorbar else 0), side)
     _heat_map(ax, values, result.q_value, alpha, limit, label if colorbar else None)
     ax.set_aspect("equal")
@@ -242,12 +249,26 @@ def epistasis_map(
     return ax
 
 
-def _check(result: Any, names: Sequence[str], function: str) -> None:
+def _check(result: Any, names: Sequence[str], function: str, *, axes: int) -> None:
     missing = [name for name in names if not hasattr(result, name)]
     if missing:
         msg = (
             f"expected a result of seqexplainer.{function}, got {type(result).__name__}, which "
             f"has no {missing[0]!r}"
+        )
+        raise SeqexplainerError(msg)
+    shape = np.shape(result.mean)
+    if len(shape) != axes:
+        msg = (
+            f"the result has a mean of shape {shape}, of several numbers a sequence; let func "
+            "return one number, or draw one of them: "
+            "result._replace(mean=result.mean[..., 0], ...) for each summary"
+        )
+        raise SeqexplainerError(msg)
+    if not np.isfinite(np.asarray(result.mean)).any():
+        msg = (
+            "there is nothing to draw: every mean is NaN, which one sequence with a score that is "
+            "NaN, or an expectation that is not positive, is enough for"
         )
         raise SeqexplainerError(msg)
 
@@ -257,6 +278,9 @@ def _heat_map(
 ) -> None:
     """Draw values around zero, a dot where they may be chance, grey where there are none."""
     known = np.abs(values[np.isfinite(values)])
+    if limit is not None and not limit > 0:
+        msg = f"limit is {limit}; expected a positive number"
+        raise SeqexplainerError(msg)
     bound = limit or float(known.max(initial=0)) or 1.0
     ax.set_facecolor("#E4E4E4")
     image = ax.imshow(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,17 @@ def test_require_file(tmp_path: Path) -> None:
         errors.require_file(tmp_path / "other", "BED")
     with pytest.raises(errors.MissingFileError, match="is a folder"):
         errors.require_file(tmp_path, "BED")
+
+
+@pytest.mark.parametrize(
+    ("contig", "names", "hint"),
+    [
+        ("chr1", ["chrI", "chrII", "chrX"], "calls it 'chrI'"),
+        ("10", ["chrI", "chrX"], "calls it 'chrX'"),
+        ("chrIV", ["chr1", "chr4"], "calls it 'chr4'"),
+        ("chrX", ["chr1", "chr10"], "did you mean|Did you mean"),
+        ("chr10", ["chr1", "chrX"], "Did you mean 'chr1'"),
+    ],
+)
+def test_contigs_counted_in_roman_numerals(contig, names, hint):
+    assert re.search(hint, errors.contig_hint(contig, names))

@@ -273,11 +273,26 @@ def test_an_old_forbidden_site_does_not_stop_edits_elsewhere():
         ({"max_homopolymer": 0}, "at least 1 bp"),
         ({"max_edits": -1}, "cannot be negative"),
         ({"forbidden": ["GAXTC"]}, "IUPAC letters"),
+        ({"forbidden": "GAATTC"}, r"give a list of sites: forbidden=\['GAATTC'\]"),
     ],
 )
 def test_impossible_constraints(arguments, message):
     with pytest.raises(SeqexplainerError, match=message):
         Constraints(**arguments)
+
+
+def test_one_forbidden_site_of_a_mapping_is_a_site():
+    assert Constraints.of({"forbidden": "GAATTC"}).forbidden == ("GAATTC",)
+
+
+@pytest.mark.parametrize("function", [evolve, design])
+def test_what_no_sequence_can_have_is_told(model, starts, function):
+    length = starts.shape[2]
+    limits = {"protected": [(length - 2, length + 1)]}
+    with pytest.raises(SeqexplainerError, match=rf"ends behind the sequences, which have {length}"):
+        function(model, starts, constraints=limits)
+    with pytest.raises(SeqexplainerError, match="goal is nan; expected a number"):
+        function(model, starts, goal=float("nan"))
 
 
 @pytest.mark.parametrize("arguments", [{"rounds": 0}, {"beam": 0}])

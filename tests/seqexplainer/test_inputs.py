@@ -63,9 +63,11 @@ def test_not_one_hot_names_the_place():
 
 
 def test_args_need_a_row_per_sequence():
-    assert check_args([np.ones((3, 2))], 3)[0].shape == (3, 2)
+    floats, whole = check_args([np.ones((3, 2)), np.arange(3)], 3, torch.float16)
+    assert floats.shape == (3, 2)
+    assert (floats.dtype, whole.dtype) == (torch.float16, torch.int64)
     with pytest.raises(InputError, match=r"args\[0\] must have one row per sequence \(3\)"):
-        check_args([np.ones((2, 2))], 3)
+        check_args([np.ones((2, 2))], 3, torch.float32)
 
 
 def test_choice_suggests():

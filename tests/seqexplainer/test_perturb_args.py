@@ -118,3 +118,30 @@ def test_a_function_without_room_for_inputs_is_refused(model, inputs):
         se.marginalize(
             model, X, "GATA", args=args, func=lambda model, X, batch_size, device: np.zeros(len(X))
         )
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_fractions_are_of_the_type_of_the_model(model, inputs, name):
+    X, args = inputs
+    doubles = [a.double().numpy() for a in args]
+    found = EXPERIMENTS[name](model, X, args=doubles, engine="plain")
+    np.testing.assert_array_equal(found, EXPERIMENTS[name](model, X, args=args, engine="plain"))
+
+
+def test_every_function_takes_doubles(model, inputs):
+    X, args = inputs
+    doubles = [a.double() for a in args]
+    assert torch.equal(se.predict(model, X, args=doubles), se.predict(model, X, args=args))
+    for method in ("saliency", "deep_lift_shap", "ism"):
+        options = {"n_references": 2, "args": doubles} if "lift" in method else {"args": doubles}
+        assert se.attribute(model, X[:, :, :], method, **options).shape == X.shape
+
+
+def test_one_number_for_a_batch_is_told():
+    class Total(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.sum()
+
+    X = se.backgrounds(kind="random", n=3, length=30, seed=1)
+    with pytest.raises(SeqexplainerError, match="a single number for a batch"):
+        se.marginalize(Total(), X, "GATA")

@@ -139,6 +139,46 @@ def test_other_results_are_refused():
             draw(wrong)
 
 
+def test_results_of_several_numbers_are_refused():
+    result = cooperativity([5, 6])
+    wide = np.ones((2, 3))
+    with pytest.raises(SeqexplainerError, match=r"mean of shape \(2, 3\), of several numbers"):
+        plot.cooperativity_curve(result._replace(mean=wide))
+    cube = np.ones((3, 6, 2))
+    with pytest.raises(SeqexplainerError, match=r"mean of shape \(3, 6, 2\)"):
+        plot.spacing_map(spacing()._replace(mean=cube))
+
+
+def test_nothing_to_draw_is_told():
+    result = cooperativity([5, 6])
+    with pytest.raises(SeqexplainerError, match="nothing to draw: every mean is NaN"):
+        plot.cooperativity_curve(result._replace(mean=np.full(2, np.nan)))
+
+
+def test_the_table_of_cooperativity_takes_what_is_known():
+    fold = np.array([[1.0, np.nan, np.nan], [2.0, 4.0, np.nan]])
+    table = cooperativity([5, 6, 7])._replace(fold=fold).to_frame()
+    np.testing.assert_array_equal(table["fold"], [1.5, 4.0, np.nan])
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, float("nan")])
+def test_the_limit_of_colours_is_positive(limit):
+    with pytest.raises(SeqexplainerError, match=r"limit is .*; expected a positive number"):
+        plot.spacing_map(spacing(), limit=limit)
+
+
+@pytest.mark.parametrize("motifs", [("a",), ("a", "b", "c"), "ab"])
+def test_there_are_two_motifs(motifs):
+    with pytest.raises(SeqexplainerError, match="expected the names of the two motifs"):
+        plot.spacing_map(spacing(), motifs=motifs)
+
+
+def test_long_names_make_room():
+    short = plot.spacing_map(spacing(40))
+    long = plot.spacing_map(spacing(40), motifs=("MA0001.1 " * 5, "another long name"))
+    assert long.figure.get_figwidth() > short.figure.get_figwidth() + 3
+
+
 def test_axes_in_axes_out():
     import matplotlib.pyplot as plt
 

@@ -41,6 +41,7 @@ def test_dashes_and_underscores_are_the_same_for_switches():
         ("fit", ["--confg", "x"], r"did you mean '--config'"),
         ("fit", ["--max_epochs", "3"], r"did you mean '--trainer\.max_epochs'\?"),
         ("fit", ["--batch-size", "3"], r"did you mean '--data\.batch_size'\?"),
+        ("attribute", ["--method", "x"], r"did you mean '--methods'\?"),
         ("fit", ["--lr", "0.1"], r"did you mean '--module\.optimizer_lr'\?"),
         ("evolve", ["--rouds", "3"], r"did you mean '--interpret\.evolve\.rounds'\?"),
         ("evolve", ["--maximise", "0"], r"did you mean '--interpret\.evolve\.maximize'\?"),

@@ -126,6 +126,17 @@ def test_three_mistakes_are_reported_at_once_with_file_line_and_path(tmp_path):
         ({"module__loss_fxn": "msee"}, "$.module.loss_fxn", "did you mean 'mse'"),
         ({"module__arch": "x"}, "$.module.arch", "set by the program"),
         ({"trainer__patience": 1.5}, "$.trainer.patience", "expected int or null, got 1.5"),
+        ({"trainer__max_epochs": -5}, "$.trainer.max_epochs", "is -5, expected 1 or more"),
+        ({"trainer__patience": -1}, "$.trainer.patience", "is -1, expected 0 or more"),
+        ({"data__batch_size": 0}, "$.data.batch_size", "is 0, expected 1 or more"),
+        ({"interpret__attribute__top": -3}, "$.interpret.attribute.top", "expected 1 or more"),
+        ({"interpret__evolve": {"rounds": 0}}, "$.interpret.evolve.rounds", "expected 1 or more"),
+        ({"interpret__evolve": {"constraints": {"protectd": []}}},
+         "$.interpret.evolve.constraints.protectd", "did you mean 'protected'"),
+        ({"interpret__evolve": {"constraints": {"forbidden": "GAATTC"}}},
+         "$.interpret.evolve.constraints.forbidden", r"expected Sequence\[str\], got 'GAATTC'"),
+        ({"interpret__evolve": {"constraints": {"gc": 0.5}}},
+         "$.interpret.evolve.constraints.gc", "got 0.5"),
         ({"trainer__accelerator": "gpuu"}, "$.trainer.accelerator", "did you mean 'gpu'"),
         ({"trainer__precision": "bf16-mix"}, "$.trainer.precision", "did you mean 'bf16-mixed'"),
         ({"baselines__0__k": "six"}, "$.baselines[0].k", "got 'six'"),
@@ -149,6 +160,24 @@ def test_each_mistake_names_its_place_and_what_was_meant(values, path, match):
     assert [p.path for p in found] == [path]
     with pytest.raises(ConfigError, match=match):
         load_run_config(changed(**values))
+
+
+def test_limits_name_fields_of_the_schema():
+    from eugene.config import schema
+
+    sections = {
+        "data": schema.DataSection,
+        "trainer": schema.TrainerSection,
+        "evaluate": schema.EvaluateSection,
+        **{f"interpret.{name}": part for name, part in schema.INTERPRET_SECTIONS.items()},
+    }
+    for section, limits in schema.LEAST.items():
+        assert set(limits) <= set(sections[section].__dataclass_fields__)
+
+
+def test_constraints_as_yaml_holds_them_are_right():
+    limits = {"gc": [0.3, 0.6], "protected": [[0, 5], [9, 12]], "forbidden": ["GAATTC"]}
+    assert not problems(changed(interpret__evolve={"constraints": {**limits, "max_edits": 3}}))
 
 
 def test_a_word_may_stand_for_a_mapping_with_that_name():
