@@ -12,11 +12,22 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 
+sys.path.append(str(REPO / "tests"))
+from simulated_files import Files  # noqa: E402 - the tests are no package
+
 # the same examples in every run, so that a change is judged by what it changes; RANDOM_EXAMPLES=1
-# looks for new ones
-hypothesis.settings.register_profile("same", derandomize=True)
-if not os.environ.get("RANDOM_EXAMPLES"):
-    hypothesis.settings.load_profile("same")
+# looks for new ones. Nothing is judged by the time it took: other work may run on this machine.
+# A path of the test's own may be written by every example.
+BUSY = {
+    "deadline": None,
+    "suppress_health_check": [
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
+}
+hypothesis.settings.register_profile("same", derandomize=True, **BUSY)
+hypothesis.settings.register_profile("random", **BUSY)
+hypothesis.settings.load_profile("random" if os.environ.get("RANDOM_EXAMPLES") else "same")
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +46,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_golden() -> Path:
-    """Return the folder of golden vectors beside the repository, or skip."""
-    path = REPO.parent / "shared" / "golden"
-    if not path.is_dir():
-        pytest.skip(f"golden vectors folder {path} is not here")
-    return path
+def data_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Return the real data where they are, small simulated files of the same names elsewhere."""
+    return Files(REPO.parent / "shared" / "data", tmp_path_factory.mktemp("simulated"))
+
+
+@pytest.fixture(scope="session")
+def golden_files() -> Path:
+    """Return the folder of small numbers of other programs, part of the repository."""
+    return REPO / "tests" / "golden"
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ import pysam
 import seqdata as sd
 
 
-def test_real_yeast_windows(letters: Any, shared_data: Path, tmp_path: Path) -> None:
-    folder = shared_data / "sacCer3"
+def test_real_yeast_windows(letters: Any, data_files, tmp_path: Path) -> None:
+    folder = data_files / "sacCer3"
     peaks = folder / "ATAC_macs3_hmmratac.narrowPeak"
     names = ["ATAC_cutsites_both_ends.bw", "ATAC_fragment_coverage.bw"]
     ds = sd.from_region_files(
@@ -45,8 +45,8 @@ def test_real_yeast_windows(letters: Any, shared_data: Path, tmp_path: Path) -> 
         track.close()
 
 
-def test_real_stranded_eclip(shared_data: Path, tmp_path: Path) -> None:
-    folder = shared_data / "eclip_hg38_chr19"
+def test_real_stranded_eclip(data_files, tmp_path: Path) -> None:
+    folder = data_files / "eclip_hg38_chr19"
     files = [folder / f"PTBP1_HepG2.eCLIP.{strand}.bw" for strand in ("pos", "neg")]
     bed = sd.read_bedlike(folder / "PTBP1_HepG2.enriched-windows.300nt.bed.gz")[::100]
     ds = sd.from_region_files(
@@ -67,8 +67,8 @@ def test_real_stranded_eclip(shared_data: Path, tmp_path: Path) -> None:
         track.close()
 
 
-def test_real_promoters(letters: Any, shared_data: Path, tmp_path: Path) -> None:
-    path = shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz"
+def test_real_promoters(letters: Any, data_files, tmp_path: Path) -> None:
+    path = data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz"
     ds = sd.from_flat_files(
         sd.Table("seq", path, "sequence"), path=tmp_path / "x.zarr", fixed_length=True
     )
@@ -79,9 +79,9 @@ def test_real_promoters(letters: Any, shared_data: Path, tmp_path: Path) -> None
 
 
 def test_real_windows_of_chromosome_22(
-    turned: Any, letters: Any, shared_data: Path, tmp_path: Path
+    turned: Any, letters: Any, data_files, tmp_path: Path
 ) -> None:
-    source = shared_data / "hg38_chr22_300kb" / "chr22_32000000_32300000.fa"
+    source = data_files / "hg38_chr22_300kb" / "chr22_32000000_32300000.fa"
     fasta = tmp_path / "g.fa"
     fasta.write_bytes(source.read_bytes())
     oracle = pyfaidx.Fasta(str(fasta), as_raw=True)
@@ -96,8 +96,8 @@ def test_real_windows_of_chromosome_22(
         assert got == (turned(text) if row.strand == "-" else text)
 
 
-def test_real_gzip_fasta(letters: Any, shared_data: Path, tmp_path: Path) -> None:
-    path = shared_data / "chip_human_100bp" / "ctcf.fa.gz"
+def test_real_gzip_fasta(letters: Any, data_files, tmp_path: Path) -> None:
+    path = data_files / "chip_human_100bp" / "ctcf.fa.gz"
     ds = sd.from_flat_files(sd.FlatFASTA("seq", path), path=tmp_path / "x.zarr", fixed_length=True)
     with gzip.open(path, "rt") as handle:
         lines = handle.read().split()

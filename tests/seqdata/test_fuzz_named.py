@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqdata as sd
@@ -206,15 +206,11 @@ def test_lines_of_uneven_length_within_a_record(tmp_path: Path) -> None:
         sd.from_region_files(reader, path=tmp_path / "x.zarr", bed=bed, fixed_length=True)
 
 
-FUZZ = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(max_examples=15)
 TEXT = st.text(string.ascii_letters + string.digits + " ,;'-._é\t", max_size=6)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(
     rows=st.lists(
         st.tuples(
@@ -252,9 +248,7 @@ def test_any_table_round_trips(tmp_path: Path, rows: list[tuple], batch_size: in
         assert np.isnan(got[1]) if truth is None else float(got[1]) == float(truth)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(data=st.one_of(st.binary(max_size=120), st.text(max_size=80).map(str.encode)))
 def test_any_bytes_are_told_or_read(tmp_path: Path, data: bytes) -> None:
     """Whatever the bytes, every text reader returns rows or raises one of our errors."""

@@ -326,8 +326,8 @@ def test_another_name_of_the_row_dimension():
     assert splits.leakage(ds, [0] * 5 + [2] * 5)["duplicates"]["train-test"] == 5
 
 
-def test_kmers_of_both_strands_are_the_same(shared_data):
-    table = pd.read_csv(shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
+def test_kmers_of_both_strands_are_the_same(data_files):
+    table = pd.read_csv(data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
     letters = sp.cast_seqs(table["sequence"].to_list()[:50])
     out = np.empty((2, letters.shape[1]), np.uint64)
     for row, other in zip(letters, turned(letters), strict=True):
@@ -337,9 +337,9 @@ def test_kmers_of_both_strands_are_the_same(shared_data):
         np.testing.assert_array_equal(np.sort(out[0, : n[0]]), np.sort(out[1, : n[1]]))
 
 
-def test_promoters_that_resemble_each_other(shared_data):
+def test_promoters_that_resemble_each_other(data_files):
     """A random split of real promoters parts relatives, a split by homology hardly does."""
-    table = pd.read_csv(shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
+    table = pd.read_csv(data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
     ds = dataset(sp.cast_seqs(table["sequence"].to_list()))
     random = splits.leakage(ds, splits.random(ds))["near_duplicates"]
     apart = splits.leakage(ds, splits.homology(ds, threshold=0.2))["near_duplicates"]

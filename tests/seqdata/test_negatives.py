@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,8 +84,8 @@ def test_the_numbers_of_the_recipe():
     assert covered["label"].sum() == 1
 
 
-def test_bins_of_real_peaks(shared_data: Path):
-    folder = shared_data / "sacCer3"
+def test_bins_of_real_peaks(data_files):
+    folder = data_files / "sacCer3"
     peaks = sd.read_bedlike(folder / "ATAC_macs3_hmmratac.narrowPeak")
     genome = sd.GenomeFASTA("seq", folder / "sacCer3.fa.gz")
     bins = sd.regions.tiled_bins(peaks, genome.contigs(), extend=2000)
@@ -207,9 +205,9 @@ def test_shuffles_that_make_no_sense():
         sd.regions.add_shuffled_negatives(protein)
 
 
-def test_real_negatives_match_in_gc_and_unknown_bases(shared_data: Path):
+def test_real_negatives_match_in_gc_and_unknown_bases(data_files):
     """Outside peaks and blacklist, one a peak on its contig, as near in GC as was asked for."""
-    folder = shared_data / "sacCer3"
+    folder = data_files / "sacCer3"
     peaks = sd.read_bedlike(folder / "ATAC_macs3_callpeak_derived.narrowPeak")
     peaks = peaks[peaks["chrom"].isin(["chrII", "chrIV"])].reset_index(drop=True)
     blacklist = table([("chrIV", 440_000, 40_000), ("chrII", 0, 20_000)])

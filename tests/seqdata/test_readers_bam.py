@@ -212,8 +212,8 @@ def test_build_keeps_totals(tmp_path: Path) -> None:
     assert ds["total_reads_cov"].values.tolist() == [2]
 
 
-def test_real_depth_equals_its_bigwig(shared_data: Path) -> None:
-    folder = shared_data / "bam_bigwig_golden_dm3"
+def test_depth_equals_its_bigwig(data_files) -> None:
+    folder = data_files / "bam_bigwig_golden_dm3"
     reader = sd.BAM("cov", folder / "x.bam", "a")
     rng = np.random.default_rng(0)
     starts = np.concatenate([rng.integers(0, 5_000_000, 150), [9_300, 10_200]])
@@ -227,14 +227,18 @@ def test_real_depth_equals_its_bigwig(shared_data: Path) -> None:
 
 @pytest.mark.parametrize("method", ["depth-only", "tn5-cutsite"])
 @pytest.mark.parametrize("least", [0, 10])
-def test_real_strands_equal_pysam(shared_data: Path, method: str, least: int) -> None:
-    path = shared_data / "bam_bigwig_golden_dm3" / "x.bam"
+def test_strands_equal_pysam(data_files, method: str, least: int) -> None:
+    path = data_files / "bam_bigwig_golden_dm3" / "x.bam"
     rng = np.random.default_rng(1)
     rows = [("chr2L", int(s), int(s) + 3000) for s in rng.integers(0, 5_000_000, 40)]
     options: dict[str, Any] = {"count_method": method, "min_mapq": least, "offset_tn5": True}
     reader = sd.BAM("cov", path, "a", stranded="reverse", **options)
     got = reader.read(windows(rows), 3000)
-    assert reader.totals().tolist() == [22_656, 22_937]
+    with pysam.AlignmentFile(str(path)) as handle:
+        backward = [read.is_reverse for read in handle]
+    totals = [sum(backward), len(backward) - sum(backward)]
+    assert totals == [22_656, 22_937] or not data_files.is_real
+    assert reader.totals().tolist() == totals
     expected = np.zeros_like(got)
     with pysam.AlignmentFile(str(path)) as handle:
         for row, (chrom, start, end) in enumerate(rows):

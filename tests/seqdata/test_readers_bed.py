@@ -179,13 +179,13 @@ def test_any_bytes_give_a_table_or_our_error(
         ("sacCer3/ATAC_macs3_hmmratac.narrowPeak", 1559, True),
         ("sacCer3/ATAC_macs3_callpeak_derived.narrowPeak", 1589, True),
         ("eclip_hg38_chr19/PTBP1_HepG2.enriched-windows.300nt.bed.gz", 15540, False),
-        ("annotations/hg38-blacklist.v2.bed.gz", 636, False),
     ],
 )
-def test_real_files(shared_data: Path, file: str, rows: int, summits: bool) -> None:
-    table = sd.read_bedlike(shared_data / file)
-    reference = pd.read_csv(shared_data / file, sep="\t", header=None, comment="#")
-    assert len(table) == len(reference) == rows
+def test_files_of_peak_callers(data_files, file: str, rows: int, summits: bool) -> None:
+    table = sd.read_bedlike(data_files / file)
+    reference = pd.read_csv(data_files / file, sep="\t", header=None, comment="#")
+    assert len(table) == len(reference)
+    assert len(table) == rows or not data_files.is_real
     np.testing.assert_array_equal(table["chromStart"], reference[1])
     np.testing.assert_array_equal(table["chromEnd"], reference[2])
     assert ("peak" in table) == summits

@@ -75,8 +75,8 @@ def test_files_that_are_no_bigwig(tmp_path: Path, track: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.9])
-def test_cut_short(shared_data: Path, tmp_path: Path, share: float) -> None:
-    source = shared_data / "sacCer3" / "ATAC_fragment_coverage.bw"
+def test_cut_short(data_files, tmp_path: Path, share: float) -> None:
+    source = data_files / "sacCer3" / "ATAC_fragment_coverage.bw"
     data = source.read_bytes()
     path = tmp_path / "cut.bw"
     path.write_bytes(data[: int(len(data) * share)])
@@ -143,8 +143,8 @@ def test_reader_survives_pickling(track: Path) -> None:
         "basenji_tiny_hg38/bigwig/track22_CNhs13535+.bw",
     ],
 )
-def test_real_values_equal_pybigwig(shared_data: Path, file: str) -> None:
-    path = shared_data / file
+def test_real_values_equal_pybigwig(data_files, file: str) -> None:
+    path = data_files / file
     reader = sd.BigWig("cov", path, "a")
     rng = np.random.default_rng(0)
     rows = []
@@ -186,8 +186,8 @@ def test_kinds_of_sections(tmp_path: Path, step: str) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-def test_every_base_of_a_contig(shared_data: Path) -> None:
-    path = shared_data / "sacCer3" / "ATAC_cutsites_both_ends.bw"
+def test_every_base_of_a_contig(data_files) -> None:
+    path = data_files / "sacCer3" / "ATAC_cutsites_both_ends.bw"
     size = sd.BigWig("cov", path, "a").contigs()["chrIV"]
     got = sd.BigWig("cov", path, "a").read(windows([("chrIV", 0, size)]), size)[0, 0]
     with pyBigWig.open(str(path)) as oracle:
@@ -197,9 +197,9 @@ def test_every_base_of_a_contig(shared_data: Path) -> None:
 
 @pytest.mark.parametrize("limit", [0, 300_000, 1 << 30])
 def test_order_of_windows_and_kept_blocks(
-    shared_data: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+    data_files, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    path = shared_data / "sacCer3" / "ATAC_fragment_coverage.bw"
+    path = data_files / "sacCer3" / "ATAC_fragment_coverage.bw"
     rng = np.random.default_rng(0)
     start = rng.integers(0, 200_000, 400)
     rows = windows([(f"chr{'I' * (i % 3 + 1)}", s, s + 500) for i, s in enumerate(start.tolist())])
@@ -216,8 +216,8 @@ def test_order_of_windows_and_kept_blocks(
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_damaged_bytes_never_crash(shared_data: Path, tmp_path: Path, seed: int) -> None:
-    source = shared_data / "basenji_tiny_hg38" / "bigwig" / "track43_ENCFF709BGZ.bw"
+def test_damaged_bytes_never_crash(data_files, tmp_path: Path, seed: int) -> None:
+    source = data_files / "basenji_tiny_hg38" / "bigwig" / "track43_ENCFF709BGZ.bw"
     data = bytearray(source.read_bytes())
     rng = np.random.default_rng(seed)
     for _ in range(int(rng.integers(1, 8))):

@@ -341,8 +341,8 @@ def test_missing_fasta(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ real data
 
 
-def test_real_yeast_genome(shared_data: Path) -> None:
-    path = shared_data / "sacCer3" / "sacCer3.fa.gz"
+def test_real_yeast_genome(data_files) -> None:
+    path = data_files / "sacCer3" / "sacCer3.fa.gz"
     reader = sd.GenomeFASTA("seq", path)
     oracle = pysam.FastaFile(str(path))
     assert reader.contigs() == dict(zip(oracle.references, oracle.lengths, strict=True))
@@ -356,8 +356,8 @@ def test_real_yeast_genome(shared_data: Path) -> None:
     assert read(reader, rows) == [oracle.fetch(*row) for row in rows]
 
 
-def test_real_chromosome_piece(shared_data: Path, tmp_path: Path) -> None:
-    source = shared_data / "hg38_chr22_300kb" / "chr22_32000000_32300000.fa"
+def test_real_chromosome_piece(data_files, tmp_path: Path) -> None:
+    source = data_files / "hg38_chr22_300kb" / "chr22_32000000_32300000.fa"
     path = tmp_path / source.name
     path.write_bytes(source.read_bytes())
     reader = sd.GenomeFASTA("seq", path)

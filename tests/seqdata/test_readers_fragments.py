@@ -131,12 +131,15 @@ def test_contig_ends_come_from_the_genome(tmp_path: Path) -> None:
     "method, file",
     [("cutsite", "ATAC_cutsites_both_ends.bw"), ("fragment", "ATAC_fragment_coverage.bw")],
 )
-def test_real_fragments_equal_both_bigwigs(shared_data: Path, method: str, file: str) -> None:
-    folder = shared_data / "sacCer3"
+def test_fragments_equal_both_bigwigs(data_files, method: str, file: str) -> None:
+    folder = data_files / "sacCer3"
     reader = sd.Fragments(
         "cov", folder / "ATAC_SRR1822137_500k_fragments.bed.gz", "a", count_method=method
     )
-    assert reader.totals().tolist() == [451_032]
+    with gzip.open(folder / "ATAC_SRR1822137_500k_fragments.bed.gz") as lines:
+        n = sum(1 for _ in lines)
+    assert n == 451_032 or not data_files.is_real
+    assert reader.totals().tolist() == [n]
     rng = np.random.default_rng(0)
     with pyBigWig.open(str(folder / file)) as oracle:
         sizes = oracle.chroms()

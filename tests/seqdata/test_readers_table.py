@@ -236,8 +236,8 @@ def test_any_bytes_give_rows_or_our_error(
     assert len(seqs) == len(columns["y"])
 
 
-def test_real_promoters(shared_data: Path) -> None:
-    path = shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz"
+def test_real_promoters(data_files) -> None:
+    path = data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz"
     frame = pd.read_csv(path, sep="\t")
     seqs, columns = read(path, batch_size=1000)
     assert seqs == frame["sequence"].tolist()

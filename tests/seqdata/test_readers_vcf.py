@@ -502,8 +502,8 @@ def test_names_that_do_not_fit(tmp_path: Path, fasta: Path) -> None:
     assert {text(row) for row in out.reshape(-1, 5)} == {GENOME[::-1][:5]}
 
 
-def test_real_genome(tmp_path: Path, shared_data: Path) -> None:
-    folder = shared_data / "hg38_chr1_1m"
+def test_real_genome(tmp_path: Path, data_files) -> None:
+    folder = data_files / "hg38_chr1_1m"
     lines = (folder / "eqtl.vcf").read_text().splitlines()[1:]
     records = []
     for i, line in enumerate(lines):

@@ -249,8 +249,8 @@ def test_negatives_that_make_no_sense(genome: Path) -> None:
         sd.regions.sample_negatives(genome, tiny, width=100)
 
 
-def test_real_yeast_negatives(shared_data: Path) -> None:
-    folder = shared_data / "sacCer3"
+def test_real_yeast_negatives(data_files) -> None:
+    folder = data_files / "sacCer3"
     bed = sd.read_bedlike(folder / "ATAC_macs3_hmmratac.narrowPeak")
     bed = bed[bed["chrom"].isin(["chrVII", "chrXII"])].reset_index(drop=True)
     out = sd.regions.sample_negatives(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,8 +139,8 @@ def test_chromosome():
         splits.chromosome(ds.drop_vars("chrom"), val=["chr2"])
 
 
-def test_column_with_carving_on_real_promoters(shared_data: Path):
-    table = pd.read_csv(shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
+def test_column_with_carving_on_real_promoters(data_files):
+    table = pd.read_csv(data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
     ds = xr.Dataset({"split_here": ("_sequence", table["split_here"].to_numpy(object))})
     mapping = {"train": "train", "val": "test"}
     carve = {"from": "train", "fraction": 0.1, "to": "val"}

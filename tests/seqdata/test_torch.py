@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -577,10 +576,10 @@ def test_batches_on_a_device_are_the_batches(device, return_tuples):
             assert torch.equal(a.cpu(), b)
 
 
-def test_real_promoters(shared_data: Path):
+def test_real_promoters(data_files):
     import pandas as pd
 
-    path = shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz"
+    path = data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz"
     table = pd.read_csv(path, sep="\t")
     letters = np.array([list(s) for s in table["sequence"]], dtype="S1")
     ds = xr.Dataset(

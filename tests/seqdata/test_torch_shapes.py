@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, Literal
 
@@ -193,10 +194,11 @@ def pairs(n: int = 57) -> xr.Dataset:
 Chunked = Literal["_sequence", "cov_sample"]
 
 
-@pytest.mark.parametrize("chunked", [None, "_sequence", "cov_sample"])
+LAZY = list(itertools.product(["_sequence", "cov_sample"], [None, "memmap"], [0, 1]))
+
+
+@pytest.mark.parametrize("chunked, cache, workers", [(None, None, 0), *LAZY])
 @pytest.mark.parametrize("dims", [["_sequence", "cov_sample"], ["cov_sample", "_sequence"]])
-@pytest.mark.parametrize("cache", [None, "memmap"])
-@pytest.mark.parametrize("workers", [0, 1])
 def test_rows_of_two_dimensions(dims, chunked: Chunked | None, cache, workers, tmp_path):
     ds = pairs()
     how: dict[str, Any] = {}
@@ -204,8 +206,6 @@ def test_rows_of_two_dimensions(dims, chunked: Chunked | None, cache, workers, t
         sizes = {"_sequence": 10} if chunked == "_sequence" else {"cov_sample": 1}
         how = {"cache": cache, "cache_dir": tmp_path} if cache else {"in_memory": False}
         ds = ds.chunk(sizes)
-    elif cache or workers:
-        pytest.skip("nothing lazy")
     loader = get_torch_dataloader(
         ds,
         dims,

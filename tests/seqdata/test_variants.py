@@ -187,8 +187,8 @@ def test_other_errors(fasta: Path, tmp_path: Path) -> None:
         sd.variant_windows(fasta, tmp_path / "x.vcf.gz", 6)
 
 
-def test_real_variants(shared_data: Path) -> None:
-    folder = shared_data / "hg38_chr1_1m"
+def test_real_variants(data_files) -> None:
+    folder = data_files / "hg38_chr1_1m"
     genome = pysam.FastaFile(str(folder / "hg38_1m.fa.gz"))
     out = sd.variant_windows(folder / "hg38_1m.fa.gz", folder / "eqtl.vcf", 200)
     assert len(out.table) == 8

@@ -13,8 +13,8 @@ from seqpro.motifs import Motif, MotifSet
 
 
 @pytest.fixture(scope="module")
-def gata(request) -> tuple[np.ndarray, np.ndarray]:
-    folder = request.getfixturevalue("shared_data") / "models_golden"
+def gata(data_files) -> tuple[np.ndarray, np.ndarray]:
+    folder = data_files / "models_golden"
     X = np.load(folder / "tangermeme_X_gata.npz")
     attributions = np.load(folder / "tangermeme_X_gata_attr.npz")
     return X[X.files[0]], attributions[attributions.files[0]]
@@ -192,10 +192,10 @@ def test_windows_of_one_sign_and_of_nothing():
             se.tfmodisco_seqlets(np.zeros((2, 50)), **options)
 
 
-def test_annotation(gata, shared_data):
+def test_annotation(gata, data_files):
     X, attributions = gata
     found = se.recursive_seqlets((X * attributions).astype(np.float64), flank=2)[:12]
-    database = next(iter(sorted((shared_data / "motifs").glob("*.meme*"))))
+    database = next(iter(sorted((data_files / "motifs").glob("*.meme*"))))
     named = se.annotate_seqlets(X, found, database, top=2)
     assert len(named) == 24
     assert named["rank"].tolist() == [1, 2] * 12

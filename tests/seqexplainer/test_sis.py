@@ -65,8 +65,8 @@ def same(subsets, expected) -> None:
 
 
 @pytest.fixture(scope="module")
-def golden(shared_golden: Path) -> dict:
-    return json.loads((shared_golden / "seqgra" / "sis_toy.json").read_text())
+def golden(golden_files: Path) -> dict:
+    return json.loads((golden_files / "sis_toy.json").read_text())
 
 
 def test_golden_vectors(golden):

@@ -210,8 +210,8 @@ def test_bad_arguments(tmp_path, fasta, variants):
         )
 
 
-def test_real_variants(shared_data, tmp_path):
-    folder = shared_data / "hg38_chr1_1m"
+def test_real_variants(data_files, tmp_path):
+    folder = data_files / "hg38_chr1_1m"
     fasta = folder / "hg38_1m.fa.gz"
     model = Small()
     out = eu.interpret.variant_effects(model, fasta, folder / "eqtl.vcf", LENGTH)
@@ -235,8 +235,8 @@ LOCI = ("GP1BB", "HBB", "HNF4A", "IRF6", "LDLR", "MYCrs6983267", "ZFAND3")
 
 
 @pytest.mark.parametrize("locus", LOCI)
-def test_saturation_of_a_locus_equals_mutagenesis(shared_data, tmp_path, locus):
-    folder = shared_data / "cagi5_satmut"
+def test_saturation_of_a_locus_equals_mutagenesis(data_files, tmp_path, locus):
+    folder = data_files / "cagi5_satmut"
     header, *lines = (folder / f"{locus}.fa").read_text().split("\n")
     start = int(header.split(":")[1].split("-")[0]) - 1
     text = "".join(lines)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -63,8 +61,8 @@ def test_alignment(align: str, empty: list[int]) -> None:
     assert np.flatnonzero((written == 0).all(axis=0)).tolist() == empty
 
 
-def test_motif_sets_of_seqpro_and_two_strand_filters(shared_data: Path) -> None:
-    motifs = sp.motifs.read_meme(shared_data / "jores21" / "CPEs.meme")
+def test_motif_sets_of_seqpro_and_two_strand_filters(data_files) -> None:
+    motifs = sp.motifs.read_meme(data_files / "jores21" / "CPEs.meme")
     tower = BiConv1DTower(8, 13, layers=2)
     names = init_motif_weights(tower, "convs.0", motifs)
     assert names == list(motifs.names)

@@ -40,12 +40,15 @@ def tsv(table):
     return table.to_csv(sep="\t", index=False).encode()
 
 
+DROP = 40_000  # bytes after which the server gives up once
+
+
 @pytest.fixture
-def jores(server, shared_data):
-    """Serve real rows of the published leaf table under the names of the published files."""
-    table = pd.read_csv(shared_data / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
+def jores(server, data_files):
+    """Serve rows of the leaf table under the names of the published files."""
+    table = pd.read_csv(data_files / "jores21" / "jores21_test_leaf_public75.tsv.gz", sep="\t")
     train, test = table[table["split_here"] == "train"], table[table["split_here"] == "val"]
-    server.serve("CNN_train_leaf.tsv", tsv(train), drops=[400_000])
+    server.serve("CNN_train_leaf.tsv", tsv(train), drops=[DROP])
     server.serve("CNN_test_leaf.tsv", tsv(test))
     return train, test
 
@@ -60,7 +63,7 @@ def test_jores21_end_to_end(server, jores, cache):
     np.testing.assert_array_equal(letters, [*train["sequence"], *test["sequence"]])
     np.testing.assert_allclose(ds["enrichment"], [*train["enrichment"], *test["enrichment"]])
     assert ds.attrs["dataset_doi"] == "10.1038/s41477-021-00932-y"
-    assert server.ranges == [None, "bytes=400000-", None]
+    assert server.ranges == [None, f"bytes={DROP}-", None]
     assert sorted(p.name for p in (cache / "jores21").glob("*.zarr")) == [
         ds.encoding["source"].rsplit("/", 1)[-1]
     ]
@@ -155,8 +158,8 @@ def test_files_without_an_address_are_asked_for(cache, monkeypatch):
         sd.datasets.get("kopp21", unverified=True)
 
 
-def test_deepstarr_joins_sequences_and_activities(server, cache, shared_data):
-    fasta = (shared_data / "deepstarr_model" / "Sequences_example.fa").read_bytes()
+def test_deepstarr_joins_sequences_and_activities(server, cache, data_files):
+    fasta = (data_files / "deepstarr_model" / "Sequences_example.fa").read_bytes()
     n = fasta.count(b">")
     for i, split in enumerate(("Train", "Val", "Test")):
         activity = pd.DataFrame({
@@ -234,8 +237,8 @@ def test_ray13_without_probe_sets_says_so(server, cache, caplog):
     assert "no column of probe sets" in caplog.text
 
 
-def test_deboer20_with_and_without_a_header(server, cache, shared_data):
-    path = shared_data / "yeast_promoter" / "HighQuality_pTpA_Glu_public80.tsv.gz"
+def test_deboer20_with_and_without_a_header(server, cache, data_files):
+    path = data_files / "yeast_promoter" / "HighQuality_pTpA_Glu_public80.tsv.gz"
     table = pd.read_csv(path, sep="\t")
     body = table.to_csv(sep="\t", index=False, header=False).encode()
     key = sd.datasets.info("deBoer20")["files"]["pTpA"]["name"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqpro as sp
@@ -57,9 +57,7 @@ def test_damaged_meme(tmp_path, rows, line, match):
 
 
 @given(data=st.data())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150)
 def test_mutated_files_read_alike_or_fail_with_their_line(tmp_path, data):
     """Blank lines, line ends and spaces change nothing; other damage is named or harmless."""
     text = data.draw(st.sampled_from([TRANSFAC, MEME + ROWS]))

@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 from Bio import motifs as bio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqpro as sp
@@ -40,9 +40,7 @@ COUNTS = {  # motifs per file, counted in the files
 
 @pytest.mark.parametrize("kind", WRITERS)
 @given(motifs=st.lists(spt.motifs(), min_size=1, max_size=4))
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 def test_round_trip(kind, motifs, tmp_path):
     write, read = WRITERS[kind]
     path = tmp_path / "motifs.txt"
@@ -71,41 +69,38 @@ def test_names_accessions_and_compression_survive(kind, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", COUNTS)
-def test_real_files_are_read_whole(name, shared_data):
-    path = shared_data / "motifs" / name
-    motifs = sp.motifs.read(path)
-    assert len(motifs) == COUNTS[name]
-    text = gzip.decompress(path.read_bytes()).decode()
-    marks = sum(line.startswith((">", "MOTIF")) for line in text.splitlines())
-    assert len(motifs) == marks
-    for motif in motifs:
-        np.testing.assert_allclose(motif.ppm().sum(0), 1)
-        assert motif.width > 1
+def test_real_files_are_read_whole(shared_data):
+    for name, count in COUNTS.items():
+        path = shared_data / "motifs" / name
+        motifs = sp.motifs.read(path)
+        assert len(motifs) == count, name
+        text = gzip.decompress(path.read_bytes()).decode()
+        marks = sum(line.startswith((">", "MOTIF")) for line in text.splitlines())
+        assert len(motifs) == marks, name
+        for motif in motifs:
+            np.testing.assert_allclose(motif.ppm().sum(0), 1)
+            assert motif.width > 1
 
 
-@pytest.mark.parametrize(
-    "name, style",
-    [
+def test_real_files_agree_with_biopython(shared_data):
+    for name, style in (
         ("JASPAR2022_CORE_vertebrates_nonredundant.meme.gz", "minimal"),
         ("HOCOMOCOv11_core_HUMAN_mono.meme.gz", "minimal"),
         ("pfm_vertebrates.txt.gz", "jaspar"),
-    ],
-)
-def test_real_files_agree_with_biopython(name, style, shared_data):
-    path = shared_data / "motifs" / name
-    ours = sp.motifs.read(path)
-    theirs = bio.parse(io.StringIO(gzip.decompress(path.read_bytes()).decode()), style)
-    assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs, strict=True):
-        expected = np.array([b.counts[letter] for letter in "ACGT"])
-        if style == "jaspar":
-            np.testing.assert_array_equal(a.pfm(), expected)
-            assert (a.accession, a.name) == (b.matrix_id, b.name)
-        else:
-            rounded = 2 / a.n_sites  # Biopython keeps whole counts only
-            np.testing.assert_allclose(a.ppm(), expected / expected.sum(0), atol=rounded)
-            assert (a.n_sites, a.width) == (b.num_occurrences, b.length)
+    ):
+        path = shared_data / "motifs" / name
+        ours = sp.motifs.read(path)
+        theirs = bio.parse(io.StringIO(gzip.decompress(path.read_bytes()).decode()), style)
+        assert len(ours) == len(theirs)
+        for a, b in zip(ours, theirs, strict=True):
+            expected = np.array([b.counts[letter] for letter in "ACGT"])
+            if style == "jaspar":
+                np.testing.assert_array_equal(a.pfm(), expected)
+                assert (a.accession, a.name) == (b.matrix_id, b.name)
+            else:
+                rounded = 2 / a.n_sites  # Biopython keeps whole counts only
+                np.testing.assert_allclose(a.ppm(), expected / expected.sum(0), atol=rounded)
+                assert (a.n_sites, a.width) == (b.num_occurrences, b.length)
 
 
 @pytest.mark.parametrize("kind", ["jaspar", "transfac"])
@@ -245,9 +240,7 @@ def test_missing_file(tmp_path):
 
 
 @given(data=st.data())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_mutated_files_never_crash(data, tmp_path):
     motif = Motif("SP1", np.arange(12).reshape(4, 3) + 1, "pfm", "MA0079.1")
     path = tmp_path / "m.txt"
