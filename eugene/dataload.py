@@ -143,10 +143,10 @@ def add_obs(
     right = str(on if on is not None else right_on)
     if left not in sdata.variables:
         known = [str(v) for v in sdata.variables]
-        raise DataloadError(f"the dataset has no variable {left!r}{did_you_mean(left, known)}.")
+        raise DataloadError(f"the dataset has no variable {left!r}{did_you_mean(left, known)}")
     if right not in obs.columns:
         known = [str(c) for c in obs.columns]
-        raise DataloadError(f"the table has no column {right!r}{did_you_mean(right, known)}.")
+        raise DataloadError(f"the table has no column {right!r}{did_you_mean(right, known)}")
     table = obs.assign(**{right: obs[right].astype(str)}).set_index(right)
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]

@@ -11,6 +11,10 @@ class EugeneError(Exception):
     """A mistake that the user can mend: the message says what, where and how."""
 
 
+class EugeneWarning(UserWarning):
+    """Something was guessed, changed or left out, and the message says what."""
+
+
 class MissingFileError(EugeneError, FileNotFoundError):
     """A file that was named is not there."""
 

@@ -43,6 +43,10 @@ def __getattr__(name: str) -> Any:
     """Load modules when they are first asked for; only the loader needs torch."""
     import importlib
 
+    if name == "__version__":
+        from seqpro._version import version
+
+        return version()
     if name in _MODULES:
         return importlib.import_module(f"seqdata.{name}")
     if name in _LAZY:

@@ -106,7 +106,7 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
 
         known = [name for name in modules if name]
         near = difflib.get_close_matches(layer, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         msg = f"the model has no layer {layer!r}{hint} Its layers: {', '.join(known[:30])}"
         raise LayerError(msg)
     for name, module in modules.items():

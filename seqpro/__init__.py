@@ -5,6 +5,8 @@ The dtype says what an array holds: ``S1`` letters, ``uint8`` one-hot, ``int32``
 
 from __future__ import annotations
 
+from typing import Any
+
 from seqpro import _rng, alphabets, background, errors, motifs, transforms
 from seqpro._analyze import (
     gc_content,
@@ -63,3 +65,13 @@ __all__ = [
     "transforms",
     "translate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Look the version up when it is asked for."""
+    if name == "__version__":
+        from seqpro._version import version
+
+        return version()
+    message = f"module 'seqpro' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -216,7 +216,7 @@ class SequenceDataModule(pl.LightningDataModule):
         }
         known = [str(v) for v in ds.variables]
         problems = [
-            f"{key}: the dataset has no variable {name!r}{did_you_mean(name, known)}."
+            f"{key}: the dataset has no variable {name!r}{did_you_mean(name, known)}"
             for key, names in wanted.items()
             for name in names
             if name not in ds.variables
@@ -251,7 +251,7 @@ class SequenceDataModule(pl.LightningDataModule):
         given = dict(split)
         name = str(given.pop("name", None))
         if name not in _SPLITS:
-            raise DataError(f"split: there is no split {name!r}{did_you_mean(name, _SPLITS)}.")
+            raise DataError(f"split: there is no split {name!r}{did_you_mean(name, _SPLITS)}")
         if name in _SEEDED:
             given.setdefault("seed", self.seed)
         if name == "homology":
@@ -421,7 +421,7 @@ class SequenceDataModule(pl.LightningDataModule):
         if split == "all":
             return np.arange(n, dtype=np.int64)
         if split not in schema.SPLITS:
-            raise DataError(f"there is no split {split!r}{did_you_mean(split, schema.SPLITS)}.")
+            raise DataError(f"there is no split {split!r}{did_you_mean(split, schema.SPLITS)}")
         if self.codes is None:
             raise DataError(
                 f"the dataset has no split, so no {split} rows: give `split`, for example "

@@ -291,8 +291,8 @@ def _joined(
     if missing:
         raise SourceError(
             f"{targets} has no row for {len(missing)} of {len(ids)} records, the first "
-            f"{missing[0]!r}{did_you_mean(missing[0], frame.index.tolist()[:5000])}. Column "
-            f"{key!r} was taken for the record id."
+            f"{missing[0]!r}; column {key!r} was taken for the record id"
+            f"{did_you_mean(missing[0], frame.index.tolist()[:5000])}"
         )
     chosen = frame.loc[ids, names or [c for c in columns if c != key]]
     text = [str(c) for c in chosen if not pd.api.types.is_numeric_dtype(chosen[c])]

@@ -56,6 +56,17 @@ class Architecture(nn.Module):
             **copy.deepcopy(config),
         }
 
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments that differ where EUGENe 0.1.2 arranged this network otherwise.
+
+        Its towers pooled with steps of 1 unless told: weights of the same shapes would predict
+        otherwise.
+        """
+        conv = self.config.get("conv_kwargs") or {}
+        if conv.get("pool_kernels") is None or conv.get("pool_strides") is not None:
+            return {}
+        return {"conv_kwargs": {**conv, "pool_strides": 1}}
+
 
 def merge_kwargs(
     given: Mapping[str, Any] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from eugene.errors import EugeneError, MissingFileError, NotARunError
+from eugene.errors import EugeneError, EugeneWarning, MissingFileError, NotARunError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -143,23 +144,74 @@ def _number(name: str) -> int:
     return int(tail) if tail.isdigit() else 0
 
 
+def is_of_eugene(checkpoint: Mapping[str, Any]) -> bool:
+    """Tell whether a checkpoint was written by EUGENe 0.1, which knew neither of our two marks.
+
+    Examples
+    --------
+    >>> is_of_eugene({"state_dict": {"arch.weight": 0}, "hyper_parameters": {"task": "regression"}})
+    True
+    """
+    kept = checkpoint.get("hyper_parameters", {})  # Lightning adds the arguments of the load
+    ours = "eugene" in checkpoint or {"alphabet", "target_names"} <= set(kept)
+    return not ours and any(key.startswith("arch.") for key in checkpoint.get("state_dict", {}))
+
+
+def as_in_eugene(arch: nn.Module, path: object = "the checkpoint") -> nn.Module:
+    """Return a network as EUGENe 0.1.2 arranged it, to be filled with EUGENe's weights.
+
+    Parameters
+    ----------
+    arch : torch.nn.Module
+        The network.
+    path : object
+        Where the weights are, for the message.
+
+    Returns
+    -------
+    torch.nn.Module
+        ``arch`` where both arrangements are the same; else a new network, with a warning.
+
+    Warns
+    -----
+    EugeneWarning
+        If another network is built.
+    """
+    from eugene.models import build
+    from eugene.models._base import Architecture
+
+    if not isinstance(arch, Architecture):
+        return arch
+    wanted = arch.in_eugene()
+    changes = {key: value for key, value in wanted.items() if arch.config.get(key) != value}
+    if not changes:
+        return arch
+    told = ", ".join(f"{key}={value!r}" for key, value in changes.items())
+    warnings.warn(
+        f"{path} was written by EUGENe, whose {type(arch).__name__} is arranged otherwise: the "
+        f"network is built with {told}, so that the weights predict as they did there. Build it "
+        "so yourself to have no warning",
+        EugeneWarning,
+        stacklevel=3,
+    )
+    return build(**{**arch.config, **changes})
+
+
 def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
     """Fill a network with the weights of an EUGENe 0.1 checkpoint.
-
-    Build the network in EUGENe's arrangement, for example
-    ``zoo.Kopp21CNN(500, 1, variant="eugene")`` or ``zoo.Jores21CNN(variant="eugene")``.
 
     Parameters
     ----------
     path : str or pathlib.Path
         Lightning checkpoint with weights under ``arch.``.
     arch : torch.nn.Module
-        The network to fill, in place.
+        The network to fill. One of ours in another arrangement than EUGENe's is left as it is,
+        and a new one in EUGENe's is filled, such as ``zoo.Kopp21CNN(500, 1, variant="eugene")``.
 
     Returns
     -------
     torch.nn.Module
-        ``arch``, in evaluation mode.
+        The filled network, in evaluation mode.
 
     Raises
     ------
@@ -167,6 +219,11 @@ def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
         If there is no such file.
     NotARunError
         If it is no such checkpoint or the weights do not fit.
+
+    Warns
+    -----
+    EugeneWarning
+        If a new network is built.
     """
     from eugene.train import read_checkpoint
 
@@ -178,6 +235,8 @@ def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
     }
     if not state:
         raise NotARunError(f"{path} has no weights under 'arch.': it was not written by EUGENe")
+    if is_of_eugene(content):
+        arch = as_in_eugene(arch, path)
     try:
         arch.load_state_dict(state)
     except RuntimeError as error:

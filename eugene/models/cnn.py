@@ -36,7 +36,9 @@ class CNN(Architecture):
         Arguments of :class:`eugene.nn.Conv1DTower`. Given, it replaces the default tower of three
         convolutions and must name at least ``conv_channels`` and ``conv_kernels``.
     dense_kwargs : dict, optional
-        Arguments of :class:`eugene.nn.DenseBlock`; by default one hidden layer of 64.
+        Arguments of :class:`eugene.nn.DenseBlock`, taken as they are. Left out, ``conv_kwargs``
+        are followed by a plain linear layer, as in EUGENe; the default network (neither given)
+        has one hidden layer of 64 with dropout 0.25.
     strands : {"single", "both"}
         ``"both"`` reads the reverse complement too, with the same weights.
     aggregate : {"max", "mean", "concat"}
@@ -88,7 +90,7 @@ class CNN(Architecture):
         self.dense_block = DenseBlock(
             **merge_kwargs(
                 dense_kwargs,
-                _DENSE,
+                {} if conv_kwargs or dense_kwargs else _DENSE,
                 DenseBlock,
                 "dense_kwargs",
                 fixed={"input_dim": features, "output_dim": output_dim},

@@ -31,6 +31,8 @@ _DENSE = {
     "batchnorm_momentum": 0.01,
 }
 
+_TORCH_NORM = {"batchnorm_eps": 1e-5, "batchnorm_momentum": 0.1}
+
 
 class DeepSTARR(Architecture):
     """DeepSTARR as published: 622,722 trainable parameters at 249 bp and two outputs.
@@ -94,6 +96,14 @@ class DeepSTARR(Architecture):
                 fixed={"input_dim": self.conv1d_tower.flatten_dim, "output_dim": output_dim},
             )
         )
+
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments of EUGENe's arrangement: other sizes, and torch's constants."""
+        tower = {"conv_channels": [246, 60, 60, 120], "pool_strides": 1, **_TORCH_NORM}
+        return {
+            "conv_kwargs": {**tower, **self.config["conv_kwargs"]},
+            "dense_kwargs": {**_TORCH_NORM, **self.config["dense_kwargs"]},
+        }
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""

@@ -20,6 +20,7 @@ _CONV = {
 }
 _RECURRENT = {"hidden_dim": 32, "bidirectional": True}
 _DENSE = {"hidden_dims": [32], "dropout_rates": 0.25}
+_SUMMARIES = ("last", "mean", "max", "last_position")
 
 
 class Hybrid(Architecture):
@@ -37,14 +38,18 @@ class Hybrid(Architecture):
         Arguments of :class:`eugene.nn.RecurrentBlock`; left out, a bidirectional LSTM of 32. Given,
         the net reads one way only unless ``bidirectional`` is set, as in EUGENe.
     dense_kwargs : dict, optional
-        Arguments of :class:`eugene.nn.DenseBlock`; by default one hidden layer of 32.
+        Arguments of :class:`eugene.nn.DenseBlock`, taken as they are. Left out, the parts given
+        are followed by a plain linear layer, as in EUGENe; the default network (nothing given)
+        has one hidden layer of 32 with dropout 0.25.
     strands : {"single", "both"}
         ``"both"`` reads the reverse complement too, with the same weights.
     aggregate : {"max", "mean", "concat"}
         How the features of both strands are brought together before the dense layers.
-    summary : {"last", "mean", "max"}
+    summary : {"last", "mean", "max", "last_position"}
         What the dense layers see of the recurrent states: the state of each direction after it
         has read everything, or the mean or largest state over the positions.
+        ``"last_position"`` takes both states at the last position, where the backward net has
+        read one position only, as EUGENe 0.1.2 did, so that its weights predict alike.
 
     Raises
     ------
@@ -81,8 +86,8 @@ class Hybrid(Architecture):
             aggregate=aggregate,
             summary=summary,
         )
-        if summary not in ("last", "mean", "max"):
-            raise ModelError(f"summary={summary!r} must be 'last', 'mean' or 'max'")
+        if summary not in _SUMMARIES:
+            raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
         self.recurrent_block = RecurrentBlock(
@@ -102,12 +107,17 @@ class Hybrid(Architecture):
         self.dense_block = DenseBlock(
             **merge_kwargs(
                 dense_kwargs,
-                _DENSE,
+                {} if conv_kwargs or recurrent_kwargs or dense_kwargs else _DENSE,
                 DenseBlock,
                 "dense_kwargs",
                 fixed={"input_dim": features, "output_dim": output_dim},
             )
         )
+
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments of EUGENe's arrangement."""
+        reads_back = self.recurrent_block.bidirectional and self.summary == "last"
+        return super().in_eugene() | ({"summary": "last_position"} if reads_back else {})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
@@ -124,4 +134,6 @@ class Hybrid(Architecture):
         states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
         if self.summary == "last":
             return last
+        if self.summary == "last_position":
+            return states[:, -1]
         return states.mean(dim=1) if self.summary == "mean" else states.amax(dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -24,6 +24,8 @@ class Jores21CNN(Architecture):
         Channels and kernel width of all convolutions.
     layers : int
         Convolutions that are read on both strands.
+    stride : int
+        1, as EUGENe could not step further either.
     dropout : float
         Share of values dropped after each convolution in training.
     hidden_dim : int
@@ -57,6 +59,7 @@ class Jores21CNN(Architecture):
         filters: int = 128,
         kernel_size: int = 13,
         layers: int = 2,
+        stride: int = 1,
         dropout: float = 0.15,
         hidden_dim: int = 64,
         variant: str = "corrected",
@@ -72,7 +75,12 @@ class Jores21CNN(Architecture):
             variant=variant,
         )
         self.biconv = BiConv1DTower(
-            filters, kernel_size, layers=layers, dropout_rate=dropout, variant=variant
+            filters,
+            kernel_size,
+            layers=layers,
+            stride=stride,
+            dropout_rate=dropout,
+            variant=variant,
         )
         self.conv = SameConv1d(filters, filters, kernel_size)
         self.activation = nn.ReLU()
@@ -82,6 +90,10 @@ class Jores21CNN(Architecture):
         self.batchnorm = nn.BatchNorm1d(hidden_dim)
         self.fc_activation = nn.ReLU()
         self.fc2 = nn.Linear(hidden_dim, output_dim)
+
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments of EUGENe's arrangement."""
+        return {"variant": "eugene"}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -114,6 +114,10 @@ class Kopp21CNN(Architecture):
                 f"convolution, {max(pooled, 0)} after pooling by {pool}, and the second "
                 f"convolution needs {kernels[1]}"
             )
+
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments of EUGENe's arrangement."""
+        return {"variant": "eugene"}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, 4, length)."""

@@ -13,6 +13,7 @@ from torch import nn
 from torchmetrics import MeanMetric
 
 from eugene.errors import EugeneError
+from eugene.modules._attributes import EugeneAttributes
 from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, make_metric, metric_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
@@ -22,7 +23,7 @@ from eugene.nn import InputShapeError, ohe_bytes
 _MOST_TASKS_LOGGED = 32
 
 
-class SequenceModule(pl.LightningModule):
+class SequenceModule(EugeneAttributes, pl.LightningModule):
     """A network with a task: loss, metrics and optimiser for one value (or more) a sequence.
 
     ``module(X)`` takes one-hot sequence, float (N, 4, L), and returns what ``arch(X)`` returns.
@@ -63,6 +64,9 @@ class SequenceModule(pl.LightningModule):
         Seed of the starting weights when ``arch`` is a dict.
     arch_name, model_name : str, optional
         Kept in the checkpoint.
+    metric_kwargs, save_hyperparams
+        EUGENe's. Metrics take their shape from the data, and checkpoints always hold the
+        arguments: numbers of outputs or classes are not needed, anything else is refused.
 
     Attributes
     ----------
@@ -101,8 +105,11 @@ class SequenceModule(pl.LightningModule):
         seed: int | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
+        metric_kwargs: Mapping[str, Any] | None = None,
+        save_hyperparams: bool = True,
     ) -> None:
         super().__init__()
+        _check_unneeded(metric_kwargs, save_hyperparams=save_hyperparams)
         self.task = get_task(task)
         names = self.task.metrics if metric is None else metric
         names = (names,) if isinstance(names, str) else tuple(names)
@@ -158,6 +165,14 @@ class SequenceModule(pl.LightningModule):
     def _keep_plain(self, **values: Any) -> None:
         """Keep plain copies only, so that checkpoints load under ``weights_only``."""
         self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Arrange the network as EUGENe did where the checkpoint is EUGENe's, and say so."""
+        from eugene.models._convert import as_in_eugene, is_of_eugene
+
+        if is_of_eugene(checkpoint):
+            self.arch = as_in_eugene(self.arch)
+            self._set_hparams({"arch": getattr(self.arch, "config", None)})
 
     def forward(self, x: torch.Tensor) -> Any:
         """Return what the network gives, raw.
@@ -423,13 +438,27 @@ class SequenceModule(pl.LightningModule):
 
 
 _STAGES = ("train", "val", "test")
+_UNNEEDED = {"num_outputs", "num_classes", "num_labels", "num_targets", "task"}
+
+
+def _check_unneeded(metric_kwargs: Mapping[str, Any] | None, *, save_hyperparams: bool) -> None:
+    refused = sorted(set(metric_kwargs or {}) - _UNNEEDED)
+    if refused:
+        raise EugeneError(
+            f"metric_kwargs: {', '.join(refused)} would not be heard: metrics here take no "
+            "arguments. Leave it out, or name another metric="
+        )
+    if not save_hyperparams:
+        raise EugeneError("save_hyperparams=False: without them no checkpoint could be loaded")
 
 
 def _plain(value: Any, name: str) -> Any:
     """Return a copy made of numbers, strings, lists and dicts only."""
     if isinstance(value, (np.generic, np.ndarray)):
         return _plain(value.tolist(), name)
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return str(value)  # a Task is a str of another class
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
         return {str(k): _plain(v, f"{name}.{k}") for k, v in value.items()}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from eugene.errors import EugeneError, did_you_mean
 
 
-@dataclass(frozen=True)
-class Task:
-    """A kind of target.
+class Task(str):
+    """A kind of target: its name, with what follows from it.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The task.
@@ -23,12 +22,33 @@ class Task:
         Metrics watched when none are named.
     link : {"identity", "sigmoid", "softmax", "exp"}
         How raw outputs become predictions.
+
+    Examples
+    --------
+    >>> Task("regression", "mse", ("r2",), "identity") == "regression"
+    True
     """
 
-    name: str
+    __slots__ = ("link", "loss", "metrics")
+
+    def __new__(cls, name: str, loss: str, metrics: tuple[str, ...], link: str) -> Task:
+        """Make the name, and put the rest beside it."""
+        task = super().__new__(cls, name)
+        task.loss, task.metrics, task.link = loss, metrics, link
+        return task
+
     loss: str
     metrics: tuple[str, ...]
     link: str
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Return what a copy is made from."""
+        return str(self), self.loss, self.metrics, self.link
+
+    @property
+    def name(self) -> str:
+        """The name alone."""
+        return str(self)
 
     def predict(self, output: torch.Tensor) -> torch.Tensor:
         """Turn raw outputs into predictions: values, probabilities or rates.

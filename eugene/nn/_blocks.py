@@ -99,12 +99,18 @@ class Conv1DBlock(nn.Module):
         Whether the convolution has a bias.
     activation : str, callable, torch.nn.Module or None
         See :func:`eugene.nn.make_activation`.
+    conv_type : {"conv1d"}
+        EUGENe's name of the convolution; the only one here.
     pool_type : {"max", "avg"} or None
         Kind of pooling; None for none.
     pool_kernel, pool_stride, pool_padding, pool_dilation : int or None
-        Pooling; the stride defaults to the kernel. Without ``pool_kernel`` nothing is pooled.
+        Pooling; the stride defaults to the kernel. With a ``pool_kernel`` of 1, the default,
+        nothing is pooled.
     norm_type : {"batchnorm", "layernorm"} or None
-        Normalisation over the batch, or over the channels of each position.
+        Normalisation over the batch, as by default and in EUGENe, or over the channels of each
+        position; None for none.
+    norm_dim : int, optional
+        EUGENe's; ``output_channels``.
     norm_eps, norm_momentum : float
         As in ``torch.nn.BatchNorm1d``.
     dropout_rate : float
@@ -143,12 +149,14 @@ class Conv1DBlock(nn.Module):
         conv_padding: int | str = "valid",
         conv_bias: bool = True,
         activation: Activation = "relu",
-        pool_type: str | None = None,
-        pool_kernel: int | None = None,
+        conv_type: str = "conv1d",
+        pool_type: str | None = "max",
+        pool_kernel: int | None = 1,
         pool_stride: int | None = None,
         pool_padding: int = 0,
         pool_dilation: int = 1,
-        norm_type: str | None = None,
+        norm_type: str | None = "batchnorm",
+        norm_dim: int | None = None,
         norm_eps: float = 1e-5,
         norm_momentum: float = 0.1,
         dropout_rate: float | None = 0.0,
@@ -157,6 +165,10 @@ class Conv1DBlock(nn.Module):
         super().__init__()
         self.input_len, self.input_channels = input_len, input_channels
         self.output_channels = output_channels
+        if conv_type != "conv1d":
+            raise ModelError(f"conv_type={conv_type!r} must be 'conv1d'; see also BiConv1DTower")
+        if norm_dim not in (None, output_channels):
+            raise ModelError(f"norm_dim={norm_dim} must be output_channels={output_channels}")
         if conv_padding == "same" and conv_stride != 1:
             raise ModelError(
                 f"conv_padding='same' needs conv_stride=1, got {conv_stride}: give the padding "
@@ -181,7 +193,7 @@ class Conv1DBlock(nn.Module):
             "pool": None,
             "dropout": nn.Dropout(dropout_rate) if dropout_rate else None,
         }
-        if pool_type is not None and pool_kernel is not None:
+        if pool_type is not None and pool_kernel not in (None, 1):
             parts["pool"], pooled = _make_pool(
                 pool_type,
                 length,

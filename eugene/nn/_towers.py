@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from eugene.errors import EugeneWarning
 from eugene.nn._activations import Activation, make_activation
 from eugene.nn._blocks import (
     _check_length,
@@ -39,6 +41,8 @@ class Tower(nn.Module):
     mults : mapping of str to float, optional
         Factor from each block to the next, for geometric progressions; whole-number arguments
         are rounded.
+    name : str
+        Kept as an attribute.
 
     Attributes
     ----------
@@ -66,8 +70,10 @@ class Tower(nn.Module):
         static_block_args: Mapping[str, Any] | None = None,
         dynamic_block_args: Mapping[str, Any] | None = None,
         mults: Mapping[str, float] | None = None,
+        name: str = "tower",
     ) -> None:
         super().__init__()
+        self.name = name
         dynamic = dict(dynamic_block_args or {})
         for name, factor in (mults or {}).items():
             first = dynamic.get(name, inspect.signature(block).parameters[name].default)
@@ -276,6 +282,8 @@ class BiConv1DTower(nn.Module):
         Channels of the input, 4 for DNA.
     layers : int
         Number of layers.
+    stride : int
+        1, as EUGENe could not step further either.
     dropout_rate : float
         Share of values dropped after each layer in training.
     variant : {"corrected", "eugene"}
@@ -301,10 +309,13 @@ class BiConv1DTower(nn.Module):
         *,
         input_size: int = 4,
         layers: int = 1,
+        stride: int = 1,
         dropout_rate: float = 0.15,
         variant: str = "corrected",
     ) -> None:
         super().__init__()
+        if stride != 1:
+            raise ModelError(f"stride={stride} must be 1: the length is kept (padding 'same')")
         if layers < 1:
             raise ModelError(f"layers={layers} must be at least 1")
         if variant not in ("corrected", "eugene"):
@@ -322,6 +333,7 @@ class BiConv1DTower(nn.Module):
             self.reverse_activations.append(nn.ReLU())
         self.convs = nn.ModuleList(convs)
         self.dropout = nn.Dropout(dropout_rate)
+        self.variant = variant
         self.register_load_state_dict_pre_hook(_rename_eugene_parameters)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -344,3 +356,10 @@ def _rename_eugene_parameters(
         start = f"{prefix}{old}."
         for key in [k for k in state_dict if k.startswith(start)]:
             state_dict[f"{prefix}convs.{key[len(start) :]}.{new}"] = state_dict.pop(key)
+            if module.variant != "eugene" and old == "kernels":
+                warnings.warn(
+                    f"{key} is EUGENe's name of the filters: they are put into the corrected "
+                    'arrangement, which predicts otherwise. Build it with variant="eugene"',
+                    EugeneWarning,
+                    stacklevel=2,
+                )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eugene.errors import EugeneError
+from eugene.errors import EugeneError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,10 +53,10 @@ def column(sdata: xr.Dataset, name: str, *, role: str = "variable") -> NDArray[n
     """Return a 1-D variable of a Dataset as an array, or say which names there are."""
     if name not in sdata.variables:
         one_d = [str(n) for n in sdata.variables if sdata[n].ndim == 1]
-        near = get_close_matches(name, one_d, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise EugeneError(
-            f"{role} {name!r} is not in the dataset{hint} It has: {', '.join(one_d) or 'none'}."
+            f"{role} {name!r} is not in the dataset{did_you_mean(name, one_d)}"
+            if one_d
+            else f"{role} {name!r} is not in the dataset, which has no 1-D variable"
         )
     values = np.asarray(sdata[name].values)
     if values.ndim != 1:

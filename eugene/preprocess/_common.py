@@ -40,7 +40,7 @@ def require(sdata: xr.Dataset, names: str | Sequence[str], role: str) -> list[st
     missing = [n for n in listed if n not in sdata.variables]
     if missing:
         raise PreprocessError(
-            f"{role}: the dataset has no variable {missing[0]!r}{did_you_mean(missing[0], known)}."
+            f"{role}: the dataset has no variable {missing[0]!r}{did_you_mean(missing[0], known)}"
         )
     return listed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 from pathlib import Path
@@ -80,6 +81,7 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> Sequence
     NotARunError
         If it is not a checkpoint of ours, or the network does not fit its weights.
     """
+    from eugene.models._convert import is_of_eugene
     from eugene.modules import SequenceModule
 
     content = read_checkpoint(path)
@@ -92,7 +94,11 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> Sequence
         raise NotARunError(
             f"{path} does not describe its network, which is not one of ours: give it as arch="
         )
+    if is_of_eugene(content):
+        known = inspect.signature(SequenceModule).parameters
+        hparams = {key: value for key, value in hparams.items() if key in known}
     module = SequenceModule(**hparams)
+    module.on_load_checkpoint(content)
     try:
         module.load_state_dict(content["state_dict"])
     except RuntimeError as error:

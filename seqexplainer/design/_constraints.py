@@ -116,7 +116,7 @@ class Constraints:
         for key in limits:
             if key not in names:
                 close = difflib.get_close_matches(str(key), names, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                hint = f"; did you mean {close[0]!r}?" if close else "."
                 msg = f"{key!r} is not a constraint{hint} Choose from: {', '.join(names)}"
                 raise SeqexplainerError(msg)
         given = dict(limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -201,3 +202,45 @@ def test_biconv_tower_arguments() -> None:
         BiConv1DTower(6, 5, layers=0)
     with pytest.raises(ModelError, match="variant='paper'"):
         BiConv1DTower(6, 5, variant="paper")
+
+
+def test_the_default_block_is_eugene_s() -> None:
+    block = Conv1DBlock(40, 4, 8, 5, dropout_rate=0.1)
+    assert list(dict(block.layers.named_children())) == ["conv", "norm", "act", "dropout"]
+    assert isinstance(block.layers.norm, nn.BatchNorm1d)
+    assert "norm" not in dict(Conv1DBlock(40, 4, 8, 5, norm_type=None).layers.named_children())
+    assert Conv1DBlock(40, 4, 8, 5, pool_kernel=3).output_len == 12  # a width alone pools
+
+
+EUGENE_DEFAULTS = {
+    Conv1DBlock: {
+        "conv_type": "conv1d", "conv_stride": 1, "conv_padding": "valid", "conv_dilation": 1,
+        "conv_bias": True, "activation": "relu", "pool_type": "max", "pool_kernel": 1,
+        "pool_stride": None, "pool_padding": 0, "norm_type": "batchnorm", "norm_dim": None,
+        "dropout_rate": 0.0, "order": "conv-norm-act-pool-dropout",
+    },
+    DenseBlock: {
+        "hidden_dims": (), "activations": "relu", "dropout_rates": 0.0, "batchnorm": False,
+        "batchnorm_first": False, "biases": True,
+    },
+    RecurrentBlock: {
+        "num_layers": 1, "unit_type": "lstm", "bidirectional": False, "dropout_rates": 0.0,
+        "bias": True, "batch_first": True,
+    },
+    Tower: {
+        "static_block_args": None, "dynamic_block_args": None, "mults": None, "name": "tower",
+    },
+    Conv1DTower: {
+        "conv_strides": None, "conv_dilations": None, "conv_padding": "valid",
+        "conv_biases": True, "activations": "relu", "pool_types": "max", "pool_kernels": None,
+        "pool_strides": None, "pool_dilations": None, "pool_padding": None,
+        "dropout_rates": 0.0, "batchnorm": False, "batchnorm_first": False,
+    },
+    BiConv1DTower: {"input_size": 4, "layers": 1, "stride": 1, "dropout_rate": 0.15},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EUGENE_DEFAULTS, ids=lambda k: k.__name__)
+def test_defaults_are_eugene_s(kind: type) -> None:
+    ours = inspect.signature(kind).parameters
+    assert {k: ours[k].default for k in EUGENE_DEFAULTS[kind]} == EUGENE_DEFAULTS[kind]
