@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
 from seqdata._layers import add_layers_from_files as add_layers_from_files
+from seqdata._lock import FileLock as FileLock
 from seqdata._merge import merge_obs as merge_obs
 from seqdata._open_regions import open_regions as open_regions
 from seqdata._read import read_bam as read_bam

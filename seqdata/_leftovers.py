@@ -35,7 +35,7 @@ def working_path(path: Path, state: State) -> Path:
     >>> working_path(Path("/data/x.zarr"), "building").name.startswith(".x.zarr.building-")
     True
     """
-    name = f".{path.name}.{state}-{_machine()}-{os.getpid()}-{secrets.token_hex(3)}"
+    name = f".{path.name}.{state}-{machine()}-{os.getpid()}-{secrets.token_hex(3)}"
     return path.with_name(name)
 
 
@@ -53,7 +53,7 @@ def clear_leftovers(path: Path) -> None:
     if os.name != "posix" or not path.parent.is_dir():
         return
     form = re.compile(
-        rf"\.{re.escape(path.name)}\.(building|replaced)-{_machine()}-(\d+)-[0-9a-f]{{6}}"
+        rf"\.{re.escape(path.name)}\.(building|replaced)-{machine()}-(\d+)-[0-9a-f]{{6}}"
     )
     with contextlib.suppress(OSError):
         for entry in sorted(path.parent.iterdir()):
@@ -69,7 +69,7 @@ def clear_leftovers(path: Path) -> None:
 
 
 @functools.cache
-def _machine() -> str:
+def machine() -> str:
     """Return what tells this machine, and this container, from others that see the same disk."""
     space = ""
     with contextlib.suppress(OSError):

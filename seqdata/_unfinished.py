@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import inspect
 import json
 import logging
-import os
-import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from seqdata import _shards
 from seqdata._leftovers import working_path
+from seqdata._lock import FileLock
 from seqdata.errors import StoreError
 from seqdata.schema import SCHEMA_VERSION, versions
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +68,7 @@ class UnfinishedBuild:
         self.store = self.folder / "store"
         self.notes: dict[str, Any] = {}
         self._sizes: dict[str, dict[int, int]] = {}
-        self._lock = _locked(self.folder, target)
+        self._lock = _lock(target).acquire()
         entries = self._entries() if resume else []
         self.moved = False
         if entries and entries[0] == {"job": job}:
@@ -83,7 +76,7 @@ class UnfinishedBuild:
         else:
             entries = []
         if is_taken(target) and not (overwrite or self.moved):
-            self._lock.close()
+            self._lock.release()
             raise already_there(target)
         if not entries or not (self.moved or self.store.is_dir()):
             entries = [{"job": job}]
@@ -112,12 +105,12 @@ class UnfinishedBuild:
         """Remove the folder and let go of the lock."""
         self._journal.close()
         _remove(self.folder, self.target)
-        self._lock.close()
+        self._lock.release()
 
     def leave(self) -> None:
         """Let go of the lock and leave the folder to the next try."""
         self._journal.close()
-        self._lock.close()
+        self._lock.release()
 
     def _entries(self) -> list[dict[str, Any]]:
         """Read the journal up to the line in which a kill may have cut it off."""
@@ -207,12 +200,17 @@ def lock_of(target: Path) -> Iterator[None]:
     StoreError
         If another process builds or extends it.
     """
-    folder = target.with_name(f".{target.name}.building")
-    with _locked(folder, target):
+    lock = _lock(target)
+    with lock:
         try:
             yield
         finally:
-            _remove(folder, target)
+            _remove(lock.file.parent, target)
+
+
+def _lock(target: Path) -> FileLock:
+    folder = target.with_name(f".{target.name}.building")
+    return FileLock(folder / "lock", f"{target} is being built")
 
 
 def drop_unfinished(target: Path) -> None:
@@ -228,8 +226,7 @@ def drop_unfinished(target: Path) -> None:
     StoreError
         If the build is alive.
     """
-    folder = target.with_name(f".{target.name}.building")
-    if (folder / "lock").exists():
+    if target.with_name(f".{target.name}.building").exists():
         with lock_of(target):
             pass
 
@@ -240,56 +237,6 @@ def _remove(folder: Path, target: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rename(away)
     shutil.rmtree(away, ignore_errors=True)
-
-
-def _locked(folder: Path, target: Path) -> IO[str]:
-    """Make the folder of a build and lock it; the lock ends with the process that holds it."""
-    while True:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(target, error) from error
-        try:
-            handle = (folder / "lock").open("a+", encoding="utf-8")
-        except FileNotFoundError:
-            # its owner removed it between the two steps
-            continue
-        except OSError as error:
-            raise cannot_write(target, error) from error
-        if _take(handle, target) and _is_there(handle, folder / "lock"):
-            handle.truncate(0)
-            now = datetime.datetime.now().isoformat(" ", "seconds")
-            handle.write(f"process {os.getpid()} on {platform.node()}, since {now}")
-            handle.flush()
-            return handle
-        handle.close()
-
-
-def _take(handle: IO[str], target: Path) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.seek(0)
-        who = handle.read() or "another process"
-        handle.close()
-        msg = (
-            f"{target} is being built by {who}. Wait until it is done, stop it, or pass another "
-            "path."
-        )
-        raise StoreError(msg) from None
-    except OSError as error:
-        logger.warning("%s: the file system has no locks (%s)", target, error)
-    return True
-
-
-def _is_there(handle: IO[str], path: Path) -> bool:
-    """Say whether a path still leads to an open file."""
-    try:
-        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
-    except OSError:
-        return False
 
 
 def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:

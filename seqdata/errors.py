@@ -66,6 +66,10 @@ class IncompleteStoreError(StoreError):
     """A Zarr store carries no completeness mark: its writing never finished."""
 
 
+class LockedError(StoreError):
+    """Another process, or another thread, writes there."""
+
+
 class DiskFullError(StoreError, OSError):
     """There was no room to finish a store; what had been written is gone again."""
 
