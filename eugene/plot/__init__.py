@@ -2,6 +2,10 @@
 
 Names are EUGENe's. Nothing here opens a window or changes matplotlib's settings; a figure that you
 did not pass in is made for you. Logos and tracks come from :mod:`seqexplainer.plot`.
+
+Besides its own arguments every function takes ``figsize`` (inches of a new figure), ``save`` (a
+file to write), ``title``, ``xlab``, ``ylab``, ``xlim``, ``ylim`` and ``rc_context``, and EUGENe's
+``return_axes``, though axes are always returned. Anything else is refused by name.
 """
 
 from eugene.plot._categorical import (

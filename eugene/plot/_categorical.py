@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eugene.plot._style import BLUE, CYCLE, as_list, axes_or_new, column, tidy
+from eugene.errors import EugeneError
+from eugene.plot._picture import picture
+from eugene.plot._style import (
+    BLUE,
+    CYCLE,
+    as_list,
+    axes_or_new,
+    categories,
+    column,
+    numbers,
+    one,
+    rows_of,
+    tidy,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,16 +32,43 @@ def _groups(
     sdata: xr.Dataset, var: str, groupby: str | None
 ) -> tuple[list[str], list[NDArray[np.float64]]]:
     """Split a variable by the values of another; NaN are left out."""
-    values = column(sdata, var).astype(float)
+    values = numbers(sdata, var)
     keep = np.isfinite(values)
+    if not keep.any():
+        raise EugeneError(f"variable {var!r} has no finite value: there is nothing to draw")
     if groupby is None:
         return [var], [values[keep]]
-    by = column(sdata, groupby, role="groupby variable")
-    labels = np.unique(by[keep])
-    return [str(label) for label in labels], [values[keep & (by == label)] for label in labels]
+    labels, codes = categories(sdata, groupby, role="groupby variable")
+    present = np.unique(codes[keep])
+    return [labels[i] for i in present], [values[keep & (codes == i)] for i in present]
 
 
-def countplot(sdata: xr.Dataset, vars: str, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
+def _samples(
+    sdata: xr.Dataset, names: list[str], groupby: str | None
+) -> tuple[list[str], list[NDArray[np.float64]]]:
+    """Return a sample a variable, or a group of the only variable."""
+    if groupby is None:
+        return names, [_groups(sdata, name, None)[1][0] for name in names]
+    return _groups(sdata, one(names, "a picture by group"), groupby)
+
+
+def _orient(value: str) -> bool:
+    """Return whether values run up the page."""
+    if value not in ("v", "h", "vertical", "horizontal"):
+        raise EugeneError(f"orient={value!r} must be 'v' or 'h'")
+    return value.startswith("v")
+
+
+@picture(passes="bar", same={"hue": "groupby"})
+def countplot(
+    sdata: xr.Dataset,
+    vars: str | Sequence[str],
+    *,
+    groupby: str | None = None,
+    orient: str = "v",
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw how often each value of a variable occurs.
 
     Parameters
@@ -36,7 +76,11 @@ def countplot(sdata: xr.Dataset, vars: str, *, ax: Axes | None = None, **kwargs:
     sdata
         Dataset with ``vars`` over ``_sequence``.
     vars
-        Name of a 1-D variable with few distinct values.
+        Name of a 1-D variable with few distinct values; missing ones are counted as "missing".
+    groupby
+        Name of a variable whose groups stand side by side.
+    orient
+        ``"v"`` for bars that stand, ``"h"`` for bars that lie.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -59,18 +103,34 @@ def countplot(sdata: xr.Dataset, vars: str, *, ax: Axes | None = None, **kwargs:
     >>> [int(bar.get_height()) for bar in countplot(ds, "label").patches]
     [1, 2]
     """
+    upright = _orient(orient)
+    name = one(vars, "countplot")
+    labels, codes = categories(sdata, name)
+    groups, by = [""], np.zeros_like(codes)
+    if groupby is not None:
+        groups, by = categories(sdata, groupby, role="groupby variable")
     ax = axes_or_new(ax)
-    values, counts = np.unique(column(sdata, vars), return_counts=True)
-    bars = ax.bar([str(v) for v in values], counts, **{"color": BLUE, **kwargs})
-    ax.bar_label(bars, labels=[f"{c:,}" for c in counts], fontsize=8)
-    return tidy(ax, x=vars, y="sequences")
+    width = 0.8 / len(groups)
+    for i, (group, colour) in enumerate(zip(groups, CYCLE * len(groups), strict=False)):
+        counts = np.bincount(codes[by == i], minlength=len(labels))
+        where = np.arange(len(labels)) + (i - (len(groups) - 1) / 2) * width
+        style = {"color": colour, "label": group or None, **kwargs}
+        size = {"width" if upright else "height": width, **style}
+        bars = (ax.bar if upright else ax.barh)(where, counts, **size)
+        ax.bar_label(bars, labels=[f"{c:,}" for c in counts], fontsize=8)
+    if groupby is not None:
+        ax.legend(frameon=False, fontsize=8, title=groupby)
+    (ax.set_xticks if upright else ax.set_yticks)(range(len(labels)), labels)
+    return tidy(ax, **dict(zip("xy" if upright else "yx", (name, "sequences"), strict=True)))
 
 
+@picture(passes="hist", same={"hue": "groupby"})
 def histplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
     *,
     groupby: str | None = None,
+    orient: str = "v",
     bins: int = 40,
     ax: Axes | None = None,
     **kwargs: Any,
@@ -85,6 +145,8 @@ def histplot(
         One name or several.
     groupby
         With one variable: draw a histogram a group.
+    orient
+        ``"v"`` for bars that stand, ``"h"`` for bars that lie.
     bins
         Number of bins over the common range.
     ax
@@ -109,19 +171,19 @@ def histplot(
     >>> histplot(ds, "activity").get_ylabel()
     'sequences'
     """
-    ax = axes_or_new(ax)
+    upright = _orient(orient)
     names = as_list(vars)
-    if groupby is not None:
-        labels, values = _groups(sdata, names[0], groupby)
-    else:
-        labels, values = names, [_groups(sdata, name, None)[1][0] for name in names]
-    pooled = np.concatenate(values) if values else np.zeros(0)
-    edges = np.histogram_bin_edges(pooled, bins=bins).tolist() if pooled.size else [0.0, 1.0]
+    labels, values = _samples(sdata, names, groupby)
+    edges = np.histogram_bin_edges(np.concatenate(values), bins=bins).tolist()
+    ax = axes_or_new(ax)
+    lying: dict[str, Any] = {} if upright else {"orientation": "horizontal"}
     for label, sample, colour in zip(labels, values, CYCLE * len(values), strict=False):
-        ax.hist(sample, bins=edges, **{"color": colour, "alpha": 0.6, "label": label, **kwargs})
+        style = {"color": colour, "alpha": 0.6, "label": label, **lying, **kwargs}
+        ax.hist(sample, bins=edges, **style)
     if len(labels) > 1:
         ax.legend(frameon=False, fontsize=8, title=groupby)
-    return tidy(ax, x=names[0] if len(names) == 1 else "", y="sequences")
+    texts = (names[0] if len(names) == 1 else "", "sequences")
+    return tidy(ax, **dict(zip("xy" if upright else "yx", texts, strict=True)))
 
 
 def _spread(
@@ -129,29 +191,33 @@ def _spread(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
     groupby: str | None,
+    orient: str,
     ax: Axes | None,
     kwargs: dict[str, Any],
-) -> Axes:
+) -> tuple[Axes, list[NDArray[np.float64]]]:
     """Draw boxes or violins of variables, or of one variable's groups."""
-    ax = axes_or_new(ax)
+    upright = _orient(orient)
     names = as_list(vars)
-    if groupby is not None:
-        labels, values = _groups(sdata, names[0], groupby)
-    else:
-        labels, values = names, [_groups(sdata, name, None)[1][0] for name in names]
+    labels, values = _samples(sdata, names, groupby)
+    ax = axes_or_new(ax)
+    lying: dict[str, Any] = {} if upright else {"orientation": "horizontal"}
     if kind == "box":
-        ax.boxplot(values, **{"widths": 0.6, "flierprops": {"markersize": 2}, **kwargs})
+        ax.boxplot(values, **{"widths": 0.6, "flierprops": {"markersize": 2}, **lying, **kwargs})
     else:
-        ax.violinplot(values, **{"showmedians": True, "widths": 0.8, **kwargs})
-    ax.set_xticks(range(1, len(labels) + 1), labels)
-    return tidy(ax, x=groupby or "", y=names[0] if len(names) == 1 else "value")
+        ax.violinplot(values, **{"showmedians": True, "widths": 0.8, **lying, **kwargs})
+    (ax.set_xticks if upright else ax.set_yticks)(range(1, len(labels) + 1), labels)
+    texts = (groupby or "", names[0] if len(names) == 1 else "value")
+    return tidy(ax, **dict(zip("xy" if upright else "yx", texts, strict=True))), values
 
 
+@picture(passes="boxplot", same={"hue": "groupby"})
 def boxplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
     *,
     groupby: str | None = None,
+    orient: str = "v",
+    jitter: bool = False,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -164,7 +230,11 @@ def boxplot(
     vars
         One name or several.
     groupby
-        Name of the variable that splits the first one.
+        Name of the variable that splits the only one.
+    orient
+        ``"v"`` for boxes that stand, ``"h"`` for boxes that lie.
+    jitter
+        Draw the values as points as well.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -187,14 +257,21 @@ def boxplot(
     >>> boxplot(ds, "activity").get_ylabel()
     'activity'
     """
-    return _spread("box", sdata, vars, groupby, ax, kwargs)
+    ax, values = _spread("box", sdata, vars, groupby, orient, ax, kwargs)
+    for i, sample in enumerate(values if jitter else [], start=1):
+        across = i + 0.3 * (np.random.default_rng(0).random(sample.size) - 0.5)
+        where = (across, sample) if _orient(orient) else (sample, across)
+        ax.scatter(*where, s=6, alpha=0.4, linewidths=0, color=BLUE, zorder=3)
+    return ax
 
 
+@picture(passes="violinplot", same={"hue": "groupby"})
 def violinplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
     *,
     groupby: str | None = None,
+    orient: str = "v",
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -207,7 +284,9 @@ def violinplot(
     vars
         One name or several.
     groupby
-        Name of the variable that splits the first one.
+        Name of the variable that splits the only one.
+    orient
+        ``"v"`` for violins that stand, ``"h"`` for violins that lie.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -230,15 +309,17 @@ def violinplot(
     >>> violinplot(ds, "activity").get_ylabel()
     'activity'
     """
-    return _spread("violin", sdata, vars, groupby, ax, kwargs)
+    return _spread("violin", sdata, vars, groupby, orient, ax, kwargs)[0]
 
 
+@picture(passes="scatter", same={"groupby": "hue"})
 def scatterplot(
     sdata: xr.Dataset,
     x: str,
     y: str,
     *,
     hue: str | None = None,
+    seq_idx: Sequence[int] | NDArray[Any] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -252,6 +333,8 @@ def scatterplot(
         Names of the variables on the axes.
     hue
         Name of a variable that colours the points.
+    seq_idx
+        Rows to show, numbers or a mask; all by default.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -274,15 +357,16 @@ def scatterplot(
     >>> scatterplot(ds, "a", "b").get_xlabel()
     'a'
     """
+    sdata = rows_of(sdata, seq_idx)
+    across, up = column(sdata, x), column(sdata, y)
     ax = axes_or_new(ax)
     style: dict[str, Any] = {"s": 8, "alpha": 0.5, "linewidths": 0, **kwargs}
-    across, up = column(sdata, x), column(sdata, y)
     if hue is None:
         ax.scatter(across, up, **{"color": BLUE, **style})
     else:
-        by = column(sdata, hue, role="hue variable")
-        for label, colour in zip(np.unique(by), CYCLE * by.size, strict=False):
-            mask = by == label
-            ax.scatter(across[mask], up[mask], **{"color": colour, "label": str(label), **style})
+        labels, codes = categories(sdata, hue, role="hue variable")
+        for i, (label, colour) in enumerate(zip(labels, CYCLE * len(labels), strict=False)):
+            mask = codes == i
+            ax.scatter(across[mask], up[mask], **{"color": colour, "label": label, **style})
         ax.legend(frameon=False, fontsize=8, title=hue)
     return tidy(ax, x=x, y=y)

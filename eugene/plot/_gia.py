@@ -7,14 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eugene.errors import EugeneError
-from eugene.plot._style import CYCLE, GREY, as_list, axes_or_new, tidy
+from eugene.errors import EugeneError, did_you_mean
+from eugene.plot._picture import picture
+from eugene.plot._style import CYCLE, GREY, as_list, axes_or_new, numbers, tidy
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 
+def _two_axes(sdata: xr.Dataset, name: str, what: str) -> None:
+    if name not in sdata or sdata[name].ndim != 2:
+        there = [str(v) for v in sdata.data_vars if sdata[v].ndim == 2]
+        raise EugeneError(
+            f"{name!r} must be a variable (backgrounds, {what}){did_you_mean(name, there)}"
+        )
+
+
+def _places(sdata: xr.Dataset, id_var: str | None, count: int) -> NDArray[np.float64]:
+    """Return where the columns are, in bp."""
+    if id_var is None:
+        return np.arange(count, dtype=float)
+    places = numbers(sdata, id_var, role="id_var")
+    if places.size != count:
+        raise EugeneError(f"id_var {id_var!r} has {places.size} values for {count} columns")
+    return places
+
+
+@picture(passes="plot")
 def positional_gia_plot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -58,10 +79,9 @@ def positional_gia_plot(
     ax = axes_or_new(ax, size=(6.4, 3.0))
     names = as_list(vars)
     for name, colour in zip(names, CYCLE * len(names), strict=False):
-        if name not in sdata or sdata[name].ndim != 2:
-            raise EugeneError(f"{name!r} must be a variable (backgrounds, positions).")
+        _two_axes(sdata, name, "positions")
         effects = np.asarray(sdata[name].values, dtype=float)
-        where = np.arange(effects.shape[1]) if id_var is None else np.asarray(sdata[id_var].values)
+        where = _places(sdata, id_var, effects.shape[1])
         mean = effects.mean(axis=0)
         error = 1.96 * effects.std(axis=0, ddof=1) / np.sqrt(effects.shape[0])
         ax.plot(where, mean, **{"color": colour, "label": name, **kwargs})
@@ -72,6 +92,7 @@ def positional_gia_plot(
     return tidy(ax, x="position (bp)", y="effect")
 
 
+@picture(same={"results_var": "vars", "distance_var": "id_var"}, passes="plot")
 def distance_cooperativity_gia_plot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -115,10 +136,9 @@ def distance_cooperativity_gia_plot(
     ax = axes_or_new(ax, size=(6.4, 3.0))
     names = as_list(vars)
     for name, colour in zip(names, CYCLE * len(names), strict=False):
-        if name not in sdata or sdata[name].ndim != 2:
-            raise EugeneError(f"{name!r} must be a variable (backgrounds, distances).")
+        _two_axes(sdata, name, "distances")
         folds = np.asarray(sdata[name].values, dtype=float)
-        where = np.arange(folds.shape[1]) if id_var is None else np.asarray(sdata[id_var].values)
+        where = _places(sdata, id_var, folds.shape[1])
         middle = np.median(folds, axis=0)
         low, high = np.percentile(folds, (25, 75), axis=0)
         style = {"color": colour, "label": name, "marker": "o", "ms": 3, **kwargs}

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.errors import EugeneError
-from eugene.plot._style import BLUE, CYCLE, GREY, VERMILION, as_list, axes_or_new, column, tidy
+from eugene.plot._picture import picture
+from eugene.plot._style import (
+    BLUE,
+    CYCLE,
+    GREY,
+    VERMILION,
+    as_list,
+    axes_or_new,
+    categories,
+    numbers,
+    one,
+    rows_of,
+    tidy,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,8 +48,8 @@ def _pairs(
         )
     found = []
     for target, prediction in zip(targets, predictions, strict=True):
-        y = column(sdata, target, role="target variable").astype(float)
-        p = column(sdata, prediction, role="prediction variable").astype(float)
+        y = numbers(sdata, target, role="target variable")
+        p = numbers(sdata, prediction, role="prediction variable")
         keep = np.isfinite(y) & np.isfinite(p)
         if not keep.any():
             raise EugeneError(
@@ -58,6 +71,7 @@ def _binary(name: str, y: NDArray[np.float64]) -> NDArray[np.int64]:
 def _curve(
     kind: str,
     pairs: Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
+    labels: str | Sequence[str] | None,
     ax: Axes | None,
     kwargs: dict[str, Any],
 ) -> Axes:
@@ -69,16 +83,21 @@ def _curve(
         roc_curve,
     )
 
+    names = as_list(labels) if labels else [name for name, _, _ in pairs]
+    if len(names) != len(pairs):
+        raise EugeneError(f"{len(names)} labels for {len(pairs)} targets: give one for each")
+    truths = [_binary(name, y) for name, y, _ in pairs]
     ax = axes_or_new(ax, size=(3.6, 3.4))
-    for (name, y, p), colour in zip(pairs, CYCLE * len(pairs), strict=False):
-        labels = _binary(name, y)
+    for name, truth, (_, _, p), colour in zip(
+        names, truths, pairs, CYCLE * len(pairs), strict=False
+    ):
         if kind == "roc":
-            x, up, _ = roc_curve(labels, p)
-            text = f"{name}: {roc_auc_score(labels, p):.3f}"
+            x, up, _ = roc_curve(truth, p)
+            text = f"{name}: {roc_auc_score(truth, p):.3f}"
         else:
-            up, x, _ = precision_recall_curve(labels, p)
-            text = f"{name}: {average_precision_score(labels, p):.3f}"
-            ax.axhline(labels.mean(), color=GREY, ls=":", lw=1)
+            up, x, _ = precision_recall_curve(truth, p)
+            text = f"{name}: {average_precision_score(truth, p):.3f}"
+            ax.axhline(truth.mean(), color=GREY, ls=":", lw=1)
         ax.plot(x, up, **{"color": colour, "label": text, **kwargs})
     if kind == "roc":
         ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1)
@@ -91,11 +110,13 @@ def _curve(
     return tidy(ax, x=x_name, y=y_name)
 
 
+@picture(passes="plot")
 def auroc(
     sdata: xr.Dataset,
     target_vars: str | Sequence[str],
     prediction_vars: str | Sequence[str] | None = None,
     *,
+    labels: str | Sequence[str] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -109,6 +130,8 @@ def auroc(
         One target name or several.
     prediction_vars
         Score of each target; by default ``{target}_predictions``.
+    labels
+        Name of each curve in the legend; by default that of its target.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -132,14 +155,16 @@ def auroc(
     >>> auroc(ds, "y").get_legend().get_texts()[0].get_text()
     'y: 1.000'
     """
-    return _curve("roc", _pairs(sdata, target_vars, prediction_vars), ax, kwargs)
+    return _curve("roc", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs)
 
 
+@picture(passes="plot")
 def auprc(
     sdata: xr.Dataset,
     target_vars: str | Sequence[str],
     prediction_vars: str | Sequence[str] | None = None,
     *,
+    labels: str | Sequence[str] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -153,6 +178,8 @@ def auprc(
         One target name or several.
     prediction_vars
         Score of each target; by default ``{target}_predictions``.
+    labels
+        Name of each curve in the legend; by default that of its target.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -176,14 +203,17 @@ def auprc(
     >>> auprc(ds, "y").get_xlabel()
     'recall'
     """
-    return _curve("pr", _pairs(sdata, target_vars, prediction_vars), ax, kwargs)
+    return _curve("pr", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs)
 
 
+@picture(passes="scatter", same={"hue": "groupby"})
 def performance_scatter(
     sdata: xr.Dataset,
     target_vars: str | Sequence[str],
     prediction_vars: str | Sequence[str] | None = None,
     *,
+    groupby: str | None = None,
+    seq_idx: Sequence[int] | NDArray[Any] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -197,6 +227,10 @@ def performance_scatter(
         One target name or several.
     prediction_vars
         Prediction of each target; by default ``{target}_predictions``.
+    groupby
+        With one target: name of a variable whose groups are coloured and measured apart.
+    seq_idx
+        Rows to show, numbers or a mask; all by default.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -220,8 +254,18 @@ def performance_scatter(
     >>> performance_scatter(ds, "y").get_legend().get_texts()[0].get_text()
     'y: r = 1.00, R² = 1.00'
     """
-    ax = axes_or_new(ax, size=(3.6, 3.4))
+    sdata = rows_of(sdata, seq_idx)
     pairs = _pairs(sdata, target_vars, prediction_vars)
+    if groupby is not None:
+        target = one(target_vars, "a picture by group")
+        groups, codes = categories(sdata, groupby, role="groupby variable")
+        parts = [sdata.isel(_sequence=codes == i) for i in range(len(groups))]
+        pairs = [
+            (group, y, p)
+            for group, part in zip(groups, parts, strict=True)
+            for _, y, p in _pairs(part, target, prediction_vars)
+        ]
+    ax = axes_or_new(ax, size=(3.6, 3.4))
     low, high = np.inf, -np.inf
     for (name, y, p), colour in zip(pairs, CYCLE * len(pairs), strict=False):
         r = np.corrcoef(y, p)[0, 1] if y.std() and p.std() else np.nan
@@ -236,6 +280,7 @@ def performance_scatter(
     return tidy(ax, x="measured", y="predicted")
 
 
+@picture()
 def score_histogram(
     sdata: xr.Dataset,
     target_var: str,
@@ -277,9 +322,9 @@ def score_histogram(
     >>> score_histogram(ds, "y").get_ylabel()
     'sequences'
     """
-    ax = axes_or_new(ax)
-    ((name, y, p),) = _pairs(sdata, target_var, prediction_var)
+    ((name, y, p),) = _pairs(sdata, one(target_var, "score_histogram"), prediction_var)
     labels = _binary(name, y)
+    ax = axes_or_new(ax)
     edges = np.histogram_bin_edges(p, bins=bins).tolist()
     for value, colour, text in ((0, BLUE, "negatives"), (1, VERMILION, "positives")):
         ax.hist(p[labels == value], bins=edges, color=colour, alpha=0.6, label=text)
@@ -287,6 +332,7 @@ def score_histogram(
     return tidy(ax, x="score", y="sequences")
 
 
+@picture(void={"kind": ("binary",)})
 def confusion_mtx(
     sdata: xr.Dataset,
     target_var: str,
@@ -328,9 +374,9 @@ def confusion_mtx(
     >>> confusion_mtx(ds, "y").get_xlabel()
     'called'
     """
-    ax = axes_or_new(ax, size=(3.2, 3.0))
-    ((name, y, p),) = _pairs(sdata, target_var, prediction_var)
+    ((name, y, p),) = _pairs(sdata, one(target_var, "confusion_mtx"), prediction_var)
     labels = _binary(name, y)
+    ax = axes_or_new(ax, size=(3.2, 3.0))
     table = np.zeros((2, 2), dtype=int)
     np.add.at(table, (labels, (p >= threshold).astype(int)), 1)
     share = table / table.sum(axis=1, keepdims=True)
@@ -347,6 +393,7 @@ def confusion_mtx(
     return ax
 
 
+@picture()
 def performance_summary(
     summary: Mapping[str, Sequence[float]],
     *,
@@ -383,6 +430,11 @@ def performance_summary(
     >>> ax.get_ylabel()
     'r2'
     """
+    if not isinstance(summary, Mapping) or hasattr(summary, "data_vars"):
+        raise EugeneError(
+            f"performance_summary draws a mapping of arms to scores, such as {{'default': [0.5, "
+            f"0.6]}}, got {type(summary).__name__}; eugene.evaluate.evaluate gives the scores"
+        )
     if not summary:
         raise EugeneError("no arm to draw; pass a mapping from arm names to replicate scores.")
     ax = axes_or_new(ax)

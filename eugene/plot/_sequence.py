@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.errors import EugeneError
-from eugene.plot._style import ORANGE, as_list, axes_or_new, tidy
+from eugene.plot._picture import picture
+from eugene.plot._style import ORANGE, as_list, axes_or_new, column, tidy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def _array(sdata: xr.Dataset, name: str, ndim: int) -> NDArray[np.float64]:
     """Return a variable with ``ndim`` axes, or say which there are."""
-    if name not in sdata or sdata[name].ndim != ndim:
+    if not isinstance(name, str) or name not in sdata or sdata[name].ndim != ndim:
         fits = [str(v) for v in sdata.data_vars if sdata[v].ndim == ndim]
         raise EugeneError(
             f"{name!r} is not a variable with {ndim} axes; the dataset has: "
@@ -28,8 +29,18 @@ def _array(sdata: xr.Dataset, name: str, ndim: int) -> NDArray[np.float64]:
     return np.asarray(sdata[name].values, dtype=float)
 
 
+def _alphabet(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a logo, EUGENe's names of alphabets as letters."""
+    letters = {"DNA": "ACGT", "RNA": "ACGU"}
+    if "alphabet" not in options:
+        return options
+    return {**options, "alphabet": letters.get(options["alphabet"], options["alphabet"])}
+
+
 def _row(sdata: xr.Dataset, seq_id: int | str, id_var: str | None) -> int:
     """Return the row of an identifier, or of a number as it is."""
+    if id_var is None and isinstance(seq_id, str) and "id" in sdata.variables:
+        id_var = "id"
     if id_var is None:
         count = sdata.sizes["_sequence"]
         if not isinstance(seq_id, int | np.integer) or not -count <= int(seq_id) < count:
@@ -38,13 +49,14 @@ def _row(sdata: xr.Dataset, seq_id: int | str, id_var: str | None) -> int:
                 "of the variable that holds identifiers."
             )
         return int(seq_id)
-    names = np.asarray(sdata[id_var].values).astype(str)
+    names = np.asarray(column(sdata, id_var, role="id_var").astype(str))
     found = np.flatnonzero(names == str(seq_id))
     if not found.size:
         raise EugeneError(f"no sequence {seq_id!r} in {id_var!r}; the first is {names[0]!r}.")
     return int(found[0])
 
 
+@picture(passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes"})
 def seq_track(
     sdata: xr.Dataset,
     seq_id: int | str,
@@ -54,6 +66,7 @@ def seq_track(
     start: int = 0,
     end: int | None = None,
     highlights: Sequence[tuple[int, int]] = (),
+    highlight_colors: str | Sequence[str] = ORANGE,
     title: str | None = None,
     ylab: str = "attribution",
     ax: Axes | None = None,
@@ -66,7 +79,7 @@ def seq_track(
     sdata
         Dataset with ``attrs_var``.
     seq_id
-        Row number, or an identifier together with ``id_var``.
+        Row number, or an identifier; ``id_var`` is then "id" unless given.
     attrs_var
         Variable of projected attributions, float, ``(_sequence, _ohe, _length)``.
     id_var
@@ -75,6 +88,8 @@ def seq_track(
         The stretch to show, in bp, 0-based and half-open.
     highlights
         Stretches to shade, (start, end) in bp of the whole sequence.
+    highlight_colors
+        A colour, or colours that the stretches take in turn.
     title
         Title; the sequence's name by default.
     ylab
@@ -106,12 +121,15 @@ def seq_track(
     values = _array(sdata, attrs_var, 3)[_row(sdata, seq_id, id_var)]
     end = values.shape[1] if end is None else min(end, values.shape[1])
     ax = axes_or_new(ax, size=(max(4.0, 0.06 * (end - start)), 1.6))
-    logo(values[:, start:end], ax=ax, **kwargs)
-    for low, high in highlights:
-        ax.axvspan(low - start - 0.5, high - start - 0.5, color=ORANGE, alpha=0.25, lw=0, zorder=0)
+    logo(values[:, start:end], ax=ax, **_alphabet(kwargs))
+    colours = [highlight_colors] if isinstance(highlight_colors, str) else [*highlight_colors]
+    for i, (low, high) in enumerate(highlights):
+        style = {"color": colours[i % len(colours)], "alpha": 0.25, "lw": 0, "zorder": 0}
+        ax.axvspan(low - start - 0.5, high - start - 0.5, **style)
     return tidy(ax, title=str(seq_id) if title is None else title, x="position (bp)", y=ylab)
 
 
+@picture(passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes"})
 def multiseq_track(
     sdata: xr.Dataset,
     seq_ids: Sequence[int | str],
@@ -121,7 +139,8 @@ def multiseq_track(
     start: int = 0,
     end: int | None = None,
     width: float | None = None,
-    height: float = 1.5,
+    height: float | None = None,
+    ylabs: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> Figure:
     """Draw attributions of several sequences below each other, a column a method.
@@ -141,7 +160,9 @@ def multiseq_track(
     width
         Width of a panel in inches; from the length by default.
     height
-        Height of a panel in inches.
+        Height of a panel in inches; 1.5 by default.
+    ylabs
+        Name of the y axis of each column; "attribution" by default.
     **kwargs
         Passed to :func:`seq_track`.
 
@@ -165,20 +186,30 @@ def multiseq_track(
     import matplotlib.pyplot as plt
 
     methods = as_list(attrs_vars)
+    seq_ids = [seq_ids] if isinstance(seq_ids, (str, int)) else list(seq_ids)
+    if not seq_ids:
+        raise EugeneError("seq_ids is empty: name at least one sequence")
+    names = ["attribution"] * len(methods) if ylabs is None else as_list(ylabs)
+    if len(names) != len(methods):
+        raise EugeneError(f"{len(names)} ylabs for {len(methods)} attrs_vars: give one for each")
+    for method in methods:
+        for seq_id in seq_ids:
+            _row(sdata, seq_id, id_var)
+        _array(sdata, method, 3)
     length = sdata.sizes["_length"] if end is None else end
     wide = max(4.0, 0.06 * (length - start)) if width is None else width
     figure, axes = plt.subplots(
         len(seq_ids),
         len(methods),
-        figsize=(wide * len(methods), height * len(seq_ids)),
+        figsize=(wide * len(methods), (height or 1.5) * len(seq_ids)),
         layout="constrained",
         squeeze=False,
     )
     for line, seq_id in zip(axes, seq_ids, strict=True):
-        for ax, method in zip(line, methods, strict=True):
+        for ax, method, name in zip(line, methods, names, strict=True):
             seq_track(
                 sdata, seq_id, method, id_var=id_var, start=start, end=end, ax=ax,
-                title=f"{seq_id} · {method}", **kwargs,
+                title=f"{seq_id} · {method}", ylab=name, **kwargs,
             )  # fmt: skip
     return figure
 
@@ -189,11 +220,14 @@ def _filter_logo(pfm: NDArray[np.float64], title: str, ax: Axes, kwargs: dict[st
     from seqexplainer.plot import logo
 
     ppm = sp.motifs.pfm_to_ppm(pfm)
-    logo(ppm * sp.motifs.information_content(ppm), ax=ax, **kwargs)
+    logo(ppm * sp.motifs.information_content(ppm), ax=ax, **_alphabet(kwargs))
     ax.set_ylim(0, 2)
     return tidy(ax, title=title, y="bits")
 
 
+@picture(
+    passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes", "filter_num": "filter_id"}
+)
 def filter_viz(
     sdata: xr.Dataset, filter_id: int, pfms_var: str, *, ax: Axes | None = None, **kwargs: Any
 ) -> Axes:
@@ -230,19 +264,24 @@ def filter_viz(
     'bits'
     """
     pfms = _array(sdata, pfms_var, 3)
-    if not 0 <= filter_id < pfms.shape[0]:
+    if not isinstance(filter_id, int | np.integer) or not 0 <= filter_id < pfms.shape[0]:
         raise EugeneError(f"filter {filter_id} is not among the {pfms.shape[0]} of {pfms_var!r}.")
     return _filter_logo(
         pfms[filter_id], f"filter {filter_id}", axes_or_new(ax, size=(3.6, 1.6)), kwargs
     )
 
 
+@picture(
+    passes="logo",
+    same={"vocab": "alphabet", "return_ax": "return_axes", "filter_nums": "filter_ids"},
+)
 def multifilter_viz(
     sdata: xr.Dataset,
     filter_ids: Sequence[int],
     pfms_var: str,
     *,
-    num_cols: int = 4,
+    num_cols: int | None = None,
+    num_rows: int | None = None,
     titles: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> Figure:
@@ -257,7 +296,9 @@ def multifilter_viz(
     pfms_var
         Variable of counts, float, ``(filters, 4, width)``.
     num_cols
-        Logos in a line.
+        Logos in a line; 4 by default.
+    num_rows
+        Lines, instead.
     titles
         A title for each logo.
     **kwargs
@@ -282,6 +323,16 @@ def multifilter_viz(
     """
     import matplotlib.pyplot as plt
 
+    filter_ids = [filter_ids] if isinstance(filter_ids, int) else list(filter_ids)
+    if not filter_ids:
+        raise EugeneError("filter_ids is empty: name at least one filter")
+    if titles is not None and len(titles) != len(filter_ids):
+        raise EugeneError(f"{len(titles)} titles for {len(filter_ids)} filters: give one for each")
+    for value in (num_cols, num_rows):
+        if value is not None and value < 1:
+            raise EugeneError(f"num_cols and num_rows must be at least 1, got {value}")
+    if num_cols is None:
+        num_cols = 4 if num_rows is None else -(-len(filter_ids) // num_rows)
     lines = -(-len(filter_ids) // num_cols)
     figure, axes = plt.subplots(
         lines, num_cols, figsize=(2.9 * num_cols, 1.5 * lines), layout="constrained", squeeze=False

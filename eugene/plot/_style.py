@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,6 +51,8 @@ def tidy(ax: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
 
 def column(sdata: xr.Dataset, name: str, *, role: str = "variable") -> NDArray[np.generic]:
     """Return a 1-D variable of a Dataset as an array, or say which names there are."""
+    if not isinstance(name, str):
+        raise EugeneError(f"{role}: expected the name of a variable, got {name!r}")
     if name not in sdata.variables:
         one_d = [str(n) for n in sdata.variables if sdata[n].ndim == 1]
         raise EugeneError(
@@ -66,6 +68,75 @@ def column(sdata: xr.Dataset, name: str, *, role: str = "variable") -> NDArray[n
     return values
 
 
+def numbers(sdata: xr.Dataset, name: str, *, role: str = "variable") -> NDArray[np.float64]:
+    """Return a 1-D variable as floats, missing ones NaN, or say that it holds something else."""
+    values = column(sdata, name, role=role)
+    try:
+        if values.dtype.kind == "O":
+            values = np.array([np.nan if missing(v) else v for v in values], dtype=object)
+        if values.dtype.kind in "SUMm":
+            raise TypeError
+        return values.astype(float)
+    except (TypeError, ValueError):
+        shown = next((v for v in values.tolist() if isinstance(v, (str, bytes))), values[0])
+        raise EugeneError(
+            f"{role} {name!r} holds {shown!r}; numbers are needed. To split by it, name it as "
+            "groupby or hue"
+        ) from None
+
+
+def missing(value: object) -> bool:
+    """Tell whether a label is None, NaN, NaT or pandas' NA."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+
+
+def categories(
+    sdata: xr.Dataset, name: str, *, role: str = "variable"
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the labels of a 1-D variable in order, and the number of its label for each row.
+
+    Labels may be text, numbers, truth values or a mixture; missing ones come last, as "missing".
+    """
+    values = column(sdata, name, role=role).tolist()
+    plain = [v.decode() if isinstance(v, bytes) else v for v in values]
+    seen = {v for v in plain if not missing(v)}
+    try:
+        ordered = sorted(seen)
+    except TypeError:
+        ordered = sorted(seen, key=str)
+    place = {v: i for i, v in enumerate(ordered)}
+    codes = np.array([-1 if missing(v) else place[v] for v in plain], dtype=np.int64)
+    labels = [str(v) for v in ordered]
+    if (codes < 0).any():
+        codes[codes < 0] = len(labels)
+        labels.append("missing")
+    return labels, codes
+
+
+def rows_of(sdata: xr.Dataset, rows: Any) -> xr.Dataset:
+    """Return the rows that are to be shown: numbers or a mask, all for None."""
+    if rows is None:
+        return sdata
+    try:
+        return sdata.isel(_sequence=np.asarray(rows))
+    except (IndexError, TypeError, ValueError) as error:
+        raise EugeneError(f"seq_idx: not rows of {sdata.sizes.get('_sequence')}: {error}") from None
+
+
 def as_list(names: str | Sequence[str]) -> list[str]:
     """Return one name or several as a list."""
-    return [names] if isinstance(names, str) else list(names)
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise EugeneError(f"expected the name of a variable or a list of names, got {names!r}")
+    if not names:
+        raise EugeneError("no variable is named: give at least one")
+    return list(names)
+
+
+def one(names: str | Sequence[str], what: str) -> str:
+    """Return the only name, or say that one picture shows one variable."""
+    listed = as_list(names)
+    if len(listed) != 1:
+        raise EugeneError(f"{what} shows one variable, got {len(listed)}: call it for each")
+    return listed[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.errors import EugeneError
+from eugene.plot._picture import picture
 from eugene.plot._style import BLUE, GREY, VERMILION, axes_or_new, tidy
 
 if TYPE_CHECKING:
@@ -61,8 +62,13 @@ def read_history(log_path: str | Path) -> pd.DataFrame:
     return history
 
 
+@picture(passes="plot", void={"hue": (None, "metric")})
 def metric_curve(
-    log_path: str | Path | pd.DataFrame, metric: str = "loss", *, ax: Axes | None = None
+    log_path: str | Path | pd.DataFrame,
+    metric: str = "loss",
+    *,
+    ax: Axes | None = None,
+    **kwargs: Any,
 ) -> Axes:
     """Draw a metric over the epochs, training and validation.
 
@@ -74,6 +80,8 @@ def metric_curve(
         Name without ``train_`` or ``val_``: ``loss``, ``auroc``, ``pearson`` ...
     ax
         Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
 
     Returns
     -------
@@ -101,7 +109,8 @@ def metric_curve(
         name = f"{prefix}_{metric}"
         if name in history and history[name].notna().any():
             shown = history[["epoch", name]].dropna()
-            ax.plot(shown["epoch"] + 1, shown[name], color=colour, marker="o", ms=3, label=label)
+            style = {"color": colour, "marker": "o", "ms": 3, "label": label, **kwargs}
+            ax.plot(shown["epoch"] + 1, shown[name], **style)
             found = True
     if not found:
         known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
@@ -114,7 +123,10 @@ def metric_curve(
     return tidy(ax, x="epoch", y=metric)
 
 
-def loss_curve(log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+@picture(passes="plot", void={"hue": (None, "metric")})
+def loss_curve(
+    log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
     """Draw training and validation loss over the epochs.
 
     Parameters
@@ -123,6 +135,8 @@ def loss_curve(log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None) -
         A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
     ax
         Axes to draw on; a new figure by default.
+    **kwargs
+        Passed to ``Axes.plot``.
 
     Returns
     -------
@@ -135,12 +149,11 @@ def loss_curve(log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None) -
     >>> loss_curve(pd.DataFrame({"epoch": [0], "train_loss": [1.0]})).get_xlabel()
     'epoch'
     """
-    return metric_curve(log_path, "loss", ax=ax)
+    return metric_curve(log_path, "loss", ax=ax, **kwargs)
 
 
-def training_summary(
-    log_path: str | Path | pd.DataFrame, metric: str | None = None, **kwargs: Any
-) -> Figure:
+@picture()
+def training_summary(log_path: str | Path | pd.DataFrame, metric: str | None = None) -> Figure:
     """Draw the loss and a metric side by side.
 
     Parameters
@@ -149,8 +162,6 @@ def training_summary(
         A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
     metric
         The second panel's metric; by default the first that the history holds beside the loss.
-    **kwargs
-        Passed to ``matplotlib.pyplot.subplots``.
 
     Returns
     -------
@@ -176,8 +187,7 @@ def training_summary(
         ]
         metric = others[0] if others else None
     panels = ["loss"] if metric is None else ["loss", metric]
-    options = {"figsize": (4.2 * len(panels), 3.2), "layout": "constrained", **kwargs}
-    figure: Figure = plt.figure(**options)
+    figure: Figure = plt.figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)
     for ax, name in zip(axes[0], panels, strict=True):
         metric_curve(history, name, ax=ax)

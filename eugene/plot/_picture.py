@@ -1,0 +1,226 @@
+"""What every picture takes, and whom it says no to."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from eugene.errors import EugeneError, did_you_mean
+from eugene.settings import settings
+
+R = TypeVar("R")
+
+COMMON = (
+    "figsize",
+    "save",
+    "title",
+    "xlab",
+    "ylab",
+    "xlim",
+    "ylim",
+    "rc_context",
+    "return_axes",
+)
+"""Arguments of every picture: inches of a new figure, a file to write, texts and limits of the
+axes, matplotlib's parameters while drawing. ``return_axes`` is EUGENe's: axes are always returned.
+"""
+
+# what takes a picture's other arguments: a method of Axes, and the artist that it makes
+_ARTISTS = {
+    "bar": ("bar", "patches.Rectangle"),
+    "boxplot": ("boxplot", None),
+    "hist": ("hist", "patches.Patch"),
+    "plot": ("plot", "lines.Line2D"),
+    "scatter": ("scatter", "collections.PathCollection"),
+    "violinplot": ("violinplot", None),
+}
+
+
+def picture(
+    *,
+    passes: str | None = None,
+    same: Mapping[str, str] | None = None,
+    void: Mapping[str, Sequence[Any]] | None = None,
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Give a drawing function the common arguments, EUGENe's names, and errors that name its own.
+
+    Parameters
+    ----------
+    passes : str, optional
+        What takes further arguments: a key of the table above, or ``"logo"``.
+    same : mapping, optional
+        EUGENe's names of arguments, and ours.
+    void : mapping, optional
+        EUGENe's arguments that decide nothing here, and the values that may be given.
+    """
+    other, without = dict(same or {}), dict(void or {})
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        signature = inspect.signature(function)
+        own = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        name = function.__name__
+        known = [*own, *(c for c in COMMON if c not in own)]
+
+        def refuse(key: str) -> EugeneError:
+            hint = did_you_mean(key, [*known, *other], listed=0)
+            hint = hint if "did you mean" in hint else ""
+            return EugeneError(
+                f"{name} has no argument {key!r} (its arguments: {', '.join(known)}"
+                f"{', and those of ' + _taker(passes) if passes else ''}){hint}"
+            )
+
+        @functools.wraps(function)
+        def draw(*args: Any, **kwargs: Any) -> R:
+            for key in [k for k in kwargs if k in other]:
+                if other[key] in kwargs:
+                    raise EugeneError(f"{name}: {key} and {other[key]} are one argument: give one")
+                kwargs[other[key]] = kwargs.pop(key)
+            for key in [k for k in kwargs if k in without]:
+                if kwargs.pop(key) not in without[key]:
+                    allowed = " or ".join(map(repr, without[key]))
+                    raise EugeneError(f"{name}: {key} can only be {allowed} here")
+            common = {k: kwargs.pop(k) for k in COMMON if k in kwargs and k not in own}
+            for key in kwargs:
+                if key not in own and key not in _artist_names(passes):
+                    raise refuse(key)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise EugeneError(f"{name}: {error} (its arguments: {', '.join(known)})") from None
+            _check(name, bound.arguments, common)
+            with _parameters(common.get("rc_context")), _told(name):
+                result = function(*args, **kwargs)
+                _finish(name, result, common)
+            return result
+
+        return draw
+
+    return decorate
+
+
+def _taker(passes: str | None) -> str:
+    return "seqexplainer.plot.logo" if passes == "logo" else f"matplotlib's Axes.{passes}"
+
+
+@functools.cache
+def _artist_names(passes: str | None) -> frozenset[str]:
+    """Return the names that matplotlib, or the logo, takes."""
+    if passes is None:
+        return frozenset()
+    if passes == "logo":
+        from seqexplainer.plot import logo
+
+        return frozenset(inspect.signature(logo).parameters)
+    import importlib
+
+    from matplotlib.artist import ArtistInspector
+    from matplotlib.axes import Axes
+
+    method, artist = _ARTISTS[passes]
+    names = set(inspect.signature(getattr(Axes, method)).parameters) - {"self", "data", "kwargs"}
+    if artist is not None:
+        module, _, kind = artist.partition(".")
+        inspector = ArtistInspector(getattr(importlib.import_module(f"matplotlib.{module}"), kind))
+        names |= set(inspector.get_setters())
+        names |= {alias for aliases in inspector.aliasd.values() for alias in aliases}
+    return frozenset(names)
+
+
+def _check(name: str, given: Mapping[str, Any], common: Mapping[str, Any]) -> None:
+    """Refuse a figure size that cannot be, and data that are no dataset."""
+    size = common.get("figsize")
+    if size is not None:
+        numbers = isinstance(size, (tuple, list)) and all(isinstance(v, (int, float)) for v in size)
+        if not numbers or len(size) != 2 or min(size) <= 0:
+            raise EugeneError(
+                f"{name}: figsize must be (width, height) in inches, such as (6, 4), got {size!r}"
+            )
+        if given.get("ax") is not None:
+            raise EugeneError(f"{name}: figsize is of a new figure, but ax= has one: leave one out")
+    if "sdata" in given:
+        import xarray as xr
+
+        if not isinstance(given["sdata"], xr.Dataset):
+            raise EugeneError(
+                f"{name}: sdata must be an xarray.Dataset, got {type(given['sdata']).__name__}"
+            )
+
+
+@contextlib.contextmanager
+def _parameters(given: Mapping[str, Any] | None) -> Iterator[None]:
+    """Draw with the parameters of the session's settings and of this call."""
+    chosen = {**settings.rc_context, **(given or {})}
+    if not chosen:
+        yield
+        return
+    import matplotlib as mpl
+
+    unknown = [key for key in chosen if key not in mpl.rcParams]
+    if unknown:
+        raise EugeneError(
+            f"rc_context: matplotlib has no parameter {unknown[0]!r}"
+            f"{did_you_mean(unknown[0], mpl.rcParams, listed=5)}"
+        )
+    with mpl.rc_context(dict(chosen)):
+        yield
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what matplotlib raises into an error of ours, and close what was begun."""
+    import matplotlib.pyplot as plt
+
+    before = set(plt.get_fignums())
+    try:
+        yield
+    except Exception as error:
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+        if isinstance(error, OSError) or not _in_matplotlib(error):
+            raise
+        raise EugeneError(f"{name}: matplotlib refuses an argument: {error}") from error
+
+
+def _in_matplotlib(error: BaseException) -> bool:
+    """Tell whether an error arose in matplotlib, or in what it called."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").split(".")[0] == "matplotlib":
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _finish(name: str, result: Any, common: Mapping[str, Any]) -> None:
+    """Apply size, texts and limits, and write the file."""
+    from matplotlib.figure import Figure
+
+    whole = isinstance(result, Figure)
+    figure = result if whole else result.figure.figure  # of a subfigure, the whole
+    if common.get("figsize") is not None:
+        figure.set_size_inches(*common["figsize"])
+    if common.get("title") is not None:
+        figure.suptitle(common["title"]) if whole else result.set_title(common["title"])
+    for ax in figure.axes if whole else [result]:
+        for key, change in (
+            ("xlab", ax.set_xlabel),
+            ("ylab", ax.set_ylabel),
+            ("xlim", ax.set_xlim),
+            ("ylim", ax.set_ylim),
+        ):
+            if common.get(key) is not None:
+                change(common[key])
+    if common.get("save") is not None:
+        path = Path(common["save"])
+        kinds = figure.canvas.get_supported_filetypes()
+        if path.suffix and path.suffix[1:].lower() not in kinds:
+            raise EugeneError(
+                f"{name}: save={str(path)!r}: matplotlib writes no {path.suffix}; one of "
+                f"{', '.join(sorted(kinds))}"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=settings.dpi, bbox_inches="tight")
