@@ -17,7 +17,7 @@ from seqdata._shards import ArrayWriter, Document, new_document, shard_key
 from seqdata._unfinished import lock_of
 from seqdata._writer import check_name, disk_full, held_interrupts, root_document, storable
 from seqdata.errors import DiskFullError, StoreError, did_you_mean, is_disk_full
-from seqdata.schema import codes_of, is_sequence
+from seqdata.schema import codes_of, is_sequence, letters_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -321,7 +321,7 @@ class _Fit:
             fits = np.can_cast(given, stored, "safe")
         if not fits:
             self._differ(where, "type", stored or "text", given or "text")
-        attrs = {"kind": "sequence", "alphabet": "ACGT"} if is_sequence(var) else {}
+        attrs = {"kind": "sequence", "alphabet": letters_of(var)} if is_sequence(var) else {}
         attrs = {**attrs, **var.attrs}
         known = document.get("attributes", {})
         for key in _SAME_FOR_VARIABLE:

@@ -16,7 +16,7 @@ from seqdata._file_rows import FileRows
 from seqdata._region_array import region_array
 from seqdata._reuse import Pool
 from seqdata.errors import SeqdataError, did_you_mean
-from seqdata.schema import is_sequence, pair_index
+from seqdata.schema import is_sequence, letters_of, pair_index
 
 _KERNEL_KINDS = "biuf"
 
@@ -258,15 +258,11 @@ def is_position_dim(dim: Hashable, length_dim: str) -> bool:
     return dim in (length_dim, "length") or str(dim).startswith("_length")
 
 
-def _alphabet(variable: xr.DataArray) -> str:
-    return str(variable.attrs.get("alphabet", "ACGT"))
-
-
 def partner_of(ds: xr.Dataset, variable: xr.DataArray, dim: str, size: int) -> NDArray[np.int64]:
     """Return which index along ``dim`` takes each index's place on the other strand."""
     identity = np.arange(size, dtype=np.int64)
     if dim == "_ohe":
-        letters = _alphabet(variable).upper()
+        letters = letters_of(variable).upper()
         if len(letters) != size or not set(letters) <= set("ACGTU"):
             return identity
         table = complement_table(letters)
@@ -414,8 +410,8 @@ def describe(
             other = partner_of(ds, variable, dim, size)
             partner = (partner[:, None] * size + other[None, :]).reshape(-1)
     complement = np.arange(256, dtype=np.uint8)
-    if letters and is_nucleotide(_alphabet(variable)):
-        complement = complement_table(_alphabet(variable))
+    if letters and is_nucleotide(letters_of(variable)):
+        complement = complement_table(letters_of(variable))
     lengths = None
     if position is not None and not letters and len(axes) == 1:
         lengths = _find_lengths(ds, name, sample_dims[axes[0]])

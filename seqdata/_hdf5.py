@@ -13,7 +13,7 @@ import xarray as xr
 
 import seqpro as sp
 from seqdata.errors import MissingFileError, SchemaError, StoreError
-from seqdata.schema import OHE_DIM, alphabet_letters, is_sequence
+from seqdata.schema import OHE_DIM, is_sequence, letters_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,8 @@ def to_hdf5(
         File to write.
     letters : {"bytes", "ohe"}, default "bytes"
         Sequences as uint8 ASCII ``(n, length)``, or one-hot as uint8 ``(n, length, A)``. One-hot
-        letters are upper case when they are read again, and all but those of the alphabet are N.
+        letters are upper case when they are read again, and all but those of the alphabet are N
+        (X for amino acids).
     overwrite : bool, default False
         Replace a file that is there.
 
@@ -148,7 +149,7 @@ def _write(
     attrs = dict(var.attrs)
     dims = [str(dim) for dim in var.dims]
     shape: tuple[int, ...] = var.shape
-    alphabet = attrs.get("alphabet", "ACGT")
+    alphabet = letters_of(var) if sequence else ""
     one_hot = sequence and letters == "ohe"
     dtype: Any = np.uint8 if sequence else var.dtype
     if sequence:
@@ -176,7 +177,7 @@ def _write(
         if sequence:
             block = np.ascontiguousarray(block).view(np.uint8)
         if one_hot:
-            block = sp.ohe(block.view("S1"), _alphabet(alphabet))
+            block = sp.ohe(block.view("S1"), sp.alphabet_of(alphabet))
         if dtype == h5py.string_dtype():
             block = np.array([str(v) for v in block.ravel()], dtype=object).reshape(block.shape)
         item[start : start + len(block)] = block
@@ -186,19 +187,11 @@ def _as_letters(
     dims: list[str], values: NDArray[Any], attrs: dict[str, Any]
 ) -> tuple[list[str], NDArray[Any], dict[str, Any]]:
     if attrs.get("kind") == "ohe" and dims[-1] == OHE_DIM:
-        letters = sp.decode_ohe(values, ohe_axis=-1, alphabet=_alphabet(attrs["alphabet"]))
+        letters = sp.decode_ohe(values, ohe_axis=-1, alphabet=sp.alphabet_of(attrs["alphabet"]))
         return dims[:-1], letters, {**attrs, "kind": "sequence"}
     if attrs.get("kind") == "sequence":
         return dims, np.ascontiguousarray(values).view("S1"), attrs
     return dims, values, attrs
-
-
-def _alphabet(letters: str) -> Any:
-    for known in (sp.DNA, sp.RNA):
-        if alphabet_letters(known) == letters:
-            return known
-    msg = f"One-hot letters need the alphabet ACGT or ACGU, not {letters!r}: letters='bytes'."
-    raise SchemaError(msg)
 
 
 def _plain(value: Any) -> Any:

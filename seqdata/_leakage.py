@@ -67,7 +67,7 @@ def _read(ds: xr.Dataset, seq_var: str, *, compare: bool) -> _Letters:
     variable = ds[seq_var]
     rows, *_ = variable.dims
     n, width = variable.shape
-    alphabet = str(variable.attrs.get("alphabet", "ACGT"))
+    alphabet = schema.letters_of(variable)
     strands = is_nucleotide(alphabet)
     complement = complement_table(alphabet) if strands else None
     table = digits_of(alphabet)

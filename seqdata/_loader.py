@@ -23,6 +23,7 @@ from seqdata._reuse import Pool
 from seqdata._samplers import RowSampler
 from seqdata._source import Arrays, Held
 from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.schema import letters_of
 from seqpro._rng import integers, uniform
 
 _SHIFT, _STRAND = 3, 4
@@ -212,7 +213,7 @@ class Loader:
         turned = [f for f in self.fields if f.position is not None]
         if self.rc_prob:
             for f in turned:
-                alphabet = str(ds[f.name].attrs.get("alphabet", "ACGT"))
+                alphabet = letters_of(ds[f.name])
                 if f.letters and not is_nucleotide(alphabet):
                     raise SeqdataError(
                         f"sequences {f.name!r} are over {alphabet!r}: only nucleotides have a "

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqdata._fields import complement_table, is_nucleotide, partner_of
 from seqdata._reuse import Pool
 from seqdata.errors import SeqdataError
-from seqdata.schema import is_sequence
+from seqdata.schema import is_sequence, letters_of
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def describe_ragged(ds: xr.Dataset, name: str, *, n_rows: int) -> RaggedField:
     for dim, size in zip(variable.dims[1:], channels, strict=True):
         other = partner_of(ds, variable, str(dim), size)
         partner = (partner[:, None] * size + other[None, :]).reshape(-1)
-    alphabet = str(variable.attrs.get("alphabet", "ACGT"))
+    alphabet = letters_of(variable)
     complement = np.arange(256, dtype=np.uint8)
     if letters and is_nucleotide(alphabet):
         complement = complement_table(alphabet)

@@ -76,7 +76,7 @@ def add_shuffled_negatives(
         hint = did_you_mean(seq_var, letters)
         msg = f"the dataset has no sequences {seq_var!r} as letters.{hint}"
         raise SchemaError(msg)
-    alphabet = str(ds[seq_var].attrs.get("alphabet", "ACGT"))
+    alphabet = schema.letters_of(ds[seq_var])
     if not is_nucleotide(alphabet):
         msg = f"{seq_var!r} has the alphabet {alphabet!r}: shuffled negatives are of nucleotides."
         raise SeqdataError(msg)
@@ -88,7 +88,7 @@ def add_shuffled_negatives(
     if not len(source):
         msg = f"ratio {ratio} of {int((label == 1).sum())} positives makes no negative."
         raise SeqdataError(msg)
-    kind = sp.RNA if "U" in alphabet.upper() else sp.DNA
+    kind = sp.alphabet_of(alphabet)
     copies = ds.isel({rows: source}).load()
     shuffled = sp.k_shuffle(
         np.ascontiguousarray(copies[seq_var].to_numpy()).view("S1"),

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from numcodecs import VLenArray, VLenBytes, VLenUTF8
 from numcodecs.registry import get_codec
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
+import seqpro as sp
 from seqdata._hdf5 import read_hdf5 as read_hdf5
 from seqdata._hdf5 import to_hdf5 as to_hdf5
 from seqdata.errors import MissingFileError, SchemaError, StoreError
@@ -187,6 +189,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
 
     Arrays of any length are decoded through numcodecs and padded on the right. ``chromStart`` and
     ``chromEnd`` come as ``start`` and ``end`` too, and a boolean ``train_val`` as ``split``.
+    Letters show their alphabet: RNA and protein are told in a warning.
 
     Parameters
     ----------
@@ -203,7 +206,8 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     MissingFileError
         If there is no such folder.
     StoreError
-        If it is no Zarr v2 group, or an array cannot be decoded.
+        If it is no Zarr v2 group, an array cannot be decoded, or letters do not show their
+        alphabet.
     """
     folder = Path(path).expanduser()
     if not folder.exists():
@@ -228,7 +232,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
             values, extra = _pad_objects(values)
             dims = (*dims, str(group_attrs.get("length_dim", "_length")))
         if values.dtype == np.dtype("S1"):
-            attrs = {"kind": "sequence", "alphabet": "ACGT", **attrs}
+            attrs = {"kind": "sequence", **attrs, "alphabet": _alphabet(child, values, attrs)}
         if len(dims) != values.ndim:
             msg = f"{child} has {values.ndim} axes but the dimension names {dims}."
             raise StoreError(msg)
@@ -236,6 +240,25 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         if extra is not None:
             variables[f"{child.name}_length"] = (dims[:1], extra, {"units": "bp"})
     return _modern(variables, coordinates, group_attrs)
+
+
+def _alphabet(array: Path, values: NDArray[Any], attrs: dict[str, Any]) -> str:
+    """Return the alphabet of letters of an old store: they show it, for it seldom says it."""
+    try:
+        if "alphabet" in attrs:
+            said = sp.alphabet_of(str(attrs["alphabet"]))
+            sp.check_letters(values, said, f"the letters of {array}")
+            return said.alphabet
+        found = sp.alphabet_of(values)
+    except sp.errors.AlphabetError as error:
+        raise StoreError(f"{array}: {error}.") from error
+    if found != sp.DNA:
+        warnings.warn(
+            f"{array} does not say its alphabet; by its letters it is {found.alphabet!r}.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return found.alphabet
 
 
 def _modern(

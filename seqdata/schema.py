@@ -254,16 +254,39 @@ def alphabet_letters(alphabet: Any) -> str:
     >>> alphabet_letters("DNA")
     'ACGT'
     """
-    if isinstance(alphabet, str):
-        named = {"DNA": "ACGT", "RNA": "ACGU", "AA": "ACDEFGHIKLMNPQRSTVWY*"}
-        return named.get(alphabet.upper(), alphabet.upper())
-    letters = getattr(alphabet, "alphabet", alphabet)
-    if isinstance(letters, np.ndarray):
-        letters = b"".join(letters.astype("S1").tolist()).decode("ascii")
-    return str(letters).upper()
+    return sp.alphabet_of(alphabet).alphabet.upper()
 
 
-def alphabet_object(letters: str) -> sp.NucleotideAlphabet | sp.AminoAlphabet:
+def letters_of(variable: xr.DataArray) -> str:
+    """Return the alphabet of a variable: as it says, else as its letters show.
+
+    Parameters
+    ----------
+    variable : DataArray
+        Sequences, as letters or one-hot.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    SchemaError
+        If nothing says it, and the letters contradict each other.
+
+    Examples
+    --------
+    >>> letters_of(xr.DataArray(np.array([[b"A", b"U"]])))
+    'ACGU'
+    """
+    try:
+        return sp.alphabet_of(variable, sp.DNA).alphabet.upper()
+    except sp.errors.AlphabetError as error:
+        msg = f"Variable {variable.name!r}: {error}."
+        raise SchemaError(msg) from error
+
+
+def alphabet_object(letters: str) -> Any:
     """Return the alphabet of some letters, to encode with.
 
     Parameters
@@ -281,10 +304,7 @@ def alphabet_object(letters: str) -> sp.NucleotideAlphabet | sp.AminoAlphabet:
     >>> alphabet_object("ACGU") is sp.RNA, alphabet_object("TGCA").alphabet
     (True, 'TGCA')
     """
-    for known in (sp.DNA, sp.RNA, sp.AA):
-        if alphabet_letters(known) == letters:
-            return known
-    return sp.NucleotideAlphabet(letters, letters[::-1])
+    return sp.alphabet_of(letters)
 
 
 def known_letters(alphabet: Any) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from seqdata._shards import shard_rows
 from seqdata._stored import mark_stored
 from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
-from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence
+from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence, letters_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -330,7 +330,7 @@ def _create(
     dtype: Any = var.dtype
     if dtype == np.dtype("S1"):
         dtype = np.dtype(np.uint8)
-        attrs = {"kind": "sequence", "alphabet": "ACGT", **attrs}
+        attrs = {"kind": "sequence", "alphabet": letters_of(var), **attrs}
     elif not isinstance(dtype, np.dtype) or dtype.kind not in "biuf":
         dtype = str
         if isinstance(var.dtype, np.dtype) and var.dtype.kind in "mMcV":

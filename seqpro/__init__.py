@@ -29,6 +29,7 @@ from seqpro._modify import (
     reverse_complement,
 )
 from seqpro._translate import translate
+from seqpro._which import alphabet_of, check_letters
 from seqpro.alphabets import AA, DNA, RNA, AminoAlphabet, NucleotideAlphabet
 
 __eugene_dist__ = "eugene-genomics"
@@ -39,10 +40,12 @@ __all__ = [
     "RNA",
     "AminoAlphabet",
     "NucleotideAlphabet",
+    "alphabet_of",
     "alphabets",
     "background",
     "bin_coverage",
     "cast_seqs",
+    "check_letters",
     "decode_ohe",
     "decode_tokens",
     "errors",

@@ -186,7 +186,7 @@ def decode_ohe(
     seqs: NDArray[np.uint8],
     ohe_axis: int = -1,
     alphabet: BaseAlphabet = DNA,
-    unknown_char: str = "N",
+    unknown_char: str | None = None,
 ) -> NDArray[np.bytes_]:
     """Turn one-hot columns into letters.
 
@@ -196,8 +196,8 @@ def decode_ohe(
     ohe_axis : int
         The axis of size A, counted from either end.
     alphabet : NucleotideAlphabet or AminoAlphabet
-    unknown_char : str
-        Letter for a column of zeros.
+    unknown_char : str, optional
+        Letter for a column of zeros; by default N, and X for amino acids, of which N is one.
 
     Returns
     -------
@@ -224,7 +224,8 @@ def decode_ohe(
     check_width(array, columns, alphabet)
     if array.dtype != np.uint8:
         array = (array > 0.5 if array.dtype.kind == "f" else array != 0).astype(np.uint8)
-    unknown = np.array([single_letter(unknown_char, "unknown_char")], np.uint8)
+    wild = alphabet.wild if unknown_char is None else unknown_char
+    unknown = np.array([single_letter(wild, "unknown_char")], np.uint8)
     letters = np.concatenate([alphabet.array.view(np.uint8), unknown])
     return read_columns(array, columns, letters).view("S1")
 

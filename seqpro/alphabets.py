@@ -47,7 +47,11 @@ class BaseAlphabet:
         unless the alphabet holds both.
     ambiguous : str
         Letters that stand for several letters of the alphabet (N and the like).
+    wild : str
+        The letter that stands for any: N, and X for amino acids.
     """
+
+    wild: str = "N"
 
     alphabet: str
     array: NDArray[np.bytes_]
@@ -132,9 +136,9 @@ class BaseAlphabet:
         self,
         seqs: NDArray[np.integer],
         token_map: dict[str, int] | None = None,
-        unknown_char: str = "N",
+        unknown_char: str | None = None,
     ) -> NDArray[np.bytes_]:
-        """Turn tokens into letters; see `seqpro.decode_tokens`.
+        """Turn tokens into letters; see `seqpro.decode_tokens`. Unknown ones are `wild`.
 
         Examples
         --------
@@ -146,7 +150,8 @@ class BaseAlphabet:
         from seqpro import _encode
 
         mapping = self.token_map if token_map is None else token_map
-        return _encode.decode_tokens(seqs, mapping, unknown_char)
+        unknown = self.wild if unknown_char is None else unknown_char
+        return _encode.decode_tokens(seqs, mapping, unknown)
 
     @property
     def token_map(self) -> dict[str, int]:
@@ -351,6 +356,8 @@ class AminoAlphabet(BaseAlphabet):
     >>> sp.AA.translate("ATGTAA").tobytes()
     b'M*'
     """
+
+    wild = "X"
 
     def __init__(self, codons: Sequence[str], amino_acids: Sequence[str]) -> None:
         if len(codons) != len(amino_acids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,6 +254,15 @@ def load_run_config(
     return resolve_document(document, allow_class_path=allow_class_path)
 
 
+def _takes(factory: Any, key: str) -> bool:
+    """Tell whether a class or function of the user takes an argument."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
+    return key in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
 def build(
     registry: Registry,
     section: Mapping[str, Any],
@@ -299,6 +309,8 @@ def build(
         except (ImportError, AttributeError, ValueError) as error:
             raise config.fail(f"{path}.class_path", f"cannot be imported: {error}") from error
         arguments = dict(section.get("init_args") or {})
+        if not _takes(factory, "input_channels"):
+            supplied.pop("input_channels", None)
         return factory(*args, **{**supplied, **arguments})
     name = str(section["name"])
     known = registry.signature(name)

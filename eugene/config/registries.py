@@ -25,13 +25,14 @@ MODELS = Registry(
         "Jores21CNN": "jores21_cnn",
         "Kopp21CNN": "kopp21_cnn",
     },
-    filled=("input_len", "output_dim"),
+    filled=("input_len", "output_dim", "input_channels"),
 )
 MODULES = Registry(
     "module",
     {"sequence": "eugene.models:SequenceModule"},
     aliases={"SequenceModule": "sequence"},
     supplied=("arch",),
+    filled=("alphabet",),
 )
 _TENSORS = ("prediction", "target")
 LOSSES = Registry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import xarray as xr
@@ -23,6 +24,8 @@ def genome(
     strands: Sequence[str] | None = None,
     contigs: Sequence[str] | None = None,
     seq_var: str = "seq",
+    alphabet: str = "DNA",
+    on_unknown: Literal["error", "warn", "n"] = "warn",
     cache_dir: PathLike | None = None,
 ) -> xr.Dataset:
     r"""Open windows of a genome that are cut as batches ask for them; nothing is stored.
@@ -45,6 +48,10 @@ def genome(
         Keep regions on these contigs only.
     seq_var : str
         Name of the sequences in the dataset.
+    alphabet : str
+        ``"DNA"``, ``"RNA"``, or the letters.
+    on_unknown : {"error", "warn", "n"}
+        What to do with a letter of the genome outside the alphabet; ``"n"`` writes N.
     cache_dir : path or None
         Where decoded signal is kept; default the cache directory.
 
@@ -79,7 +86,8 @@ def genome(
         kept = regions["chrom"].astype(str).isin(list(contigs))
         regions = regions[kept].reset_index(drop=True)
     signal = signal_files(bigwigs)
-    readers: list[sd.GenomeFASTA | sd.BigWig] = [sd.GenomeFASTA(seq_var, fasta, on_unknown="n")]
+    letters = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
+    readers: list[sd.GenomeFASTA | sd.BigWig] = [letters]
     if signal:
         readers.append(sd.BigWig("cov", list(signal.values()), list(signal), strands=strands))
     elif strands is not None:

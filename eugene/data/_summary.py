@@ -9,6 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from seqdata._fields import is_nucleotide
+from seqdata.schema import letters_of
+
 _SPLITS = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
 _MOST_ROWS = 20_000
 _MOST_CLASSES = 20
@@ -66,7 +69,7 @@ def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, Any]:
     variable = ds[seq_var]
     described: dict[str, Any] = {
         "variable": seq_var,
-        "alphabet": str(variable.attrs.get("alphabet", "ACGT")),
+        "alphabet": letters_of(variable),
     }
     if "_ohe" in variable.dims or variable.ndim != 2:
         sizes = {str(d): int(s) for d, s in variable.sizes.items()}
@@ -83,6 +86,7 @@ def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, Any]:
     at = np.isin(upper, np.frombuffer(b"ATUW", np.uint8)).sum(1)
     used = (letters != 0).sum(1)
     fraction = gc / np.maximum(gc + at, 1)
+    known = is_nucleotide(described["alphabet"]) and len(used) > 0
     counts = np.bincount(upper.reshape(-1), minlength=256)
     total = max(int(used.sum()), 1)
     return {
@@ -90,8 +94,8 @@ def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, Any]:
         "length": int(length),
         "shortest": int(used.min(initial=length)),
         "longest": int(used.max(initial=0)),
-        "gc_mean": round(float(fraction.mean()), 6) if len(used) else None,
-        "gc_std": round(float(fraction.std()), 6) if len(used) else None,
+        "gc_mean": round(float(fraction.mean()), 6) if known else None,
+        "gc_std": round(float(fraction.std()), 6) if known else None,
         "letters": {chr(i): round(float(counts[i]) / total, 6) for i in range(1, 256) if counts[i]},
         "rows_looked_at": len(letters),
     }

@@ -12,6 +12,7 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+import seqpro as sp
 from eugene.data._summary import summarise
 from eugene.errors import EugeneError, did_you_mean
 from seqdata import schema, splits
@@ -65,6 +66,23 @@ def _sampler(given: Mapping[str, Any] | str | RowSampler | None) -> RowSampler |
     except TypeError as error:
         raise DataError(f"sampler {name!r}: {error}.") from error
     return made
+
+
+def _alphabet_of(variable: xr.DataArray) -> str:
+    """Return the alphabet of sequences; letters in memory have to be of the one they say."""
+    try:
+        alphabet = sp.alphabet_of(variable, sp.DNA)
+        if "_ohe" in variable.dims:
+            if variable.sizes["_ohe"] != len(alphabet):
+                raise DataError(
+                    f"seq_var: {variable.name!r} has {variable.sizes['_ohe']} one-hot rows, but "
+                    f"says the alphabet {alphabet.alphabet!r} of {len(alphabet)} letters."
+                )
+        elif schema.is_sequence(variable) and isinstance(variable.variable._data, np.ndarray):
+            sp.check_letters(variable, alphabet, f"the sequences {variable.name!r}")
+    except sp.errors.AlphabetError as error:
+        raise DataError(f"seq_var: {error}.") from error
+    return alphabet.alphabet.upper()
 
 
 class SequenceDataModule(pl.LightningDataModule):
@@ -189,6 +207,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self.cache = cache
         self.cache_dir = cache_dir
         self._check_variables(ds)
+        self._alphabet = _alphabet_of(ds[seq_var])
         self.codes = self._split(ds, split)
         if self.codes is not None:
             ds = splits.assign(ds, self.codes)
@@ -293,7 +312,7 @@ class SequenceDataModule(pl.LightningDataModule):
     @property
     def alphabet(self) -> str:
         """Letters of the sequences in the order of one-hot rows."""
-        return str(self.ds[self.seq_var].attrs.get("alphabet", "ACGT"))
+        return self._alphabet
 
     @property
     def view(self) -> xr.Dataset:

@@ -318,6 +318,8 @@ def regions(
     max_jitter: int = 0,
     profile: bool = False,
     seq_var: str = "seq",
+    alphabet: str = "DNA",
+    on_unknown: Literal["error", "warn", "n"] = "warn",
     seed: int = 0,
     out: PathLike | None = None,
     overwrite: bool = False,
@@ -361,6 +363,10 @@ def regions(
         Whether to store the signal of every position, too, as ``cov``.
     seq_var : str
         Name of the sequences in the dataset.
+    alphabet : str
+        ``"DNA"``, ``"RNA"``, or the letters.
+    on_unknown : {"error", "warn", "n"}
+        What to do with a letter of the genome outside the alphabet; ``"n"`` writes N.
     seed : int
         Seed of the negatives.
     out : path or None
@@ -399,7 +405,7 @@ def regions(
         raise SourceError("task: counts needs signal to be counted: give `bigwigs`.")
     if negatives is None:
         negatives = {} if task == "binary" else False
-    genome = sd.GenomeFASTA(seq_var, fasta, on_unknown="n")
+    genome = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
     peaks = sd.read_bedlike(bed) if isinstance(bed, str | Path) else bed.reset_index(drop=True)
     if contigs is not None:
         peaks = _on_contigs(peaks, list(contigs))

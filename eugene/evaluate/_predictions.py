@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from eugene.errors import EugeneError
+from eugene.modules._letters import check_same_alphabet
 from eugene.settings import settings
 
 if TYPE_CHECKING:
@@ -102,11 +103,12 @@ def predictions(
     Raises
     ------
     EugeneError
-        If there is no such split or variable.
+        If there is no such split or variable, or the alphabet is not the module's.
     """
     import pandas as pd
 
     if hasattr(data, "loader"):
+        check_same_alphabet(module, data)
         found = predict_batches(
             module, data.loader(split or "all", batch_size=batch_size), device=device
         )
@@ -145,6 +147,7 @@ def _predict_dataset(
             raise EugeneError(
                 f"the dataset has no variable {name!r}{did_you_mean(name, list(ds.variables))}"
             )
+    check_same_alphabet(module, ds[seq_var], f"the sequences {seq_var!r}")
     rows = np.arange(ds.sizes["_sequence"])
     if split is not None:
         from seqdata import splits

@@ -14,7 +14,7 @@ from eugene.nn import MergeStrands, ModelError
 
 
 class Architecture(nn.Module):
-    """A network from one-hot sequence, float (batch, 4, length), to (batch, output_dim).
+    """A network from one-hot sequence, float (batch, letters, length), to (batch, output_dim).
 
     Parameters
     ----------
@@ -22,12 +22,14 @@ class Architecture(nn.Module):
         Length of the sequences in bp.
     output_dim : int
         Number of outputs.
+    input_channels : int
+        Letters of the alphabet: 4 for DNA and RNA.
     **config
         The other arguments, kept so that a checkpoint can build the network again.
 
     Attributes
     ----------
-    input_len, output_dim : int
+    input_len, output_dim, input_channels : int
         As given.
     config : dict
         ``{"name": ..., "input_len": ..., ...}`` of plain values.
@@ -43,16 +45,24 @@ class Architecture(nn.Module):
     name: ClassVar[str] = ""
     length_free: ClassVar[bool] = False
 
-    def __init__(self, input_len: int, output_dim: int, **config: Any) -> None:
+    def __init__(
+        self, input_len: int, output_dim: int, *, input_channels: int = 4, **config: Any
+    ) -> None:
         super().__init__()
-        for key, value in (("input_len", input_len), ("output_dim", output_dim)):
+        for key, value in (
+            ("input_len", input_len),
+            ("output_dim", output_dim),
+            ("input_channels", input_channels),
+        ):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ModelError(f"{key} must be a whole number of at least 1, got {value!r}")
         self.input_len, self.output_dim = input_len, output_dim
+        self.input_channels = input_channels
         self.config = {
             "name": self.name,
             "input_len": input_len,
             "output_dim": output_dim,
+            "input_channels": input_channels,
             **copy.deepcopy(config),
         }
 
@@ -117,7 +127,37 @@ def merge_kwargs(
     return result
 
 
-def make_strands(strands: str, aggregate: str) -> MergeStrands | None:
+def channels_of(input_channels: int | None, conv_kwargs: Mapping[str, Any] | None) -> int:
+    """Return the letters that a network reads: as it is told, else as its tower is, else four."""
+    if input_channels is None:
+        return int((conv_kwargs or {}).get("input_channels", 4))
+    return input_channels
+
+
+def check_strands(name: str, input_channels: int) -> None:
+    """Raise where a network that reads both strands is to read letters that have but one.
+
+    Parameters
+    ----------
+    name : str
+        The network, for the message.
+    input_channels : int
+        Letters of the alphabet.
+
+    Raises
+    ------
+    ModelError
+        Where these are not the four of DNA or RNA.
+    """
+    if input_channels != 4:
+        raise ModelError(
+            f"{name} reads the reverse complement too, which only DNA and RNA have; the alphabet "
+            f"has {input_channels} letters: choose a network of one strand, such as cnn, hybrid, "
+            "deepbind or deepstarr"
+        )
+
+
+def make_strands(strands: str, aggregate: str, input_channels: int = 4) -> MergeStrands | None:
     """Return what brings both strands together, or None where one strand is read.
 
     Parameters
@@ -126,6 +166,8 @@ def make_strands(strands: str, aggregate: str) -> MergeStrands | None:
         Whether the reverse complement is read as well, with the same weights.
     aggregate : {"max", "mean", "concat"}
         How features of the two strands are brought together.
+    input_channels : int
+        Letters of the alphabet.
 
     Returns
     -------
@@ -135,10 +177,11 @@ def make_strands(strands: str, aggregate: str) -> MergeStrands | None:
     Raises
     ------
     ModelError
-        If ``strands`` is neither.
+        If ``strands`` is neither, or the alphabet has no reverse complement.
     """
     if strands == "single":
         return None
     if strands != "both":
         raise ModelError(f"strands={strands!r} must be 'single' or 'both'")
+    check_strands("strands='both'", input_channels)
     return MergeStrands(aggregate)

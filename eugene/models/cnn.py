@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
 
 _CONV = {
@@ -46,6 +46,8 @@ class CNN(Architecture):
         ``"max"`` and ``"mean"`` a sequence and its reverse complement give the same output.
     pool : {"flatten", "max", "avg", "max_avg"}
         What the dense layers see: every position, or every channel pooled over the sequence.
+    input_channels : int, optional
+        Letters of the alphabet; by default what ``conv_kwargs`` says, else 4.
 
     Raises
     ------
@@ -71,20 +73,23 @@ class CNN(Architecture):
         strands: str = "single",
         aggregate: str = "max",
         pool: str = "flatten",
+        input_channels: int | None = None,
     ) -> None:
+        channels = channels_of(input_channels, conv_kwargs)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=channels,
             conv_kwargs=dict(conv_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
             strands=strands,
             aggregate=aggregate,
             pool=pool,
         )
-        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
+        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
         self.reduce, features = make_reduction(self.conv1d_tower, pool)
         self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate)
+        self.merge_strands = make_strands(strands, aggregate, channels)
         if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = DenseBlock(
@@ -98,7 +103,7 @@ class CNN(Architecture):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
         features = self.reduce(self.conv1d_tower(x))
         if self.merge_strands is not None:
             back = self.reduce(self.conv1d_tower(self.reverse_complement(x)))
@@ -108,7 +113,10 @@ class CNN(Architecture):
 
 
 def make_tower(
-    conv_kwargs: Mapping[str, Any] | None, defaults: Mapping[str, Any], input_len: int
+    conv_kwargs: Mapping[str, Any] | None,
+    defaults: Mapping[str, Any],
+    input_len: int,
+    input_channels: int = 4,
 ) -> Conv1DTower:
     """Build the tower of a general network: what was given, or else the default one.
 
@@ -120,6 +128,8 @@ def make_tower(
         The default tower.
     input_len : int
         Length of the sequences in bp.
+    input_channels : int
+        Letters of the alphabet.
 
     Returns
     -------
@@ -131,7 +141,7 @@ def make_tower(
     ModelError
         If ``conv_kwargs`` is given without channels or kernels.
     """
-    base: Mapping[str, Any] = {"input_channels": 4}
+    base: Mapping[str, Any] = {}
     if not conv_kwargs:
         base = {**base, **defaults}
     else:
@@ -143,7 +153,11 @@ def make_tower(
             )
     return Conv1DTower(
         **merge_kwargs(
-            conv_kwargs, base, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+            conv_kwargs,
+            base,
+            Conv1DTower,
+            "conv_kwargs",
+            fixed={"input_len": input_len, "input_channels": input_channels},
         )
     )
 

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from eugene.models._base import Architecture, merge_kwargs
+from eugene.models._base import Architecture, channels_of, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
 
 _CONV = {
-    "input_channels": 4,
     "conv_channels": [16],
     "conv_kernels": [16],
     "pool_types": None,
@@ -37,6 +36,8 @@ class DeepBind(Architecture):
         hidden layer of 32.
     mode : {"rbp", "dna"}
         ``"dna"`` keeps the largest value of each detector; ``"rbp"`` the mean as well.
+    input_channels : int, optional
+        Letters of the alphabet; by default what ``conv_kwargs`` says, else 4.
 
     Raises
     ------
@@ -65,10 +66,13 @@ class DeepBind(Architecture):
         dense_kwargs: Mapping[str, Any] | None = None,
         *,
         mode: str = "rbp",
+        input_channels: int | None = None,
     ) -> None:
+        channels = channels_of(input_channels, conv_kwargs)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=channels,
             conv_kwargs=dict(conv_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
             mode=mode,
@@ -77,7 +81,11 @@ class DeepBind(Architecture):
             raise ModelError(f"mode={mode!r} must be 'rbp' or 'dna'")
         self.conv1d_tower = Conv1DTower(
             **merge_kwargs(
-                conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+                conv_kwargs,
+                _CONV,
+                Conv1DTower,
+                "conv_kwargs",
+                fixed={"input_len": input_len, "input_channels": channels},
             )
         )
         self.pool = GlobalPool("max_avg" if mode == "rbp" else "max")
@@ -95,6 +103,6 @@ class DeepBind(Architecture):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, 4, length)."""
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""
         result: torch.Tensor = self.dense_block(self.pool(self.conv1d_tower(x)))
         return result

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, merge_kwargs
+from eugene.models._base import Architecture, channels_of, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock
 
 _CONV = {
-    "input_channels": 4,
     "conv_channels": [256, 60, 60, 120],
     "conv_kernels": [7, 3, 5, 3],
     "conv_padding": "same",
@@ -50,6 +49,8 @@ class DeepSTARR(Architecture):
         Changes to the tower, arguments of :class:`eugene.nn.Conv1DTower`.
     dense_kwargs : dict, optional
         Changes to the dense layers, arguments of :class:`eugene.nn.DenseBlock`.
+    input_channels : int, optional
+        Letters of the alphabet; by default what ``conv_kwargs`` says, else 4.
 
     Raises
     ------
@@ -74,16 +75,24 @@ class DeepSTARR(Architecture):
         output_dim: int = 2,
         conv_kwargs: Mapping[str, Any] | None = None,
         dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        input_channels: int | None = None,
     ) -> None:
+        channels = channels_of(input_channels, conv_kwargs)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=channels,
             conv_kwargs=dict(conv_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
         )
         self.conv1d_tower = Conv1DTower(
             **merge_kwargs(
-                conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed={"input_len": input_len}
+                conv_kwargs,
+                _CONV,
+                Conv1DTower,
+                "conv_kwargs",
+                fixed={"input_len": input_len, "input_channels": channels},
             )
         )
         self.flatten = nn.Flatten()
@@ -106,6 +115,6 @@ class DeepSTARR(Architecture):
         }
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
         result: torch.Tensor = self.dense_block(self.flatten(self.conv1d_tower(x)))
         return result

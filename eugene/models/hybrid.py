@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
 from eugene.models.cnn import make_tower
 from eugene.nn import DenseBlock, ModelError, RecurrentBlock, ReverseComplement
 
@@ -50,6 +50,8 @@ class Hybrid(Architecture):
         has read everything, or the mean or largest state over the positions.
         ``"last_position"`` takes both states at the last position, where the backward net has
         read one position only, as EUGENe 0.1.2 did, so that its weights predict alike.
+    input_channels : int, optional
+        Letters of the alphabet; by default what ``conv_kwargs`` says, else 4.
 
     Raises
     ------
@@ -75,10 +77,13 @@ class Hybrid(Architecture):
         strands: str = "single",
         aggregate: str = "max",
         summary: str = "last",
+        input_channels: int | None = None,
     ) -> None:
+        channels = channels_of(input_channels, conv_kwargs)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=channels,
             conv_kwargs=dict(conv_kwargs or {}),
             recurrent_kwargs=dict(recurrent_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
@@ -89,7 +94,7 @@ class Hybrid(Architecture):
         if summary not in _SUMMARIES:
             raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
         self.summary = summary
-        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len)
+        self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
         self.recurrent_block = RecurrentBlock(
             **merge_kwargs(
                 recurrent_kwargs,
@@ -101,7 +106,7 @@ class Hybrid(Architecture):
         )
         features = self.recurrent_block.out_channels
         self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate)
+        self.merge_strands = make_strands(strands, aggregate, channels)
         if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = DenseBlock(
@@ -120,7 +125,7 @@ class Hybrid(Architecture):
         return super().in_eugene() | ({"summary": "last_position"} if reads_back else {})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, 4, input_len)."""
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
         features = self._read(x)
         if self.merge_strands is not None:
             features = self.merge_strands(features, self._read(self.reverse_complement(x)))
@@ -128,7 +133,7 @@ class Hybrid(Architecture):
         return result
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, features) from one strand, float (batch, 4, input_len)."""
+        """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
         states: torch.Tensor
         last: torch.Tensor
         states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))

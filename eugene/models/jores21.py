@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture
+from eugene.models._base import Architecture, check_strands
 from eugene.nn import BiConv1DTower, SameConv1d
 
 
@@ -33,6 +33,8 @@ class Jores21CNN(Architecture):
     variant : {"corrected", "eugene"}
         ``"corrected"`` uses true reverse complements of the filters. ``"eugene"`` flips filters
         and channels instead, as EUGENe 0.1.2 did, so that its weights load and predict alike.
+    input_channels : int
+        Letters of the alphabet; both strands are read, so only the 4 of DNA or RNA will do.
 
     Raises
     ------
@@ -63,10 +65,13 @@ class Jores21CNN(Architecture):
         dropout: float = 0.15,
         hidden_dim: int = 64,
         variant: str = "corrected",
+        input_channels: int = 4,
     ) -> None:
+        check_strands(self.name, input_channels)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=input_channels,
             filters=filters,
             kernel_size=kernel_size,
             layers=layers,

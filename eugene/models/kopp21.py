@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture
+from eugene.models._base import Architecture, check_strands
 from eugene.nn import GlobalPool, ModelError, ReverseComplement
 
 
@@ -36,6 +36,8 @@ class Kopp21CNN(Architecture):
         it gives is normalised (with the constants of Keras). ``"eugene"`` is the arrangement of
         EUGENe 0.1.2, whose weights then predict alike: the reverse strand is compared back to
         front, the pooling steps by ``stride`` and the first normalisation is never applied.
+    input_channels : int
+        Letters of the alphabet; both strands are read, so only the 4 of DNA or RNA will do.
 
     Raises
     ------
@@ -66,10 +68,13 @@ class Kopp21CNN(Architecture):
         maxpool_kernel_size: int = 30,
         stride: int = 1,
         variant: str = "corrected",
+        input_channels: int = 4,
     ) -> None:
+        check_strands(self.name, input_channels)
         super().__init__(
             input_len,
             output_dim,
+            input_channels=input_channels,
             aggr=aggr,
             filters=list(filters),
             conv_kernel_size=list(conv_kernel_size),

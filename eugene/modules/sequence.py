@@ -12,8 +12,10 @@ import torch
 from torch import nn
 from torchmetrics import MeanMetric
 
+import seqpro as sp
 from eugene.errors import EugeneError
 from eugene.modules._attributes import EugeneAttributes
+from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, make_metric, metric_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
@@ -26,8 +28,9 @@ _MOST_TASKS_LOGGED = 32
 class SequenceModule(EugeneAttributes, pl.LightningModule):
     """A network with a task: loss, metrics and optimiser for one value (or more) a sequence.
 
-    ``module(X)`` takes one-hot sequence, float (N, 4, L), and returns what ``arch(X)`` returns.
-    Batches are dicts with ``seq`` (uint8 ASCII, (B, L)) or ``ohe_seq`` (float, (B, 4, L)) and,
+    ``module(X)`` takes one-hot sequence, float (N, A, L) with the A letters of the alphabet (4 for
+    DNA and RNA), and returns what ``arch(X)`` returns.
+    Batches are dicts with ``seq`` (uint8 ASCII, (B, L)) or ``ohe_seq`` (float, (B, A, L)) and,
     for training, ``target`` (float, (B, T); NaN where missing) and perhaps ``weight``.
 
     Parameters
@@ -59,7 +62,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     target_names : list of str, optional
         Names of the targets, for the log.
     alphabet : str
-        Letters in the order of the channels.
+        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters in the order of the channels. Data over
+        another alphabet are refused.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict.
     arch_name, model_name : str, optional
@@ -121,7 +125,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             from eugene.models import build
 
             config = dict(arch)
-            network = build(**{"seed": seed, **config})
+            letters = len(sp.alphabet_of(alphabet))
+            network = build(**{"seed": seed, "input_channels": letters, **config})
         else:
             raise EugeneError(
                 "SequenceModule needs the network as arch=; a checkpoint of a network that is not "
@@ -131,7 +136,14 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         self.loss_name = loss_fxn or self.task.loss
         self._loss = make_loss(self.loss_name, **dict(loss_kwargs or {}))
         self.metric_names = tuple(metric_name(name) for name in names)
-        self.alphabet = alphabet
+        self.alphabet = alphabet = sp.alphabet_of(alphabet).alphabet.upper()
+        channels = getattr(network, "input_channels", None)
+        if isinstance(channels, int) and channels != len(alphabet):
+            raise EugeneError(
+                f"the network reads {channels} letters, the alphabet {alphabet!r} has "
+                f"{len(alphabet)}: build it with input_channels={len(alphabet)}, or give the "
+                "module the alphabet of the data, alphabet='DNA', 'RNA' or 'AA'"
+            )
         self.target_names = list(target_names) if target_names is not None else None
         self._keep_plain(
             arch=config,
@@ -179,7 +191,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
 
         Parameters
         ----------
-        x : torch.Tensor of float, shape (batch, 4, length)
+        x : torch.Tensor of float, shape (batch, letters, length)
             One-hot sequences.
 
         Returns
@@ -223,17 +235,17 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         Parameters
         ----------
         batch : mapping
-            With ``seq``, uint8 (B, L), or ``ohe_seq``, (B, 4, L).
+            With ``seq``, uint8 (B, L), or ``ohe_seq``, (B, A, L).
 
         Returns
         -------
-        torch.Tensor of float, shape (B, 4, L)
+        torch.Tensor of float, shape (B, A, L)
             The sequences, on their device.
 
         Raises
         ------
         EugeneError
-            If the batch has neither.
+            If the batch has neither, or letters of another alphabet.
         """
         if "ohe_seq" in batch:
             return batch["ohe_seq"].to(self.dtype)
@@ -242,7 +254,10 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 f"the batch has {', '.join(map(repr, batch)) or 'nothing'}, expected 'seq' (uint8 "
                 "letters) or 'ohe_seq' (one-hot): rename the variable in the DataModule"
             )
-        return ohe_bytes(batch["seq"], self.alphabet).to(self.dtype)
+        seq = batch["seq"]
+        if seq.device.type == "cpu" or self._trainer is None:
+            check_bytes(seq, self.alphabet)
+        return ohe_bytes(seq, self.alphabet).to(self.dtype)
 
     def _step(self, batch: Mapping[str, torch.Tensor], stage: str) -> torch.Tensor:
         output = self(self.encode(batch))
@@ -335,6 +350,10 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         names = self.target_names
         return names[i] if names is not None and i < len(names) else str(i)
 
+    def setup(self, stage: str) -> None:
+        """Refuse a datamodule over another alphabet, before the first batch."""
+        check_same_alphabet(self, getattr(self.trainer, "datamodule", None))
+
     def configure_optimizers(self) -> Any:
         """Return the optimiser and, where there is one, its schedule, as Lightning wants them."""
         hparams = self.hparams
@@ -379,8 +398,10 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
 
         Parameters
         ----------
-        x : array
-            Letters: S1 or uint8, shape (N, L); or one-hot: any number, shape (N, 4, L).
+        x : array, DataArray or Dataset
+            Letters: S1 or uint8, shape (N, L); or one-hot: any number, shape (N, A, L). A
+            variable of a dataset, or a dataset with ``seq``, has to be over the alphabet that the
+            module reads.
         batch_size : int
             Sequences at a time.
         device : str or torch.device, optional
@@ -397,6 +418,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         ------
         InputShapeError
             If the shape is not what the network reads.
+        EugeneError
+            If the sequences are over another alphabet.
 
         Examples
         --------
@@ -404,6 +427,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         >>> module.predict(np.full((2, 50), b"A", dtype="S1")).shape
         torch.Size([2, 1])
         """
+        if hasattr(x, "dims"):
+            x = self._values(x)
         if isinstance(x, np.ndarray):
             letters = np.ascontiguousarray(x).view(np.uint8) if x.dtype.kind == "S" else x
             x = torch.from_numpy(np.array(letters))
@@ -415,6 +440,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             for start in range(0, len(x), batch_size):
                 part = x[start : start + batch_size].to(where)
                 if part.ndim == 2 and part.dtype == torch.uint8:
+                    check_bytes(part, self.alphabet)
                     part = ohe_bytes(part, self.alphabet)
                 output = self(part.to(self.dtype)).float()
                 output = output[:, None] if output.ndim == 1 else output
@@ -424,6 +450,21 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         if not outputs:
             return torch.empty(0, getattr(self.arch, "output_dim", 1))
         return torch.cat(outputs)
+
+    def _values(self, x: Any) -> np.ndarray:
+        """Return the sequences of a dataset or of its variable, after a look at their alphabet."""
+        if hasattr(x, "data_vars"):
+            if "seq" not in x.variables:
+                raise EugeneError(
+                    "the dataset has no variable 'seq': predict one of its variables, ds[name]"
+                )
+            x = x["seq"]
+        check_same_alphabet(self, x, f"the sequences {x.name!r}")
+        if "_ohe" in x.dims:
+            rows, *along = [d for d in x.dims if d != "_ohe"]
+            x = x.transpose(rows, "_ohe", *along)
+        values: np.ndarray = x.to_numpy()
+        return values
 
     def summary(self) -> str:
         """Return a table of the layers and their number of parameters."""

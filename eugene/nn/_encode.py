@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+import seqpro as sp
 from eugene.nn._errors import InputShapeError
 
 
@@ -24,7 +25,7 @@ def ohe_bytes(
     seq : torch.Tensor of uint8, shape (batch, length)
         ASCII letters.
     alphabet : str
-        The letters, in the order of the channels.
+        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters in the order of the channels.
     unknown : {"zero", "uniform"}
         What a letter outside the alphabet becomes: zeros, or ``1 / len(alphabet)`` everywhere
         (NUL padding stays zero).
@@ -55,8 +56,9 @@ def ohe_bytes(
         )
     if unknown not in ("zero", "uniform"):
         raise InputShapeError(f"unknown={unknown!r} must be 'zero' or 'uniform'")
+    alphabet = sp.alphabet_of(alphabet).alphabet.upper()
     upper = torch.where((seq >= 97) & (seq <= 122), seq - 32, seq)
-    encoded = torch.stack([upper == ord(letter) for letter in alphabet.upper()], dim=1).to(dtype)
+    encoded = torch.stack([upper == ord(letter) for letter in alphabet], dim=1).to(dtype)
     if unknown == "uniform":
         missing = (encoded.sum(dim=1, keepdim=True) == 0) & (seq != 0).unsqueeze(1)
         encoded = torch.where(missing, torch.full_like(encoded, 1 / len(alphabet)), encoded)

@@ -61,7 +61,9 @@ class RunData:
     @property
     def alphabet(self) -> str:
         """Letters of the sequences in the order of the one-hot axis."""
-        return str(self.ds[self.seq_var].attrs.get("alphabet", "ACGT"))
+        from seqdata.schema import letters_of
+
+        return letters_of(self.ds[self.seq_var])
 
 
 def _source_arguments(config: RunConfig) -> dict[str, Any]:

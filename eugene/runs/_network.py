@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import seqpro as sp
 from eugene.config import RunConfig, build, registries
 from eugene.errors import EugeneError, MissingFileError
 
@@ -106,7 +107,12 @@ def _fitting_size(config: RunConfig, key: str, given: Any, needed: int, what: st
 
 
 def build_arch(
-    config: RunConfig, *, input_len: int, output_dim: int, initialise: bool = True
+    config: RunConfig,
+    *,
+    input_len: int,
+    output_dim: int,
+    alphabet: str = "ACGT",
+    initialise: bool = True,
 ) -> torch.nn.Module:
     """Build the network of a run for data of a given shape.
 
@@ -118,13 +124,15 @@ def build_arch(
         Length of the sequences in bp.
     output_dim : int
         Number of outputs.
+    alphabet : str, optional
+        Letters of the one-hot axis.
     initialise : bool, optional
         Whether ``model.init`` is applied; not needed where weights are loaded afterwards.
 
     Returns
     -------
     torch.nn.Module
-        On float one-hot (N, 4, input_len); weights follow from the run's seed alone.
+        On float one-hot (N, letters, input_len); weights follow from the run's seed alone.
 
     Raises
     ------
@@ -138,6 +146,9 @@ def build_arch(
     name = section.get("name", section.get("class_path"))
     _fitting_size(config, "input_len", section.get("input_len"), input_len, "the sequences have")
     _fitting_size(config, "output_dim", section.get("output_dim"), output_dim, "the targets need")
+    letters = len(alphabet)
+    told = f"the alphabet {alphabet} of the data has"
+    _fitting_size(config, "input_channels", section.get("input_channels"), letters, told)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         try:
@@ -148,8 +159,9 @@ def build_arch(
                 path="$.model",
                 input_len=input_len,
                 output_dim=output_dim,
+                input_channels=letters,
             )
-            _try(arch, input_len)
+            _try(arch, letters, input_len)
         except MissingFileError:
             raise
         except (EugeneError, ValueError, RuntimeError, TypeError) as error:
@@ -167,14 +179,14 @@ def build_arch(
     return arch
 
 
-def _try(arch: torch.nn.Module, input_len: int) -> None:
+def _try(arch: torch.nn.Module, letters: int, input_len: int) -> None:
     """Run a network once on nothing, so that a misfit shows before training begins."""
     import torch
 
     mode = arch.training
     arch.eval()
     with torch.no_grad():
-        arch(torch.zeros(1, 4, input_len))
+        arch(torch.zeros(1, letters, input_len))
     arch.train(mode)
 
 
@@ -211,8 +223,21 @@ def build_module(
     ConfigError
         If the parts do not fit together.
     """
-    arch = build_arch(config, input_len=input_len, output_dim=output_dim, initialise=initialise)
+    arch = build_arch(
+        config,
+        input_len=input_len,
+        output_dim=output_dim,
+        alphabet=alphabet,
+        initialise=initialise,
+    )
     section = config.section("module") or {"name": "sequence"}
+    said = section.get("alphabet")
+    if said is not None and sp.alphabet_of(str(said)) != sp.alphabet_of(alphabet):
+        message = (
+            f"the module is told {said!r}, but the data are over {alphabet!r}: leave it out, or "
+            "say data.alphabet"
+        )
+        raise config.fail("$.module.alphabet", message)
     try:
         return build(
             registries.MODULES,

@@ -60,6 +60,11 @@ class Bridge(pl.LightningDataModule):
             source.setup("fit")
         self.has_validation = self._probe()
 
+    @property
+    def alphabet(self) -> Any:
+        """Letters of the sequences, where the datamodule says them."""
+        return getattr(self.source, "alphabet", None)
+
     def _probe(self) -> bool:
         """Return whether there are validation rows."""
         try:

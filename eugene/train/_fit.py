@@ -21,6 +21,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from eugene.errors import EugeneError, NotARunError, RunExistsError
+from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
 from eugene.settings import settings
 from eugene.train._bridge import Bridge
@@ -161,8 +162,8 @@ def fit(
     RunExistsError
         If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked.
     EugeneError
-        If ``monitor`` is never logged, or the checkpoint belongs to another seed, network or
-        number of batches.
+        If ``monitor`` is never logged, the data are over another alphabet than the module reads,
+        or the checkpoint belongs to another seed, alphabet, network or number of batches.
 
     Examples
     --------
@@ -189,6 +190,7 @@ def fit(
         started = time.perf_counter()
         seed = settings.seed if seed is None else seed
         bridge = Bridge(datamodule)
+        check_same_alphabet(module, bridge)
         monitor = monitor.removesuffix("_epoch")
         if not bridge.has_validation and monitor.startswith("val_"):
             warnings.warn(
@@ -204,6 +206,8 @@ def fit(
         extra: list[pl.Callback] = []
         if checkpoint is not None:
             _check_same_run(checkpoint, record)
+            before = (checkpoint["eugene"].get("data") or {}).get("alphabet")
+            check_same_alphabet(module, before, f"the sequences of {record.last_path}")
             record.load_state_dict(checkpoint["eugene"]["record"])
             extra.append(Resume(checkpoint, record.last_path))
         folder.mkdir(parents=True, exist_ok=True)

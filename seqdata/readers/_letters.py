@@ -12,6 +12,7 @@ import seqpro as sp
 from seqdata.errors import SchemaError, UnknownLetterError
 from seqdata.readers._kernels import first_unknown, replace_unknown
 from seqdata.schema import alphabet_letters, known_letters, wild_letter
+from seqpro._which import name_of, other_alphabet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,24 +64,21 @@ class LetterCheck:
         Raises
         ------
         UnknownLetterError
-            At the first unknown letter, under the policy "error".
+            At the first unknown letter, under the policy "error"; under the others where letters
+            are those of another alphabet.
         """
         flat = letters.reshape(-1)
         place = first_unknown(flat, self.known, self._common)
         if place < 0:
             return letters
         if self.policy == "error":
-            byte = int(flat[place])
-            shown = chr(byte) if 32 < byte < 127 else f"byte {byte}"
-            hint = ""
-            if shown in "Uu" and "T" in self.letters:
-                hint = " Is this RNA? Then pass alphabet='RNA'."
-            elif shown in "Tt" and "U" in self.letters:
-                hint = " Is this DNA? Then pass alphabet='DNA'."
+            raise UnknownLetterError(self._unknown(int(flat[place]), describe(place)))
+        shown = other_alphabet(flat, self.letters)
+        if shown is not None:
             msg = (
-                f"Unknown letter {shown!r} in {describe(place)}. Expected letters of "
-                f"{self.letters!r} or their ambiguity codes.{hint} "
-                f"on_unknown='warn' or 'n' writes {chr(self.wild)!r} instead."
+                f"The letters around {describe(place)} are those of {name_of(shown)}, not of "
+                f"{self.letters!r}: pass alphabet={name_of(shown)!r}. Unknown letters are only "
+                f"replaced by {chr(self.wild)!r} among letters of the right alphabet."
             )
             raise UnknownLetterError(msg)
         if not flat.flags.writeable:
@@ -88,6 +86,19 @@ class LetterCheck:
             flat = letters.reshape(-1)
         self.count += int(replace_unknown(flat, self.known, self.wild))
         return letters
+
+    def _unknown(self, byte: int, where: str) -> str:
+        shown = chr(byte) if 32 < byte < 127 else f"byte {byte}"
+        hint = ""
+        if shown in "Uu" and "T" in self.letters:
+            hint = " Is this RNA? Then pass alphabet='RNA'."
+        elif shown in "Tt" and "U" in self.letters:
+            hint = " Is this DNA? Then pass alphabet='DNA'."
+        return (
+            f"Unknown letter {shown!r} in {where}. Expected letters of "
+            f"{self.letters!r} or their ambiguity codes.{hint} "
+            f"on_unknown='warn' or 'n' writes {chr(self.wild)!r} instead."
+        )
 
     def without_padding(self) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
         """Return what `first_unknown` takes, where NUL is no letter."""
