@@ -32,7 +32,8 @@ def _given(name: str, what: str) -> property:
 def _of_network(name: str) -> property:
     def read(self: Any) -> int | None:
         value: int | None = getattr(self.arch, name, None)
-        return value
+        # a loaded module knows it from its run, whatever the network says
+        return getattr(getattr(self, "run", None), name, value)
 
     return property(read, doc=f"``{name}`` of the network; None where it has none.")
 

@@ -162,7 +162,8 @@ def _info(path: Path, described: Mapping[str, Any]) -> RunInfo:
 
 def _ready(module: Any, info: RunInfo, device: str | None) -> Any:
     module.run = info
-    module.input_len = info.input_len
+    if not isinstance(getattr(type(module), "input_len", None), property):
+        module.input_len = info.input_len
     module.target_names = list(info.target_names)
     module.inverse_targets = info.inverse
     module.eval()
