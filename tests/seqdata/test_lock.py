@@ -129,8 +129,8 @@ from seqdata._lock import FileLock
 lock = FileLock({str(file)!r}, "x is being written").acquire()
 """
     lock.release()
-    code += "if not os.fork():\n    lock.release(); print('child', flush=True); time.sleep(60)\n"
-    code += "print('parent', flush=True); sys.stdin.readline(); os._exit(0)\n"
+    code += "if not os.fork():\n    lock.release(); os.write(1, b'child\\n'); time.sleep(60)\n"
+    code += "os.write(1, b'parent\\n'); sys.stdin.readline(); os._exit(0)\n"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True,
