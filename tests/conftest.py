@@ -12,6 +12,10 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 
+# threads of torch that wait for each other on a busy machine take ten times as long; processes
+# that a test starts inherit this
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 sys.path.append(str(REPO / "tests"))
 from simulated_files import Files  # noqa: E402 - the tests are no package
 
