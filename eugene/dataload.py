@@ -50,6 +50,8 @@ def concat_sdatas(
     >>> concat_sdatas([one, two], ["a", "b"])["batch"].values.tolist()
     ['a', 'b', 'b']
     """
+    from seqdata.schema import with_names
+
     parts = list(sdatas)
     if not parts:
         raise DataloadError("there is no dataset to put together.")
@@ -67,7 +69,7 @@ def concat_sdatas(
         for part, name in zip(plain, names, strict=True)
     ]
     joined = xr.concat(marked, "_sequence", combine_attrs="drop_conflicts", join="outer")
-    return _coded(joined, parts[0])
+    return with_names(_coded(joined, parts[0]))
 
 
 def _decoded(ds: xr.Dataset) -> xr.Dataset:

@@ -15,6 +15,7 @@ from seqdata._read import read_flat_fasta as read_flat_fasta
 from seqdata._read import read_genome_fasta as read_genome_fasta
 from seqdata._read import read_table as read_table
 from seqdata._read import read_vcf as read_vcf
+from seqdata._told import SeqdataWarning as SeqdataWarning
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
 from seqdata.errors import SeqdataError as SeqdataError

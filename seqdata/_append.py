@@ -224,7 +224,7 @@ def append_rows(
             last = int(out.values(f"{name}_offsets")[-1])
             out.append(f"{name}_offsets", np.asarray(ds[f"{name}_offsets"].values)[1:] + last)
         provenance = dict(out.attributes.get("provenance") or {})
-        added = {"rows": int(ds.sizes[dim]), **(ds.attrs.get("provenance") or {})}
+        added = {"rows": int(ds.sizes[dim]), **dict(ds.attrs.get("provenance") or {})}
         provenance["appended"] = [*provenance.get("appended", []), added]
         out.attributes["provenance"] = provenance
         out.commit(fit.new_attrs)
@@ -289,7 +289,7 @@ class _Fit:
         if name in self._tables:
             table = self._tables[name]
             kept = np.asarray(values)
-            values = kept.copy()
+            values = kept.astype(np.int64)
             for old, new in table.items():
                 values[kept == old] = new
         shape = self.out.documents[name]["shape"][1:]
@@ -316,14 +316,16 @@ class _Fit:
         stored = self.out.dtype(name)
         text = not isinstance(var.dtype, np.dtype) or var.dtype.kind not in "biuf"
         given = np.dtype(np.uint8) if is_sequence(var) else None if text else var.dtype
-        fits = stored is given
-        if stored is not None and given is not None:
-            fits = np.can_cast(given, stored, "safe")
-        if not fits:
-            self._differ(where, "type", stored or "text", given or "text")
         attrs = {"kind": "sequence", "alphabet": letters_of(var)} if is_sequence(var) else {}
         attrs = {**attrs, **var.attrs}
         known = document.get("attributes", {})
+        coded = "flag_meanings" in known and "flag_meanings" in attrs
+        fits = stored is given
+        if stored is not None and given is not None:
+            # codes are matched by name, whatever the numbers of the rows are
+            fits = coded or np.can_cast(given, stored, "safe")
+        if not fits:
+            self._differ(where, "type", stored or "text", given or "text")
         for key in _SAME_FOR_VARIABLE:
             if key in known and key in attrs and known[key] != attrs[key]:
                 self._differ(where, key, known[key], attrs[key])

@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 import seqpro as sp
+from seqdata._attrs import plain, shown
 from seqdata.errors import MissingFileError, SchemaError, StoreError
-from seqdata.schema import OHE_DIM, is_sequence, letters_of
+from seqdata.schema import OHE_DIM, is_sequence, letters_of, with_codes, with_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def to_hdf5(
     part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
     try:
         with h5py.File(part, "w") as file:
-            file.attrs["attrs"] = json.dumps(dict(ds.attrs), default=_plain)
+            ds = with_codes(ds)
+            file.attrs["attrs"] = json.dumps(plain(ds.attrs), default=_plain)
             for name in ds.variables:
                 _write(h5py, file, str(name), ds[name], letters, coordinate=name in ds.coords)
         part.replace(target)
@@ -135,11 +137,12 @@ def read_hdf5(path: str | Path) -> xr.Dataset:
     except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         msg = f"{file} is no HDF5 file of seqdata, or is damaged: {error}"
         raise StoreError(msg) from error
-    return xr.Dataset(
+    ds = xr.Dataset(
         {name: var for name, var in variables.items() if name not in coordinates},
         coords={name: var for name, var in variables.items() if name in coordinates},
-        attrs=attrs,
+        attrs=shown(attrs),
     )
+    return with_names(ds)
 
 
 def _write(
@@ -168,7 +171,7 @@ def _write(
     item = file.create_dataset(name, shape=shape, dtype=dtype, **packed)
     item.attrs["dims"] = json.dumps(dims)
     item.attrs["coordinate"] = coordinate
-    item.attrs["attrs"] = json.dumps(attrs, default=_plain)
+    item.attrs["attrs"] = json.dumps(plain(attrs), default=_plain)
     if not var.dims:
         item[()] = var.values
         return

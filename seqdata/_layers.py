@@ -17,7 +17,7 @@ from seqdata._windows import RegionPlan, make_windows, read_shard
 from seqdata.errors import LengthError, SchemaError
 from seqdata.readers._base import NUMBER, TEXT, TRUTH, Block, FlatReader, RegionReader, Track
 from seqdata.readers._kernels import pad_rows
-from seqdata.schema import STRANDS, check_new_names, code_attrs, encode
+from seqdata.schema import STRANDS, check_new_names, code_attrs, encode, with_names
 from seqdata.store import open_zarr, to_zarr
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Da
     found = {track.name: (dims, data, _attrs_of(track))}
     if plan.layout != "fixed":
         found[f"{track.name}_length"] = (row_dim, plan.lengths.astype(np.int32), {"units": "bp"})
-    return xr.Dataset(found, coords=_sample_coords(track))
+    return with_names(xr.Dataset(found, coords=_sample_coords(track)))
 
 
 def _attrs_of(track: Track) -> dict[str, Any]:

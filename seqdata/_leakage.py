@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
@@ -114,13 +115,11 @@ def _duplicates(hashes: NDArray[np.uint64], a: NDArray[np.bool_], b: NDArray[np.
     return _Found(right[same], order[place[same]])
 
 
-def _overlaps(
-    place: tuple[NDArray[Any], Rows, Rows], a: NDArray[np.bool_], b: NDArray[np.bool_]
-) -> _Found:
+def _overlaps(place: tuple[Rows, Rows, Rows], a: NDArray[np.bool_], b: NDArray[np.bool_]) -> _Found:
     """Find the rows of ``b`` whose window shares a base with a window of ``a``."""
     chrom, start, end = place
     rows, others = [], []
-    for name in np.intersect1d(chrom[a], chrom[b]):
+    for name in np.intersect1d(chrom[a & (chrom >= 0)], chrom[b]):
         left = np.flatnonzero(a & (chrom == name))
         right = np.flatnonzero(b & (chrom == name))
         left = left[np.argsort(start[left], kind="stable")]
@@ -226,7 +225,7 @@ def leakage(
     place = None
     if all(name in ds.variables for name in ("chrom", "start", "end")):
         start, end = (ds[name].to_numpy().astype(np.int64) for name in ("start", "end"))
-        place = (ds["chrom"].to_numpy(), start, end)
+        place = (pd.factorize(ds["chrom"].to_numpy())[0], start, end)  # -1: no name
     keys: dict[str, NDArray[np.uint64]] = {}
     for a, b in _PAIRS:
         splits = f"{a}-{b}"

@@ -23,7 +23,7 @@ from seqdata._reuse import Pool
 from seqdata._samplers import RowSampler
 from seqdata._source import Arrays, Held
 from seqdata.errors import SeqdataError, did_you_mean
-from seqdata.schema import letters_of
+from seqdata.schema import letters_of, with_codes
 from seqpro._rng import integers, uniform
 
 _SHIFT, _STRAND = 3, 4
@@ -148,6 +148,8 @@ class Loader:
                 raise SeqdataError(
                     f"sample dimension {dim!r} is not in the dataset, which has {list(ds.sizes)}."
                 )
+        # tensors hold no text: contigs and strands go into a batch as the codes of the store
+        ds = with_codes(ds, variables)
         self.fields = describe_all(
             ds,
             variables,

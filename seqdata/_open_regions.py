@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from seqdata._attrs import shown
 from seqdata._region_array import MASK, RegionArray, RegionFiles
 from seqdata._windows import plain_length, plan_regions
 from seqdata.errors import SchemaError
@@ -22,6 +23,7 @@ from seqdata.schema import (
     encode,
     file_record,
     versions,
+    with_names,
 )
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def open_regions(
     taken = [*names, MASK, "chrom", "start", "end", "strand", SEQUENCE_DIM, LENGTH_DIM]
     check_new_names(list(plan.columns), taken, "columns of the regions")
     data: dict[str, Any] = {name: (SEQUENCE_DIM, values) for name, values in plan.columns.items()}
-    contigs = {name: i for i, name in enumerate(plan.windows.names)}
+    contigs = {name: i for i, name in enumerate(plan.contigs)}
     coords: dict[str, Any] = {
         "chrom": (SEQUENCE_DIM, plan.chrom, code_attrs(contigs)),
         "start": (SEQUENCE_DIM, plan.start, {"units": "bp"}),
@@ -133,7 +135,7 @@ def open_regions(
             "options": {"fixed_length": fixed_length},
         },
     }
-    return xr.Dataset(data, coords, attrs)
+    return with_names(xr.Dataset(data, coords, shown(attrs)))
 
 
 def _variable(track: Track, files: RegionFiles, rows: Any) -> tuple[Any, Any, dict[str, Any]]:

@@ -183,7 +183,7 @@ def _create_regions(
     taken = [*names, row_dim, length_dim]
     check_new_names(list(plan.columns), taken, "columns of the regions")
     for name, values, attrs in (
-        ("chrom", plan.chrom, code_attrs({name: i for i, name in enumerate(plan.windows.names)})),
+        ("chrom", plan.chrom, code_attrs({name: i for i, name in enumerate(plan.contigs)})),
         ("start", plan.start, {"units": "bp"}),
         ("end", plan.end, {"units": "bp"}),
         ("strand", plan.strand, code_attrs(STRANDS)),

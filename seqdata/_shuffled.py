@@ -128,8 +128,8 @@ def _missing(name: str, values: NDArray[Any]) -> NDArray[Any]:
     """Return values of the same shape that say that nothing is known."""
     if name in ("start", "end"):
         return np.full_like(values, -1)
-    if name == "strand" and values.dtype.kind in "iu":
-        return np.full_like(values, schema.STRANDS["."])
+    if name == "strand":
+        return np.full_like(values, schema.STRANDS["."] if values.dtype.kind in "iu" else ".")
     if values.dtype.kind in "iu":
         return np.full(values.shape, np.nan)
     return np.full_like(values, {"f": np.nan, "b": False}.get(values.dtype.kind, ""))

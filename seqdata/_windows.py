@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from seqdata._codes import code_type
 from seqdata.errors import BedError, LengthError, SchemaError
 from seqdata.readers._base import RegionReader, Track, Windows, column_values, locate
 from seqdata.readers._kernels import turn_letters
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 Layout = Literal["fixed", "padded", "flat"]
 
 _FLAT_BYTES = 8 * 1024 * 1024
+
+# contigs that are listed in a store, whether they have rows or not
+_MOST_CONTIGS = 50_000
 
 # variables are padded to the longest row unless that is this many times the median
 RAGGED_RATIO = 4
@@ -52,6 +56,8 @@ class RegionPlan:
         Further columns of the regions.
     splice : bool, default False
         Whether rows are joined of exons, also those of a single one.
+    contigs : tuple of str, default ()
+        Names of the codes in ``chrom``: the contigs of the genome in its own order.
     """
 
     windows: Windows
@@ -65,6 +71,7 @@ class RegionPlan:
     layout: Layout
     columns: dict[str, NDArray[Any]]
     splice: bool = False
+    contigs: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -335,17 +342,13 @@ def plan_regions(
         for name in table.columns
         if name not in skip
     }
-    codes = (
-        np.int8
-        if len(windows.names) < 128
-        else np.int16
-        if len(windows.names) < 32768
-        else np.int32
-    )
+    contigs = _genome_order(windows.names, readers)
+    number = {name: i for i, name in enumerate(contigs)}
+    place = np.array([number[name] for name in windows.names], code_type(number))
     return RegionPlan(
         windows,
         row_of.astype(np.int64),
-        windows.contig[first].astype(codes),
+        place[windows.contig[first]],
         np.minimum.reduceat(start, first),
         np.maximum.reduceat(end, first),
         windows.strand[first],
@@ -354,7 +357,25 @@ def plan_regions(
         layout,
         columns,
         bool(splice),
+        contigs,
     )
+
+
+def _genome_order(names: Sequence[str], readers: Sequence[RegionReader]) -> tuple[str, ...]:
+    """Return the contigs of the genome in its order, so that its datasets share their codes.
+
+    A genome of a great many contigs, such as a transcriptome, gives only those that have rows.
+    """
+    ranked = sorted(readers, key=lambda r: (r.track().kind != "sequence", not _knows_sizes(r)))
+    known = list(ranked[0].contigs()) if ranked else []
+    if len(known) > _MOST_CONTIGS:
+        used = set(names)
+        known = [name for name in known if name in used]
+    return tuple(dict.fromkeys([*(name for name in known if name.split() == [name]), *names]))
+
+
+def _knows_sizes(reader: RegionReader) -> bool:
+    return bool(getattr(reader, "sizes_are_known", True))
 
 
 def _bounds(
@@ -414,7 +435,7 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str
         file = reader.files()[0] if reader.files() else reader.name
         if getattr(reader, "missing", "error") == "error":
             locate(windows, contigs, file, regions=where)
-        if not getattr(reader, "sizes_are_known", True):
+        if not _knows_sizes(reader):
             continue
         if not sizes:
             _warn_of_lost(windows, contigs, file, where)
@@ -491,7 +512,7 @@ def read_shard(
         else:
             turn_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
-        if getattr(reader, "sizes_are_known", True):
+        if _knows_sizes(reader):
             inside &= inside_contigs(windows, reader.contigs(), piece)
     if joined:
         inside = _join(inside, windows.lengths, plan.row_of[first : last + 1], width)

@@ -230,7 +230,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         extra: NDArray[Any] | None = None
         if values.dtype.kind == "O" and len(values) and not isinstance(values.flat[0], str):
             values, extra = _pad_objects(values)
-            dims = (*dims, str(group_attrs.get("length_dim", "_length")))
+            dims = (*dims, str(group_attrs.get("length_dim") or "_length"))
         if values.dtype == np.dtype("S1"):
             attrs = {"kind": "sequence", **attrs, "alphabet": _alphabet(child, values, attrs)}
         if len(dims) != values.ndim:
@@ -266,7 +266,7 @@ def _modern(
     coordinates: set[str],
     attrs: dict[str, Any],
 ) -> xr.Dataset:
-    from seqdata.schema import SPLITS, STRANDS, code_attrs, coded_coordinate
+    from seqdata.schema import SPLITS, STRANDS, code_attrs, coded_coordinate, with_names
 
     ds = xr.Dataset(
         {k: v for k, v in variables.items() if k not in coordinates},
@@ -285,7 +285,7 @@ def _modern(
         train = np.asarray(ds["train_val"].values, dtype=bool)
         codes8 = np.where(train, SPLITS["train"], SPLITS["val"]).astype(np.int8)
         ds = ds.assign_coords(split=(ds["train_val"].dims, codes8, code_attrs(SPLITS)))
-    return ds
+    return with_names(ds)
 
 
 def _record_names(ds: xr.Dataset, id_var: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +12,27 @@ import numpy as np
 import xarray as xr
 
 import seqpro as sp
+from seqdata._codes import SEQUENCE_DIM as SEQUENCE_DIM
+from seqdata._codes import SPLITS as SPLITS
+from seqdata._codes import STRANDS as STRANDS
+from seqdata._codes import code_attrs as code_attrs
+from seqdata._codes import coded_coordinate as coded_coordinate
+from seqdata._codes import codes_of as codes_of
+from seqdata._codes import decode as decode
+from seqdata._codes import encode as encode
+from seqdata._codes import with_codes as with_codes
+from seqdata._codes import with_names as with_names
 from seqdata.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SEQUENCE_DIM = "_sequence"
 LENGTH_DIM = "_length"
 OHE_DIM = "_ohe"
 TARGET_DIM = "_target"
 
 SCHEMA_VERSION = 1
 COORDINATES = ("chrom", "start", "end", "strand", "split")
-STRANDS: dict[str, int] = {"+": 1, "-": -1, ".": 0}
-SPLITS: dict[str, int] = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
 
 CHECKSUM_LIMIT = 64 * 1024 * 1024
 
@@ -68,173 +75,6 @@ def sequence_dim(ds: xr.Dataset) -> str:
         )
         raise SchemaError(msg)
     return name
-
-
-def code_attrs(codes: Mapping[str, int]) -> dict[str, Any]:
-    """Return the CF attributes that name integer codes.
-
-    Parameters
-    ----------
-    codes : mapping of str to int
-        Meaning to code; a meaning holds no white space.
-
-    Returns
-    -------
-    dict
-        ``flag_values`` (list of int) and ``flag_meanings`` (names joined by blanks).
-
-    Raises
-    ------
-    SchemaError
-        If a meaning is empty or holds white space.
-
-    Examples
-    --------
-    >>> code_attrs({"+": 1, "-": -1})
-    {'flag_values': [1, -1], 'flag_meanings': '+ -'}
-    """
-    for name in codes:
-        if not name or name.split() != [name]:
-            msg = (
-                f"Code name {name!r} is empty or holds white space, which a name of a code cannot."
-            )
-            raise SchemaError(msg)
-    return {"flag_values": [int(v) for v in codes.values()], "flag_meanings": " ".join(codes)}
-
-
-def encode(values: Iterable[str], codes: Mapping[str, int], dtype: Any = np.int8) -> NDArray[Any]:
-    """Turn names into integer codes.
-
-    Parameters
-    ----------
-    values : iterable of str, shape (n,)
-        Names.
-    codes : mapping of str to int
-        Name to code.
-    dtype : dtype, default int8
-        Type of the result.
-
-    Returns
-    -------
-    ndarray of ``dtype``, shape (n,)
-
-    Raises
-    ------
-    SchemaError
-        If a name has no code.
-
-    Examples
-    --------
-    >>> encode(["+", "-", "."], STRANDS)
-    array([ 1, -1,  0], dtype=int8)
-    """
-    names = list(map(str, values))
-    unknown = next((name for name in dict.fromkeys(names) if name not in codes), None)
-    if unknown is not None:
-        msg = f"No code for {unknown!r}.{did_you_mean(unknown, codes)}"
-        raise SchemaError(msg)
-    return np.fromiter(map(codes.__getitem__, names), dtype=dtype, count=len(names))
-
-
-def codes_of(variable: xr.DataArray) -> dict[str, int]:
-    """Read the names of the codes of a coordinate.
-
-    Parameters
-    ----------
-    variable : DataArray of int, shape (n,)
-        Coordinate with ``flag_values`` and ``flag_meanings``.
-
-    Returns
-    -------
-    dict of str to int
-
-    Raises
-    ------
-    SchemaError
-        If the attributes are missing or disagree.
-
-    Examples
-    --------
-    >>> strand = xr.DataArray([1, -1], dims="_sequence", attrs=code_attrs(STRANDS))
-    >>> codes_of(strand)
-    {'+': 1, '-': -1, '.': 0}
-    """
-    meanings = variable.attrs.get("flag_meanings")
-    values = variable.attrs.get("flag_values")
-    if meanings is None or values is None:
-        msg = (
-            f"Variable {variable.name!r} has no flag_values and flag_meanings: "
-            "its numbers are not codes."
-        )
-        raise SchemaError(msg)
-    names = str(meanings).split(" ") if str(meanings) else []
-    numbers = [int(value) for value in np.atleast_1d(values)]
-    if len(names) != len(numbers):
-        msg = (
-            f"Variable {variable.name!r} has {len(names)} flag_meanings "
-            f"for {len(numbers)} flag_values."
-        )
-        raise SchemaError(msg)
-    return dict(zip(names, numbers, strict=True))
-
-
-def decode(variable: xr.DataArray) -> NDArray[np.str_]:
-    """Turn the integer codes of a coordinate back into names.
-
-    Parameters
-    ----------
-    variable : DataArray of int, shape (n,)
-        Coordinate with ``flag_values`` and ``flag_meanings``; a variable of strings passes through.
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
-        Codes without a name become ``"."``.
-
-    Examples
-    --------
-    >>> strand = xr.DataArray([1, -1], dims="_sequence", attrs=code_attrs(STRANDS))
-    >>> decode(strand).tolist()
-    ['+', '-']
-    """
-    values = np.asarray(variable.values)
-    if values.dtype.kind not in "iu":
-        return values.astype(str)
-    codes = codes_of(variable)
-    unique, inverse = np.unique(values, return_inverse=True)
-    names = {number: name for name, number in codes.items()}
-    table = np.array([names.get(int(u), ".") for u in unique], dtype=str)
-    return table[inverse.reshape(values.shape)]
-
-
-def coded_coordinate(
-    values: Iterable[str], codes: Mapping[str, int] | None = None, *, dim: str = SEQUENCE_DIM
-) -> xr.Variable:
-    """Make a coordinate of small integer codes from names.
-
-    Parameters
-    ----------
-    values : iterable of str, shape (n,)
-        Names, one a row.
-    codes : mapping of str to int, optional
-        Name to code; by default names are numbered in the order of their first appearance.
-    dim : str, default "_sequence"
-        Dimension.
-
-    Returns
-    -------
-    Variable of int, shape (n,)
-
-    Examples
-    --------
-    >>> coded_coordinate(["chr2", "chr1", "chr2"]).values
-    array([0, 1, 0], dtype=int8)
-    """
-    names = [str(value) for value in values]
-    table = dict(codes) if codes is not None else {n: i for i, n in enumerate(dict.fromkeys(names))}
-    span = max((abs(v) for v in table.values()), default=0)
-    dtype = np.int8 if span < 128 else np.int16 if span < 32768 else np.int32
-    return xr.Variable((dim,), encode(names, table, dtype), code_attrs(table))
 
 
 def alphabet_letters(alphabet: Any) -> str:

@@ -27,6 +27,7 @@ from seqdata._random_splits import (
     size_of,
     stratified,
 )
+from seqdata._told import tell
 from seqdata.errors import SeqdataError, did_you_mean
 from seqpro._rng import counter_seed
 
@@ -116,6 +117,14 @@ def chromosome(
         ]
     if problems:
         raise SeqdataError("chromosome split: " + " ".join(problems))
+    present = set(chroms.tolist())
+    empty = {name: [c for c in part if c not in present] for name, part in parts.items()}
+    for name, part in empty.items():
+        if part:
+            tell(
+                f"chromosome split: no row of the dataset lies on {', '.join(map(repr, part))}, "
+                f"named for {name}."
+            )
     codes = np.full(len(chroms), TRAIN if train is None else NONE, np.int8)
     for code, name in enumerate(names):
         codes[np.isin(chroms, parts[name])] = code

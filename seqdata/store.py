@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from seqdata import _attrs
 from seqdata._append import StoreAppender, add_variables, append_rows
 from seqdata._objects import StoreLike, as_store, get_json, local_path
 from seqdata._progress import progress_bar
@@ -22,7 +23,14 @@ from seqdata._shards import shard_rows
 from seqdata._stored import mark_stored
 from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
-from seqdata.schema import SEQUENCE_DIM, is_one_hot, is_sequence, letters_of
+from seqdata.schema import (
+    SEQUENCE_DIM,
+    is_one_hot,
+    is_sequence,
+    letters_of,
+    with_codes,
+    with_names,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +68,8 @@ def open_zarr(
     Returns
     -------
     Dataset
-        ``ds.encoding["source"]`` names the store.
+        ``chrom`` and ``strand`` are names (``ds["chrom"] == "chr2"``), ``split`` is a code of
+        ``sd.schema.SPLITS``. ``ds.encoding["source"]`` names the store.
 
     Raises
     ------
@@ -112,10 +121,15 @@ def open_zarr(
         ds = ds.assign({name: _as_objects(ds[name]) for name in ds.variables if _is_text(ds[name])})
     for name in _HIDDEN_ATTRS:
         ds.attrs.pop(name, None)
+    ds.attrs = _attrs.shown(ds.attrs)
+    for variable in ds.variables.values():
+        variable.attrs = _attrs.shown(variable.attrs)
+        # how zarr packed it; another program would take it for how to pack what is shown
+        variable.encoding = {}
     ds.encoding["source"] = str(store)
     if folder is not None:
         mark_stored(ds, folder)
-    return ds
+    return with_names(ds)
 
 
 def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[str, Any]:
@@ -182,10 +196,10 @@ def to_zarr(
 ) -> None:
     """Write a dataset as a Zarr v3 store, shard by shard.
 
-    Letters become ``uint8`` ASCII, one-hot variables are left out (they are made again from the
-    letters), text becomes variable-length UTF-8, and Python objects that are all numbers or None
-    become float64. Lazy variables are computed one shard at a time, so memory stays bounded. A
-    local store is written beside its place and renamed when complete.
+    Letters become ``uint8`` ASCII, names of contigs and strands small codes, text variable-length
+    UTF-8, and Python objects that are all numbers or None float64; one-hot variables are left out
+    (they are made again from the letters). Lazy variables are computed one shard at a time, so
+    memory stays bounded. A local store is written beside its place and renamed when complete.
 
     Parameters
     ----------
@@ -233,7 +247,7 @@ def to_zarr(
     if dropped:
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
-    ds = _letters_as_letters(_numbers_as_numbers(ds))
+    ds = with_codes(_letters_as_letters(_numbers_as_numbers(ds)))
     if mode == "a" and _is_there(store):
         root = check_complete(store)
         if append_dim is not None:
@@ -473,7 +487,7 @@ def _numbers_as_numbers(ds: xr.Dataset) -> xr.Dataset:
 
 def _storable_attrs(attrs: Mapping[Any, Any], where: str) -> dict[str, Any]:
     """Return attributes as JSON holds them, or say which one it cannot hold."""
-    plain: dict[str, Any] = _plain(attrs)
+    plain: dict[str, Any] = _attrs.plain(attrs)
     for key, value in plain.items():
         try:
             json.dumps(value)
@@ -484,20 +498,3 @@ def _storable_attrs(attrs: Mapping[Any, Any], where: str) -> dict[str, Any]:
             )
             raise StoreError(msg) from error
     return plain
-
-
-def _plain(value: Any) -> Any:
-    """Turn attributes into what JSON holds."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, Path):
-        return str(value)
-    return value

@@ -96,6 +96,7 @@ def write_attributions(
     import seqdata as sd
     from seqdata._unfinished import fingerprint
     from seqdata._writer import StoreWriter
+    from seqdata.schema import with_codes
 
     variable = require_variable(ds, seq_var)
     chosen = np.arange(variable.shape[0]) if rows is None else np.asarray(rows, dtype=np.int64)
@@ -116,7 +117,7 @@ def write_attributions(
         return sd.open_zarr(target)
     marks = {"model_sha256": facts["model_sha256"], "software": facts["software"]}
     width = one_hot(ds, seq_var, rows=chosen[:1], length=length).shape[2]
-    extra = _beside(ds, chosen, seq_var, width, beside)
+    extra = with_codes(_beside(ds, chosen, seq_var, width, beside))
     job = fingerprint([facts, [explainer.name(m, "") for m in explainer.methods], sorted(extra)])
     with StoreWriter(target, overwrite=overwrite, job=job, resume=resume, keep=True) as out:
         if not out.in_place:

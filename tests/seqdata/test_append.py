@@ -55,6 +55,7 @@ def chunks(folder: Path) -> dict[str, bytes]:
 
 
 def same(found: xr.Dataset, expected: xr.Dataset) -> None:
+    expected = sd.schema.with_names(expected)
     assert set(found.variables) == set(expected.variables)
     for name in expected.variables:
         np.testing.assert_array_equal(
