@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +153,7 @@ def decode(variable: xr.DataArray) -> NDArray[np.str_]:
     values = np.asarray(variable.values)
     if values.dtype.kind not in "iu":
         return values.astype(str)
-    return _names_of(values, codes_of(variable)).astype(str)
+    return _Names(codes_of(variable))(values)
 
 
 def coded_coordinate(
@@ -185,14 +184,25 @@ def coded_coordinate(
     return xr.Variable((dim,), encode(names, table, code_type(table)), code_attrs(table))
 
 
-def _names_of(values: NDArray[Any], codes: Mapping[str, int]) -> NDArray[np.object_]:
-    """Return the names of codes as Python strings, one object a name."""
-    numbers = np.fromiter(codes.values(), np.int64, len(codes))
-    order = np.argsort(numbers, kind="stable")
-    table = np.array([*(list(codes)[i] for i in order), NO_NAME], dtype=object)
-    place = np.searchsorted(numbers[order], values)
-    known = np.append(numbers[order], 0)[place] == values
-    return np.asarray(table[np.where(known & (place < len(codes)), place, len(codes))])
+class _Names:
+    """Turns codes into names, as wide as the longest of them.
+
+    Parameters
+    ----------
+    codes : mapping of str to int
+    """
+
+    def __init__(self, codes: Mapping[str, int]) -> None:
+        ordered = sorted(codes, key=codes.__getitem__)
+        self.numbers = np.array([codes[name] for name in ordered], np.int64)
+        self.names = np.array([*ordered, NO_NAME], dtype=str)
+
+    def __call__(self, values: NDArray[Any]) -> NDArray[np.str_]:
+        """Return the names of codes; those without one are ``"."``."""
+        last = len(self.numbers)
+        place = np.searchsorted(self.numbers, values)
+        known = np.append(self.numbers, 0)[place] == values
+        return np.asarray(self.names[np.where(known & (place < last), place, last)])
 
 
 def _named(ds: xr.Dataset) -> list[Hashable]:
@@ -222,7 +232,7 @@ def with_names(ds: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``chrom``, ``strand`` and the strands of samples as Python strings; their attributes
+        ``chrom``, ``strand`` and the strands of samples as text; their attributes
         ``flag_values`` and ``flag_meanings`` stay, as the list of all contigs of the genome.
 
     Examples
@@ -235,12 +245,13 @@ def with_names(ds: xr.Dataset) -> xr.Dataset:
     for name in _named(ds):
         variable = ds.variables[name]
         if variable.dtype.kind in "iu" and "flag_meanings" in variable.attrs:
-            turn = partial(_names_of, codes=codes_of(ds[name]))
+            turn = _Names(codes_of(ds[name]))
             data: Any = variable.data if variable.chunks is not None else None
             if data is None:
                 data = turn(np.asarray(variable.values))
             else:
-                data = data.map_blocks(turn, dtype=object, meta=np.empty(0, object))
+                wide = turn(np.zeros(0, np.int64))
+                data = data.map_blocks(turn, dtype=wide.dtype, meta=wide, name=f"names-{data.name}")
             made[name] = xr.Variable(variable.dims, data, variable.attrs)
     return _replaced(ds, made)
 
