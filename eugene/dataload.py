@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError, EugeneWarning, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +104,14 @@ def _coded(ds: xr.Dataset, first: xr.Dataset) -> xr.Dataset:
     return ds
 
 
+def _name(value: Any) -> str:
+    """Return an identifier as text: 1, 1.0 and "1" are one, bytes are text."""
+    if isinstance(value, bytes):
+        return value.decode()
+    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
+    return str(int(value) if whole else value)
+
+
 def add_obs(
     sdata: xr.Dataset,
     obs: pd.DataFrame,
@@ -127,7 +136,13 @@ def add_obs(
     Raises
     ------
     DataloadError
-        Where a name is missing or not unique, or the columns would replace variables.
+        Where a name is missing or not unique, no name is shared, or the columns would replace
+        variables.
+
+    Warns
+    -----
+    EugeneWarning
+        Where the table lacks rows of the dataset.
 
     Examples
     --------
@@ -149,16 +164,28 @@ def add_obs(
     if right not in obs.columns:
         known = [str(c) for c in obs.columns]
         raise DataloadError(f"the table has no column {right!r}{did_you_mean(right, known)}")
-    table = obs.assign(**{right: obs[right].astype(str)}).set_index(right)
+    table = obs.assign(**{right: [_name(v) for v in obs[right]]}).set_index(right)
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise DataloadError(f"the table has several rows for {twice!r}: one is expected.")
     taken = [str(c) for c in table.columns if c in sdata.variables]
     if taken:
         raise DataloadError(f"the dataset has variables {taken} already: rename the columns.")
-    names = [
-        n.decode() if isinstance(n, bytes) else str(n) for n in sdata[left].to_numpy().tolist()
-    ]
+    names = [_name(n) for n in sdata[left].to_numpy().tolist()]
+    there = sum(name in table.index for name in names)
+    if names and not there:
+        raise DataloadError(
+            f"no {left!r} of the dataset ({names[0]!r}, ...) is among the {len(table)} names in "
+            f"{right!r} of the table ({', '.join(map(repr, table.index[:1]))}, ...)"
+        )
+    if there < len(names):
+        lost = next(name for name in names if name not in table.index)
+        warnings.warn(
+            f"the table has no row for {len(names) - there} of {len(names)} sequences, the first "
+            f"{lost!r}: their values are missing",
+            EugeneWarning,
+            stacklevel=2,
+        )
     matched = table.reindex(names)
     for column in matched.columns:
         values = matched[column]

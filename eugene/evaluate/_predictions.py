@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from eugene.errors import EugeneError
+from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_same_alphabet
 from eugene.settings import settings
 
@@ -49,7 +50,7 @@ def predict_batches(
         If the loader gives no batch.
     """
     home, training = module.device, module.training
-    where = torch.device(device) if device is not None else home
+    where = as_device(device, home)
     parts: dict[str, list[np.ndarray]] = {}
     try:
         module.eval().to(where)
@@ -140,6 +141,11 @@ def _predict_dataset(
     device: str | None,
 ) -> dict[str, np.ndarray]:
     """Predict rows of a dataset block by block, targets or none."""
+    if not hasattr(ds, "data_vars"):
+        raise EugeneError(
+            f"predictions are made for a dataset or a datamodule, got {type(ds).__name__}; "
+            "module.predict(x) takes sequences that are held in memory"
+        )
     for name in (seq_var, *target_vars):
         if name not in ds.variables:
             from eugene.errors import did_you_mean
@@ -153,17 +159,20 @@ def _predict_dataset(
         from seqdata import splits
 
         rows = np.flatnonzero(splits.mask(ds, split))
-    size = settings.batch_size if batch_size is None else batch_size
+    size = as_batch_size(batch_size, settings.batch_size)
+    variable = ds[seq_var]
+    if "_ohe" in variable.dims:  # in whatever order it is kept
+        variable = variable.transpose("_sequence", "_ohe", ...)
 
     def batches() -> Iterable[dict[str, torch.Tensor]]:
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
-            letters = ds[seq_var].isel(_sequence=part).to_numpy()
+            letters = variable.isel(_sequence=part).to_numpy()
             batch = {"index": torch.from_numpy(part.astype(np.int64))}
             if letters.ndim == 3:
                 batch["ohe_seq"] = torch.from_numpy(np.array(letters))
             else:
-                batch["seq"] = torch.from_numpy(np.array(np.ascontiguousarray(letters).view("u1")))
+                batch["seq"] = as_tensor(letters)
             if target_vars:
                 values = [ds[v].isel(_sequence=part).to_numpy() for v in target_vars]
                 batch["target"] = torch.from_numpy(np.stack(values, axis=1).astype(np.float32))

@@ -79,15 +79,18 @@ def one_hot(
     [[[1, 0], [0, 0], [0, 1], [0, 0]]]
     """
     variable = require_variable(ds, seq_var)
+    first = "_sequence" if "_sequence" in variable.dims else variable.dims[0]
     if rows is not None:
-        variable = variable.isel({variable.dims[0]: np.asarray(rows, dtype=np.int64)})
+        variable = variable.isel({first: np.asarray(rows, dtype=np.int64)})
     if "_ohe" in variable.dims:
-        along = next(d for d in variable.dims[1:] if d != "_ohe")
-        encoded = variable.transpose(variable.dims[0], "_ohe", along).to_numpy().astype(np.uint8)
+        encoded = variable.transpose(first, "_ohe", ...).to_numpy().astype(np.uint8)
     else:
         import seqpro as sp
 
-        letters = np.ascontiguousarray(variable.to_numpy()).view("S1")
+        letters = variable.to_numpy()
+        if letters.dtype.kind != "u":
+            letters = letters.astype("S1")  # text of another kind, a letter a cell
+        letters = np.ascontiguousarray(letters).view("S1")
         alphabet = str(variable.attrs.get("alphabet", "ACGT"))
         known = {"ACGT": sp.DNA, "ACGU": sp.RNA}
         if alphabet not in known:

@@ -11,10 +11,12 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 from torchmetrics import MeanMetric
+from tqdm import tqdm
 
 import seqpro as sp
 from eugene.errors import EugeneError
 from eugene.modules._attributes import EugeneAttributes
+from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, make_metric, metric_name
@@ -386,11 +388,12 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     @torch.no_grad()
     def predict(
         self,
-        x: torch.Tensor | np.ndarray,
+        x: Any,
+        batch_size: int | None = None,
         *,
-        batch_size: int = 256,
         device: str | torch.device | None = None,
         raw: bool = False,
+        verbose: bool = False,
     ) -> torch.Tensor:
         """Predict sequences held in memory.
 
@@ -398,16 +401,19 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
 
         Parameters
         ----------
-        x : array, DataArray or Dataset
-            Letters: S1 or uint8, shape (N, L); or one-hot: any number, shape (N, A, L). A
+        x : list of str, array, DataArray or Dataset
+            Strings of one length; letters: S1 or uint8, shape (N, L); or one-hot: any number,
+            shape (N, A, L). A
             variable of a dataset, or a dataset with ``seq``, has to be over the alphabet that the
             module reads.
-        batch_size : int
-            Sequences at a time.
+        batch_size : int, optional
+            Sequences at a time; 256 by default.
         device : str or torch.device, optional
             Where to compute; by default where the module is.
         raw : bool
             Return raw outputs rather than values, probabilities or rates.
+        verbose : bool
+            Draw a bar.
 
         Returns
         -------
@@ -429,15 +435,15 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         """
         if hasattr(x, "dims"):
             x = self._values(x)
-        if isinstance(x, np.ndarray):
-            letters = np.ascontiguousarray(x).view(np.uint8) if x.dtype.kind == "S" else x
-            x = torch.from_numpy(np.array(letters))
+        x = as_tensor(x)
+        batch_size = as_batch_size(batch_size, 256)
         training, home = self.training, self.device
-        where = torch.device(device) if device is not None else home
+        where = as_device(device, home)
         outputs = []
         try:
             self.eval().to(where)
-            for start in range(0, len(x), batch_size):
+            steps = range(0, len(x), batch_size)
+            for start in tqdm(steps, desc="predict", disable=not verbose, leave=False):
                 part = x[start : start + batch_size].to(where)
                 if part.ndim == 2 and part.dtype == torch.uint8:
                     check_bytes(part, self.alphabet)

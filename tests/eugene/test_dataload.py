@@ -6,8 +6,8 @@ import pytest
 import torch
 import xarray as xr
 
-from eugene.dataload import RandomRC, add_obs, concat_sdatas
-from eugene.errors import EugeneError
+from eugene.dataload import DataloadError, RandomRC, add_obs, concat_sdatas
+from eugene.errors import EugeneError, EugeneWarning
 from seqdata import schema
 
 
@@ -48,9 +48,28 @@ def test_concatenation_mistakes():
 def test_columns_are_added_by_name():
     ds = xr.Dataset({"id": ("_sequence", np.array(["a", "b", "c"], object))})
     obs = pd.DataFrame({"key": ["c", "a"], "n": [3, 1], "kind": ["x", "y"]})
-    add_obs(ds, obs, left_on="id", right_on="key")
+    with pytest.warns(EugeneWarning, match="no row for 1 of 3 sequences, the first 'b'"):
+        add_obs(ds, obs, left_on="id", right_on="key")
     np.testing.assert_array_equal(ds["n"].values, [1, np.nan, 3])
     assert ds["kind"].values.tolist() == ["y", "", "x"]
+
+
+IDS = ([0, 1, 2], [0.0, 1.0, 2.0], ["0", "1", "2"], [b"0", b"1", b"2"], np.arange(3, dtype="u1"))
+
+
+@pytest.mark.parametrize("ours", IDS, ids=str)
+@pytest.mark.parametrize("theirs", IDS, ids=str)
+def test_names_of_another_type_are_the_same_names(ours, theirs):
+    ds = xr.Dataset({"id": ("_sequence", np.asarray(ours))})
+    obs = pd.DataFrame({"id": theirs, "n": [5, 6, 7]}).iloc[::-1]
+    add_obs(ds, obs, on="id")
+    assert ds["n"].values.tolist() == [5, 6, 7]
+
+
+def test_no_name_in_common_is_told():
+    ds = xr.Dataset({"id": ("_sequence", np.array(["chr1:5", "chr1:9"], object))})
+    with pytest.raises(DataloadError, match="is among the 1 names"):
+        add_obs(ds, pd.DataFrame({"id": ["1:5"], "n": [1]}), on="id")
 
 
 @pytest.mark.parametrize(
