@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,13 +16,20 @@ import xarray as xr
 
 import seqpro as sp
 from seqdata._attrs import plain, shown
-from seqdata.errors import MissingFileError, SchemaError, StoreError
+from seqdata.errors import MissingFileError, SchemaError, SeqdataError, StoreError
 from seqdata.schema import OHE_DIM, is_sequence, letters_of, with_codes, with_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS = 4096
+# HDF5 leaves a block at the head of a file to its user; damage behind it can make HDF5 loop forever
+_BLOCK, _MARK = 512, b"seqdata sha256 "
+# what h5py, and a look at what it gave, raise over bytes that make no sense to them
+_DAMAGE = (
+    OSError, LookupError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError,
+    MemoryError,
+)  # fmt: skip
 
 
 def _h5py() -> Any:
@@ -29,6 +39,71 @@ def _h5py() -> Any:
         msg = "HDF5 needs the extra 'h5': pip install 'eugene-genomics[h5]'"
         raise SchemaError(msg) from error
     return h5py
+
+
+@contextlib.contextmanager
+def open_hdf5(path: Path) -> Iterator[Any]:
+    """Open an HDF5 file for reading, if all that it holds lies in the file itself.
+
+    A link, a virtual array or raw values kept elsewhere would show other files of this machine as
+    part of this one.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    h5py.File
+
+    Raises
+    ------
+    StoreError
+        If it is no HDF5 file, damaged, or refers to other files.
+    """
+    h5py = _h5py()
+    with path.open("rb") as raw:
+        mark = raw.read(len(_MARK) + 64)
+    if mark.startswith(_MARK) and mark != _checksum(path):
+        msg = (
+            f"{path} is damaged, or another program changed it: it does not have the checksum that "
+            "it carries. Fetch or write it again."
+        )
+        raise StoreError(msg)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(h5py.File(path, "r"))
+            _check_inside(h5py, file, path)
+        except SeqdataError:
+            raise
+        except _DAMAGE as error:
+            msg = f"{path} is no HDF5 file, or is damaged: {error}. Fetch it again."
+            raise StoreError(msg) from error
+        yield file
+
+
+def _checksum(path: Path) -> bytes:
+    """Return the line in the free block at the head of a file that vouches for what follows it."""
+    with path.open("rb") as raw:
+        raw.seek(_BLOCK)
+        return _MARK + hashlib.file_digest(raw, "sha256").hexdigest().encode()
+
+
+def _check_inside(h5py: Any, group: Any, path: Path) -> None:
+    for name in group:
+        link = group.get(name, getlink=True)
+        place = f"{group.name.rstrip('/')}/{name}"
+        problem = ""
+        if not isinstance(link, h5py.HardLink):
+            problem = f"a link to {getattr(link, 'filename', '')}{link.path}"
+        elif isinstance(item := group[name], h5py.Dataset):
+            if item.external or item.is_virtual:
+                problem = "an array whose values lie in other files"
+        elif isinstance(item, h5py.Group) and item != group:
+            _check_inside(h5py, item, path)
+        if problem:
+            msg = f"{path}: {place} is {problem}, which is not followed. Store the values in it."
+            raise StoreError(msg)
 
 
 def to_hdf5(
@@ -84,11 +159,13 @@ def to_hdf5(
         raise StoreError(msg)
     part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
     try:
-        with h5py.File(part, "w") as file:
+        with h5py.File(part, "w", userblock_size=_BLOCK) as file:
             ds = with_codes(ds)
             file.attrs["attrs"] = json.dumps(plain(ds.attrs), default=_plain)
             for name in ds.variables:
                 _write(h5py, file, str(name), ds[name], letters, coordinate=name in ds.coords)
+        with part.open("r+b") as raw:
+            raw.write(_checksum(part))
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -115,14 +192,13 @@ def read_hdf5(path: str | Path) -> xr.Dataset:
     SchemaError
         If h5py is not installed.
     """
-    h5py = _h5py()
     file = Path(path).expanduser()
     if not file.is_file():
         msg = f"HDF5 file {file} does not exist. Check the path."
         raise MissingFileError(msg)
     variables, coordinates = {}, set()
     try:
-        with h5py.File(file, "r") as source:
+        with open_hdf5(file) as source:
             if "attrs" not in source.attrs:
                 msg = f"{file} was not written by seqdata.convert.to_hdf5: it names no axes."
                 raise StoreError(msg)
@@ -134,15 +210,17 @@ def read_hdf5(path: str | Path) -> xr.Dataset:
                 variables[name] = _as_letters(dims, np.asarray(values), own)
                 if item.attrs["coordinate"]:
                     coordinates.add(name)
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        ds = xr.Dataset(
+            {name: var for name, var in variables.items() if name not in coordinates},
+            coords={name: var for name, var in variables.items() if name in coordinates},
+            attrs=shown(attrs),
+        )
+        return with_names(ds)
+    except SeqdataError:
+        raise
+    except _DAMAGE as error:
         msg = f"{file} is no HDF5 file of seqdata, or is damaged: {error}"
         raise StoreError(msg) from error
-    ds = xr.Dataset(
-        {name: var for name, var in variables.items() if name not in coordinates},
-        coords={name: var for name, var in variables.items() if name in coordinates},
-        attrs=shown(attrs),
-    )
-    return with_names(ds)
 
 
 def _write(

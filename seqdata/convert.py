@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import lzma
 import os
 import secrets
 import warnings
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from numcodecs.registry import get_codec
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
 import seqpro as sp
+from seqdata._codecs import check_array
 from seqdata._hdf5 import read_hdf5 as read_hdf5
 from seqdata._hdf5 import to_hdf5 as to_hdf5
 from seqdata.errors import MissingFileError, SchemaError, StoreError
@@ -206,8 +209,8 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     MissingFileError
         If there is no such folder.
     StoreError
-        If it is no Zarr v2 group, an array cannot be decoded, or letters do not show their
-        alphabet.
+        If it is no Zarr v2 group, an array cannot be decoded or is packed with a codec that is
+        not known to run no code of the file, or letters do not show their alphabet.
     """
     folder = Path(path).expanduser()
     if not folder.exists():
@@ -324,25 +327,50 @@ def _text(value: Any) -> str:
 def _json(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    document: dict[str, Any] = json.loads(path.read_text())
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise ValueError(f"expected an object, got {type(document).__name__}")
+    except ValueError as error:
+        msg = f"{path} is no JSON object ({error}): the store is damaged."
+        raise StoreError(msg) from error
     return document
+
+
+# what codecs raise over bytes that make no sense to them
+_UNDECODABLE = (
+    ValueError, RuntimeError, TypeError, OSError, EOFError, LookupError, MemoryError, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
 
 
 def _read_v2(folder: Path) -> NDArray[Any]:
     """Decode an array of Zarr v2, variable-length ones too."""
     meta = _json(folder / ".zarray")
-    shape, chunks = tuple(meta["shape"]), tuple(meta["chunks"])
-    dtype = np.dtype(meta["dtype"])
-    compressor = get_codec(meta["compressor"]) if meta.get("compressor") else None
-    filters = [_filter(config) for config in meta.get("filters") or []]
-    separator = meta.get("dimension_separator", ".")
-    fill = meta.get("fill_value")
-    out = np.empty(shape, dtype=dtype)
-    if dtype.kind != "O" and fill is not None:
-        out[...] = float(fill) if dtype.kind == "f" else fill
-    elif dtype.kind != "O":
-        out[...] = np.zeros((), dtype)
-    counts = [-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True)]
+    check_array({**meta, "zarr_format": 2}, str(folder))
+    try:
+        shape, chunks = tuple(map(int, meta["shape"])), tuple(map(int, meta["chunks"]))
+        dtype = np.dtype(meta["dtype"])
+        compressor = get_codec(meta["compressor"]) if meta.get("compressor") else None
+        filters = [_filter(config) for config in meta.get("filters") or []]
+        separator = str(meta.get("dimension_separator", "."))
+        fill = meta.get("fill_value")
+        out = np.empty(shape, dtype=dtype)
+        if dtype.kind != "O" and fill is not None:
+            out[...] = float(fill) if dtype.kind == "f" else fill
+        elif dtype.kind != "O":
+            out[...] = np.zeros((), dtype)
+        counts = [-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True)]
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        msg = f"{folder / '.zarray'} does not describe an array ({error}): the store is damaged."
+        raise StoreError(msg) from error
     for index in np.ndindex(*counts):
         file = folder / (separator.join(map(str, index)) if index else "0")
         if not file.exists():
@@ -357,10 +385,10 @@ def _read_v2(folder: Path) -> NDArray[Any]:
                 block = np.asarray(data, dtype=object)
             else:
                 block = np.frombuffer(np.ascontiguousarray(data).tobytes(), dtype=dtype)
-        except (ValueError, RuntimeError, TypeError) as error:
-            msg = f"{file} cannot be decoded: {error}"
+            block = block.reshape(chunks, order=meta.get("order", "C"))
+        except _UNDECODABLE as error:
+            msg = f"{file} cannot be decoded ({error}): it is damaged. Fetch the store again."
             raise StoreError(msg) from error
-        block = block.reshape(chunks, order=meta.get("order", "C"))
         place = tuple(
             slice(i * chunk, min((i + 1) * chunk, size))
             for i, chunk, size in zip(index, chunks, shape, strict=True)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from seqdata import _attrs
 from seqdata._append import StoreAppender, add_variables, append_rows
+from seqdata._codecs import check_store
 from seqdata._objects import StoreLike, as_store, get_json, local_path
 from seqdata._progress import progress_bar
 from seqdata._shards import shard_rows
@@ -78,7 +79,8 @@ def open_zarr(
     IncompleteStoreError
         If the store carries no ``complete: true``: its writing was cut off.
     StoreError
-        If what is there is no Zarr store, or a variable is not in it.
+        If what is there is no Zarr store, a variable is not in it, or an array is packed with a
+        codec that is not known to run no code of the file.
 
     Examples
     --------
@@ -165,8 +167,9 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
                 "Read it with seqdata.convert.read_legacy(path)."
             )
             raise StoreError(msg)
+    opened = as_store(path)
     try:
-        root = get_json(as_store(path), "zarr.json")
+        root = get_json(opened, "zarr.json")
     except ValueError as error:
         msg = f"The root metadata of {path} is no JSON ({error}): the store is damaged."
         raise StoreError(msg) from error
@@ -176,6 +179,7 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
             "finished. Build it again."
         )
         raise IncompleteStoreError(msg)
+    check_store(opened, root, str(path))
     if root.get("attributes", {}).get("complete") is not True and not allow_incomplete:
         msg = (
             f"{path} carries no completeness mark: its writing was cut off, or another tool wrote "

@@ -100,8 +100,9 @@ def _torch_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
 def _keras_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     """Read Keras layers with their axes turned to torch's."""
     from eugene._optional import require
+    from seqdata._hdf5 import open_hdf5
 
-    h5py = require("h5py", extra="h5")
+    require("h5py", extra="h5")
     found: dict[str, dict[str, np.ndarray]] = {}
 
     def take(name: str, item: Any) -> None:
@@ -110,7 +111,7 @@ def _keras_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
                 ()
             ]
 
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         file.visititems(take)
     names = {
         **{f"conv{i}": f"Conv1D_{'1st' if i == 1 else i}" for i in range(1, _CONVS + 1)},

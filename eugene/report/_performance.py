@@ -73,9 +73,9 @@ def performance(run: Path) -> Section:
         _metric_table(section, part.get("metrics", {}), part.get("baselines", {}))
     store = run / "predictions.zarr"
     if store.is_dir():
-        import xarray as xr
+        import seqdata as sd
 
-        with xr.open_zarr(store) as opened:
+        with sd.open_zarr(store) as opened:
             section.figures(_curves(opened.load(), str(evaluation.get("split")), run / "figures"))
     return section
 

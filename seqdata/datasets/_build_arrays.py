@@ -12,6 +12,7 @@ import xarray as xr
 
 import seqpro as sp
 from seqdata import splits
+from seqdata._hdf5 import open_hdf5
 from seqdata._writer import StoreWriter
 from seqdata.datasets._archive import extract
 from seqdata.errors import LengthError, SchemaError
@@ -88,10 +89,8 @@ def synthetic_code(files: Files, work: Path) -> xr.Dataset:
     Dataset
         ``truth`` float32 (_sequence, _ohe, _length) holds the probabilities.
     """
-    import h5py
-
     goal = work / "synthetic_code"
-    with h5py.File(files["h5"], "r") as source:
+    with open_hdf5(Path(files["h5"])) as source:
         parts = [("train", "train"), ("valid", "val"), ("test", "test")]
         missing = [f"X_{part}" for part, _ in parts if f"X_{part}" not in source]
         if missing:
@@ -136,14 +135,12 @@ def deepsea(files: Files, work: Path) -> xr.Dataset:
 
 
 def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
-    import h5py
-
     found = {path.name: path for path in folder.rglob("*.mat")}
     missing = sorted({"train.mat", "valid.mat", "test.mat"} - set(found))
     if missing:
         msg = f"The archive holds no {missing[0]}; it is not the published bundle."
         raise SchemaError(msg)
-    with h5py.File(found["train.mat"], "r") as source:
+    with open_hdf5(found["train.mat"]) as source:
         letters, labels = source["trainxdata"], source["traindata"]
         for at in range(0, letters.shape[2], _ROWS):
             stop = min(at + _ROWS, letters.shape[2])
