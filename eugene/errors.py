@@ -27,6 +27,10 @@ class RunExistsError(EugeneError):
     """A run folder or a store is there and would be overwritten."""
 
 
+class ResumeError(EugeneError):
+    """A training or step cannot be taken up with what is asked for now; nothing was touched."""
+
+
 class UsageError(EugeneError):
     """The command line cannot be understood."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Callback, Checkpoint
 
 from eugene._files import write_atomic
@@ -57,11 +59,35 @@ class EpochSeeds(Callback):
         torch.manual_seed(mix(self.seed, trainer.current_epoch))
 
 
+class SaveFirst(Callback):
+    """Write the checkpoint of an epoch once it is over, before anything of the next one happens.
+
+    It stands before all other callbacks, so that none has begun to count the next epoch, or has
+    put other weights in place at the end of training, when their states are written down.
+
+    Parameters
+    ----------
+    record : Record
+        Writes the checkpoints.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint of the epoch before."""
+        self.record.save(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint of the last epoch."""
+        self.record.save(trainer)
+
+
 class Record(Checkpoint):
     """One row of metrics an epoch, the last and the best checkpoint, and when to stop.
 
     The checkpoint of an epoch is written once everything of the epoch is over, schedules
-    included: at the start of the next epoch or at the end of training.
+    included: at the start of the next epoch or at the end of training, when `SaveFirst` says so.
 
     Parameters
     ----------
@@ -130,13 +156,16 @@ class Record(Checkpoint):
         if self.rows and trainer.is_global_zero:
             self._write_rows()
         # a resumed run may have been given more patience than the one that stopped
-        self.stopped_early = self.patience is not None and self.waited >= self.patience
+        self.stopped_early = self._out_of_patience()
         if self.stopped_early:
             trainer.should_stop = True
 
+    def _out_of_patience(self) -> bool:
+        # patience 0 stops at the first epoch that is no better, and never before there was one
+        return self.patience is not None and self.waited >= max(self.patience, 1)
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the checkpoint of the epoch before."""
-        self._save(trainer)
+        """Look at the clock."""
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -171,15 +200,11 @@ class Record(Checkpoint):
             self.best_score = score if math.isfinite(score) else None
             self.best_epoch = trainer.current_epoch
         self.waited = 0 if better else self.waited + 1
-        if self.patience is not None and self.waited >= self.patience:
+        if self._out_of_patience():
             self.stopped_early = True
             trainer.should_stop = True
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the checkpoint of the last epoch."""
-        self._save(trainer)
-
-    def _save(self, trainer: pl.Trainer) -> None:
+    def save(self, trainer: pl.Trainer) -> None:
         """Write ``last.ckpt``, before it ``best.ckpt`` where this epoch is the best."""
         if not self._pending:
             return
@@ -205,56 +230,6 @@ class Record(Checkpoint):
         write_atomic(self.metrics_path, text.getvalue())
 
 
-class Resume(Callback):
-    """Put weights, optimiser, schedules and counters back to the end of a finished epoch.
-
-    Parameters
-    ----------
-    checkpoint : dict
-        What ``last.ckpt`` holds.
-    path : pathlib.Path
-        Where it is, for errors.
-    """
-
-    def __init__(self, checkpoint: dict[str, Any], path: Path) -> None:
-        self.checkpoint, self.path = checkpoint, path
-
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Restore everything before the first step."""
-        checkpoint = self.checkpoint
-        try:
-            pl_module.load_state_dict(checkpoint["state_dict"])
-        except RuntimeError as error:
-            raise EugeneError(
-                f"{self.path} was trained with another network: {error}. Resume with the same "
-                "network, or train anew with overwrite=True"
-            ) from error
-        for optimizer, state in zip(
-            trainer.optimizers, checkpoint["optimizer_states"], strict=True
-        ):
-            optimizer.load_state_dict(state)
-        schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
-        for schedule, state in zip(schedules, checkpoint["lr_schedulers"], strict=True):
-            schedule.load_state_dict(state)
-        loop = trainer.fit_loop
-        done = int(checkpoint["eugene"]["epochs_done"])
-        epochs: Any = loop.epoch_progress.current
-        epochs.ready = epochs.started = epochs.processed = epochs.completed = done
-        steps: Any = loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total
-        steps.ready = steps.completed = int(checkpoint["global_step"])
-        loop.epoch_loop._batches_that_stepped = int(checkpoint["global_step"])
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Refuse rows or batches of another number: the order could not be the same."""
-        before, now = self.checkpoint["eugene"]["batches"], trainer.num_training_batches
-        if before != now:
-            raise EugeneError(
-                f"{self.path} was trained with {before} batches an epoch, there are {now} now: "
-                "the rows, the split or the batch size have changed. Resume with the same, or "
-                "train anew with overwrite=True"
-            )
-
-
 class Mark(Callback):
     """Note in every checkpoint that it is ours, its epochs, and what its network reads.
 
@@ -264,11 +239,23 @@ class Mark(Callback):
         Knows the epochs.
     facts : mapping
         What the datamodule says of its data, as plain values; may be empty.
+    settings : mapping
+        Arguments of the trainer that change what an epoch does, as plain values.
     """
 
-    def __init__(self, record: Record, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, record: Record, facts: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> None:
         self.record = record
         self.facts = json.loads(json.dumps(facts))
+        self.settings = dict(settings)
+        self.plan: dict[str, Any] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note how many batches an epoch has, and how many steps the training is meant to have."""
+        self.plan = {"batches": trainer.num_training_batches}
+        with contextlib.suppress(MisconfigurationException):
+            self.plan["planned_steps"] = float(trainer.estimated_stepping_batches)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -277,7 +264,8 @@ class Mark(Callback):
         checkpoint["eugene"] = {
             "format": 1,
             "epochs_done": len(self.record.rows),
-            "batches": trainer.num_training_batches,
+            **self.plan,
+            "settings": self.settings,
             "record": self.record.state_dict(),
             "data": self.facts,
         }

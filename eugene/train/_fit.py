@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import math
 import shutil
@@ -18,15 +19,19 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
-from eugene.errors import EugeneError, NotARunError, RunExistsError
+from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
 from eugene.settings import settings
 from eugene.train._bridge import Bridge
-from eugene.train._callbacks import EpochSeeds, Mark, Record, Resume
+from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
+from eugene.train._resume import Resume, check_same_run, restoring
+
+# callbacks that put averaged weights in place when training ends; some are new in Lightning
+_AVERAGING = frozenset({"StochasticWeightAveraging", "WeightAveraging"})
 
 
 @dataclass(frozen=True)
@@ -161,9 +166,12 @@ def fit(
     ------
     RunExistsError
         If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked.
+    ResumeError
+        If the checkpoint belongs to another seed, network, optimiser, schedule, data or number of
+        batches, or has more epochs than are asked for.
     EugeneError
-        If ``monitor`` is never logged, the data are over another alphabet than the module reads,
-        or the checkpoint belongs to another seed, alphabet, network or number of batches.
+        If ``monitor`` is never logged, no epoch was finished, or the data are over another
+        alphabet than the module reads.
 
     Examples
     --------
@@ -189,12 +197,13 @@ def fit(
         folder = Path(run_dir)
         started = time.perf_counter()
         seed = settings.seed if seed is None else seed
-        bridge = Bridge(datamodule)
+        bridge = Bridge(datamodule, seed=seed)
         check_same_alphabet(module, bridge)
         monitor = monitor.removesuffix("_epoch")
         if not bridge.has_validation and monitor.startswith("val_"):
             warnings.warn(
                 f"there are no validation rows: {monitor} cannot be watched, train_loss is instead",
+                EugeneWarning,
                 stacklevel=2,
             )
             monitor = "train_loss"
@@ -202,18 +211,23 @@ def fit(
         record = Record(
             folder, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
         )
+        described = getattr(datamodule, "facts", None)
+        facts = described() if callable(described) else {}
+        told = {
+            "min_delta": min_delta,
+            "precision": precision,
+            "gradient_clip_val": gradient_clip_val,
+            "accumulate_grad_batches": accumulate_grad_batches,
+        }
         checkpoint = _checkpoint_to_resume(record, resume=resume, overwrite=overwrite)
         extra: list[pl.Callback] = []
         if checkpoint is not None:
-            _check_same_run(checkpoint, record)
+            check_same_run(checkpoint, record, max_epochs=max_epochs, facts=facts, settings=told)
             before = (checkpoint["eugene"].get("data") or {}).get("alphabet")
             check_same_alphabet(module, before, f"the sequences of {record.last_path}")
             record.load_state_dict(checkpoint["eugene"]["record"])
-            extra.append(Resume(checkpoint, record.last_path))
+            extra.append(Resume(record.last_path))
         folder.mkdir(parents=True, exist_ok=True)
-
-        described = getattr(datamodule, "facts", None)
-        facts = described() if callable(described) else {}
         show = _show_progress(progress)
         if show:
             extra.append(TQDMProgressBar())
@@ -233,10 +247,11 @@ def fit(
                         "deterministic": deterministic,
                         "logger": _logger(folder, enabled=tensorboard and keep),
                         "callbacks": [
+                            SaveFirst(record),
                             *callbacks,
                             *extra,
                             record,
-                            Mark(record, facts),
+                            Mark(record, facts, told),
                             EpochSeeds(seed),
                         ],
                         "enable_progress_bar": show,
@@ -250,7 +265,9 @@ def fit(
                     }
                 )
             try:
-                trainer.fit(module, datamodule=bridge)
+                with restoring(record.last_path):
+                    last = None if checkpoint is None else str(record.last_path)
+                    trainer.fit(module, datamodule=bridge, ckpt_path=last)
             except SystemExit:
                 # Lightning turns Ctrl-C into the end of the process; in a notebook that is too much
                 if trainer.interrupted:
@@ -258,16 +275,28 @@ def fit(
                 raise
             finally:
                 bridge.release()
+        if not record.rows:
+            raise EugeneError(f"no epoch was finished, so nothing was trained: {_why(trainer)}")
         _check_finite(record)
+        averaged = [
+            c for c in trainer.callbacks if _AVERAGING & {k.__name__ for k in type(c).__mro__}
+        ]
+        if averaged and restore_best:
+            warnings.warn(
+                f"the weights that {type(averaged[0]).__name__} averaged give way to those of the "
+                f"best epoch ({record.best_epoch}); restore_best=False leaves them in the module",
+                EugeneWarning,
+                stacklevel=2,
+            )
         weights_path = folder / "model.safetensors"
-        last_state = module.state_dict() if not restore_best else None
+        last_state = None if restore_best else copy.deepcopy(module.state_dict())
         best = read_checkpoint(record.best_path)
         module.load_state_dict(best["state_dict"])
         if trainer.is_global_zero:
             # the other processes of a distributed training have the same weights
             save_weights(getattr(module, "arch", module), weights_path)
         if last_state is not None:
-            module.load_state_dict(read_checkpoint(record.last_path)["state_dict"])
+            module.load_state_dict(last_state)
         module.eval()
         return FitResult(
             best_score=record.best_score,
@@ -303,20 +332,21 @@ def _checkpoint_to_resume(
     return None
 
 
-def _check_same_run(checkpoint: Mapping[str, Any], record: Record) -> None:
-    if "eugene" not in checkpoint:
-        raise NotARunError(
-            f"{record.last_path} was not written by eugene.train.fit, so it cannot be taken up; "
-            "train anew with overwrite=True (--overwrite), or in another run_dir"
+def _why(trainer: pl.Trainer) -> str:
+    """Return why a training ended before its first epoch did."""
+    if trainer.max_epochs == 0:
+        return "max_epochs=0 asks for none; give 1 or more"
+    if not (trainer.num_training_batches and trainer.limit_train_batches):
+        return (
+            "there is no training batch; drop_last=True leaves out a batch that is not full, so "
+            "give a batch_size no larger than the training rows, and no limit_train_batches of 0"
         )
-    before = checkpoint["eugene"]["record"]
-    for key in ("seed", "monitor", "mode"):
-        if before[key] != getattr(record, key):
-            raise EugeneError(
-                f"{record.last_path} was trained with {key}={before[key]!r}, this call says "
-                f"{getattr(record, key)!r}: resume with the same {key}, or train anew with "
-                "overwrite=True"
-            )
+    if trainer.max_steps == 0:
+        return "max_steps=0 asks for none; give 1 or more"
+    timers = [c for c in trainer.callbacks if isinstance(c, Timer)]
+    if any((left := timer.time_remaining()) is not None and left <= 0 for timer in timers):
+        return "max_time was used up first; give more time"
+    return "something stopped the trainer in the first epoch"
 
 
 def _check_finite(record: Record) -> None:
@@ -353,6 +383,7 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+            warnings.filterwarnings("ignore", message="Total length of .* is zero")
             warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
             warnings.filterwarnings("ignore", message=".*have no `validation_step`.*")
             yield
