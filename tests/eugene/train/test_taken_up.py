@@ -236,8 +236,6 @@ def test_settings_of_the_trainer_that_change_are_said(
     train(tmp_path, 1)
     said = rf"{name} was .* for the 1 epochs trained and is {value}"
     with pytest.warns(EugeneWarning, match=said):
-        EugeneWarning, match=rf"{name} was .* for the 1 epochs trained and is {value}"
-    ):
         train(tmp_path, 2, resume=True, **{name: value})
 
 
