@@ -245,6 +245,18 @@ def _arms(document: Document, before: set[Problem]) -> Iterator[Problem]:
                 yield Problem(f"{path}: {problem.path}", problem.message, problem.where)
 
 
+def _seeds(document: Document) -> Iterator[Problem]:
+    replicates = document.tree.get("replicates")
+    seeds = replicates.get("seeds") if isinstance(replicates, dict) else None
+    if isinstance(seeds, list):
+        path = "$.replicates.seeds"
+        if not seeds:
+            yield document.problem(path, "expected at least one seed, such as [0, 1, 2], got none")
+        twice = [seed for i, seed in enumerate(seeds) if seed in seeds[:i]]
+        if twice:
+            yield document.problem(path, f"the seed {twice[0]!r} is there twice: one run a seed")
+
+
 def find_problems(document: Document, *, allow_class_path: bool = False) -> list[Problem]:
     r"""Return every mistake of a configuration.
 
@@ -273,6 +285,7 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
         problems += _forbidden(document)
     problems += _blocks(document)
     problems += _arms(document, set(problems))
+    problems += _seeds(document)
     unique = list(dict.fromkeys(problems))
     forbidden = {p.path for p in unique if p.path.endswith(_FORBIDDEN)}
     return [

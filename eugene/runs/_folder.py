@@ -178,6 +178,11 @@ class RunFolder:
         """Summary over seeds and arms."""
         return self.path / "summary.json"
 
+    @property
+    def replicates(self) -> list[Path]:
+        """Folders of the runs over seeds and arms, where there are such."""
+        return sorted(p.parent for p in self.path.glob("*/seed_*/state.json"))
+
     def is_run(self) -> bool:
         """Tell whether the folder was written by eugene."""
         return self.state().get("kind") == _MARK
@@ -300,8 +305,7 @@ class RunFolder:
 
     def _arms(self) -> list[str]:
         """Return the folders of replicates: those that hold runs named after their seed."""
-        found = {p.parent.parent.name for p in self.path.glob("*/seed_*/state.json")}
-        return sorted(found)
+        return sorted({path.parent.name for path in self.replicates})
 
     def forget(self, *steps: str) -> None:
         """Remove steps from the record, so that they count as never done."""

@@ -86,12 +86,48 @@ def _find(path: str | Path) -> tuple[RunFolder, Path | None]:
 
 
 def _weights(folder: RunFolder, chosen: Path | None) -> Path:
+    if chosen is None:
+        require_single(folder)
     candidates = [chosen] if chosen else [folder.weights, folder.best, folder.last]
     for path in candidates:
         if path is not None and path.is_file():
             return path
-    message = f"{folder.path} has no trained weights; train it with 'eugene fit --resume'"
+    message = (
+        f"{folder.path} has no trained weights; train it with "
+        f"'eugene fit --resume --run_dir {folder.path}'"
+    )
     raise MissingFileError(message)
+
+
+def require_single(folder: RunFolder) -> None:
+    """Raise where a folder holds a run over several seeds, of which one has to be named.
+
+    Raises
+    ------
+    NotARunError
+        With the folders of its runs.
+    """
+    if found := folder.replicates:
+        shown = ", ".join(str(path) for path in found[:4]) + (", ..." if len(found) > 4 else "")
+        message = (
+            f"{folder.path} holds {len(found)} runs over seeds and arms, and no network of its "
+            f"own: name one of them ({shown}). 'eugene run --resume' goes on with all, "
+            "'eugene report' and 'eugene compare' show them together"
+        )
+        raise NotARunError(message)
+
+
+def require_trained(folder: RunFolder) -> None:
+    """Raise where a folder holds no trained network, before anything in it is changed.
+
+    Raises
+    ------
+    MissingFileError
+        If it has no weights.
+    NotARunError
+        If it holds several runs.
+    """
+    _weights(folder, None)
 
 
 def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bool = False) -> Any:

@@ -12,7 +12,7 @@ from eugene.config._config import Overrides
 from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs import _explain, _steps
 from eugene.runs._folder import RunFolder
-from eugene.runs._load import read_config
+from eugene.runs._load import read_config, require_single, require_trained
 from eugene.runs._run import Run
 
 LATER_STEPS: dict[str, Callable[[Run], Any]] = {
@@ -131,8 +131,16 @@ def prepare(
     RunExistsError
         If a run is there and neither ``overwrite`` nor ``resume`` is given.
     """
+    if config.tree.get("replicates"):
+        message = (
+            "asks for a training a seed, and this trains one network: 'eugene run' does all of "
+            "them; leave the section out to train one"
+        )
+        raise config.fail("$.replicates", message)
     folder = RunFolder(path)
     folder.remove_stale()
+    if resume:
+        require_single(folder)
     continued = folder.is_run() and resume
     if continued and folder.config.is_file():
         same = ("seed", "data", "model", "module", "trainer")
@@ -195,6 +203,8 @@ def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
     RunExistsError
         If it was done and ``overwrite`` is not given.
     """
+    if step != "report":
+        require_trained(run.folder)
     done = run.folder.status(step) == "done"
     if done and not overwrite and step not in _ALWAYS_AGAIN:
         message = f"the step {step!r} of {run.folder.path} is done; give --overwrite to do it again"
