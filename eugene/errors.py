@@ -19,6 +19,10 @@ class MissingFileError(EugeneError, FileNotFoundError):
     """A file that was named is not there."""
 
 
+class DataError(EugeneError, ValueError):
+    """Data, targets, weights or outputs do not fit what is asked of them."""
+
+
 class NotARunError(EugeneError):
     """A folder or checkpoint was not written by eugene."""
 

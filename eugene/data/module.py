@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 import seqpro as sp
 from eugene.data._summary import summarise
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import DataError as DataError
+from eugene.errors import did_you_mean
 from seqdata import schema, splits
 from seqdata._open_source import IN_MEMORY_LIMIT
 from seqdata._region_array import region_array
@@ -34,10 +35,6 @@ _SPLITS = {
 }
 _SAMPLERS: dict[str, Any] = {"ratio": RatioSampler, "weighted": WeightedSampler}
 _SEEDED = frozenset(_SPLITS) - {"chromosome"}
-
-
-class DataError(EugeneError, ValueError):
-    """A dataset does not fit what is asked of it."""
 
 
 class _OfDataset:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eugene import _judge
 from eugene.errors import EugeneError, did_you_mean
-from eugene.evaluate._weighted import METRICS
+from eugene.evaluate._weighted import METRICS, SPREAD, WeightedMetric, of_rows
+
+Metric = str | Callable[..., Any]
 
 _REGRESSION = ("r2", "pearson_r2", "pearson", "spearman", "mse")
 _BINARY = ("auroc", "auprc", "accuracy", "f1")
@@ -28,16 +31,20 @@ def evaluate(
     y_pred: ArrayLike,
     task: str = "regression",
     *,
-    metrics: Sequence[str] | None = None,
+    metrics: Metric | Sequence[Metric] | Mapping[str, Metric] | None = None,
     n_bootstrap: int = 1000,
     level: float = 0.95,
     seed: int = 0,
+    scores: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Score predictions, with percentile bootstrap intervals over the rows.
 
     All metrics and targets are scored on the same resamples. ``r2`` is the coefficient of
     determination, ``pearson_r2`` the squared correlation; they differ where predictions are off
-    in scale or offset.
+    in scale or offset. What cannot exist is NaN, and the entry ``why`` says so: a correlation
+    with targets or predictions that differ by no more than the rounding of their type, an AUROC
+    of one class.
 
     Parameters
     ----------
@@ -48,25 +55,33 @@ def evaluate(
         ``multiclass_classification``).
     task : str
         The task; it settles the metrics.
-    metrics : list of str, optional
-        Other metrics.
+    metrics : str, callable, or list or mapping of them, optional
+        Other metrics: names, functions of (targets, predictions) as scikit-learn has them, or
+        metrics of torchmetrics.
     n_bootstrap : int
         Number of resamples; 0 for none.
     level : float
         Share of resamples inside the interval.
     seed : int
         Seed of the resamples.
+    scores : array_like of float, shape of ``y_pred``, optional
+        What ``auroc`` and ``auprc`` rank instead of probabilities, such as logits, of which no
+        two round to the same.
+    names : list of str, optional
+        Names of the targets, or of the classes, for messages.
 
     Returns
     -------
     dict
-        For each metric ``value``, ``low`` and ``high``: the mean over the targets, NaN where the
-        metric does not exist; with several targets ``per_target`` as well.
+        For each metric ``value``, ``low`` and ``high``: the mean over the targets for which it
+        exists, NaN where it does for none; with several targets ``per_target`` as well, and
+        ``why`` where it does not exist for one of them.
 
     Raises
     ------
     EugeneError
-        If shapes differ, a name is unknown, predictions are not finite, or there is no row.
+        If shapes differ, a name is unknown, targets do not fit the task or are infinite,
+        predictions are not finite, or there is no row.
 
     References
     ----------
@@ -78,19 +93,23 @@ def evaluate(
     >>> scores["auroc"]["value"], scores["accuracy"]["value"]
     (0.75, 0.5)
     """
-    names = _metric_names(task, metrics)
+    chosen = _metrics(task, metrics)
+    precision = (_judge.rounding(y_true), _judge.rounding(y_pred))
     y, p = _two_dimensional(y_true, y_pred, task)
-    values: dict[str, list[float]] = {name: [] for name in names}
-    draws: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    ranked = p if scores is None else np.asarray(scores, dtype=np.float64).reshape(p.shape)
+    if np.isnan(ranked).any():
+        raise EugeneError("scores hold NaN: expected a number for every prediction")
+    values: dict[str, list[float]] = {name: [] for name in chosen}
+    draws: dict[str, list[NDArray[np.float64]]] = {name: [] for name in chosen}
     weights = (
         list(_resamples(len(y), n_bootstrap, seed)) if n_bootstrap * len(y) <= _BLOCK else None
     )
-    for name in names:
-        for truth, guess in _columns(y, p, task, name):
+    for name, metric in chosen.items():
+        guesses = ranked if name in _RANKED else p
+        for truth, guess in _columns(y, guesses, task, name):
             there = np.isfinite(truth)
             truth_there, guess_there = truth[there], guess[there]
-            metric = METRICS[name]
-            if not there.any():
+            if not there.any() or not _exists(name, truth_there, guess_there, precision):
                 values[name].append(np.nan)
                 draws[name].append(np.full(n_bootstrap, np.nan))
                 continue
@@ -99,14 +118,62 @@ def evaluate(
             blocks = weights if weights is not None else _resamples(len(y), n_bootstrap, seed)
             scored = [metric(truth_there, guess_there, block[:, there]) for block in blocks]
             draws[name].append(np.concatenate(scored) if scored else np.empty(0))
-    return {name: _summary(values[name], draws[name], level) for name in names}
+    what = "class" if task == "multiclass_classification" else "target"
+    result = {name: _summary(values[name], draws[name], level) for name in chosen}
+    for name, found in values.items():
+        lacking = [i for i, value in enumerate(found) if np.isnan(value)]
+        if lacking:
+            columns = list(_columns(y, ranked if name in _RANKED else p, task, name))
+            known = names if names is not None and len(names) == len(found) else None
+            listed = [known[i] if known else f"{what} {i}" for i in lacking]
+            result[name]["why"] = _why(
+                name, [columns[i] for i in lacking], listed if len(found) > 1 else []
+            )
+    return result
+
+
+_RANKED = frozenset({"auroc", "auprc"})
+
+
+def _exists(
+    name: str,
+    truth: NDArray[np.float64],
+    guess: NDArray[np.float64],
+    precision: tuple[float, float],
+) -> bool:
+    """Tell whether what a metric divides by is more than rounding."""
+    sides = (truth, guess)
+    return not any(_judge.no_spread(sides[i], precision[i]) for i in SPREAD.get(name, ()))
+
+
+def _why(
+    metric: str, columns: list[tuple[NDArray[np.float64], NDArray[np.float64]]], names: list[str]
+) -> str:
+    """Say why a metric does not exist for the targets of these names."""
+    reasons = dict.fromkeys(_reason(metric, *column) for column in columns)
+    which = f"for {', '.join(names)} " if names else ""
+    return f"{metric} does not exist {which}({'; '.join(reasons)})"
+
+
+def _reason(metric: str, truth: NDArray[np.float64], guess: NDArray[np.float64]) -> str:
+    truth, guess = truth[(there := np.isfinite(truth))], guess[there]
+    if not len(truth):
+        return "no row has a target"
+    if metric not in SPREAD:
+        only = np.unique(truth)
+        return f"all targets are {only[0]:g}" if len(only) == 1 else "nothing to divide by"
+    if len(truth) < 2:
+        return "one row only"
+    side, what = (truth, "targets") if _judge.no_spread(truth, 1e-7) else (guess, "predictions")
+    return f"the {what} do not vary, all are {side.mean():.6g}"
 
 
 def _summary(values: list[float], draws: list[NDArray[np.float64]], level: float) -> dict[str, Any]:
     result: dict[str, Any] = {"value": _mean(np.array(values)), "low": np.nan, "high": np.nan}
-    if len(draws[0]):
-        with np.errstate(all="ignore"):
-            means = np.array([_mean(column) for column in np.stack(draws, axis=1)])
+    # the mean in a resample is over the targets that the value itself is a mean of
+    there = [d for d, value in zip(draws, values, strict=True) if np.isfinite(value)]
+    if there and len(there[0]):
+        means = np.array([_mean(column) for column in np.stack(there, axis=1)])
         means = means[np.isfinite(means)]
         if len(means):
             tail = (1 - level) / 2
@@ -147,19 +214,34 @@ def _columns(
         right = (best == np.where(missing, -1, y[:, 0])).astype(np.float64)
         yield np.where(missing, np.nan, 1.0), right
         return
+    if name not in METRICS:
+        yield y[:, 0], p
+        return
     for k in range(p.shape[1]):
         truth = np.where(missing, np.nan, (y[:, 0] == k).astype(np.float64))
         yield truth, (best == k).astype(np.float64) if name == "f1" else p[:, k]
 
 
-def _metric_names(task: str, metrics: Sequence[str] | None) -> tuple[str, ...]:
+def _metrics(
+    task: str, metrics: Metric | Sequence[Metric] | Mapping[str, Metric] | None
+) -> dict[str, WeightedMetric]:
+    """Return metrics by name: those of the task, or those that are given."""
     if task not in TASK_METRICS:
         raise EugeneError(f"unknown task {task!r}{did_you_mean(task, TASK_METRICS)}")
-    names = TASK_METRICS[task] if metrics is None else tuple(metrics)
-    for name in names:
-        if name not in METRICS:
-            raise EugeneError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
-    return names
+    given: Any = TASK_METRICS[task] if metrics is None else metrics
+    if isinstance(given, str) or callable(given):
+        given = [given]
+    if not isinstance(given, Mapping):
+        given = {_judge.name_of(metric): metric for metric in given}
+    found: dict[str, WeightedMetric] = {}
+    for name, metric in given.items():
+        if isinstance(metric, str) and metric not in METRICS:
+            raise EugeneError(f"unknown metric {metric!r}{did_you_mean(metric, METRICS)}")
+        if isinstance(metric, str):
+            found[name] = METRICS[metric]
+        else:
+            found[name] = of_rows(metric, whole=task != "regression" and task != "poisson")
+    return found
 
 
 def _two_dimensional(
@@ -179,17 +261,18 @@ def _two_dimensional(
     if not np.isfinite(p).all():
         row = int(np.flatnonzero(~np.isfinite(p).all(axis=1))[0])
         raise EugeneError(f"the prediction in row {row} is not finite: {p[row]}")
-    if task in ("binary_classification", "multilabel_classification"):
-        found = y[np.isfinite(y)]
-        if not np.isin(found, (0.0, 1.0)).all():
-            raise EugeneError(
-                f"targets of {task} must be 0, 1 or NaN, found {found[~np.isin(found, (0, 1))][0]}"
-            )
-        if p.min() < 0 or p.max() > 1:
-            raise EugeneError(
-                f"predictions of {task} must be probabilities, found {p.min():.3g} to "
-                f"{p.max():.3g}: use module.predict, which applies the sigmoid"
-            )
+    classes = p.shape[1] if task == "multiclass_classification" else None
+    if classes is not None and y.shape[1] != 1:
+        raise EugeneError(
+            f"targets of {task} have shape {y.shape}: expected one column with the number of the "
+            "class (y.argmax(axis=1) of one column a class)"
+        )
+    _judge.check_targets({"y_true": y}, task, n_classes=classes)
+    if task.endswith("classification") and (p.min() < 0 or p.max() > 1):
+        raise EugeneError(
+            f"predictions of {task} must be probabilities, found {p.min():.3g} to "
+            f"{p.max():.3g}: use module.predict, which applies the sigmoid or softmax"
+        )
     return y, p
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from eugene.errors import EugeneError
+from eugene.errors import EugeneError, did_you_mean
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_same_alphabet
 from eugene.settings import settings
@@ -25,6 +25,7 @@ def predict_batches(
     *,
     device: str | None = None,
     progress: bool = False,
+    scores: bool = False,
 ) -> dict[str, np.ndarray]:
     """Predict every batch of a loader.
 
@@ -38,11 +39,14 @@ def predict_batches(
         Where to compute; by default where the module is.
     progress : bool, optional
         Draw a bar.
+    scores : bool, optional
+        Give logits as well, where the task is a classification.
 
     Returns
     -------
     dict of ndarray
-        ``prediction`` float32 (n, outputs), and ``target``, ``index`` where the batches have them.
+        ``prediction`` float32 (n, outputs), perhaps ``score`` of that shape, and ``target``,
+        ``index`` where the batches have them.
 
     Raises
     ------
@@ -57,7 +61,8 @@ def predict_batches(
         batches = tqdm(loader, desc="predict", disable=not progress, leave=False)
         for i, batch in enumerate(batches):
             moved = {k: v.to(where) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
-            for key, value in module.predict_step(moved, i).items():
+            found = module.predict_scores(moved) if scores else module.predict_step(moved, i)
+            for key, value in found.items():
                 parts.setdefault(key, []).append(value.cpu().numpy())
     finally:
         module.train(training).to(home)
@@ -148,8 +153,6 @@ def _predict_dataset(
         )
     for name in (seq_var, *target_vars):
         if name not in ds.variables:
-            from eugene.errors import did_you_mean
-
             raise EugeneError(
                 f"the dataset has no variable {name!r}{did_you_mean(name, list(ds.variables))}"
             )

@@ -7,6 +7,7 @@ one value for each weighting, float (b,).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,42 @@ def _divide(a: Array, b: Array) -> Array:
     return np.divide(a, b, out=ratio, where=b > 0)
 
 
-def _moments(y: Array, p: Array, w: Array) -> tuple[Array, ...]:
+def _scaled(x: Array) -> tuple[Array, float]:
+    """Return numbers about their mean in units of the largest, and that unit."""
+    centred = x - x.mean()
+    unit = float(np.abs(centred).max()) or 1.0
+    return centred / unit, unit
+
+
+def _moments(y: Array, p: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Return the weighted sums of yy, pp and yp about the means, float (b,) each.
+
+    Products of matrices serve most weightings. Where what is left of them is a difference of
+    large numbers, the sums are taken about that weighting's own means; equal values give 0.
+    """
     total = w.sum(1)
-    mean_y, mean_p = _divide(w @ y, total), _divide(w @ p, total)
-    shift_y, shift_p = y.mean(), p.mean()
-    yc, pc = y - shift_y, p - shift_p
-    dy, dp = mean_y - shift_y, mean_p - shift_p
-    yy = w @ (yc * yc) - total * dy * dy
-    pp = w @ (pc * pc) - total * dp * dp
-    yp = w @ (yc * pc) - total * dy * dp
-    return total, yy, pp, yp
+    step_y, step_p = _divide(w @ y, total), _divide(w @ p, total)
+    around_y, around_p = w @ (y * y), w @ (p * p)
+    yy, pp = around_y - total * step_y**2, around_p - total * step_p**2
+    yp = w @ (y * p) - total * step_y * step_p
+    for i in np.flatnonzero(~((yy > 1e-6 * around_y) & (pp > 1e-6 * around_p))):
+        drawn = w[i] > 0
+        times = w[i][drawn]
+        own_y, own_p = (_own(x[drawn], times) for x in (y, p))
+        yy[i], pp[i], yp[i] = (
+            times @ (own_y * own_y),
+            times @ (own_p * own_p),
+            times @ (own_y * own_p),
+        )
+    return yy, pp, yp
+
+
+def _own(x: Array, times: Array) -> Array:
+    """Return values about their weighted mean, exactly 0 where they are equal."""
+    if not len(x) or x.min() == x.max():
+        return np.zeros_like(x)
+    first = x - x[0]
+    return np.asarray(first - (times @ first) / times.sum())
 
 
 def mse(y: Array, p: Array, w: Array) -> Array:
@@ -44,14 +71,16 @@ def mae(y: Array, p: Array, w: Array) -> Array:
 
 def r2(y: Array, p: Array, w: Array) -> Array:
     """Return the coefficient of determination."""
-    _, yy, _, _ = _moments(y, p, w)
-    return 1 - _divide(w @ ((y - p) ** 2), yy)
+    centred, unit = _scaled(y)
+    residual = (y - p) / unit
+    return 1 - _divide(w @ (residual * residual), _moments(centred, centred, w)[0])
 
 
 def pearson(y: Array, p: Array, w: Array) -> Array:
     """Return Pearson's correlation."""
-    _, yy, pp, yp = _moments(y, p, w)
-    return _divide(yp, np.sqrt(np.maximum(yy, 0) * np.maximum(pp, 0)))
+    yy, pp, yp = _moments(_scaled(y)[0], _scaled(p)[0], w)
+    # no rounding makes a correlation larger than 1
+    return np.clip(_divide(yp, np.sqrt(yy) * np.sqrt(pp)), -1, 1)
 
 
 def pearson_r2(y: Array, p: Array, w: Array) -> Array:
@@ -60,7 +89,10 @@ def pearson_r2(y: Array, p: Array, w: Array) -> Array:
 
 
 def _ranks(x: Array, w: Array) -> Array:
-    """Return mid-ranks (ties share the middle) of the weighted rows, float (b, n)."""
+    """Return mid-ranks of the weighted rows less their mean, float (b, n); 0 where all are tied.
+
+    Ties share the middle.
+    """
     order = np.argsort(x, kind="stable")
     values = x[order]
     starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
@@ -68,18 +100,17 @@ def _ranks(x: Array, w: Array) -> Array:
     sums = np.add.reduceat(w[:, order], starts, axis=1)
     middle = np.cumsum(sums, axis=1) - sums / 2
     ranks = np.empty_like(w)
-    ranks[:, order] = middle[:, group]
+    # the mean of mid-ranks is half of all that is drawn, whatever the ties
+    ranks[:, order] = (middle - w.sum(1, keepdims=True) / 2)[:, group]
     return ranks
 
 
 def spearman(y: Array, p: Array, w: Array) -> Array:
     """Return Spearman's rank correlation."""
     ry, rp = _ranks(y, w), _ranks(p, w)
-    total = w.sum(1, keepdims=True)
-    ry = ry - _divide((w * ry).sum(1, keepdims=True), total)
-    rp = rp - _divide((w * rp).sum(1, keepdims=True), total)
     cross = (w * ry * rp).sum(1)
-    return _divide(cross, np.sqrt((w * ry * ry).sum(1) * (w * rp * rp).sum(1)))
+    spread = np.sqrt((w * ry * ry).sum(1)) * np.sqrt((w * rp * rp).sum(1))
+    return np.clip(_divide(cross, spread), -1, 1)
 
 
 def _hits_by_threshold(y: Array, p: Array, w: Array) -> tuple[Array, Array]:
@@ -133,3 +164,51 @@ METRICS: dict[str, WeightedMetric] = {
     "accuracy": accuracy,
     "f1": f1,
 }
+
+#: Which of (targets, predictions) a metric needs to vary, because it divides by their spread.
+SPREAD: dict[str, tuple[int, ...]] = {
+    "r2": (0,),
+    "pearson": (0, 1),
+    "pearson_r2": (0, 1),
+    "spearman": (0, 1),
+}
+
+
+def of_rows(metric: Any, *, whole: bool = False) -> WeightedMetric:
+    """Return a metric of weighted rows from a user's own metric of rows.
+
+    Parameters
+    ----------
+    metric : callable or torchmetrics.Metric
+        A function of (targets, predictions), as scikit-learn has them; a torchmetrics metric is
+        given (predictions, targets) as tensors.
+    whole : bool
+        Whether a torchmetrics metric wants targets as whole numbers.
+    """
+
+    def one(y: Array, p: Array) -> float:
+        if not hasattr(metric, "update"):
+            return float(metric(y, p))
+        import torch
+
+        metric.reset()
+        truth = torch.from_numpy(y)
+        metric.update(torch.from_numpy(p).float(), truth.long() if whole else truth.float())
+        value = float(metric.compute())
+        metric.reset()
+        return value
+
+    def weighted(y: Array, p: Array, w: Array) -> Array:
+        counts = w.astype(np.int64)
+        found = []
+        for count in counts:
+            rows = np.repeat(np.arange(len(y)), count)
+            try:
+                found.append(one(y[rows], p[rows]) if len(rows) else np.nan)
+            except ValueError:
+                if (count == 1).all():
+                    raise
+                found.append(np.nan)  # a resample may lack what the metric needs
+        return np.array(found)
+
+    return weighted

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import inspect
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene._judge import name_of
+from eugene.errors import DataError, EugeneError, did_you_mean
 
 ElementLoss = Callable[..., torch.Tensor]
 
@@ -141,13 +145,20 @@ LOSSES: dict[str, ElementLoss] = {
 ALIASES = {"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"}
 
 
-def make_loss(name: str, **kwargs: Any) -> ElementLoss:
-    """Return a loss by name with its arguments filled in.
+def make_loss(
+    name: str | Callable[..., torch.Tensor], *, classes: bool = False, **kwargs: Any
+) -> ElementLoss:
+    """Return a loss by name, or that of the user, with its arguments filled in.
 
     Parameters
     ----------
-    name : str
-        A name of ``LOSSES``; EUGENe's names are understood.
+    name : str or callable
+        A name of ``LOSSES``; EUGENe's names are understood. Or a function of (prediction,
+        target), a loss of ``torch.nn`` or its class; ``reduction`` is set to ``"none"`` where it
+        has one, so that missing targets can be left out.
+    classes : bool
+        Whether a loss of the user is given numbers of classes, int64 (batch,), as
+        ``torch.nn.CrossEntropyLoss`` wants them.
     **kwargs
         Arguments of the loss.
 
@@ -159,17 +170,69 @@ def make_loss(name: str, **kwargs: Any) -> ElementLoss:
     Raises
     ------
     EugeneError
-        If the loss is unknown.
+        If the loss is unknown, or has no such arguments.
 
     Examples
     --------
     >>> make_loss("mse")(torch.tensor([1.0]), torch.tensor([1.0]))
     tensor([0.])
+    >>> make_loss(torch.nn.L1Loss())(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
+    tensor([0., 1.])
     """
-    key = ALIASES.get(name, name)
-    if key not in LOSSES:
-        raise EugeneError(f"unknown loss {name!r}{did_you_mean(name, LOSSES)}")
-    return partial(LOSSES[key], **kwargs) if kwargs else LOSSES[key]
+    if isinstance(name, str):
+        key = ALIASES.get(name, name)
+        if key not in LOSSES:
+            raise EugeneError(f"unknown loss {name!r}{did_you_mean(name, LOSSES)}")
+        check_arguments(f"loss {key!r}", LOSSES[key], kwargs, given=2)
+        return partial(LOSSES[key], **kwargs) if kwargs else LOSSES[key]
+    if not callable(name):
+        raise EugeneError(
+            f"loss_fxn is {name!r}: expected the name of a loss, or a function of (prediction, "
+            f"target){did_you_mean('', LOSSES)}"
+        )
+    own: Any = name
+    if isinstance(own, type):
+        own, kwargs = own(**kwargs), {}
+    if hasattr(own, "reduction"):
+        own = copy.copy(own)
+        own.reduction = "none"
+    loss = partial(own, **kwargs) if kwargs else own
+    if not classes:
+        return cast("ElementLoss", loss)
+    return lambda prediction, target: loss(prediction, target[:, 0].long())
+
+
+def check_arguments(
+    what: str, function: Callable[..., Any], kwargs: Mapping[str, Any], *, given: int
+) -> None:
+    """Raise where a function is given arguments that it does not take, or of another type.
+
+    Parameters
+    ----------
+    what : str
+        What it is, for the message.
+    function : callable
+        It is not called.
+    kwargs : mapping
+        Arguments by name.
+    given : int
+        Number of leading arguments that the program gives itself.
+
+    Raises
+    ------
+    EugeneError
+        With the names that there are.
+    """
+    from eugene.config._annotations import check_value
+
+    known = dict(list(inspect.signature(function).parameters.items())[given:])
+    for key, value in kwargs.items():
+        if key not in known:
+            hint = did_you_mean(key, known)
+            raise EugeneError(f"{what} has no argument {key!r}{hint}")
+        plain = value.item() if isinstance(value, np.generic) else value
+        for _, message in check_value(plain, str(known[key].annotation), key):
+            raise EugeneError(f"{what}: {key}: {message}")
 
 
 def masked_mean(
@@ -209,9 +272,41 @@ def masked_mean(
     """
     present = torch.isfinite(target)
     values = loss(prediction, torch.where(present, target, torch.zeros_like(target)))
+    if values.shape != target.shape:
+        values, present = _per_row(loss, values, present, weighted=weight is not None)
     scale = present.to(values.dtype)
     if weight is not None:
-        scale = scale * (weight[:, None] if weight.ndim == 1 else weight).to(values.dtype)
+        beside = weight.ndim == 1 or weight.shape == scale.shape
+        wide = weight.reshape(len(weight), *[1] * (scale.ndim - 1)) if weight.ndim == 1 else weight
+        if not beside or len(weight) != len(scale):
+            raise DataError(
+                f"weights of shape {tuple(weight.shape)} do not fit losses of shape "
+                f"{tuple(scale.shape)}: expected one a row, or one a target"
+            )
+        scale = scale * wide.to(values.dtype)
     values = torch.where(present, values, torch.zeros_like(values))
     total = scale.sum()
     return (values * scale).sum() / total.clamp_min(1e-12), total
+
+
+def _per_row(
+    loss: ElementLoss, values: torch.Tensor, present: torch.Tensor, *, weighted: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take a loss of the user that gives one value a row, or one in all.
+
+    Returns
+    -------
+    values, present : torch.Tensor, shape (batch, 1)
+        Losses, and whether they count.
+    """
+    rows = present.reshape(len(present), -1)
+    if values.ndim == 0 and bool(present.all()) and not weighted:
+        return values.expand(len(rows), 1), rows[:, :1]
+    whole = rows.all(dim=1) == rows.any(dim=1)
+    if values.ndim and values.numel() == len(rows) and bool(whole.all()):
+        return values.reshape(-1, 1), rows[:, :1]
+    raise DataError(
+        f"the loss {name_of(loss)} gives values of shape {tuple(values.shape)} for targets of "
+        f"shape {tuple(present.shape)}: return one value for each target (reduction='none'), so "
+        "that missing targets can be left out and weights count"
+    )

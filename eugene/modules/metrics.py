@@ -7,13 +7,13 @@ itself, and gives one value for each task.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from torchmetrics import Metric
-from torchmetrics.functional.classification import binary_auroc, binary_average_precision
-from torchmetrics.functional.regression import spearman_corrcoef
 
+from eugene._judge import ROUNDINGS, name_of
 from eugene.errors import EugeneError, did_you_mean
 
 
@@ -22,12 +22,30 @@ class EpochMetric(Metric):
 
     Attributes
     ----------
-    reads : {"value", "score", "label"}
-        Predictions on the scale of the targets, scores in [0, 1], or 0/1 calls.
+    reads : {"value", "score", "label", "own"}
+        Predictions on the scale of the targets, anything that ranks as they do (logits, of which
+        no two round to the same probability), 0/1 calls, or what the user's own metric wants.
     """
 
     full_state_update: bool | None = False
     reads: ClassVar[str] = "value"
+    _eps: tuple[float, float] = (0.0, 0.0)
+
+    def _note(self, *sides: torch.Tensor) -> None:
+        """Note the rounding of the types that predictions and targets come in."""
+        kinds = (side.dtype if side.is_floating_point() else torch.float64 for side in sides)
+        first, second = (torch.finfo(kind).eps for kind in kinds)
+        self._eps = (first, second)
+
+
+def _wide(x: torch.Tensor) -> torch.Tensor:
+    """Return numbers in double precision where the device has it."""
+    return x.detach().to(torch.float32 if x.device.type == "mps" else torch.float64)
+
+
+def _varies(low: torch.Tensor, high: torch.Tensor, eps: float) -> torch.Tensor:
+    """Tell where numbers from low to high differ by more than the rounding of their type."""
+    return high - low > ROUNDINGS * eps * torch.maximum(low.abs(), high.abs())
 
 
 class _Moments(EpochMetric):
@@ -47,34 +65,45 @@ class _Moments(EpochMetric):
         prediction, target : torch.Tensor of float, shape (batch, tasks)
             Predictions and targets; NaN targets are left out.
         """
+        self._note(prediction, target)
         there = torch.isfinite(target)
-        n = there.sum(dim=0).float()
+        n = there.sum(dim=0)
         share = 1 / n.clamp_min(1)
-        x = torch.where(there, prediction.float(), 0.0)
-        y = torch.where(there, target.float(), 0.0)
+        wide_x, wide_y = _wide(prediction), _wide(target)
+        x, y = torch.where(there, wide_x, 0.0), torch.where(there, wide_y, 0.0)
         mean_x, mean_y = x.sum(0) * share, y.sum(0) * share
         dx = torch.where(there, x - mean_x, 0.0)
         dy = torch.where(there, y - mean_y, 0.0)
         error = (x - y).square().sum(0)
         absolute = (x - y).abs().sum(0)
-        rows = (n, mean_x, mean_y, (dx * dx).sum(0), (dy * dy).sum(0), (dx * dy).sum(0))
+        rows = [n.to(x.dtype), mean_x, mean_y, (dx * dx).sum(0), (dy * dy).sum(0), (dx * dy).sum(0)]
+        for values in (wide_x, wide_y):
+            low = torch.where(there, values, torch.inf).amin(0) if len(values) else mean_x
+            high = torch.where(there, values, -torch.inf).amax(0) if len(values) else mean_x
+            rows += [low, high]
         self.moments.append(torch.stack((*rows, error, absolute))[None])
 
     def _merged(self) -> dict[str, torch.Tensor]:
-        """Return the sums over all batches, float64 (tasks,) each."""
+        """Return the sums over all batches, float64 (tasks,) each; spreads of nothing are 0."""
         blocks = self.moments
         parts = (torch.cat(blocks) if isinstance(blocks, list) else blocks).cpu().double()
-        n, mx, my, sxx, syy, sxy, error, absolute = parts.unbind(1)
+        n, mx, my, sxx, syy, sxy, low_x, high_x, low_y, high_y, error, absolute = parts.unbind(1)
         total = n.sum(0)
         share = 1 / total.clamp_min(1)
         all_x, all_y = (n * mx).sum(0) * share, (n * my).sum(0) * share
         dx, dy = mx - all_x, my - all_y
+        varies_x = _varies(low_x.amin(0), high_x.amax(0), self._eps[0])
+        varies_y = _varies(low_y.amin(0), high_y.amax(0), self._eps[1])
+        # the mean of squares of what is left: never a difference of large numbers
+        bias = all_y - all_x
+        residual = ((sxx + syy - 2 * sxy) + n * (dy - dx) ** 2).sum(0).clamp_min(0)
         return {
             "n": total,
-            "xx": (sxx + n * dx * dx).sum(0),
-            "yy": (syy + n * dy * dy).sum(0),
+            "xx": torch.where(varies_x, (sxx + n * dx * dx).sum(0), 0.0),
+            "yy": torch.where(varies_y, (syy + n * dy * dy).sum(0), 0.0),
             "xy": (sxy + n * dx * dy).sum(0),
-            "bias": all_y - all_x,
+            "bias": bias,
+            "residual": residual,
             "error": error.sum(0),
             "absolute": absolute.sum(0),
         }
@@ -82,7 +111,7 @@ class _Moments(EpochMetric):
 
 def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Divide, with NaN where there is nothing to divide by."""
-    return torch.where(b > 0, a / b.clamp_min(1e-300), torch.nan).float()
+    return torch.where(b > 0, a / torch.where(b > 0, b, 1), torch.nan).float()
 
 
 class R2Score(_Moments):
@@ -112,7 +141,7 @@ class ExplainedVariance(_Moments):
     def compute(self) -> torch.Tensor:
         """Return float (tasks,); NaN for a task whose targets do not vary."""
         m = self._merged()
-        return 1 - _ratio(m["error"] - m["n"] * m["bias"] ** 2, m["yy"])
+        return 1 - _ratio(m["residual"], m["yy"])
 
 
 class Pearson(_Moments):
@@ -123,7 +152,8 @@ class Pearson(_Moments):
     def compute(self) -> torch.Tensor:
         """Return float (tasks,); NaN where either side does not vary."""
         m = self._merged()
-        return _ratio(m["xy"], (m["xx"] * m["yy"]).sqrt())
+        # no rounding makes a correlation larger than 1
+        return _ratio(m["xy"], m["xx"].sqrt() * m["yy"].sqrt()).clamp(-1, 1)
 
 
 class MeanSquaredError(_Moments):
@@ -161,8 +191,9 @@ class _Kept(EpochMetric):
 
     def update(self, prediction: torch.Tensor, target: torch.Tensor) -> None:
         """Take one batch, float (batch, tasks) each; NaN targets are left out."""
-        self.predictions.append(prediction.detach().float())
-        self.targets.append(target.detach().float())
+        self._note(prediction, target)
+        self.predictions.append(_wide(prediction))
+        self.targets.append(_wide(target))
 
     def compute(self) -> torch.Tensor:
         """Return float (tasks,); NaN where the metric does not exist."""
@@ -171,12 +202,31 @@ class _Kept(EpochMetric):
         values = []
         for task in range(y.shape[1]):
             there = torch.isfinite(y[:, task])
-            values.append(self._one(x[there, task], y[there, task]))
+            guess = x[there, task]
+            exists = len(guess) > 0 and not bool(torch.isnan(guess).any())
+            value = self._one(guess, y[there, task]) if exists else torch.nan
+            values.append(torch.as_tensor(value, dtype=torch.float32, device=x.device))
         return torch.stack(values)
 
     @abstractmethod
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the metric of one task, float ()."""
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
+        """Return the metric of one task of at least one row."""
+
+
+def _ranks(x: torch.Tensor) -> torch.Tensor:
+    """Return mid-ranks less their mean, float64 (n,); exactly 0 where all are tied."""
+    _, group, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    counts = counts.double()
+    return (counts.cumsum(0) - counts / 2 - len(x) / 2)[group]
+
+
+def _by_threshold(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return positives and negatives at each distinct score, the best first."""
+    values, group = torch.unique(x, return_inverse=True)
+    empty = torch.zeros(len(values), dtype=torch.float64, device=x.device)
+    positive = empty.index_add(0, group, (y == 1).double())
+    negative = empty.index_add(0, group, (y != 1).double())
+    return positive.flip(0), negative.flip(0)
 
 
 class Spearman(_Kept):
@@ -184,22 +234,26 @@ class Spearman(_Kept):
 
     higher_is_better = True
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if len(x) < 2 or bool((x == x[0]).all()) or bool((y == y[0]).all()):
-            return torch.tensor(torch.nan, device=x.device)
-        return spearman_corrcoef(x, y)
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
+        for side, eps in zip((x, y), self._eps, strict=True):
+            if not bool(_varies(side.min(), side.max(), eps)):
+                return torch.nan
+        rx, ry = _ranks(x), _ranks(y)
+        spread = rx.square().sum().sqrt() * ry.square().sum().sqrt()
+        return ((rx * ry).sum() / spread).clamp(-1, 1)
 
 
 class AUROC(_Kept):
-    """Area under the receiver operating characteristic, float (tasks,)."""
+    """Area under the receiver operating characteristic, ties half, float (tasks,)."""
 
     higher_is_better = True
     reads: ClassVar[str] = "score"
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if len(y) == 0 or bool((y == y[0]).all()):
-            return torch.tensor(torch.nan, device=x.device)
-        return binary_auroc(x, y.long())
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
+        positive, negative = _by_threshold(x, y)
+        pairs = positive.sum() * negative.sum()
+        before = positive.cumsum(0) - positive / 2
+        return (before * negative).sum() / pairs if bool(pairs > 0) else torch.nan
 
 
 class AveragePrecision(_Kept):
@@ -208,10 +262,11 @@ class AveragePrecision(_Kept):
     higher_is_better = True
     reads: ClassVar[str] = "score"
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if not bool((y == 1).any()):
-            return torch.tensor(torch.nan, device=x.device)
-        return binary_average_precision(x, y.long())
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
+        positive, negative = _by_threshold(x, y)
+        hits, calls = positive.cumsum(0), (positive + negative).cumsum(0)
+        total = positive.sum()
+        return (hits / calls * positive).sum() / total if bool(total > 0) else torch.nan
 
 
 class _Counts(EpochMetric):
@@ -232,6 +287,9 @@ class _Counts(EpochMetric):
         call, truth = (prediction > 0.5) & there, (target > 0.5) & there
         hit, miss = (call & truth).sum(0), (~call & truth).sum(0)
         false, right = (call & ~truth & there).sum(0), (~call & ~truth & there).sum(0)
+        # a prediction that is no number is no call, so that nothing can be said
+        lost = torch.where((torch.isnan(prediction) & there).any(0), torch.nan, 0.0)
+        hit, miss, false, right = (part + lost for part in (hit, miss, false, right))
         self.counts.append(torch.stack((hit, miss, false, right))[None])
 
     def _sums(self) -> tuple[torch.Tensor, ...]:
@@ -298,13 +356,67 @@ ALIASES = {
 }
 
 
-def make_metric(name: str) -> EpochMetric:
-    """Return a metric by name.
+class Own(_Kept):
+    """A metric of the user: a torchmetrics metric, or a function of (predictions, targets).
 
     Parameters
     ----------
-    name : str
-        A name of ``METRICS``; EUGENe's names are understood.
+    metric : torchmetrics.Metric or callable
+        Given (predictions, targets) without missing rows, float (n,) each, task by task; for
+        classes the probabilities (n, classes) and numbers of the classes, int64 (n,).
+    whole : bool
+        Whether targets are given as whole numbers, as metrics of classification want them.
+    classes : bool
+        Whether there is one prediction a class.
+    """
+
+    reads: ClassVar[str] = "own"
+
+    def __init__(self, metric: Any, *, whole: bool = False, classes: bool = False) -> None:
+        super().__init__()
+        self.metric, self.whole, self.classes = metric, whole, classes
+
+    @property
+    def higher_is_better(self) -> bool:  # type: ignore[override]
+        """Whether higher is better, which a function is taken for."""
+        return getattr(self.metric, "higher_is_better", None) is not False
+
+    def compute(self) -> torch.Tensor:
+        """Return float (tasks,); NaN for a task without a row."""
+        if not self.classes:
+            return super().compute()
+        lists = (self.predictions, self.targets)
+        x, y = (torch.cat(v) if isinstance(v, list) else v for v in lists)
+        there = torch.isfinite(y[:, 0])
+        value = self._one(x[there], y[there, 0]) if bool(there.any()) else torch.nan
+        return torch.as_tensor(value, dtype=torch.float32).reshape(1)
+
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
+        truth = y.long() if self.whole or self.classes else y.float()
+        if not isinstance(self.metric, Metric):
+            return float(self.metric(x.float(), truth))
+        self.metric.reset()
+        self.metric.update(x.float(), truth)
+        value = torch.as_tensor(self.metric.compute())
+        self.metric.reset()
+        if value.numel() != 1:
+            raise EugeneError(
+                f"the metric {type(self.metric).__name__} gives {value.numel()} values: give one "
+                "that averages them to one number"
+            )
+        return value.reshape(())
+
+
+def make_metric(name: str | Callable[..., Any], **kwargs: Any) -> EpochMetric:
+    """Return a metric by name, or around an object of the user.
+
+    Parameters
+    ----------
+    name : str, torchmetrics.Metric or callable
+        A name of ``METRICS``; EUGENe's names are understood. Or a metric of torchmetrics, its
+        class, or a function of (predictions, targets).
+    **kwargs
+        Arguments of `Own`.
 
     Returns
     -------
@@ -321,8 +433,51 @@ def make_metric(name: str) -> EpochMetric:
     >>> make_metric("r2score").higher_is_better
     True
     """
-    key = metric_name(name)
-    return METRICS[key]()
+    if isinstance(name, EpochMetric):
+        return name
+    if callable(name):
+        return Own(name() if isinstance(name, type) else name, **kwargs)
+    return METRICS[metric_name(name)]()
+
+
+def metrics_by_name(
+    given: Any, *, whole: bool = False, classes: bool = False
+) -> dict[str, Callable[[], EpochMetric]]:
+    """Return makers of metrics by the name that they are logged under.
+
+    Parameters
+    ----------
+    given : str, Metric, callable, or sequence or mapping of them
+        Names and objects.
+    whole, classes : bool
+        See `Own`.
+
+    Returns
+    -------
+    dict of str to callable
+        Each makes a metric that has seen nothing yet.
+
+    Raises
+    ------
+    EugeneError
+        If a name is unknown.
+    """
+    if isinstance(given, str | Metric) or callable(given):
+        given = [given]
+    if not isinstance(given, Mapping):
+        given = {name_of(metric): metric for metric in given}
+    found: dict[str, Callable[[], EpochMetric]] = {}
+    for name, metric in given.items():
+        listed = isinstance(metric, str) and metric == name
+        key = metric_name(name) if listed else str(name)
+
+        def make(metric: Any = metric) -> EpochMetric:
+            # each stage has a metric of its own
+            fresh = metric.clone() if isinstance(metric, Metric) else metric
+            return make_metric(fresh, whole=whole, classes=classes)
+
+        found[key] = make
+    return found
 
 
 def metric_name(name: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
+from eugene._judge import name_of
 from eugene.errors import EugeneError, did_you_mean
+from eugene.modules.losses import check_arguments
 
 Parameters = Iterable[torch.nn.Parameter]
 
@@ -219,14 +221,15 @@ SCHEDULERS: dict[str, Callable[..., Any]] = {
 
 
 def make_optimizer(
-    name: str, params: Parameters, lr: float, **kwargs: Any
+    name: str | Callable[..., torch.optim.Optimizer], params: Parameters, lr: float, **kwargs: Any
 ) -> torch.optim.Optimizer:
-    """Return an optimiser by name.
+    """Return an optimiser by name, or of the user's class.
 
     Parameters
     ----------
-    name : str
-        A name of ``OPTIMIZERS``.
+    name : str or callable
+        A name of ``OPTIMIZERS``, a class such as ``torch.optim.AdamW``, or a function of
+        (params, lr=...).
     params : iterable of torch.nn.Parameter
         What to optimise.
     lr : float
@@ -242,27 +245,51 @@ def make_optimizer(
     Raises
     ------
     EugeneError
-        If the optimiser is unknown.
+        If the optimiser is unknown, or has no such arguments.
 
     Examples
     --------
     >>> type(make_optimizer("adam", [torch.nn.Parameter(torch.zeros(1))], 1e-3)).__name__
     'Adam'
     """
-    if name not in OPTIMIZERS:
-        raise EugeneError(f"unknown optimizer {name!r}{did_you_mean(name, OPTIMIZERS)}")
-    return OPTIMIZERS[name](params, lr, **kwargs)
+    if isinstance(name, str):
+        if name not in OPTIMIZERS:
+            raise EugeneError(f"unknown optimizer {name!r}{did_you_mean(name, OPTIMIZERS)}")
+        check_arguments(f"optimizer {name!r}", OPTIMIZERS[name], kwargs, given=2)
+        return cast(
+            "torch.optim.Optimizer", _called(OPTIMIZERS[name], name, (), params, lr, **kwargs)
+        )
+    made = _called(name, "optimizer", OPTIMIZERS, params, lr=lr, **kwargs)
+    if not isinstance(made, torch.optim.Optimizer):
+        raise EugeneError(f"optimizer: {name_of(name)} gave a {type(made).__name__}, no optimiser")
+    return made
+
+
+def _called(given: Any, what: str, known: Iterable[str], *args: Any, **kwargs: Any) -> Any:
+    """Call what the user gave instead of a name."""
+    if not callable(given):
+        raise EugeneError(
+            f"{what} is {given!r}: expected a name, a class or a function{did_you_mean('', known)}"
+        )
+    try:
+        return given(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        raise EugeneError(f"{what} {name_of(given)} cannot be made: {error}") from error
 
 
 def make_scheduler(
-    name: str, optimizer: torch.optim.Optimizer, total_steps: Callable[[], int], **kwargs: Any
+    name: str | Callable[..., Any],
+    optimizer: torch.optim.Optimizer,
+    total_steps: Callable[[], int],
+    **kwargs: Any,
 ) -> tuple[Any, str]:
-    """Return a schedule by name, and whether it moves each ``"step"`` or each ``"epoch"``.
+    """Return a schedule, and whether it moves each ``"step"`` or each ``"epoch"``.
 
     Parameters
     ----------
-    name : str
-        A name of ``SCHEDULERS``.
+    name : str or callable
+        A name of ``SCHEDULERS``, or a class such as ``torch.optim.lr_scheduler.StepLR``, which
+        moves each epoch.
     optimizer : torch.optim.Optimizer
         Whose learning rate to move.
     total_steps : callable
@@ -288,9 +315,12 @@ def make_scheduler(
     >>> make_scheduler("cosine", optimizer, lambda: 10)[1]
     'step'
     """
+    if not isinstance(name, str):
+        return _called(name, "scheduler", SCHEDULERS, optimizer, **kwargs), "epoch"
     if name not in SCHEDULERS:
         raise EugeneError(f"unknown scheduler {name!r}{did_you_mean(name, SCHEDULERS)}")
+    check_arguments(f"scheduler {name!r}", SCHEDULERS[name], kwargs, given=1)
     if name == "reduce_lr_on_plateau":
-        return SCHEDULERS[name](optimizer, **kwargs), "epoch"
+        return _called(SCHEDULERS[name], name, (), optimizer, **kwargs), "epoch"
     kwargs.setdefault("total_steps", total_steps())
-    return SCHEDULERS[name](optimizer, **kwargs), "step"
+    return _called(SCHEDULERS[name], name, (), optimizer, **kwargs), "step"

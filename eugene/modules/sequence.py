@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
+from eugene._judge import name_of, output_problem
 from eugene.errors import EugeneError
 from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
+from eugene.modules._objects import by_name, metric_list, rows_of
 from eugene.modules.losses import make_loss, masked_mean
-from eugene.modules.metrics import EpochMetric, better_when, make_metric, metric_name
+from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
 from eugene.modules.tasks import get_task
 from eugene.nn import InputShapeError, ohe_bytes
@@ -43,22 +45,26 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         ``regression``, ``binary_classification``, ``multilabel_classification``,
         ``multiclass_classification`` or ``poisson``; it settles the loss, the metrics and how raw
         outputs become predictions.
-    loss_fxn : str, optional
-        Another loss, by name.
-    optimizer : str
-        ``adam``, ``adamw``, ``sgd`` or ``rmsprop``.
+    loss_fxn : str or callable, optional
+        Another loss, by name, or your own: a function of (prediction, target) or a loss of
+        ``torch.nn``.
+    optimizer : str or callable
+        ``adam``, ``adamw``, ``sgd`` or ``rmsprop``, a class such as ``torch.optim.NAdam``, or a
+        function of (params, lr=...).
     optimizer_lr : float
         Learning rate.
     optimizer_kwargs : dict, optional
         Other arguments of the optimiser.
-    scheduler : str, optional
-        ``reduce_lr_on_plateau``, ``cosine``, ``one_cycle`` or ``exponential``.
+    scheduler : str or callable, optional
+        ``reduce_lr_on_plateau``, ``cosine``, ``one_cycle`` or ``exponential``, or a class such
+        as ``torch.optim.lr_scheduler.StepLR``.
     scheduler_monitor : str
         What ``reduce_lr_on_plateau`` watches.
     scheduler_kwargs : dict, optional
         Arguments of the schedule.
-    metric : str or list of str, optional
-        Metrics watched on validation and test rows instead of the task's own.
+    metric : str, torchmetrics.Metric, callable, or list or dict of them, optional
+        Metrics watched on validation and test rows instead of the task's own; those of your own
+        are logged under their name, such as ``val_mean_absolute_error``, or their key.
     loss_kwargs : dict, optional
         Arguments of the loss, such as ``{"pos_weight": 3.0}``.
     target_names : list of str, optional
@@ -82,7 +88,12 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     Raises
     ------
     EugeneError
-        If a task, loss, metric or optimiser is unknown.
+        If a task, loss, metric, optimiser or schedule is unknown, or one of their arguments.
+
+    Notes
+    -----
+    A checkpoint holds plain values only. Of a loss, metric, optimiser or schedule that was given
+    as an object it holds the name; give the object again to go on training with it.
 
     Examples
     --------
@@ -96,14 +107,14 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         self,
         arch: nn.Module | Mapping[str, Any] | None = None,
         task: str = "regression",
-        loss_fxn: str | None = None,
-        optimizer: str = "adam",
+        loss_fxn: str | Callable[..., Any] | None = None,
+        optimizer: str | Callable[..., Any] = "adam",
         optimizer_lr: float = 1e-3,
         optimizer_kwargs: Mapping[str, Any] | None = None,
-        scheduler: str | None = None,
+        scheduler: str | Callable[..., Any] | None = None,
         scheduler_monitor: str = "val_loss",
         scheduler_kwargs: Mapping[str, Any] | None = None,
-        metric: str | Sequence[str] | None = None,
+        metric: str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None = None,
         *,
         loss_kwargs: Mapping[str, Any] | None = None,
         target_names: Sequence[str] | None = None,
@@ -117,8 +128,6 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         super().__init__()
         _check_unneeded(metric_kwargs, save_hyperparams=save_hyperparams)
         self.task = get_task(task)
-        names = self.task.metrics if metric is None else metric
-        names = (names,) if isinstance(names, str) else tuple(names)
         config: Mapping[str, Any] | None
         if isinstance(arch, nn.Module):
             config = getattr(arch, "config", None)
@@ -135,9 +144,17 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 "one of ours does not hold its description, so give arch= when loading it"
             )
         self.arch: nn.Module = network
-        self.loss_name = loss_fxn or self.task.loss
-        self._loss = make_loss(self.loss_name, **dict(loss_kwargs or {}))
-        self.metric_names = tuple(metric_name(name) for name in names)
+        classes = self.task.name == "multiclass_classification"
+        chosen_loss = loss_fxn or self.task.loss
+        self.loss_name = name_of(chosen_loss)
+        self._loss = make_loss(chosen_loss, classes=classes, **dict(loss_kwargs or {}))
+        makers = metrics_by_name(
+            list(self.task.metrics) if metric is None else metric,
+            whole=self.task.link in ("sigmoid", "softmax"),
+            classes=classes,
+        )
+        self.metric_names = tuple(makers)
+        self._optimizer, self._scheduler = optimizer, scheduler
         self.alphabet = alphabet = sp.alphabet_of(alphabet).alphabet.upper()
         channels = getattr(network, "input_channels", None)
         if isinstance(channels, int) and channels != len(alphabet):
@@ -150,14 +167,14 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         self._keep_plain(
             arch=config,
             task=task,
-            loss_fxn=loss_fxn,
-            optimizer=optimizer,
+            loss_fxn=by_name(loss_fxn),
+            optimizer=by_name(optimizer),
             optimizer_lr=optimizer_lr,
             optimizer_kwargs=optimizer_kwargs,
-            scheduler=scheduler,
+            scheduler=by_name(scheduler),
             scheduler_monitor=scheduler_monitor,
             scheduler_kwargs=scheduler_kwargs,
-            metric=list(self.metric_names),
+            metric=metric_list(metric, self.metric_names),
             loss_kwargs=loss_kwargs,
             target_names=target_names,
             alphabet=alphabet,
@@ -165,13 +182,15 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             arch_name=arch_name,
             model_name=model_name,
         )
-        make_optimizer(
+        probe = make_optimizer(
             optimizer, [nn.Parameter(torch.zeros(1))], optimizer_lr, **dict(optimizer_kwargs or {})
         )
+        if scheduler is not None:
+            make_scheduler(scheduler, probe, lambda: 10, **dict(scheduler_kwargs or {}))
         self._means = nn.ModuleDict({f"{stage}_loss": MeanMetric() for stage in _STAGES})
         self._metrics = nn.ModuleDict(
             {
-                stage: nn.ModuleDict({name: make_metric(name) for name in self.metric_names})
+                stage: nn.ModuleDict({name: make() for name, make in makers.items()})
                 for stage in ("val_stage", "test_stage")
             }
         )
@@ -267,25 +286,32 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             raise EugeneError(f"a {stage} batch needs 'target', got {', '.join(map(repr, batch))}")
         target = batch["target"].to(output.dtype)
         target = target[:, None] if target.ndim == 1 else target
-        if output.ndim == 1:
-            output = output[:, None]
-        expected = 1 if self.task.name == "multiclass_classification" else output.shape[1]
-        if target.shape[1] != expected:
-            raise InputShapeError(
-                f"the batch has {target.shape[1]} targets a sequence, the network gives "
-                f"{output.shape[1]} outputs for task {self.task.name!r}: build it with "
-                f"output_dim={target.shape[1]} or choose other target_vars"
-            )
+        output = rows_of(output, len(target))
+        self._check_output(output, target)
+        if "mask" in batch:  # positions that do not count
+            target = torch.where(batch["mask"].to(target.dtype) > 0, target, torch.nan)
         loss, total = masked_mean(self._loss, output, target, batch.get("weight"))
         mean: Any = self._means[f"{stage}_loss"]
         mean.update(loss.detach().float(), total)
         if stage != "train":
-            prediction = self.task.predict(output.detach().float())
+            raw = output.detach().float()
+            prediction, scores = self.task.predict(raw), self.task.scores(raw)
             for name, metric in self._stage_metrics(stage).items():
                 metric.update(
-                    *self.task.metric_inputs(prediction, target.float(), metric.reads, name)
+                    *self.task.metric_inputs(prediction, target.float(), metric.reads, name, scores)
                 )
         return loss
+
+    def _check_output(self, output: torch.Tensor, target: torch.Tensor) -> None:
+        """Raise where outputs do not stand beside targets value for value."""
+        problem = output_problem(
+            tuple(output.shape),
+            tuple(target.shape),
+            classes=self.task.name == "multiclass_classification",
+            task=self.task.name,
+        )
+        if problem is not None:
+            raise InputShapeError(problem)
 
     def _stage_metrics(self, stage: str) -> dict[str, EpochMetric]:
         metrics: Any = self._metrics[f"{stage}_stage"]
@@ -314,9 +340,21 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             ``prediction``, float (B, outputs), and ``target`` and ``index`` where the batch has
             them.
         """
-        output = self(self.encode(batch))
-        output = output[:, None] if output.ndim == 1 else output
-        result = {"prediction": self.task.predict(output.float())}
+        result = self.predict_scores(batch)
+        result.pop("score", None)
+        return result
+
+    def predict_scores(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return what `predict_step` does, and for classification ``score``, (B, outputs).
+
+        Scores are logits, or log odds of a class: they rank as the probabilities do, and do not
+        round to the same number where probabilities do.
+        """
+        one_hot = self.encode(batch)
+        output = rows_of(self(one_hot), len(one_hot)).float()
+        result = {"prediction": self.task.predict(output)}
+        if self.task.link in ("sigmoid", "softmax"):
+            result["score"] = self.task.scores(output)
         result.update({key: batch[key] for key in ("target", "index") if key in batch})
         return result
 
@@ -361,21 +399,21 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         hparams = self.hparams
         trainable = [p for p in self.parameters() if p.requires_grad]
         optimizer = make_optimizer(
-            hparams["optimizer"],
+            self._optimizer,
             trainable,
             hparams["optimizer_lr"],
             **(hparams["optimizer_kwargs"] or {}),
         )
-        if hparams["scheduler"] is None:
+        if self._scheduler is None:
             return optimizer
         monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
         if monitor.startswith("val_") and self._trainer and not self._trainer.limit_val_batches:
             monitor = "train_loss"  # there are no validation rows
         options = dict(hparams["scheduler_kwargs"] or {})
-        if hparams["scheduler"] == "reduce_lr_on_plateau":
+        if self._scheduler == "reduce_lr_on_plateau":
             options.setdefault("mode", better_when(monitor))
         scheduler, interval = make_scheduler(
-            hparams["scheduler"],
+            self._scheduler,
             optimizer,
             lambda: int(self.trainer.estimated_stepping_batches),
             **options,
@@ -448,8 +486,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 if part.ndim == 2 and part.dtype == torch.uint8:
                     check_bytes(part, self.alphabet)
                     part = ohe_bytes(part, self.alphabet)
-                output = self(part.to(self.dtype)).float()
-                output = output[:, None] if output.ndim == 1 else output
+                output = rows_of(self(part.to(self.dtype)), len(part)).float()
                 outputs.append((output if raw else self.task.predict(output)).cpu())
         finally:
             self.train(training).to(home)

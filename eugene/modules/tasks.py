@@ -71,8 +71,35 @@ class Task(str):
             return torch.exp(output)
         return output
 
+    def scores(self, output: torch.Tensor) -> torch.Tensor:
+        """Turn raw outputs into what ranks as the predictions do, and never rounds to a tie.
+
+        A sigmoid is 1 from a logit of 17 on in single precision, a logit is not.
+
+        Parameters
+        ----------
+        output : torch.Tensor of float, shape (batch, outputs)
+            What the network gave.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, outputs)
+            Logits; for classes the log odds of each against all others; else the outputs.
+        """
+        if self.link != "softmax" or output.ndim != 2:
+            return output
+        classes = output.shape[1]
+        others = output[:, None, :].expand(-1, classes, -1).clone()
+        others.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+        return output - torch.logsumexp(others, dim=2)
+
     def metric_inputs(
-        self, prediction: torch.Tensor, target: torch.Tensor, reads: str, name: str
+        self,
+        prediction: torch.Tensor,
+        target: torch.Tensor,
+        reads: str,
+        name: str,
+        scores: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Bring predictions and targets to the shape that a metric reads.
 
@@ -86,14 +113,16 @@ class Task(str):
             What the metric reads.
         name : str
             Name of the metric.
+        scores : torch.Tensor of float, shape (batch, outputs), optional
+            What metrics of ranks read instead of predictions.
 
         Returns
         -------
         prediction, target : torch.Tensor of float, shape (batch, tasks)
             One column a task, or a class.
         """
-        if self.name != "multiclass_classification":
-            return prediction, target
+        if self.name != "multiclass_classification" or reads == "own":
+            return (scores if reads == "score" and scores is not None else prediction), target
         classes = prediction.shape[1]
         missing = ~torch.isfinite(target)
         truth = torch.where(missing, 0.0, target).long()
@@ -106,7 +135,7 @@ class Task(str):
         if reads == "label":
             calls = prediction.argmax(dim=1)
             return torch.nn.functional.one_hot(calls, classes).to(prediction.dtype), one_hot
-        return prediction, one_hot
+        return (prediction if scores is None else scores), one_hot
 
 
 TASKS: dict[str, Task] = {

@@ -59,7 +59,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> SequenceModule:
+def load_checkpoint(
+    path: str | Path, arch: nn.Module | None = None, **objects: Any
+) -> SequenceModule:
     """Load a trained :class:`eugene.models.SequenceModule`, ready to predict.
 
     Parameters
@@ -68,6 +70,9 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> Sequence
         A checkpoint written by :func:`eugene.train.fit`.
     arch : torch.nn.Module, optional
         The network, needed where it is not one of ours.
+    **objects
+        ``loss_fxn``, ``metric``, ``optimizer`` or ``scheduler``, where they were given as
+        objects, of which a checkpoint holds only the name. Predictions need none of them.
 
     Returns
     -------
@@ -83,6 +88,7 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> Sequence
     """
     from eugene.models._convert import is_of_eugene
     from eugene.modules import SequenceModule
+    from eugene.modules._objects import without_objects
 
     content = read_checkpoint(path)
     hparams = dict(content.get("hyper_parameters", {}))
@@ -97,7 +103,7 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None) -> Sequence
     if is_of_eugene(content):
         known = inspect.signature(SequenceModule).parameters
         hparams = {key: value for key, value in hparams.items() if key in known}
-    module = SequenceModule(**hparams)
+    module = SequenceModule(**without_objects({**hparams, **objects}))
     module.on_load_checkpoint(content)
     try:
         module.load_state_dict(content["state_dict"])
