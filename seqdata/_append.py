@@ -12,9 +12,8 @@ import xarray as xr
 import zarr
 from zarr.core.sync import sync
 
-from seqdata._objects import StoreLike, as_store, local_path, put_json
+from seqdata._objects import StoreLike, as_store, put_json
 from seqdata._shards import ArrayWriter, Document, new_document, shard_key
-from seqdata._unfinished import lock_of
 from seqdata._writer import check_name, disk_full, held_interrupts, root_document, storable
 from seqdata.errors import DiskFullError, StoreError, did_you_mean, is_disk_full
 from seqdata.schema import codes_of, is_sequence, letters_of
@@ -37,14 +36,14 @@ class StoreAppender:
     Parameters
     ----------
     target : str, Path or zarr Store
-        A complete store.
+        A complete store, whose lock the caller holds.
     root : mapping
-        The document of its root group.
+        The document of its root group, read under that lock.
 
     Raises
     ------
     StoreError
-        If another process writes to the store, or its metadata are not consolidated.
+        If its metadata are not consolidated.
     """
 
     def __init__(self, target: StoreLike, root: Mapping[str, Any]) -> None:
@@ -62,13 +61,9 @@ class StoreAppender:
         self._group = zarr.open_group(store=self.store, mode="r", use_consolidated=True)
         self._writers: dict[str, ArrayWriter] = {}
         self._coordinates: list[str] = []
-        self._lock = contextlib.ExitStack()
         self._committed = False
 
     def __enter__(self) -> Self:
-        path = local_path(self.target)
-        if path is not None:
-            self._lock.enter_context(lock_of(path.resolve()))
         return self
 
     def __exit__(
@@ -77,9 +72,8 @@ class StoreAppender:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._lock:
-            if not self._committed:
-                self._undo()
+        if not self._committed:
+            self._undo()
         if error is not None and not isinstance(error, DiskFullError) and is_disk_full(error):
             raise disk_full(self.target, "the store is as it was before") from error
 

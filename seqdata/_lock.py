@@ -230,7 +230,7 @@ class FileLock:
 
     def _cannot_write(self, error: OSError) -> StoreError:
         return StoreError(
-            f"Cannot write {self.file.parent}: {error.strerror or error}. "
+            f"Cannot write beside {self.file}: {error.strerror or error}. "
             "Pass a path in a folder that can be written."
         )
 

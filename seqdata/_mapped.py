@@ -142,9 +142,15 @@ def map_variables(
                 path = own / f"{len(paths)}.npy"
             else:
                 layout = (variable.dims, tuple(sample_dims), str(field.dtype))
-                path = folder / f"{_fingerprint(stored, layout)}.npy"
+                try:
+                    path = folder / f"{_fingerprint(stored, layout)}.npy"
+                except OSError:
+                    stored.opened.check()
+                    raise
             if not path.exists():
                 _decode(ds, field, sample_dims, path)
+            if stored is not None:
+                stored.opened.check()
             paths[field.name] = path, len(field.axes)
     except BaseException:
         if own is not None:

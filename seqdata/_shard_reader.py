@@ -18,6 +18,7 @@ import numpy as np
 from numcodecs.zstd import decompress
 from numpy.typing import NDArray
 
+from seqdata._opened import Opened
 from seqdata.errors import StoreError
 
 _PLAIN = {"bool", *(f"{kind}{bits}" for kind, bits in product(("int", "uint"), (8, 16, 32, 64)))}
@@ -37,10 +38,13 @@ class ShardReader:
         Folder of the array.
     document : mapping
         Its metadata, of the kind that :func:`shard_reader` looks for.
+    opened : Opened
+        The store as it was opened.
     """
 
-    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, document: dict[str, Any], opened: Opened) -> None:
         self.folder = folder
+        self.opened = opened
         self.dtype = np.dtype(document["data_type"]).newbyteorder("<")
         self.shape: tuple[int, ...] = tuple(document["shape"])
         self.fill_value = np.asarray(document["fill_value"]).astype(self.dtype)
@@ -74,7 +78,7 @@ class ShardReader:
         Raises
         ------
         StoreError
-            Where a file is damaged.
+            Where a file is damaged, or the store is another than was opened.
         """
         flat = out.reshape(-1).view(np.uint8)
         for number in range(low // self.file_rows, -(-high // self.file_rows)):
@@ -88,6 +92,10 @@ class ShardReader:
                     self._read_file(path, file, first, part)
             except FileNotFoundError:
                 part.view(self.dtype)[...] = self.fill_value
+            except StoreError:
+                self.opened.check()
+                raise
+        self.opened.check()
 
     def _read_file(self, path: Path, file: BinaryIO, first: int, out: NDArray[np.uint8]) -> None:
         """Read the rows of one file from ``first`` on, as many as there is room for."""
@@ -145,7 +153,7 @@ class ShardReader:
         yield from zip(places[::2].tolist(), places[1::2].tolist(), strict=True)
 
 
-def shard_reader(store: Path, name: str) -> ShardReader | None:
+def shard_reader(store: Path, name: str, opened: Opened | None = None) -> ShardReader | None:
     """Return a reader of an array, or None where its metadata is not what this package writes.
 
     Parameters
@@ -154,6 +162,8 @@ def shard_reader(store: Path, name: str) -> ShardReader | None:
         Local folder of a store.
     name : str
         Name of the array.
+    opened : Opened, optional
+        The store as it was opened; by default as it is now.
 
     Returns
     -------
@@ -161,7 +171,8 @@ def shard_reader(store: Path, name: str) -> ShardReader | None:
     """
     try:
         document = json.loads((store / name / "zarr.json").read_bytes())
-        return ShardReader(store / name, document) if _is_ours(document) else None
+        opened = opened or Opened(store)
+        return ShardReader(store / name, document, opened) if _is_ours(document) else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

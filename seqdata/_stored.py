@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from seqdata._opened import Opened
 from seqdata._shard_reader import shard_reader
 from seqdata.errors import SeqdataError, did_you_mean
 
@@ -21,13 +22,14 @@ ENGINES = ("auto", "zarr", "tensorstore")
 
 
 class Stored(NamedTuple):
-    """Folder of a local store, and the name of an array in it."""
+    """Folder of a local store, the name of an array in it, and the store as it was opened."""
 
     store: Path
     name: str
+    opened: Opened
 
 
-def mark_stored(ds: xr.Dataset, store: Path) -> None:
+def mark_stored(ds: xr.Dataset, opened: Opened) -> None:
     """Note in a freshly opened dataset which array of the store each lazy variable is.
 
     The note names the lazy array itself, so it stops being true when anything is computed from it.
@@ -36,12 +38,12 @@ def mark_stored(ds: xr.Dataset, store: Path) -> None:
     ----------
     ds : xarray.Dataset
         As it was opened; its encodings are written to.
-    store : Path
-        Local folder of the store.
+    opened : Opened
+        The local store.
     """
     for name, variable in ds.variables.items():
         if variable.chunks is not None:
-            variable.encoding[_KEY] = (str(store), str(name), str(variable.data.name))
+            variable.encoding[_KEY] = (opened, str(name), str(variable.data.name))
 
 
 def stored_array(variable: xr.DataArray) -> Stored | None:
@@ -58,7 +60,7 @@ def stored_array(variable: xr.DataArray) -> Stored | None:
     note = variable.encoding.get(_KEY)
     if note is None or variable.chunks is None or variable.data.name != note[2]:
         return None
-    return Stored(Path(note[0]), note[1])
+    return Stored(note[0].folder, note[1], note[0])
 
 
 def choose_engine(engine: str, *, workers: bool) -> str:
@@ -130,7 +132,9 @@ class TensorstoreArray:
             spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": folder}}
             self._array = ts.open(spec, open=True, read=True).result()
             self._process = os.getpid()
-        return np.asarray(self._array[slices].read().result())
+        values = np.asarray(self._array[slices].read().result())
+        self.stored.opened.check()
+        return values
 
 
 def fast_readers(ds: xr.Dataset, names: Sequence[str], engine: str) -> dict[str, ReadSlices]:

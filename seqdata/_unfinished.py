@@ -18,6 +18,7 @@ import pandas as pd
 from seqdata import _shards
 from seqdata._leftovers import working_path
 from seqdata._lock import FileLock
+from seqdata._objects import StoreLike, local_path
 from seqdata.errors import StoreError
 from seqdata.schema import SCHEMA_VERSION, versions
 
@@ -76,6 +77,8 @@ class UnfinishedBuild:
         else:
             entries = []
         if is_taken(target) and not (overwrite or self.moved):
+            if not entries:
+                _remove(self.folder, target)
             self._lock.release()
             raise already_there(target)
         if not entries or not (self.moved or self.store.is_dir()):
@@ -187,25 +190,30 @@ def cannot_write(target: Path, error: OSError) -> StoreError:
 
 
 @contextlib.contextmanager
-def lock_of(target: Path) -> Iterator[None]:
-    """Keep other builders of this machine away from a store for a while.
+def lock_of(target: StoreLike) -> Iterator[None]:
+    """Keep other writers away from a store; what a killed build left of it is removed.
 
     Parameters
     ----------
-    target : Path
-        Place of the store.
+    target : str, Path or zarr Store
+        Place of the store. Stores that are no local folders have no lock.
 
     Raises
     ------
-    StoreError
-        If another process builds or extends it.
+    LockedError
+        If another process or thread builds, replaces or extends it.
     """
-    lock = _lock(target)
+    path = local_path(target)
+    if path is None:
+        yield
+        return
+    path = path.resolve()
+    lock = _lock(path)
     with lock:
         try:
             yield
         finally:
-            _remove(lock.file.parent, target)
+            _remove(lock.file.parent, path)
 
 
 def _lock(target: Path) -> FileLock:
@@ -213,29 +221,13 @@ def _lock(target: Path) -> FileLock:
     return FileLock(folder / "lock", f"{target} is being built")
 
 
-def drop_unfinished(target: Path) -> None:
-    """Remove what a killed build of a store left, if there is something.
-
-    Parameters
-    ----------
-    target : Path
-        Place of the store.
-
-    Raises
-    ------
-    StoreError
-        If the build is alive.
-    """
-    if target.with_name(f".{target.name}.building").exists():
-        with lock_of(target):
-            pass
-
-
 def _remove(folder: Path, target: Path) -> None:
     """Remove a folder in one step for those who look, then file by file."""
     away = working_path(target, "building")
-    with contextlib.suppress(OSError):
+    try:
         folder.rename(away)
+    except OSError:
+        away = folder
     shutil.rmtree(away, ignore_errors=True)
 
 

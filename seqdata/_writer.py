@@ -15,14 +15,15 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from seqdata._leftovers import clear_leftovers, working_path
-from seqdata._objects import StoreLike, as_store, get_json, local_path, put_json
+from seqdata._objects import StoreLike, as_store, get_json, local_path, put_bytes, put_json
+from seqdata._opened import BIRTH
 from seqdata._shards import ArrayWriter, Document, new_document, rows_of_shard, shard_key
 from seqdata._unfinished import (
     UnfinishedBuild,
     already_there,
     cannot_write,
-    drop_unfinished,
     is_taken,
+    lock_of,
 )
 from seqdata.errors import DiskFullError, SchemaError, StoreError, is_disk_full
 
@@ -35,7 +36,8 @@ class StoreWriter:
 
     A local store grows in a hidden folder beside its place and is renamed when it is done. The
     folder of a build that was killed is taken up again by the next one with the same ``job``, and
-    removed by any other. In an object store the shards are written first and the root metadata
+    removed by any other. Whoever writes to a local store holds its lock, from before anything is
+    looked at to the end. In an object store the shards are written first and the root metadata
     (consolidated, with ``complete: true``) last, in one put. Whatever goes wrong in between,
     nothing is left that opens.
 
@@ -46,13 +48,15 @@ class StoreWriter:
     overwrite : bool, default False
         Replace a store that is there; the old one stays until the new one is complete (local).
     job : str, optional
-        Fingerprint of all that decides the bytes of the store. With it a local build holds a lock,
-        and can be taken up again after a kill if the same rows are appended in the same order.
+        Fingerprint of all that decides the bytes of the store. With it a local build can be
+        taken up again after a kill if the same rows are appended in the same order.
     resume : bool, default True
         Take up what a killed build of the same job finished.
     keep : bool, default False
         Leave whole shards to the next try also when the build ends with an error or Ctrl-C, where
         rows are dear. Needs a ``job``; a disk that is full is cleared all the same.
+    locked : bool, default False
+        Whether the caller holds the lock of the place (see :func:`seqdata._unfinished.lock_of`).
 
     Attributes
     ----------
@@ -85,6 +89,7 @@ class StoreWriter:
         job: str | None = None,
         resume: bool = True,
         keep: bool = False,
+        locked: bool = False,
     ) -> None:
         self.target = target
         self.overwrite = overwrite
@@ -93,6 +98,8 @@ class StoreWriter:
         self._job = job
         self._resume = resume
         self._keep = keep
+        self._locked = locked
+        self._lock = contextlib.ExitStack()
         self._writers: dict[str, ArrayWriter] = {}
         self._committed = False
         self._unfinished: UnfinishedBuild | None = None
@@ -113,14 +120,18 @@ class StoreWriter:
                     raise StoreError(msg)
                 sync(self.store.delete_dir(""))
             return self
-        self._check_place(self.path)
         if self._job is None:
-            drop_unfinished(self.path)
-            try:
-                self._temporary.mkdir(parents=True)
-            except OSError as error:
-                raise cannot_write(self.path, error) from error
+            with contextlib.ExitStack() as lock:
+                if not self._locked:
+                    lock.enter_context(lock_of(self.path))
+                self._check_place(self.path)
+                try:
+                    self._temporary.mkdir(parents=True)
+                except OSError as error:
+                    raise cannot_write(self.path, error) from error
+                self._lock = lock.pop_all()
             return self
+        self._check_place(self.path)
         self._unfinished = UnfinishedBuild(
             self.path, self._job, resume=self._resume, overwrite=self.overwrite
         )
@@ -152,6 +163,10 @@ class StoreWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with self._lock:
+            self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
         if self._committed:
             return
         full = error is not None and is_disk_full(error)
@@ -308,6 +323,8 @@ class StoreWriter:
         documents = {name: writer.finished_document() for name, writer in self._writers.items()}
         for name, document in documents.items():
             put_json(self.store, f"{name}/zarr.json", document)
+        if self.path is not None:
+            put_bytes(self.store, BIRTH, b"Readers know the store by this file.\n")
         with held_interrupts():
             put_json(self.store, "zarr.json", root_document(attributes, documents))
             if self.path is not None:

@@ -19,9 +19,11 @@ from seqdata import _attrs
 from seqdata._append import StoreAppender, add_variables, append_rows
 from seqdata._codecs import check_store
 from seqdata._objects import StoreLike, as_store, get_json, local_path
+from seqdata._opened import Opened, WatchedStore
 from seqdata._progress import progress_bar
 from seqdata._shards import shard_rows
 from seqdata._stored import mark_stored
+from seqdata._unfinished import lock_of
 from seqdata._writer import StoreWriter
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import (
@@ -70,7 +72,9 @@ def open_zarr(
     -------
     Dataset
         ``chrom`` and ``strand`` are names (``ds["chrom"] == "chr2"``), ``split`` is a code of
-        ``sd.schema.SPLITS``. ``ds.encoding["source"]`` names the store.
+        ``sd.schema.SPLITS``. ``ds.encoding["source"]`` names the store. What is read of it later
+        is checked to come from the store that was opened: a local one that was replaced meanwhile
+        is an error (rows or variables that were added to it are not, they are not seen).
 
     Raises
     ------
@@ -92,9 +96,10 @@ def open_zarr(
     [[b'A', b'C']]
     >>> folder.cleanup()
     """
-    root = check_complete(store, allow_incomplete=allow_incomplete)
     folder = local_path(store)
-    source = as_store(store, read_only=True) if folder is None else str(folder)
+    opened = None if folder is None else Opened(folder)
+    root = check_complete(store, allow_incomplete=allow_incomplete)
+    source = as_store(store, read_only=True) if opened is None else WatchedStore.of(opened)
     try:
         ds: xr.Dataset = xr.open_zarr(
             source,
@@ -103,6 +108,8 @@ def open_zarr(
             concat_characters=False,
             consolidated=bool(root.get("consolidated_metadata")),
         )
+    except StoreError:
+        raise
     except (KeyError, ValueError, OSError) as error:
         msg = f"Cannot open {store} as a Zarr store: {error}"
         raise StoreError(msg) from error
@@ -129,8 +136,8 @@ def open_zarr(
         # how zarr packed it; another program would take it for how to pack what is shown
         variable.encoding = {}
     ds.encoding["source"] = str(store)
-    if folder is not None:
-        mark_stored(ds, folder)
+    if opened is not None:
+        mark_stored(ds, opened)
     return with_names(ds)
 
 
@@ -252,19 +259,19 @@ def to_zarr(
         logger.info("one-hot variables are not stored, only their letters: %s", dropped)
         ds = ds.drop_vars(dropped)
     ds = with_codes(_letters_as_letters(_numbers_as_numbers(ds)))
-    if mode == "a" and _is_there(store):
-        root = check_complete(store)
-        if append_dim is not None:
-            append_rows(ds, store, root, append_dim, row_blocks)
-        else:
-            add_variables(ds, store, root, _write_variables)
-        return
-    attrs = {
-        k: v for k, v in _storable_attrs(ds.attrs, "the dataset").items() if k not in _HIDDEN_ATTRS
-    }
-    with StoreWriter(store, overwrite=overwrite or mode == "w") as out:
-        _write_variables(out, ds)
-        out.commit(attrs)
+    # whether it is there, and what it holds, is looked at when nobody else can change it
+    with lock_of(store):
+        if mode == "a" and _is_there(store):
+            root = check_complete(store)
+            if append_dim is not None:
+                append_rows(ds, store, root, append_dim, row_blocks)
+            else:
+                add_variables(ds, store, root, _write_variables)
+            return
+        attrs = _storable_attrs(ds.attrs, "the dataset")
+        with StoreWriter(store, overwrite=overwrite or mode == "w", locked=True) as out:
+            _write_variables(out, ds)
+            out.commit({k: v for k, v in attrs.items() if k not in _HIDDEN_ATTRS})
 
 
 def _letters_as_letters(ds: xr.Dataset) -> xr.Dataset:
@@ -338,7 +345,8 @@ def remove_store(path: str | Path) -> None:
     if not (folder / "zarr.json").exists():
         msg = f"{folder} is no Zarr v3 store: it was not deleted."
         raise StoreError(msg)
-    shutil.rmtree(folder)
+    with lock_of(folder):
+        shutil.rmtree(folder)
 
 
 def _create(

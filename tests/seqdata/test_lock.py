@@ -152,5 +152,5 @@ lock = FileLock({str(file)!r}, "x is being written").acquire()
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"Cannot write .*file"):
+    with pytest.raises(StoreError, match=r"Cannot write beside .*file"):
         sd.FileLock(tmp_path / "file" / "lock", "x is being written").acquire()
