@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._predict import check_length, read_sequences, sequence_column
-from eugene.cli._run import _folder_of, _printed, _step, spoken
+from eugene.cli._run import _folder_of, _printed, _step, device_of, spoken
 from eugene.errors import EugeneError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
             seed=config.seed,
             batch_size=options["batch_size"],
             hypothetical=call.has("hypothetical") or options["hypothetical"],
-            device=call.get("device"),
+            device=device_of(call),
         )
         ds, names = read_sequences(path, seq_col=sequence_column(call, folder))
         check_length(ds, path, int(module.input_len))

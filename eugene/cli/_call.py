@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from eugene.cli._verbs import COMMON, CONFIG, PRINT_CONFIG, Option, Verb
+from eugene.cli._verbs import COMMON, CONFIG, HELP_ALL, PRINT_CONFIG, Option, Verb
 from eugene.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -61,6 +61,27 @@ class Call:
         return next((o.default for o in self.verb.options if o.name == name), None)
 
     @property
+    def wants_help(self) -> bool:
+        """Whether help is asked for, short or whole."""
+        return self.has("help") or self.has("help_all")
+
+    @property
+    def config_file(self) -> str | None:
+        """The configuration: ``--config``, or the first word where it names a file."""
+        word = self.words[0] if self.words and self.verb.configured else ""
+        named = word.endswith((".yaml", ".yml")) and self.verb.name != "data"
+        if named and self.has("config"):
+            raise UsageError(f"{word} and --config {self.get('config')}: give one configuration")
+        return word if named else self.get("config")
+
+    @property
+    def run_dir(self) -> str | None:
+        """The run that is named by a word or ``--run_dir``."""
+        word = self.words[0] if self.words else None
+        chosen = dict(self.overrides).get("run_dir")
+        return word if word is not None and word != self.config_file else chosen
+
+    @property
     def progress(self) -> bool:
         """Whether bars are drawn: only on a terminal."""
         return sys.stderr.isatty() and not self.has("quiet")
@@ -68,8 +89,9 @@ class Call:
 
 def verb_options(verb: Verb) -> tuple[Option, ...]:
     """Return every option that a verb takes, apart from overrides."""
-    configured = (CONFIG, PRINT_CONFIG) if verb.configured else ()
-    return (*configured, *verb.options, *COMMON)
+    if not verb.configured:
+        return (*verb.options, *COMMON)
+    return (CONFIG, PRINT_CONFIG, *verb.options, COMMON[0], HELP_ALL, *COMMON[1:])
 
 
 def _value(flag: str, inline: str | None, rest: list[str]) -> str:
@@ -108,7 +130,8 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
     >>> call.options, call.overrides
     ({'config': 'a.yaml'}, (('trainer.max_epochs', '5'),))
     """
-    known = {option.flag: option for option in verb_options(verb)}
+    known = {name: o for o in verb_options(verb) for name in (o.flag, *o.aliases)}
+    known.setdefault(HELP_ALL.flag, HELP_ALL)
     known |= {
         option.flag.replace("-", "_").replace("__", "--", 1): option for option in [*known.values()]
     }
@@ -128,7 +151,9 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
         inline = text if equals else None
         option = known.get(flag)
         if option is not None:
-            if option.metavar:
+            if option.key:
+                overrides.append((option.key, _value(flag, inline, rest)))
+            elif option.metavar:
                 options[option.name] = _value(flag, inline, rest)
             elif inline is None:
                 options[option.name] = ""
@@ -150,7 +175,7 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             raise UsageError(message)
         overrides.append((dotted, _value(flag, inline, rest)))
     call = Call(verb, tuple(words), options, tuple(overrides))
-    if not call.has("help"):
+    if not call.wants_help:
         _count_words(call)
     return call
 
@@ -211,7 +236,7 @@ def help_text(call: Call, document: Document | None = None) -> str:
     """
     verb = call.verb
     words = f" {verb.words}" if verb.words else ""
-    overrides = " [--section.key value ...]" if verb.configured else ""
+    overrides = " [--section.key VALUE ...]" if verb.configured else ""
     lines = [
         f"usage: eugene {verb.name}{words} [options]{overrides}",
         "",
@@ -225,9 +250,17 @@ def help_text(call: Call, document: Document | None = None) -> str:
     width = max(len(text) for text, _ in shown) + 2
     for text, option in shown:
         tail = f" (default: {option.default})" if option.default else ""
+        tail += f" (also {', '.join(option.aliases)})" if option.aliases else ""
         lines.append(f"  {text:<{width}}{option.help}{tail}")
-    if verb.configured:
+    if verb.configured and (document is not None or call.has("help_all")):
         lines += ["", *_config_help(document, verb.sections)]
+    elif verb.configured:
+        lines += [
+            "",
+            "Every key of the configuration is an option too (--trainer.max_epochs 5):",
+            f"'eugene {verb.name} --help-all' lists them, with a configuration also those of what",
+            "it names.",
+        ]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
+from eugene.cli._run import check_out
 from eugene.cli._table import aligned, write_table
 from eugene.runs import RunFolder
 
@@ -46,18 +47,18 @@ def compare(call: Call) -> int:
     Parameters
     ----------
     call : Call
-        The folders, and ``--output``.
+        The folders, and ``--out``.
 
     Returns
     -------
     int
         0.
     """
+    out = check_out(call, ".csv", ".tsv", ".txt")
     rows = [summary_row(RunFolder.open(path)) for path in call.words]
     header = list(dict.fromkeys(key for row in rows for key in row))
     table = [[row.get(key) for key in header] for row in rows]
-    output = call.get("output")
-    if output:
-        write_table(output, header, table)
+    if out is not None:
+        write_table(out, header, table)
     say(aligned(header, table))
     return 0

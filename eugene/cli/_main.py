@@ -98,7 +98,7 @@ def _dispatch(arguments: list[str]) -> int:
         message = f"there is no verb {name!r}{did_you_mean(name, VERBS)}; see 'eugene --help'"
         raise UsageError(message)
     call = parse_call(verb, rest)
-    if call.has("help"):
+    if call.wants_help:
         say(help_text(call, _help_document(call)))
         return OK
     module, _, attribute = verb.target.partition(":")
@@ -107,7 +107,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _help_document(call: Call) -> Document | None:
-    source = call.get("config")
+    source = call.config_file
     if source is None and call.verb.words == "RECIPE" and call.words:
         source = call.words[0]
     if not call.verb.configured or (source is None and not call.overrides):

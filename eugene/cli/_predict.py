@@ -9,7 +9,7 @@ import numpy as np
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._table import aligned, delimited, write_table
+from eugene.cli._table import aligned, write_table
 from eugene.config import parse_file
 from eugene.errors import EugeneError, MissingFileError
 
@@ -83,14 +83,14 @@ def _emit(
 ) -> int:
     header = [first, *columns]
     rows = [[name, *map(float, row)] for name, row in zip(names, values, strict=True)]
-    output = call.get("output")
-    if output is not None:
-        write_table(output, header, rows)
-        say(f"{len(rows)} predictions: {output}")
+    out = call.get("out")
+    if out is not None:
+        write_table(out, header, rows)
+        say(f"{len(rows)} predictions: {out}")
         return 0
     say(aligned(header, rows[:_SHOWN]))
     if len(rows) > _SHOWN:
-        say(f"... {len(rows) - _SHOWN} more; --output FILE.tsv writes all")
+        say(f"... {len(rows) - _SHOWN} more; --out FILE.tsv writes all")
     return 0
 
 
@@ -132,16 +132,13 @@ def check_length(ds: xr.Dataset, path: Path, length: int) -> None:
         raise EugeneError(message)
 
 
-def predict_file(call: Call, folder: RunFolder) -> int:
+def predict_file(call: Call, folder: RunFolder, device: str | None) -> int:
     """Predict the sequences of ``--input`` in the units of the targets."""
-    output = call.get("output")
-    if output is not None:
-        delimited(Path(output))
     from eugene.runs import load
 
     path = Path(str(call.get("input")))
     ds, names = read_sequences(path, seq_col=sequence_column(call, folder))
-    module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+    module = load(folder.path, device=device, allow_class_path=call.has("allow_class_path"))
     check_length(ds, path, int(module.input_len))
     letters = np.ascontiguousarray(ds["seq"].to_numpy()).view(np.uint8)
     predicted = np.asarray(module.predict(letters))

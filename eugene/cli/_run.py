@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._table import aligned
+from eugene.cli._table import aligned, copy_to, write_table
+from eugene.cli._verbs import TRAIN_DEVICE
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.errors import MissingFileError, UsageError
 
@@ -79,7 +80,7 @@ def load_config(
     UsageError
         If neither names a file or the data.
     """
-    chosen = source if source is not None else call.get("config")
+    chosen = source if source is not None else call.config_file
     if chosen is None and not {"data", "data.name"} & set(dict(call.overrides)):
         message = (
             f"'eugene {call.verb.name}' needs --config FILE.yaml, or --data.name NAME with what "
@@ -88,10 +89,50 @@ def load_config(
         raise UsageError(message)
     return load_run_config(
         None if chosen is None else find_recipe(chosen),
-        overrides=call.overrides,
+        overrides=(*call.overrides, *_training_device(call)),
         defaults=defaults,
         allow_class_path=call.has("allow_class_path"),
     )
+
+
+def device_of(call: Call) -> str | None:
+    """Return the device asked for, after a look whether it is there."""
+    asked = call.get("device")
+    if asked is None:
+        return None
+    import torch
+
+    from eugene.modules._input import as_device
+
+    found = as_device("cuda" if asked == "gpu" else asked, torch.device("cpu"))
+    return str(found)
+
+
+def _training_device(call: Call) -> tuple[tuple[str, str], ...]:
+    """Return ``--device`` of a verb that trains as settings of the trainer."""
+    if not any(option is TRAIN_DEVICE for option in call.verb.options):
+        return ()
+    device = device_of(call)
+    if device is None:
+        return ()
+    kind, _, number = device.partition(":")
+    accelerator = ("trainer.accelerator", {"cuda": "gpu"}.get(kind, kind))
+    return (accelerator, ("trainer.devices", f"[{number}]")) if number else (accelerator,)
+
+
+def check_out(call: Call, *suffixes: str) -> Path | None:
+    """Return ``--out``, after a look at its suffix and folder before anything is computed."""
+    out = call.get("out")
+    if out is None:
+        return None
+    path = Path(out)
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"--out {out}: expected a name that ends in {' or '.join(suffixes)}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: the folder {path.absolute().parent} does not exist")
+    if path.is_dir():
+        raise UsageError(f"--out {out} is a folder; expected the name of a file")
+    return path
 
 
 def _printed(call: Call, config: RunConfig) -> bool:
@@ -112,6 +153,7 @@ def _whole(call: Call, config: RunConfig) -> int:
             overwrite=call.has("overwrite"),
             resume=call.has("resume"),
             progress=call.progress,
+            device=device_of(call),
         )
     show_results(folder)
     return 0
@@ -119,17 +161,20 @@ def _whole(call: Call, config: RunConfig) -> int:
 
 def quickstart(call: Call) -> int:
     """Run the recipe ``quickstart``."""
-    return _whole(call, load_config(call, call.get("config") or "quickstart"))
+    source = call.config_file or (call.words[0] if call.words else "quickstart")
+    return _whole(call, load_config(call, source))
 
 
 def run(call: Call) -> int:
     """Run a recipe: everything that it asks for."""
-    return _whole(call, load_config(call, call.words[0] if call.words else None))
+    if call.words and call.has("config"):
+        raise UsageError(f"{call.words[0]} and --config {call.get('config')}: give one of them")
+    return _whole(call, _begun(call) if call.config_file is None else load_config(call))
 
 
 def fit(call: Call) -> int:
     """Train."""
-    config = _continued(call) if call.get("config") is None else load_config(call)
+    config = _begun(call) if call.config_file is None else load_config(call)
     if _printed(call, config):
         return 0
     from eugene.runs import _pipeline as pipeline
@@ -143,6 +188,7 @@ def fit(call: Call) -> int:
             overwrite=call.has("overwrite"),
             resume=resume,
             progress=call.progress,
+            device=device_of(call),
         )
         pipeline.fit_run(current, resume=resume)
     training = current.folder.state().get("training", {})
@@ -152,14 +198,22 @@ def fit(call: Call) -> int:
     return 0
 
 
-def _continued(call: Call) -> RunConfig:
-    """Return the configuration of the folder that ``--resume --run_dir DIR`` names."""
+def _begun(call: Call) -> RunConfig:
+    """Return the configuration of the folder that ``--resume DIR`` names, or of a recipe."""
     from eugene.runs import RunFolder
 
-    named = dict(call.overrides).get("run_dir")
+    named = call.run_dir
+    if call.words and not Path(call.words[0]).is_dir():
+        return load_config(call, call.words[0])
+    if call.words and not call.has("resume"):
+        raise UsageError(
+            f"{named} is a folder: 'eugene {call.verb.name} {named} --resume' goes on with the "
+            f"run in it, and 'eugene {call.verb.name} FILE.yaml' begins one"
+        )
     if named is None or not call.has("resume"):
         return load_config(call)
-    return load_config(call, RunFolder.open(named).config)
+    found = load_config(call, RunFolder.open(named).config)
+    return found.replaced({"run_dir": str(named)})
 
 
 def _folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
@@ -167,15 +221,15 @@ def _folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
     from eugene.runs import RunFolder
     from eugene.runs import _pipeline as pipeline
 
-    named = call.words[0] if call.words else dict(call.overrides).get("run_dir")
-    if named is None and call.get("config") is None:
+    named, source = call.run_dir, call.config_file
+    if named is None and source is None:
         message = (
-            f"'eugene {call.verb.name}' needs the run: a folder, --run_dir DIR, or the --config "
-            f"that it was made with. Example: {call.verb.example}"
+            f"'eugene {call.verb.name}' needs the run: a folder, or the FILE.yaml that it was "
+            f"made with. Example: {call.verb.example}"
         )
         raise UsageError(message)
-    if call.get("config") is not None:
-        config = load_config(call)
+    if source is not None:
+        config = load_config(call, source)
         folder = RunFolder.open(named or pipeline.default_folder(config))
     else:
         folder = RunFolder.open(str(named))
@@ -194,7 +248,7 @@ def _reopened(call: Call) -> Run | None:
         return None
     from eugene.runs import Run
 
-    return Run(config, folder, progress=call.progress)
+    return Run(config, folder, progress=call.progress, device=device_of(call))
 
 
 def _keep_settings(folder: RunFolder, config: RunConfig) -> None:
@@ -221,14 +275,34 @@ def _step(call: Call, step: str) -> Run | None:
 
 def test(call: Call) -> int:
     """Measure the test rows."""
+    out = check_out(call, ".csv", ".tsv", ".json")
     current = _step(call, "test")
     if current is not None:
+        if out is not None:
+            _write_figures(out, current.folder)
         show_results(current.folder)
     return 0
 
 
+def _write_figures(out: Path, folder: RunFolder) -> None:
+    """Write what the test rows gave, as the run keeps it or a line a model and metric."""
+    if out.suffix.lower() == ".json":
+        copy_to(folder.evaluation, out)
+        return
+    found = folder.read_json("evaluation.json")
+    models = {"network": found["metrics"], **found.get("baselines", {})}
+    parts = ("value", "low", "high")
+    rows = [
+        [model, metric, *(entry.get(part) for part in parts)]
+        for model, metrics in models.items()
+        for metric, entry in metrics.items()
+    ]
+    write_table(out, ["model", "metric", *parts], rows)
+
+
 def motifs(call: Call) -> int:
     """Turn filters into motifs and show the surest matches."""
+    out = check_out(call, ".meme", ".txt")
     named = [
         (f"interpret.filters.{name}", str(call.get(name)))
         for name in ("layer", "motif_db")
@@ -239,6 +313,8 @@ def motifs(call: Call) -> int:
         return 0
     import pandas as pd
 
+    if out is not None:
+        copy_to(current.folder.interpretation / "filters.meme", out)
     table = pd.read_csv(current.folder.interpretation / "annotations.csv")
     best = table[table["rank"] == 1].sort_values("p_value").head(10)
     columns = ["filter", "target_name", "target_accession", "p_value", "p_bonferroni"]
@@ -256,22 +332,26 @@ def motifs(call: Call) -> int:
 
 def evolve(call: Call) -> int:
     """Evolve sequences."""
+    out = check_out(call, ".csv")
     current = _step(call, "evolve")
     if current is not None:
+        if out is not None:
+            copy_to(current.folder.interpretation / "evolution.csv", out)
         say(f"evolution: {current.folder.interpretation / 'evolution.csv'}")
     return 0
 
 
 def report(call: Call) -> int:
     """Write the report."""
+    out = check_out(call, ".html", ".htm")
     folder, config = _folder_of(call)
     if _printed(call, config):
         return 0
     from eugene.report import build
 
     with folder.step("report"):
-        build(folder.path)
-    say(f"report: {folder.report}")
+        build(folder.path, out=out)
+    say(f"report: {folder.report if out is None else out}")
     return 0
 
 
@@ -279,11 +359,12 @@ def predict(call: Call) -> int:
     """Predict new sequences, or every row of the run's data."""
     from eugene.cli._predict import predict_file, predict_run
 
+    check_out(call, ".csv", ".tsv", ".txt")
     if call.get("input") is None:
         current = _reopened(call)
         return 0 if current is None else predict_run(call, current)
     folder, config = _folder_of(call)
-    return 0 if _printed(call, config) else predict_file(call, folder)
+    return 0 if _printed(call, config) else predict_file(call, folder, device_of(call))
 
 
 def show_results(folder: RunFolder) -> None:

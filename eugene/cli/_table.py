@@ -51,7 +51,7 @@ def delimited(path: Path) -> str:
     """
     found = {".csv": ",", ".tsv": "\t", ".txt": "\t"}.get(path.suffix.lower())
     if found is None:
-        message = f"--output {path}: expected a name that ends in .csv or .tsv"
+        message = f"--out {path}: expected a name that ends in .csv or .tsv"
         raise UsageError(message)
     return found
 
@@ -69,10 +69,17 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
     path = Path(path)
     separator = delimited(path)
     if not path.parent.is_dir():
-        message = f"--output {path}: the folder {path.parent} does not exist"
+        message = f"--out {path}: the folder {path.parent} does not exist"
         raise UsageError(message)
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
     write_atomic(path, buffer.getvalue())
+
+
+def copy_to(source: Path, path: Path) -> None:
+    """Write a file of a run to where ``--out`` says, at once."""
+    from eugene._files import write_atomic
+
+    write_atomic(path, source.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import _folder_of, _printed, spoken
+from eugene.cli._run import _folder_of, _printed, device_of, spoken
 from eugene.cli._table import aligned
 from eugene.errors import UsageError
 
@@ -63,7 +63,7 @@ def _options(call: Call) -> dict[str, Any]:
         "align": text("align"),
         "on_mismatch": text("on_mismatch"),
         "batch_size": int(text("batch_size")),
-        "device": text("device"),
+        "device": device_of(call),
     }
 
 

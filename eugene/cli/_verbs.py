@@ -19,12 +19,18 @@ class Option:
         What follows it; ``""`` for a switch.
     default : str or None
         Value where it is not given.
+    aliases : tuple of str
+        Other spellings, such as older ones.
+    key : str
+        Key of the configuration that it sets, if it is no more than another name of one.
     """
 
     flag: str
     help: str
     metavar: str = ""
     default: str | None = None
+    aliases: tuple[str, ...] = ()
+    key: str = ""
 
     @property
     def name(self) -> str:
@@ -77,6 +83,10 @@ PRINT_CONFIG = Option("--print_config", "print the resolved configuration and st
 OVERWRITE = Option("--overwrite", "replace what an earlier run left in the folder")
 RESUME = Option("--resume", "continue an unfinished run from its last checkpoint")
 TRUST = Option("--allow-class-path", "let the file import what it names (trusted files only)")
+DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE", "cpu")
+TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
+RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")
+HELP_ALL = Option("--help-all", "show every key of the configuration as well, and stop")
 COMMON = (
     Option("--help", "show this help and stop"),
     Option("--debug", "show the traceback of an error"),
@@ -84,8 +94,15 @@ COMMON = (
 )
 
 _STEPS = "eugene.cli._run"
-_RUNNING = (OVERWRITE, RESUME, TRUST)
-_LATER = (OVERWRITE, TRUST)
+_RUNNING = (RUN_OUT, TRAIN_DEVICE, OVERWRITE, RESUME, TRUST)
+_LATER = (DEVICE, OVERWRITE, TRUST)
+_RUN = "[RUN_DIR | FILE.yaml]"
+
+
+def _out(what: str, metavar: str, *, old: bool = False) -> Option:
+    """Return ``--out`` of a verb; some had another name for it."""
+    return Option("--out", what, metavar, aliases=("--output",) if old else ())
+
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
@@ -95,8 +112,10 @@ VERBS: dict[str, Verb] = {
             "simulate, train, explain and report, with known ground truth",
             "eugene quickstart --name first",
             f"{_STEPS}:quickstart",
+            words="[FILE.yaml]",
             options=_RUNNING,
             configured=True,
+            maximum=1,
         ),
         Verb(
             "run",
@@ -111,27 +130,32 @@ VERBS: dict[str, Verb] = {
         Verb(
             "fit",
             "train a network",
-            "eugene fit --config run.yaml --trainer.max_epochs 5",
+            "eugene fit run.yaml --trainer.max_epochs 5",
             f"{_STEPS}:fit",
+            words="[FILE.yaml]",
             options=_RUNNING,
             configured=True,
+            maximum=1,
         ),
         Verb(
             "test",
             "measure a trained network on its test rows, beside the baselines",
             "eugene test runs/first",
             f"{_STEPS}:test",
-            words="[RUN_DIR]",
-            options=_LATER,
+            words=_RUN,
+            options=(
+                _out("CSV, TSV or JSON file to write the figures to as well", "FILE"),
+                *_LATER,
+            ),
             configured=True,
             maximum=1,
         ),
         Verb(
             "predict",
             "predict new sequences, or every row of a run's data",
-            "eugene predict runs/first --input promoters.fa --output promoters.tsv",
+            "eugene predict runs/first --input promoters.fa --out promoters.tsv",
             f"{_STEPS}:predict",
-            words="[RUN_DIR]",
+            words=_RUN,
             options=(
                 Option("--input", "FASTA, CSV or TSV file, or Zarr store, of sequences", "FILE"),
                 Option(
@@ -139,7 +163,7 @@ VERBS: dict[str, Verb] = {
                     "column or variable with the sequences; by default the run's own",
                     "NAME",
                 ),
-                Option("--output", "CSV or TSV file to write; a table on stdout if absent", "FILE"),
+                _out("CSV or TSV file to write; a table on stdout if absent", "FILE", old=True),
                 *_LATER,
             ),
             configured=True,
@@ -150,15 +174,14 @@ VERBS: dict[str, Verb] = {
             "attribute a run's test sequences, or the sequences of any file",
             "eugene attribute runs/first --input enhancers.fa --out enhancers.zarr",
             "eugene.cli._attribute:attribute",
-            words="[RUN_DIR]",
+            words=_RUN,
             options=(
                 Option("--input", "FASTA, CSV or TSV file, or Zarr store, of sequences", "FILE"),
                 Option("--seq_col", "column or variable with the sequences", "NAME"),
                 Option("--methods", "attribution methods", "NAMES"),
                 Option("--target", "output: its number, or counts or profile", "WHICH"),
                 Option("--hypothetical", "keep the hypothetical form too (for TF-MoDISco)"),
-                Option("--out", "Zarr store to write", "PATH"),
-                Option("--device", "where to compute", "DEVICE", "cpu"),
+                _out("Zarr store to write", "PATH", old=True),
                 *_LATER,
             ),
             configured=True,
@@ -169,10 +192,11 @@ VERBS: dict[str, Verb] = {
             "turn the filters of a convolution into motifs and annotate them",
             "eugene motifs runs/first --motif_db jaspar.meme",
             f"{_STEPS}:motifs",
-            words="[RUN_DIR]",
+            words=_RUN,
             options=(
                 Option("--layer", "name of the convolution; the first if absent", "NAME"),
                 Option("--motif_db", "embedded, or a MEME, JASPAR, HOMER or TRANSFAC file", "FILE"),
+                _out("MEME file to write the motifs to as well", "FILE"),
                 *_LATER,
             ),
             configured=True,
@@ -183,18 +207,17 @@ VERBS: dict[str, Verb] = {
             "score the variants of a VCF file: alternate allele against reference",
             "eugene variants --run_dir runs/first --fasta hg38.fa --vcf eqtl.vcf --out effects.tsv",
             "eugene.cli._variants:variants",
-            words="[RUN_DIR]",
+            words=_RUN,
             options=(
                 Option("--fasta", "FASTA file of the genome", "FILE"),
                 Option("--vcf", "VCF file, or CSV or TSV with chrom, pos, ref, alt", "FILE"),
-                Option("--out", "CSV, TSV or Zarr to write; on stdout if absent", "FILE"),
+                _out("CSV, TSV or Zarr to write; on stdout if absent", "FILE", old=True),
                 Option("--scores", "difference, log_fold", "NAMES", "difference,log_fold"),
                 Option("--strands", "both or forward", "WHICH", "both"),
                 Option("--shifts", "average over windows moved by so many bp", "-5,0,5"),
                 Option("--align", "ends that indels leave: mean, left or right", "WHICH", "mean"),
                 Option("--on_mismatch", "REF not in the genome: error, warn, skip", "DO", "error"),
                 Option("--batch_size", "windows at a time", "N", "128"),
-                Option("--device", "where to compute", "DEVICE", "cpu"),
                 *_LATER,
             ),
             configured=True,
@@ -205,8 +228,8 @@ VERBS: dict[str, Verb] = {
             "evolve sequences towards a higher prediction",
             "eugene evolve runs/first --interpret.evolve.rounds 5",
             f"{_STEPS}:evolve",
-            words="[RUN_DIR]",
-            options=_LATER,
+            words=_RUN,
+            options=(_out("CSV file to write the evolution to as well", "FILE"), *_LATER),
             configured=True,
             maximum=1,
         ),
@@ -215,18 +238,18 @@ VERBS: dict[str, Verb] = {
             "write report.html of a run",
             "eugene report runs/first",
             f"{_STEPS}:report",
-            words="[RUN_DIR]",
+            words=_RUN,
             configured=True,
-            options=(TRUST,),
+            options=(_out("HTML file to write instead", "FILE"), TRUST),
             maximum=1,
         ),
         Verb(
             "compare",
             "put several runs side by side",
-            "eugene compare runs/first runs/second --output table.csv",
+            "eugene compare runs/first runs/second --out table.csv",
             "eugene.cli._compare:compare",
             words="RUN_DIR [RUN_DIR ...]",
-            options=(Option("--output", "CSV or TSV file to write as well", "FILE"),),
+            options=(_out("CSV or TSV file to write as well", "FILE", old=True),),
             minimum=1,
             maximum=None,
         ),
@@ -237,7 +260,7 @@ VERBS: dict[str, Verb] = {
             "eugene.cli._data:data",
             words="build [FILE.yaml] | info [PATH]",
             options=(
-                Option("--out", "Zarr store to build", "PATH"),
+                _out("Zarr store to build", "PATH", old=True),
                 Option("--overwrite", "replace what is at --out"),
                 TRUST,
             ),
@@ -253,7 +276,7 @@ VERBS: dict[str, Verb] = {
             "eugene.cli._datasets:datasets",
             words="list [KIND] | info NAME | get NAME [OPTION=VALUE ...]",
             options=(
-                Option("--out", "Zarr store to write; one in the cache if absent", "PATH"),
+                _out("Zarr store to write; one in the cache if absent", "PATH", old=True),
                 Option("--unverified", "allow downloads whose checksum is not known beforehand"),
                 Option("--offline", "use only what is in the cache"),
                 Option("--mirror", "base address to try first", "URL"),

@@ -287,7 +287,8 @@ def control_step(run: Run) -> None:
         logger.info("control: the same network on permuted targets")
         folder = RunFolder.create(run.folder / "control", overwrite=True)
         config = _control_config(run.config, options["max_epochs"])
-        control = Run(config, folder, store=run.store, shuffle_labels=True, progress=run.progress)
+        options = {"progress": run.progress, "device": run.device}
+        control = Run(config, folder, store=run.store, shuffle_labels=True, **options)
         facts = fit_step(control)
         evaluation = test_step(control)
         filters_step(control)

@@ -103,6 +103,7 @@ def prepare(
     store: RunFolder | None = None,
     progress: bool = False,
     baselines: dict[str, Any] | None = None,
+    device: str | None = None,
 ) -> Run:
     """Make or reopen a run folder and see that data and network fit together.
 
@@ -120,6 +121,8 @@ def prepare(
         Whether bars are drawn.
     baselines : dict, optional
         See `Run`.
+    device : str, optional
+        Where the trained network computes; the CPU by default.
 
     Returns
     -------
@@ -148,7 +151,9 @@ def prepare(
     aside = folder.set_aside() if overwrite and not resume and folder.is_run() else None
     try:
         folder = RunFolder.create(path, resume=resume)
-        run = Run(config, folder, store=store, progress=progress, baselines=baselines)
+        run = Run(
+            config, folder, store=store, progress=progress, baselines=baselines, device=device
+        )
         with folder.step("data"):
             run.datamodule.input_len  # noqa: B018  builds the data
             run.new_module()
@@ -272,6 +277,7 @@ def run(
     resume: bool = False,
     allow_class_path: bool = False,
     progress: bool = False,
+    device: str | None = None,
 ) -> RunFolder:
     """Do everything that a recipe asks for: train, test, explain, report.
 
@@ -291,6 +297,8 @@ def run(
         Whether the file may name things by import path.
     progress : bool, optional
         Draw bars.
+    device : str, optional
+        Where the trained network computes; the CPU by default. Training has ``trainer``.
 
     Returns
     -------
@@ -320,8 +328,12 @@ def run(
     if config.tree.get("replicates"):
         from eugene.runs._replicates import run_replicates
 
-        return run_replicates(config, path, overwrite=overwrite, resume=resume, progress=progress)
-    current = prepare(config, path, overwrite=overwrite, resume=resume, progress=progress)
+        return run_replicates(
+            config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
+        )
+    current = prepare(
+        config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
+    )
     fit_run(current, resume=resume)
     finish(current, wanted_steps(config), resume=resume)
     return current.folder

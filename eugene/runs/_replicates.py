@@ -220,6 +220,7 @@ def run_replicates(
     overwrite: bool = False,
     resume: bool = False,
     progress: bool = False,
+    device: str | None = None,
 ) -> RunFolder:
     """Do a run for every arm and seed, and summarise them.
 
@@ -233,6 +234,8 @@ def run_replicates(
         As in `eugene.runs.run`.
     progress : bool, optional
         Draw bars.
+    device : str, optional
+        Where trained networks compute.
 
     Returns
     -------
@@ -262,6 +265,7 @@ def run_replicates(
                 store=shared,
                 progress=progress,
                 baselines=baselines,
+                device=device,
             )
             pipeline.fit_run(current, resume=resume)
             explained = which == "all" or (which == "first" and number == 0)

@@ -42,6 +42,8 @@ class Run:
         Whether bars are drawn.
     baselines : dict, optional
         Predictions of baselines that were fitted before on the same rows; it is added to.
+    device : str, optional
+        Where the trained network computes; the CPU by default.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Run:
         shuffle_labels: bool = False,
         progress: bool = False,
         baselines: dict[str, dict[str, NDArray[np.float64]]] | None = None,
+        device: str | None = None,
     ) -> None:
+        self.device = device
         self.baselines = {} if baselines is None else baselines
         self.config = config
         self.folder = folder
@@ -99,7 +103,8 @@ class Run:
         """The trained module, in evaluation mode."""
         from eugene.runs._load import load
 
-        return load(self.folder.path, allow_class_path=self.config.allow_class_path)
+        trusted = self.config.allow_class_path
+        return load(self.folder.path, device=self.device, allow_class_path=trusted)
 
     @property
     def arch(self) -> torch.nn.Module:

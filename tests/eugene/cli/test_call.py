@@ -48,7 +48,7 @@ def test_dashes_and_underscores_are_the_same_for_switches():
         ("fit", ["--config"], "--config needs a value"),
         ("fit", ["--trainer.max_epochs", "--overwrite"], r"--trainer\.max_epochs needs a value"),
         ("fit", ["--overwrite=yes"], "is a switch and takes no value"),
-        ("fit", ["run.yaml"], "usage: eugene fit .* not understood: 'run.yaml'"),
+        ("fit", ["run.yaml", "b"], "usage: eugene fit .* not understood: 'run.yaml b'"),
         ("run", ["a", "b"], "usage: eugene run RECIPE"),
         ("compare", [], "usage: eugene compare RUN_DIR"),
         ("doctor", ["--seed", "3"], "no option --seed"),

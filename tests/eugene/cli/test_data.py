@@ -111,7 +111,7 @@ def test_an_interrupted_build_says_what_is_left(
 
 
 def test_help_is_about_the_data(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words("data", "build", "--help")) == 0
+    assert main(words("data", "build", "--help-all")) == 0
     plain = capsys.readouterr().out
     assert "--data.split" in plain
     assert "--trainer.max_epochs INT" not in plain

@@ -151,7 +151,7 @@ def test_print_config_is_a_file_that_gives_itself(capsys, tmp_path, tiny_file):
 
 
 def test_help_shows_a_percent_sign_as_one(capsys):
-    assert main(["run", "--help"]) == 0
+    assert main(["run", "--help-all"]) == 0
     out = capsys.readouterr().out
     assert "95 % intervals" in " ".join(out.split())
 
