@@ -13,6 +13,7 @@ import numpy as np
 
 from seqdata.readers._base import Windows, locate
 from seqdata.readers._index_files import cache_dir as default_cache_dir
+from seqdata.readers._turns import in_turn
 from seqdata.readers.bigwig import BigWig
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class CachedBigWig(BigWig):
             for path, contigs in zip(self.paths, self._contigs, strict=True)
         ]
 
+    @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.float32]:
         """Return the signal of windows on the forward strand, as `BigWig.read` does."""
         out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
@@ -72,6 +74,7 @@ class CachedBigWig(BigWig):
                     paint_steps(steps, values, here, start, stop, lead, out[:, sample])
         return out
 
+    @in_turn
     def close(self) -> None:
         """Let the maps go."""
         super().close()

@@ -20,6 +20,7 @@ from seqdata.readers._alleles import shared_prefix
 from seqdata.readers._gzip import is_bgzip, open_unpacked
 from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
+from seqdata.readers._turns import in_turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,6 +166,7 @@ class VariantFile:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_handle": None}
 
+    @in_turn
     def choose(self, samples: list[str]) -> None:
         """Read the genotypes of these samples, in this order."""
         self.samples = samples
@@ -173,6 +175,7 @@ class VariantFile:
         self._slot = np.array([places.get(name, -1) for name in columns], dtype=np.int64)
         self.close()
 
+    @in_turn
     def contigs(self) -> list[str]:
         """Return the contigs that have variants, or (BCF) that the header names."""
         handle = self._open()
@@ -180,6 +183,7 @@ class VariantFile:
             return [str(name) for name in handle.header.contigs]
         return list(handle.contigs)
 
+    @in_turn
     def close(self) -> None:
         """Close the file."""
         if self._handle is not None:
@@ -188,6 +192,7 @@ class VariantFile:
                 self._handle.close()
             self._handle = None
 
+    @in_turn
     def read(self, contig: str, start: int, stop: int, calls: Calls, *, after: int = -1) -> None:
         """Add the records that touch a stretch.
 

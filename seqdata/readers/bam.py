@@ -14,6 +14,7 @@ import pysam.utils
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
 from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._turns import in_turn
 from seqdata.readers._write import WritesWindows
 from seqdata.readers.bigwig import make_track
 
@@ -178,6 +179,7 @@ class BAM(WritesWindows):
         """Return what the reader makes."""
         return self._track
 
+    @in_turn
     def totals(self) -> NDArray[np.uint64]:
         """Return the number of mapped reads of each sample, uint64, shape (n_samples,).
 
@@ -205,6 +207,7 @@ class BAM(WritesWindows):
         """Return the files read."""
         return [str(path) for path in self.paths]
 
+    @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[Any]:
         """Return the counts of windows in forward orientation.
 
@@ -253,6 +256,7 @@ class BAM(WritesWindows):
             raise TrackError(msg)
         return counts.astype(dtype)
 
+    @in_turn
     def close(self) -> None:
         """Close the files."""
         for handle in self._open or []:

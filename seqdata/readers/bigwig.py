@@ -13,6 +13,7 @@ import numpy as np
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
+from seqdata.readers._turns import in_turn
 from seqdata.readers._write import WritesWindows
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class BigWig(WritesWindows):
         """Return the files read."""
         return [str(path) for path in self.paths]
 
+    @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.float32]:
         """Return the signal of windows on the forward strand.
 
@@ -150,6 +152,7 @@ class BigWig(WritesWindows):
                     handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
         return out
 
+    @in_turn
     def close(self) -> None:
         """Close the files."""
         for handle in self._open or []:

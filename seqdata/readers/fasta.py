@@ -17,6 +17,7 @@ from seqdata.readers._fasta_bytes import BgzipBytes, PlainBytes
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._kernels import encode_lines
 from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.readers._turns import in_turn, step_in_turn
 from seqdata.readers._write import WritesRows, WritesWindows
 from seqdata.schema import wild_letter
 
@@ -203,6 +204,7 @@ class GenomeFASTA(WritesWindows):
         """Return the file read."""
         return [str(self.path)]
 
+    @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.uint8]:
         """Return the letters of windows on the forward strand.
 
@@ -222,6 +224,7 @@ class GenomeFASTA(WritesWindows):
             pass
         return out
 
+    @step_in_turn
     def pieces(self, windows: Windows, width: int) -> Generator[tuple[slice, NDArray[np.uint8]]]:
         """Yield windows as :meth:`read` returns them, as many at a time as the cache holds.
 
@@ -240,6 +243,7 @@ class GenomeFASTA(WritesWindows):
         """
         yield from self._read_pieces(windows, width, None)
 
+    @in_turn
     def read_one_hot(
         self,
         windows: Windows,
@@ -380,6 +384,7 @@ class GenomeFASTA(WritesWindows):
             "The file was changed or one of the two is damaged; delete the .fai file and try again."
         )
 
+    @in_turn
     def close(self) -> None:
         """Release the file, and report replaced letters."""
         if self._source is not None:

@@ -21,6 +21,7 @@ from seqdata.readers._alleles import holds
 from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._haplotype_kernels import lay_haplotypes
 from seqdata.readers._letters import OnUnknown
+from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
 from seqdata.readers._write import WritesWindows
 from seqdata.readers.fasta import GenomeFASTA
@@ -210,6 +211,7 @@ class VCF(WritesWindows):
         """Return the files read."""
         return [str(self.path), *self.genome.files()]
 
+    @in_turn
     def close(self) -> None:
         """Release the files, and warn of records that were left out or taken with doubt."""
         self._file.close()
@@ -222,6 +224,7 @@ class VCF(WritesWindows):
         if told:
             warnings.warn(f"{self.path}: {'; '.join(told)}.", UserWarning, stacklevel=2)
 
+    @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.uint8]:
         """Return the haplotypes of windows on the forward strand.
 
@@ -253,6 +256,7 @@ class VCF(WritesWindows):
             self._note(stretch)
         return out
 
+    @in_turn
     def read_joined(
         self, windows: Windows, row_of: NDArray[np.int64], width: int
     ) -> NDArray[np.uint8]:
