@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import seqpro  # noqa: F401  before memelite: numba then runs without its cache where it must
 from seqexplainer._inputs import check_one_hot
 from seqexplainer._statistics import benjamini_hochberg
 from seqexplainer.errors import SeqexplainerError

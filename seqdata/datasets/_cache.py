@@ -41,7 +41,9 @@ def datasets_dir(cache_dir: str | Path | None = None) -> Path:
     """
     from seqdata.readers._index_files import cache_dir as default_dir
 
-    return (Path(cache_dir).expanduser() if cache_dir is not None else default_dir()) / "datasets"
+    if cache_dir is not None:
+        return Path(cache_dir).expanduser() / "datasets"
+    return default_dir(to_read=True) / "datasets"
 
 
 def write_json(path: Path, tree: Any) -> None:

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import platformdirs
 
+from seqdata._places import usable
 from seqdata.errors import SeqdataError
 
 
-def cache_dir() -> Path:
+def cache_dir(*, to_read: bool = False) -> Path:
     """Return the folder for things that can be made again (``EUGENE_CACHE_DIR`` overrides it)."""
     named = os.environ.get("EUGENE_CACHE_DIR")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("eugene"))
+    if named:
+        return Path(named).expanduser()  # as asked: what cannot be written there is told
+    return usable(Path(platformdirs.user_cache_dir("eugene")), to_read=to_read)
 
 
 def cached_path(file: Path, folder: str, suffix: str) -> Path:

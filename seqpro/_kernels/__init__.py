@@ -11,6 +11,7 @@ vectorise. Arrays are C-contiguous unless a docstring says otherwise.
 
 from __future__ import annotations
 
+from seqpro._kernels import _uncached as _uncached
 from seqpro._kernels._count import (
     count_codes,
     count_kmers,
