@@ -78,6 +78,15 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
     return tensor
 
 
+def as_array(values: Any) -> np.ndarray:
+    """Return values as a numpy array; half precision that numpy does not know becomes float32."""
+    if not isinstance(values, torch.Tensor):
+        return np.asarray(values)
+    found = values.detach().cpu().resolve_conj().resolve_neg()
+    array: np.ndarray = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
+    return array
+
+
 def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
     """Return sequences as a tensor after checking that every column is one-hot.
 
@@ -112,10 +121,7 @@ def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
     binary = ((tensor == 0) | (tensor == 1)).all(dim=1) & (tensor.sum(dim=1) <= 1)
     if bool(binary.all()):
         return tensor
-    uniform = torch.zeros_like(binary)
-    if tensor.is_floating_point():
-        uniform = ((tensor - 1.0 / n_letters).abs() < 1e-6).all(dim=1)
-    bad = ~(binary | uniform)
+    bad = ~(binary | unknown_columns(tensor))
     if bool(bad.any()):
         row, position = (int(v) for v in bad.nonzero()[0])
         column = [round(float(v), 4) for v in tensor[row, :, position]]
@@ -124,6 +130,70 @@ def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
             f"expected a single 1, all zeros (unknown letter), or {1 / n_letters:g} everywhere"
         )
     return tensor
+
+
+def unknown_columns(X: torch.Tensor) -> torch.Tensor:
+    """Return where sequences have no known letter: columns of zeros, or of 1 / n_letters.
+
+    Parameters
+    ----------
+    X : Tensor, shape (n_seqs, n_letters, length)
+        One-hot or soft sequences. With a single letter every column is known.
+
+    Returns
+    -------
+    Tensor of bool, shape (n_seqs, length)
+
+    Examples
+    --------
+    >>> unknown_columns(torch.tensor([[[1.0, 0.0, 0.5], [0.0, 0.0, 0.5]]])).tolist()
+    [[False, True, True]]
+    """
+    n_letters = X.shape[1]
+    if n_letters == 1:
+        return torch.zeros(X[:, 0].shape, dtype=torch.bool, device=X.device)
+    unknown = (X == 0).all(dim=1)
+    if X.is_floating_point():
+        close = max(1e-6, torch.finfo(X.dtype).eps / n_letters)
+        unknown |= ((X - 1.0 / n_letters).abs() <= close).all(dim=1)
+    return unknown
+
+
+def unknown_value(sequence: torch.Tensor) -> float:
+    """Return how a sequence (n_letters, length) writes unknown letters: 1 / n_letters, or 0."""
+    share = 1.0 / len(sequence)
+    found = sequence[:, unknown_columns(sequence[None])[0]]
+    return share if found.numel() and bool((found != 0).all()) else 0.0
+
+
+def letters_there(X: torch.Tensor) -> torch.Tensor:
+    """Return sequences (n_seqs, n_letters, length) with zeros where no letter is known."""
+    return X * ~unknown_columns(X).unsqueeze(1)
+
+
+def keep_unknown(changed: torch.Tensor, X: torch.Tensor) -> torch.Tensor:
+    """Return changed copies of sequences in which unknown letters are as they were.
+
+    Parameters
+    ----------
+    changed : Tensor, shape (n_seqs, n, n_letters, length)
+        Copies of each sequence.
+    X : Tensor, shape (n_seqs, n_letters, length)
+        The sequences.
+
+    Returns
+    -------
+    Tensor, shape (n_seqs, n, n_letters, length)
+        Of the type of `changed`, or of X where that is needed to hold 1 / n_letters.
+    """
+    unknown = unknown_columns(X)
+    if not bool(unknown.any()):
+        return changed
+    if not changed.is_floating_point() and bool((X * unknown.unsqueeze(1)).any()):
+        changed = changed.to(X.dtype)
+    return torch.where(
+        unknown[:, None, None].to(changed.device), X.unsqueeze(1).to(changed), changed
+    )
 
 
 def check_args(

@@ -319,7 +319,7 @@ def _count(
     sequences: torch.Tensor, sites: NDArray[np.void], n_filters: int, width: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Sum the one-hot windows of each filter."""
-    letters = sequences.cpu().numpy()
+    letters = (sequences == 1).cpu().numpy()  # an unknown letter counts nothing
     pfms = np.zeros((n_filters, letters.shape[1], width))
     offsets = np.arange(width)
     bounds = np.searchsorted(sites["filter"], np.arange(n_filters + 1))

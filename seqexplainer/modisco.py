@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqexplainer._inputs import ArrayLike, as_sequences
+from seqexplainer._inputs import ArrayLike, as_array, as_sequences, letters_there
 from seqexplainer.errors import InputError, SeqexplainerError
 
 if TYPE_CHECKING:
@@ -225,8 +225,8 @@ def modisco(
     Traceback (most recent call last):
     seqexplainer.errors.InputError: X is (2, 4, 9) but hypothetical is (2, 4, 8); both must be ...
     """
-    letters = as_sequences(X).cpu().numpy().astype(np.float32)
-    scores = np.asarray(hypothetical, dtype=np.float32)
+    letters = letters_there(as_sequences(X)).float().cpu().numpy()
+    scores = as_array(hypothetical).astype(np.float32)
     if scores.shape != letters.shape:
         raise InputError(
             f"X is {letters.shape} but hypothetical is {scores.shape}; both must be "

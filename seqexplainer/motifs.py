@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import seqpro  # noqa: F401  before memelite: numba then runs without its cache where it must
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_one_hot, unknown_columns
 from seqexplainer._statistics import benjamini_hochberg
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.filters import FilterMotifs
@@ -163,7 +163,8 @@ def scan(
     Parameters
     ----------
     X : ndarray or Tensor of uint8 or float, shape (N, A, L)
-        One-hot sequences; a column of zeros (N) matches nothing.
+        One-hot sequences; windows with an unknown letter (a column of zeros, or of 1/A) match
+        nothing and are not counted as tried.
     motif_db : MotifSet, Motif or path
         Motifs to look for.
     p_threshold : float, optional
@@ -202,7 +203,9 @@ def scan(
     if not 0 < p_threshold < 1:
         msg = f"p_threshold is {p_threshold}; expected a probability between 0 and 1"
         raise SeqexplainerError(msg)
-    sequences = check_one_hot(X).cpu().numpy().astype(np.int8)
+    tensor = check_one_hot(X)
+    unknown = unknown_columns(tensor).cpu().numpy()
+    sequences = (tensor == 1).cpu().numpy().astype(np.int8)
     motifs = list(as_motif_set(motif_db))
     if not motifs:
         msg = "there is no motif to scan for"
@@ -220,33 +223,57 @@ def scan(
         threshold=p_threshold,
         reverse_complement=both_strands,
     )
-    parts = []
+    before = _counted(unknown)
+    parts = [_no_hits()]
     for motif, hits in zip(motifs, tables, strict=True):
-        if not len(hits):
-            continue
-        n_windows = len(sequences) * max(sequences.shape[2] - motif.width + 1, 0)
         # one word alone is that likely: nothing is surer, and sums of rounded scores end in 0
         least = float(sequences.shape[1]) ** -motif.width
         p = np.maximum(hits["p-value"].to_numpy(dtype=np.float64), least)
-        hits, p = hits[p < p_threshold], p[p < p_threshold]
-        start, end = hits["start"].to_numpy(np.int64), hits["end"].to_numpy(np.int64)
+        row = hits["sequence_name"].to_numpy(np.int64)
+        ends = hits[["start", "end"]].to_numpy(np.int64)
+        low, high = ends.min(axis=1), ends.max(axis=1)
+        sure = (p < p_threshold) & (before[row, low] == before[row, high])
+        if not sure.any():
+            continue
+        hits, p = hits[sure], p[sure]
+        windows = known_windows(unknown, motif.width) * (2 if both_strands else 1)
         part = pd.DataFrame(
             {
                 "motif": motif.name,
                 "accession": motif.accession or motif.name,
-                "sequence": hits["sequence_name"].to_numpy(np.int64),
-                "start": np.minimum(start, end),
-                "end": np.maximum(start, end),
+                "sequence": row[sure],
+                "start": low[sure],
+                "end": high[sure],
                 "strand": hits["strand"].to_numpy(),
                 "score": hits["score"].to_numpy(np.float64),
                 "p_value": p,
-                "q_value": benjamini_hochberg(p, n_windows * (2 if both_strands else 1)),
+                "q_value": benjamini_hochberg(p, windows),
             }
         )
         parts.append(part.sort_values(["sequence", "start", "strand"], kind="stable"))
-    if not parts:
-        return pd.DataFrame({name: [] for name in _HIT})
-    return pd.concat(parts, ignore_index=True)[_HIT]
+    if len(parts) == 1:
+        return parts[0]
+    return pd.concat(parts[1:], ignore_index=True)[_HIT]
+
+
+def known_windows(unknown: NDArray[np.bool_], width: int) -> int:
+    """Return how many windows (bp) of sequences (n, L) hold no unknown letter."""
+    before = _counted(unknown)
+    return int((before[:, width:] == before[:, : max(before.shape[1] - width, 0)]).sum())
+
+
+def _counted(unknown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many unknown letters stand before each position, (n, L + 1)."""
+    return np.pad(np.cumsum(unknown, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
+
+
+def _no_hits() -> pd.DataFrame:
+    """Return the table of `scan` without a row; text stays text."""
+    import pandas as pd
+
+    text, whole = ("motif", "accession", "strand"), ("sequence", "start", "end")
+    types = {name: str if name in text else "int64" if name in whole else float for name in _HIT}
+    return pd.DataFrame({name: pd.Series([], dtype=types[name]) for name in _HIT})
 
 
 def as_motif_set(motifs: Any) -> MotifSet:

@@ -1,7 +1,8 @@
 """References: sequences without the signal, against which attributions are measured.
 
 Every draw is a function of the seed, the letters of the sequence and the number of the draw, so
-the references of a sequence are the same whatever else is in its batch.
+the references of a sequence are the same whatever else is in its batch. Unknown letters (columns
+of zeros, or of 1 / n_letters) are in a reference what they are in its sequence.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import numpy as np
 import torch
 
 import seqpro as sp
-from seqexplainer._inputs import ArrayLike, as_sequences, check_choice, check_one_hot
+from seqexplainer._inputs import (
+    ArrayLike,
+    as_sequences,
+    check_choice,
+    check_one_hot,
+    keep_unknown,
+)
 from seqexplainer.errors import InputError
 from seqpro._rng import counter_seed, row_hash
 
@@ -24,7 +31,7 @@ _LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 
 
 def zero(X: ArrayLike) -> torch.Tensor:
-    """Return one reference per sequence in which no letter is present.
+    """Return one reference per sequence in which no known letter is present.
 
     Parameters
     ----------
@@ -34,19 +41,18 @@ def zero(X: ArrayLike) -> torch.Tensor:
     Returns
     -------
     Tensor of float32, shape (n_seqs, 1, n_letters, length)
-        Zeros.
+        Zeros; unknown letters stay as they are.
 
     Examples
     --------
     >>> zero(np.eye(4)[None]).shape
     torch.Size([1, 1, 4, 4])
     """
-    tensor = as_sequences(X)
-    return torch.zeros((len(tensor), 1, *tensor.shape[1:]))
+    return _filled(X, 0.0)
 
 
 def uniform(X: ArrayLike) -> torch.Tensor:
-    """Return one reference per sequence in which every letter is equally present.
+    """Return one reference per sequence in which all letters are alike where one is known.
 
     Parameters
     ----------
@@ -56,24 +62,29 @@ def uniform(X: ArrayLike) -> torch.Tensor:
     Returns
     -------
     Tensor of float32, shape (n_seqs, 1, n_letters, length)
-        ``1 / n_letters`` everywhere.
+        ``1 / n_letters``; unknown letters stay as they are.
 
     Examples
     --------
     >>> float(uniform(np.eye(4)[None]).max())
     0.25
     """
-    return zero(X) + 1.0 / as_sequences(X).shape[1]
+    return _filled(X, 1.0 / as_sequences(X).shape[1])
+
+
+def _filled(X: ArrayLike, value: float) -> torch.Tensor:
+    tensor = as_sequences(X)
+    return keep_unknown(torch.full((len(tensor), 1, *tensor.shape[1:]), value), tensor)
 
 
 def gc(X: ArrayLike) -> torch.Tensor:
-    """Return one reference per sequence with the G+C share of that sequence at every position.
+    """Return one reference per sequence with the G+C share of that sequence at known letters.
 
     Parameters
     ----------
     X : ndarray or Tensor, shape (n_seqs, 4, length)
-        One-hot DNA in the order ACGT. Unknown letters (columns of zeros) are left out of the
-        share; a sequence without any known letter counts as one half.
+        One-hot DNA in the order ACGT. Unknown letters (columns of zeros or of 1/4) are left out
+        of the share and stay as they are.
 
     Returns
     -------
@@ -86,11 +97,11 @@ def gc(X: ArrayLike) -> torch.Tensor:
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     tensor = _dna(X, "gc").float()
-    counts = tensor.sum(dim=2)
-    known = counts.sum(dim=1)
-    share = torch.where(known > 0, (counts[:, 1] + counts[:, 2]) / known.clamp(min=1e-9), 0.5)
+    counts = (tensor == 1).sum(dim=2)
+    share = (counts[:, 1] + counts[:, 2]) / counts.sum(dim=1).clamp(min=1)
     column = torch.stack([1 - share, share, share, 1 - share], dim=1) / 2
-    return column[:, None, :, None].expand(len(tensor), 1, 4, tensor.shape[2]).contiguous()
+    whole = column[:, None, :, None].expand(len(tensor), 1, 4, tensor.shape[2]).contiguous()
+    return keep_unknown(whole, tensor)
 
 
 def dinuc_shuffle(
@@ -101,7 +112,7 @@ def dinuc_shuffle(
     Parameters
     ----------
     X : ndarray or Tensor, shape (n_seqs, 4, length)
-        One-hot DNA in the order ACGT. Unknown letters stay in place.
+        One-hot DNA in the order ACGT. Unknown letters stay in place and as they are.
     n : int
         Shuffles per sequence.
     seed : int, optional
@@ -112,7 +123,8 @@ def dinuc_shuffle(
     Returns
     -------
     Tensor of uint8, shape (n_seqs, n, 4, length)
-        Shuffles. Shuffle j of a sequence depends on the seed, its letters and j only.
+        Shuffles, of the type of X where it has columns of 1/4. Shuffle j of a sequence depends on
+        the seed, its letters and j only.
 
     Notes
     -----
@@ -127,7 +139,8 @@ def dinuc_shuffle(
     """
     if n < 1:
         raise InputError(f"n must be at least 1, got {n}")
-    letters = _letters(_dna(X, "dinuc_shuffle"))
+    tensor = _dna(X, "dinuc_shuffle")
+    letters = _letters(tensor)
     ids = counter_seed(0, row_hash(letters)[:, None], np.arange(n)).reshape(-1)
     shuffled = sp.k_shuffle(
         np.repeat(letters, n, axis=0).view("S1"),
@@ -138,7 +151,8 @@ def dinuc_shuffle(
         row_ids=ids,
     ).view(np.uint8)
     onehot = (shuffled[:, None, :] == _LETTERS[None, :, None]).view(np.uint8)
-    return torch.from_numpy(onehot.reshape(len(letters), n, 4, letters.shape[1]))
+    onehot = onehot.reshape(len(letters), n, 4, letters.shape[1])
+    return keep_unknown(torch.from_numpy(onehot), tensor)
 
 
 def shuffle(X: ArrayLike, *, n: int = 20, seed: int | None = None) -> torch.Tensor:

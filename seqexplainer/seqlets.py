@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seqexplainer._inputs import check_choice, check_one_hot
+from seqexplainer._inputs import as_array, check_choice, check_one_hot
 from seqexplainer.errors import InputError
 from seqexplainer.motifs import annotate_pfms
 
@@ -228,7 +228,9 @@ def annotate_seqlets(
     Parameters
     ----------
     X : ndarray or Tensor, shape (n_seqs, n_letters, length)
-        One-hot sequences in which the seqlets were called.
+        One-hot sequences in which the seqlets were called. Unknown letters (columns of zeros or
+        of 1 / n_letters) resemble nothing: those at the ends of a seqlet are left out, and one
+        without a known letter has no motif.
     seqlets : DataFrame
         With ``sequence``, ``start`` and ``end``.
     motif_db : MotifSet or path
@@ -268,7 +270,7 @@ def annotate_seqlets(
     """
     import pandas as pd
 
-    sequences = check_one_hot(X).cpu().numpy()
+    sequences = (check_one_hot(X) == 1).cpu().numpy()
     n_seqs, _, length = sequences.shape
     missing = [name for name in ("sequence", "start", "end") if name not in seqlets.columns]
     if missing:
@@ -284,8 +286,13 @@ def annotate_seqlets(
             f"seqlet {i} is {start[i]}-{end[i]} of sequence {row[i]}; X has {n_seqs} sequences of "
             f"{length} bp"
         )
+    known = sequences.any(axis=1)
+    cuts = [_known_span(known[r, a:b]) for r, a, b in spans]
     # equal letters are compared once
-    letters = [sequences[r, :, a:b].astype(np.float64) for r, a, b in spans]
+    letters = [
+        sequences[r, :, a + i : a + j].astype(np.float64)
+        for (r, a, _), (i, j) in zip(spans, cuts, strict=True)
+    ]
     keys = [matrix.shape[1].to_bytes(4, "little") + matrix.tobytes() for matrix in letters]
     own = {key: matrix for key, matrix in zip(keys, letters, strict=True) if matrix.any()}
     number = {key: str(i) for i, key in enumerate(own)}
@@ -303,13 +310,22 @@ def annotate_seqlets(
     query = pd.Series([number.get(key, "") for key in keys], dtype=object)
     numbered = seqlets.reset_index(drop=True).assign(query=query)
     matches["query"] = matches["query"].astype(object)
-    return numbered.merge(matches, on="query", how="left", sort=False).drop(columns="query")
+    numbered["cut"] = [i for i, _ in cuts]
+    table = numbered.merge(matches, on="query", how="left", sort=False)
+    if any(i for i, _ in cuts):
+        table["offset"] -= table["cut"]
+    return table.drop(columns=["query", "cut"])
+
+
+def _known_span(known: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the first known position and the one behind the last; (0, 0) if there is none."""
+    at = np.flatnonzero(known)
+    return (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
 
 
 def _projected(attributions: Any) -> NDArray[np.float64]:
     """Return attributions of positions, shape (n_seqs, length)."""
-    array = attributions.detach().cpu().numpy() if hasattr(attributions, "detach") else attributions
-    values = np.asarray(array)
+    values = as_array(attributions)
     if values.ndim == 3:
         if values.shape[2] == 4 and values.shape[1] != 4:
             raise InputError(
@@ -320,7 +336,7 @@ def _projected(attributions: Any) -> NDArray[np.float64]:
     if values.ndim != 2 or not values.size:
         raise InputError(
             "attributions must have shape (n_seqs, length) or (n_seqs, n_letters, length), got "
-            f"{np.shape(array)}"
+            f"{np.shape(attributions)}"
         )
     values = values.astype(np.float64)
     if not np.isfinite(values).all():

@@ -18,6 +18,7 @@ from seqexplainer._inputs import (
     frozen,
     model_device,
     model_dtype,
+    unknown_columns,
 )
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import InputError
@@ -103,7 +104,8 @@ def sufficient_input_subsets(
     the output stays at the threshold with everything masked, ends the search and is not reported.
 
     All remaining positions of all sequences are tried together, so there are as many steps as
-    positions.
+    positions. Unknown letters (columns of zeros, or of 1 / n_letters) are never masked and in no
+    subset.
 
     Parameters
     ----------
@@ -171,6 +173,8 @@ def sufficient_input_subsets(
     there, kind = model_device(model, device), model_dtype(model, dtype)
     whole = sequences.to(there, kind)
     filled = _mask(1 / n_letters if mask is None else mask, whole)
+    unknown = unknown_columns(whole)
+    filled = torch.where(unknown.unsqueeze(1), whole, filled)
     pick = resolve(target)
     with frozen(model, there) as held, torch.no_grad():
 
@@ -183,13 +187,14 @@ def sufficient_input_subsets(
         compute = Engine(
             held, number, engine=engine, batch_size=batch_size, purpose="the search for subsets"
         )
-        search = _Search(whole, filled, compute, [a.to(there) for a in extra], lowest)
+        known = ~unknown.cpu().numpy()
+        search = _Search(whole, filled, known, compute, [a.to(there) for a in extra], lowest)
         start = search.at_start.copy()
         with tqdm(disable=not verbose, unit="step") as bar:
             while search.active():
                 search.step(max_subsets)
                 bar.update()
-        masked = search.outputs_of(filled.expand_as(whole), np.arange(n_seqs))
+        masked = search.outputs_of(filled, np.arange(n_seqs))
     return SufficientSubsets(tuple(map(tuple, search.found)), start, masked, length)
 
 
@@ -200,23 +205,23 @@ class _Search:
         self,
         X: torch.Tensor,
         filled: torch.Tensor,
+        known: NDArray[np.bool_],
         compute: Engine,
         args: Sequence[torch.Tensor],
         lowest: NDArray[np.float64],
     ) -> None:
         self.compute, self.args, self.lowest = compute, args, lowest
-        self.filled = filled.expand_as(X)
+        self.filled = filled
         # what is left of each sequence in this round, and at the beginning of it
         self.now, self.rest = X.clone(), X.clone()
-        n_seqs, _, length = X.shape
-        self.open = np.ones((n_seqs, length), dtype=np.bool_)
-        self.free = self.open.copy()
+        n_seqs = len(X)
+        self.open, self.free = known.copy(), known.copy()
         self.order: list[list[int]] = [[] for _ in range(n_seqs)]
         self.values: list[list[float]] = [[] for _ in range(n_seqs)]
         self.found: list[list[SufficientSubset]] = [[] for _ in range(n_seqs)]
         self.at_start = self.outputs_of(X, np.arange(n_seqs))
         self.level = self.at_start.copy()
-        self.going = self.at_start >= lowest
+        self.going = (self.at_start >= lowest) & known.any(axis=1)
 
     def active(self) -> bool:
         """Tell whether a sequence is still searched."""

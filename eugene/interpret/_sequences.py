@@ -64,7 +64,8 @@ def one_hot(
     Returns
     -------
     ndarray of uint8, shape (n, 4, length)
-        Letters outside the alphabet are columns of zeros.
+        Letters outside the alphabet are columns of zeros. One-hot sequences that hold fractions
+        (unknown letters as columns of 1/A) stay what they are, float32.
 
     Raises
     ------
@@ -83,7 +84,10 @@ def one_hot(
     if rows is not None:
         variable = variable.isel({first: np.asarray(rows, dtype=np.int64)})
     if "_ohe" in variable.dims:
-        encoded = variable.transpose(first, "_ohe", ...).to_numpy().astype(np.uint8)
+        encoded = variable.transpose(first, "_ohe", ...).to_numpy()
+        whole = encoded.astype(np.uint8)
+        # columns of 1/A are unknown letters, too
+        encoded = whole if np.array_equal(whole, encoded) else encoded.astype(np.float32)
     else:
         import seqpro as sp
 

@@ -222,23 +222,27 @@ def scan_sdata(
 
     import seqexplainer as se
     from seqexplainer._statistics import benjamini_hochberg
-    from seqexplainer.motifs import as_motif_set
+    from seqexplainer.motifs import as_motif_set, known_windows
 
     motifs = as_motif_set(motif_db)
     variable = require_variable(sdata, seq_var)
     n = variable.shape[0]
     length = next(variable.sizes[d] for d in variable.dims[1:] if d != "_ohe")
     parts = []
+    widths = {motif.accession or motif.name: motif.width for motif in motifs}
+    tried = dict.fromkeys(widths, 0)
     for first in range(0, n, _CHUNK):
         rows = np.arange(first, min(first + _CHUNK, n))
         X = one_hot(sdata, seq_var, rows=rows)
         part = se.scan(X, motifs, p_threshold=p_threshold, both_strands=both_strands)
+        unknown = ~(X == 1).any(axis=1)
+        for key, width in widths.items():
+            tried[key] += known_windows(unknown, width)
         parts.append(part.assign(sequence=part["sequence"].astype(np.int64) + first))
     table = pd.concat(parts, ignore_index=True)
     # one correction over all windows of a motif, however many rows were looked at together
-    widths = {motif.accession or motif.name: motif.width for motif in motifs}
     for motif, place in table.groupby("accession", sort=False).groups.items():
-        windows = n * max(length - widths[str(motif)] + 1, 0) * (2 if both_strands else 1)
+        windows = tried[str(motif)] * (2 if both_strands else 1)
         p = table.loc[place, "p_value"].to_numpy(dtype=np.float64)
         table.loc[place, "q_value"] = benjamini_hochberg(p, windows)
     table = table.sort_values(["p_value", "sequence", "start"], kind="stable")

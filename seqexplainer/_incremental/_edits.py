@@ -28,7 +28,7 @@ class Block:
         Edited minus unedited sequence.
     pairs : Tensor of int64, shape (n_variants, n_rows, n_places), optional
         Instead of it, where one letter takes another's place: old * n_letters + new, where
-        old is n_letters if there is none.
+        old is a row of `old_columns`.
     """
 
     def __init__(
@@ -69,15 +69,25 @@ class Block:
             return self.change
         assert self.pairs is not None
         old = torch.div(self.pairs, n_letters, rounding_mode="floor")
-        encode = torch.eye(n_letters + 1, n_letters, dtype=dtype, device=old.device)
+        encode = old_columns(torch.eye(n_letters, dtype=dtype, device=old.device))
         return (encode[self.pairs % n_letters] - encode[old]).unsqueeze(0)
+
+
+def old_columns(letters: torch.Tensor) -> torch.Tensor:
+    """Return what may stand where a letter is put in: each letter, none (0), all alike (1/A).
+
+    `letters` (..., n_letters, n) holds what each letter stands for; two rows are added to it.
+    """
+    return torch.cat(
+        [letters, torch.zeros_like(letters[..., :1, :]), letters.mean(dim=-2, keepdim=True)], dim=-2
+    )
 
 
 class Substitutions:
     """Every other letter at every position of a span, for some sequences.
 
-    The order is by sequence, position and letter. Where a sequence has an unknown letter (zeros)
-    in the span, each of its letters is put in at every position.
+    The order is by sequence, position and letter. Where a sequence has an unknown letter (zeros,
+    or 1 / n_letters each) in the span, each of its letters is put in at every position.
 
     Parameters
     ----------
@@ -93,7 +103,7 @@ class Substitutions:
         known, old = span.max(dim=1)
         n_letters = X.shape[1]
         everywhere = bool((known == 1).all())
-        self.old = torch.where(known == 1, old, n_letters)
+        self.old = torch.where(known == 1, old, n_letters + (known > 0))
         steps = torch.arange(n_letters, device=X.device)
         self.letter = steps.expand(*old.shape, -1)
         if everywhere:

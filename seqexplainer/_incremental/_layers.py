@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from seqexplainer._incremental._edits import old_columns
 from seqexplainer._incremental._nodes import Edited, Node, Run, Sheet, Span
 
 
@@ -83,8 +84,7 @@ class Convolution(Node):
         """What a new letter in place of an old one adds to each output that reads it."""
         if "table" not in self.prepared:
             taps = self.taps.flip(0)
-            old = torch.cat([taps, torch.zeros_like(taps[:, :1])], dim=1)
-            pairs = taps[:, None, :, :] - old[:, :, None, :]
+            pairs = taps[:, None, :, :] - old_columns(taps)[:, :, None, :]
             self.prepared["table"] = pairs.flatten(1, 2)
         return self.prepared["table"]
 

@@ -17,6 +17,7 @@ from seqexplainer._inputs import (
     check_choice,
     check_whole,
     frozen,
+    letters_there,
     model_device,
     model_dtype,
 )
@@ -155,7 +156,8 @@ def attribute(
     n_references : int
         References per sequence, where they are drawn.
     hypothetical : bool
-        False gives the contribution of the letters that are there (the hypothetical times X);
+        False gives the contribution of the letters that are there (the hypothetical times X), 0
+        where the letter is not known (with references of your own: the hypothetical times X);
         True what each letter would contribute. For references this is the mean over them of
         ``sum_b (1[b = c] - reference_b) * multiplier_b``; for gradients the corrected gradient;
         for mutagenesis the effect minus its mean over the letters.
@@ -269,7 +271,7 @@ def attribute(
             verbose=verbose,
         )
         found = effects - effects.mean(dim=1, keepdim=True)
-        return found if hypothetical else found * sequences.cpu().to(found)
+        return found if hypothetical else found * letters_there(sequences).cpu().to(found)
     with frozen(model, there) as held:
         job = _Job(
             model=held,
@@ -296,7 +298,9 @@ def attribute(
         else:
             result = Result(_gradients(job, sequences, extra, verbose=verbose), torch.empty(0))
     if not hypothetical:
-        own = sequences.cpu().to(result.attributions)
+        # other references may differ where no letter is known: that is part of the difference
+        named = references is None or isinstance(references, str)
+        own = (letters_there(sequences) if named else sequences).cpu().to(result.attributions)
         result = result._replace(attributions=result.attributions * own)
     return result if return_delta else result.attributions
 
@@ -341,7 +345,7 @@ def _subsets(
             stacklevel=4,
         )
     inside = torch.from_numpy(found.labels() > 0).to(options["dtype"])
-    return inside.unsqueeze(1) * sequences.cpu().to(inside)
+    return inside.unsqueeze(1) * letters_there(sequences).cpu().to(inside)
 
 
 def _spans(
@@ -369,7 +373,7 @@ def _spans(
         dtype=job.dtype,
         verbose=verbose,
     )
-    return effects.unsqueeze(1) * sequences.cpu().to(effects)
+    return effects.unsqueeze(1) * letters_there(sequences).cpu().to(effects)
 
 
 def _gradients(

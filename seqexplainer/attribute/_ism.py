@@ -17,6 +17,8 @@ from seqexplainer._inputs import (
     frozen,
     model_device,
     model_dtype,
+    unknown_columns,
+    unknown_value,
 )
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.errors import InputError, TargetError
@@ -47,7 +49,8 @@ def saturation_mutagenesis(
     model : Module
         Any model on `(n_seqs, n_letters, length)`.
     X : ndarray or Tensor, shape (n_seqs, n_letters, length)
-        One-hot sequences. At an unknown letter (a column of zeros) every letter is put in.
+        One-hot sequences. In the place of an unknown letter (a column of zeros, or of
+        1 / n_letters) every letter is put.
     target : int, tuple, str or callable, optional
         What to explain, as in `attribute`; by default every output.
     start, end : int, optional
@@ -149,7 +152,7 @@ def spans(
         Positions per span.
     delete : bool
         True takes the span out, closes the gap and fills the end with unknown letters;
-        False overwrites it with unknown letters (zeros).
+        False overwrites its known letters with zeros.
     batch_size, args, device, dtype, verbose
         As in `saturation_mutagenesis`.
 
@@ -159,12 +162,12 @@ def spans(
         Output of the sequence minus output without the span, mean over the spans that hold the
         position.
     """
-    n_seqs, n_letters, length = sequences.shape
+    n_seqs, _, length = sequences.shape
     starts = torch.arange(length - width + 1, device=device)
     covered = torch.zeros(length, device=device, dtype=dtype)
-    within = (starts[:, None] + torch.arange(width, device=device)).reshape(-1)
+    at = starts[:, None] + torch.arange(width, device=device)
+    within = at.reshape(-1)
     covered.index_add_(0, within, torch.ones_like(within, dtype=dtype))
-    unknown = torch.zeros(len(starts), n_letters, width, device=device, dtype=dtype)
     effects = []
     with torch.no_grad():
         compute = Engine(model, pick, batch_size=batch_size, purpose="occlusion")
@@ -175,7 +178,9 @@ def spans(
                 wild_type = pick(model(sequence.unsqueeze(0), *own))
                 without = _deleted(model, pick, sequence, own, starts, width, batch_size)
             else:
-                edits = Replacements(sequence[None], torch.zeros_like(starts), starts, unknown)
+                covers = sequence * unknown_columns(sequence[None])
+                columns = covers[:, at].transpose(0, 1)
+                edits = Replacements(sequence[None], torch.zeros_like(starts), starts, columns)
                 wild_type, without = compute.outputs(sequence[None], edits, own)
             total = torch.zeros_like(covered)
             total.index_add_(0, within, (wild_type - without).repeat_interleave(width).to(dtype))
@@ -194,7 +199,7 @@ def _deleted(
 ) -> torch.Tensor:
     """Return outputs without each span, the gap closed."""
     position = torch.arange(sequence.shape[1], device=sequence.device)
-    padded = torch.nn.functional.pad(sequence, (0, width))
+    padded = torch.nn.functional.pad(sequence, (0, width), value=unknown_value(sequence))
     found = []
     for at in torch.split(starts, batch_size):
         source = position + width * (position >= at[:, None])

@@ -3,7 +3,8 @@
 A tape is a sequence of L bases with what follows it on the right: the flank that deletions draw
 in, and the bases that insertions pushed out. The window is its first L bases, which a model sees.
 An edit is numbered as a move: first the 4 L substitutions, then the L deletions, then the 4 L
-insertions, each by position and letter.
+insertions, each by position and letter. The code of an unknown base is -1 (a column of zeros) or -2
+(a column of 1/4); behind a sequence that has the latter only, unknown bases are written so, too.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ class Edit(NamedTuple):
 
 
 def to_codes(X: torch.Tensor) -> Codes:
-    """Return letter codes (N, L) of one-hot sequences (N, 4, L); -1 where there is no letter."""
-    letters = X.cpu().numpy() == 1
-    return np.where(letters.any(axis=1), letters.argmax(axis=1), -1)
+    """Return codes (N, L) of one-hot sequences (N, 4, L); -1 and -2 for unknown bases."""
+    letters = (X == 1).cpu().numpy()
+    unknown = np.where((X == 0).all(dim=1).cpu().numpy(), -1, -2)
+    return np.where(letters.any(axis=1), letters.argmax(axis=1), unknown)
 
 
 def from_codes(codes: NDArray[np.integer]) -> torch.Tensor:
-    """Return one-hot sequences (N, 4, L) of uint8 from letter codes (N, L)."""
-    return torch.as_tensor((codes[:, None, :] == np.arange(4)[:, None]).astype(np.uint8))
+    """Return one-hot sequences (N, 4, L) from codes (N, L): uint8, or float32 with 1/4."""
+    one_hot = (codes[:, None, :] == np.arange(4)[:, None]).astype(np.uint8)
+    alike = codes == -2
+    if not alike.any():
+        return torch.as_tensor(one_hot)
+    return torch.as_tensor(np.where(alike[:, None], np.float32(0.25), one_hot))
 
 
 def letters_of(codes: NDArray[np.integer]) -> NDArray[np.str_]:
@@ -66,9 +72,11 @@ def make_tapes(codes: Codes, flank: str | Sequence[str], room: int) -> Codes:
         msg = f"a flank holds {', '.join(wrong)}; expected A, C, G, T or N"
         raise SeqexplainerError(msg)
     width = max(map(len, flanks), default=0)
-    after = np.full((len(codes), width + room), -1)
+    unknown = np.where((codes == -2).any(axis=1) & ~(codes == -1).any(axis=1), -2, -1)
+    after = np.repeat(unknown[:, None], width + room, axis=1)
     for row, text in enumerate(flanks):
-        after[row, : len(text)] = ["ACGT".find(letter) for letter in text.upper()]
+        letters = np.array(["ACGT".find(letter) for letter in text.upper()], dtype=np.int64)
+        after[row, : len(text)] = np.where(letters < 0, unknown[row], letters)
     return np.concatenate([codes, after], axis=1)
 
 

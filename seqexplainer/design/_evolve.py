@@ -46,7 +46,7 @@ class Evolution(NamedTuple):
     Attributes
     ----------
     sequences : Tensor of uint8, shape (N, 4, L)
-        Sequences after the last round.
+        Sequences after the last round; float32 where there are columns of 1/4.
     scores : ndarray of float64, shape (N, rounds + 1)
         Score of the original and after each round.
     positions : ndarray of int64, shape (N, rounds)
@@ -158,14 +158,15 @@ def evolve(
 
     Sequences keep their length: the left end stays, an insertion pushes the last base out to the
     right, and a deletion draws the next base in from there, which is the base last pushed out, or
-    the next of the flank, or an unknown base (a column of zeros) once the flank is used up.
+    the next of the flank, or an unknown base once the flank is used up.
 
     Parameters
     ----------
     model : torch.nn.Module or sequence of such
         A model of one-hot sequences (N, 4, L), or several that are judged together.
     X : ndarray or Tensor, shape (N, 4, L)
-        Sequences to start from. Unknown bases (columns of zeros) are never edited.
+        Sequences to start from. Unknown bases (columns of zeros or of 1/4) are never edited and
+        stay as they are.
     rounds : int, optional
         Number of edits.
     target : int, tuple, str, callable or mapping, optional

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from seqexplainer._inputs import frozen, model_device, model_dtype
+from seqexplainer.design._edits import from_codes
 from seqexplainer.design._task import Found, Task
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ class _Walk:
 
     def _one_hot(self, codes: Codes) -> torch.Tensor:
         """Return one-hot sequences where and as the model wants them."""
-        hot = codes[:, None, :] == np.arange(4)[:, None]
-        return torch.as_tensor(hot).to(self.device, self.dtype)
+        return from_codes(codes).to(self.device, self.dtype)
 
     def _promise(self, codes: Codes) -> NDArray[np.float64]:
         """Return what the gradient at a window (L,) promises for every letter, (places, 4)."""

@@ -105,7 +105,8 @@ def design(
     model : torch.nn.Module or sequence of such
         A model of one-hot sequences (N, 4, L), or several that are judged together.
     X : ndarray or Tensor, shape (N, 4, L)
-        Sequences to start from; unknown bases (columns of zeros) are never edited.
+        Sequences to start from; unknown bases (columns of zeros or of 1/4) are never edited and
+        stay as they are.
     method : {"greedy", "beam", "annealing", "genetic", "gradient"}, optional
         See above.
     rounds : int, optional

@@ -66,7 +66,7 @@ class Task:
         """Return a number (N,) for each start that depends on its letters only."""
         from seqpro._rng import row_hash
 
-        return row_hash((self.original + 66).astype(np.uint8))
+        return row_hash((np.maximum(self.original, -1) + 66).astype(np.uint8))
 
     def rngs(self) -> list[np.random.Generator]:
         """Return one generator per start; it depends on the seed and the start only."""
@@ -161,7 +161,7 @@ class Design(NamedTuple):
     Attributes
     ----------
     sequences : Tensor of uint8, shape (N, 4, L)
-        The best sequence found from each start.
+        The best sequence found from each start; float32 where there are columns of 1/4.
     originals : Tensor of uint8, shape (N, 4, L)
         The starts.
     scores : ndarray of float64, shape (N, rounds + 1)

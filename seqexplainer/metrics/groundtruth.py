@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from seqexplainer._inputs import ArrayLike
+from seqexplainer._inputs import ArrayLike, as_array
 from seqexplainer.errors import InputError
 
 
@@ -48,9 +47,7 @@ def position_scores(attributions: ArrayLike) -> np.ndarray:
     >>> position_scores(np.array([[[0.0, -2.0], [1.0, 0.0]]]))
     array([[1., 2.]])
     """
-    if isinstance(attributions, torch.Tensor):
-        attributions = attributions.detach().cpu().numpy()
-    values = np.asarray(attributions, dtype=np.float64)
+    values = as_array(attributions).astype(np.float64)
     if values.ndim == 3:
         values = values.sum(axis=1)
     if values.ndim != 2:
@@ -65,9 +62,7 @@ def position_scores(attributions: ArrayLike) -> np.ndarray:
 
 
 def _annotated(annotation: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    if isinstance(annotation, torch.Tensor):
-        annotation = annotation.detach().cpu().numpy()
-    mask: np.ndarray = np.asarray(annotation) != 0
+    mask: np.ndarray = as_array(annotation) != 0
     if mask.shape != shape:
         raise InputError(f"annotation must have shape {shape}, got {mask.shape}")
     return mask

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_one_hot, keep_unknown
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import random_one_hot, shuffle_one_hot
 
@@ -33,7 +33,9 @@ def backgrounds(
     Parameters
     ----------
     X : ndarray or Tensor, shape (N, 4, L), optional
-        Sequences that the backgrounds take after; not needed for ``random``.
+        Sequences that the backgrounds take after; not needed for ``random``. Unknown bases
+        (columns of zeros or of 1/4) count nothing; where sequences are shuffled or drawn they
+        stay where and as they are.
     kind : {"dinuc_shuffle", "shuffle", "random", "gc", "profile", "subset"}, optional
         - ``random``: every base with probability 1/4;
         - ``gc``: independent bases with the letter frequencies of X, GC-symmetric;
@@ -53,7 +55,7 @@ def backgrounds(
     Returns
     -------
     Tensor of uint8, shape (n, 4, L)
-        One-hot backgrounds.
+        One-hot backgrounds; of the type of X where they hold columns of 1/4.
 
     Raises
     ------
@@ -71,11 +73,12 @@ def backgrounds(
     if n < 1:
         msg = f"n is {n}; at least one background is needed"
         raise SeqexplainerError(msg)
-    source = None if X is None else check_one_hot(X).cpu().numpy().astype(np.uint8)
+    given = None if X is None else check_one_hot(X).cpu()
+    source = None if given is None else (given == 1).numpy().astype(np.uint8)
     if kind == "random" and (source is not None or length is not None):
         bases = length if length is not None else source.shape[2]  # type: ignore[union-attr]
         return torch.as_tensor(random_one_hot(n, bases, seed))
-    if source is None:
+    if source is None or given is None:
         need = "a length" if kind == "random" else "sequences X to take after"
         msg = f"backgrounds of kind {kind!r} need {need}"
         raise SeqexplainerError(msg)
@@ -95,7 +98,13 @@ def backgrounds(
             msg = f"a subset of {n} is asked for, but there are only {len(source)} sequences"
             raise SeqexplainerError(msg)
         chosen = np.random.default_rng(seed).choice(len(source), size=n, replace=False)
-        return torch.as_tensor(source[np.sort(chosen)])
+        return _with_unknown(source[np.sort(chosen)], given[np.sort(chosen)])
     rows = np.arange(n)
     size = 1 if kind == "shuffle" else (k or 2)
-    return torch.as_tensor(shuffle_one_hot(source[rows % len(source)], size, seed, rows))
+    shuffled = shuffle_one_hot(source[rows % len(source)], size, seed, rows)
+    return _with_unknown(shuffled, given[rows % len(source)])
+
+
+def _with_unknown(drawn: NDArray[np.uint8], given: torch.Tensor) -> torch.Tensor:
+    """Return backgrounds (n, 4, L) with the unknown bases of the sequences they are made of."""
+    return keep_unknown(torch.as_tensor(drawn)[:, None], given)[:, 0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_one_hot
+from seqexplainer._inputs import check_one_hot, keep_unknown
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -283,6 +283,8 @@ def randomise(
 ) -> torch.Tensor:
     """Take the information out of a span of every sequence.
 
+    Unknown letters (columns of zeros or of 1/4) have none and stay as they are.
+
     Parameters
     ----------
     X : ndarray or Tensor, shape (N, 4, L)
@@ -321,22 +323,24 @@ def randomise(
     if method == "uniform" and not sequences.is_floating_point():
         sequences = sequences.float()
     result = sequences[:, None].repeat(1, n, 1, 1)
+    span = sequences[:, :, start:end]
     if method in {"zero", "uniform"}:
-        result[..., start:end] = 0 if method == "zero" else 1 / n_letters
+        filled = torch.full_like(span, 0 if method == "zero" else 1 / n_letters)
+        result[..., start:end] = keep_unknown(filled[:, None], span)
         return result
     ids = np.arange(rows)[:, None] * n + np.arange(n)
-    span = sequences[:, :, start:end].cpu().numpy().astype(np.uint8)
     if method == "random":
         drawn = random_one_hot(rows * n, end - start, seed).reshape(rows, n, n_letters, -1)
     elif method in {"dinuc_shuffle", "shuffle"}:
+        letters = (span == 1).cpu().numpy().astype(np.uint8)
         drawn = shuffle_one_hot(
-            np.repeat(span, n, axis=0), 2 if method == "dinuc_shuffle" else 1, seed, ids.ravel()
+            np.repeat(letters, n, axis=0), 2 if method == "dinuc_shuffle" else 1, seed, ids.ravel()
         ).reshape(rows, n, n_letters, -1)
     else:
         choices = "'shuffle', 'dinuc_shuffle', 'random', 'zero' or 'uniform'"
         msg = f"method is {method!r}; choose {choices}"
         raise SeqexplainerError(msg)
-    result[..., start:end] = torch.as_tensor(drawn).to(result)
+    result[..., start:end] = keep_unknown(torch.as_tensor(drawn).to(result), span)
     return result
 
 
@@ -385,7 +389,7 @@ def find_pattern(
     Parameters
     ----------
     X : ndarray or Tensor, shape (N, 4, L)
-        One-hot sequences.
+        One-hot sequences; an unknown letter (a column of zeros or of 1/4) matches nothing.
     motif : str
         Pattern; R, Y, S, W, K, M, B, D, H, V and N stand for the letters they mean.
     both_strands : bool, optional
@@ -404,7 +408,7 @@ def find_pattern(
     """
     import pandas as pd
 
-    sequences = check_one_hot(X).cpu().numpy() > 0
+    sequences = (check_one_hot(X) == 1).cpu().numpy()
     allowed = iupac_mask(motif)
     width = allowed.shape[1]
     strands = [("+", allowed)]

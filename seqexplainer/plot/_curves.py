@@ -276,6 +276,6 @@ def _letters(
         vertices, codes = glyph(letter)
         paths = [
             Path(vertices * [0.9, -height] + [start + place - 0.45, bottom], codes)
-            for place in np.flatnonzero(row).tolist()
+            for place in np.flatnonzero(row == 1).tolist()
         ]
         ax.add_collection(PathCollection(paths, facecolors=color, linewidths=0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
+from seqexplainer._inputs import as_array
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
 
 def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:
     """Return a two-dimensional float array from an array or tensor, or raise."""
-    if isinstance(matrix, torch.Tensor):
-        matrix = matrix.detach().cpu().numpy()
-    array = np.asarray(matrix, dtype=np.float64)
+    array = as_array(matrix).astype(np.float64)
     if array.ndim == 3 and len(array) == 1:
         array = array[0]
     if array.ndim != 2 or not array.size:
