@@ -249,6 +249,15 @@ def check_whole(**values: Any) -> None:
             raise InputError(f"{name} must be at least 1, got {value}")
 
 
+def as_seed(seed: Any) -> int:
+    """Return a seed as a whole number from 0; None means 0."""
+    if seed is None:
+        return 0
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}; expected a whole number from 0, or None for 0")
+    return int(seed)
+
+
 def model_dtype(model: torch.nn.Module, dtype: torch.dtype | None = None) -> torch.dtype:
     """Return the number type in which a model wants its input."""
     if dtype is not None:

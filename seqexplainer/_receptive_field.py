@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,6 +171,7 @@ def layer_output(
     layer: nn.Module,
     X: torch.Tensor,
     state: dict[str, torch.Tensor] | None = None,
+    args: Sequence[torch.Tensor] = (),
 ) -> torch.Tensor:
     """Run the model up to a layer and return what the layer gives at its first call.
 
@@ -184,6 +185,8 @@ def layer_output(
         Input, on the model's device.
     state : dict of str to Tensor, optional
         Parameters and buffers to run with instead of the model's own.
+    args : sequence of Tensor, optional
+        Extra inputs, one row per sequence.
 
     Returns
     -------
@@ -195,6 +198,9 @@ def layer_output(
     LayerError
         If the layer is not reached or does not give such an array.
     """
+    if len(X) == 1:  # some models drop the axis of a single row
+        X, *args = (torch.cat([a, a]) for a in (X, *args))
+        return layer_output(model, layer, X, state, args)[:1]
     caught: list[Any] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -204,9 +210,9 @@ def layer_output(
     handle = layer.register_forward_hook(keep)
     try:
         if state is None:
-            model(X)
+            model(X, *args)
         else:
-            torch.func.functional_call(model, state, (X,))
+            torch.func.functional_call(model, state, (X, *args))
     except _Reached:
         pass
     finally:
@@ -226,7 +232,11 @@ def layer_output(
 
 
 def receptive_field(
-    model: nn.Module, layer: nn.Module, n_letters: int, length: int
+    model: nn.Module,
+    layer: nn.Module,
+    n_letters: int,
+    length: int,
+    args: Sequence[torch.Tensor] = (),
 ) -> ReceptiveField:
     """Measure the receptive field of a layer by sending NaN through the net.
 
@@ -245,6 +255,8 @@ def receptive_field(
         Letters of the input (A).
     length : int
         Length of the input (bp).
+    args : sequence of Tensor, optional
+        Extra inputs of one sequence, one row each.
 
     Returns
     -------
@@ -261,19 +273,22 @@ def receptive_field(
         for name, value in (*model.named_parameters(), *model.named_buffers())
     }
     blank = torch.full((1, n_letters, length), 1.0 / n_letters, dtype=torch.float64)
+    one = [a.cpu().double() if a.is_floating_point() else a.cpu() for a in args]
     try:
-        layer_output(model, layer, blank, state)
+        layer_output(model, layer, blank, state, one)
     except RuntimeError:
         # Tensors that are neither parameters nor buffers stay in the model's own precision.
         state = None
         blank = blank.to(model_device(model), model_dtype(model))
+        one = list(args)
 
     def seen(spans: list[tuple[int, int]]) -> np.ndarray:
         rows = blank.repeat(len(spans), 1, 1)
         for row, (a, b) in enumerate(spans):
             rows[row, :, a:b] = torch.nan
         with torch.no_grad():
-            unknown = torch.isnan(layer_output(model, layer, rows, state)).any(dim=1)
+            own = [a.expand(len(rows), *a.shape[1:]) for a in one]
+            unknown = torch.isnan(layer_output(model, layer, rows, state, own)).any(dim=1)
         return unknown.cpu().numpy()
 
     everything = seen([(0, length), (0, 0)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqexplainer._inputs import check_whole
+from seqexplainer._inputs import as_seed, check_whole
 from seqexplainer.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def summarise(
     scores: NDArray[np.float64] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> Summary:
     """Summarise paired differences over the first axis.
 
@@ -83,9 +83,7 @@ def summarise(
         msg = f"confidence is {confidence}; expected a fraction between 0 and 1, such as 0.95"
         raise InputError(msg)
     check_whole(n_resamples=n_resamples)
-    if seed < 0:
-        msg = f"seed is {seed}; expected a whole number from 0"
-        raise InputError(msg)
+    seed = as_seed(seed)
     shape = effect.shape[1:]
     rounding = 0.0 if scores is None else _ROUNDING * float(np.nanmax(np.abs(scores), initial=0.0))
     flat = effect.reshape(len(effect), -1).astype(np.float64)

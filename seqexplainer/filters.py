@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqexplainer._inputs import check_one_hot, frozen, model_device, model_dtype
+from seqexplainer._inputs import (
+    ArrayLike,
+    check_args,
+    check_one_hot,
+    check_whole,
+    frozen,
+    model_device,
+    model_dtype,
+)
 from seqexplainer._receptive_field import LayerError, find_layer, layer_output, receptive_field
 from seqexplainer.errors import SeqexplainerError
 
@@ -131,6 +139,7 @@ def generate_pfms(
     filters: Sequence[int] | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
+    args: Sequence[ArrayLike] | None = None,
 ) -> FilterMotifs:
     """Align the windows that activate each filter and count their letters.
 
@@ -169,6 +178,8 @@ def generate_pfms(
         Sequences per forward pass.
     device : str or torch.device, optional
         Where to run; by default where the model is.
+    args : sequence of arrays, optional
+        Extra inputs of the model, each with one row per sequence.
 
     Returns
     -------
@@ -208,11 +219,13 @@ def generate_pfms(
     if not 0 < threshold <= 1:
         msg = f"threshold is {threshold}; it is a fraction of the maximum and lies in (0, 1]"
         raise SeqexplainerError(msg)
+    check_whole(batch_size=batch_size)
     n_letters, length = sequences.shape[1:]
     where, dtype = model_device(model, device), model_dtype(model)
+    extra = [a.to(where) for a in check_args(args, len(sequences), dtype)]
     with frozen(model, where) as held, torch.no_grad():
         name, module = find_layer(held, layer)
-        field = receptive_field(held, module, n_letters, length)
+        field = receptive_field(held, module, n_letters, length, [a[:1] for a in extra])
         first, last = field.inside(length)
         if first == last:
             msg = (
@@ -223,9 +236,10 @@ def generate_pfms(
         keeper: _Keeper | None = None
         for begin in range(0, len(sequences), batch_size):
             batch = sequences[begin : begin + batch_size].to(where, dtype)
+            own = [a[begin : begin + batch_size] for a in extra]
             for reverse in (False, True) if both_strands else (False,):
                 rows = batch.flip((1, 2)) if reverse else batch
-                activation = layer_output(held, module, rows)[:, :, first:last]
+                activation = layer_output(held, module, rows, args=own)[:, :, first:last]
                 if keeper is None:
                     chosen = np.arange(activation.shape[1]) if filters is None else filters
                     keeper = _Keeper(

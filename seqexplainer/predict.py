@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
+from seqexplainer._call import call, checked, explained, rebuilt
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
@@ -54,12 +55,12 @@ def predict(
     -------
     Tensor or tuple of Tensor
         On the CPU, one row per sequence, in the structure the model returns (a NamedTuple stays
-        one).
+        one, None stays None).
 
     Raises
     ------
     InputError
-        If X or args have the wrong form.
+        If X or args have the wrong form, or the model does not return one row per sequence.
 
     Examples
     --------
@@ -72,39 +73,73 @@ def predict(
     check_whole(batch_size=batch_size)
     there = model_device(model, device)
     kind = model_dtype(model, dtype)
-    outputs = []
     with frozen(model, there) as held, torch.no_grad():
-        for start in tqdm(range(0, len(sequences), batch_size), disable=not verbose):
-            rows = slice(start, start + batch_size)
-            batch = sequences[rows].to(there, kind)
-            outputs.append(_to_cpu(held(batch, *(a[rows].to(there) for a in extra))))
+        outputs = [
+            _to_cpu(call(held, batch, own), len(batch))
+            for batch, own in _batches(sequences, extra, batch_size, there, kind, verbose)
+        ]
     return _concatenate(outputs)
 
 
-def _to_cpu(output: Any) -> Any:
+def picked(
+    model: torch.nn.Module,
+    X: ArrayLike,
+    pick: Callable[[Any], torch.Tensor],
+    *,
+    batch_size: int = 128,
+    device: str | torch.device | None = None,
+    args: Sequence[torch.Tensor] = (),
+) -> torch.Tensor:
+    """Return what is picked from the output for every sequence, on the CPU.
+
+    The rest of the output may be anything. Parameters are those of `predict`.
+    """
+    check_whole(batch_size=batch_size)
+    there, kind = model_device(model, device), model_dtype(model)
+    with frozen(model, there) as held, torch.no_grad():
+        found = [
+            explained(held, pick, batch, own).cpu()
+            for batch, own in _batches(as_sequences(X), args, batch_size, there, kind, False)
+        ]
+    return torch.cat(found)
+
+
+def _batches(
+    sequences: torch.Tensor,
+    args: Sequence[torch.Tensor],
+    size: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    verbose: bool,
+) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    """Yield sequences and extra inputs some rows at a time, where and as the model wants them."""
+    for start in tqdm(range(0, len(sequences), size), disable=not verbose):
+        rows = slice(start, start + size)
+        yield sequences[rows].to(device, dtype), [a[rows].to(device) for a in args]
+
+
+def _to_cpu(output: Any, n: int, name: str = "") -> Any:
+    if output is None:
+        return None
     if isinstance(output, torch.Tensor):
-        if output.ndim == 0:
-            raise InputError(
-                "the model returns a single number for a batch; expected a row for each sequence"
-            )
-        return output.detach().cpu()
-    if isinstance(output, (tuple, list)):
-        return _rebuild(output, [_to_cpu(o) for o in output])
-    if isinstance(output, dict):
-        return {key: _to_cpu(value) for key, value in output.items()}
-    raise InputError(f"the model returns {type(output).__name__}, expected tensors")
+        return checked(output, n, name).detach().cpu()
+    if not isinstance(output, (Mapping, tuple, list)):
+        raise InputError(f"the model returns {type(output).__name__}, expected tensors")
+    named = output.items() if isinstance(output, Mapping) else enumerate(output)
+    moved = iter([_to_cpu(value, n, f"{name}[{key!r}]") for key, value in named])
+    return rebuilt(output, lambda _: next(moved))
 
 
 def _concatenate(outputs: list[Any]) -> Any:
     first = outputs[0]
     if isinstance(first, torch.Tensor):
         return torch.cat(outputs)
-    if isinstance(first, dict):
-        return {key: _concatenate([o[key] for o in outputs]) for key in first}
-    return _rebuild(first, [_concatenate([o[i] for o in outputs]) for i in range(len(first))])
+    if first is None:
+        return None
+    keys = iter(first if isinstance(first, Mapping) else range(len(first)))
 
+    def joined(_: Any) -> Any:
+        key = next(keys)
+        return _concatenate([output[key] for output in outputs])
 
-def _rebuild(like: Any, values: list[Any]) -> Any:
-    if hasattr(like, "_fields"):
-        return type(like)(*values)
-    return tuple(values)
+    return rebuilt(first, joined)

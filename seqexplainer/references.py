@@ -17,6 +17,7 @@ import torch
 import seqpro as sp
 from seqexplainer._inputs import (
     ArrayLike,
+    as_seed,
     as_sequences,
     check_choice,
     check_one_hot,
@@ -146,7 +147,7 @@ def dinuc_shuffle(
         np.repeat(letters, n, axis=0).view("S1"),
         k,
         length_axis=-1,
-        seed=0 if seed is None else int(seed),
+        seed=as_seed(seed),
         alphabet=sp.DNA,
         row_ids=ids,
     ).view(np.uint8)

@@ -15,6 +15,7 @@ from seqexplainer._inputs import (
     as_sequences,
     check_args,
     check_choice,
+    check_whole,
     frozen,
     model_device,
     model_dtype,
@@ -164,9 +165,7 @@ def sufficient_input_subsets(
     """
     sequences = as_sequences(X)
     extra = check_args(args, len(sequences), model_dtype(model, dtype))
-    for name, value in (("batch_size", batch_size), ("max_subsets", max_subsets)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} must be at least 1, got {value}")
+    check_whole(batch_size=batch_size, max_subsets=1 if max_subsets is None else max_subsets)
     check_choice(engine, ENGINES, "engine")
     n_seqs, n_letters, length = sequences.shape
     lowest = _thresholds(threshold, n_seqs)

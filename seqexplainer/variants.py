@@ -10,12 +10,14 @@ import torch
 from tqdm import tqdm
 
 import seqpro as sp
+from seqexplainer._call import explained
 from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
     check_args,
     check_choice,
+    check_whole,
     frozen,
     model_device,
     model_dtype,
@@ -273,7 +275,7 @@ def window_outputs(
             at = rows[begin : begin + batch_size]
             batch = found.one_hot(at).to(there, kind)
             own = [value[torch.from_numpy(at)].to(there) for value in extra]
-            seen = [pick(held(view, *own)) for view in _views(batch, moves, strands)]
+            seen = [explained(held, pick, view, own) for view in _views(batch, moves, strands)]
             flat = [output.cpu().double().reshape(len(at), -1) for output in seen]
             outputs.append(torch.stack(flat).mean(dim=0))
     owner = np.searchsorted(rows, np.arange(found.n), side="right") - 1
@@ -284,8 +286,7 @@ def window_outputs(
 def _moves(shifts: Sequence[int], windows: _Windows, *, strands: str, batch_size: int) -> list[int]:
     """Return the shifts, or none as one of 0, once they are known to fit."""
     check_choice(strands, ("both", "forward"), "strands")
-    if batch_size < 1:
-        raise InputError(f"batch_size must be at least 1, got {batch_size}")
+    check_whole(batch_size=batch_size)
     moves = [int(shift) for shift in shifts] or [0]
     margin = max(abs(shift) for shift in moves)
     if windows.width <= 2 * margin:

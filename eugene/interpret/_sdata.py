@@ -6,6 +6,7 @@ dataset is returned in either case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -329,6 +330,8 @@ def evolve_seqs_sdata(
     scores = np.asarray(found.scores, dtype=np.float32)
     result = _working(sdata, copy=copy)
     result["original_score"] = ("_sequence", scores[:, 0])
+    for name in [v for v in result.data_vars if re.fullmatch(r"evolved_\d+_score", str(v))]:
+        del result[name]  # of an earlier call, perhaps of more rounds
     for i in range(1, scores.shape[1]):
         result[f"evolved_{i}_score"] = ("_sequence", scores[:, i])
     evolved = np.asarray(found.sequences).swapaxes(1, 2).astype(np.uint8)

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
+from seqexplainer._call import checked, explained
 from seqexplainer._incremental._edits import Replacements, Substitutions
 from seqexplainer._incremental._exits import TooManyEdits
 from seqexplainer._incremental._window import Window
+from seqexplainer._inputs import check_whole
 
 Function = Callable[..., torch.Tensor]
 ENGINES = ("auto", "window", "plain")
@@ -61,6 +63,7 @@ class Engine:
         batch_size: int = 128,
         purpose: str = "saturation mutagenesis",
     ) -> None:
+        check_whole(batch_size=batch_size)
         self.model, self.pick = model, pick
         self.batch_size, self.purpose = batch_size, purpose
         self.engine = engine
@@ -107,7 +110,7 @@ class Engine:
         allowed = (time.perf_counter() - begin) / len(sample)
         try:
             outputs = self._windowed(X, edits, args, allowed)
-        except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # what the model does with stand-ins for whole tensors
             self._give_up(f"{type(error).__name__}: {error}")
             return wild_type, self._plain(edits, args)
         gap = float((outputs[sample] - expected).abs().max())
@@ -126,7 +129,7 @@ class Engine:
     def predict(self, X: torch.Tensor, args: Sequence[torch.Tensor] = ()) -> torch.Tensor:
         """Return outputs of whole sequences, and note how long one takes."""
         begin = time.perf_counter()
-        outputs = self.pick(self.model(X, *args))
+        outputs = explained(self.model, self.pick, X, args)
         self.seconds = min(self.seconds, (time.perf_counter() - begin) / len(X))
         return outputs
 
@@ -194,7 +197,7 @@ class Engine:
     ) -> torch.Tensor:
         """Return the outputs of some edits from whole sequences."""
         rows = edits.rows[at]
-        return self.pick(self.model(edits.full(at), *(a[rows] for a in args)))
+        return explained(self.model, self.pick, edits.full(at), [a[rows] for a in args])
 
     def _plain(
         self, edits: Substitutions | Replacements, args: Sequence[torch.Tensor]
@@ -234,6 +237,8 @@ class Engine:
                 assert outputs is not None
                 return outputs
             except TooManyEdits as limit:
+                if limit.n_edits >= self.together:
+                    raise
                 self.together = limit.n_edits
 
     def _judge(self, spent: float, allowed: float) -> None:
@@ -253,4 +258,4 @@ class Engine:
         batch = window.begin(X)
         with window:
             output = self.model(batch, *(a[edits.rows] for a in args))
-        return self.pick(window.fill(output))
+        return checked(self.pick(window.fill(output)), len(edits))

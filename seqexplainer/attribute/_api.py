@@ -10,8 +10,10 @@ import torch
 from tqdm import tqdm
 
 from seqexplainer import references as references_
+from seqexplainer._call import explained
 from seqexplainer._inputs import (
     ArrayLike,
+    as_seed,
     as_sequences,
     check_args,
     check_choice,
@@ -100,7 +102,7 @@ class _Job(NamedTuple):
 
     def function(self, batch: torch.Tensor, *args: torch.Tensor) -> torch.Tensor:
         """Return the explained number of each row."""
-        return self.target(self.model(batch, *args))
+        return explained(self.model, self.target, batch, args)
 
 
 def attribute(
@@ -280,7 +282,7 @@ def attribute(
             device=there,
             dtype=kind,
             batch_size=batch_size,
-            seed=0 if seed is None else int(seed),
+            seed=as_seed(seed),
             n_steps=n_steps,
             n_samples=n_samples,
             noise=noise,

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from seqexplainer._call import explained
 from seqexplainer._incremental import ENGINES, Engine, Replacements, Substitutions
 from seqexplainer._inputs import (
     ArrayLike,
     check_args,
     check_choice,
     check_one_hot,
+    check_whole,
     frozen,
     model_device,
     model_dtype,
@@ -99,6 +101,7 @@ def saturation_mutagenesis(
     if last <= first:
         raise InputError(f"start={start}, end={end} hold no position of {length}")
     check_choice(engine, ENGINES, "engine")
+    check_whole(batch_size=batch_size)
     pick = _every_output if target is None else resolve(target)
     there, kind = model_device(model, device), model_dtype(model, dtype)
     with frozen(model, there) as held, torch.no_grad():
@@ -175,7 +178,7 @@ def spans(
             sequence = sequences[i].to(device, dtype)
             own = [a[i : i + 1].to(device) for a in args]
             if delete:
-                wild_type = pick(model(sequence.unsqueeze(0), *own))
+                wild_type = explained(model, pick, sequence.unsqueeze(0), own)
                 without = _deleted(model, pick, sequence, own, starts, width, batch_size)
             else:
                 covers = sequence * unknown_columns(sequence[None])
@@ -204,7 +207,8 @@ def _deleted(
     for at in torch.split(starts, batch_size):
         source = position + width * (position >= at[:, None])
         batch = padded[:, source].movedim(0, 1)
-        found.append(pick(model(batch, *(a.expand(len(at), *a.shape[1:]) for a in args))))
+        own = [a.expand(len(at), *a.shape[1:]) for a in args]
+        found.append(explained(model, pick, batch, own))
     return torch.cat(found)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from seqexplainer._inputs import ArrayLike
     from seqexplainer._targets import Target
     from seqexplainer.design._edits import Codes
     from seqexplainer.design._objective import Objective
@@ -147,6 +148,7 @@ def evolve(
     engine: str = "auto",
     batch_size: int = 128,
     device: str | torch.device | None = None,
+    args: Sequence[ArrayLike] | None = None,
     verbose: bool = False,
 ) -> Evolution:
     """Evolve sequences greedily towards a better score.
@@ -203,6 +205,9 @@ def evolve(
         Sequences per forward pass.
     device : str or torch.device, optional
         Where to run; by default where the model is.
+    args : sequence of arrays, optional
+        Extra inputs of the models, each with one row per sequence: an edited sequence keeps
+        those of its start.
     verbose : bool, optional
         Whether to show a progress bar.
 
@@ -239,6 +244,8 @@ def evolve(
         caution=caution,
         batch_size=batch_size,
         device=device,
+        n=len(original),
+        args=args,
     )
     room = original.shape[1] if insertions or deletions else 0
     task = Task(
@@ -284,8 +291,9 @@ def _grow(
     for r in tqdm(range(task.rounds), desc="rounds", disable=not verbose, leave=False):
         free = np.ones(pool.codes.shape, dtype=bool) if allow_repeats else pool.untouched()
         made = task.edits(pool.codes, task.tapes[pool.owner])
-        values = scorer.values(pool.codes)
-        merit = scorer.merit(values[:, None, None] + scorer.substitutions(pool.codes, engine))
+        values = scorer.values(pool.codes, pool.owner)
+        changes = scorer.substitutions(pool.codes, engine, pool.owner)
+        merit = scorer.merit(values[:, None, None] + changes)
         allowed = limits.allowed(pool.codes, original[pool.owner], made) & free[:, :, None]
         value = np.where(allowed, merit.numpy(), -np.inf).reshape(len(allowed), -1)
         if task.shifting:
@@ -294,7 +302,7 @@ def _grow(
             value[value <= pool.merit[:, None]] = -np.inf
         moved = pool.advance(_to_grid(value), beam, r)
         if moved.any():
-            pool.merit[moved], score = scorer.judge(pool.codes[moved])
+            pool.merit[moved], score = scorer.judge(pool.codes[moved], pool.owner[moved])
             pool.scores[moved, r + 1 :] = score[:, None]
     pool.take(pool.best())
     return pool
@@ -331,7 +339,7 @@ def _shifts(
         codes = apply(pool.tapes[row], *decode(shift + 4 * length, length))[:, :length]
         good = limits.satisfied(codes, pool.codes[row], np.zeros(len(row), dtype=np.int64))
         if good.any():
-            value[row[good], shift[good]] = task.scorer.judge(codes[good])[0]
+            value[row[good], shift[good]] = task.scorer.judge(codes[good], pool.owner[row[good]])[0]
     return value
 
 

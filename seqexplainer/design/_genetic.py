@@ -38,7 +38,7 @@ def breed(task: Task) -> Found:
         original = starts[:, : task.length]
         broken = ~task.limits.satisfied(codes, original, task.edits(codes, starts))
         flat[broken] = pool.reshape(-1, width)[broken]
-        reached = scorer.values(codes).reshape(values.shape)
+        reached = scorer.values(codes, np.repeat(np.arange(n), size)).reshape(values.shape)
         merit, score = scorer.merit(reached).numpy(), scorer.score(reached).numpy()
         best = np.arange(n), merit.argmax(axis=1)
         found.update(r + 1, children[best], merit[best], score[best])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqexplainer._call import explained
 from seqexplainer._inputs import frozen, model_device, model_dtype
 from seqexplainer.design._edits import from_codes
 from seqexplainer.design._task import Found, Task
@@ -113,8 +114,12 @@ class _Walk:
 
     def _judge(self, X: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return merit and score of one-hot sequences, with their gradient."""
-        scorer = self.task.scorer
-        values = scorer.read([model(X) for model in self.models])
+        scorer, start = self.task.scorer, np.full(len(X), self.row)
+        columns = []
+        for model in self.models:
+            args = [a.to(self.device) for a in scorer.inputs(model, start)]
+            columns.append(explained(model, scorer.select, X, args))
+        values = torch.stack(columns, dim=1)
         return scorer.merit(values), scorer.score(values)
 
     def _one_hot(self, codes: Codes) -> torch.Tensor:

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqexplainer._inputs import ArrayLike, check_args, check_whole, model_dtype
 from seqexplainer._targets import Target, resolve
 from seqexplainer.design._edits import from_codes
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.predict import predict
+from seqexplainer.predict import picked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +93,9 @@ class Scorer:
         caution: float = 0.0,
         batch_size: int = 128,
         device: str | torch.device | None = None,
+        args: Sequence[ArrayLike] | None = None,
     ) -> None:
+        check_whole(batch_size=batch_size)
         self.models = [model] if isinstance(model, nn.Module) else list(model)
         if not self.models or not objectives:
             msg = "at least one model and one objective are needed"
@@ -104,21 +107,42 @@ class Scorer:
         self.caution = caution
         self.batch_size = batch_size
         self.device = device
+        self.args = list(args or ())
 
-    def read(self, outputs: Sequence[Any]) -> torch.Tensor:
-        """Return values (n, models, objectives) of the models' outputs, with their gradient."""
-        columns = [
-            torch.stack([o.select(output) for o in self.objectives], dim=-1) for output in outputs
-        ]
-        return torch.stack(columns, dim=1)
+    def select(self, output: Any) -> torch.Tensor:
+        """Return the numbers (n, objectives) of a model's output."""
+        return torch.stack([o.select(output) for o in self.objectives], dim=-1)
 
-    def values(self, codes: NDArray[np.integer]) -> torch.Tensor:
-        """Return values (n, models, objectives), float64, of letter codes (n, L)."""
+    def inputs(
+        self, model: nn.Module, starts: NDArray[np.integer] | None = None
+    ) -> list[torch.Tensor]:
+        """Return the extra inputs that belong to these starts, or to all, as the model wants them."""
+        if not self.args:
+            return []
+        whole = check_args(self.args, len(self.args[0]), model_dtype(model))
+        return [a if starts is None else a[torch.from_numpy(starts)] for a in whole]
+
+    def values(
+        self, codes: NDArray[np.integer], starts: NDArray[np.integer] | None = None
+    ) -> torch.Tensor:
+        """Return values (n, models, objectives), float64, of letter codes (n, L).
+
+        ``starts`` (n,) are the starts whose extra inputs go with them, by default all in order.
+        """
         X = from_codes(codes)
         options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
-        return self.read([predict(model, X, **options) for model in self.models]).double()
+        columns = [
+            picked(model, X, self.select, args=self.inputs(model, starts), **options)
+            for model in self.models
+        ]
+        return torch.stack(columns, dim=1).double()
 
-    def substitutions(self, codes: NDArray[np.integer], engine: str = "auto") -> torch.Tensor:
+    def substitutions(
+        self,
+        codes: NDArray[np.integer],
+        engine: str = "auto",
+        starts: NDArray[np.integer] | None = None,
+    ) -> torch.Tensor:
         """Return changes of value (n, L, 4, models, objectives) by every substitution."""
         from seqexplainer.attribute import saturation_mutagenesis
 
@@ -129,7 +153,14 @@ class Scorer:
         ]
         changes = [
             [
-                saturation_mutagenesis(model, X, target=target, engine=engine, **options)
+                saturation_mutagenesis(
+                    model,
+                    X,
+                    target=target,
+                    engine=engine,
+                    args=self.inputs(model, starts),
+                    **options,
+                )
                 for target in targets
             ]
             for model in self.models
@@ -169,9 +200,11 @@ class Scorer:
         sign = self.objectives[0].sign
         return values.mean(dim=-2)[..., 0] if sign == 0 else sign * self.gains(values)[..., 0]
 
-    def judge(self, codes: NDArray[np.integer]) -> tuple[NDArray[np.float64], ...]:
-        """Return merit and score (n,) of letter codes (n, L)."""
-        values = self.values(codes)
+    def judge(
+        self, codes: NDArray[np.integer], starts: NDArray[np.integer] | None = None
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Return merit and score (n,) of letter codes (n, L); ``starts`` as for `values`."""
+        values = self.values(codes, starts)
         return self.merit(values).numpy(), self.score(values).numpy()
 
 
@@ -185,6 +218,8 @@ def make_scorer(
     caution: float,
     batch_size: int,
     device: str | torch.device | None,
+    n: int,
+    args: Sequence[ArrayLike] | None = None,
 ) -> Scorer:
     """Return the scorer of the arguments that `evolve` and `design` share."""
     single = Objective(target=target, maximize=maximize, goal=goal)
@@ -195,7 +230,8 @@ def make_scorer(
             msg = "give objectives, or target, maximize and goal, but not both"
             raise SeqexplainerError(msg)
         listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in objectives]
-    return Scorer(model, listed, caution=caution, batch_size=batch_size, device=device)
+    check_args(args, n, torch.float32)
+    return Scorer(model, listed, caution=caution, batch_size=batch_size, device=device, args=args)
 
 
 def _from_mapping(options: Mapping[str, Any]) -> Objective:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from seqexplainer._inputs import check_choice
+from seqexplainer._inputs import as_seed, check_choice
 from seqexplainer.design._annealing import anneal
 from seqexplainer.design._constraints import Constraints
 from seqexplainer.design._edits import from_codes, make_tapes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from seqexplainer._inputs import ArrayLike
     from seqexplainer._targets import Target
 
 
@@ -77,9 +78,10 @@ def design(
     learning_rate: float = 0.5,
     temperature: float = 1.0,
     edit_cost: float = 0.0,
-    seed: int = 0,
+    seed: int | None = 0,
     batch_size: int = 128,
     device: str | torch.device | None = None,
+    args: Sequence[ArrayLike] | None = None,
 ) -> Design:
     """Design sequences with a better score.
 
@@ -142,6 +144,8 @@ def design(
         Sequences per forward pass.
     device : str or torch.device, optional
         Where to run; by default where the model is.
+    args : sequence of arrays, optional
+        Extra inputs, as in `evolve`.
 
     Returns
     -------
@@ -198,6 +202,8 @@ def design(
         caution=caution,
         batch_size=batch_size,
         device=device,
+        n=len(codes),
+        args=args,
     )
     task = Task(
         scorer=scorer,
@@ -205,7 +211,7 @@ def design(
         tapes=make_tapes(codes, flank if shifting else "", codes.shape[1] if shifting else 0),
         length=codes.shape[1],
         rounds=steps,
-        seed=seed,
+        seed=as_seed(seed),
         insertions=insertions,
         deletions=deletions,
         beam=beam,

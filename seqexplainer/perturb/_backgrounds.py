@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_one_hot, keep_unknown
+from seqexplainer._inputs import as_seed, check_one_hot, keep_unknown
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import random_one_hot, shuffle_one_hot
 
@@ -26,7 +26,7 @@ def backgrounds(
     n: int = 100,
     length: int | None = None,
     k: int | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> torch.Tensor:
     """Make background sequences.
 
@@ -97,7 +97,7 @@ def backgrounds(
         if n > len(source):
             msg = f"a subset of {n} is asked for, but there are only {len(source)} sequences"
             raise SeqexplainerError(msg)
-        chosen = np.random.default_rng(seed).choice(len(source), size=n, replace=False)
+        chosen = np.random.default_rng(as_seed(seed)).choice(len(source), size=n, replace=False)
         return _with_unknown(source[np.sort(chosen)], given[np.sort(chosen)])
     rows = np.arange(n)
     size = 1 if kind == "shuffle" else (k or 2)

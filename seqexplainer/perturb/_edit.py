@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_one_hot, keep_unknown
+from seqexplainer._inputs import as_seed, check_one_hot, keep_unknown
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def substitute(
     position: int | Sequence[int] | NDArray[np.int64] | None = None,
     orientation: Literal["+", "-"] = "+",
     sample: bool = False,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> torch.Tensor:
     """Write a motif over the bases of every sequence.
 
@@ -200,7 +200,7 @@ def substitute(
     return result
 
 
-def _draw_sites(motif: Any, orientation: str, n: int, seed: int) -> torch.Tensor:
+def _draw_sites(motif: Any, orientation: str, n: int, seed: int | None) -> torch.Tensor:
     """Draw n sites (n, 4, w) from the letter probabilities of a Motif."""
     if not hasattr(motif, "ppm"):
         msg = f"sample=True needs a seqpro.motifs.Motif, which has probabilities; got {motif!r}"
@@ -279,7 +279,7 @@ def randomise(
     *,
     method: Literal["shuffle", "dinuc_shuffle", "random", "zero", "uniform"] = "shuffle",
     n: int = 1,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> torch.Tensor:
     """Take the information out of a span of every sequence.
 
@@ -345,7 +345,7 @@ def randomise(
 
 
 def random_one_hot(
-    n: int, length: int, seed: int, probabilities: NDArray[np.float64] | None = None
+    n: int, length: int, seed: int | None, probabilities: NDArray[np.float64] | None = None
 ) -> NDArray[np.uint8]:
     """Draw one-hot sequences (n, 4, length); row i depends on (seed, i) only.
 
@@ -353,7 +353,7 @@ def random_one_hot(
     """
     from seqpro._rng import uniform
 
-    draws = uniform(seed, np.arange(n)[:, None], np.arange(length)[None, :])
+    draws = uniform(as_seed(seed), np.arange(n)[:, None], np.arange(length)[None, :])
     p = np.full(4, 0.25) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
     p = p[:, None] if p.ndim == 1 else p
     edges = np.cumsum(p, axis=-2)[..., :-1, :]
@@ -364,7 +364,7 @@ def random_one_hot(
 
 
 def shuffle_one_hot(
-    X: NDArray[np.uint8], k: int, seed: int, row_ids: NDArray[np.int64]
+    X: NDArray[np.uint8], k: int, seed: int | None, row_ids: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """Shuffle one-hot sequences (N, 4, L), keeping their k-lets."""
     import seqpro as sp
@@ -374,7 +374,7 @@ def shuffle_one_hot(
         letters,
         k,
         length_axis=-1,
-        seed=seed,
+        seed=as_seed(seed),
         alphabet=sp.DNA,
         row_ids=row_ids.astype(np.uint64),
     )

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from seqexplainer._incremental import ENGINES, Engine
-from seqexplainer._inputs import check_choice, frozen, model_device, model_dtype
+from seqexplainer._inputs import check_choice, check_whole, frozen, model_device, model_dtype
 from seqexplainer._statistics import Summary, summarise
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.predict import predict
+from seqexplainer.predict import picked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,10 +85,9 @@ class Prediction:
 
     def __call__(self, X: torch.Tensor) -> np.ndarray:
         """Return scores (N,) of the sequences of the experiment."""
-        output = predict(
-            self.model, X, batch_size=self.batch_size, device=self.device, args=self.args
-        )
-        return self.select(output).double().numpy()
+        options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
+        found = picked(self.model, X, self.select, args=self.args, **options)
+        return found.double().numpy()
 
     def edited(self, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
         """Return scores (M, N, ...) of groups of edited copies of X, each (M', N, 4, L)."""
@@ -151,6 +150,7 @@ def make_score(
     ``func(model, X, batch_size=..., device=...)`` returns. ``args`` are extra inputs of the model,
     one row per sequence of the experiment; they are passed on where there are any.
     """
+    check_whole(batch_size=batch_size)
     if func is None:
         return Prediction(model, target, engine, batch_size, device, args)
 
