@@ -63,7 +63,7 @@ def call(model: Callable[..., Any], batch: torch.Tensor, args: Sequence[torch.Te
     torch.Size([1])
     """
     if len(batch) != 1:
-        return model(batch, *args)
+        return _no_number(model(batch, *args), len(batch))
     output, failure = None, None
     with _Squeezing() as squeezing:
         try:
@@ -79,8 +79,13 @@ def call(model: Callable[..., Any], batch: torch.Tensor, args: Sequence[torch.Te
     except Exception:
         if failure:
             raise failure from None
-        return output
-    return _first_of_two(twice)
+        return _no_number(output, 1)
+    return _no_number(_first_of_two(twice), 1)
+
+
+def _no_number(output: Any, n: int) -> Any:
+    alone = isinstance(output, torch.Tensor) and not output.ndim
+    return checked(output, n) if alone else output
 
 
 def explained(
@@ -102,10 +107,10 @@ def explained(
 def checked(value: torch.Tensor, n: int, name: str = "") -> torch.Tensor:
     """Return a part of a model's output after checking that it has one row for each of n."""
     if value.ndim == 0 or len(value) != n:
-        where = f" at {name}" if name else ""
+        found = describe(value) if value.ndim else "a single number for a batch"
         raise InputError(
-            f"the model returns {describe(value)}{where} for {n} sequence(s); expected one row for "
-            "each on the first axis"
+            f"the model returns {found}{f' at {name}' if name else ''} from {n} sequence(s); "
+            "expected one row for each on the first axis"
         )
     return value
 

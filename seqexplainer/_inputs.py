@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqexplainer._scripts import opened
 from seqexplainer.errors import InputError
 
 ArrayLike = np.ndarray | torch.Tensor
@@ -232,6 +233,8 @@ def check_model(model: Any) -> torch.nn.Module:
         return model
     if isinstance(model, type):
         hint = f"; {model.__name__} is a class, make an instance of it first"
+    elif isinstance(model, torch.export.ExportedProgram):
+        hint = "; give model.module(), exported with a dynamic first axis"
     elif callable(model):
         hint = "; wrap a function in the forward of a Module"
     else:
@@ -299,7 +302,7 @@ def frozen(
     Parameters
     ----------
     model : Module
-        The model; a compiled one is opened, since explanations need its Python operations.
+        The model. What is compiled runs uncompiled meanwhile: explanations need its operations.
     device : str or device, optional
         Where to work; by default where the model is.
 
@@ -322,14 +325,13 @@ def frozen(
     modes = [(module, module.training) for module in model.modules()]
     grads = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     try:
-        model.eval()
+        _evaluating(model)
         for p, _, _ in grads:
             p.requires_grad_(False)
         if there != home:
             model.to(there)
-        opened = getattr(model, "_orig_mod", model)
-        with rnn_backward_allowed(model, there):
-            yield opened
+        with rnn_backward_allowed(model, there), opened(model) as held:
+            yield held
     finally:
         if there != home:
             model.to(home)
@@ -338,6 +340,15 @@ def frozen(
         for p, requires_grad, grad in grads:
             p.requires_grad_(requires_grad)
             p.grad = grad
+
+
+def _evaluating(model: torch.nn.Module) -> None:
+    """Put a model into evaluation mode; exported parts keep the one they were exported in."""
+    try:
+        model.eval()
+    except NotImplementedError:
+        for module in model.modules():
+            module.training = False
 
 
 @contextmanager

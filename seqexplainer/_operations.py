@@ -86,6 +86,12 @@ MOVING = _words(
     index_put index_copy scatter slice_scatter select_scatter masked_scatter zero_ fill_"""
 )
 
+# Of the shape of their input, each number in its place.
+SAME = ELEMENTWISE | _words(
+    """to float double half bfloat16 type type_as cpu cuda contiguous clone alias detach long int
+    bool byte short logical_not bitwise_not isnan isinf isfinite"""
+)
+
 # These keep what their input says about the batch, too, so row numbers show where it goes.
 PROBED = MOVING | _words("sum mean amax amin max min cat stack concat hstack vstack")
 
@@ -96,17 +102,23 @@ MULTILINEAR = _words(
     addcmul kron chain_matmul tensordot linalg_multi_dot linalg_matmul var"""
 )
 
-# The result has no gradient: other numbers, only a shape or a type.
-CONSTANT = _words(
+# The result has the shape or the type of a tensor, but not its numbers.
+CREATED = _words(
     """zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty
-    new_full new_tensor argmax argmin eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__
+    new_full new_tensor"""
+)
+
+# The result has no gradient: other numbers, only a shape or a type.
+CONSTANT = CREATED | _words(
+    """argmax argmin eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__
     isnan isinf isfinite bernoulli heaviside bucketize detach data"""
 )
 
 
 def name_of(function: Any) -> str:
     """Return the plain name of a torch function, property getters included."""
-    name = getattr(function, "__name__", type(function).__name__)
+    packet = getattr(function, "overloadpacket", function)  # of exported models
+    name = getattr(packet, "__name__", type(packet).__name__)
     if name == "__get__":
         name = getattr(function.__self__, "__name__", name)
     return SYNONYMS.get(name, name)

@@ -97,6 +97,8 @@ class Interception(TorchFunctionMode):
         name = name_of(func)
         if name in _SHAPES or name in _PROPERTIES:
             return func(*args, **kwargs)
+        if isinstance(func, torch._ops.OpOverload):
+            raise NotImplementedError("operations of an exported model")
         in_place = bool(kwargs.pop("inplace", False))
         if name.endswith("_") and not name.endswith("__"):
             in_place, name = True, name[:-1]

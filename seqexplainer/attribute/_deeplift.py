@@ -108,7 +108,7 @@ def _forward(
             "the output does not depend on the sequence through differentiable operations "
             "(is there an argmax, a conversion to integers or torch.no_grad in the model?)"
         )
-    if rows_of(output) not in (FIRST, None):
+    if rows_of(output) != FIRST:
         raise GraphError("the batch is not the first axis of the model's output")
     return leaf, output
 
@@ -145,10 +145,10 @@ def blame(
     records: list[Record] = []
     running: list[str] = []
     handles = []
-    for name, module in model.named_modules():
-        handles.append(module.register_forward_pre_hook(partial(_enter, running, name)))
-        handles.append(module.register_forward_hook(partial(_leave, running)))
     try:
+        for name, module in model.named_modules():
+            handles.append(module.register_forward_pre_hook(partial(_enter, running, name)))
+            handles.append(module.register_forward_hook(partial(_leave, running)))
         trace = Trace(pairs, records, lambda: running[-1] if running else "")
         output = _forward(model, X, references, target, args, trace)[1]
     finally:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-_ATTRIBUTE = "_seqexplainer_rows"
+ATTRIBUTE = "_seqexplainer_rows"
 
 
 class Rows(NamedTuple):
@@ -27,13 +27,17 @@ FIRST = Rows(0)
 
 def rows_of(tensor: torch.Tensor) -> Rows | None:
     """Return where the batch is in a tensor, or None if it holds no examples."""
-    return getattr(tensor, _ATTRIBUTE, None)
+    return getattr(tensor, ATTRIBUTE, None)
 
 
 def set_rows(tensor: torch.Tensor, rows: Rows | None) -> None:
-    """Remember where the batch is in a tensor."""
-    if rows is not None:
-        setattr(tensor, _ATTRIBUTE, rows)
+    """Remember where the batch is in a tensor that depends on it; None: it is not to be found."""
+    setattr(tensor, ATTRIBUTE, rows)
+
+
+def depends(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor depends on the batch."""
+    return tensor.requires_grad or hasattr(tensor, ATTRIBUTE)
 
 
 class Pairs(NamedTuple):
@@ -88,12 +92,14 @@ class Pairs(NamedTuple):
         out: torch.Tensor,
         inputs: Sequence[torch.Tensor],
         probe: Callable[[], Any] | None,
+        again: Callable[[], Any],
     ) -> Rows | None:
         """Find the batch in the result of an operation.
 
-        Sizes decide where they can. Where another axis happens to have a size that is a multiple
-        of the batch, an operation that only moves data is repeated on row numbers (`probe`);
-        any other keeps the batch where its input had it.
+        Sizes decide where they can: one axis alone has as many places as the batch has rows.
+        Elsewhere an operation that only moves data is repeated on row numbers (`probe`); any
+        other on blank tensors of one row more (`again`), and the axis that grows holds the batch.
+        Where it cannot be repeated, the batch is kept where its input had it.
         """
         total = self.total
         candidates = [d for d, size in enumerate(out.shape) if size >= total and size % total == 0]
@@ -102,15 +108,32 @@ class Pairs(NamedTuple):
         if len(candidates) == 1 and out.shape[candidates[0]] == total:
             return Rows(candidates[0])
         if probe is not None:
-            return self._infer_from_probe(out, candidates, probe())
-        for tensor in inputs:
-            rows = rows_of(tensor)
-            if rows is None:
-                continue
+            found = self._infer_from_probe(out, candidates, probe())
+            if found is not None:
+                return found
+        known = [(t, rows) for t in inputs if (rows := rows_of(t)) is not None]
+        grown = again()
+        if isinstance(grown, torch.Size) and len(grown) == out.ndim:
+            changed = [d for d in range(out.ndim) if grown[d] != out.shape[d]]
+            if len(changed) == 1 and changed[0] in candidates:
+                dim, share = changed[0], out.shape[changed[0]] // total
+                if grown[dim] == share * (total + 1):
+                    kinds = {(r.outer, r.inner) for _, r in known if r.outer * r.inner == share}
+                    if share == 1 or len(kinds) == 1:
+                        return Rows(dim) if share == 1 else Rows(dim, *kinds.pop())
+            return None
+        for tensor, rows in known:
             for dim in (rows.dim, out.ndim - tensor.ndim + rows.dim):
                 if dim in candidates and out.shape[dim] == tensor.shape[rows.dim]:
                     return Rows(dim, rows.outer, rows.inner)
         return None
+
+    def blank(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a tensor without values, with one row more if it holds examples."""
+        rows, shape = rows_of(tensor), list(tensor.shape)
+        if rows is not None:
+            shape[rows.dim] += rows.outer * rows.inner
+        return torch.empty(shape, dtype=tensor.dtype, device="meta")
 
     def row_numbers(self, tensor: torch.Tensor, rows: Rows | None, shift: int = 0) -> torch.Tensor:
         """Return row numbers plus `shift` in the shape of a tensor; -1 if it has no examples."""

@@ -182,6 +182,20 @@ class Call(NamedTuple):
     constants: tuple[torch.Tensor, ...]
 
 
+class Refused(Rule):
+    """An operation that no rule can follow, which is an error only if the output depends on it."""
+
+    def __init__(self, run: Callable[[], Any], error: Exception) -> None:
+        self.run, self.error = run, error
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        out = self.run()
+        return tuple(out) if isinstance(out, (tuple, list)) else out
+
+    def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        raise self.error
+
+
 class Path(Rule):
     """Integrated gradients along the straight line between the inputs of one operation.
 

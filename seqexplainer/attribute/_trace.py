@@ -21,22 +21,26 @@ from torch.overrides import TorchFunctionMode
 from seqexplainer._operations import (
     ADDITIVE,
     CONSTANT,
+    CREATED,
     ELEMENTWISE,
     MOVING,
     MULTILINEAR,
     PROBED,
+    SAME,
     SYNONYMS,
     name_of,
     tensors_in,
 )
+from seqexplainer._scripts import scripted
 from seqexplainer.attribute import _decompose
-from seqexplainer.attribute._rows import FIRST, Pairs, Rows, rows_of, set_rows
+from seqexplainer.attribute._rows import ATTRIBUTE, FIRST, Pairs, Rows, depends, rows_of, set_rows
 from seqexplainer.attribute._rules import (
     Call,
     Choose,
     Elementwise,
     Maximum,
     Path,
+    Refused,
     Softmax,
     apply_rule,
 )
@@ -131,7 +135,7 @@ class Trace(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         given = tensors_in((args, kwargs), [])
-        tracked = [t for t in given if rows_of(t) is not None or t.requires_grad]
+        tracked = [t for t in given if depends(t)]
         if not tracked:
             return func(*args, **kwargs)
         name = name_of(func)
@@ -143,10 +147,14 @@ class Trace(TorchFunctionMode):
         op = Op(func, base, args, kwargs, tracked)
         handler = self._handler(op)
         if handler is None or not in_place:
-            return self._run(handler or self._plain, op, in_place=in_place)
+            result = self._run(handler or self._plain, op, in_place=in_place)
+            if (in_place or name == "__setitem__") and not hasattr(args[0], ATTRIBUTE):
+                set_rows(args[0], self.pairs.infer(args[0], tracked, None, lambda: None))
+            return result
         own = args[0]
         copy = own.clone()
-        set_rows(copy, rows_of(own))
+        if depends(own):
+            set_rows(copy, rows_of(own))
         new_args, new_kwargs = _replace((args, kwargs), lambda t: copy if t is own else t)
         still = [copy if t is own else t for t in tracked]
         op = Op(_out_of_place(base), base, new_args, new_kwargs, still)
@@ -158,6 +166,7 @@ class Trace(TorchFunctionMode):
     def _opens(self, func: types.FunctionType, name: str) -> bool:
         """Return whether a Python function of torch is followed into its parts."""
         known = name in MOVING or name in ADDITIVE or name.removesuffix("_with_indices") in _POOLS
+        known |= func is scripted
         return not known and func not in self._open
 
     def _follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -198,6 +207,29 @@ class Trace(TorchFunctionMode):
         return found
 
     def _run(self, handler: Callable[[Op], Any], op: Op, *, in_place: bool = False) -> Any:
+        try:
+            return self._recorded(handler, op, in_place=in_place)
+        except GraphError as error:
+            return self._refused(op, error)
+
+    def _refused(self, op: Op, error: GraphError) -> Any:
+        """Run what cannot be followed: an error if the output depends on it, not if it is asked."""
+
+        def run() -> Any:
+            return op.func(*op.args, **op.kwargs)
+
+        with torch.no_grad():
+            result = run()
+        outs = [t for t in tensors_in(result, []) if t.is_floating_point() or t.is_complex()]
+        if not outs:
+            return result
+        kind = type(result)
+        result = apply_rule(Refused(run, error), *op.varying)
+        for out in tensors_in(result, []):
+            set_rows(out, None)
+        return kind(result) if isinstance(result, tuple) and kind is not tuple else result
+
+    def _recorded(self, handler: Callable[[Op], Any], op: Op, *, in_place: bool) -> Any:
         if self.records is None or in_place or op.name in _decompose.DECOMPOSED or not op.varying:
             return handler(op)
         taps: dict[int, torch.Tensor] = {}
@@ -235,19 +267,34 @@ class Trace(TorchFunctionMode):
     def _mark(self, result: Any, op: Op) -> Any:
         """Note where the batch is in every tensor of a result."""
         for i, out in enumerate(tensors_in(result, [])):
-            if rows_of(out) is None or not any(out is t for t in op.tracked):
-                probe = (lambda i=i: self._probe(op, i)) if op.name in PROBED else None
-                set_rows(out, self.pairs.infer(out, op.tracked, probe))
+            if any(out is t for t in op.tracked):
+                continue
+            same = [t for t in op.tracked if t.shape == out.shape] if op.name in SAME else []
+            if same:
+                set_rows(out, rows_of(same[0]))
+                continue
+            probe = (lambda i=i: self._probe(op, i)) if op.name in PROBED else None
+            rows = self.pairs.infer(out, op.tracked, probe, lambda i=i: self._again(op, i))
+            if rows is not None or op.name not in CREATED:
+                set_rows(out, rows)
         return result
+
+    def _again(self, op: Op, i: int) -> torch.Size | None:
+        """Return the shape of an operation's result for one row more."""
+        try:
+            return tensors_in(op.swapped(self.pairs.blank), [])[i].shape
+        except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError):
+            return None
 
     def _probe(self, op: Op, i: int) -> Any:
         """Return an operation's result on row numbers, -1 where it holds no example."""
 
         def numbered(tensor: torch.Tensor, shift: int) -> torch.Tensor:
-            if not tensor.is_floating_point():
+            if not tensor.is_floating_point() and (tensor.dtype != torch.bool or tensor is not own):
                 return tensor
             return self.pairs.row_numbers(tensor, rows_of(tensor), shift)
 
+        own = op.tensors[0]
         try:
             found, shifted = (
                 tensors_in(op.swapped(partial(numbered, shift=shift)), [])[i] for shift in (0, 1)
@@ -308,7 +355,7 @@ class Trace(TorchFunctionMode):
             op.name,
             self.pairs,
             [self._rows(t, op.name) for t in varying],
-            [rows_of(t) for t in constant],
+            [self._rows(t, op.name) for t in constant],
             n_points=n_points,
             whole_batch=whole,
         )

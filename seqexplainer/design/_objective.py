@@ -116,7 +116,7 @@ class Scorer:
     def inputs(
         self, model: nn.Module, starts: NDArray[np.integer] | None = None
     ) -> list[torch.Tensor]:
-        """Return the extra inputs that belong to these starts, or to all, as the model wants them."""
+        """Return the extra inputs of these starts, or of all, as the model wants them."""
         if not self.args:
             return []
         whole = check_args(self.args, len(self.args[0]), model_dtype(model))
