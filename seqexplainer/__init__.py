@@ -76,7 +76,9 @@ _HOMES = {
     "sufficient_input_subsets": "sis",
     "variant_effects": "variants",
     "SeqexplainerError": "errors",
+    "SeqexplainerWarning": "errors",
     "CompletenessWarning": "errors",
+    "ReferenceWarning": "errors",
 }
 
 __all__ = sorted({*_MODULES, *_HOMES})

@@ -275,6 +275,11 @@ def model_dtype(model: torch.nn.Module, dtype: torch.dtype | None = None) -> tor
     return torch.float32
 
 
+def wide(tensor: torch.Tensor) -> torch.Tensor:
+    """Return numbers in half precision as float32, others as they are."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 def model_device(model: torch.nn.Module, device: str | torch.device | None = None) -> torch.device:
     """Return the device to work on: the one asked for, else where the model is."""
     check_model(model)

@@ -1,4 +1,4 @@
-"""Parts of a model that are compiled, exported or TorchScript, made to run so that they are seen."""
+"""Compiled, exported and TorchScript parts of a model, made to run so that they are seen."""
 
 from __future__ import annotations
 

@@ -23,5 +23,13 @@ class CompletenessError(SeqexplainerError):
     """Attributions do not add up to the difference of outputs they explain."""
 
 
-class CompletenessWarning(UserWarning):
+class SeqexplainerWarning(UserWarning):
+    """Base class of the warnings of this package."""
+
+
+class ReferenceWarning(SeqexplainerWarning):
+    """References say nothing of a sequence, because they equal it."""
+
+
+class CompletenessWarning(SeqexplainerWarning):
     """Attributions do not add up to the difference of outputs they explain."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -99,7 +99,7 @@ def project_effects(effects: NDArray[np.floating], X: NDArray[Any]) -> NDArray[n
     [3.0, 0.0, 0.0, 0.0]
     """
     centred = effects - effects.mean(axis=1, keepdims=True)
-    return np.where(X != 0, centred, 0.0).astype(np.float32)
+    return np.where(np.asarray(X) == 1, centred, 0.0).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,12 @@ class Explainer:
     effects: bool = True
     device: str | None = None
     name: Callable[[str, str], str] = variable_name
+    naive: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Take any name of a method, and refuse what has no hypothetical form."""
+        # EUGENe's name means the effects themselves, where there is one variable for them
+        object.__setattr__(self, "naive", "NaiveISM" in self.methods and not self.effects)
         resolved = tuple(dict.fromkeys(map(registries.ATTRIBUTIONS.resolve, self.methods)))
         object.__setattr__(self, "methods", resolved)
         bare = [method for method in resolved if method in WITHOUT_HYPOTHETICAL]
@@ -189,7 +192,8 @@ class Explainer:
                         "units": "output of the network",
                     },
                 )
-            own = {**attrs, "form": "projected", "units": "output of the network"}
+            form = "effects" if self.naive and method in EFFECTS else "projected"
+            own = {**attrs, "form": form, "units": "output of the network"}
             found[self.name(method, "attributions")] = Layout(_LETTERS, own)
             if self.hypothetical:
                 other = {**own, "form": "hypothetical"}
@@ -232,7 +236,9 @@ class Explainer:
                 effects = np.asarray(
                     se.saturation_mutagenesis(self.model, X, **options), dtype=np.float32
                 )
-                found[self.name(method, "attributions")] = project_effects(effects, X)
+                found[self.name(method, "attributions")] = (
+                    effects if self.naive else project_effects(effects, X)
+                )
                 if self.hypothetical:
                     centred = effects - effects.mean(axis=1, keepdims=True)
                     found[self.name(method, "hypothetical")] = centred
@@ -253,7 +259,7 @@ class Explainer:
             scores = np.asarray(values, dtype=np.float32)
             if self.hypothetical:
                 found[self.name(method, "hypothetical")] = scores
-                scores = scores * np.asarray(X, dtype=np.float32)
+                scores = np.where(np.asarray(X) == 1, scores, np.float32(0))
             found[self.name(method, "attributions")] = scores
         return found
 

@@ -9,6 +9,8 @@ import torch
 
 from eugene._judge import name_of
 from eugene.nn import InputShapeError
+from seqexplainer._call import call
+from seqexplainer.errors import InputError
 
 #: Before the name of an object in the hyper-parameters of a checkpoint.
 OBJECT = "object:"
@@ -30,6 +32,19 @@ def metric_list(given: Any, names: Sequence[str]) -> list[str]:
     return [n if isinstance(m, str) else f"{OBJECT}{n}" for m, n in zip(listed, names, strict=True)]
 
 
+def rows_given(network: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """Return what a network gives for sequences: an axis of them, and one of values.
+
+    Outside training a network that drops the axis of a single sequence, also on the way, is
+    called on it twice (`seqexplainer._call.call`).
+    """
+    try:
+        output = network(X) if network.training else call(network, X)
+    except InputError as error:
+        raise InputShapeError(str(error)) from error
+    return rows_of(output, len(X))
+
+
 def rows_of(output: torch.Tensor, n: int) -> torch.Tensor:
     """Return outputs with an axis of sequences and one of values.
 
@@ -39,11 +54,11 @@ def rows_of(output: torch.Tensor, n: int) -> torch.Tensor:
         raise InputShapeError(
             f"the network gives a {type(output).__name__}, expected a tensor (sequences, outputs)"
         )
-    if output.ndim > 1:
+    if output.ndim > 1 and len(output) == n:
         return output
     if output.ndim == 1 and len(output) == n:
         return output[:, None]
-    if n == 1:
+    if n == 1 and output.ndim < 2:
         return output.reshape(1, -1)
     raise InputShapeError(
         f"the network gives an output of shape {tuple(output.shape)} for {n} sequences: expected "

@@ -19,7 +19,7 @@ from eugene.errors import EugeneError
 from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
-from eugene.modules._objects import by_name, metric_list, rows_of
+from eugene.modules._objects import by_name, metric_list, rows_given
 from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
@@ -281,12 +281,11 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         return ohe_bytes(seq, self.alphabet).to(self.dtype)
 
     def _step(self, batch: Mapping[str, torch.Tensor], stage: str) -> torch.Tensor:
-        output = self(self.encode(batch))
+        output = rows_given(self, self.encode(batch))
         if "target" not in batch:
             raise EugeneError(f"a {stage} batch needs 'target', got {', '.join(map(repr, batch))}")
         target = batch["target"].to(output.dtype)
         target = target[:, None] if target.ndim == 1 else target
-        output = rows_of(output, len(target))
         self._check_output(output, target)
         if "mask" in batch:  # positions that do not count
             target = torch.where(batch["mask"].to(target.dtype) > 0, target, torch.nan)
@@ -351,7 +350,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         round to the same number where probabilities do.
         """
         one_hot = self.encode(batch)
-        output = rows_of(self(one_hot), len(one_hot)).float()
+        output = rows_given(self, one_hot).float()
         result = {"prediction": self.task.predict(output)}
         if self.task.link in ("sigmoid", "softmax"):
             result["score"] = self.task.scores(output)
@@ -486,7 +485,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 if part.ndim == 2 and part.dtype == torch.uint8:
                     check_bytes(part, self.alphabet)
                     part = ohe_bytes(part, self.alphabet)
-                output = rows_of(self(part.to(self.dtype)), len(part)).float()
+                output = rows_given(self, part.to(self.dtype)).float()
                 outputs.append((output if raw else self.task.predict(output)).cpu())
         finally:
             self.train(training).to(home)

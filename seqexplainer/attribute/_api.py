@@ -22,11 +22,17 @@ from seqexplainer._inputs import (
     letters_there,
     model_device,
     model_dtype,
+    wide,
 )
 from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute import _gradient, _ism
 from seqexplainer.attribute._deeplift import blame, multipliers
-from seqexplainer.errors import CompletenessError, CompletenessWarning, InputError
+from seqexplainer.errors import (
+    CompletenessError,
+    CompletenessWarning,
+    InputError,
+    ReferenceWarning,
+)
 from seqexplainer.metrics.correction import gradient_correction as corrected
 from seqexplainer.sis import sufficient_input_subsets
 
@@ -65,6 +71,7 @@ ALIASES = {
 # Differences of outputs are not known better than to so many units in the last place.
 _ROUNDING = 32
 _SIS_SHARE = 0.9
+_BLAMED = 0.5  # share of a delta from which on one operation explains it
 _COMPLETE = ("deep_lift_shap", "deep_lift", "integrated_gradients")
 _DEFAULT_REFERENCES = {"deep_lift": "zero", "integrated_gradients": "zero"}
 
@@ -146,7 +153,8 @@ def attribute(
         ``"saliency"``, ``"input_x_gradient"``, ``"smoothgrad"``, ``"guided_backprop"``,
         ``"deconvolution"``, ``"saturation_mutagenesis"`` (``"ism"``), ``"deletion"``,
         ``"occlusion"`` or ``"sis"`` (1 at positions of a sufficient input subset); EUGENe's names
-        (``"DeepLiftShap"``, ``"NaiveISM"``, ...) work too.
+        (``"DeepLiftShap"``, ...) work too. ``"NaiveISM"`` gives the effect of every substitution,
+        as `saturation_mutagenesis` does.
     target : int, tuple, str or callable
         What to explain. An int is a column of a 2-D output; a tuple the full index after the
         batch axis; ``"counts"`` and ``"profile"`` fit (profile, counts) outputs, the latter as
@@ -208,7 +216,7 @@ def attribute(
     Returns
     -------
     Tensor of float, shape (n_seqs, n_letters, length), or Result
-        Attributions, on the CPU.
+        Attributions, on the CPU; float32 from models in half precision.
 
     Raises
     ------
@@ -232,6 +240,7 @@ def attribute(
     >>> attributions.shape, bool(delta.abs().max() < 1e-5)
     (torch.Size([1, 4, 12]), True)
     """
+    naive = method == "NaiveISM" and not hypothetical
     X = _one_of("X", X, "inputs", inputs)
     references = _one_of("references", references, "reference_type", reference_type, needed=False)
     method = check_choice(ALIASES.get(method, method), METHODS, "method")
@@ -272,6 +281,8 @@ def attribute(
             args=extra,
             verbose=verbose,
         )
+        if naive:
+            return effects
         found = effects - effects.mean(dim=1, keepdim=True)
         return found if hypothetical else found * letters_there(sequences).cpu().to(found)
     with frozen(model, there) as held:
@@ -399,9 +410,10 @@ def _gradients(
             )
         elif job.method in ("guided_backprop", "deconvolution"):
             guided = job.method == "guided_backprop"
-            values = _gradient.rectified_gradient(job.model, job.target, batch, args, guided=guided)
+            values = _gradient.rectified_gradient(job.function, batch, args, guided=guided)
         else:
             values = _gradient.gradient(job.function, batch, args)
+        values = wide(values)
         found.append((corrected(values) if job.correct else values).detach().cpu())
     return torch.cat(found)
 
@@ -454,9 +466,9 @@ def _with_references(
     count = n_references if named else 1
     if fixed is not None:
         count = fixed.shape[1]
-    scores = torch.zeros(sequences.shape, dtype=job.dtype)
-    delta = torch.zeros(n_seqs, dtype=job.dtype)
-    worst = torch.zeros(n_seqs, dtype=job.dtype)
+    scores = wide(torch.zeros(sequences.shape, dtype=job.dtype))
+    delta, worst = scores.new_zeros(n_seqs), scores.new_zeros(n_seqs)
+    same = torch.ones(n_seqs, dtype=torch.bool)
     change = largest = 0.0
     for rows, columns in tqdm(_batches(n_seqs, count, job.batch_size), disable=not verbose):
         if fixed is None:
@@ -466,12 +478,22 @@ def _with_references(
         batch = sequences[rows].to(job.device, job.dtype)
         refs = drawn[:, columns].to(job.device, job.dtype)
         args = [a[rows].to(job.device) for a in extra]
+        same[rows] &= (refs == batch.unsqueeze(1)).flatten(1).all(dim=1).cpu()
         values, residual, difference, outputs = _explain(job, batch, refs, args, columns.start)
-        scores[rows] += (hypothetical_scores(values, refs).sum(dim=1) / count).cpu()
+        scores[rows] += (hypothetical_scores(wide(values), refs).sum(dim=1) / count).cpu()
         delta[rows] -= (residual.sum(dim=1) / count).cpu()
         worst[rows] = torch.maximum(worst[rows], residual.abs().amax(dim=1).cpu())
         change += float(difference.abs().sum())
         largest = max(largest, outputs)
+    if bool(same.any()):
+        warnings.warn(
+            f"{int(same.sum())} of {n_seqs} sequences equal all their references, so that their "
+            f"attributions are 0 (the first is sequence {int(same.int().argmax())}). A sequence of "
+            "one repeated word has no other shuffle: take references='zero' or 'uniform', or "
+            "method='saturation_mutagenesis'.",
+            ReferenceWarning,
+            stacklevel=3,
+        )
     if job.method in _COMPLETE:
         size = change / (n_seqs * count)
         rounding = _ROUNDING * torch.finfo(job.dtype).eps * largest
@@ -561,14 +583,15 @@ def _offender(
     if not isinstance(reference, str) and not callable(reference):
         reference = torch.as_tensor(reference)[own]
     refs = references_.make(sequences[own], reference, n=8, seed=job.seed)[:, :8]
-    found = blame(
-        job.model,
+    pairs = (
         sequences[own].to(job.device, job.dtype),
         refs.to(job.device, job.dtype),
-        job.target,
         [a[own].to(job.device) for a in extra],
     )
-    if not found:
-        return ""
+    found = blame(job.model, *pairs[:2], job.target, pairs[2])
+    arisen = multipliers(job.model, *pairs[:2], job.target, pairs[2]).residual.abs().mean()
+    # one that does not explain the delta is not to blame
+    if not found or not found[0].residual > _BLAMED * float(arisen):
+        return "; no single operation that is seen explains it (a TorchScript function?)"
     where = f" in module {found[0].module!r}" if found[0].module else ""
     return f"; most of it arises in operation {found[0].operation!r}{where}"

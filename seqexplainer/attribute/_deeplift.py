@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from seqexplainer._inputs import wide
 from seqexplainer.attribute._rows import FIRST, Pairs, rows_of, set_rows
 from seqexplainer.attribute._trace import Record, Trace
 from seqexplainer.errors import GraphError, TargetError
@@ -74,8 +75,8 @@ def _multipliers(
     seed = torch.zeros_like(output)
     seed[n:] = 1
     gradient = torch.autograd.grad(output, leaf, seed)[0]
-    values = gradient[n:].reshape(references.shape)
-    out = output.detach()
+    values = wide(gradient[n:].reshape(references.shape))
+    out = wide(output.detach())
     at_x, at_r = out[:n], out[n:].reshape(n, k)
     explained = ((X.unsqueeze(1) - references) * values).sum(dim=(2, 3))
     return Multipliers(values, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)

@@ -7,7 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
+from seqexplainer._inputs import wide
+from seqexplainer._operations import name_of, tensors_in
+from seqexplainer._scripts import scripted
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
 from seqpro._rng import counter_seed, row_hash, uniform
@@ -37,6 +41,10 @@ def gradient(
     leaf = X.detach().clone().requires_grad_()
     with torch.enable_grad():
         output = function(leaf.clone(), *args)
+    return _gradient_of(output, leaf)
+
+
+def _gradient_of(output: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
     if not output.requires_grad:
         raise GraphError(
             "the output does not depend on the sequence through differentiable operations "
@@ -60,7 +68,7 @@ def smooth_gradient(
     SmoothGrad, doi:10.48550/arXiv.1706.03825. The noise of a copy depends on the seed, the
     sequence and the number of the copy.
     """
-    total = torch.zeros_like(X)
+    total = wide(torch.zeros_like(X))
     copies = max(1, batch_size // len(X))
     ids = identities(X)[:, None]
     for begin in range(0, n_samples, copies):
@@ -74,7 +82,7 @@ def smooth_gradient(
         noisy = X.unsqueeze(1) + noise * drawn
         rows = [a.repeat_interleave(count, dim=0) for a in args]
         found = gradient(function, noisy.flatten(0, 1), rows)
-        total += found.reshape(len(X), count, *X.shape[1:]).sum(dim=1)
+        total += wide(found).reshape(len(X), count, *X.shape[1:]).sum(dim=1)
     return total / n_samples
 
 
@@ -93,7 +101,7 @@ def integrated_gradients(
     """
     n, k = references.shape[:2]
     points, weights = quadrature(n_steps)
-    total = torch.zeros_like(references)
+    total = wide(torch.zeros_like(references))
     rows = [a.repeat_interleave(k, dim=0) for a in args]
     ends = references.flatten(0, 1)
     starts = X.repeat_interleave(k, dim=0)
@@ -105,10 +113,11 @@ def integrated_gradients(
         line = ends + at[:, None, None, None] * (starts - ends)
         repeated = [a.repeat(len(at), *([1] * (a.ndim - 1))) for a in rows]
         found = gradient(function, line.flatten(0, 1), repeated)
-        flat += (found.reshape(len(at), *flat.shape) * weight[:, None, None, None]).sum(dim=0)
+        flat += (wide(found).reshape(len(at), *flat.shape) * weight[:, None, None, None]).sum(dim=0)
     with torch.no_grad():
         at_x = function(X, *args)
         at_r = function(ends, *rows).reshape(n, k)
+    at_x, at_r = wide(at_x), wide(at_r)
     explained = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
     return Integrated(total, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
 
@@ -135,62 +144,86 @@ def gradient_shap(
 
 
 def rectified_gradient(
-    model: torch.nn.Module,
-    target: Function,
-    X: torch.Tensor,
-    args: Sequence[torch.Tensor],
-    *,
-    guided: bool,
+    function: Function, X: torch.Tensor, args: Sequence[torch.Tensor], *, guided: bool
 ) -> torch.Tensor:
-    """Return guided backpropagation or deconvolution gradients through captum.
+    """Return guided backpropagation or deconvolution gradients.
 
     doi:10.48550/arXiv.1412.6806 (guided), doi:10.1007/978-3-319-10590-1_53 (deconvolution). Both
-    change the backward pass of `torch.nn.ReLU` modules only.
+    change the backward pass of every ReLU, whether a module, a function or in place.
+
+    Raises
+    ------
+    GraphError
+        If there is no ReLU, or one inside a TorchScript part, which shows no operations.
     """
-    import warnings
-
-    from captum.attr import Deconvolution, GuidedBackprop
-
-    class Scalar(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, batch: torch.Tensor, *extra: torch.Tensor) -> torch.Tensor:
-            return target(self.model(batch, *extra))
-
-    relus = [m for m in model.modules() if isinstance(m, torch.nn.ReLU)]
-    if not relus:
+    rectified = _Rectified(guided=guided)
+    leaf = X.detach().clone().requires_grad_()
+    with torch.enable_grad(), rectified:
+        output = function(leaf.clone(), *args)
+    if not rectified.count:
         raise GraphError(
-            "guided backpropagation and deconvolution act on torch.nn.ReLU modules and the model "
-            "has none (functional calls are not seen); use another method"
+            "guided backpropagation and deconvolution change ReLUs, and none acts on the sequence "
+            "in this model; use another method"
         )
-    in_place = [m.inplace for m in relus]
-    method: Any = (GuidedBackprop if guided else Deconvolution)(Scalar())
-    try:
-        for m in relus:
-            m.inplace = False
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", message="Setting .*hooks on ReLU", category=UserWarning
+    return _gradient_of(output, leaf)
+
+
+class _Rectified(TorchFunctionMode):
+    """Context in which every ReLU of what depends on the sequence has another backward pass."""
+
+    def __init__(self, *, guided: bool) -> None:
+        super().__init__()
+        self.guided, self.count = guided, 0
+
+    def __torch_function__(
+        self,
+        func: Any,
+        _types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        given = tensors_in((args, kwargs), [])
+        if not any(t.requires_grad for t in given):
+            return func(*args, **kwargs)
+        if func is scripted and "relu" in str(getattr(args[0], "inlined_graph", "relu")):
+            raise GraphError(
+                "guided backpropagation and deconvolution change every ReLU, and a TorchScript "
+                "part of the model has one that cannot be reached; use another method"
             )
-            leaf = X.detach().clone().requires_grad_()
-            try:
-                found: torch.Tensor = method.attribute(
-                    leaf, additional_forward_args=tuple(args) or None
-                )
-            except RuntimeError as error:
-                if "register a hook" not in str(error):
-                    raise
-                raise GraphError(
-                    "guided backpropagation and deconvolution change every torch.nn.ReLU, and one "
-                    "of them acts on values that do not depend on the sequence (another input?); "
-                    "use another method"
-                ) from error
-            return found.detach()
-    finally:
-        for m, flag in zip(relus, in_place, strict=True):
-            m.inplace = flag
+        name = name_of(func)
+        in_place = name.endswith("_") or bool(kwargs.get("inplace"))
+        if not _is_relu(name.rstrip("_"), args, kwargs):
+            return func(*args, **kwargs)
+        self.count += 1
+        run: Callable[..., torch.Tensor] = _Relu.apply
+        result = run(given[0], self.guided)
+        return given[0].copy_(result) if in_place else result
+
+
+def _is_relu(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether an operation is max(x, 0)."""
+    if name == "relu":
+        return True
+    bounds = [*args[1:], *kwargs.values()]
+    low = kwargs.get("min", args[1] if len(args) > 1 else None)
+    alone = (
+        not isinstance(low, torch.Tensor)
+        and low == 0
+        and len([b for b in bounds if b is not None]) == 1
+    )
+    return name in ("clamp", "clip", "clamp_min") and alone
+
+
+class _Relu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, guided: bool) -> torch.Tensor:
+        ctx.save_for_backward(x > 0 if guided else x.new_ones(()))
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
+        return grads[0].clamp(min=0) * ctx.saved_tensors[0], None
 
 
 def identities(X: torch.Tensor) -> np.ndarray:

@@ -21,6 +21,7 @@ from seqexplainer._inputs import (
     model_dtype,
     unknown_columns,
     unknown_value,
+    wide,
 )
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.errors import InputError, TargetError
@@ -113,7 +114,7 @@ def saturation_mutagenesis(
             edits = Substitutions(batch, first, last)
             own = [a[rows].to(there) for a in extra]
             wild_type, outputs = compute.outputs(batch, edits, own)
-            change = outputs - wild_type[edits.rows]
+            change = wide(outputs) - wide(wild_type)[edits.rows]
             shape = (len(batch), last - first, batch.shape[1], *change.shape[1:])
             effects = change.new_zeros(shape)
             seq, place, _ = (
@@ -167,10 +168,11 @@ def spans(
     """
     n_seqs, _, length = sequences.shape
     starts = torch.arange(length - width + 1, device=device)
-    covered = torch.zeros(length, device=device, dtype=dtype)
+    kind = torch.promote_types(dtype, torch.float32)
+    covered = torch.zeros(length, device=device, dtype=kind)
     at = starts[:, None] + torch.arange(width, device=device)
     within = at.reshape(-1)
-    covered.index_add_(0, within, torch.ones_like(within, dtype=dtype))
+    covered.index_add_(0, within, torch.ones_like(within, dtype=kind))
     effects = []
     with torch.no_grad():
         compute = Engine(model, pick, batch_size=batch_size, purpose="occlusion")
@@ -186,7 +188,8 @@ def spans(
                 edits = Replacements(sequence[None], torch.zeros_like(starts), starts, columns)
                 wild_type, without = compute.outputs(sequence[None], edits, own)
             total = torch.zeros_like(covered)
-            total.index_add_(0, within, (wild_type - without).repeat_interleave(width).to(dtype))
+            lost = (wide(wild_type) - wide(without)).to(kind)
+            total.index_add_(0, within, lost.repeat_interleave(width))
             effects.append((total / covered).cpu())
     return torch.stack(effects)
 
