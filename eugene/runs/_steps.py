@@ -60,7 +60,7 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
             seed=run.config.seed,
             resume=resume,
             overwrite=not resume,
-            progress=run.progress,
+            progress=True if run.progress else "lines",
             **given,
         )
     run.__dict__.pop("module", None)

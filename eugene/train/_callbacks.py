@@ -20,6 +20,7 @@ from pytorch_lightning.callbacks import Callback, Checkpoint
 
 from eugene._files import write_atomic
 from eugene.errors import EugeneError
+from eugene.train._progress import epoch_line, say
 
 _MASK = (1 << 64) - 1
 
@@ -126,6 +127,7 @@ class Record(Checkpoint):
         self.best_epoch = -1
         self.waited = 0
         self.stopped_early = False
+        self.spoken = False
         self._started = time.perf_counter()
         self._pending = False
         self._improved = False
@@ -183,6 +185,10 @@ class Record(Checkpoint):
         self._judge(trainer, row)
         if trainer.is_global_zero:
             self._write_rows()
+            if self.spoken:
+                names = getattr(pl_module, "metric_names", ())
+                end = trainer.max_epochs or -1
+                say(epoch_line(row, names, of=end, best=self._improved))
         self._pending = True
 
     def _judge(self, trainer: pl.Trainer, row: dict[str, float]) -> None:

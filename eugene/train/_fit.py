@@ -7,7 +7,6 @@ import copy
 import logging
 import math
 import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -28,6 +27,7 @@ from eugene.settings import settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
+from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring
 
 # callbacks that put averaged weights in place when training ends; some are new in Lightning
@@ -92,7 +92,7 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     deterministic: bool | str | None = None,
-    progress: bool | None = None,
+    progress: bool | str | None = None,
     tensorboard: bool = True,
     restore_best: bool = True,
     callbacks: Sequence[pl.Callback] = (),
@@ -146,8 +146,10 @@ def fit(
         Train anew although the run folder holds checkpoints.
     deterministic : bool or "warn", optional
         Lightning's.
-    progress : bool, optional
-        Draw a progress bar; by default on terminals only.
+    progress : bool or "lines", optional
+        Draw a progress bar and write a line an epoch with loss and metrics. By default the bar
+        is for terminals and notebooks, the lines are for batch logs as well; ``"lines"`` writes
+        lines alone. ``settings.progress_bar`` decides for all trainings.
     tensorboard : bool
         Write TensorBoard events to ``tensorboard/`` of the run folder.
     restore_best : bool
@@ -228,7 +230,7 @@ def fit(
             record.load_state_dict(checkpoint["eugene"]["record"])
             extra.append(Resume(record.last_path))
         folder.mkdir(parents=True, exist_ok=True)
-        show = _show_progress(progress)
+        show, record.spoken = what_is_shown(progress)
         if show:
             extra.append(TQDMProgressBar())
         gpus = range(torch.cuda.device_count())
@@ -355,12 +357,6 @@ def _check_finite(record: Record) -> None:
             f"{record.monitor} is NaN in every epoch: look for targets or inputs that are not "
             "finite, or lower the learning rate"
         )
-
-
-def _show_progress(progress: bool | None) -> bool:
-    if progress is None:
-        progress = settings.progress_bar
-    return sys.stdout.isatty() if progress is None else progress
 
 
 def _logger(folder: Path, *, enabled: bool) -> Any:
