@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._predict import check_length, read_sequences, sequence_column
-from eugene.cli._run import _folder_of, _printed, _step, device_of, spoken
+from eugene.cli._run import _network_of, _printed, _step, device_of, spoken
 from eugene.errors import EugeneError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _ONLY_FILES = ("out", "seq_col", "target", "methods", "hypothetical")
 def attribute(call: Call) -> int:
     """Attribute test sequences, or those of ``--input``."""
     if call.get("input") is not None:
-        folder, config = _folder_of(call)
+        folder, config = _network_of(call)
         return 0 if _printed(call, config) else _attribute_file(call, folder, config)
     given = [name for name in _ONLY_FILES if call.has(name)]
     if given:

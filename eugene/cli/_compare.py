@@ -41,6 +41,19 @@ def summary_row(folder: RunFolder) -> dict[str, Any]:
     return row
 
 
+def trained_row(folder: RunFolder) -> dict[str, Any]:
+    """Return the figures of a folder of `eugene.train.fit`: those of its best epoch."""
+    from eugene.train import read_checkpoint
+
+    record = read_checkpoint(folder.best)["eugene"]["record"]
+    rows = record["rows"]
+    best = next((row for row in rows if row["epoch"] == record["best_epoch"]), {})
+    found = {name: value for name, value in best.items() if name.startswith("val_")}
+    row: dict[str, Any] = {"run": str(folder.path), "status": "trained", "epochs": len(rows)}
+    seconds = round(sum(entry.get("seconds", 0.0) for entry in rows), 1)
+    return {**row, **found, "seconds": seconds}
+
+
 def compare(call: Call) -> int:
     """Print a table with one run a line.
 
@@ -55,7 +68,11 @@ def compare(call: Call) -> int:
         0.
     """
     out = check_out(call, ".csv", ".tsv", ".txt")
-    rows = [summary_row(RunFolder.open(path)) for path in call.words]
+    folders = [RunFolder.open(path, or_trained=True) for path in call.words]
+    rows = [
+        trained_row(folder) if folder.trained_in_python else summary_row(folder)
+        for folder in folders
+    ]
     header = list(dict.fromkeys(key for row in rows for key in row))
     table = [[row.get(key) for key in header] for row in rows]
     if out is not None:

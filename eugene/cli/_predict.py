@@ -100,7 +100,8 @@ def _columns(names: tuple[str, ...] | list[str], width: int) -> list[str]:
 
 def sequence_column(call: Call, folder: RunFolder) -> str:
     """Return the column or variable of the sequences: what is asked for, or the run's own."""
-    section = parse_file(folder.config).tree.get("data") or {}
+    section = parse_file(folder.config).tree.get("data") if folder.config.is_file() else {}
+    section = section or {}
     return str(call.get("seq_col") or section.get("seq_col") or "seq")
 
 

@@ -241,6 +241,25 @@ def _folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
     return folder, config
 
 
+def _network_of(call: Call) -> tuple[RunFolder, RunConfig]:
+    """Return the run, or the folder of `eugene.train.fit`, whose network a verb works with."""
+    from eugene.config import Document
+    from eugene.runs import RunFolder
+    from eugene.settings import settings
+
+    named = call.run_dir
+    if named is not None and RunFolder(named).trained_in_python:
+        changed = [f"--{key}" for key, _ in call.overrides if key != "run_dir"]
+        if changed or call.config_file is not None:
+            raise UsageError(
+                f"{named} was filled by eugene.train.fit and has no configuration: leave "
+                f"{', '.join(changed) or 'the file'} out"
+            )
+        tree = {"name": Path(named).name, "seed": settings.seed}
+        return RunFolder(named), RunConfig(tree, Document(tree))
+    return _folder_of(call)
+
+
 def _reopened(call: Call) -> Run | None:
     """Return the trained run of a call, or ``None`` if its configuration was only printed."""
     folder, config = _folder_of(call)
@@ -344,12 +363,13 @@ def evolve(call: Call) -> int:
 def report(call: Call) -> int:
     """Write the report."""
     out = check_out(call, ".html", ".htm")
-    folder, config = _folder_of(call)
+    folder, config = _network_of(call)
     if _printed(call, config):
         return 0
     from eugene.report import build
 
-    with folder.step("report"):
+    keeps_steps = contextlib.nullcontext() if folder.trained_in_python else folder.step("report")
+    with keeps_steps:
         build(folder.path, out=out)
     say(f"report: {folder.report if out is None else out}")
     return 0
@@ -363,7 +383,7 @@ def predict(call: Call) -> int:
     if call.get("input") is None:
         current = _reopened(call)
         return 0 if current is None else predict_run(call, current)
-    folder, config = _folder_of(call)
+    folder, config = _network_of(call)
     return 0 if _printed(call, config) else predict_file(call, folder, device_of(call))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import _folder_of, _printed, device_of, spoken
+from eugene.cli._run import _network_of, _printed, device_of, spoken
 from eugene.cli._table import aligned
 from eugene.errors import UsageError
 
@@ -17,7 +17,7 @@ _SHOWN_COLUMNS = ("chrom", "pos", "id", "ref", "alt")
 
 def variants(call: Call) -> int:
     """Score the variants of ``--vcf`` on windows of ``--fasta``."""
-    folder, config = _folder_of(call)
+    folder, config = _network_of(call)
     if _printed(call, config):
         return 0
     for name in ("fasta", "vcf"):

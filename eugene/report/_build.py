@@ -50,7 +50,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     Parameters
     ----------
     run_dir
-        A run folder, or the folder above the replicates of one.
+        A run folder, the folder above the replicates of one, or one of `eugene.train.fit`.
     out
         Where to write; ``report.html`` in the folder by default.
 
@@ -77,7 +77,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
 
     from eugene.runs import RunFolder
 
-    run = RunFolder.open(run_dir).path
+    run = RunFolder.open(run_dir, or_trained=True).path
     with mpl.rc_context(_STYLE):
         sections = [section for make in _SECTIONS if (section := make(run)).blocks]
     environment = jinja2.Environment(

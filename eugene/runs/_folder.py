@@ -187,9 +187,21 @@ class RunFolder:
         """Tell whether the folder was written by eugene."""
         return self.state().get("kind") == _MARK
 
+    @property
+    def trained_in_python(self) -> bool:
+        """Whether `eugene.train.fit` alone filled the folder: a network without its data."""
+        return self.best.is_file() and not self.is_run()
+
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path, *, or_trained: bool = False) -> RunFolder:
         """Open an existing run folder.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        or_trained : bool, optional
+            Whether one that `eugene.train.fit` filled will do.
 
         Raises
         ------
@@ -204,6 +216,15 @@ class RunFolder:
             raise MissingFileError(message)
         if not folder.path.is_dir():
             message = f"{folder.path} is a file; expected the folder of a run"
+            raise NotARunError(message)
+        if folder.trained_in_python:
+            if or_trained:
+                return folder
+            message = (
+                f"{folder.path} was filled by eugene.train.fit, which keeps the network and not "
+                "its data: predict, attribute and variants read them from a file, report and "
+                "compare show the training; the other steps need a run of 'eugene fit'"
+            )
             raise NotARunError(message)
         if not folder.is_run():
             message = (

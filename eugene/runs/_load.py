@@ -163,7 +163,7 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     >>> module.predict(letters).shape  # doctest: +SKIP
     torch.Size([10, 1])
     """
-    if _trained_in_python(Path(run_dir)):
+    if RunFolder(run_dir).trained_in_python:
         return _load_trained(Path(run_dir), device)
     folder, chosen = _find(run_dir)
     weights = _weights(folder, chosen)
@@ -206,24 +206,28 @@ def _ready(module: Any, info: RunInfo, device: str | None) -> Any:
     return module if device is None else module.to(device)
 
 
-def _trained_in_python(path: Path) -> bool:
-    """Tell whether a folder was filled by `eugene.train.fit` alone."""
-    return (path / "checkpoints" / "best.ckpt").is_file() and not RunFolder(path).is_run()
-
-
 def _load_trained(path: Path, device: str | None) -> Any:
     """Load what `eugene.train.fit` left in a folder: its best checkpoint describes itself."""
     from eugene.train import load_checkpoint, read_checkpoint
 
     best = path / "checkpoints" / "best.ckpt"
     described = (read_checkpoint(best).get("eugene") or {}).get("data")
+    module = load_checkpoint(best)
+    if not described and module.input_len is not None and module.output_dim is not None:
+        # plain loaders say nothing of their data: the network knows what it reads
+        names = module.target_names or [str(i) for i in range(module.output_dim)]
+        described = {
+            "alphabet": module.alphabet,
+            "input_len": module.input_len,
+            "target_names": names,
+        }
     if not described:
         message = (
             f"{best} does not say what its network reads; load it with "
             "eugene.train.load_checkpoint(path, arch=...)"
         )
         raise NotARunError(message)
-    return _ready(load_checkpoint(best), _info(path, described), device)
+    return _ready(module, _info(path, described), device)
 
 
 def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConfig:
