@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from seqdata._contigs import check_known
+from seqdata._told import tell
 from seqdata._windows import as_regions, centres, make_windows
 from seqdata.errors import LengthError, SchemaError, SeqdataError
 from seqdata.readers._base import Windows
@@ -42,8 +44,9 @@ def sample_negatives(
 ) -> pd.DataFrame:
     r"""Draw windows outside the peaks that match them one by one in contig and GC content.
 
-    Each negative has a peak of its own: same contig, GC share within ``gc_tolerance``, no more
-    unknown bases than ``max_n`` or than the peak has. Negatives touch neither peaks, nor excluded
+    Each negative has a peak of its own: same contig (another one with peaks where that has no
+    room, which is told), GC share within ``gc_tolerance``, no more unknown bases than ``max_n`` or
+    than the peak has. Negatives touch neither peaks, nor excluded
     regions, nor each other. Candidates are drawn evenly along the contig.
 
     Parameters
@@ -81,8 +84,10 @@ def sample_negatives(
     ------
     LengthError
         If ``width`` is less than 1.
+    ContigError
+        If no region of ``exclude`` lies on a contig of the genome; some that do not are told.
     SeqdataError
-        If there is not enough room for them on a contig.
+        If there is not enough room for them on the contigs of the peaks.
 
     Warns
     -----
@@ -121,7 +126,7 @@ def sample_negatives(
             msg = f"ratio {ratio} of {len(peaks)} peaks makes no negative: raise it, or pass n."
             raise SchemaError(msg)
         return _sample(
-            genome, peaks, _others(exclude), width=int(width), total=total,
+            genome, peaks, _others(exclude, genome), width=int(width), total=total,
             gc_tolerance=gc_tolerance, max_n=max_n, margin=margin, seed=seed,
         )  # fmt: skip
     finally:
@@ -129,11 +134,19 @@ def sample_negatives(
             genome.close()
 
 
-def _others(exclude: Any) -> list[pd.DataFrame]:
+def _others(exclude: Any, genome: GenomeFASTA) -> list[pd.DataFrame]:
     if exclude is None:
         return []
     many = exclude if isinstance(exclude, (list, tuple)) else [exclude]
-    return [as_regions(one)[0] for one in many]
+    tables = []
+    for one in many:
+        table, where = as_regions(one)
+        check_known(
+            table, genome.contigs(), where="exclude" if where == "regions" else where,
+            genome=genome.files()[0], then="they keep no negative away",
+        )  # fmt: skip
+        tables.append(table)
+    return tables
 
 
 def _sample(
@@ -163,16 +176,27 @@ def _sample(
     out_start = np.full(total, -1, dtype=np.int64)
     out_gc = np.full(total, np.nan)
     out_n = np.zeros(total, dtype=np.int64)
+    place = windows.contig[owner].copy()
+    pickers: dict[int, _Picker] = {}
+    allowed = np.maximum(unknown[owner], max_n)
     for code, name in enumerate(windows.names):
         slots = np.flatnonzero(windows.contig[owner] == code)
         if not len(slots):
             continue
         taken = _forbidden(name, peaks, windows, code, others, margin)
         rng = np.random.default_rng(int(counter_seed(seed, 1, code)))
-        picker = _Picker(genome, name, contigs[name], width, taken, rng)
-        allowed = np.maximum(unknown[owner[slots]], max_n)
-        chosen = picker.match(gc[owner[slots]], allowed, gc_tolerance)
+        pickers[code] = _Picker(genome, name, contigs[name], width, taken, rng)
+        chosen = pickers[code].match(gc[owner[slots]], allowed[slots], gc_tolerance)
         out_start[slots], out_gc[slots], out_n[slots] = chosen
+    crowded = np.flatnonzero(out_start < 0)
+    for code in sorted(pickers, key=lambda code: -int(pickers[code].room.sum())):
+        slots = crowded[(out_start[crowded] < 0) & (windows.contig[owner[crowded]] != code)]
+        if not len(slots):
+            continue
+        chosen = pickers[code].match(gc[owner[slots]], allowed[slots], gc_tolerance)
+        out_start[slots], out_gc[slots], out_n[slots] = chosen
+        place[slots[out_start[slots] >= 0]] = code
+    _tell_crowded(windows, windows.contig[owner], out_start, crowded, width)
     difference = np.abs(out_gc - gc[owner])
     far = int((difference > gc_tolerance + 1e-9).sum())
     if far:
@@ -182,7 +206,7 @@ def _sample(
             UserWarning,
             stacklevel=3,
         )
-    chrom = np.array(windows.names, dtype=object)[windows.contig[owner]]
+    chrom = np.array(windows.names, dtype=object)[place]
     return pd.DataFrame(
         {
             "chrom": chrom,
@@ -196,6 +220,34 @@ def _sample(
             "peak_row": owner,
             "gc_difference": difference,
         }
+    )
+
+
+def _tell_crowded(
+    windows: Windows,
+    contig: NDArray[np.int32],
+    start: NDArray[np.int64],
+    crowded: NDArray[np.int64],
+    width: int,
+) -> None:
+    """Say which contigs had no room for the negatives of their peaks, or raise if none had."""
+    if not len(crowded):
+        return
+    left = np.flatnonzero(start < 0)
+    code = int(contig[left[0]] if len(left) else contig[crowded[0]])
+    name, n = windows.names[code], int((contig == code).sum())
+    if len(left):
+        msg = (
+            f"No room for {int((contig[left] == code).sum())} of {n} negatives of {width} bp on "
+            f"{name!r} outside peaks and excluded regions (or too many unknown bases there), nor "
+            "on the other contigs of peaks. Lower n or ratio, shorten width, raise max_n, or "
+            "exclude less."
+        )
+        raise SeqdataError(msg)
+    names = ", ".join(windows.names[i] for i in np.unique(contig[crowded])[:4])
+    tell(
+        f"{len(crowded)} of {len(start)} negatives found no room of {width} bp on the contig of "
+        f"their peak ({names}) and lie on another contig with peaks."
     )
 
 
@@ -298,7 +350,10 @@ class _Picker:
     def match(
         self, gc: NDArray[np.float64], allowed: NDArray[np.int64], tolerance: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-        """Find a free window for each GC share; the nearest ones where none is near enough."""
+        """Find a free window for each GC share; the nearest ones where none is near enough.
+
+        The start is -1 where there is no room.
+        """
         n = len(gc)
         start = np.full(n, -1, dtype=np.int64)
         got_gc = np.full(n, np.nan)
@@ -315,14 +370,6 @@ class _Picker:
             if len(left):
                 pool = self._candidates(64 * len(left) + 4096)
                 self._assign(left, pool, gc, allowed, 2.0, (start, got_gc, got_n))
-        missing = int((start < 0).sum())
-        if missing:
-            msg = (
-                f"No room for {missing} of {n} negatives of {self.width} bp on {self.name!r} "
-                "outside peaks and excluded regions (or too many unknown bases there). Lower n or "
-                "ratio, shorten width, raise max_n, or exclude less."
-            )
-            raise SeqdataError(msg)
         return start, got_gc, got_n
 
     def _candidates(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seqdata._contigs import check_known
 from seqdata._windows import as_regions
-from seqdata.errors import BedError, LengthError, did_you_mean
+from seqdata.errors import BedError, LengthError, contig_hint
 
 _COLUMNS = ["chrom", "chromStart", "chromEnd"]
 
@@ -66,6 +67,8 @@ def tiled_bins(
         If a length makes no sense.
     BedError
         If a peak lies on a contig that is not there.
+    ContigError
+        If no region of the blacklist lies on one of the contigs; some that do not are told.
 
     References
     ----------
@@ -90,7 +93,7 @@ def tiled_bins(
     merged = _merged(peaks)
     unknown = sorted(set(merged["chrom"]) - set(contigs))
     if unknown:
-        hint = did_you_mean(unknown[0], contigs)
+        hint = contig_hint(unknown[0], contigs)
         msg = f"a peak lies on {unknown[0]!r}, which is not among the contigs.{hint}"
         raise BedError(msg)
     size = merged["chrom"].map(dict(contigs)).to_numpy(np.int64)
@@ -100,7 +103,12 @@ def tiled_bins(
     )
     around = _merged(around)
     if blacklist is not None:
-        around = bioframe.subtract(around, _merged(blacklist), cols1=_COLUMNS, cols2=_COLUMNS)
+        black, where = as_regions(blacklist)
+        check_known(
+            black, contigs, where="the blacklist" if where == "regions" else where,
+            genome="the contigs given", then="they keep no bin away",
+        )  # fmt: skip
+        around = bioframe.subtract(around, _merged(black), cols1=_COLUMNS, cols2=_COLUMNS)
     begin = -(-around["chromStart"].to_numpy(np.int64) // bin_width)
     end = around["chromEnd"].to_numpy(np.int64) // bin_width
     count = np.maximum(end - begin, 0)

@@ -15,9 +15,10 @@ import pandas as pd
 from seqdata._codes import code_type
 from seqdata.errors import BedError, LengthError, SchemaError
 from seqdata.readers._base import RegionReader, Track, Windows, column_values, locate
+from seqdata.readers._bed_tables import table_of_regions
 from seqdata.readers._kernels import turn_letters
 from seqdata.readers._letters import complement_table
-from seqdata.readers.bed import check_regions, read_bedlike, with_bed_names
+from seqdata.readers.bed import check_regions, read_bedlike
 from seqdata.schema import STRANDS, encode
 
 if TYPE_CHECKING:
@@ -173,15 +174,17 @@ def plain_length(fixed_length: Any) -> bool | int:
     return int(fixed_length)
 
 
-def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def as_regions(bed: str | Path | pd.DataFrame, *, beyond: bool = False) -> tuple[pd.DataFrame, str]:
     """Return regions as a checked table, and what to call them in messages.
 
     Parameters
     ----------
     bed : path or DataFrame
         BED-like file, or table (pandas, or polars through ``to_pandas``) with ``chrom``,
-        ``chromStart`` and ``chromEnd`` (``start`` and ``end`` are understood, and so are columns
-        without a name, 0, 1, 2 ...).
+        ``chromStart`` and ``chromEnd``; names that other programs use are understood, and so are
+        columns without a name, 0, 1, 2 ...
+    beyond : bool, default False
+        Let regions of a table begin before their contig, as resized ones may.
 
     Returns
     -------
@@ -195,39 +198,13 @@ def as_regions(bed: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """
     if isinstance(bed, (str, Path)):
         return read_bedlike(bed), str(bed)
-    table = with_bed_names(bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed))
-    names = {"start": "chromStart", "end": "chromEnd"}
-    table = table.rename(
-        columns={a: b for a, b in names.items() if a in table.columns and b not in table.columns}
-    ).reset_index(drop=True)
-    if not len(table):
+    given = bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed)
+    if not len(given):
         msg = "The table of regions is empty. Expected at least one row."
         raise BedError(msg)
-    if "strand" in table.columns:
-        strand = table["strand"]
-        table = table.assign(strand=np.where(strand.isna(), ".", strand.to_numpy(dtype=object)))
-    if "peak" in table.columns:
-        table = table.assign(peak=_summits(table["peak"]))
-    check_regions(table, where="regions")
+    table = table_of_regions(given.reset_index(drop=True))
+    check_regions(table, where="regions", beyond=beyond)
     return table, "regions"
-
-
-def _summits(peak: pd.Series) -> NDArray[np.int64]:
-    """Return summits as whole numbers; missing ones and ``.`` become -1."""
-    if peak.dtype.kind in "iu":
-        return np.asarray(peak, dtype=np.int64)
-    given = peak.to_numpy(dtype=object)
-    none = peak.isna().to_numpy() | np.array([value == "." for value in peak.astype(str)])
-    numbers = pd.to_numeric(pd.Series(np.where(none, -1, given)), errors="coerce").to_numpy(float)
-    odd = ~(np.abs(numbers) < 2.0**53) | (np.rint(numbers) != numbers)
-    if odd.any():
-        row = int(np.argmax(odd))
-        msg = (
-            f"regions, row {row}: peak is {given[row]!r}, expected a whole number of bp from "
-            "chromStart, or -1 or '.' for none."
-        )
-        raise BedError(msg)
-    return np.asarray(numbers, dtype=np.int64)
 
 
 def _to_pandas(bed: Any) -> pd.DataFrame:

@@ -223,26 +223,56 @@ def contig_hint(contig: str, known: Iterable[str]) -> str:
     " The file calls it 'chrIV': write the numbers of one side as the other does."
     """
     names = list(known)
-    other = contig[3:] if contig.startswith("chr") else f"chr{contig}"
-    aliases = {other, {"chrM": "MT", "M": "MT", "MT": "chrM", "chrMT": "chrM"}.get(contig, other)}
-    for name in names:
-        if name in aliases:
-            return (
-                f" The file calls it {name!r}: rename the contigs of one side "
-                "(with or without 'chr')."
-            )
+    found = contig_alias(contig, names)
+    if found is None:
+        return did_you_mean(contig, names)
+    if found.removeprefix("chr") in (contig.removeprefix("chr"), *_MITOCHONDRIA):
+        return (
+            f" The file calls it {found!r}: rename the contigs of one side (with or without 'chr')."
+        )
+    return f" The file calls it {found!r}: write the numbers of one side as the other does."
+
+
+_MITOCHONDRIA = ("M", "MT", "Mito", "mitochondrion")
+
+
+def contig_alias(contig: str, known: Iterable[str]) -> str | None:
+    """Return how a file writes a contig: with or without ``chr``, in Roman or other numerals.
+
+    Parameters
+    ----------
+    contig : str
+        Contig of the regions.
+    known : iterable of str
+        Contigs of the file.
+
+    Returns
+    -------
+    str or None
+        None where the file has it under no such name, or under this one.
+
+    Examples
+    --------
+    >>> contig_alias("1", ["chr1"]), contig_alias("chrM", ["MT"]), contig_alias("7", ["chr8"])
+    ('chr1', 'MT', None)
+    """
+    names = list(known)
     body = contig.removeprefix("chr")
-    counted = {body, f"chr{body}"}
+    if contig.lower().startswith("chr"):
+        body = contig[3:]
+    bodies = [body, *(_MITOCHONDRIA if body in _MITOCHONDRIA else ())]
     roman = not {"I", "chrI"}.isdisjoint(names)
-    if body.isdecimal() and 0 < int(body) < 40 and roman:
-        counted |= {_roman(int(body)), f"chr{_roman(int(body))}"}
+    if body.isdecimal() and 0 < int(body) < 40:
+        bodies += [str(int(body)), f"{int(body):02d}", *([_roman(int(body))] if roman else [])]
     elif body != "X" and not roman:
-        numbers = [str(i) for i in range(1, 40) if _roman(i) == body]
-        counted |= {*numbers, *(f"chr{number}" for number in numbers)}
-    for name in names:
-        if name in counted:
-            return f" The file calls it {name!r}: write the numbers of one side as the other does."
-    return did_you_mean(contig, names)
+        bodies += [str(i) for i in range(1, 40) if _roman(i) == body]
+    there = {name.lower(): name for name in reversed(names)}
+    for one in bodies:
+        for name in (one, f"chr{one}"):
+            found = name if name in names else there.get(name.lower())
+            if found is not None:
+                return None if found == contig else found
+    return None
 
 
 def _roman(number: int) -> str:

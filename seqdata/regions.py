@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import seqpro as sp
+from seqdata._contigs import check_known, check_shared
 from seqdata._negatives import sample_negatives as sample_negatives
 from seqdata._shuffled import add_shuffled_negatives as add_shuffled_negatives
 from seqdata._tiling import tiled_bins as tiled_bins
@@ -62,6 +63,8 @@ def resize(
         If ``width`` is less than 1.
     BedError
         If a row is no region.
+    ContigError
+        If no region lies on one of the ``contigs``; some that do not are dropped and told.
 
     Examples
     --------
@@ -75,7 +78,7 @@ def resize(
     if centre not in ("summit", "midpoint"):
         msg = f"centre must be 'summit' or 'midpoint', got {centre!r}."
         raise SchemaError(msg)
-    table, _ = as_regions(bed)
+    table, where = as_regions(bed)
     if isinstance(bed, pd.DataFrame):
         table.index = bed.index
     source = table if centre == "summit" else table.drop(columns="peak", errors="ignore")
@@ -88,6 +91,7 @@ def resize(
     out = table.assign(**changes)
     if contigs is None:
         return out
+    check_known(out, contigs, where=where, genome="the contigs given", then="they are dropped")
     size = out["chrom"].map(dict(contigs)).fillna(-1).to_numpy()
     keep = (out["chromStart"].to_numpy() >= 0) & (out["chromEnd"].to_numpy() <= size)
     return out[keep]
@@ -171,6 +175,11 @@ def overlaps(
     -------
     ndarray of bool, shape (n_regions,)
 
+    Raises
+    ------
+    ContigError
+        If the two share no contig. Some that are written otherwise (``chr1``, ``1``) are told.
+
     Examples
     --------
     >>> a = pd.DataFrame({"chrom": ["c", "c"], "chromStart": [0, 50], "chromEnd": [10, 60]})
@@ -210,12 +219,14 @@ def label_overlapping_regions(
     Returns
     -------
     DataFrame of uint8, shape (n_regions, n_tasks)
-        1 where a region overlaps a target of the task.
+        1 where a region overlaps a target of the task; the index is that of ``bed``.
 
     Raises
     ------
     BedError
         If the column of task names is not there.
+    ContigError
+        If the two share no contig. Some that are written otherwise (``chr1``, ``1``) are told.
 
     Examples
     --------
@@ -231,7 +242,7 @@ def label_overlapping_regions(
     table, where = as_regions(targets)
     if mode == "binary":
         hits = _hits(bed, table, None, min_overlap=min_overlap, fraction=fraction)
-        return pd.DataFrame(hits.astype(np.uint8), columns=["label"])
+        return pd.DataFrame(hits.astype(np.uint8), index=_labels_of(bed), columns=["label"])
     if label_column not in table.columns:
         known = [str(column) for column in table.columns]
         msg = f"{where} has no column {label_column!r}.{did_you_mean(label_column, known)}"
@@ -241,7 +252,12 @@ def label_overlapping_regions(
     place = {name: i for i, name in enumerate(names)}
     codes = np.array([place[task] for task in tasks], dtype=np.int64)
     hits = _hits(bed, table, codes, min_overlap=min_overlap, fraction=fraction)
-    return pd.DataFrame(hits.astype(np.uint8), columns=names)
+    return pd.DataFrame(hits.astype(np.uint8), index=_labels_of(bed), columns=names)
+
+
+def _labels_of(bed: Any) -> pd.Index | None:
+    """Return the row labels of a table, so that results fall on their rows when assigned."""
+    return bed.index if isinstance(bed, pd.DataFrame) else None
 
 
 def _hits(
@@ -254,8 +270,10 @@ def _hits(
 ) -> NDArray[np.bool_]:
     import bioframe
 
-    regions, _ = as_regions(bed)
-    table, _ = as_regions(targets)
+    regions, where = as_regions(bed)
+    table, other = as_regions(targets)
+    other = other if isinstance(targets, (str, Path)) else "the targets"
+    check_shared(regions, table, where=where, other=other, then="they overlap nothing there")
     columns = ("chrom", "chromStart", "chromEnd")
     left = pd.DataFrame({name: regions[name] for name in columns})
     left["chrom"] = left["chrom"].astype(str)
@@ -407,7 +425,7 @@ def _opened(
 
 
 def _windows(bed: str | Path | pd.DataFrame) -> Windows:
-    table = _windows_table(bed)
+    table, _ = as_regions(bed, beyond=True)
     start = table["chromStart"].to_numpy(dtype=np.int64)
     return make_windows(table, start, table["chromEnd"].to_numpy(dtype=np.int64))
 
@@ -417,18 +435,3 @@ def _turn(letters: NDArray[np.uint8], windows: Windows, genome: GenomeFASTA) -> 
     turn = windows.strand < 0
     if turn.any():
         turn_letters(letters, windows.lengths, turn, complement_table(genome.check.letters))
-
-
-def _windows_table(bed: str | Path | pd.DataFrame) -> pd.DataFrame:
-    """Return regions that may reach over the start of a contig, as `resize` makes them."""
-    if isinstance(bed, (str, Path)):
-        return read_bedlike(bed)
-    shift = bed
-    if "chromStart" in bed.columns and len(bed) and int(bed["chromStart"].min()) < 0:
-        shift = bed.assign(chromStart=bed["chromStart"].clip(lower=0)).drop(
-            columns="peak", errors="ignore"
-        )
-    table, _ = as_regions(shift)
-    if shift is not bed:
-        table = table.assign(chromStart=bed["chromStart"].to_numpy(dtype=np.int64))
-    return table

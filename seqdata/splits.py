@@ -28,7 +28,7 @@ from seqdata._random_splits import (
     stratified,
 )
 from seqdata._told import tell
-from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.errors import SeqdataError, contig_hint, did_you_mean
 from seqpro._rng import counter_seed
 
 __all__ = [
@@ -103,7 +103,7 @@ def chromosome(
         for name, part in (("train", train or ()), ("val", val), ("test", test))
     }
     problems = [
-        f"{name}: contig {c!r} is not in the dataset.{did_you_mean(c, known)}"
+        f"{name}: contig {c!r} is not in the dataset.{contig_hint(c, known)}"
         for name, part in parts.items()
         for c in part
         if c not in known

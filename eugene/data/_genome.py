@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -12,7 +11,7 @@ import xarray as xr
 import seqdata as sd
 from eugene.data._files import PathLike, signal_files
 from eugene.data._negatives import SourceError
-from eugene.errors import did_you_mean
+from eugene.data._regions import read_regions
 
 
 def genome(
@@ -76,15 +75,7 @@ def genome(
     ...     ds["seq"].shape, ds["score"].values.tolist()
     ((1, 20), [5.0])
     """
-    regions = sd.read_bedlike(bed) if isinstance(bed, str | Path) else bed
-    if contigs is not None:
-        known = sorted(set(regions["chrom"].astype(str)))
-        for contig in contigs:
-            if contig not in known:
-                hint = did_you_mean(contig, known)
-                raise SourceError(f"contigs: no region is on {contig!r}{hint}")
-        kept = regions["chrom"].astype(str).isin(list(contigs))
-        regions = regions[kept].reset_index(drop=True)
+    regions, _ = read_regions(bed, contigs, "region")
     signal = signal_files(bigwigs)
     letters = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
     readers: list[sd.GenomeFASTA | sd.BigWig] = [letters]

@@ -62,13 +62,13 @@ def matched_windows(
     peaks: pd.DataFrame,
     width: int,
     max_jitter: int,
-    blacklist: str | Path | None,
+    blacklist: pd.DataFrame | None,
     options: Mapping[str, Any],
     seed: int,
 ) -> pd.DataFrame:
     """Return windows outside all peaks that match the kept ones, one by one."""
     given = {"seed": seed, "margin": max_jitter, **options}
-    away: list[Any] = [peaks, *([] if blacklist is None else [sd.read_bedlike(blacklist)])]
+    away: list[Any] = [peaks, *([] if blacklist is None else [blacklist])]
     other = given.pop("exclude", None)
     if other is not None:
         away += list(other) if isinstance(other, list) else [other]
@@ -83,7 +83,7 @@ def tiled_windows(
     sizes: Mapping[str, int],
     width: int,
     max_jitter: int,
-    blacklist: str | Path | None,
+    blacklist: pd.DataFrame | None,
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Return bins around peaks, with flanks up to the width of a window, and their labels."""

@@ -27,6 +27,7 @@ from eugene.data._negatives import (
     shuffled_copies,
     tiled_windows,
 )
+from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
 from eugene.errors import did_you_mean
 from eugene.simulate import simulated as simulated
 
@@ -406,16 +407,13 @@ def regions(
     if negatives is None:
         negatives = {} if task == "binary" else False
     genome = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
-    peaks = sd.read_bedlike(bed) if isinstance(bed, str | Path) else bed.reset_index(drop=True)
-    if contigs is not None:
-        peaks = _on_contigs(peaks, list(contigs))
+    peaks, where = read_regions(bed, contigs, "peak")
     sizes = genome.contigs()
+    require_contigs(peaks, sizes, where=where, genome=str(fasta))
+    black = read_blacklist(blacklist, sizes, str(fasta))
     notes: dict[str, int] = {}
-    where = str(bed) if isinstance(bed, str | Path) else "the table of peaks"
     method, options = negatives_method(negatives)
-    windows = _windows(
-        peaks, width, max_jitter, centre, sizes, blacklist, notes, where=where, genome=str(fasta)
-    )
+    windows = _windows(peaks, width, max_jitter, centre, sizes, black, notes)
     if not len(windows):
         raise SourceError(
             f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
@@ -423,11 +421,11 @@ def regions(
         )
     rows = windows.assign(label=1)
     if method == "tiled":
-        rows = tiled_windows(peaks, sizes, width, max_jitter, blacklist, options)
+        rows = tiled_windows(peaks, sizes, width, max_jitter, black, options)
         notes.clear()  # they count windows of peaks, which bins replace
     elif method == "gc_matched":
         kept = peaks.loc[windows.index]
-        drawn = matched_windows(fasta, kept, peaks, width, max_jitter, blacklist, options, seed)
+        drawn = matched_windows(fasta, kept, peaks, width, max_jitter, black, options, seed)
         fitting = sd.regions.resize(drawn, width + 2 * max_jitter, contigs=sizes)
         notes["dropped_negatives_past_contig_ends"] = len(drawn) - len(fitting)
         rows = pd.concat([rows, drawn.loc[fitting.index].assign(label=0)], ignore_index=True)
@@ -473,40 +471,20 @@ def regions(
     return _add(ds, out, made)
 
 
-def _on_contigs(peaks: pd.DataFrame, contigs: list[str]) -> pd.DataFrame:
-    known = sorted(set(peaks["chrom"].astype(str)))
-    for contig in contigs:
-        if contig not in known:
-            raise SourceError(f"contigs: no peak is on {contig!r}{did_you_mean(contig, known)}")
-    return peaks[peaks["chrom"].astype(str).isin(contigs)].reset_index(drop=True)
-
-
 def _windows(
     peaks: pd.DataFrame,
     width: int,
     max_jitter: int,
     centre: Literal["summit", "midpoint"],
     sizes: Mapping[str, int],
-    blacklist: PathLike | None,
+    blacklist: pd.DataFrame | None,
     notes: dict[str, int],
-    *,
-    where: str,
-    genome: str,
 ) -> pd.DataFrame:
     """Return windows around peaks that lie on their contig and outside the blacklist."""
-    unknown = sorted(set(peaks["chrom"].astype(str)) - set(sizes))
-    if unknown:
-        hint = did_you_mean(unknown[0], sizes)
-        row = int(np.flatnonzero(peaks["chrom"].astype(str) == unknown[0])[0])
-        raise SourceError(
-            f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}{hint}"
-            f"{'' if hint.endswith('?') else '.'} Rename the contigs, or name those to keep in "
-            f"`contigs`; {len(unknown)} of the file's are not in {genome}."
-        )
     wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
     notes["dropped_past_contig_ends"] = len(peaks) - len(wide)
     if blacklist is not None and len(wide):
-        bad = np.asarray(sd.regions.overlaps(wide, blacklist), dtype=bool)
+        bad = touches(wide, blacklist)
         notes["dropped_blacklisted"] = int(bad.sum())
         wide = wide[~bad]
     return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]

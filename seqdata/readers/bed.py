@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from seqdata._told import tell
 from seqdata.errors import BedError, require_file
+from seqdata.readers._bed_names import Columns, are, by_format, by_guess, by_header
+from seqdata.readers._bed_tables import MISSING, finished, gff_names, plain_strands
+from seqdata.readers._bed_tables import with_bed_names as with_bed_names
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._text import known_format
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BED = (
-    "chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd",
-    "itemRgb", "blockCount", "blockSizes", "blockStarts",
-)  # fmt: skip
-_PEAK = (*_BED[:6], "signalValue", "pValue", "qValue")
-_NARROW = (*_PEAK, "peak")
-_INTEGERS = ("chromStart", "chromEnd", "thickStart", "thickEnd", "blockCount", "peak")
+_INTEGERS = ("chromStart", "chromEnd", "thickStart", "thickEnd", "blockCount", "peak", "summit")
 _NUMBERS = ("score", "signalValue", "pValue", "qValue")
-_START_NAMES = ("start", "chromstart", "chrom_start", "begin", "txstart")
+
+
+class _Lines(NamedTuple):
+    """The lines of a file of regions, and what stands in front of them."""
+
+    numbers: list[int]
+    rows: list[str]
+    separator: str | None
+    header: list[str] | None
+    comments: list[str]
 
 
 def read_bedlike(path: str | Path) -> pd.DataFrame:
     r"""Read a BED-like file into a table, one row a region, in the order of the file.
 
-    BED3 to BED12, narrowPeak and broadPeak are told apart by suffix and content; ``.gz`` (also
-    bgzip) is read as it is. ``track``, ``browser``, comment and header lines are skipped. Columns
-    beyond the standard ones are kept as ``field7``, ``field8`` and so on.
+    The names in a header decide which column is what, also in one behind ``#`` and in tables of
+    R, MACS (``.xls``), HOMER and featureCounts, whose positions count from 1 and are turned into
+    those of BED. Without a header, BED3 to BED12, narrowPeak, broadPeak, GFF and Picard's interval
+    lists are told apart by suffix and content; what had to be guessed is said. ``.gz`` (also
+    bgzip) is read as it is; ``track``, ``browser`` and comment lines are skipped. Columns beyond
+    the standard ones keep the name in the header; without one they are ``field7``, ``field8``
+    and so on.
 
     Parameters
     ----------
     path : str or Path
-        The file; tab-separated (or separated by blanks when there is no tab).
+        The file; tab-separated (or separated by blanks when there is no tab; by commas where a
+        header is).
 
     Returns
     -------
@@ -58,6 +71,11 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
         If a line is no region: too few or too many fields, positions that are no whole numbers,
         start < 0, start > end, an unknown strand, a summit outside its peak; or no region at all.
 
+    Warns
+    -----
+    SeqdataWarning
+        Names file and column where a column was guessed or positions counted from 1.
+
     Examples
     --------
     >>> import tempfile, pathlib
@@ -69,11 +87,33 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
     0  chr1           5         9   p1    0.0      -
     """
     file = require_file(path, "BED")
-    numbers, rows, separator = _data_lines(file)
-    if not rows:
+    lines = _data_lines(file)
+    if not lines.rows:
         msg = f"{file} holds no region. Expected lines such as: chr1<TAB>1000<TAB>1200"
         raise BedError(msg)
-    width = _n_fields(rows[0], separator)
+    fields = _fields(file, lines)
+    columns = _columns(file, lines, fields)
+    table = pd.DataFrame(
+        {
+            name: _convert(name, column, file, lines.numbers, columns)
+            for name, column in zip(columns.names, fields, strict=True)
+        }
+    )
+    table = finished(table, columns, str(file), lambda row: f"{file}, line {lines.numbers[row]}")
+    check_regions(table, where=str(file), lines=np.asarray(lines.numbers))
+    return table
+
+
+def _fields(file: Path, lines: _Lines) -> list[list[str]]:
+    """Return the values of each column, after a check that all lines have as many."""
+    numbers, rows, separator = lines.numbers, lines.rows, lines.separator
+    if lines.header is not None and any('"' in row for row in rows[:1000]):
+        parsed = list(csv.reader(rows, delimiter=separator or " ", skipinitialspace=True))
+        widths = [len(row) for row in parsed]
+    else:
+        parsed = []
+        widths = [_n_fields(row, separator) for row in rows]
+    width = widths[0]
     if width < 3:
         found = "separated by tabs" if separator else "separated by blanks"
         msg = (
@@ -81,30 +121,62 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
             f"got {width}: {rows[0][:60]!r}."
         )
         raise BedError(msg)
-    for number, row in zip(numbers, rows, strict=True):
-        found_width = _n_fields(row, separator)
+    for number, found_width in zip(numbers, widths, strict=True):
         if found_width != width:
             msg = (
                 f"{file}, line {number}: expected {width} fields as in line {numbers[0]}, "
                 f"got {found_width}. Repair the line (fields are separated by one tab)."
             )
             raise BedError(msg)
+    if parsed:
+        return [list(column) for column in zip(*parsed, strict=True)]
     # one long list: the garbage collector would go through a list for each row again and again
-    fields = (separator or " ").join(rows).split(separator)
-    columns = [fields[i::width] for i in range(width)]
-    names = _column_names(file, columns)
-    table = pd.DataFrame(
-        {
-            name: _convert(name, column, file, numbers)
-            for name, column in zip(names, columns, strict=True)
-        }
-    )
-    check_regions(table, where=str(file), lines=np.asarray(numbers))
-    return table
+    flat = (separator or " ").join(rows).split(separator)
+    return [flat[i::width] for i in range(width)]
+
+
+def _columns(file: Path, lines: _Lines, fields: list[list[str]]) -> Columns:
+    """Return what the columns are: by the header, by the format, else by a guess."""
+    width = len(fields)
+    if lines.header is not None:
+        header = lines.header
+        if len(header) == width - 1:
+            # R writes no name above the names of rows
+            header = ["row_name", *header]
+        if len(header) != width:
+            msg = (
+                f"{file}, line {lines.numbers[0]}: the header names {len(header)} columns, the "
+                f"line has {width}. Repair the header or the line."
+            )
+            raise BedError(msg)
+        found = by_header(header, str(file))
+        if found is not None:
+            return found
+    for comment in reversed(lines.comments):
+        if not comment.startswith("#"):
+            continue
+        text = comment.lstrip("#").strip()
+        header = text.split("\t") if "\t" in text else text.split()
+        found = by_header(header, str(file))
+        if found is None:
+            continue
+        if len(header) == width:
+            return found
+        tell(
+            f"{file}: the header {comment[:60]!r} names {len(header)} columns, the lines have "
+            f"{width}; it is left out of account, and the columns are taken as those of BED."
+        )
+        break
+    sample = [column[:100] for column in fields]
+    return by_format(file, lines.comments, sample) or by_guess(file, fields)
 
 
 def check_regions(
-    table: pd.DataFrame, *, where: str = "regions", lines: NDArray[Any] | None = None
+    table: pd.DataFrame,
+    *,
+    where: str = "regions",
+    lines: NDArray[Any] | None = None,
+    beyond: bool = False,
 ) -> None:
     """Check that a table of regions makes sense.
 
@@ -116,6 +188,8 @@ def check_regions(
         What to call it in messages.
     lines : ndarray of int, shape (n,), optional
         Line of each row in its file; by default rows are counted from 0.
+    beyond : bool, default False
+        Let regions begin before their contig, as resized ones may.
 
     Raises
     ------
@@ -138,6 +212,11 @@ def check_regions(
     def place(row: int) -> str:
         return f"{where}, row {row}" if lines is None else f"{where}, line {lines[row]}"
 
+    for name in ("chrom", "chromStart", "chromEnd"):
+        missing = table[name].isna().to_numpy()
+        if missing.any():
+            msg = f"{place(int(np.argmax(missing)))}: {name} is missing. Leave the row out."
+            raise BedError(msg)
     for name in ("chromStart", "chromEnd"):
         if not pd.api.types.is_integer_dtype(table[name]):
             msg = f"{where}: column {name!r} has type {table[name].dtype}, expected whole numbers."
@@ -150,7 +229,7 @@ def check_regions(
         row = next(row for row, name in enumerate(chrom.tolist()) if name in odd)
         msg = f"{place(row)}: contig name {chrom[row]!r} is empty or holds white space."
         raise BedError(msg)
-    if (start < 0).any():
+    if (start < 0).any() and not beyond:
         row = int(np.argmax(start < 0))
         msg = (
             f"{place(row)}: start {start[row]} is negative. Expected 0 <= start <= end "
@@ -187,26 +266,43 @@ def _n_fields(line: str, separator: str | None) -> int:
     return line.count(separator) + 1 if separator else len(line.split())
 
 
-def _data_lines(file: Path) -> tuple[list[int], list[str], str | None]:
+def _data_lines(file: Path) -> _Lines:
     numbers: list[int] = []
     rows: list[str] = []
+    comments: list[str] = []
     separator: str | None = "\t"
+    header: list[str] | None = None
     for number, line in _text_lines(file):
         if not line or line.isspace() or line[0] == "#":
+            if line and line[0] == "#" and not rows:
+                comments.append(line)
             continue
         if line.startswith(("track", "browser")) and line.split(None, 1)[0] in ("track", "browser"):
             continue
-        if not rows:
-            separator = "\t" if "\t" in line else None
-            if _is_header(line.split(separator)):
+        if not rows and header is None:
+            if line.startswith(("@HD", "@SQ", "@RG", "@PG", "@CO")):
+                comments.append(line)
+                continue
+            separator, header = _header(line, file)
+            if header is not None:
                 continue
         rows.append(line)
         numbers.append(number)
-    return numbers, rows, separator
+    return _Lines(numbers, rows, separator, header, comments)
 
 
-def _is_header(fields: list[str]) -> bool:
-    return len(fields) > 1 and fields[1].strip().lower() in _START_NAMES
+def _header(line: str, file: Path) -> tuple[str | None, list[str] | None]:
+    """Return the separator of the first line, and its names if it is a header."""
+    separator = "\t" if "\t" in line else None
+    for between in (separator, ",", ";"):
+        names = [name.strip().strip('"') for name in line.split(between)]
+        if by_header(names, str(file)) is not None:
+            return between, names
+    names = line.split(separator)
+    if len(names) > 2 and by_header(["chrom", *names[1:]], str(file)) is not None:
+        tell(f"{file}: column 1, {names[0]!r}, stands before start and end: it is the contig.")
+        return separator, ["chrom", *names[1:]]
+    return separator, None
 
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -225,103 +321,58 @@ def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
         raise BedError(msg) from error
 
 
-def with_bed_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the names of BED columns, if it was read without a header.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Its columns may be called 0, 1, 2 and so on; columns with a name keep it.
-
-    Returns
-    -------
-    DataFrame
-
-    Examples
-    --------
-    >>> with_bed_names(pd.DataFrame([["chr1", 5, 9, "peak1"]])).columns.tolist()
-    ['chrom', 'chromStart', 'chromEnd', 'name']
-    """
-    numbered = [name for name in table.columns if isinstance(name, int | np.integer)]
-    if len(numbered) < 3 or numbered != list(range(len(numbered))):
-        return table
-    sample = [table[i].head(100).astype(str).tolist() for i in numbered]
-    names = _column_names(Path("regions"), sample)
-    taken = set(table.columns)
-    return table.rename(
-        columns={i: f"field{i + 1}" if n in taken else n for i, n in enumerate(names)}
-    )
-
-
-def _column_names(file: Path, columns: list[list[str]]) -> list[str]:
-    width = len(columns)
-    suffixes = {suffix.lower() for suffix in file.suffixes}
-    narrow = ".narrowpeak" in suffixes
-    broad = ".broadpeak" in suffixes
-    if (narrow and width != 10) or (broad and width != 9):
-        kind, expected = ("narrowPeak", 10) if narrow else ("broadPeak", 9)
-        msg = f"{file}: a {kind} file has {expected} columns, this one has {width}."
-        raise BedError(msg)
-    sample = [column[:100] for column in columns]
-    if not narrow and not broad:
-        narrow = (
-            width == 10
-            and all(_are(float, column) for column in sample[6:9])
-            and _are(int, [value for value in sample[9] if value != "."])
-        )
-        broad = (
-            width == 9
-            and all(_are(float, column) for column in sample[6:9])
-            and not (_are(int, sample[6]) and _are(int, sample[7]))
-        )
-    if narrow:
-        return list(_NARROW)
-    if broad:
-        return list(_PEAK)
-    names = list(_BED[:width]) + [f"field{i + 1}" for i in range(len(_BED), width)]
-    if width > 6 and not (_are(int, sample[6]) and (width < 8 or _are(int, sample[7]))):
-        names[6:] = [f"field{i + 1}" for i in range(6, width)]
-    elif width > 9 and not _are(int, sample[9]):
-        names[9:] = [f"field{i + 1}" for i in range(9, width)]
-    if width > 4 and not _are(float, [v for v in sample[4] if v != "."]):
-        names[4] = "field5"
-    # a sixth column of single characters is a strand (right or wrong), anything longer is none
-    if width > 5 and any(len(value) > 1 for value in sample[5]):
-        names[5] = "field6"
-    return names
-
-
-def _are(kind: type, values: list[str]) -> bool:
-    try:
-        for value in values:
-            kind(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _convert(name: str, column: list[str], file: Path, lines: list[int]) -> Any:
+def _convert(name: str, column: list[str], file: Path, lines: list[int], columns: Columns) -> Any:
+    named = columns.named
+    if name == "strand" and named:
+        return plain_strands(column, columns)
+    if name == "name" and columns.one_based == "GFF features":
+        return gff_names(column)
     if name in _INTEGERS:
         if name == "peak":
-            column = ["-1" if value == "." else value for value in column]
+            none = MISSING if named else {"."}
+            column = ["-1" if value in none else value for value in column]
         try:
             return np.array(list(map(int, column)), dtype=np.int64)
         except (ValueError, OverflowError):
             row = next(i for i, value in enumerate(column) if not _is_position(value))
-            msg = f"{file}, line {lines[row]}: {name} is {column[row]!r}, expected a whole number."
+            header = (
+                " If it is a header, name the columns chrom, start and end." if row == 0 else ""
+            )
+            if name == "peak":
+                header = " A summit counts from chromStart; rename the column if it holds none."
+            msg = (
+                f"{file}, line {lines[row]}: {name} is {column[row]!r}, expected a whole number."
+                f"{header}"
+            )
             raise BedError(msg) from None
     if name in _NUMBERS:
+        none = MISSING if named else {".", ""}
         try:
-            return np.array([np.nan if v in (".", "") else float(v) for v in column])
+            return np.array([np.nan if v in none else float(v) for v in column])
         except ValueError:
-            row = next(
-                i for i, v in enumerate(column) if v not in (".", "") and not _are(float, [v])
-            )
+            row = next(i for i, v in enumerate(column) if v not in none and not are(float, [v]))
             msg = f"{file}, line {lines[row]}: {name} is {column[row]!r}, expected a number or '.'."
             raise BedError(msg) from None
-    if name.startswith("field") and _are(float, column):
-        return np.array(column, dtype=np.float64)
+    if name not in ("chrom", "name", "strand", "itemRgb", "blockSizes", "blockStarts"):
+        return _further(column, named=named)
     return np.array(column, dtype=object)
+
+
+def _further(column: list[str], *, named: bool) -> Any:
+    """Return a column that says nothing of the region as numbers where it holds some."""
+    if not named:
+        return np.array(column, dtype=np.float64 if are(float, column) else object)
+    given = [value for value in column if value not in MISSING]
+    # 007 is a name
+    text = any((v[0] == "0" and v[1:2].isdigit()) or "_" in v for v in given)
+    if not given or text or not are(float, given):
+        return np.array(column, dtype=object)
+    if len(given) == len(column) and are(int, column):
+        exact = [int(value) for value in column]
+        if max(map(abs, exact)) < 2**63:
+            return np.array(exact, dtype=np.int64)
+        return np.array(column, dtype=object)
+    return np.array([np.nan if value in MISSING else float(value) for value in column])
 
 
 def _is_position(value: str) -> bool:

@@ -1,0 +1,128 @@
+"""Regions of a data source: read as seqdata reads them, on the contigs that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import seqdata as sd
+from eugene.data._files import PathLike
+from eugene.data._negatives import SourceError
+from seqdata._contigs import check_known
+from seqdata._windows import as_regions
+from seqdata.errors import contig_hint
+
+
+def read_regions(
+    bed: PathLike | pd.DataFrame, contigs: Sequence[str] | None, what: str
+) -> tuple[pd.DataFrame, str]:
+    """Return regions, on some contigs, and what to call them in messages.
+
+    Parameters
+    ----------
+    bed : path or DataFrame
+        Regions in any form that seqdata reads.
+    contigs : sequence of str or None
+        Contigs to keep; None keeps all.
+    what : str
+        What a region is, for messages: "peak".
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Rows counted from 0.
+    where : str
+
+    Raises
+    ------
+    SourceError
+        Where no region lies on a contig that is asked for.
+    """
+    table, where = as_regions(bed)
+    if contigs is None:
+        return table, where
+    known = sorted(set(table["chrom"]))
+    for contig in contigs:
+        if contig not in known:
+            raise SourceError(f"contigs: no {what} is on {contig!r}.{contig_hint(contig, known)}")
+    return table[table["chrom"].isin(list(contigs))].reset_index(drop=True), where
+
+
+def require_contigs(
+    table: pd.DataFrame, sizes: Collection[str], *, where: str, genome: str
+) -> None:
+    """Refuse regions on contigs that a genome does not have.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Regions.
+    sizes : collection of str
+        Contigs of the genome.
+    where, genome : str
+        The two, for messages.
+
+    Raises
+    ------
+    SourceError
+        At the first region on another contig.
+    """
+    unknown = sorted(set(table["chrom"]) - set(sizes))
+    if unknown:
+        row = int(np.flatnonzero(table["chrom"] == unknown[0])[0])
+        raise SourceError(
+            f"{where}, region {row + 1}: the genome has no contig {unknown[0]!r}."
+            f"{contig_hint(unknown[0], sizes)} Rename the contigs, or name those to keep in "
+            f"`contigs`; {len(unknown)} of the file's are not in {genome}."
+        )
+
+
+def read_blacklist(
+    blacklist: PathLike | None, sizes: Iterable[str], genome: str
+) -> pd.DataFrame | None:
+    """Return the regions of a blacklist on the contigs of a genome.
+
+    Parameters
+    ----------
+    blacklist : path or None
+    sizes : iterable of str
+        Contigs of the genome.
+    genome : str
+        The genome, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        None where there is no blacklist.
+
+    Raises
+    ------
+    ContigError
+        Where it names none of the contigs; some that are not there are told.
+    """
+    if blacklist is None:
+        return None
+    table, where = as_regions(blacklist)
+    contigs = set(sizes)
+    check_known(table, contigs, where=where, genome=genome, then="they keep nothing away")
+    return table[table["chrom"].isin(contigs)].reset_index(drop=True)
+
+
+def touches(windows: pd.DataFrame, others: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which windows overlap regions that may lie on other contigs than they do.
+
+    Parameters
+    ----------
+    windows, others : pandas.DataFrame
+
+    Returns
+    -------
+    ndarray of bool, shape (n_windows,)
+    """
+    near = others[others["chrom"].isin(set(windows["chrom"]))]
+    if not len(near) or not len(windows):
+        return np.zeros(len(windows), np.bool_)
+    return sd.regions.overlaps(windows, near)
