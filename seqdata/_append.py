@@ -358,7 +358,13 @@ class _Fit:
         raise StoreError(msg)
 
 
-def add_variables(ds: xr.Dataset, target: StoreLike, root: Mapping[str, Any], write: Any) -> None:
+def add_variables(
+    ds: xr.Dataset,
+    target: StoreLike,
+    root: Mapping[str, Any],
+    write: Any,
+    attrs: Mapping[str, Any],
+) -> None:
     """Write variables that a store does not have yet.
 
     Parameters
@@ -370,6 +376,8 @@ def add_variables(ds: xr.Dataset, target: StoreLike, root: Mapping[str, Any], wr
         The document of the root group of the store.
     write : callable
         Writes a dataset through a :class:`StoreAppender`: ``write(out, ds)``.
+    attrs : mapping
+        Attributes of the dataset; those that the store does not have are added.
 
     Raises
     ------
@@ -394,6 +402,7 @@ def add_variables(ds: xr.Dataset, target: StoreLike, root: Mapping[str, Any], wr
                 raise StoreError(msg)
         for name in [name for name in ds.variables if name in out.documents]:
             check_same(out, ds[name], "the new variables")
+        out.attributes.update({k: v for k, v in attrs.items() if k not in out.attributes})
         write(out, ds.drop_vars([name for name in ds.coords if name in out.documents]))
         out.commit()
 

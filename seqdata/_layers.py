@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -90,6 +91,8 @@ def add_layers_from_files(
     if region:
         plan = _plan_of(ds)
         for reader in region:
+            if getattr(reader, "missing", None) == "warn":
+                reader.check_missing(plan.windows, "the dataset")  # type: ignore[attr-defined]
             out = out.merge(_lazy_layer(out, plan, reader))
     for reader in readers:
         if isinstance(reader, FlatReader) and not isinstance(reader, RegionReader):
@@ -123,6 +126,8 @@ def _plan_of(ds: xr.Dataset) -> RegionPlan:
         )
         raise LengthError(msg)
     windows = make_windows(table, start, end)
+    # the rows were cut out of a genome that has these contigs
+    windows = replace(windows, known=frozenset(windows.names))
     return RegionPlan(
         windows, np.arange(len(table) + 1), table["chrom"].to_numpy(), start, end, windows.strand,
         lengths, stored, "fixed" if (lengths == stored).all() else "padded", {},

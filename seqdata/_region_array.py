@@ -96,7 +96,9 @@ class RegionFiles:
         whole = self.plan.windows
         strand = self.plan.strand[rows]
         start = np.where(strand < 0, whole.end[rows] - first - width, whole.start[rows] + first)
-        windows = Windows(whole.names, whole.contig[rows], start, start + width, whole.strand[rows])
+        windows = Windows(
+            whole.names, whole.contig[rows], start, start + width, whole.strand[rows], whole.known
+        )
         n = len(rows)
         part = replace(
             self.plan,

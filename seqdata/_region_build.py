@@ -38,6 +38,7 @@ def write_regions(
     dims: tuple[str, str],
     options: Mapping[str, Any],
     sources: Sequence[str],
+    mask: bool = True,
 ) -> None:
     """Write the windows of a plan.
 
@@ -55,28 +56,33 @@ def write_regions(
         Arguments that shaped the plan.
     sources : sequence of str
         Files of regions.
+    mask : bool, default True
+        Whether to write ``mask``.
     """
     row_dim, length_dim = dims
     tracks = [reader.track() for reader in readers]
     # the plan holds what the files of regions said, so those need not be the same ones
     files = [file for reader in readers for file in reader.files()]
-    job = job_of(readers, files, kind="regions", plan=plan, dims=dims, sources=sources, **options)
+    job = job_of(
+        readers, files, kind="regions", plan=plan, dims=dims, sources=sources, mask=mask, **options
+    )
     with StoreWriter(path, overwrite=overwrite, job=job, resume=resume) as out:
         if out.in_place:
             return
-        rows = _create_regions(out, plan, tracks, row_dim, length_dim)
+        rows = _create_regions(out, plan, tracks, row_dim, length_dim, mask=mask)
         for reader, track in zip(readers, tracks, strict=True):
             if hasattr(reader, "totals"):
                 name = f"total_reads_{track.name}"
                 out.write_array(name, reader.totals(), (track.sample_dim,))
-        names = [*(track.name for track in tracks), "mask"]
+        names = [*(track.name for track in tracks), *(["mask"] if mask else [])]
         first = _skip_finished(out, plan, names, rows)
         with progress_bar("build", plan.n_rows) as bar:
             bar.update(first)
             if client is None:
-                _write_here(out, plan, readers, range(first, plan.n_rows, rows), bar)
+                _write_here(out, plan, readers, names, range(first, plan.n_rows, rows), bar)
             else:
-                _write_there(out, plan, readers, range(first, plan.n_rows, rows), bar, client)
+                starts = range(first, plan.n_rows, rows)
+                _write_there(out, plan, readers, names, starts, bar, client)
         out.commit(
             build_attrs(
                 readers,
@@ -99,12 +105,17 @@ def _skip_finished(out: StoreWriter, plan: RegionPlan, names: Sequence[str], row
 
 
 def _write_here(
-    out: StoreWriter, plan: RegionPlan, readers: Sequence[RegionReader], starts: range, bar: Any
+    out: StoreWriter,
+    plan: RegionPlan,
+    readers: Sequence[RegionReader],
+    names: Sequence[str],
+    starts: range,
+    bar: Any,
 ) -> None:
     for start in starts:
         block = read_shard(plan, readers, start, start + starts.step)
         # each array is let go once it is written: one shard is held at a time
-        for name in list(block):
+        for name in names:
             out.append(name, block.pop(name))
         del block
         bar.update(min(starts.step, plan.n_rows - start))
@@ -114,6 +125,7 @@ def _write_there(
     out: StoreWriter,
     plan: RegionPlan,
     readers: Sequence[RegionReader],
+    names: Sequence[str],
     starts: range,
     bar: Any,
     client: Any,
@@ -123,7 +135,6 @@ def _write_there(
     All that a task needs travels with it or is a task itself, so that the scheduler can give the
     work of a lost worker to another.
     """
-    names = [*(reader.track().name for reader in readers), "mask"]
     documents = None if plan.layout == "flat" else {name: out.document(name) for name in names}
     with warnings.catch_warnings():
         # readers that hold their data, as fragments do, are as large as that
@@ -131,11 +142,11 @@ def _write_there(
         shared = client.submit(_held, readers, documents, pure=False)
     for start, block in _in_order(plan, starts, shared, client):
         n_rows = min(starts.step, plan.n_rows - start)
-        for name, values in block.items():
+        for name in names:
             if documents is None:
-                out.append(name, values)
+                out.append(name, block[name])
             else:
-                out.put_packed(name, values, n_rows)
+                out.put_packed(name, block[name], n_rows)
         bar.update(n_rows)
 
 
@@ -166,11 +177,17 @@ def _remote_shard(
     rows = read_shard(plan, readers, 0, plan.n_rows)
     if documents is None:
         return rows
-    return {name: pack_rows(documents[name], values) for name, values in rows.items()}
+    return {name: pack_rows(document, rows[name]) for name, document in documents.items()}
 
 
 def _create_regions(
-    out: StoreWriter, plan: RegionPlan, tracks: list[Track], row_dim: str, length_dim: str
+    out: StoreWriter,
+    plan: RegionPlan,
+    tracks: list[Track],
+    row_dim: str,
+    length_dim: str,
+    *,
+    mask: bool,
 ) -> int:
     """Create the arrays of a region build; return the rows of a shard."""
     width = max(plan.width, 1)
@@ -220,10 +237,10 @@ def _create_regions(
                 f"{track.name}_length", plan.lengths.astype(np.int32), (row_dim,),
                 attrs={"units": "bp"},
             )  # fmt: skip
-    if plan.layout == "flat":
+    if mask and plan.layout == "flat":
         out.create("mask", shape=(0,), dtype=np.uint8, dims=("_mask_flat",), attrs={"kind": "mask"})
         out.write_array("mask_offsets", plan.offsets, ("_mask_offsets",))
-    else:
+    elif mask:
         out.create(
             "mask", shape=(0, plan.width), dtype=np.uint8, dims=(row_dim, length_dim),
             attrs={"kind": "mask"}, rows=rows,

@@ -58,11 +58,7 @@ class CachedBigWig(BigWig):
         """Return the signal of windows on the forward strand, as `BigWig.read` does."""
         out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
         for sample, file in enumerate(self._steps):
-            if self.missing == "error":
-                size = locate(windows, file.contigs, str(file.path))
-            else:
-                known = [file.contigs.get(name, 0) for name in windows.names]
-                size = np.array(known, dtype=np.int64)[windows.contig]
+            size = locate(windows, file.contigs, str(file.path), missing=self.missing)
             start = np.clip(windows.start, 0, size)
             stop = np.maximum(np.clip(windows.end, 0, size), start)
             lead = start - windows.start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -306,6 +306,8 @@ def plan_regions(
         table = table.iloc[order].reset_index(drop=True)
         start, end = start[order], end[order]
     windows = make_windows(table, start, end)
+    has = {name for reader in readers if _knows_sizes(reader) for name in reader.contigs()}
+    windows = replace(windows, known=frozenset(has.intersection(windows.names)))
     _check_contigs(windows, readers, where)
     lengths = np.add.reduceat(windows.lengths, row_of[:-1])
     layout: Layout = "fixed"
@@ -410,8 +412,11 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str
     for reader in readers:
         contigs = reader.contigs()
         file = reader.files()[0] if reader.files() else reader.name
-        if getattr(reader, "missing", "error") == "error":
-            locate(windows, contigs, file, regions=where)
+        missing = getattr(reader, "missing", None)
+        if missing == "warn":
+            reader.check_missing(windows, where)  # type: ignore[attr-defined]
+        else:
+            locate(windows, contigs, file, regions=where, missing=missing)
         if not _knows_sizes(reader):
             continue
         if not sizes:
@@ -525,8 +530,15 @@ def _turn_sequences(
 
 
 def inside_contigs(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
-    """Return 1 where a window lies on its contig; one value stands for all where all do."""
-    sizes = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
+    """Return 1 where a window lies on its contig; one value stands for all where all do.
+
+    A file that leaves out a contig which the genome has says nothing about where that ends.
+    """
+    anywhere = np.iinfo(np.int64).max
+    sizes = np.array(
+        [contigs.get(name, anywhere if name in windows.known else 0) for name in windows.names],
+        dtype=np.int64,
+    )
     size = sizes[windows.contig]
     if (windows.start >= 0).all() and (windows.start + width <= size).all():
         return np.ones((1, 1), dtype=np.uint8)

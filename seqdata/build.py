@@ -104,6 +104,7 @@ def from_region_files(
     overwrite: bool = False,
     client: Any = None,
     resume: bool = True,
+    mask: bool = True,
 ) -> xr.Dataset:
     r"""Build a dataset from windows on contigs: sequence and signal of each region.
 
@@ -145,6 +146,8 @@ def from_region_files(
         result is the same, byte for byte, with or without ``client``. With False, or where
         anything differs, the build starts afresh. Local stores only; what goes wrong by itself
         (bad input, a full disk, Ctrl-C) leaves nothing to be taken up.
+    mask : bool, default True
+        Write ``mask``, which says nothing where all windows lie on their contigs.
 
     Returns
     -------
@@ -197,6 +200,7 @@ def from_region_files(
             dims=(sequence_dim or SEQUENCE_DIM, length_dim or LENGTH_DIM),
             options=options,
             sources=[str(Path(bed).expanduser())] if isinstance(bed, (str, Path)) else [],
+            mask=mask,
         )
     finally:
         for reader in readers:

@@ -261,17 +261,18 @@ def to_zarr(
     ds = with_codes(_letters_as_letters(_numbers_as_numbers(ds)))
     # whether it is there, and what it holds, is looked at when nobody else can change it
     with lock_of(store):
+        attrs = _storable_attrs(ds.attrs, "the dataset")
+        attrs = {k: v for k, v in attrs.items() if k not in _HIDDEN_ATTRS}
         if mode == "a" and _is_there(store):
             root = check_complete(store)
             if append_dim is not None:
                 append_rows(ds, store, root, append_dim, row_blocks)
             else:
-                add_variables(ds, store, root, _write_variables)
+                add_variables(ds, store, root, _write_variables, attrs)
             return
-        attrs = _storable_attrs(ds.attrs, "the dataset")
         with StoreWriter(store, overwrite=overwrite or mode == "w", locked=True) as out:
             _write_variables(out, ds)
-            out.commit({k: v for k, v in attrs.items() if k not in _HIDDEN_ATTRS})
+            out.commit(attrs)
 
 
 def _letters_as_letters(ds: xr.Dataset) -> xr.Dataset:

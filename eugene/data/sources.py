@@ -7,6 +7,7 @@ store, lazily opened from there.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from eugene.data._negatives import (
 from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
 from eugene.errors import did_you_mean
 from eugene.simulate import simulated as simulated
+from seqdata.errors import SignalWarning
 
 __all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
@@ -52,11 +54,14 @@ def _finish(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
 
 
 def _add(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, Any]) -> xr.Dataset:
-    """Return the dataset with more variables; a store is written anew with them."""
-    ds = ds.assign(made)
+    """Return the dataset with more variables; a store is written anew only where it has them."""
+    more = ds.assign(made)
     if out is None:
-        return ds.load()
-    sd.to_zarr(ds, out, overwrite=True)
+        return more.load()
+    if set(made) & set(ds.variables) or not made:
+        sd.to_zarr(more, out, overwrite=True)
+    else:
+        sd.to_zarr(more.drop_vars([v for v in more.variables if v not in made]), out, mode="a")
     return sd.open_zarr(out)
 
 
@@ -318,6 +323,7 @@ def regions(
     contigs: Sequence[str] | None = None,
     max_jitter: int = 0,
     profile: bool = False,
+    strands: Sequence[str] | None = None,
     seq_var: str = "seq",
     alphabet: str = "DNA",
     on_unknown: Literal["error", "warn", "n"] = "warn",
@@ -362,6 +368,9 @@ def regions(
         the middle ``width`` bp.
     profile : bool
         Whether to store the signal of every position, too, as ``cov``.
+    strands : sequence of str or None
+        Strand ``+``, ``-`` or ``.`` of each signal file. Files of the two strands are paired, and
+        change places on windows of the "-" strand.
     seq_var : str
         Name of the sequences in the dataset.
     alphabet : str
@@ -380,8 +389,8 @@ def regions(
     xarray.Dataset
         ``seq`` S1 (_sequence, _length); ``label`` int8, 1 for peaks and 0 for negatives;
         ``is_peak`` bool; ``counts`` float32, the sum of the signal over the window, and
-        ``log_counts`` its log(1 + counts); coordinates ``chrom``, ``start``, ``end`` and
-        ``strand``. Peaks come first, in their order.
+        ``log_counts`` its log(1 + counts), missing (NaN) with a warning where the sum is negative;
+        coordinates ``chrom``, ``start``, ``end`` and ``strand``. Peaks come first, in their order.
 
     Raises
     ------
@@ -434,38 +443,40 @@ def regions(
         rows["strand"] = "."
     # peaks of a file without strands beside negatives that have one
     plain = rows.assign(strand=rows["strand"].fillna("."))[columns]
-    readers: list[Any] = [genome]
-    if profile:
-        if not signal:
-            raise SourceError("profile: there is no signal to store: give `bigwigs`.")
-        readers.append(sd.BigWig("cov", list(signal.values()), list(signal)))
+    tracks: list[sd.BigWig] = []
+    if signal:
+        tracks.append(sd.BigWig("cov", list(signal.values()), list(signal), strands=strands))
+    elif profile or strands is not None:
+        name = "profile" if profile else "strands"
+        raise SourceError(f"{name}: there is no signal to store: give `bigwigs`.")
     ds = sd.from_region_files(
-        *readers,
+        genome,
+        *(tracks if profile else []),
         path=_store(out),
         fixed_length=width,
         bed=plain,
         max_jitter=max_jitter,
         overwrite=overwrite,
+        # every window lies on its contig, so the mask says nothing
+        mask=False,
     )
     label = rows["label"].to_numpy(dtype=np.int8)
     made: dict[str, Any] = {
         "label": ("_sequence", label, {"long_name": "1 peak, 0 matched window elsewhere"}),
         "is_peak": ("_sequence", label == 1),
     }
-    for sample, path in signal.items():
-        counts = _sums(sample, path, plain)
+    sums = np.empty((len(rows), 0), np.float32)
+    if signal:
+        sums = _stored_sums(ds, width) if profile else _sums(genome, tracks[0], plain, width)
+    for i, sample in enumerate(signal):
         tail = "" if len(signal) == 1 else f"_{sample}"
-        made[f"counts{tail}"] = ("_sequence", counts, {"units": f"sum over {width} bp"})
-        made[f"log_counts{tail}"] = (
-            "_sequence",
-            np.log1p(np.maximum(counts, 0)),
-            {"units": "log(1 + counts), natural"},
-        )
+        logs = _log_counts(sums[:, i], sample)
+        made[f"counts{tail}"] = ("_sequence", sums[:, i], {"units": f"sum over {width} bp"})
+        made[f"log_counts{tail}"] = ("_sequence", logs, {"units": "log(1 + counts), natural"})
     for note, count in notes.items():
         if count:
             logger.info("%s: %d", note.replace("_", " "), count)
-    # every window lies on its contig, so the mask says nothing
-    ds = ds.drop_vars("mask", errors="ignore").assign_attrs(notes)
+    ds = ds.assign_attrs(notes)
     if method == "shuffled":
         ds, made = shuffled_copies(ds.assign(made), seq_var, options, seed), {}
     return _add(ds, out, made)
@@ -490,23 +501,43 @@ def _windows(
     return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]
 
 
-def _sums(sample: str, path: PathLike, rows: pd.DataFrame) -> NDArray[np.float32]:
-    """Return the sum of a signal over each window, windows read in blocks."""
-    from seqdata._windows import make_windows
+def _sums(
+    genome: sd.GenomeFASTA, track: sd.BigWig, rows: pd.DataFrame, width: int
+) -> NDArray[np.float32]:
+    """Return the sums of signal over windows, read in blocks; strands are swapped as in stores."""
+    from seqdata._windows import plan_regions, read_shard
 
-    start = rows["chromStart"].to_numpy(dtype=np.int64)
-    end = rows["chromEnd"].to_numpy(dtype=np.int64)
-    windows = make_windows(rows, start, end)
-    width = int((end - start).max())
-    reader = sd.BigWig(sample, path, sample)
-    out = np.empty(len(rows), np.float32)
+    plan = plan_regions(rows, [genome, track], fixed_length=width)
+    blocks = range(0, plan.n_rows, _ROWS_AT_ONCE)
     try:
-        for low in range(0, len(rows), _ROWS_AT_ONCE):
-            block = slice(low, low + _ROWS_AT_ONCE)
-            out[block] = reader.read(windows[block], width).sum((1, 2), dtype=np.float64)
+        parts = [
+            read_shard(plan, [track], low, low + _ROWS_AT_ONCE)["cov"].sum(2, dtype=np.float64)
+            for low in blocks
+        ]
     finally:
-        reader.close()
-    return out
+        track.close()
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _stored_sums(ds: xr.Dataset, width: int) -> NDArray[np.float32]:
+    """Return the sums of stored signal over the middle of the windows."""
+    begin = (ds["cov"].shape[2] - width) // 2
+    middle = ds["cov"][:, :, begin : begin + width]
+    sums: NDArray[np.float64] = middle.sum("_length", dtype=np.float64).to_numpy()
+    return sums.astype(np.float32)
+
+
+def _log_counts(counts: NDArray[np.float32], sample: str) -> NDArray[np.float32]:
+    negative = counts < 0
+    if negative.any():
+        warnings.warn(
+            f"the signal of {sample} sums to less than 0 over {int(negative.sum())} of "
+            f"{len(counts)} windows: these are no counts, and their log_counts are missing (NaN). "
+            "Files of the minus strand often hold negative values: give absolute ones.",
+            SignalWarning,
+            stacklevel=3,
+        )
+    return np.log1p(np.where(negative, np.float32(np.nan), counts))
 
 
 def zarr(path: PathLike, *, variables: Sequence[str] | None = None) -> xr.Dataset:

@@ -160,10 +160,18 @@ def _written(
         **({} if opened else {"out": str(store), "overwrite": True}),
     )
     split = config.section("data").get("split")
+    stored = ds.encoding.get("source") == str(store)
     if split and not set(carried) & set(ds.variables):
-        sd.to_zarr(_with_split(config, ds, split), store, overwrite=True)
+        new = "split" not in ds.variables
+        ds = _with_split(config, ds, split)
+        if stored and new:
+            # all else is in its place already
+            codes = ds.drop_vars([name for name in ds.variables if name != "split"])
+            sd.to_zarr(codes, store, mode="a")
+        else:
+            sd.to_zarr(ds, store, overwrite=True)
         return True
-    if ds.encoding.get("source") != str(store):
+    if not stored:
         sd.to_zarr(ds, store, overwrite=True)
     return False
 

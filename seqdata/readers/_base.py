@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
-from seqdata.errors import ContigError, contig_hint
+from seqdata.errors import ContigError, SchemaError, SignalWarning, contig_hint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# what files of signal do about regions on contigs that they leave out
+Missing = Literal["warn", "zero", "error"]
+MISSING = get_args(Missing)
 
 # whole numbers up to here are exact in float64
 EXACT = 2**53
@@ -34,6 +39,8 @@ class Windows:
         Bounds in bp, 0-based half-open.
     strand : ndarray of int8, shape (n,)
         1, -1 or 0; readers ignore it, the builder turns rows round.
+    known : frozenset of str, optional
+        Contigs that the genome is known to have, also where a file of signal leaves them out.
     """
 
     names: tuple[str, ...]
@@ -41,13 +48,19 @@ class Windows:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     strand: NDArray[np.int8]
+    known: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.start)
 
     def __getitem__(self, rows: slice) -> Windows:
         return Windows(
-            self.names, self.contig[rows], self.start[rows], self.end[rows], self.strand[rows]
+            self.names,
+            self.contig[rows],
+            self.start[rows],
+            self.end[rows],
+            self.strand[rows],
+            self.known,
         )
 
     @property
@@ -265,7 +278,12 @@ def _bounds(series: pd.Series) -> list[Any]:
 
 
 def locate(
-    windows: Windows, contigs: dict[str, int], where: str, *, regions: str = "regions"
+    windows: Windows,
+    contigs: dict[str, int],
+    where: str,
+    *,
+    regions: str = "regions",
+    missing: Missing | None = None,
 ) -> NDArray[np.int64]:
     """Return the contig length for each window, or explain which contig is not there.
 
@@ -278,6 +296,9 @@ def locate(
         The file, for the message.
     regions : str, default "regions"
         Where the windows come from, for the message.
+    missing : {"warn", "zero", "error"}, optional
+        What a file of signal does about contigs that it leaves out: with "zero" they have length
+        0, with "warn" those that the genome is known to have.
 
     Returns
     -------
@@ -290,16 +311,91 @@ def locate(
     """
     lengths = np.full(len(windows.names), -1, dtype=np.int64)
     for i, name in enumerate(windows.names):
-        lengths[i] = contigs.get(name, -1)
+        zero = missing == "zero" or (missing == "warn" and name in windows.known)
+        lengths[i] = contigs.get(name, 0 if zero else -1)
     out = lengths[windows.contig]
     if (out < 0).any():
         row = int(np.argmax(out < 0))
         name = windows.names[int(windows.contig[row])]
         count = int((out < 0).sum())
         source = "regions" if regions == "regions" else f"regions of {regions}"
+        hint = contig_hint(name, contigs) if missing is None else _signal_hint(name, contigs)
         msg = (
             f"{where} has no contig {name!r}, which {count} of {len(out)} {source} name "
-            f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{contig_hint(name, contigs)}"
+            f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{hint}"
         )
         raise ContigError(msg)
     return out
+
+
+def check_missing(
+    windows: Windows, contigs: dict[str, int], where: str, *, regions: str = "regions"
+) -> None:
+    """Warn of regions on contigs that a file of signal leaves out, or refuse them.
+
+    Programs that write signal leave out contigs without any. A contig that the genome has is
+    taken for one of these, unless the file has it under another name, or no region at all lies on
+    a contig of the file.
+
+    Parameters
+    ----------
+    windows : Windows
+    contigs : dict of str to int
+        Contigs of the file with their lengths in bp.
+    where : str
+        The file, for the message.
+    regions : str, default "regions"
+        Where the windows come from, for the message.
+
+    Raises
+    ------
+    ContigError
+        If a contig is not taken for one without signal.
+    """
+    used = [windows.names[int(i)] for i in np.unique(windows.contig)]
+    lacking = [name for name in used if name not in contigs]
+    if not lacking:
+        return
+    renamed = any(_is_renamed(name, contigs) for name in lacking)
+    if renamed or len(lacking) == len(used) or not windows.known.issuperset(lacking):
+        locate(windows, contigs, where, regions=regions, missing="error")
+    count = int(np.isin(windows.contig, [windows.names.index(name) for name in lacking]).sum())
+    shown = ", ".join(lacking[:5]) + (f", ... ({len(lacking)} in all)" if lacking[5:] else "")
+    source = "regions" if regions == "regions" else f"regions of {regions}"
+    warnings.warn(
+        f"{where} leaves out contigs that the genome has, {shown}: {count} of {len(windows)} "
+        f"{source} lie there, and their signal is taken for 0. Pass missing='zero' if it is, or "
+        "missing='error' to refuse them.",
+        SignalWarning,
+        stacklevel=6,
+    )
+
+
+def check_missing_choice(missing: str) -> None:
+    """Refuse a choice for contigs that are left out that is none.
+
+    Parameters
+    ----------
+    missing : str
+
+    Raises
+    ------
+    SchemaError
+    """
+    if missing not in MISSING:
+        msg = f"missing must be 'warn', 'zero' or 'error', got {missing!r}."
+        raise SchemaError(msg)
+
+
+def _is_renamed(name: str, contigs: dict[str, int]) -> bool:
+    return contig_hint(name, contigs).startswith(" The file calls it")
+
+
+def _signal_hint(name: str, contigs: dict[str, int]) -> str:
+    if _is_renamed(name, contigs):
+        return contig_hint(name, contigs)
+    shown = ", ".join(map(repr, list(contigs)[:5])) + (", ..." if len(contigs) > 5 else "")
+    return (
+        f" It has {shown}. Files of signal may leave out contigs without any: pass missing='zero' "
+        "to take them for 0."
+    )

@@ -6,12 +6,19 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqdata.errors import SchemaError, TrackError, require_file
-from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._base import (
+    Missing,
+    Track,
+    Windows,
+    check_missing,
+    check_missing_choice,
+    locate,
+)
 from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
 from seqdata.readers._turns import in_turn
 from seqdata.readers._write import WritesWindows
@@ -49,8 +56,10 @@ class BigWig(WritesWindows):
         For each sample the name of the sample that holds the same signal on the other strand
         ("" for none). By default stranded samples whose names differ only in the strand are
         paired, or the two samples when there is one of each strand.
-    missing : {"error", "zero"}, default "error"
-        What to do with regions on contigs that a BigWig does not have.
+    missing : {"warn", "zero", "error"}, default "warn"
+        What to do with regions on contigs that a BigWig does not have. "zero": their signal is 0.
+        "warn": that, with a warning, if the genome is known to have the contig (a FASTA is read
+        beside, say), and else an error. "error": an error.
     units : str, default ""
         Unit of the values, kept as an attribute.
 
@@ -76,7 +85,7 @@ class BigWig(WritesWindows):
         sample_dim: str | None = None,
         strands: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
-        missing: Literal["error", "zero"] = "error",
+        missing: Missing = "warn",
         units: str = "",
     ) -> None:
         files = [bigwigs] if isinstance(bigwigs, (str, Path)) else list(bigwigs)
@@ -94,9 +103,7 @@ class BigWig(WritesWindows):
             pairs=pairs,
             units=units,
         )
-        if missing not in ("error", "zero"):
-            msg = f"missing must be 'error' or 'zero', got {missing!r}."
-            raise SchemaError(msg)
+        check_missing_choice(missing)
         self._open: list[BigWigFile] | None = None
         self._contigs = [handle.contigs for handle in self._handles()]
 
@@ -119,6 +126,11 @@ class BigWig(WritesWindows):
         """Return the files read."""
         return [str(path) for path in self.paths]
 
+    def check_missing(self, windows: Windows, regions: str) -> None:
+        """Warn of regions on contigs that a file leaves out, or refuse them."""
+        for path, contigs in zip(self.paths, self._contigs, strict=True):
+            check_missing(windows, contigs, str(path), regions=regions)
+
     @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.float32]:
         """Return the signal of windows on the forward strand.
@@ -138,11 +150,7 @@ class BigWig(WritesWindows):
         out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
         for sample, handle in enumerate(self._handles()):
             contigs = self._contigs[sample]
-            if self.missing == "error":
-                size = locate(windows, contigs, str(self.paths[sample]))
-            else:
-                table = np.array([contigs.get(name, 0) for name in windows.names], dtype=np.int64)
-                size = table[windows.contig]
+            size = locate(windows, contigs, str(self.paths[sample]), missing=self.missing)
             start = np.clip(windows.start, 0, size)
             stop = np.maximum(np.clip(windows.end, 0, size), start)
             lead = start - windows.start

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seqdata.errors import SchemaError, TrackError, did_you_mean, require_file
-from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._base import (
+    Missing,
+    Track,
+    Windows,
+    check_missing,
+    check_missing_choice,
+    locate,
+)
 from seqdata.readers._fragment_file import Spool, read_fragments
 from seqdata.readers._fragment_kernels import count_cover, count_sites
 from seqdata.readers._write import WritesWindows
@@ -57,8 +64,10 @@ class Fragments(WritesWindows):
         Type of the counts; a count that does not fit is an error.
     sample_dim : str, optional
         Name of the sample dimension, by default ``{name}_sample``.
-    missing : {"error", "zero"}, default "error"
-        What to do with regions on contigs without any fragment.
+    missing : {"warn", "zero", "error"}, default "warn"
+        What to do with regions on contigs without any fragment. "zero": counts are 0. "warn":
+        that, with a warning, if the genome is known to have the contig (a FASTA is read beside,
+        say), and else an error. "error": an error.
 
     Raises
     ------
@@ -95,7 +104,7 @@ class Fragments(WritesWindows):
         shift: tuple[int, int] = (0, 0),
         dtype: Any = np.uint16,
         sample_dim: str | None = None,
-        missing: Literal["error", "zero"] = "error",
+        missing: Missing = "warn",
     ) -> None:
         if count_method not in _METHODS:
             msg = f"count_method must be one of {', '.join(_METHODS)}, got {count_method!r}."
@@ -106,6 +115,7 @@ class Fragments(WritesWindows):
         self.paths = [require_file(file, "Fragment") for file in files]
         self.method = count_method
         self.shift = (int(shift[0]), int(shift[1]))
+        check_missing_choice(missing)
         self.missing = missing
         self._track = make_track(
             name, dtype, names, n_files=len(files) if barcodes is None else len(names),
@@ -134,6 +144,10 @@ class Fragments(WritesWindows):
         """Return the contigs and their lengths in bp as far as they are known."""
         return self._sizes
 
+    def check_missing(self, windows: Windows, regions: str) -> None:
+        """Warn of regions on contigs without any fragment, or refuse them."""
+        check_missing(windows, self._sizes, ", ".join(self.files()), regions=regions)
+
     def files(self) -> list[str]:
         """Return the files read."""
         return [str(path) for path in self.paths]
@@ -157,8 +171,7 @@ class Fragments(WritesWindows):
         TrackError
             If a count does not fit the dtype.
         """
-        if self.missing == "error":
-            locate(windows, self._sizes, ", ".join(self.files()))
+        locate(windows, self._sizes, ", ".join(self.files()), missing=self.missing)
         dtype = np.dtype(self._track.dtype)
         out = np.zeros((len(windows), len(self._positions), width), dtype=dtype)
         counts = np.zeros((len(windows), width), dtype=np.int32)
