@@ -29,9 +29,8 @@ from eugene.data._negatives import (
     tiled_windows,
 )
 from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
-from eugene.errors import did_you_mean
+from eugene.errors import EugeneWarning, did_you_mean
 from eugene.simulate import simulated as simulated
-from seqdata.errors import SignalWarning
 
 __all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
@@ -534,7 +533,7 @@ def _log_counts(counts: NDArray[np.float32], sample: str) -> NDArray[np.float32]
             f"the signal of {sample} sums to less than 0 over {int(negative.sum())} of "
             f"{len(counts)} windows: these are no counts, and their log_counts are missing (NaN). "
             "Files of the minus strand often hold negative values: give absolute ones.",
-            SignalWarning,
+            EugeneWarning,
             stacklevel=3,
         )
     return np.log1p(np.where(negative, np.float32(np.nan), counts))

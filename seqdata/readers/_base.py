@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_chec
 import numpy as np
 import pandas as pd
 
-from seqdata.errors import ContigError, SchemaError, SignalWarning, contig_hint
+from seqdata._told import tell
+from seqdata.errors import ContigError, SchemaError, contig_hint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -362,12 +362,10 @@ def check_missing(
     count = int(np.isin(windows.contig, [windows.names.index(name) for name in lacking]).sum())
     shown = ", ".join(lacking[:5]) + (f", ... ({len(lacking)} in all)" if lacking[5:] else "")
     source = "regions" if regions == "regions" else f"regions of {regions}"
-    warnings.warn(
+    tell(
         f"{where} leaves out contigs that the genome has, {shown}: {count} of {len(windows)} "
         f"{source} lie there, and their signal is taken for 0. Pass missing='zero' if it is, or "
-        "missing='error' to refuse them.",
-        SignalWarning,
-        stacklevel=6,
+        "missing='error' to refuse them."
     )
 
 
