@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata import _shards
+from seqdata._content import content_of
 from seqdata._leftovers import working_path
 from seqdata._lock import FileLock
 from seqdata._objects import StoreLike, local_path
@@ -239,7 +240,7 @@ def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:
     readers : sequence
         Readers, with all their settings and the source of their classes.
     files : sequence of str
-        Files read; their sizes and times of change count.
+        Files read; what they hold counts, and their times of change.
     **options
         Everything else that decides what is written.
 
@@ -248,13 +249,13 @@ def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:
     str
         64 hexadecimal digits.
     """
-    stats = [(str(Path(file).resolve()), Path(file).stat()) for file in files]
+    paths = [Path(file).resolve() for file in files]
     return fingerprint(
         {
             "versions": {**versions(), "schema": SCHEMA_VERSION},
             "layout": [getattr(_shards, name) for name in dir(_shards) if name.isupper()],
             "readers": [(_source_of(type(reader)), reader) for reader in readers],
-            "files": [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats],
+            "files": [(str(path), path.stat().st_mtime_ns, content_of(path)) for path in paths],
             "options": options,
         }
     )

@@ -6,14 +6,18 @@ import contextlib
 import hashlib
 import os
 import secrets
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
 
+from seqdata._content import content_of
 from seqdata._places import usable
+from seqdata._told import tell
 from seqdata.errors import SeqdataError
+
+# bytes of a file whose index is built as fast as one that is there can be judged
+_SMALL = 32 << 20
 
 
 def cache_dir(*, to_read: bool = False) -> Path:
@@ -30,7 +34,7 @@ def cached_path(file: Path, folder: str, suffix: str) -> Path:
     Parameters
     ----------
     file : Path
-        The file; its place, size and time of change make the name.
+        The file; its place, its time of change and what it holds make the name.
     folder : str
         Folder inside the cache directory.
     suffix : str
@@ -40,8 +44,7 @@ def cached_path(file: Path, folder: str, suffix: str) -> Path:
     -------
     Path
     """
-    stat = file.stat()
-    key = f"{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    key = f"{file.resolve()}|{file.stat().st_mtime_ns}|{content_of(file)}"
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     return cache_dir() / folder / f"{file.name}.{digest}{suffix}"
 
@@ -54,9 +57,13 @@ def find_or_build(
     suffix: str,
     build: Callable[[Path], object],
     error: type[SeqdataError],
-    fault: Callable[[Path], str] = lambda index: "",
+    fault: Callable[[Path, bool], str],
 ) -> Path:
-    """Return a sound index that is no older than its file; build it where there is none.
+    """Return a sound index of a file; build it where there is none.
+
+    That an index is no older than its file does not make it the file's own. One that stands beside
+    a large file is looked at in many places; beside a small one, it is built anew in the cache,
+    which costs no more.
 
     Parameters
     ----------
@@ -71,36 +78,42 @@ def find_or_build(
         Writes the index to the path it is given; OSError means that the place cannot be written.
     error : type
         What to raise if neither place can be written.
-    fault : callable, optional
-        Says what is wrong with an index, "" if nothing is. One with a fault is not used, and a
-        warning says so.
+    fault : callable
+        Says what is wrong with an index, "" if nothing is; its second argument says whether the
+        index may be one of another file. One with a fault is not used, and a warning says so.
 
     Returns
     -------
     Path
     """
     cached = cached_path(file, folder, suffix)
-    time = file.stat().st_mtime
+    stat = file.stat()
+    there: list[Path] = []
+    sound: list[Path] = []
     for index in (*beside, cached):
         # an index older than its file points at what is no longer there
-        if not index.is_file() or index.stat().st_mtime < time:
+        if not index.is_file() or index.stat().st_mtime < stat.st_mtime:
             continue
-        found = fault(index)
-        if not found:
+        found = fault(index, index != cached)
+        if not found and (index == cached or stat.st_size > _SMALL):
             return index
-        warnings.warn(
-            f"{index} is damaged ({found}) and is not used: it is built again.",
-            UserWarning,
-            stacklevel=2,
-        )
-    try:
-        return write_whole(beside[0], build)
-    except OSError:
-        pass
+        there.append(index)
+        if not found:
+            sound.append(index)
+        else:
+            tell(
+                f"{index} is damaged, or of another file than {file.name} ({found}), and is not "
+                "used: it is built again."
+            )
+    if not there:
+        with contextlib.suppress(OSError):
+            return write_whole(beside[0], build)
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         return write_whole(cached, build)
     except OSError as failure:
+        if sound:
+            return sound[0]
         msg = (
             f"Cannot write the index of {file}, neither beside it nor in {cached.parent}: "
             f"{failure}. Set EUGENE_CACHE_DIR to a folder that can be written."

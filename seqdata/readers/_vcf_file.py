@@ -17,6 +17,7 @@ import pysam.utils
 
 from seqdata.errors import VariantError
 from seqdata.readers._alleles import shared_prefix
+from seqdata.readers._bin_index import Kind, index_fault
 from seqdata.readers._gzip import is_bgzip, open_unpacked
 from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
@@ -371,8 +372,15 @@ def _indexed(path: Path, *, is_bcf: bool) -> tuple[Path, Path]:
     def build(target: Path) -> None:
         _build_index(readable, target, path)
 
+    kind: Kind = "bcf" if is_bcf else "vcf"
     index = find_or_build(
-        readable, names, folder="variant_index", suffix=".csi", build=build, error=VariantError
+        readable,
+        names,
+        folder="variant_index",
+        suffix=".csi",
+        build=build,
+        error=VariantError,
+        fault=lambda index, look: index_fault(index, readable, kind, None, look=look),
     )
     return readable, index
 
@@ -384,6 +392,7 @@ def _build_index(readable: Path, target: Path, path: Path) -> None:
     try:
         pysam.bcftools.index("-f", "--csi", "-o", str(target), str(readable))
     except pysam.utils.SamtoolsError as error:
+        _check_whole(readable, path)
         text = " ".join(str(error).split())
         msg = (
             f"{path} cannot be indexed ({text}). Is it a VCF file with a header, sorted by contig "
@@ -392,6 +401,17 @@ def _build_index(readable: Path, target: Path, path: Path) -> None:
         raise VariantError(msg) from error
     finally:
         pysam.set_verbosity(quiet)
+
+
+def _check_whole(readable: Path, path: Path) -> None:
+    """Raise if a packed file does not unpack."""
+    try:
+        with open_unpacked(readable) as handle:
+            while handle.read(1 << 20):
+                pass
+    except (EOFError, OSError, zlib.error) as error:
+        msg = f"{path}: damaged gzip file ({error}). Fetch or pack it again."
+        raise VariantError(msg) from error
 
 
 def _packed(path: Path) -> Path:
