@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._holding import holding
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._table import aligned, copy_to, write_table
@@ -155,7 +156,8 @@ def _whole(call: Call, config: RunConfig) -> int:
             progress=call.progress,
             device=device_of(call),
         )
-    show_results(folder)
+    if not folder.follows:
+        show_results(folder)
     return 0
 
 
@@ -181,7 +183,7 @@ def fit(call: Call) -> int:
 
     resume = call.has("resume")
     path = pipeline.default_folder(config)
-    with spoken(call):
+    with spoken(call), pipeline.working(config, path):
         current = pipeline.prepare(
             config,
             path,
@@ -191,6 +193,8 @@ def fit(call: Call) -> int:
             device=device_of(call),
         )
         pipeline.fit_run(current, resume=resume)
+    if current.folder.follows:
+        return 0
     training = current.folder.state().get("training", {})
     best = training.get("best_score")
     score = "" if best is None else f", best {training.get('monitor')} {best:.4f}"
@@ -287,8 +291,9 @@ def _step(call: Call, step: str) -> Run | None:
     with spoken(call):
         current = _reopened(call)
         if current is not None:
-            pipeline.later_step(current, step, overwrite=call.has("overwrite"))
-            _keep_settings(current.folder, current.config)
+            with holding(current.folder.path):
+                pipeline.later_step(current, step, overwrite=call.has("overwrite"))
+                _keep_settings(current.folder, current.config)
     return current
 
 
@@ -369,7 +374,7 @@ def report(call: Call) -> int:
     from eugene.report import build
 
     keeps_steps = contextlib.nullcontext() if folder.trained_in_python else folder.step("report")
-    with keeps_steps:
+    with holding(folder.path), keeps_steps:
         build(folder.path, out=out)
     say(f"report: {folder.report if out is None else out}")
     return 0
@@ -382,7 +387,10 @@ def predict(call: Call) -> int:
     check_out(call, ".csv", ".tsv", ".txt")
     if call.get("input") is None:
         current = _reopened(call)
-        return 0 if current is None else predict_run(call, current)
+        if current is None:
+            return 0
+        with holding(current.folder.path):
+            return predict_run(call, current)
     folder, config = _network_of(call)
     return 0 if _printed(call, config) else predict_file(call, folder, device_of(call))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.1
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -70,14 +76,8 @@ class ChunkedTable:
         resume: bool,
         text: tuple[str, ...] = (),
     ) -> None:
-        self.path = Path(path)
+        self.path = _checked(path)
         suffix = self.path.suffix.lower()
-        if suffix not in {*_SEPARATORS, ".zarr"}:
-            message = f"{path}: expected a name that ends in .csv, .tsv or .zarr"
-            raise EugeneError(message)
-        if not self.path.parent.is_dir():
-            message = f"{path}: the folder {self.path.parent} does not exist"
-            raise MissingFileError(message)
         self.job = json.loads(json.dumps(job))
         self.separator = _SEPARATORS.get(suffix, ",")
         self.text = text
@@ -89,6 +89,27 @@ class ChunkedTable:
         if not self.finished and not self._found(self._read(self.parts / "job.json"), self.parts):
             self.parts.mkdir(exist_ok=True)
             write_atomic(self.parts / "job.json", json.dumps(self.job, indent=1))
+
+    @classmethod
+    @contextlib.contextmanager
+    def alone(cls, path: Path, job: Mapping[str, Any], **options: Any) -> Iterator[Self]:
+        """Open the table once nobody else writes it, and keep others away from it.
+
+        Parameters
+        ----------
+        path, job : object
+            See the class.
+        **options
+            Its other arguments.
+
+        Yields
+        ------
+        ChunkedTable
+            What it finds is read after others are done.
+        """
+        place = _checked(path).expanduser().absolute()
+        with _turn(place.with_name(f".{place.name}.lock"), place):
+            yield cls(path, job, **options)
 
     def has(self, i: int) -> bool:
         """Tell whether a piece is there."""
@@ -190,6 +211,41 @@ class ChunkedTable:
         for path in (*self.parts.glob("*.part"), self.parts / "job.json"):
             path.unlink(missing_ok=True)
         self.parts.rmdir()
+
+
+def _checked(path: str | Path) -> Path:
+    """Return the path of a table after looking at its name and its folder."""
+    path = Path(path)
+    if path.suffix.lower() not in {*_SEPARATORS, ".zarr"}:
+        message = f"{path}: expected a name that ends in .csv, .tsv or .zarr"
+        raise EugeneError(message)
+    if not path.parent.is_dir():
+        message = f"{path}: the folder {path.parent} does not exist"
+        raise MissingFileError(message)
+    return path
+
+
+@contextlib.contextmanager
+def _turn(file: Path, target: Path) -> Iterator[None]:
+    """Wait until others are done with a file; the lock of one that dies is free."""
+    from seqdata._lock import FileLock
+    from seqdata.errors import LockedError
+
+    lock = FileLock(file, f"{target} is being written")
+    told = False
+    while True:
+        try:
+            lock.acquire()
+            break
+        except LockedError as error:
+            if not told:
+                logger.warning("%s", f"waiting: {error}")
+            told = True
+            time.sleep(_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _typed(column: pd.Series) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -172,7 +173,9 @@ def variant_effects(
     margin = max((abs(shift) for shift in moves), default=0)
     table, where = as_variants(variants)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
-    try:
+    with contextlib.ExitStack() as stack:
+        if genome is not fasta:
+            stack.callback(genome.close)
         checked = cut_windows(genome, table, 1, where=where).table
         kept = settle_mismatches(checked, where, on_mismatch, stacklevel=3)
         counts = mismatch_counts(checked, kept)
@@ -198,7 +201,9 @@ def variant_effects(
                 "chunk_size": chunk_size,
                 **counts,
             }
-            writer = ChunkedTable(Path(out), job, resume=resume, text=_TEXT)
+            writer = stack.enter_context(
+                ChunkedTable.alone(Path(out), job, resume=resume, text=_TEXT)
+            )
         chunks = range(0, max(len(table), 1), chunk_size)
         frames = []
         for i, begin in enumerate(tqdm(chunks, disable=not progress, unit="chunk")):
@@ -227,9 +232,6 @@ def variant_effects(
             else:
                 writer.write(i, frame)
         result = writer.finish(len(chunks)) if writer is not None else _joined(frames)
-    finally:
-        if genome is not fasta:
-            genome.close()
     result.attrs.update(counts)
     return result
 

@@ -273,8 +273,11 @@ def _control_config(config: RunConfig, max_epochs: int | None) -> RunConfig:
     filters = (tree.get("interpret") or {}).get("filters")
     tree |= {"name": f"{config.name}_shuffled_labels", "baselines": []}
     tree["interpret"] = {"filters": filters} if filters else None
+    # the other processes of a distributed training are gone by now
+    alone = {"devices": 1, "strategy": "auto"}
+    tree["trainer"] = {**(tree.get("trainer") or {}), **alone}
     if max_epochs is not None:
-        tree["trainer"] = {**(tree.get("trainer") or {}), "max_epochs": max_epochs}
+        tree["trainer"]["max_epochs"] = max_epochs
     return RunConfig(tree, config.document, config.allow_class_path)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eugene._files import write_atomic
+from eugene._holding import LOCK
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
 
 _MARK = "eugene-run"
@@ -36,18 +37,26 @@ _OURS = (
     "summary.csv",
     "state.json",
 )
-STEPS = (
-    "data",
-    "fit",
-    "test",
+_INTERPRET = (
     "attribute",
+    "seqlets",
+    "modisco",
     "filters",
     "positional",
     "evolve",
     "control",
-    "truth",
-    "report",
 )
+SECTIONS_OF: dict[str, tuple[str, ...]] = {
+    "data": ("seed", "data"),
+    "fit": ("seed", "data", "model", "module", "trainer"),
+    "test": ("evaluate", "baselines"),
+    **{name: (f"interpret.{name}",) for name in _INTERPRET},
+    "truth": (),
+    "report": (),
+}
+"""Steps of a run in their order, and the sections of the configuration that each is done with."""
+
+STEPS = tuple(SECTIONS_OF)
 """Steps of a run in their order."""
 
 
@@ -86,6 +95,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.follows = False
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -266,7 +276,7 @@ class RunFolder:
             message = f"{folder.path} is a file; a run needs a folder, choose another --run_dir"
             raise NotARunError(message)
         ours = folder.is_run()
-        if folder.path.is_dir() and not ours and any(folder.path.iterdir()):
+        if folder.path.is_dir() and not ours and any(p.name != LOCK for p in folder.path.iterdir()):
             message = (
                 f"{folder.path} holds files and is not a run folder; nothing was touched. "
                 "Choose another --run_dir or --name"
@@ -287,6 +297,38 @@ class RunFolder:
         if not ours:
             folder._write_state({"kind": _MARK, "status": "new", "steps": {}})
         return folder
+
+    def follow(self, *, seconds: float = 120.0) -> None:
+        """Wait for the first process of a distributed training to begin it, and write nothing.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            How long to wait where nobody is at work in the folder.
+
+        Raises
+        ------
+        MissingFileError
+            If nobody came.
+        """
+        from seqdata._lock import owner_of
+
+        seen = time.monotonic()
+        while True:
+            owner = owner_of(self.path / LOCK)
+            if owner is not None and owner.is_alive():
+                seen = time.monotonic()
+                step = self.state().get("steps", {}).get("fit", {})
+                if step.get("status") == "running" and step.get("process") == str(owner):
+                    break
+            if time.monotonic() > seen + seconds:
+                message = (
+                    f"this process is one of several that train {self.path}, and the first of them "
+                    "is not at work there; begin them all together"
+                )
+                raise MissingFileError(message)
+            time.sleep(0.1)
+        self.follows = True
 
     def clear(self, *names: str) -> None:
         """Remove what a run wrote: the named things, or everything that is ours."""
@@ -338,7 +380,7 @@ class RunFolder:
     def discard(self) -> None:
         """Remove the folder if nothing but the record of its steps is in it."""
         with contextlib.suppress(OSError):
-            if self.path.is_dir() and {p.name for p in self.path.iterdir()} <= {"state.json"}:
+            if {p.name for p in self.path.iterdir()} <= {"state.json", LOCK}:
                 self.state_file.unlink(missing_ok=True)
                 self.path.rmdir()
 
@@ -386,7 +428,13 @@ class RunFolder:
         """
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         clock = time.monotonic()
-        self._mark(name, status="running", started=started, seconds=None, error=None)
+        from seqdata._lock import owner_of
+
+        owner = owner_of(self.path / LOCK)
+        process = None if owner is None else str(owner)
+        self._mark(
+            name, status="running", started=started, process=process, seconds=None, error=None
+        )
         try:
             yield
         except BaseException as error:
@@ -418,6 +466,8 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file of the folder at once; numbers that JSON lacks become null."""
+        if self.follows:
+            return
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
@@ -425,6 +475,8 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file of the folder at once."""
+        if self.follows:
+            return
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text)

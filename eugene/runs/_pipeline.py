@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from eugene import interpret
+from eugene._holding import follows, holding
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
 from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs import _explain, _steps
-from eugene.runs._folder import RunFolder
+from eugene.runs._folder import STEPS, RunFolder
 from eugene.runs._load import read_config, require_single, require_trained
 from eugene.runs._run import Run
 
 LATER_STEPS: dict[str, Callable[[Run], Any]] = {
-    "test": _steps.test_step,
-    "attribute": _explain.attribute_step,
-    "seqlets": _explain.seqlets_step,
-    "modisco": _explain.modisco_step,
-    "filters": _explain.filters_step,
-    "positional": _explain.positional_step,
-    "evolve": _explain.evolve_step,
-    "control": _explain.control_step,
-    "truth": _explain.truth_step,
-    "report": _explain.report_step,
+    name: getattr(_steps if name == "test" else _explain, f"{name}_step")
+    for name in STEPS
+    if name not in ("data", "fit")
 }
 """Steps after training, in their order."""
 
@@ -45,6 +40,32 @@ def default_folder(config: RunConfig) -> Path:
     """Return the folder of a run: what its file says, else ``runs/<name>``."""
     chosen = config.tree.get("run_dir")
     return Path(str(chosen)) if chosen else Path("runs") / config.name
+
+
+def following(config: RunConfig) -> bool:
+    """Tell whether this process takes part in a training that another one leads."""
+    trainer = config.section("trainer")
+    return follows(devices=trainer.get("devices", 1), strategy=trainer.get("strategy", "auto"))
+
+
+@contextlib.contextmanager
+def working(config: RunConfig, path: Path) -> Iterator[None]:
+    """Keep everybody else away from a run folder, apart from those who follow.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    path : Path
+        Its folder.
+
+    Raises
+    ------
+    RunExistsError
+        If another process is at work in it.
+    """
+    with contextlib.nullcontext() if following(config) else holding(path):
+        yield
 
 
 def _flat(value: Any, path: str = "$") -> dict[str, Any]:
@@ -141,6 +162,10 @@ def prepare(
         )
         raise config.fail("$.replicates", message)
     folder = RunFolder(path)
+    if following(config):
+        if not _is_trained(folder, config, resume=resume):
+            folder.follow()
+        return Run(config, folder, store=store, progress=False, baselines=baselines)
     folder.remove_stale()
     if resume:
         require_single(folder)
@@ -171,6 +196,13 @@ def prepare(
     return run
 
 
+def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
+    """Tell whether a resumed run has nothing left to train."""
+    if not (resume and folder.status("fit") == "done" and folder.weights.is_file()):
+        return False
+    return bool(read_config(folder).tree.get("trainer") == config.tree.get("trainer"))
+
+
 def fit_run(run: Run, *, resume: bool = False) -> None:
     """Train a prepared run unless it is already trained.
 
@@ -182,10 +214,9 @@ def fit_run(run: Run, *, resume: bool = False) -> None:
         Whether a finished training is left as it is and an unfinished one continued.
     """
     folder = run.folder
-    if resume and folder.status("fit") == "done" and folder.weights.is_file():
-        before = read_config(folder).tree.get("trainer")
-        if before == run.config.tree.get("trainer"):
-            return
+    if _is_trained(folder, run.config, resume=resume):
+        return
+    if resume and folder.status("fit") == "done" and not folder.follows:
         folder.clear("predictions.zarr", "attributions.zarr", "evaluation.json", "interpretation")
         folder.forget(*LATER_STEPS)
     _steps.fit_step(run, resume=resume)
@@ -331,9 +362,11 @@ def run(
         return run_replicates(
             config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
         )
-    current = prepare(
-        config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
-    )
-    fit_run(current, resume=resume)
-    finish(current, wanted_steps(config), resume=resume)
+    with working(config, path):
+        current = prepare(
+            config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
+        )
+        fit_run(current, resume=resume)
+        if not following(config):
+            finish(current, wanted_steps(config), resume=resume)
     return current.folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -191,6 +192,11 @@ def _summary_csv(evaluations: dict[str, dict[int, dict[str, Any]]]) -> str:
 
 def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> RunFolder:
     existing = RunFolder(path)
+    if pipeline.following(config):
+        existing.follow()
+        return existing
+    if resume and existing.config.is_file():
+        pipeline.require_same(existing, config, ("seed", "data"))
     existing.remove_stale()
     aside = existing.set_aside() if overwrite and not resume and existing.is_run() else None
     try:
@@ -249,33 +255,61 @@ def run_replicates(
     seeds = [int(seed) for seed in section["seeds"]]
     which = section.get("interpret", "first")
     configs = {(arm, seed): config.arm(arm, seed) for arm in arms for seed in seeds}
-    folder = _begin(config, path, overwrite=overwrite, resume=resume)
-    data_key = fingerprint(config)
+    with pipeline.working(config, path):
+        folder = _begin(config, path, overwrite=overwrite, resume=resume)
+        evaluations = _train_all(
+            configs,
+            folder,
+            fingerprint(config),
+            which,
+            resume=resume,
+            progress=progress,
+            device=device,
+        )
+        if folder.follows:
+            return folder
+        folder.write_json("summary.json", summarise(evaluations))
+        folder.write_text("summary.csv", _summary_csv(evaluations))
+        from eugene.report import build
+
+        with folder.step("report"):
+            build(folder.path)
+    return folder
+
+
+def _train_all(
+    configs: dict[tuple[str, int], RunConfig],
+    folder: RunFolder,
+    data_key: str,
+    which: str,
+    *,
+    resume: bool,
+    progress: bool,
+    device: str | None,
+) -> dict[str, dict[int, dict[str, Any]]]:
+    """Do the runs of all arms and seeds; return arm -> seed -> content of ``evaluation.json``."""
     baselines: dict[str, Any] = {}
-    evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm in arms}
-    with folder.step("fit"):
+    evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm, _ in configs}
+    with contextlib.nullcontext() if folder.follows else folder.step("fit"):
         for number, ((arm, seed), replicate) in enumerate(configs.items()):
             logger.info("replicate %d of %d: %s, seed %d", number + 1, len(configs), arm, seed)
             place = folder.path / arm / f"seed_{seed}"
             shared = folder if fingerprint(replicate) == data_key else None
-            current = pipeline.prepare(
-                replicate,
-                place,
-                resume=resume,
-                store=shared,
-                progress=progress,
-                baselines=baselines,
-                device=device,
-            )
-            pipeline.fit_run(current, resume=resume)
-            explained = which == "all" or (which == "first" and number == 0)
-            steps = pipeline.wanted_steps(replicate) if explained else ["test"]
-            pipeline.finish(current, steps, resume=resume)
+            with pipeline.working(replicate, place):
+                current = pipeline.prepare(
+                    replicate,
+                    place,
+                    resume=resume,
+                    store=shared,
+                    progress=progress,
+                    baselines=baselines,
+                    device=device,
+                )
+                pipeline.fit_run(current, resume=resume)
+                if pipeline.following(replicate):
+                    continue
+                explained = which == "all" or (which == "first" and number == 0)
+                steps = pipeline.wanted_steps(replicate) if explained else ["test"]
+                pipeline.finish(current, steps, resume=resume)
             evaluations[arm][seed] = current.folder.read_json("evaluation.json")
-    folder.write_json("summary.json", summarise(evaluations))
-    folder.write_text("summary.csv", _summary_csv(evaluations))
-    from eugene.report import build
-
-    with folder.step("report"):
-        build(folder.path)
-    return folder
+    return evaluations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,10 +51,11 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
     from eugene.train import fit
 
     module = run.new_module()
-    run.begin()
+    if not run.folder.follows:
+        run.begin()
     options = {key: run.config.section("trainer").get(key) for key in _TRAINER}
     given: dict[str, Any] = {k: v for k, v in options.items() if v is not None or k == "patience"}
-    with run.folder.step("fit"):
+    with contextlib.nullcontext() if run.folder.follows else run.folder.step("fit"):
         result = fit(
             module,
             run.datamodule,
@@ -63,6 +66,7 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
             progress=True if run.progress else "lines",
             **given,
         )
+    _part()
     run.__dict__.pop("module", None)
     run.__dict__.pop("predictions", None)
     trained = len(run.rows("train")) * max(result.epochs, 1)
@@ -77,8 +81,17 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
     }
     run.folder.note(training=facts)
     best = "none" if result.best_score is None else f"{result.best_score:.4f}"
-    logger.info("fit: %d epochs, best %s %s", result.epochs, result.monitor, best)
+    level = logging.DEBUG if run.folder.follows else logging.INFO
+    logger.log(level, "fit: %d epochs, best %s %s", result.epochs, result.monitor, best)
     return facts
+
+
+def _part() -> None:
+    """Let the processes of a distributed training go: what comes now is done by the first alone."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _targets(ds: xr.Dataset, names: list[str]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
+from eugene._holding import follows, holding
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
@@ -167,7 +168,8 @@ def fit(
     Raises
     ------
     RunExistsError
-        If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked.
+        If the run folder holds checkpoints, and neither ``resume`` nor ``overwrite`` was asked,
+        or another process is at work in it.
     ResumeError
         If the checkpoint belongs to another seed, network, optimiser, schedule, data or number of
         batches, or has more epochs than are asked for.
@@ -197,6 +199,9 @@ def fit(
         if run_dir is None:
             run_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="eugene-fit-"))
         folder = Path(run_dir)
+        following = follows(devices=devices, strategy=strategy)
+        if keep and not following:
+            stack.enter_context(holding(folder))
         started = time.perf_counter()
         seed = settings.seed if seed is None else seed
         bridge = Bridge(datamodule, seed=seed)
@@ -221,7 +226,10 @@ def fit(
             "gradient_clip_val": gradient_clip_val,
             "accumulate_grad_batches": accumulate_grad_batches,
         }
-        checkpoint = _checkpoint_to_resume(record, resume=resume, overwrite=overwrite)
+        # the first process of several has judged and cleared the folder already
+        checkpoint = _checkpoint_to_resume(
+            record, resume=resume, overwrite=overwrite, clear=not following
+        )
         extra: list[pl.Callback] = []
         if checkpoint is not None:
             check_same_run(checkpoint, record, max_epochs=max_epochs, facts=facts, settings=told)
@@ -316,11 +324,11 @@ def fit(
 
 
 def _checkpoint_to_resume(
-    record: Record, *, resume: bool, overwrite: bool
+    record: Record, *, resume: bool, overwrite: bool, clear: bool
 ) -> dict[str, Any] | None:
     if resume:
         return read_checkpoint(record.last_path) if record.last_path.exists() else None
-    if record.last_path.exists():
+    if clear and record.last_path.exists():
         if not overwrite:
             raise RunExistsError(
                 f"{record.last_path} exists: take the run up with resume=True, train anew with "

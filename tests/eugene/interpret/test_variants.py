@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +273,52 @@ def test_mean_of_both_alignments(fasta, variants):
     found = se.variant_effects(model, windows.reference, windows.alternate)
     out = eu.interpret.variant_effects(model, fasta, variants, LENGTH, align="mean")
     pd.testing.assert_frame_equal(out[found.columns], found)
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("same", [True, False])
+def test_two_at_once_never_mix_their_pieces(fasta, variants, tmp_path, resume, same):
+    """The second waits for the first, then takes what is there, starts over, or refuses."""
+    began, found = threading.Event(), {}
+
+    class Slow(Small):
+        def forward(self, X):
+            began.set()
+            time.sleep(0.02)
+            return super().forward(X)
+
+    models = {"first": Slow(), "second": Slow()}
+    if not same:
+        torch.nn.init.constant_(models["second"].weight, 0.25)
+    options = {"length": LENGTH, "chunk_size": 16, "out": tmp_path / "effects.tsv"}
+    alone = {
+        name: eu.interpret.variant_effects(model, fasta, variants, LENGTH, chunk_size=16)
+        for name, model in models.items()
+    }
+
+    def work(name, resume):
+        try:
+            found[name] = eu.interpret.variant_effects(
+                models[name], fasta, variants, resume=resume, **options
+            )
+        except RunExistsError as error:
+            found[name] = error
+
+    began.clear()
+    threads = [threading.Thread(target=work, args=("first", True))]
+    threads[0].start()
+    began.wait()
+    threads.append(threading.Thread(target=work, args=("second", resume)))
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    pd.testing.assert_frame_equal(found["first"], alone["first"])
+    kept = "first"
+    if resume and not same:
+        assert "belongs to another job" in str(found["second"])
+    else:
+        kept = "second"
+        pd.testing.assert_frame_equal(found["second"], alone["second"])
+    in_file = pd.read_csv(options["out"], sep="\t", keep_default_na=False)
+    np.testing.assert_allclose(in_file["alternate"], alone[kept]["alternate"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["effects.tsv", "effects.tsv.json"]
