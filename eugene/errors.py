@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -45,6 +45,10 @@ class NameClashError(EugeneError, ImportError):
 
 class MissingExtraError(EugeneError, ImportError):
     """An optional package is needed and not installed."""
+
+
+class GoneError(EugeneError, AttributeError):
+    """EUGENe had a name that is called otherwise here, or is not here."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,32 @@ class ConfigError(EugeneError):
         count = len(self.problems)
         head = f"{count} problem{'s' if count != 1 else ''} in the configuration:"
         super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
+
+
+def no_attribute(
+    module: str, name: str, known: Iterable[object], gone: Mapping[str, str]
+) -> AttributeError:
+    """Return the error for a name that a module does not have.
+
+    Parameters
+    ----------
+    module, name : str
+        Where, and what was asked for.
+    known : iterable of object
+        What there is.
+    gone : mapping
+        EUGENe's names, and what takes their place.
+
+    Examples
+    --------
+    >>> print(no_attribute("eugene.evaluate", "escore", [], {"escore": "use y"}))
+    EUGENe's eugene.evaluate.escore is not here: use y
+    """
+    if name in gone:
+        return GoneError(f"EUGENe's {module}.{name} is not here: {gone[name]}")
+    hint = "" if name.startswith("_") else did_you_mean(name, known)
+    hint = hint if "did you mean" in hint else ""
+    return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
 
 
 def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -> str:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from eugene.errors import no_attribute
+
 if TYPE_CHECKING:
     from eugene.evaluate import baselines as baselines
+    from eugene.evaluate._eugene import (
+        predictions_sequence_module as predictions_sequence_module,
+    )
+    from eugene.evaluate._eugene import (
+        train_val_predictions_sequence_module as train_val_predictions_sequence_module,
+    )
     from eugene.evaluate._evaluate import curves as curves
     from eugene.evaluate._evaluate import evaluate as evaluate
     from eugene.evaluate._evaluate import paired_difference as paired_difference
@@ -19,6 +27,16 @@ _NAMES = {
     "paired_difference": "eugene.evaluate._evaluate",
     "predict_batches": "eugene.evaluate._predictions",
     "predictions": "eugene.evaluate._predictions",
+    "predictions_sequence_module": "eugene.evaluate._eugene",
+    "train_val_predictions_sequence_module": "eugene.evaluate._eugene",
+}
+
+_GONE = {
+    "auc_calc": "sklearn.metrics.roc_auc_score",
+    "escore": "eugene.evaluate.evaluate gives AUROC and AUPRC with intervals",
+    "evaluate_model": "use eugene.evaluate.evaluate",
+    "median_calc": "numpy.median of the scores of each class",
+    "train_val_predictions": "use eugene.evaluate.predictions with a datamodule and split=",
 }
 
 
@@ -27,8 +45,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("eugene.evaluate.baselines")
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
-    message = f"module 'eugene.evaluate' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise no_attribute(__name__, name, {*_NAMES, "baselines"}, _GONE)
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from eugene._calls import eugene_call
 from eugene.errors import EugeneError, did_you_mean
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_same_alphabet
@@ -71,6 +72,7 @@ def predict_batches(
     return {key: np.concatenate(values) for key, values in parts.items()}
 
 
+@eugene_call(same={"model": "module", "dataloader": "data", "sdata": "data"})
 def predictions(
     module: Any,
     data: Any,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from eugene.errors import no_attribute
+
 if TYPE_CHECKING:
     from eugene.interpret._attribute import attribute_dataset as attribute_dataset
     from eugene.interpret._filters import filter_motifs as filter_motifs
@@ -55,12 +57,15 @@ _NAMES = {
     "variant_effects": "_variants",
 }
 
+_GONE = {
+    "motif_distance_dependence_gia": "use seqexplainer.cooperativity or seqexplainer.space",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         return getattr(importlib.import_module(f"eugene.interpret.{_NAMES[name]}"), name)
-    message = f"module 'eugene.interpret' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise no_attribute(__name__, name, _NAMES, _GONE)
 
 
 def __dir__() -> list[str]:

@@ -7,16 +7,18 @@ dataset is returned in either case.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
 from eugene.interpret._attribute import Explainer
-from eugene.interpret._sequences import one_hot
+from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
+from eugene.modules._input import as_batch_size
 
 if TYPE_CHECKING:
     import torch
@@ -36,17 +38,22 @@ def _working(sdata: xr.Dataset, *, copy: bool) -> xr.Dataset:
     return sdata.copy() if copy else sdata
 
 
+# EUGENe's loaders: sequences are read here as they are stored, axes by their names
+_LOADING = {"num_workers": anything, "prefetch_factor": anything, "transforms": only_turns}
+
+
+@eugene_call(unheard=_LOADING)
 def attribute_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    *,
     seq_var: str = "seq",
     method: str = "InputXGradient",
+    *,
     reference_type: Any = None,
     target: Any = 0,
     n_references: int = 20,
     hypothetical: bool = False,
-    batch_size: int = 128,
+    batch_size: int | None = 128,
     device: str | None = None,
     seed: int = 0,
     prefix: str = "",
@@ -136,7 +143,7 @@ def attribute_sdata(
         n_references=n_references,
         target=target,
         seed=seed,
-        batch_size=batch_size,
+        batch_size=as_batch_size(batch_size, 128),
         hypothetical=hypothetical,
         effects=False,
         device=device,
@@ -155,15 +162,20 @@ def attribute_sdata(
     return result
 
 
+@eugene_call(
+    unheard={**_LOADING, "padding": anything, "activations": only(None), "seqs": only(None)}
+)
 def generate_pfms_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    *,
     seq_var: str = "seq",
     layer_name: str | None = None,
+    kernel_size: int | None = None,
+    *,
+    num_filters: int | None = None,
     num_seqlets: int = 100,
     activation_threshold: float | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = 128,
     device: str | None = None,
     prefix: str = "",
     suffix: str = "",
@@ -180,7 +192,11 @@ def generate_pfms_sdata(
     seq_var : str, optional
         Variable of the sequences.
     layer_name : str, optional
-        Name of the convolution; the first by default.
+        Name of the convolution; the first by default. A leading ``arch.`` is left out.
+    kernel_size : int, optional
+        Width of the windows, which the layer itself says; another number is refused.
+    num_filters : int, optional
+        Only so many filters, from the first.
     num_seqlets : int, optional
         Windows a filter.
     activation_threshold : float, optional
@@ -199,10 +215,17 @@ def generate_pfms_sdata(
     xarray.Dataset
         With ``{prefix}{layer}_pfms{suffix}`` float64 ``(_{layer}_filters, _ohe, _{layer}_width)``
         of counts.
+
+    Raises
+    ------
+    EugeneError
+        If the layer has another width or fewer filters than were said.
     """
     import seqexplainer as se
 
     threshold = activation_threshold is not None
+    if layer_name is not None and hasattr(model, "arch"):
+        layer_name = layer_name.removeprefix("arch.")
     found = se.generate_pfms(
         _network(model),
         one_hot(sdata, seq_var),
@@ -210,21 +233,35 @@ def generate_pfms_sdata(
         method="threshold" if threshold else "top_n",
         n=num_seqlets,
         threshold=0.75 if activation_threshold is None else activation_threshold,
-        batch_size=batch_size,
+        batch_size=as_batch_size(batch_size, 128),
         device=device,
     )
     layer = layer_name or found.layer
+    pfms, n_sites = np.asarray(found.pfms), found.n_sites.tolist()
+    if kernel_size not in (None, pfms.shape[2]):
+        raise EugeneError(
+            f"kernel_size={kernel_size}, but a filter of {layer!r} sees {pfms.shape[2]} bp of the "
+            "input: leave it out"
+        )
+    if num_filters is not None:
+        if not 1 <= num_filters <= len(pfms):
+            raise EugeneError(f"num_filters={num_filters}: {layer!r} has {len(pfms)} filters")
+        pfms, n_sites = pfms[:num_filters], n_sites[:num_filters]
     result = _working(sdata, copy=copy)
     dims = (f"_{layer}_filters", "_ohe", f"_{layer}_width")
-    attrs = {"layer": layer, "n_sites": found.n_sites.tolist()}
-    result[f"{prefix}{layer}_pfms{suffix}"] = (dims, np.asarray(found.pfms), attrs)
+    attrs = {"layer": layer, "n_sites": n_sites}
+    result[f"{prefix}{layer}_pfms{suffix}"] = (dims, pfms, attrs)
     return result
 
 
+@eugene_call(same={"filters_var": "layer_name"}, unheard={"axis_order": anything})
 def filters_to_meme_sdata(
     sdata: xr.Dataset,
     layer_name: str,
     *,
+    filter_inds: Sequence[int] | None = None,
+    alphabet: str | None = None,
+    bg: Mapping[str, float] | None = None,
     output_dir: str | Path = ".",
     filename: str = "filters.meme",
     prefix: str = "",
@@ -237,7 +274,13 @@ def filters_to_meme_sdata(
     sdata : xarray.Dataset
         With ``{prefix}{layer_name}_pfms{suffix}``.
     layer_name : str
-        Name of the layer.
+        Name of the layer, or of the variable itself, EUGENe's ``filters_var``.
+    filter_inds : sequence of int, optional
+        Numbers of the filters; all by default.
+    alphabet : str, optional
+        Letters of the matrices; ACGT by default.
+    bg : mapping, optional
+        Share of each letter in the background; equal by default.
     output_dir : path, optional
         Folder to write into; it is made.
     filename : str, optional
@@ -255,25 +298,38 @@ def filters_to_meme_sdata(
     EugeneError
         If the dataset has no such variable.
     """
+    import seqpro as sp
     from seqpro.motifs import Motif, MotifSet, write_meme
 
-    name = f"{prefix}{layer_name}_pfms{suffix}"
-    if name not in sdata.data_vars:
+    name = layer_name if layer_name in sdata.data_vars else f"{prefix}{layer_name}_pfms{suffix}"
+    if name not in sdata.data_vars or sdata[name].ndim != 3:
         known = [str(v) for v in sdata.data_vars if str(v).endswith(f"_pfms{suffix}")]
         hint = did_you_mean(name, known)
         message = f"the dataset has no {name!r}{hint}; make it with generate_pfms_sdata"
         raise EugeneError(message)
+    matrices = sdata[name].to_numpy()
+    chosen = range(len(matrices)) if filter_inds is None else filter_inds
+    wrong = [i for i in chosen if not 0 <= i < len(matrices)]
+    if wrong:
+        raise EugeneError(f"filter_inds: {name!r} has no filter {wrong[0]}, only {len(matrices)}")
+    letters = sp.alphabet_of(alphabet or "DNA")
     motifs = [
-        Motif(f"filter_{i}", matrix, kind="pfm")
-        for i, matrix in enumerate(sdata[name].to_numpy())
-        if matrix.sum() > 0
+        Motif(f"filter_{i}", matrices[i], kind="pfm", alphabet=letters)
+        for i in chosen
+        if matrices[i].sum() > 0
     ]
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    write_meme(MotifSet(motifs), folder / filename)
+    background = None
+    if bg is not None:
+        if set(bg) != set(letters.alphabet):
+            raise EugeneError(f"bg: a share for each of {letters.alphabet} is needed, got {bg}")
+        background = [float(bg[letter]) for letter in letters.alphabet]
+    write_meme(MotifSet(motifs), folder / filename, background=background)
     return folder / filename
 
 
+@eugene_call(unheard={"axis_order": anything, "add_seqs": only(True), "return_seqs": only(False)})
 def evolve_seqs_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
@@ -282,7 +338,7 @@ def evolve_seqs_sdata(
     seq_var: str = "seq",
     target: Any = 0,
     maximize: bool = True,
-    batch_size: int = 128,
+    batch_size: int | None = 128,
     device: str | None = None,
     copy: bool = False,
 ) -> xr.Dataset:
@@ -324,7 +380,7 @@ def evolve_seqs_sdata(
         rounds=rounds,
         target=target,
         maximize=maximize,
-        batch_size=batch_size,
+        batch_size=as_batch_size(batch_size, 128),
         device=device,
     )
     scores = np.asarray(found.scores, dtype=np.float32)
@@ -341,16 +397,19 @@ def evolve_seqs_sdata(
     return result
 
 
+@eugene_call(unheard={"feature_name": anything, "encoding": anything, "store": only(False)})
 def feature_implant_seq_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    feature: str | Motif,
+    feature: str | Motif | np.ndarray,
     *,
     row: int = 0,
+    seq_id: str | int | None = None,
+    id_var: str = "id",
     seq_var: str = "seq",
     target: Any = 0,
     stride: int = 1,
-    batch_size: int = 128,
+    batch_size: int | None = 128,
     device: str | None = None,
 ) -> np.ndarray:
     """Put a feature into one sequence at every position and predict each.
@@ -362,9 +421,11 @@ def feature_implant_seq_sdata(
     sdata : xarray.Dataset
         With the sequence.
     feature : str or Motif
-        Letters, or a motif whose consensus is put in.
+        Letters, a motif whose consensus is put in, or a one-hot array.
     row : int, optional
         Number of the sequence.
+    seq_id, id_var : str, optional
+        The sequence by its identifier, and the variable that holds those.
     seq_var : str, optional
         Variable of the sequences.
     target : int, tuple, str or callable, optional
@@ -383,30 +444,55 @@ def feature_implant_seq_sdata(
     """
     import seqexplainer as se
 
+    if seq_id is not None:
+        row = _row_of(sdata, seq_id, id_var)
     found = se.positional_importance(
         _network(model),
         one_hot(sdata, seq_var, rows=[row]),
-        feature,
+        _feature(feature),
         stride=stride,
         target=target,
-        batch_size=batch_size,
+        batch_size=as_batch_size(batch_size, 128),
         device=device,
     )
     outputs: np.ndarray = np.asarray(found.before[:, None] + found.effect)[0]
     return outputs
 
 
+def _row_of(sdata: xr.Dataset, seq_id: str | int, id_var: str) -> int:
+    """Return the row of an identifier."""
+    names = require_variable(sdata, id_var).astype(str).to_numpy()
+    found = np.flatnonzero(names == str(seq_id))
+    if not len(found):
+        raise EugeneError(f"no sequence {seq_id!r} in {id_var!r}; the first is {names[0]!r}")
+    return int(found[0])
+
+
+def _feature(feature: str | Motif | np.ndarray) -> str | Motif:
+    """Return a feature as letters, also where it is one-hot, (4, n) or (n, 4)."""
+    if not isinstance(feature, np.ndarray):
+        return feature
+    import seqpro as sp
+
+    if feature.ndim != 2 or 4 not in feature.shape or not np.isin(feature, (0, 1)).all():
+        raise EugeneError(f"feature of shape {feature.shape} is no one-hot array (n, 4) or (4, n)")
+    rows = feature if feature.shape[1] == 4 else feature.T
+    return str(sp.decode_ohe(rows.astype(np.uint8), ohe_axis=1, alphabet=sp.DNA).tobytes().decode())
+
+
+@eugene_call(unheard={"feature_name": anything, "encoding": anything})
 def positional_gia_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    feature: str | Motif,
+    feature: str | Motif | np.ndarray,
     *,
     seq_var: str = "seq",
     id_var: str = "slide",
+    store_var: str | None = None,
     target: Any = 0,
     positions: Sequence[int] | None = None,
     stride: int = 1,
-    batch_size: int = 128,
+    batch_size: int | None = 128,
     device: str | None = None,
     copy: bool = False,
 ) -> xr.Dataset:
@@ -419,11 +505,13 @@ def positional_gia_sdata(
     sdata : xarray.Dataset
         Backgrounds.
     feature : str or Motif
-        Letters, or a motif whose consensus is put in.
+        Letters, a motif whose consensus is put in, or a one-hot array.
     seq_var : str, optional
         Variable of the sequences.
     id_var : str, optional
         Name of the new variable.
+    store_var : str, optional
+        EUGENe's word for it.
     target : int, tuple, str or callable, optional
         Which output.
     positions : sequence of int, optional
@@ -440,24 +528,35 @@ def positional_gia_sdata(
     Returns
     -------
     xarray.Dataset
-        With ``{id_var}`` float32 ``(_sequence, _{id_var}_position)``, the output with the feature
-        at each position, and the positions as a coordinate.
+        With ``{store_var}`` float32 ``(_sequence, _{store_var}_position)``, the output with the
+        feature at each position, and the positions as a coordinate.
+
+    Raises
+    ------
+    EugeneError
+        If the dataset has another variable of that name.
     """
     import seqexplainer as se
 
+    name = store_var or id_var
+    dim = f"_{name}_position"
+    if name in sdata.variables and dim not in sdata[name].dims:
+        raise EugeneError(
+            f"the dataset has a variable {name!r}, which would be lost: name the new one "
+            "store_var=..."
+        )
     found = se.positional_importance(
         _network(model),
         one_hot(sdata, seq_var),
-        feature,
+        _feature(feature),
         positions=positions,
         stride=stride,
         target=target,
-        batch_size=batch_size,
+        batch_size=as_batch_size(batch_size, 128),
         device=device,
     )
     values = np.asarray(found.before[:, None] + found.effect, dtype=np.float32)
     result = _working(sdata, copy=copy)
-    dim = f"_{id_var}_position"
-    result[id_var] = (("_sequence", dim), values)
+    result[name] = (("_sequence", dim), values)
     result[dim] = (dim, np.asarray(found.positions))
     return result

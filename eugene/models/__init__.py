@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from eugene.errors import no_attribute
 from eugene.models._build import list_models as list_models
 
 if TYPE_CHECKING:
@@ -21,12 +22,22 @@ if TYPE_CHECKING:
     from eugene.models._convert import load_deepstarr_weights as load_deepstarr_weights
     from eugene.models._convert import load_eugene_checkpoint as load_eugene_checkpoint
     from eugene.modules import SequenceModule as SequenceModule
+    from eugene.nn import Conv1DBlock as Conv1DBlock
+    from eugene.nn import Conv1DTower as Conv1DTower
+    from eugene.nn import DenseBlock as DenseBlock
+    from eugene.nn import RecurrentBlock as RecurrentBlock
+    from eugene.nn import Tower as Tower
     from eugene.nn import get_layer as get_layer
     from eugene.nn import init_motif_weights as init_motif_weights
     from eugene.nn import init_weights as init_weights
     from eugene.nn import list_available_layers as list_available_layers
 
 _NAMES = {
+    "Conv1DBlock": "eugene.nn",
+    "Conv1DTower": "eugene.nn",
+    "DenseBlock": "eugene.nn",
+    "RecurrentBlock": "eugene.nn",
+    "Tower": "eugene.nn",
     "SequenceModule": "eugene.modules",
     "build": "eugene.models._build",
     "get_layer": "eugene.nn",
@@ -38,14 +49,17 @@ _NAMES = {
     "load_eugene_checkpoint": "eugene.models._convert",
 }
 
+_GONE = {
+    "ProfileModule": "targets of one value a sequence are trained, with SequenceModule",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name == "zoo":
         return importlib.import_module("eugene.models.zoo")
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
-    message = f"module 'eugene.models' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise no_attribute(__name__, name, {*_NAMES, "zoo"}, _GONE)
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._calls import eugene_call
 from eugene.errors import ConfigError, EugeneError, MissingFileError, did_you_mean
 from eugene.settings import settings
 
@@ -31,6 +32,7 @@ _MODULE_KEYS = (
 _DROPPED = ("metric_kwargs", "save_hyperparams")
 
 
+@eugene_call(same={"config_path": "path"})
 def load_config(path: str | Path, *, seed: int | None = None) -> nn.Module:
     """Build what a model file of EUGENe describes.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call, only
 from eugene.errors import did_you_mean
 from eugene.nn._errors import ModelError
 
@@ -169,6 +170,7 @@ def init_weights(
     return model
 
 
+@eugene_call(unheard={"divide_by_bg": only(True), "kernel_align": only("center")})
 def init_motif_weights(
     model: nn.Module,
     layer_name: str | None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from eugene.errors import no_attribute
+
 if TYPE_CHECKING:
     from eugene.train._checkpoint import load_checkpoint as load_checkpoint
     from eugene.train._checkpoint import load_weights as load_weights
@@ -24,12 +26,16 @@ _NAMES = {
     "save_weights": "eugene.train._checkpoint",
 }
 
+_GONE = {
+    "fit_profile_module": "there is no ProfileModule; targets of one value a sequence are trained",
+    "hyperopt": "replicates: {seeds: ..., arms: ...} of a run file compares settings",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
-    message = f"module 'eugene.train' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise no_attribute(__name__, name, _NAMES, _GONE)
 
 
 def __dir__() -> list[str]:

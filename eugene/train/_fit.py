@@ -20,6 +20,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
+from eugene._calls import eugene_call
 from eugene._holding import follows, holding
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
@@ -28,6 +29,15 @@ from eugene.settings import settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
+from eugene.train._eugene import (
+    SAME,
+    UNHEARD,
+    Loaders,
+    for_fit,
+    for_sequences,
+    of_fit,
+    split_of,
+)
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring
 
@@ -73,6 +83,7 @@ class FitResult:
     metrics_path: Path | None = None
 
 
+@eugene_call(same={"model": "module"}, unheard=UNHEARD, translate=for_fit)
 def fit(
     module: pl.LightningModule,
     datamodule: Any,
@@ -192,6 +203,13 @@ def fit(
     >>> fit(module, Data(), max_epochs=2, accelerator="cpu").epochs
     2
     """
+    if not hasattr(datamodule, "train_dataloader"):
+        if isinstance(datamodule, str) or not hasattr(datamodule, "__iter__"):
+            raise EugeneError(
+                f"datamodule is a {type(datamodule).__name__}: expected a LightningDataModule, or "
+                "something with train_dataloader() and val_dataloader()"
+            )
+        datamodule = Loaders(datamodule)
     keep = run_dir is not None
     if resume and not keep:
         raise EugeneError("resume=True needs run_dir=, the folder to take up")
@@ -407,6 +425,7 @@ def _user_errors(*others: type[Exception]) -> Iterator[None]:
         raise EugeneError(f"training cannot be set up: {first}") from error
 
 
+@eugene_call(same=SAME, unheard=UNHEARD, translate=for_sequences, more=of_fit)
 def fit_sequence_module(
     module: pl.LightningModule,
     ds: Any,
@@ -414,6 +433,7 @@ def fit_sequence_module(
     target_vars: str | Sequence[str] = "target",
     *,
     weight_var: str | None = None,
+    train_var: str | None = None,
     batch_size: int | None = None,
     num_workers: int | None = None,
     seed: int | None = None,
@@ -439,6 +459,9 @@ def fit_sequence_module(
         Variables with the targets.
     weight_var : str, optional
         Variable with a weight for each row.
+    train_var : str, optional
+        Variable of truth values, True for training and False for validation, instead of the
+        split that the dataset carries.
     batch_size, num_workers, seed : int, optional
         By default those of ``eugene.settings``.
     reverse_complement : bool
@@ -464,11 +487,15 @@ def fit_sequence_module(
     Raises
     ------
     EugeneError
-        If a variable or the split is missing.
+        If a variable or the split is missing, or an argument is unknown. EUGENe's own are
+        understood: ``model``, ``sdata``, ``name``, ``version``, ``log_dir``, ``gpus`` ...
     """
     from eugene.data import SequenceDataModule
 
     seed = settings.seed if seed is None else seed
+    options = dict(datamodule_kwargs or {})
+    if train_var is not None:
+        options.setdefault("split", split_of(ds, train_var))
     datamodule = SequenceDataModule(
         ds,
         seq_var=seq_var,
@@ -479,7 +506,7 @@ def fit_sequence_module(
         seed=seed,
         reverse_complement=reverse_complement,
         max_jitter=max_jitter,
-        **dict(datamodule_kwargs or {}),
+        **options,
     )
     return fit(
         module,

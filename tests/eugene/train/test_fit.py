@@ -65,7 +65,11 @@ def train(folder: Path | None = None, **kwargs: Any) -> eu.train.FitResult:
 def test_the_run_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     made = module()
     result = train(tmp_path, module=made, tensorboard=True)
-    assert capfd.readouterr() == ("", "")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert [line.partition(":")[0] for line in err.splitlines()] == [
+        f"epoch {i} of 3" for i in (1, 2, 3)
+    ]  # and nothing of Lightning's
     with result.metrics_path.open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [

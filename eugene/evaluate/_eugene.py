@@ -1,0 +1,137 @@
+"""Predictions under EUGENe's names: they add variables to a dataset."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eugene._calls import anything, eugene_call, only_turns
+from eugene.errors import EugeneError
+from eugene.evaluate._predictions import predictions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_UNHEARD = {
+    "in_memory": anything,
+    "num_workers": anything,
+    "prefetch_factor": anything,
+    "store_only": anything,
+    "transforms": only_turns,
+}
+
+
+@eugene_call(same={"module": "model", "ds": "sdata"}, unheard=_UNHEARD)
+def predictions_sequence_module(
+    model: Any,
+    sdata: xr.Dataset,
+    seq_var: str | None = None,
+    target_vars: str | Sequence[str] | None = None,
+    gpus: int | None = None,
+    batch_size: int | None = None,
+    *,
+    device: str | None = None,
+    out_dir: str | Path | None = None,
+    name: str | None = None,
+    version: str = "",
+    file_label: str = "",
+    prefix: str = "",
+    suffix: str = "",
+    copy: bool = False,
+) -> xr.Dataset:
+    """Predict every row of a dataset and keep the predictions in it.
+
+    Parameters
+    ----------
+    model : eugene.models.SequenceModule
+        The trained module.
+    sdata : xarray.Dataset
+        The rows; changed in place unless ``copy`` is set.
+    seq_var : str, optional
+        Variable of the sequences: ``ohe_seq`` where there is one, else ``seq``.
+    target_vars : str or sequence of str, optional
+        What the outputs are called; by default the names that the module was trained with, or
+        their numbers. The variables need not be in the dataset.
+    gpus : int, optional
+        EUGENe's word for the device: 0 for the CPU.
+    batch_size : int, optional
+        Sequences at a time; ``settings.batch_size`` by default.
+    device : str, optional
+        Where to compute; by default where the module is.
+    out_dir, name, version, file_label : optional
+        Folder that a table ``{file_label}_predictions.tsv`` is written to as well.
+    prefix, suffix : str, optional
+        Put around the names of the new variables.
+    copy : bool, optional
+        Leave the dataset as it is and return a changed copy.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``{prefix}{target}_predictions{suffix}`` float32 ``(_sequence)``: values,
+        probabilities or rates.
+
+    Raises
+    ------
+    EugeneError
+        If there are more or fewer names than outputs, or an argument is unknown.
+    """
+    if seq_var is None:
+        seq_var = "ohe_seq" if "ohe_seq" in getattr(sdata, "variables", ()) else "seq"
+    if gpus is not None:
+        device = device or ("cuda" if gpus else "cpu")
+    named = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
+    table = predictions(model, sdata, seq_var=seq_var, batch_size=batch_size, device=device)
+    names = named or [column.removesuffix("_prediction") for column in table]
+    if len(names) != table.shape[1]:
+        raise EugeneError(
+            f"target_vars names {len(names)} outputs ({', '.join(names)}), the module gives "
+            f"{table.shape[1]}"
+        )
+    result = sdata.copy() if copy else sdata
+    for column, target in enumerate(names):
+        values = table.iloc[:, column].to_numpy(dtype=np.float32)
+        result[f"{prefix}{target}_predictions{suffix}"] = ("_sequence", values)
+    if out_dir is not None:
+        folder = Path(out_dir).joinpath(*[str(part) for part in (name, version) if part])
+        folder.mkdir(parents=True, exist_ok=True)
+        label = f"{file_label}_" if file_label else ""
+        there = [target for target in names if target in sdata.variables]
+        table.columns = [f"{target}_predictions" for target in names]
+        for target in there:
+            table[target] = sdata[target].to_numpy()
+        table.to_csv(folder / f"{label}predictions.tsv", sep="\t")
+    return result
+
+
+@eugene_call(
+    same={"module": "model", "ds": "sdata"},
+    unheard={**_UNHEARD, "train_var": anything},
+    more=lambda: inspect.signature(predictions_sequence_module).parameters,
+)
+def train_val_predictions_sequence_module(
+    model: Any, sdata: xr.Dataset, seq_var: str | None = None, **kwargs: Any
+) -> xr.Dataset:
+    """Predict training and validation rows, which is every row of a dataset.
+
+    Parameters
+    ----------
+    model : eugene.models.SequenceModule
+        The trained module.
+    sdata : xarray.Dataset
+        The rows.
+    seq_var : str, optional
+        Variable of the sequences.
+    **kwargs
+        As of `predictions_sequence_module`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `predictions_sequence_module`.
+    """
+    return predictions_sequence_module(model, sdata, seq_var, **kwargs)

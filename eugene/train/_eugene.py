@@ -1,0 +1,139 @@
+"""EUGENe's arguments of training, as those of `eugene.train.fit`."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import xarray as xr
+
+from eugene._calls import anything, only, only_turns
+from eugene.errors import EugeneError, did_you_mean
+from eugene.settings import settings
+
+SAME = {"model": "module", "sdata": "ds"}
+UNHEARD = {
+    "early_stopping_verbose": anything,
+    "model_checkpoint_k": only(1, None),
+    "prefetch_factor": anything,
+    "return_trainer": only(False),
+    "save_hyperparams": only(True),
+    "transforms": only_turns,
+    "verbose": anything,
+}
+_RENAMED = {
+    "epochs": "max_epochs",
+    "early_stopping_metric": "monitor",
+    "early_stopping_patience": "patience",
+}
+
+
+class Loaders:
+    """Loaders that are given one by one, as a datamodule."""
+
+    def __init__(self, train: Any, val: Any = None) -> None:
+        self.train, self.val = train, val
+
+    def train_dataloader(self) -> Any:
+        """Return the training loader."""
+        return self.train
+
+    def val_dataloader(self) -> Any:
+        """Return the validation loader; None where there is none."""
+        return self.val
+
+
+def for_fit(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return EUGENe's arguments of ``fit`` as ours."""
+    if "train_dataloader" in kwargs:
+        if "datamodule" in kwargs:
+            raise EugeneError("fit: train_dataloader and datamodule are one argument: give one")
+        kwargs["datamodule"] = Loaders(
+            kwargs.pop("train_dataloader"), kwargs.pop("val_dataloader", None)
+        )
+    for old, new in _RENAMED.items():
+        if old in kwargs:
+            kwargs[new] = kwargs.pop(old)
+    return _shared(kwargs, monitor=kwargs.get("monitor", "val_loss"))
+
+
+def for_sequences(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return EUGENe's arguments of ``fit_sequence_module`` as ours."""
+    data = {k: kwargs.pop(k) for k in ("in_memory", "drop_last") if k in kwargs}
+    if data:
+        kwargs["datamodule_kwargs"] = {**data, **dict(kwargs.get("datamodule_kwargs") or {})}
+    return _shared(kwargs, monitor=kwargs.get("early_stopping_metric", "val_loss"))
+
+
+def _shared(kwargs: dict[str, Any], *, monitor: str) -> dict[str, Any]:
+    kept = kwargs.pop("model_checkpoint_monitor", None)
+    if kept is not None and kept.removesuffix("_epoch") != str(monitor).removesuffix("_epoch"):
+        raise EugeneError(
+            f"model_checkpoint_monitor={kept!r}: one value says when to stop and what is kept, "
+            f"here {monitor!r}"
+        )
+    if (gpus := kwargs.pop("gpus", None)) is not None:
+        kwargs.setdefault("accelerator", "gpu" if gpus else "cpu")
+        if gpus:
+            kwargs.setdefault("devices", gpus)
+    extra: dict[str, Any] = {}
+    if "logger" in kwargs:
+        logger = kwargs.pop("logger")
+        if isinstance(logger, str) and logger not in ("tensorboard", "csv"):
+            raise EugeneError(
+                f"logger={logger!r} can be 'tensorboard', 'csv' (metrics.csv is always written) "
+                "or a Logger of Lightning"
+            )
+        kwargs.setdefault("tensorboard", logger == "tensorboard")
+        if logger is not None and not isinstance(logger, (str, bool)):
+            extra["logger"] = logger
+    place = {key: kwargs.pop(key, None) for key in ("log_dir", "name", "version")}
+    if any(value is not None for value in place.values()):
+        version = place["version"]
+        version = f"version_{version}" if isinstance(version, int) else version
+        parts = [part for part in (place["name"], version) if part]
+        folder = Path(place["log_dir"] or settings.logging_dir).joinpath(*map(str, parts))
+        kwargs.setdefault("run_dir", folder)
+    own = inspect.signature(_fit()).parameters
+    trainer = inspect.signature(pl.Trainer.__init__).parameters
+    ours = {*own, *inspect.signature(_fit_sequences()).parameters}
+    extra |= {k: kwargs.pop(k) for k in [*kwargs] if k not in ours and k in trainer}
+    if extra:
+        kwargs["trainer_kwargs"] = {**extra, **dict(kwargs.get("trainer_kwargs") or {})}
+    return kwargs
+
+
+def _fit() -> Any:
+    from eugene.train._fit import fit
+
+    return fit
+
+
+def _fit_sequences() -> Any:
+    from eugene.train._fit import fit_sequence_module
+
+    return fit_sequence_module
+
+
+def of_fit() -> list[str]:
+    """Return the names that ``**fit_kwargs`` may hold."""
+    taken = ("module", "datamodule", "max_epochs", "monitor", "patience", "seed")
+    return [name for name in inspect.signature(_fit()).parameters if name not in taken]
+
+
+def split_of(ds: Any, train_var: str) -> Any:
+    """Return the split codes of a variable of truth values, EUGENe's ``train_val``."""
+    from seqdata import splits
+
+    if train_var not in getattr(ds, "variables", ()):
+        raise EugeneError(
+            f"train_var: the dataset has no variable {train_var!r}"
+            f"{did_you_mean(train_var, getattr(ds, 'variables', ()))}"
+        )
+    values = ds[train_var]
+    if values.ndim != 1 or not np.isin(values.to_numpy(), (0, 1)).all():
+        raise EugeneError(f"train_var: {train_var!r} must hold a truth value for each sequence")
+    return splits.codes_of(xr.Dataset({"train_val": ("_sequence", values.to_numpy())}))
