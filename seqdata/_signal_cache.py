@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import tempfile
+import struct
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numba as nb
 import numpy as np
 
+from seqdata.errors import DiskFullError, TrackError, is_disk_full
 from seqdata.readers._base import Windows, locate
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 from seqdata.readers._turns import in_turn
 from seqdata.readers.bigwig import BigWig
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TILE = 1 << 21
-_VERSION = 1
+_VERSION = 2
+# what stands before the steps of a contig: a mark, its number, how many they are, a checksum
+_HEAD = struct.Struct("<4sIQI4x")
+_MARK = b"step"
 
 
 def fingerprint(path: Path) -> str:
@@ -33,9 +44,9 @@ def fingerprint(path: Path) -> str:
 class CachedBigWig(BigWig):
     """The reader of BigWig windows, over signal that was decoded before.
 
-    A contig is decoded when a window of it is first asked for, into a file of steps: the place
-    from which on the signal has a value, and the value. The file is mapped into memory, so what is
-    not looked at takes none.
+    A contig is decoded when a window of it is first asked for, into steps: the place from which on
+    the signal has a value, and the value. The steps of a BigWig are in one file, which is mapped
+    into memory, so what is not looked at takes none.
 
     Parameters
     ----------
@@ -62,12 +73,10 @@ class CachedBigWig(BigWig):
             start = np.clip(windows.start, 0, size)
             stop = np.maximum(np.clip(windows.end, 0, size), start)
             lead = start - windows.start
-            for code, name in enumerate(windows.names):
-                here = np.flatnonzero((windows.contig == code) & (stop > start))
-                if len(here):
-                    steps = file.steps(name)
-                    values = steps.view(np.float32)
-                    paint_steps(steps, values, here, start, stop, lead, out[:, sample])
+            for code, here in windows.by_contig(stop > start):
+                steps = file.steps(windows.names[code])
+                values = steps.view(np.float32)
+                paint_steps(steps, values, here, start, stop, lead, out[:, sample])
         return out
 
     @in_turn
@@ -79,7 +88,11 @@ class CachedBigWig(BigWig):
 
 
 class StepFile:
-    """Steps of the contigs of one BigWig file.
+    """Steps of the contigs of one BigWig file, one behind the other in one file.
+
+    A contig is written behind those that are there: its steps first, then the head that tells of
+    them. Whoever writes holds the lock of the file; what a killed process left has no head, and
+    is written over.
 
     Parameters
     ----------
@@ -88,19 +101,30 @@ class StepFile:
     contigs : dict of str to int
         Its contigs and their lengths in bp.
     folder : Path
-        Where decoded contigs are kept.
+        Where decoded files are kept.
     """
 
     def __init__(self, path: Path, contigs: dict[str, int], folder: Path) -> None:
         self.path = path
-        self.folder = folder / f"{path.name}.{fingerprint(path)}"
+        self.file = folder / f"{path.name}.{fingerprint(path)}.steps"
         self.contigs = contigs
         self._numbers = {name: i for i, name in enumerate(sorted(self.contigs))}
+        self._source: BigWig | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        # number of a contig: where its steps begin (bytes), and how many they are
+        self._places: dict[int, tuple[int, int]] = {}
+        self._end = 0
+        self._map: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._steps: dict[str, NDArray[np.uint32]] = {}
 
     def close(self) -> None:
-        """Let the maps go."""
-        self._steps.clear()
+        """Let the map and the BigWig file go."""
+        self._forget()
+        if self._source is not None:
+            self._source.close()
+            self._source = None
 
     def steps(self, contig: str) -> NDArray[np.uint32]:
         """Return the steps of a contig, decoded now if they were not before.
@@ -117,57 +141,109 @@ class StepFile:
         """
         found = self._steps.get(contig)
         if found is None:
-            file = self.folder / f"{self._numbers[contig]}.steps"
-            found = self._mapped(file, contig)
+            found = self._mapped(contig)
             if found is None:
-                self._decode(contig, file)
-                found = self._mapped(file, contig)
-            assert found is not None
+                self._decode(contig)
+                found = self._mapped(contig)
+            if found is None:
+                msg = f"{self.file} changes while it is used: remove it, and start again."
+                raise TrackError(msg)
             self._steps[contig] = found
         return found
 
-    def _mapped(self, file: Path, contig: str) -> NDArray[np.uint32] | None:
-        """Return the steps in a file, or None where there is none that is whole."""
-        if not file.exists() or file.stat().st_size % 8 or not file.stat().st_size:
+    def _mapped(self, contig: str) -> NDArray[np.uint32] | None:
+        """Return the steps of a contig in the file, or None where there are none."""
+        number = self._numbers[contig]
+        if number not in self._places:
+            with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
+                self._scan(file)
+        if number not in self._places:
             return None
-        steps = np.asarray(np.memmap(file, np.uint32, "r")).reshape(-1, 2)
-        return steps if steps[-1, 0] == self.contigs[contig] else None
+        begin, count = self._places[number]
+        if begin + 8 * count > len(self._map):
+            # arrays on the old map would hold it, with its descriptor
+            self._steps.clear()
+            self._map = np.asarray(np.memmap(self.file, np.uint8, "r"))
+        steps = self._map[begin : begin + 8 * count].view(np.uint32).reshape(-1, 2)
+        return steps if steps[0, 0] == 0 and steps[-1, 0] == self.contigs[contig] else None
 
-    def _decode(self, contig: str, file: Path) -> None:
-        """Write the steps of a contig, and put the file in its place when it is whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=f"{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as out:
+    def _scan(self, file: BinaryIO) -> None:
+        """Look for contigs that were written since the last look."""
+        size = os.fstat(file.fileno()).st_size
+        if size < self._end:
+            self._forget()
+        while True:
+            file.seek(self._end)
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return
+            mark, number, count, check = _HEAD.unpack(head)
+            begin = self._end + _HEAD.size
+            if mark != _MARK or check != _check(number, count) or begin + 8 * count > size:
+                return
+            self._places[number] = begin, count
+            self._end = begin + 8 * count
+
+    def _decode(self, contig: str) -> None:
+        """Write the steps of a contig behind those that are there."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a+b") as taken, self.file.open("r+b") as out:
+            if fcntl is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(taken, fcntl.LOCK_EX)
+            # another process may have written it meanwhile
+            self._places.pop(self._numbers[contig], None)
+            self._scan(out)
+            if self._numbers[contig] in self._places:
+                return
+            begin = self._end
+            try:
+                out.seek(begin + _HEAD.size)
                 self._write_steps(contig, out)
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+                count = (out.tell() - begin - _HEAD.size) // 8
+                out.flush()
+                out.seek(begin)
+                number = self._numbers[contig]
+                out.write(_HEAD.pack(_MARK, number, count, _check(number, count)))
+                out.flush()
+            except BaseException as error:
+                with contextlib.suppress(OSError):
+                    out.truncate(begin)
+                    if not begin:
+                        self.file.unlink()
+                if is_disk_full(error):
+                    msg = (
+                        f"No room in {self.file.parent} for the decoded signal of {self.path}. "
+                        "Give a cache_dir= on a larger disk."
+                    )
+                    raise DiskFullError(msg) from error
+                raise
 
     def _write_steps(self, contig: str, out: BinaryIO) -> None:
-        source = BigWig("signal", self.path, "signal")
+        if self._source is None:
+            self._source = BigWig("signal", self.path, "signal")
         size = self.contigs[contig]
         last = np.float32(np.nan)
         one = np.zeros(1, np.int32)
-        try:
-            for low in range(0, size, _TILE):
-                high = min(low + _TILE, size)
-                bounds = np.array([low], np.int64), np.array([high], np.int64)
-                tile = Windows((contig,), one, *bounds, one.astype(np.int8))
-                values = source.read(tile, high - low)[0, 0]
-                new = np.empty(len(values), np.bool_)
-                new[0] = values[0] != last
-                np.not_equal(values[1:], values[:-1], out=new[1:])
-                places = np.flatnonzero(new)
-                steps = np.empty((len(places), 2), np.uint32)
-                steps[:, 0] = places + low
-                steps[:, 1] = values[places].view(np.uint32)
-                out.write(steps.tobytes())
-                last = values[-1]
-        finally:
-            source.close()
+        for low in range(0, size, _TILE):
+            high = min(low + _TILE, size)
+            bounds = np.array([low], np.int64), np.array([high], np.int64)
+            tile = Windows((contig,), one, *bounds, one.astype(np.int8))
+            values = self._source.read(tile, high - low)[0, 0]
+            new = np.empty(len(values), np.bool_)
+            new[0] = values[0] != last
+            np.not_equal(values[1:], values[:-1], out=new[1:])
+            places = np.flatnonzero(new)
+            steps = np.empty((len(places), 2), np.uint32)
+            steps[:, 0] = places + low
+            steps[:, 1] = values[places].view(np.uint32)
+            out.write(steps.tobytes())
+            last = values[-1]
         out.write(np.array([size, 0], np.uint32).tobytes())
+
+
+def _check(number: int, count: int) -> int:
+    return zlib.crc32(struct.pack("<IQ", number, count))
 
 
 @nb.njit(nogil=True, cache=True)

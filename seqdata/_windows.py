@@ -535,10 +535,10 @@ def inside_contigs(windows: Windows, contigs: dict[str, int], width: int) -> NDA
     A file that leaves out a contig which the genome has says nothing about where that ends.
     """
     anywhere = np.iinfo(np.int64).max
-    sizes = np.array(
-        [contigs.get(name, anywhere if name in windows.known else 0) for name in windows.names],
-        dtype=np.int64,
-    )
+    sizes = np.zeros(len(windows.names), dtype=np.int64)
+    for i in windows.used():
+        name = windows.names[i]
+        sizes[i] = contigs.get(name, anywhere if name in windows.known else 0)
     size = sizes[windows.contig]
     if (windows.start >= 0).all() and (windows.start + width <= size).all():
         return np.ones((1, 1), dtype=np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -67,6 +68,19 @@ class Windows:
     def lengths(self) -> NDArray[np.int64]:
         """Length of each window in bp, int64, shape (n,)."""
         return self.end - self.start
+
+    def used(self) -> list[int]:
+        """Return the places in ``names`` of the contigs on which there is a window."""
+        return np.unique(self.contig).tolist()
+
+    def by_contig(self, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield contigs (place in ``names``) with chosen windows, and the numbers of these."""
+        rows = np.flatnonzero(chosen)
+        rows = rows[np.argsort(self.contig[rows], kind="stable")]
+        contig = self.contig[rows]
+        edges = np.flatnonzero(np.diff(contig, prepend=-1, append=-1))
+        for begin, end in pairwise(edges.tolist()):
+            yield int(contig[begin]), rows[begin:end]
 
 
 @dataclass
@@ -310,7 +324,9 @@ def locate(
         If a window lies on a contig that the file does not have.
     """
     lengths = np.full(len(windows.names), -1, dtype=np.int64)
-    for i, name in enumerate(windows.names):
+    # genomes have thousands of contigs, a batch of windows few
+    for i in windows.used():
+        name = windows.names[i]
         zero = missing == "zero" or (missing == "warn" and name in windows.known)
         lengths[i] = contigs.get(name, 0 if zero else -1)
     out = lengths[windows.contig]
@@ -352,7 +368,7 @@ def check_missing(
     ContigError
         If a contig is not taken for one without signal.
     """
-    used = [windows.names[int(i)] for i in np.unique(windows.contig)]
+    used = [windows.names[i] for i in windows.used()]
     lacking = [name for name in used if name not in contigs]
     if not lacking:
         return

@@ -7,6 +7,7 @@ import os
 import secrets
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,15 @@ class FastaIndex:
     bases: NDArray[np.int64]
     width: NDArray[np.int64]
 
-    @property
+    @cached_property
     def contigs(self) -> dict[str, int]:
         """Record names with their lengths in bp."""
         return dict(zip(self.names, self.length.tolist(), strict=True))
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Record names with their places."""
+        return {name: i for i, name in enumerate(self.names)}
 
 
 def load_index(file: Path) -> tuple[FastaIndex, Path | None]:

@@ -106,6 +106,10 @@ class BigWig(WritesWindows):
         check_missing_choice(missing)
         self._open: list[BigWigFile] | None = None
         self._contigs = [handle.contigs for handle in self._handles()]
+        self._longest: dict[str, int] = {}
+        for contigs in self._contigs:
+            for contig, length in contigs.items():
+                self._longest[contig] = max(length, self._longest.get(contig, 0))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": None}
@@ -116,11 +120,7 @@ class BigWig(WritesWindows):
 
     def contigs(self) -> dict[str, int]:
         """Return the contigs of all files and their lengths in bp (the longest if they differ)."""
-        out: dict[str, int] = {}
-        for contigs in self._contigs:
-            for name, length in contigs.items():
-                out[name] = max(length, out.get(name, 0))
-        return out
+        return self._longest
 
     def files(self) -> list[str]:
         """Return the files read."""
@@ -154,10 +154,9 @@ class BigWig(WritesWindows):
             start = np.clip(windows.start, 0, size)
             stop = np.maximum(np.clip(windows.end, 0, size), start)
             lead = start - windows.start
-            for code, name in enumerate(windows.names):
-                here = np.flatnonzero((windows.contig == code) & (stop > start))
-                if len(here):
-                    handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
+            for code, here in windows.by_contig(stop > start):
+                name = windows.names[code]
+                handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
         return out
 
     @in_turn

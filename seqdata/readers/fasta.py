@@ -293,8 +293,10 @@ class GenomeFASTA(WritesWindows):
         start = np.clip(windows.start, 0, size)
         stop = np.maximum(np.clip(windows.end, 0, size), start)
         lead = np.minimum(start - windows.start, windows.lengths)
-        place = {name: i for i, name in enumerate(self.index.names)}
-        record = np.array([place.get(name, 0) for name in windows.names])[windows.contig]
+        records = np.zeros(len(windows.names), dtype=np.int64)
+        for i in windows.used():
+            records[i] = self.index.places[windows.names[i]]
+        record = records[windows.contig]
         if self._source is None:
             self._source = self._open()
         source = self._source

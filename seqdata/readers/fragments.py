@@ -177,9 +177,9 @@ class Fragments(WritesWindows):
         counts = np.zeros((len(windows), width), dtype=np.int32)
         for sample, positions in enumerate(self._positions):
             counts[:] = 0
-            for code, contig in enumerate(windows.names):
+            for code, rows in windows.by_contig(windows.end > windows.start):
+                contig = windows.names[code]
                 if contig in positions:
-                    rows = np.flatnonzero(windows.contig == code)
                     self._count(positions[contig], rows, windows, counts)
             if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
                 msg = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -258,22 +259,91 @@ def test_signal_is_decoded_once(files, bed, tmp_path, monkeypatch):
     ds = sd.open_regions(*readers(files), bed=bed, fixed_length=WIDTH, cache_dir=tmp_path)
     want = collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS))
     kept = sorted((tmp_path / "signal").rglob("*.steps"))
-    assert len(kept) == 9
-    assert sorted((tmp_path / "signal").rglob("*")) == sorted({*kept, *(f.parent for f in kept)})
+    # one file a BigWig, whatever the number of its contigs
+    assert sorted((tmp_path / "signal").iterdir()) == kept
+    assert len(kept) == 3
 
     asked: list[str] = []
     decode = StepFile._decode
     monkeypatch.setattr(
-        StepFile, "_decode", lambda self, c, file: (asked.append(c), decode(self, c, file))
+        StepFile, "_decode", lambda self, contig: (asked.append(contig), decode(self, contig))
     )
     ds = sd.open_regions(*readers(files), bed=bed, fixed_length=WIDTH, cache_dir=tmp_path)
     assert_same(collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS)), want)
     assert asked == []
+    # cut short in its last contig, and empty
     kept[0].write_bytes(kept[0].read_bytes()[:-8])
-    kept[4].write_bytes(b"")
+    kept[1].write_bytes(b"")
     ds = sd.open_regions(*readers(files), bed=bed, fixed_length=WIDTH, cache_dir=tmp_path)
     assert_same(collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS)), want)
-    assert len(asked) == 2
+    assert len(asked) == 4
+    asked.clear()
+    # the head of the first contig is damaged: what is behind it is not found either
+    kept[2].write_bytes(b"\0" + kept[2].read_bytes()[1:])
+    ds = sd.open_regions(*readers(files), bed=bed, fixed_length=WIDTH, cache_dir=tmp_path)
+    assert_same(collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS)), want)
+    assert len(asked) == 3
+
+
+def test_what_a_killed_decoder_left_is_written_over(files, tmp_path):
+    signal = sd.BigWig("cov", files / "plus.bw", "x")
+    whole = StepFile(files / "plus.bw", signal.contigs(), tmp_path)
+    want = {name: whole.steps(name).copy() for name in SIZES}
+    killed = StepFile(files / "plus.bw", signal.contigs(), tmp_path / "other")
+    killed.steps("c2")
+    with killed.file.open("ab") as out:
+        # steps without the head that tells of them
+        out.write(b"\0" * 24 + b"\x07" * 1000)
+    for name in SIZES:
+        np.testing.assert_array_equal(killed.steps(name), want[name])
+    again = StepFile(files / "plus.bw", signal.contigs(), tmp_path / "other")
+    for name in SIZES:
+        np.testing.assert_array_equal(again._mapped(name), want[name])
+
+
+def test_processes_decode_into_one_file(files, tmp_path):
+    contigs = sd.BigWig("cov", files / "minus.bw", "x").contigs()
+    names = list(SIZES)
+    sets = [StepFile(files / "minus.bw", contigs, tmp_path) for _ in range(6)]
+    threads = [
+        threading.Thread(target=lambda f=f, i=i: [f.steps(n) for n in names[i:] + names[:i]])
+        for i, f in enumerate(sets)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    size = sum(24 + f.nbytes for f in (sets[0].steps(name) for name in SIZES))
+    assert sets[0].file.stat().st_size == size
+    for f in sets[1:]:
+        for name in SIZES:
+            np.testing.assert_array_equal(f.steps(name), sets[0].steps(name))
+
+
+def test_genomes_of_many_contigs(tmp_path):
+    # what a batch costs depends on its windows, not on the contigs of the genome
+    names = [f"t{i}" for i in range(3000)]
+    with pyBigWig.open(str(tmp_path / "x.bw"), "w") as out:
+        out.addHeader([(name, 60) for name in names])
+        out.addEntries(names, [10] * 3000, ends=[20] * 3000, values=[float(i) for i in range(3000)])
+    bed = pd.DataFrame({"chrom": names, "chromStart": 5, "chromEnd": 25})
+    signal = sd.BigWig("cov", tmp_path / "x.bw", "x")
+    opened = []
+    before = sd.BigWig.__init__
+    ds = sd.open_regions(signal, bed=bed, fixed_length=20, cache_dir=tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            sd.BigWig,
+            "__init__",
+            lambda self, *a, **k: (opened.append(a), before(self, *a, **k))[1],
+        )
+        rows = np.arange(0, 3000, 50)
+        loader = get_torch_dataloader(ds, indices=rows, batch_size=10, in_memory=False)
+        got = collect(loader)["cov"]
+    want = np.zeros((60, 1, 20), np.float32)
+    want[:, 0, 5:15] = rows[:, None]
+    np.testing.assert_array_equal(got, want)
+    assert len(opened) == 1
 
 
 def test_a_changed_bigwig_is_decoded_anew(tmp_path):
