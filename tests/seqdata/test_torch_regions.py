@@ -278,11 +278,11 @@ def test_signal_is_decoded_once(files, bed, tmp_path, monkeypatch):
     assert_same(collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS)), want)
     assert len(asked) == 4
     asked.clear()
-    # the head of the first contig is damaged: what is behind it is not found either
+    # a damaged head is written over in its place, and what lies behind it is found again
     kept[2].write_bytes(b"\0" + kept[2].read_bytes()[1:])
     ds = sd.open_regions(*readers(files), bed=bed, fixed_length=WIDTH, cache_dir=tmp_path)
     assert_same(collect(get_torch_dataloader(ds, in_memory=False, **OPTIONS)), want)
-    assert len(asked) == 3
+    assert len(asked) == 1
 
 
 def test_what_a_killed_decoder_left_is_written_over(files, tmp_path):
@@ -332,11 +332,12 @@ def test_genomes_of_many_contigs(tmp_path):
     before = sd.BigWig.__init__
     ds = sd.open_regions(signal, bed=bed, fixed_length=20, cache_dir=tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            sd.BigWig,
-            "__init__",
-            lambda self, *a, **k: (opened.append(a), before(self, *a, **k))[1],
-        )
+
+        def counted(self, *args, **options):
+            opened.append(args)
+            before(self, *args, **options)
+
+        patch.setattr(sd.BigWig, "__init__", counted)
         rows = np.arange(0, 3000, 50)
         loader = get_torch_dataloader(ds, indices=rows, batch_size=10, in_memory=False)
         got = collect(loader)["cov"]
