@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._predict import check_length, read_sequences, sequence_column
+from eugene.cli._predict import read_file
 from eugene.cli._run import _network_of, _printed, _step, device_of, spoken
 from eugene.errors import EugeneError, UsageError
 
@@ -56,7 +56,6 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
 
     options = {**asdict(AttributeSection()), **config.section("interpret.attribute")}
     methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
-    path = Path(str(call.get("input")))
     with spoken(call):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))
         explainer = Explainer(
@@ -70,8 +69,7 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
             hypothetical=call.has("hypothetical") or options["hypothetical"],
             device=device_of(call),
         )
-        ds, names = read_sequences(path, seq_col=sequence_column(call, folder))
-        check_length(ds, path, int(module.input_len))
+        ds, names = read_file(call, folder)
         found = write_attributions(
             explainer,
             ds,
