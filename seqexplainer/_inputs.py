@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import seqpro as sp
 from seqexplainer._scripts import opened
 from seqexplainer.errors import InputError
 
@@ -86,6 +87,44 @@ def as_array(values: Any) -> np.ndarray:
     found = values.detach().cpu().resolve_conj().resolve_neg()
     array: np.ndarray = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
     return array
+
+
+def letters_for(X: Any, alphabet: Any = None) -> str:
+    """Return the letters of the columns of one-hot sequences.
+
+    Parameters
+    ----------
+    X : array, shape (n_seqs, n_letters, length)
+        Its ``alphabet`` counts where it has one.
+    alphabet : BaseAlphabet or str, optional
+        What the caller says. Without a word four columns are DNA, 21 amino acids.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If nothing says which letters these are, or there are not as many columns.
+
+    Examples
+    --------
+    >>> letters_for(np.zeros((1, 4, 7))), letters_for(np.zeros((1, 4, 7)), "RNA")
+    ('ACGT', 'ACGU')
+    """
+    width = int(np.shape(X)[1])
+    said = getattr(X, "alphabet", None) if alphabet is None else alphabet
+    try:
+        found = sp.alphabet_of(np.empty((1, width, 1)) if said is None else said)
+    except sp.errors.AlphabetError as error:
+        raise InputError(f"{width} letters a position: {error}") from error
+    if len(found) != width:
+        raise InputError(
+            f"the alphabet {found.alphabet!r} has {len(found)} letters, the sequences have {width} "
+            "a position"
+        )
+    return found.alphabet.upper()
 
 
 def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:

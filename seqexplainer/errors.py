@@ -31,5 +31,9 @@ class ReferenceWarning(SeqexplainerWarning):
     """References say nothing of a sequence, because they equal it."""
 
 
+class AlphabetWarning(SeqexplainerWarning):
+    """Letters of one alphabet are read as those of another."""
+
+
 class CompletenessWarning(SeqexplainerWarning):
     """Attributions do not add up to the difference of outputs they explain."""

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
+import seqpro as sp
 from seqexplainer._inputs import (
     ArrayLike,
     check_args,
     check_one_hot,
     check_whole,
     frozen,
+    letters_for,
     model_device,
     model_dtype,
 )
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from seqpro.alphabets import BaseAlphabet
     from seqpro.motifs import MotifSet
 
 __all__ = ["SITE", "FilterMotifs", "LayerError", "generate_pfms"]
@@ -64,6 +67,8 @@ class FilterMotifs:
         The windows, best first within each filter; ``start`` is on the forward strand.
     layer : str
         Name of the layer.
+    alphabet : str
+        Letters of the rows.
     """
 
     pfms: NDArray[np.float64]
@@ -72,6 +77,7 @@ class FilterMotifs:
     dead: NDArray[np.bool_]
     sites: NDArray[np.void]
     layer: str
+    alphabet: str = "ACGT"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -107,7 +113,14 @@ class FilterMotifs:
 
         return MotifSet(
             [
-                Motif(name, pfm, kind="pfm", n_sites=int(n), source=self.layer)
+                Motif(
+                    name,
+                    pfm,
+                    kind="pfm",
+                    n_sites=int(n),
+                    alphabet=sp.alphabet_of(self.alphabet),
+                    source=self.layer,
+                )
                 for name, pfm, n in zip(self.names, self.pfms, self.n_sites, strict=True)
                 if n > 0
             ]
@@ -137,6 +150,7 @@ def generate_pfms(
     min_activation: float = 0.0,
     both_strands: bool = False,
     filters: Sequence[int] | None = None,
+    alphabet: BaseAlphabet | str | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
     args: Sequence[ArrayLike] | None = None,
@@ -174,6 +188,9 @@ def generate_pfms(
         the filter's own direction.
     filters : sequence of int, optional
         Only these filters get windows; the others are reported as without sites.
+    alphabet : BaseAlphabet or str, optional
+        Letters of the columns; by default those that ``X`` says, else DNA (21 columns: amino
+        acids).
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -221,6 +238,10 @@ def generate_pfms(
         raise SeqexplainerError(msg)
     check_whole(batch_size=batch_size)
     n_letters, length = sequences.shape[1:]
+    letters = letters_for(X, alphabet)
+    if both_strands and n_letters != 4:
+        msg = f"both_strands: only DNA and RNA have another strand, these are over {letters!r}"
+        raise SeqexplainerError(msg)
     where, dtype = model_device(model, device), model_dtype(model)
     extra = [a.to(where) for a in check_args(args, len(sequences), dtype)]
     with frozen(model, where) as held, torch.no_grad():
@@ -255,7 +276,7 @@ def generate_pfms(
     starts = field.start + field.stride * (first + sites["start"])
     sites["start"] = np.where(sites["reverse"], length - starts - field.width, starts)
     pfms, n_sites = _count(sequences, sites, keeper.n_filters, field.width)
-    return FilterMotifs(pfms, n_sites, keeper.maximum, n_sites == 0, sites, name)
+    return FilterMotifs(pfms, n_sites, keeper.maximum, n_sites == 0, sites, name, letters)
 
 
 class _Keeper:

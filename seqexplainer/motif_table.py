@@ -99,6 +99,7 @@ class _Row(NamedTuple):
     bits: float
     ppm: NDArray[np.float64]
     contributions: NDArray[np.float64] | None
+    alphabet: str
 
 
 def motif_table(
@@ -164,10 +165,12 @@ def motif_table(
     drawn: dict[str, str] = {}
     shown = []
     for row in rows:
-        pictures = [{"alt": f"logo of {row.name}", "uri": _logo(row.ppm, bits=True)}]
+        pictures = [{"alt": f"logo of {row.name}", "uri": _logo(row.ppm, row.alphabet, bits=True)}]
         if row.contributions is not None:
             alt = f"contributions of {row.name}"
-            pictures.insert(0, {"alt": alt, "uri": _logo(row.contributions, bits=False)})
+            pictures.insert(
+                0, {"alt": alt, "uri": _logo(row.contributions, row.alphabet, bits=False)}
+            )
         beside = [_match(m, known, drawn) for m in matches.get(row.name, [])]
         shown.append(
             {
@@ -213,6 +216,7 @@ def _rows(motifs: Any) -> tuple[list[_Row], MotifSet]:
             bits=float(np.sum(motif.information_content())),
             ppm=np.asarray(motif.ppm()),
             contributions=None if contributions is None else contributions[i],
+            alphabet=motif.alphabet.alphabet,
         )
         for i, motif in enumerate(chosen)
     ]
@@ -241,7 +245,7 @@ def _match(match: Any, known: dict[str, Motif], drawn: dict[str, str]) -> dict[s
     key = f"{match.accession}{match.strand}"
     if key not in drawn:
         shown = motif.reverse_complement() if turned else motif
-        drawn[key] = _logo(np.asarray(shown.ppm()), bits=True)
+        drawn[key] = _logo(np.asarray(shown.ppm()), motif.alphabet.alphabet, bits=True)
     return {
         "name": match.target,
         "accession": "" if match.accession == match.target else match.accession,
@@ -252,7 +256,7 @@ def _match(match: Any, known: dict[str, Motif], drawn: dict[str, str]) -> dict[s
     }
 
 
-def _logo(matrix: NDArray[np.float64], *, bits: bool) -> str:
+def _logo(matrix: NDArray[np.float64], alphabet: str, *, bits: bool) -> str:
     """Return a logo without axes as a data URI."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -263,7 +267,7 @@ def _logo(matrix: NDArray[np.float64], *, bits: bool) -> str:
     figure = Figure(figsize=(0.16 * matrix.shape[1], 0.62), dpi=140)
     FigureCanvasAgg(figure)
     ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    logo(information(matrix) if bits else matrix, ax=ax)
+    logo(information(matrix) if bits else matrix, ax=ax, alphabet=alphabet)
     ax.set_axis_off()
     if bits:
         ax.set_ylim(0, np.log2(len(matrix)))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import seqpro  # noqa: F401  before memelite: numba then runs without its cache where it must
+import seqpro as sp  # before memelite: numba then runs without its cache where it must
 from seqexplainer._inputs import check_one_hot, unknown_columns
 from seqexplainer._statistics import benjamini_hochberg
-from seqexplainer.errors import SeqexplainerError
+from seqexplainer.errors import AlphabetWarning, SeqexplainerError
 from seqexplainer.filters import FilterMotifs
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def annotate_pfms(
     if len(n_letters) > 1:
         msg = f"motifs and database differ in their numbers of letters: {sorted(n_letters)}"
         raise SeqexplainerError(msg)
+    both_strands = both_strands and n_letters == {4}
     p_value, score, offset, overlap, strand = _tomtom(
         queries, [np.ascontiguousarray(m.ppm()) for m in targets], both_strands=both_strands
     )
@@ -170,7 +171,7 @@ def scan(
     p_threshold : float, optional
         Hits with a smaller p-value are reported.
     both_strands : bool, optional
-        Look at both strands.
+        Look at both strands, where there are two: proteins have one.
 
     Returns
     -------
@@ -217,6 +218,8 @@ def scan(
                 f"{sequences.shape[1]}"
             )
             raise SeqexplainerError(msg)
+    both_strands = both_strands and sequences.shape[1] == 4
+    _tell_alphabets(motifs, getattr(X, "alphabet", None))
     tables = fimo(
         {str(i): np.ascontiguousarray(m.ppm()) for i, m in enumerate(motifs)},
         sequences,
@@ -274,6 +277,22 @@ def _no_hits() -> pd.DataFrame:
     text, whole = ("motif", "accession", "strand"), ("sequence", "start", "end")
     types = {name: str if name in text else "int64" if name in whole else float for name in _HIT}
     return pd.DataFrame({name: pd.Series([], dtype=types[name]) for name in _HIT})
+
+
+def _tell_alphabets(motifs: list[Motif], said: str | None) -> None:
+    """Warn where motifs of DNA are looked for in RNA, or the other way round."""
+    if said is None:
+        return
+    letters = sp.alphabet_of(said).alphabet
+    others = [motif for motif in motifs if motif.alphabet.alphabet != letters]
+    if others:
+        warnings.warn(
+            f"{len(others)} of {len(motifs)} motifs are over "
+            f"{others[0].alphabet.alphabet!r}, the sequences over {letters!r}: T and U are taken "
+            "for one letter",
+            AlphabetWarning,
+            stacklevel=3,
+        )
 
 
 def as_motif_set(motifs: Any) -> MotifSet:

@@ -22,13 +22,13 @@ from seqexplainer._inputs import (
     check_choice,
     check_one_hot,
     keep_unknown,
+    letters_for,
 )
 from seqexplainer.errors import InputError
 from seqpro._rng import counter_seed, row_hash
+from seqpro.alphabets import BaseAlphabet
 
 Reference = str | ArrayLike | Callable[..., Any]
-
-_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 
 
 def zero(X: ArrayLike) -> torch.Tensor:
@@ -112,8 +112,8 @@ def dinuc_shuffle(
 
     Parameters
     ----------
-    X : ndarray or Tensor, shape (n_seqs, 4, length)
-        One-hot DNA in the order ACGT. Unknown letters stay in place and as they are.
+    X : ndarray or Tensor, shape (n_seqs, n_letters, length)
+        One-hot DNA, RNA or protein. Unknown letters stay in place and as they are.
     n : int
         Shuffles per sequence.
     seed : int, optional
@@ -123,8 +123,8 @@ def dinuc_shuffle(
 
     Returns
     -------
-    Tensor of uint8, shape (n_seqs, n, 4, length)
-        Shuffles, of the type of X where it has columns of 1/4. Shuffle j of a sequence depends on
+    Tensor of uint8, shape (n_seqs, n, n_letters, length)
+        Shuffles, of the type of X where it has columns of 1/A. Shuffle j of a sequence depends on
         the seed, its letters and j only.
 
     Notes
@@ -140,19 +140,21 @@ def dinuc_shuffle(
     """
     if n < 1:
         raise InputError(f"n must be at least 1, got {n}")
-    tensor = _dna(X, "dinuc_shuffle")
-    letters = _letters(tensor)
+    tensor = check_one_hot(X)
+    alphabet = sp.alphabet_of(letters_for(X))
+    letters = _letters(tensor, alphabet)
     ids = counter_seed(0, row_hash(letters)[:, None], np.arange(n)).reshape(-1)
     shuffled = sp.k_shuffle(
         np.repeat(letters, n, axis=0).view("S1"),
         k,
         length_axis=-1,
         seed=as_seed(seed),
-        alphabet=sp.DNA,
+        alphabet=alphabet,
         row_ids=ids,
     ).view(np.uint8)
-    onehot = (shuffled[:, None, :] == _LETTERS[None, :, None]).view(np.uint8)
-    onehot = onehot.reshape(len(letters), n, 4, letters.shape[1])
+    columns = alphabet.array.view(np.uint8)
+    onehot = (shuffled[:, None, :] == columns[None, :, None]).view(np.uint8)
+    onehot = onehot.reshape(len(letters), n, len(columns), letters.shape[1])
     return keep_unknown(torch.from_numpy(onehot), tensor)
 
 
@@ -170,7 +172,7 @@ def shuffle(X: ArrayLike, *, n: int = 20, seed: int | None = None) -> torch.Tens
 
     Returns
     -------
-    Tensor of uint8, shape (n_seqs, n, 4, length)
+    Tensor of uint8, shape (n_seqs, n, n_letters, length)
         Shuffles.
 
     Examples
@@ -265,9 +267,9 @@ def _dna(X: ArrayLike, name: str) -> torch.Tensor:
     return tensor
 
 
-def _letters(tensor: torch.Tensor) -> np.ndarray:
+def _letters(tensor: torch.Tensor, alphabet: BaseAlphabet) -> np.ndarray:
     # numpy knows no bfloat16
     array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
-    letters = _LETTERS[array.argmax(axis=1)]
-    letters[array.max(axis=1) < 1] = ord("N")
+    letters = alphabet.array.view(np.uint8)[array.argmax(axis=1)]
+    letters[array.max(axis=1) < 1] = ord(alphabet.wild)
     return np.ascontiguousarray(letters)

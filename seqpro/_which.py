@@ -183,7 +183,9 @@ def _texts(letters: Any) -> Iterator[bytes]:
     """Yield letters as bytes, a block of rows at a time."""
     rows = max(1, _BLOCK // max(1, int(np.prod(letters.shape[1:], dtype=np.int64))))
     for start in range(0, letters.shape[0], rows):
-        yield np.ascontiguousarray(np.asarray(letters[start : start + rows])).tobytes()
+        block = np.asarray(letters[start : start + rows])
+        block = block.astype("S1") if block.dtype.kind == "U" else block
+        yield np.ascontiguousarray(block).tobytes()
 
 
 def _contradiction(
@@ -233,7 +235,7 @@ def _are_letters(source: Any) -> bool:
     dtype, dims = getattr(source, "dtype", None), getattr(source, "dims", ())
     if dtype is None or not getattr(source, "shape", ()) or "_ohe" in dims:
         return False
-    if dtype == np.dtype("S1"):
+    if dtype in (np.dtype("S1"), np.dtype("U1")):
         return True
     # ASCII letters are no one-hot: that has an axis of letters, and ones and zeros
     return dtype == np.uint8 and len(source.shape) <= 2

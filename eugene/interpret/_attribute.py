@@ -310,6 +310,7 @@ def attribute_dataset(
     batch_size: int = 128,
     hypothetical: bool = False,
     index: ArrayLike | None = None,
+    alphabet: str | None = None,
     progress: bool = False,
 ) -> xr.Dataset:
     """Attribute sequences by several methods, in memory.
@@ -336,6 +337,9 @@ def attribute_dataset(
         Keep the hypothetical form as well.
     index : array_like of int, shape (n,), optional
         Number of each sequence in its dataset.
+    alphabet : str, optional
+        ``"DNA"``, ``"RNA"``, ``"AA"`` or the letters of the columns; by default those that ``X``
+        (`one_hot`) or the model says, else DNA (21 columns: amino acids).
     progress : bool, optional
         Draw bars.
 
@@ -351,9 +355,16 @@ def attribute_dataset(
     import xarray as xr
 
     import seqpro as sp
+    from seqexplainer._inputs import letters_for
 
+    said = getattr(model, "alphabet", None) if alphabet is None else alphabet
+    held = getattr(X, "alphabet", None)
+    letters_of = sp.alphabet_of(letters_for(X, held if said is None else said))
+    if held is not None and sp.alphabet_of(held) != letters_of:
+        message = f"the sequences are over {held!r}, not over {letters_of.alphabet!r}"
+        raise EugeneError(message)
     explainer = Explainer(
-        model,
+        getattr(model, "arch", model),
         tuple(methods),
         references=references,
         n_references=n_references,
@@ -362,9 +373,13 @@ def attribute_dataset(
         batch_size=batch_size,
         hypothetical=hypothetical,
     )
-    letters = sp.decode_ohe(np.asarray(X).swapaxes(1, 2), ohe_axis=-1, alphabet=sp.DNA)
+    letters = sp.decode_ohe(np.asarray(X).swapaxes(1, 2), ohe_axis=-1, alphabet=letters_of)
     variables: dict[str, Any] = {
-        "seq": (("_sequence", "_length"), letters, {"kind": "sequence", "alphabet": "ACGT"}),
+        "seq": (
+            ("_sequence", "_length"),
+            letters,
+            {"kind": "sequence", "alphabet": letters_of.alphabet},
+        ),
         "index": ("_sequence", np.arange(len(X)) if index is None else np.asarray(index)),
     }
     found = explainer.explain(X, verbose=progress)

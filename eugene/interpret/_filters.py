@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from seqpro.motifs import MotifSet
+
+
+logger = logging.getLogger("eugene.interpret")
 
 
 class FilterReport(NamedTuple):
@@ -109,7 +113,15 @@ def filter_motifs(
                 "dead": motif is None,
             }
         )
-    if len(motifs):
+    known = [len(motif.matrix) for motif in motif_db]
+    fits = [width == X.shape[1] for width in known]
+    if len(motifs) and known and not any(fits):
+        logger.warning(
+            "known motifs have %d letters a position, the sequences %d: filters are not compared",
+            known[0],
+            X.shape[1],
+        )
+    if len(motifs) and all(fits):
         matches = se.annotate_pfms(motifs, motif_db, top=None).rename(columns=_COLUMNS)[_KEPT]
     else:
         matches = pd.DataFrame(columns=_KEPT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import seqpro as sp
 from eugene.errors import EugeneError, MissingFileError, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,12 +47,10 @@ def read_motifs(source: str | Path) -> MotifSet:
         hint = did_you_mean(path.name, beside, listed=0)
         message = f"the motif file {path} does not exist{hint}; or write 'embedded'"
         raise MissingFileError(message)
-    import seqpro as sp
-
     return sp.motifs.read(path)
 
 
-def find(name: str, motifs: MotifSet) -> Motif | str:
+def find(name: str, motifs: MotifSet, alphabet: str = "ACGT") -> Motif | str:
     """Return a motif by accession or name, or the text itself if it is a plain sequence.
 
     Parameters
@@ -60,6 +59,8 @@ def find(name: str, motifs: MotifSet) -> Motif | str:
         Accession, name, or letters.
     motifs : seqpro.motifs.MotifSet
         Where to look.
+    alphabet : str, optional
+        Letters of the sequences.
 
     Returns
     -------
@@ -80,7 +81,9 @@ def find(name: str, motifs: MotifSet) -> Motif | str:
     for motif in motifs:
         if wanted in {motif.name.lower(), str(motif.accession).lower()}:
             return motif
-    if name and set(name.upper()) <= set("ACGTRYSWKMBDHVN"):
+    known_letters = sp.alphabet_of(alphabet)
+    letters = known_letters.alphabet + known_letters.ambiguous
+    if name and set(name.upper()) <= set(letters):
         return name.upper()
     known = [m.name for m in motifs] + [str(m.accession) for m in motifs]
     message = (

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import seqpro as sp
 from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
 from eugene.interpret._attribute import Explainer
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
 from eugene.modules._input import as_batch_size
+from eugene.modules._letters import check_same_alphabet
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
     from seqpro.motifs import Motif
 
 
-def _network(model: torch.nn.Module) -> torch.nn.Module:
-    """Return the network inside a Lightning module, or the network itself."""
+def _network(model: torch.nn.Module, sdata: xr.Dataset, seq_var: str) -> torch.nn.Module:
+    """Return the network inside a Lightning module, or the network itself.
+
+    A module says which letters it reads; sequences over others are refused.
+    """
+    check_same_alphabet(model, require_variable(sdata, seq_var), f"the sequences {seq_var!r}")
     arch = getattr(model, "arch", None)
     network: torch.nn.Module = model if arch is None else arch
     return network
@@ -137,7 +143,7 @@ def attribute_sdata(
     """
     role_names = {"attributions": "attrs"}
     explainer = Explainer(
-        _network(model),
+        _network(model, sdata, seq_var),
         (method,),
         references=reference_type,
         n_references=n_references,
@@ -227,7 +233,7 @@ def generate_pfms_sdata(
     if layer_name is not None and hasattr(model, "arch"):
         layer_name = layer_name.removeprefix("arch.")
     found = se.generate_pfms(
-        _network(model),
+        _network(model, sdata, seq_var),
         one_hot(sdata, seq_var),
         layer_name,
         method="threshold" if threshold else "top_n",
@@ -249,7 +255,7 @@ def generate_pfms_sdata(
         pfms, n_sites = pfms[:num_filters], n_sites[:num_filters]
     result = _working(sdata, copy=copy)
     dims = (f"_{layer}_filters", "_ohe", f"_{layer}_width")
-    attrs = {"layer": layer, "n_sites": n_sites}
+    attrs = {"layer": layer, "n_sites": n_sites, "alphabet": found.alphabet}
     result[f"{prefix}{layer}_pfms{suffix}"] = (dims, pfms, attrs)
     return result
 
@@ -312,7 +318,10 @@ def filters_to_meme_sdata(
     wrong = [i for i in chosen if not 0 <= i < len(matrices)]
     if wrong:
         raise EugeneError(f"filter_inds: {name!r} has no filter {wrong[0]}, only {len(matrices)}")
-    letters = sp.alphabet_of(alphabet or "DNA")
+    said = sdata[name].attrs.get("alphabet")
+    letters = sp.alphabet_of(alphabet or said or "DNA")
+    if said is not None and letters != sp.alphabet_of(said):
+        raise EugeneError(f"alphabet: {name!r} is over {said!r}, not over {letters.alphabet!r}")
     motifs = [
         Motif(f"filter_{i}", matrices[i], kind="pfm", alphabet=letters)
         for i in chosen
@@ -372,10 +381,9 @@ def evolve_seqs_sdata(
         and ``evolved_seqs`` S1 ``(_sequence, _length)``.
     """
     import seqexplainer as se
-    import seqpro as sp
 
     found = se.evolve(
-        _network(model),
+        _network(model, sdata, seq_var),
         one_hot(sdata, seq_var),
         rounds=rounds,
         target=target,
@@ -391,8 +399,8 @@ def evolve_seqs_sdata(
     for i in range(1, scores.shape[1]):
         result[f"evolved_{i}_score"] = ("_sequence", scores[:, i])
     evolved = np.asarray(found.sequences).swapaxes(1, 2).astype(np.uint8)
-    letters = sp.decode_ohe(evolved, ohe_axis=-1, alphabet=sp.DNA)
-    attrs = {"kind": "sequence", "alphabet": "ACGT"}
+    letters = sp.decode_ohe(evolved, ohe_axis=-1, alphabet=sp.alphabet_of(found.alphabet))
+    attrs = {"kind": "sequence", "alphabet": found.alphabet}
     result["evolved_seqs"] = (("_sequence", "_length"), letters, attrs)
     return result
 
@@ -447,9 +455,9 @@ def feature_implant_seq_sdata(
     if seq_id is not None:
         row = _row_of(sdata, seq_id, id_var)
     found = se.positional_importance(
-        _network(model),
+        _network(model, sdata, seq_var),
         one_hot(sdata, seq_var, rows=[row]),
-        _feature(feature),
+        _feature(feature, sdata, seq_var),
         stride=stride,
         target=target,
         batch_size=as_batch_size(batch_size, 128),
@@ -468,16 +476,17 @@ def _row_of(sdata: xr.Dataset, seq_id: str | int, id_var: str) -> int:
     return int(found[0])
 
 
-def _feature(feature: str | Motif | np.ndarray) -> str | Motif:
-    """Return a feature as letters, also where it is one-hot, (4, n) or (n, 4)."""
+def _feature(feature: str | Motif | np.ndarray, sdata: xr.Dataset, seq_var: str) -> str | Motif:
+    """Return a feature as letters, also where it is one-hot, (A, n) or (n, A)."""
     if not isinstance(feature, np.ndarray):
         return feature
-    import seqpro as sp
-
-    if feature.ndim != 2 or 4 not in feature.shape or not np.isin(feature, (0, 1)).all():
-        raise EugeneError(f"feature of shape {feature.shape} is no one-hot array (n, 4) or (4, n)")
-    rows = feature if feature.shape[1] == 4 else feature.T
-    return str(sp.decode_ohe(rows.astype(np.uint8), ohe_axis=1, alphabet=sp.DNA).tobytes().decode())
+    alphabet = sp.alphabet_of(require_variable(sdata, seq_var), sp.DNA)
+    n = len(alphabet)
+    if feature.ndim != 2 or n not in feature.shape or not np.isin(feature, (0, 1)).all():
+        shape = feature.shape
+        raise EugeneError(f"feature of shape {shape} is no one-hot array (n, {n}) or ({n}, n)")
+    rows = (feature if feature.shape[1] == n else feature.T).astype(np.uint8)
+    return str(sp.decode_ohe(rows, ohe_axis=1, alphabet=alphabet).tobytes().decode())
 
 
 @eugene_call(unheard={"feature_name": anything, "encoding": anything})
@@ -546,9 +555,9 @@ def positional_gia_sdata(
             "store_var=..."
         )
     found = se.positional_importance(
-        _network(model),
+        _network(model, sdata, seq_var),
         one_hot(sdata, seq_var),
-        _feature(feature),
+        _feature(feature, sdata, seq_var),
         positions=positions,
         stride=stride,
         target=target,

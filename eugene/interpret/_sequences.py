@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import seqpro as sp
 from eugene.errors import EugeneError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
+
+    from seqpro.alphabets import BaseAlphabet
 
 
 def require_variable(ds: xr.Dataset, name: str) -> xr.DataArray:
@@ -40,13 +43,50 @@ def require_variable(ds: xr.Dataset, name: str) -> xr.DataArray:
     return ds[name]
 
 
+class OneHot(np.ndarray):
+    """One-hot sequences that know their letters, so that what is made of them has them, too.
+
+    Attributes
+    ----------
+    alphabet : str or None
+        Letters of the columns.
+    """
+
+    alphabet: str | None
+
+    def __array_finalize__(self, other: Any) -> None:
+        """Hand the alphabet on to views and copies."""
+        self.alphabet = getattr(other, "alphabet", None)
+
+
+def with_alphabet(X: NDArray[Any], alphabet: BaseAlphabet) -> OneHot:
+    """Return an array that knows its alphabet.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> with_alphabet(np.zeros((1, 4, 2)), sp.RNA)[:, :, :1].alphabet
+    'ACGU'
+    """
+    found = np.asarray(X).view(OneHot)
+    found.alphabet = alphabet.alphabet.upper()
+    return found
+
+
+def _alphabet_of(variable: xr.DataArray) -> BaseAlphabet:
+    try:
+        return sp.alphabet_of(variable, sp.DNA)
+    except sp.errors.AlphabetError as error:
+        raise EugeneError(f"{variable.name!r}: {error}") from error
+
+
 def one_hot(
     ds: xr.Dataset,
     seq_var: str = "seq",
     *,
     rows: ArrayLike | None = None,
     length: int | None = None,
-) -> NDArray[np.uint8]:
+) -> OneHot:
     """Return sequences as one-hot arrays in the order that networks read.
 
     Parameters
@@ -63,14 +103,15 @@ def one_hot(
 
     Returns
     -------
-    ndarray of uint8, shape (n, 4, length)
-        Letters outside the alphabet are columns of zeros. One-hot sequences that hold fractions
-        (unknown letters as columns of 1/A) stay what they are, float32.
+    OneHot of uint8, shape (n, letters, length)
+        An array that knows its ``alphabet``. Letters outside it are columns of zeros. One-hot
+        sequences that hold fractions (unknown letters as columns of 1/A) stay what they are,
+        float32.
 
     Raises
     ------
     EugeneError
-        If there is no such variable.
+        If there is no such variable, or nothing says its alphabet.
 
     Examples
     --------
@@ -80,6 +121,7 @@ def one_hot(
     [[[1, 0], [0, 0], [0, 1], [0, 0]]]
     """
     variable = require_variable(ds, seq_var)
+    alphabet = _alphabet_of(variable)
     first = "_sequence" if "_sequence" in variable.dims else variable.dims[0]
     if rows is not None:
         variable = variable.isel({first: np.asarray(rows, dtype=np.int64)})
@@ -89,22 +131,16 @@ def one_hot(
         # columns of 1/A are unknown letters, too
         encoded = whole if np.array_equal(whole, encoded) else encoded.astype(np.float32)
     else:
-        import seqpro as sp
-
         letters = variable.to_numpy()
         if letters.dtype.kind != "u":
             letters = letters.astype("S1")  # text of another kind, a letter a cell
         letters = np.ascontiguousarray(letters).view("S1")
-        alphabet = str(variable.attrs.get("alphabet", "ACGT"))
-        known = {"ACGT": sp.DNA, "ACGU": sp.RNA}
-        if alphabet not in known:
-            message = f"{seq_var!r} has the alphabet {alphabet!r}; networks here read DNA or RNA"
-            raise EugeneError(message)
-        encoded = np.ascontiguousarray(sp.ohe(letters, known[alphabet]).swapaxes(1, 2))
+        encoded = np.ascontiguousarray(sp.ohe(letters, alphabet).swapaxes(1, 2))
+    encoded = with_alphabet(encoded, alphabet)
     if length is None or length == encoded.shape[2]:
-        return np.asarray(encoded)
+        return encoded
     start = (encoded.shape[2] - length) // 2
-    return np.ascontiguousarray(encoded[:, :, start : start + length])
+    return with_alphabet(np.ascontiguousarray(encoded[:, :, start : start + length]), alphabet)
 
 
 def split_rows(ds: xr.Dataset, split: str | None) -> NDArray[np.int64]:

@@ -146,6 +146,8 @@ def evolve_dataset(
 
     options: dict[str, Any] = {"maximize": maximize, "target": target, "constraints": constraints}
     options["batch_size"] = batch_size
+    options["alphabet"] = getattr(X, "alphabet", getattr(model, "alphabet", None))
+    model = getattr(model, "arch", model)
     if method in {"greedy", "beam"}:
         kept = 8 if method == "beam" and beam == 1 else beam
         steps = 10 if rounds is None else rounds

@@ -13,6 +13,7 @@ from eugene.errors import EugeneError, RunExistsError
 from eugene.interpret._attribute import Explainer
 from eugene.interpret._hash import hash_model, hash_rows, software
 from eugene.interpret._sequences import one_hot, require_variable
+from seqdata.schema import letters_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -293,13 +294,16 @@ def _fill(
     deep = [str(name) for name in extra.variables if extra[name].ndim > 1]
     rows, size, width = source.rows, source.size, source.width
     variable = source.ds[source.seq_var]
-    sequence = {"kind": "sequence", "alphabet": str(variable.attrs.get("alphabet", "ACGT"))}
+    letters = letters_of(variable)
+    sequence = {"kind": "sequence", "alphabet": letters}
     dims: tuple[str, ...] = ("_sequence", "_length")
     out.create("seq", shape=(0, width), dtype=np.uint8, dims=dims, attrs=sequence, rows=size)
     for name in wide:
         dims, attrs = layout[name]
         attrs = {**attrs, **marks}
-        out.create(name, shape=(0, 4, width), dtype="f4", dims=dims, attrs=attrs, rows=size)
+        out.create(
+            name, shape=(0, len(letters), width), dtype="f4", dims=dims, attrs=attrs, rows=size
+        )
     for name in deep:
         shape, kind = (0, *extra[name].shape[1:]), extra[name].dtype
         dims, attrs = tuple(map(str, extra[name].dims)), extra[name].attrs
@@ -355,8 +359,8 @@ def _letters(variable: xr.DataArray, rows: NDArray[np.int64], X: NDArray[Any]) -
     if "_ohe" in variable.dims:
         import seqpro as sp
 
-        alphabet = sp.RNA if variable.attrs.get("alphabet") == "ACGU" else sp.DNA
-        decoded = sp.decode_ohe(np.ascontiguousarray(X.swapaxes(1, 2)), -1, alphabet)
+        columns = np.ascontiguousarray(X.swapaxes(1, 2))
+        decoded = sp.decode_ohe(columns, -1, sp.alphabet_of(variable, sp.DNA))
         return np.ascontiguousarray(decoded).view(np.uint8)
     values = variable.isel({variable.dims[0]: rows}).to_numpy()
     letters = np.ascontiguousarray(values).view(np.uint8)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import seqpro as sp
 from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import ORANGE, as_list, axes_or_new, column, tidy
@@ -29,12 +30,16 @@ def _array(sdata: xr.Dataset, name: str, ndim: int) -> NDArray[np.float64]:
     return np.asarray(sdata[name].values, dtype=float)
 
 
-def _alphabet(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a logo, EUGENe's names of alphabets as letters."""
-    letters = {"DNA": "ACGT", "RNA": "ACGU"}
-    if "alphabet" not in options:
+def _alphabet(sdata: xr.Dataset, name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a logo with the letters that a variable, or the sequences, are over."""
+    if options.get("alphabet") is not None:
         return options
-    return {**options, "alphabet": letters.get(options["alphabet"], options["alphabet"])}
+    said = sdata[name].attrs.get("alphabet")
+    if said is None and "seq" in sdata.variables:
+        said = sdata["seq"].attrs.get("alphabet")
+    if said is not None and len(sp.alphabet_of(said)) not in sdata[name].shape:
+        said = None
+    return {**options, "alphabet": said}
 
 
 def _row(sdata: xr.Dataset, seq_id: int | str, id_var: str | None) -> int:
@@ -121,7 +126,7 @@ def seq_track(
     values = _array(sdata, attrs_var, 3)[_row(sdata, seq_id, id_var)]
     end = values.shape[1] if end is None else min(end, values.shape[1])
     ax = axes_or_new(ax, size=(max(4.0, 0.06 * (end - start)), 1.6))
-    logo(values[:, start:end], ax=ax, **_alphabet(kwargs))
+    logo(values[:, start:end], ax=ax, **_alphabet(sdata, attrs_var, kwargs))
     colours = [highlight_colors] if isinstance(highlight_colors, str) else [*highlight_colors]
     for i, (low, high) in enumerate(highlights):
         style = {"color": colours[i % len(colours)], "alpha": 0.25, "lw": 0, "zorder": 0}
@@ -216,12 +221,11 @@ def multiseq_track(
 
 def _filter_logo(pfm: NDArray[np.float64], title: str, ax: Axes, kwargs: dict[str, Any]) -> Axes:
     """Draw one count matrix in bits."""
-    import seqpro as sp
     from seqexplainer.plot import logo
 
     ppm = sp.motifs.pfm_to_ppm(pfm)
-    logo(ppm * sp.motifs.information_content(ppm), ax=ax, **_alphabet(kwargs))
-    ax.set_ylim(0, 2)
+    logo(ppm * sp.motifs.information_content(ppm), ax=ax, **kwargs)
+    ax.set_ylim(0, np.log2(len(ppm)))
     return tidy(ax, title=title, y="bits")
 
 
@@ -267,7 +271,10 @@ def filter_viz(
     if not isinstance(filter_id, int | np.integer) or not 0 <= filter_id < pfms.shape[0]:
         raise EugeneError(f"filter {filter_id} is not among the {pfms.shape[0]} of {pfms_var!r}.")
     return _filter_logo(
-        pfms[filter_id], f"filter {filter_id}", axes_or_new(ax, size=(3.6, 1.6)), kwargs
+        pfms[filter_id],
+        f"filter {filter_id}",
+        axes_or_new(ax, size=(3.6, 1.6)),
+        _alphabet(sdata, pfms_var, kwargs),
     )
 
 

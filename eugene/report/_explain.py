@@ -151,6 +151,13 @@ def _place(ds: xr.Dataset, row: int) -> tuple[str | None, int, bool]:
     return str(decode(one["chrom"])[0]), int(one["start"].values[0]), strand == "-"
 
 
+def _letters(ds: xr.Dataset) -> str | None:
+    """Return the letters of the sequences that are explained, where the store has them."""
+    from seqdata.schema import letters_of
+
+    return letters_of(ds["seq"]) if "seq" in ds.variables else None
+
+
 def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     """Draw the first sequences' logos below each other."""
     import matplotlib.pyplot as plt
@@ -158,6 +165,7 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     from seqexplainer.plot import attribution_track
     from seqexplainer.plot._style import SPAN_COLORS
 
+    letters = _letters(ds)
     values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)
     count = values.shape[0]
     figure, axes = plt.subplots(
@@ -183,6 +191,7 @@ def _logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         attribution_track(
             shown,
             ax=ax,
+            alphabet=letters,
             spans=[(first + a, first + b, name) for a, b, name in spans],
             start=first + start,
             chrom=chrom,
@@ -226,7 +235,7 @@ def _heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
     effects = np.asarray(ds[variable].values[0], dtype=float)
     start, end = _window(effects, _POSITIONS)
     figure, ax = plt.subplots(figsize=(11.4, 1.6), layout="constrained")
-    ism_heatmap(effects[:, start:end], ax=ax, start=start)
+    ism_heatmap(effects[:, start:end], ax=ax, start=start, alphabet=_letters(ds))
     return picture(
         figure,
         "mutagenesis",
@@ -310,7 +319,7 @@ def _gallery(run: Path, motifs: MotifSet, matches: pd.DataFrame) -> Picture:
         "filters",
         folder=run / "figures",
         alt="Logos of first-layer filters, each over the known motif that it resembles most",
-        caption="Above a filter, below its best match, aligned; letter heights in bits (0 to 2).",
+        caption="Above a filter, below its best match, aligned; letter heights in bits.",
         vector=False,
     )
 

@@ -183,7 +183,8 @@ def filters_step(run: Run) -> None:
         run.folder.write_text("interpretation/annotations.csv", top.to_csv(index=False))
         if len(found.motifs):
             title = f"Filters of {run.config.name}"
-            se.motif_table(found.motifs, folder / "motifs.html", database, title=title)
+            known = database if len(found.annotations) else None
+            se.motif_table(found.motifs, folder / "motifs.html", known, title=title)
         planted = interpret.planted_motifs(run.data.ds)
         if planted:
             hits = interpret.planted_motifs_found(found.annotations, planted)
@@ -198,7 +199,7 @@ def positional_step(run: Run) -> None:
     if not names:
         message = "needs at least one motif: an accession, a name, or a sequence"
         raise run.config.fail("$.interpret.positional.motifs", message)
-    motifs = [find(str(name), database) for name in names]
+    motifs = [find(str(name), database, run.data.alphabet) for name in names]
     with run.folder.step("positional"):
         logger.info("positional: %d motifs", len(motifs))
         table = interpret.slide_motifs(

@@ -10,7 +10,7 @@ import numpy as np
 
 from eugene.errors import EugeneError, MissingFileError, did_you_mean
 from eugene.runs._folder import RunFolder
-from eugene.runs._load import read_config
+from eugene.runs._load import load, read_config
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,9 +62,8 @@ def read_input(
     if not path.exists():
         message = f"the input {path} does not exist"
         raise MissingFileError(message)
-    folder = RunFolder.open(run_dir)
-    section = read_config(folder, allow_class_path=allow_class_path).section("data")
-    described = folder.read_json("data.json")
+    folder = RunFolder.open(run_dir, or_trained=True)
+    section, described = _settings(folder, allow_class_path=allow_class_path)
     kind = _kind(path, str(section.get("name", "")))
     letters = {"alphabet": described["alphabet"]}
     if section.get("on_unknown") is not None:
@@ -81,6 +80,17 @@ def read_input(
     stored = length + 2 * int(section.get("max_jitter") or 0)
     ds = _fitting(ds, path, length, stored)
     return ds, _row_names(ds)
+
+
+def _settings(
+    folder: RunFolder, *, allow_class_path: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the data section of a run and what is known of its data."""
+    if folder.trained_in_python:
+        module = load(folder.path)
+        return {}, {"alphabet": module.alphabet, "input_len": module.input_len}
+    config = read_config(folder, allow_class_path=allow_class_path)
+    return config.section("data"), folder.read_json("data.json")
 
 
 def _kind(path: Path, source: str) -> str:

@@ -44,7 +44,7 @@ def _propose(task: Task, tapes: Codes, rngs: list[np.random.Generator]) -> Codes
     length, limits = task.length, task.limits
     codes = tapes[:, :length]
     made = task.edits(codes, task.tapes)
-    allowed = limits.allowed(codes, task.original, made).reshape(len(codes), -1)
+    allowed = limits.allowed(codes, task.original, made, task.n_letters).reshape(len(codes), -1)
     kinds = [SUBSTITUTION] + [DELETION] * task.deletions + [INSERTION] * task.insertions
     kind, position, letter = (np.full(len(tapes), -1) for _ in range(3))
     for row, rng in enumerate(rngs):
@@ -53,12 +53,12 @@ def _propose(task: Task, tapes: Codes, rngs: list[np.random.Generator]) -> Codes
             choices = np.flatnonzero(allowed[row])
             if len(choices):
                 kind[row] = SUBSTITUTION
-                position[row], letter[row] = divmod(int(rng.choice(choices)), 4)
+                position[row], letter[row] = divmod(int(rng.choice(choices)), task.n_letters)
             continue
         open_ = limits.shifts_from + np.flatnonzero(codes[row, limits.shifts_from :] >= 0)
         if len(open_):
             kind[row], position[row] = drawn, rng.choice(open_)
-            letter[row] = rng.integers(4) if drawn == INSERTION else -1
+            letter[row] = rng.integers(task.n_letters) if drawn == INSERTION else -1
     result = apply(tapes, kind, position, letter)
     if made is not None:
         after = result[:, :length]

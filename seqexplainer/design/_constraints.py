@@ -136,8 +136,11 @@ class Constraints:
         given["forbidden"] = (sites,) if isinstance(sites, str) else tuple(sites)
         return cls(**given)
 
-    def within(self, length: int) -> Constraints:
-        """Return the constraints, or raise if they speak of bases behind sequences of a length."""
+    def within(self, length: int, n_letters: int = 4) -> Constraints:
+        """Return the constraints, or raise if sequences have no such bases or no such letters."""
+        if n_letters != 4 and (self.gc is not None or self.forbidden):
+            msg = "gc and forbidden sites are limits of DNA and RNA, these sequences are of neither"
+            raise SeqexplainerError(msg)
         for start, end in self.protected:
             if end > length:
                 msg = (
@@ -152,6 +155,7 @@ class Constraints:
         codes: NDArray[np.integer],
         original: NDArray[np.integer],
         edits: NDArray[np.integer] | None = None,
+        n_letters: int = 4,
     ) -> NDArray[np.bool_]:
         """Tell which single substitutions are allowed.
 
@@ -163,13 +167,15 @@ class Constraints:
             Sequences before any edit.
         edits : ndarray of int, shape (n,), optional
             Edits made so far, where bases were inserted or deleted and places do not compare.
+        n_letters : int, optional
+            Letters A of the alphabet.
 
         Returns
         -------
-        ndarray of bool, shape (n, L, 4)
+        ndarray of bool, shape (n, L, A)
             False at the letter that is there, at unknown bases, and where a limit forbids it.
         """
-        letters = np.arange(4)
+        letters = np.arange(n_letters)
         known = (codes >= 0)[:, :, None]
         result: NDArray[np.bool_] = (codes[:, :, None] != letters) & known
         for start, end in self.protected:
@@ -177,7 +183,7 @@ class Constraints:
         if self.gc is not None:
             result &= self._gc_allows(codes)
         if self.max_homopolymer is not None:
-            result &= _run_after(codes) <= self.max_homopolymer
+            result &= _run_after(codes, n_letters) <= self.max_homopolymer
         for mask in self._masks:
             result &= ~_creates(codes, mask)
         if self.max_edits is not None and edits is not None:
@@ -259,12 +265,12 @@ class Constraints:
         return np.asarray((excess(after) <= 1e-9) | (excess(after) <= excess(now)))
 
 
-def _run_after(codes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the run length that each substitution would stand in, (n, L, 4)."""
+def _run_after(codes: NDArray[np.integer], n_letters: int) -> NDArray[np.int64]:
+    """Return the run length that each substitution would stand in, (n, L, A)."""
     n, length = codes.shape
-    same = codes[:, :, None] == np.arange(4)
-    left = np.zeros((n, length, 4), dtype=np.int64)
-    right = np.zeros((n, length, 4), dtype=np.int64)
+    same = codes[:, :, None] == np.arange(n_letters)
+    left = np.zeros((n, length, n_letters), dtype=np.int64)
+    right = np.zeros((n, length, n_letters), dtype=np.int64)
     for i in range(1, length):
         left[:, i] = np.where(same[:, i - 1], left[:, i - 1] + 1, 0)
         j = length - 1 - i
@@ -274,7 +280,8 @@ def _run_after(codes: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def _longest_run(codes: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the longest run of one known letter in each sequence, (n,)."""
-    runs = np.take_along_axis(_run_after(codes), np.maximum(codes, 0)[:, :, None], axis=2)[..., 0]
+    after = _run_after(codes, int(codes.max(initial=0)) + 1)
+    runs = np.take_along_axis(after, np.maximum(codes, 0)[:, :, None], axis=2)[..., 0]
     return np.asarray(np.where(codes >= 0, runs, 0).max(axis=1))
 
 

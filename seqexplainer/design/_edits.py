@@ -2,9 +2,10 @@
 
 A tape is a sequence of L bases with what follows it on the right: the flank that deletions draw
 in, and the bases that insertions pushed out. The window is its first L bases, which a model sees.
-An edit is numbered as a move: first the 4 L substitutions, then the L deletions, then the 4 L
-insertions, each by position and letter. The code of an unknown base is -1 (a column of zeros) or -2
-(a column of 1/4); behind a sequence that has the latter only, unknown bases are written so, too.
+An edit is numbered as a move: with A letters (4 of DNA) first the A L substitutions, then the L
+deletions, then the A L insertions, each by position and letter. The code of an unknown base is -1
+(a column of zeros) or -2 (a column of 1/A); behind a sequence that has the latter only, unknown
+bases are written so, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+import seqpro as sp
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.int64]
 
-LETTERS = np.array(["A", "C", "G", "T"])
 NONE, SUBSTITUTION, DELETION, INSERTION = -1, 0, 1, 2
 KINDS = np.array(["substitution", "deletion", "insertion", ""])
 
@@ -41,55 +42,59 @@ class Edit(NamedTuple):
 
 
 def to_codes(X: torch.Tensor) -> Codes:
-    """Return codes (N, L) of one-hot sequences (N, 4, L); -1 and -2 for unknown bases."""
+    """Return codes (N, L) of one-hot sequences (N, A, L); -1 and -2 for unknown bases."""
     letters = (X == 1).cpu().numpy()
     unknown = np.where((X == 0).all(dim=1).cpu().numpy(), -1, -2)
     return np.where(letters.any(axis=1), letters.argmax(axis=1), unknown)
 
 
-def from_codes(codes: NDArray[np.integer]) -> torch.Tensor:
-    """Return one-hot sequences (N, 4, L) from codes (N, L): uint8, or float32 with 1/4."""
-    one_hot = (codes[:, None, :] == np.arange(4)[:, None]).astype(np.uint8)
+def from_codes(codes: NDArray[np.integer], n_letters: int = 4) -> torch.Tensor:
+    """Return one-hot sequences (N, A, L) from codes (N, L): uint8, or float32 with 1/A."""
+    one_hot = (codes[:, None, :] == np.arange(n_letters)[:, None]).astype(np.uint8)
     alike = codes == -2
     if not alike.any():
         return torch.as_tensor(one_hot)
-    return torch.as_tensor(np.where(alike[:, None], np.float32(0.25), one_hot))
+    return torch.as_tensor(np.where(alike[:, None], np.float32(1 / n_letters), one_hot))
 
 
-def letters_of(codes: NDArray[np.integer]) -> NDArray[np.str_]:
+def letters_of(codes: NDArray[np.integer], alphabet: str = "ACGT") -> NDArray[np.str_]:
     """Return the letters of codes, an empty text where there is none."""
-    return np.where(codes >= 0, LETTERS[codes], "")
+    return np.where(codes >= 0, np.array([*alphabet])[codes], "")
 
 
-def make_tapes(codes: Codes, flank: str | Sequence[str], room: int) -> Codes:
+def make_tapes(
+    codes: Codes, flank: str | Sequence[str], room: int, alphabet: str = "ACGT"
+) -> Codes:
     """Return sequences (N, L) with their right flank and ``room`` unknown bases behind it."""
     flanks = [flank] * len(codes) if isinstance(flank, str) else list(flank)
     if len(flanks) != len(codes):
         msg = f"{len(flanks)} flanks are given for {len(codes)} sequences"
         raise SeqexplainerError(msg)
-    wrong = sorted(set("".join(flanks).upper()) - set("ACGTN"))
+    wild = sp.alphabet_of(alphabet).wild
+    wrong = sorted(set("".join(flanks).upper()) - set(alphabet + wild))
     if wrong:
-        msg = f"a flank holds {', '.join(wrong)}; expected A, C, G, T or N"
+        msg = f"a flank holds {', '.join(wrong)}; expected {', '.join(alphabet)} or {wild}"
         raise SeqexplainerError(msg)
     width = max(map(len, flanks), default=0)
     unknown = np.where((codes == -2).any(axis=1) & ~(codes == -1).any(axis=1), -2, -1)
     after = np.repeat(unknown[:, None], width + room, axis=1)
     for row, text in enumerate(flanks):
-        letters = np.array(["ACGT".find(letter) for letter in text.upper()], dtype=np.int64)
+        letters = np.array([alphabet.find(letter) for letter in text.upper()], dtype=np.int64)
         after[row, : len(text)] = np.where(letters < 0, unknown[row], letters)
     return np.concatenate([codes, after], axis=1)
 
 
-def decode(moves: Codes, length: int) -> tuple[Codes, Codes, Codes]:
+def decode(moves: Codes, length: int, n_letters: int = 4) -> tuple[Codes, Codes, Codes]:
     """Return kind, position and new letter of moves; -1 each for a move of -1."""
     kind = np.select(
-        [moves < 0, moves < 4 * length, moves < 5 * length],
+        [moves < 0, moves < n_letters * length, moves < (n_letters + 1) * length],
         [NONE, SUBSTITUTION, DELETION],
         INSERTION,
     )
-    number = moves - np.select([kind == DELETION, kind == INSERTION], [4 * length, 5 * length], 0)
-    position = np.where(kind == DELETION, number, number // 4)
-    letter = np.where(kind == DELETION, -1, number % 4)
+    before = [n_letters * length, (n_letters + 1) * length]
+    number = moves - np.select([kind == DELETION, kind == INSERTION], before, 0)
+    position = np.where(kind == DELETION, number, number // n_letters)
+    letter = np.where(kind == DELETION, -1, number % n_letters)
     return kind, np.where(kind == NONE, -1, position), np.where(kind == NONE, -1, letter)
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_one_hot, check_whole
+from seqexplainer._inputs import check_one_hot, check_whole, letters_for
 from seqexplainer.design._constraints import Constraints
 from seqexplainer.design._edits import (
     KINDS,
-    LETTERS,
     apply,
     decode,
     from_codes,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from seqexplainer._targets import Target
     from seqexplainer.design._edits import Codes
     from seqexplainer.design._objective import Objective
+    from seqpro.alphabets import BaseAlphabet
 
 _SHIFTS_AT_A_TIME = 8192
 
@@ -46,20 +46,22 @@ class Evolution(NamedTuple):
 
     Attributes
     ----------
-    sequences : Tensor of uint8, shape (N, 4, L)
-        Sequences after the last round; float32 where there are columns of 1/4.
+    sequences : Tensor of uint8, shape (N, A, L)
+        Sequences after the last round; float32 where there are columns of 1/A.
     scores : ndarray of float64, shape (N, rounds + 1)
         Score of the original and after each round.
     positions : ndarray of int64, shape (N, rounds)
         Position (bp, 0-based) of each round's edit in the sequence of that round; an insertion
         comes before it. -1 where no edit was made.
     refs, alts : ndarray of int8, shape (N, rounds)
-        Letter codes (A 0, C 1, G 2, T 3) before and after; -1 where there is no letter: no edit,
-        before an insertion, after a deletion.
+        Letter codes (of DNA A 0, C 1, G 2, T 3) before and after; -1 where there is no letter:
+        no edit, before an insertion, after a deletion.
     kinds : ndarray of int8, shape (N, rounds)
         0 substitution, 1 deletion, 2 insertion, -1 no edit.
     ends : ndarray of int8, shape (N, rounds)
         The last base, which an insertion pushed out of the sequence; -1 elsewhere.
+    alphabet : str
+        Letters of the codes, in their order.
     """
 
     sequences: torch.Tensor
@@ -69,6 +71,7 @@ class Evolution(NamedTuple):
     alts: NDArray[np.int8]
     kinds: NDArray[np.int8]
     ends: NDArray[np.int8]
+    alphabet: str = "ACGT"
 
     def at(self, round_: int) -> torch.Tensor:
         """Return the sequences as they were after a round; 0 gives the originals.
@@ -80,7 +83,7 @@ class Evolution(NamedTuple):
 
         Returns
         -------
-        Tensor of uint8, shape (N, 4, L)
+        Tensor of uint8, shape (N, A, L)
             Sequences.
 
         Raises
@@ -96,7 +99,7 @@ class Evolution(NamedTuple):
         for r in range(rounds - 1, round_ - 1, -1):
             edit = (self.kinds, self.positions, self.refs, self.ends)
             codes = undo(codes, *(part[:, r].astype(np.int64) for part in edit))
-        return from_codes(codes)
+        return from_codes(codes, len(self.alphabet))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per sequence and round; round 0 is the original, without an edit.
@@ -120,8 +123,8 @@ class Evolution(NamedTuple):
                 "sequence": np.repeat(np.arange(n), rounds + 1),
                 "round": np.tile(np.arange(rounds + 1), n),
                 "position": position,
-                "ref": letters_of(ref),
-                "alt": letters_of(alt),
+                "ref": letters_of(ref, self.alphabet),
+                "alt": letters_of(alt, self.alphabet),
                 "score": self.scores.ravel(),
                 "kind": KINDS[kind],
             }
@@ -146,6 +149,7 @@ def evolve(
     allow_repeats: bool = False,
     allow_worse: bool = False,
     engine: str = "auto",
+    alphabet: BaseAlphabet | str | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
     args: Sequence[ArrayLike] | None = None,
@@ -165,9 +169,9 @@ def evolve(
     Parameters
     ----------
     model : torch.nn.Module or sequence of such
-        A model of one-hot sequences (N, 4, L), or several that are judged together.
-    X : ndarray or Tensor, shape (N, 4, L)
-        Sequences to start from. Unknown bases (columns of zeros or of 1/4) are never edited and
+        A model of one-hot sequences (N, A, L), or several that are judged together.
+    X : ndarray or Tensor, shape (N, A, L)
+        Sequences to start from. Unknown bases (columns of zeros or of 1/A) are never edited and
         stay as they are.
     rounds : int, optional
         Number of edits.
@@ -192,7 +196,8 @@ def evolve(
     insertions, deletions : bool, optional
         Whether bases may be inserted and deleted.
     flank : str or sequence of str with length N, optional
-        Letters (A, C, G, T, N) that follow each sequence on its right, for deletions to draw in.
+        Letters (for DNA A, C, G, T, N) that follow each sequence on its right, for deletions to
+        draw in.
     allow_repeats : bool, optional
         Whether a base may be edited more than once.
     allow_worse : bool, optional
@@ -201,6 +206,9 @@ def evolve(
     engine : {"auto", "window", "plain"}, optional
         How substitutions are scored, as in `seqexplainer.saturation_mutagenesis`: from what each
         can reach, or from whole sequences. Insertions and deletions take whole sequences.
+    alphabet : BaseAlphabet or str, optional
+        Letters of the columns; by default those that ``X`` says, else DNA (21 columns: amino
+        acids).
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -233,7 +241,7 @@ def evolve(
     >>> evolve(model, X, rounds=2).to_frame()[["position", "ref", "alt"]].values.tolist()
     [[-1, '', ''], [0, 'A', 'T'], [1, 'A', 'T']]
     """
-    original = check_dna(X)
+    original, letters = read_codes(X, alphabet)
     check_whole(rounds=rounds, beam=beam)
     scorer = make_scorer(
         model,
@@ -246,21 +254,24 @@ def evolve(
         device=device,
         n=len(original),
         args=args,
+        n_letters=len(letters),
     )
     room = original.shape[1] if insertions or deletions else 0
     task = Task(
         scorer=scorer,
-        limits=Constraints.of(constraints).within(original.shape[1]),
-        tapes=make_tapes(original, flank if room else "", room),
+        limits=Constraints.of(constraints).within(original.shape[1], len(letters)),
+        tapes=make_tapes(original, flank if room else "", room, letters),
         length=original.shape[1],
         rounds=rounds,
         seed=0,
         insertions=insertions,
         deletions=deletions,
+        alphabet=letters,
     )
     pool = _grow(task, beam, allow_repeats, allow_worse, engine, verbose)
     small = (part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends))
-    return Evolution(from_codes(pool.codes), pool.scores, pool.positions, *small)
+    evolved = from_codes(pool.codes, len(letters))
+    return Evolution(evolved, pool.scores, pool.positions, *small, letters)
 
 
 def climb(task: Task, beam: int) -> Found:
@@ -287,14 +298,15 @@ def _grow(
 ) -> Pool:
     """Return the best sequence of each start after all rounds, with its trace."""
     scorer, limits, original = task.scorer, task.limits, task.original
-    pool = Pool(task.tapes, task.length, task.rounds, *scorer.judge(original))
+    pool = Pool(task.tapes, task.length, task.rounds, *scorer.judge(original), task.n_letters)
     for r in tqdm(range(task.rounds), desc="rounds", disable=not verbose, leave=False):
         free = np.ones(pool.codes.shape, dtype=bool) if allow_repeats else pool.untouched()
         made = task.edits(pool.codes, task.tapes[pool.owner])
         values = scorer.values(pool.codes, pool.owner)
         changes = scorer.substitutions(pool.codes, engine, pool.owner)
         merit = scorer.merit(values[:, None, None] + changes)
-        allowed = limits.allowed(pool.codes, original[pool.owner], made) & free[:, :, None]
+        allowed = limits.allowed(pool.codes, original[pool.owner], made, task.n_letters)
+        allowed &= free[:, :, None]
         value = np.where(allowed, merit.numpy(), -np.inf).reshape(len(allowed), -1)
         if task.shifting:
             value = np.concatenate([value, _shifts(task, pool, free, made)], axis=1)
@@ -308,35 +320,36 @@ def _grow(
     return pool
 
 
-def check_dna(X: NDArray[Any] | torch.Tensor) -> Codes:
-    """Return the letter codes (N, L) of one-hot sequences of DNA, or raise."""
+def read_codes(
+    X: NDArray[Any] | torch.Tensor, alphabet: BaseAlphabet | str | None
+) -> tuple[Codes, str]:
+    """Return the letter codes (N, L) of one-hot sequences, and the letters they stand for."""
     sequences = check_one_hot(X)
-    if sequences.shape[1] != len(LETTERS):
-        msg = f"X has {sequences.shape[1]} letters; design works on the {len(LETTERS)} of DNA"
-        raise SeqexplainerError(msg)
-    return to_codes(sequences)
+    return to_codes(sequences), letters_for(X, alphabet)
 
 
 def _shifts(
     task: Task, pool: Pool, free: NDArray[np.bool_], made: NDArray[np.int64] | None
 ) -> NDArray[np.float64]:
-    """Return the merit of every deletion and insertion (n, 5 L), -inf where it is not allowed."""
+    """Return the merit of deletions and insertions (n, (A + 1) L), -inf where not allowed."""
     n, length = free.shape
+    letters = task.n_letters
     limits = task.limits
     known = pool.codes >= 0
-    allowed = np.zeros((n, 5, length), dtype=bool)
+    allowed = np.zeros((n, letters + 1, length), dtype=bool)
     allowed[:, 0] = free & known & task.deletions
     allowed[:, 1:] = (known & task.insertions)[:, None]
     allowed[:, :, : limits.shifts_from] = False
     if made is not None and limits.max_edits is not None:
         allowed[made >= limits.max_edits] = False
-    inserted = allowed[:, 1:].swapaxes(1, 2).reshape(n, 4 * length)
+    inserted = allowed[:, 1:].swapaxes(1, 2).reshape(n, letters * length)
     rows, shifts = np.nonzero(np.concatenate([allowed[:, 0], inserted], axis=1))
-    value = np.full((n, 5 * length), -np.inf)
+    value = np.full((n, (letters + 1) * length), -np.inf)
     for begin in range(0, len(rows), _SHIFTS_AT_A_TIME):
         row = rows[begin : begin + _SHIFTS_AT_A_TIME]
         shift = shifts[begin : begin + _SHIFTS_AT_A_TIME]
-        codes = apply(pool.tapes[row], *decode(shift + 4 * length, length))[:, :length]
+        moves = decode(shift + letters * length, length, letters)
+        codes = apply(pool.tapes[row], *moves)[:, :length]
         good = limits.satisfied(codes, pool.codes[row], np.zeros(len(row), dtype=np.int64))
         if good.any():
             value[row[good], shift[good]] = task.scorer.judge(codes[good], pool.owner[row[good]])[0]

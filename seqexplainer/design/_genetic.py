@@ -74,8 +74,9 @@ def _cross(parents: Codes, rng: np.random.Generator, task: Task) -> Codes:
     hit = (rng.random((size, length)) < min(1.0, task.mutations / length)) & (
         children[:, :length] >= 0
     )
-    turn = rng.integers(1, 4, size=(size, length))
-    children[:, :length] = np.where(hit, (children[:, :length] + turn) % 4, children[:, :length])
+    turn = rng.integers(1, task.n_letters, size=(size, length))
+    turned = (children[:, :length] + turn) % task.n_letters
+    children[:, :length] = np.where(hit, turned, children[:, :length])
     for kind in [DELETION] * task.deletions + [INSERTION] * task.insertions:
         children = _shift(children, kind, rng, task)
     return np.asarray(children)
@@ -86,7 +87,7 @@ def _shift(tapes: Codes, kind: int, rng: np.random.Generator, task: Task) -> Cod
     size, begin = len(tapes), task.limits.shifts_from
     chosen = rng.random(size) < _SHIFTED
     position = rng.integers(begin, max(task.length, begin + 1), size=size)
-    letter = rng.integers(4, size=size)
+    letter = rng.integers(task.n_letters, size=size)
     chosen = chosen & (position < task.length) & (tapes[np.arange(size), position] >= 0)
     return apply(tapes, np.where(chosen, kind, -1), position, letter)
 
@@ -149,4 +150,5 @@ def _front(pool: Codes, values: torch.Tensor, task: Task) -> Front:
         codes.append(windows[first[front]])
         owner.append(np.full(len(front), i))
         numbers.append(values[i, first[front]].mean(dim=1).numpy())
-    return Front(from_codes(np.concatenate(codes)), np.concatenate(owner), np.concatenate(numbers))
+    sequences = from_codes(np.concatenate(codes), task.n_letters)
+    return Front(sequences, np.concatenate(owner), np.concatenate(numbers))

@@ -124,7 +124,7 @@ class _Walk:
 
     def _one_hot(self, codes: Codes) -> torch.Tensor:
         """Return one-hot sequences where and as the model wants them."""
-        return from_codes(codes).to(self.device, self.dtype)
+        return from_codes(codes, self.task.n_letters).to(self.device, self.dtype)
 
     def _promise(self, codes: Codes) -> NDArray[np.float64]:
         """Return what the gradient at a window (L,) promises for every letter, (places, 4)."""
@@ -179,12 +179,13 @@ class _Walk:
         np.put_along_axis(promise, codes[self.places][:, None], -np.inf, axis=1)
         both = promise.ravel() + np.concatenate([[0.0], back])[:, None]
         order = np.argsort(-both, axis=None, kind="stable")[: 2 * _TRIED]
+        n = self.task.n_letters
         removed, added = np.divmod(order[np.isfinite(both.ravel()[order])], promise.size)
         children = np.repeat(codes[None], len(removed) + len(edited), axis=0)
         swaps = np.flatnonzero(removed > 0)
         place = self.places[edited[removed[swaps] - 1]]
         children[swaps, place] = self.original[place]
-        children[np.arange(len(added)), self.places[added // 4]] = added % 4
+        children[np.arange(len(added)), self.places[added // n]] = added % n
         place = self.places[edited]
         children[len(removed) + np.arange(len(edited)), place] = self.original[place]
         return self._within_limits(children)[: _TRIED + len(edited)]
@@ -199,7 +200,7 @@ class _Walk:
         from seqpro._rng import uniform
 
         sample = np.arange(self.task.samples)[:, None, None]
-        letter = self.places[:, None] * 4 + np.arange(4)
+        letter = self.places[:, None] * self.task.n_letters + np.arange(self.task.n_letters)
         drawn = uniform(self.task.seed, self.identity, round_, sample, letter)
         gumbel = -np.log(-np.log(np.clip(drawn, 1e-12, 1 - 1e-12)))
         return torch.as_tensor(gumbel).to(self.device, self.dtype)

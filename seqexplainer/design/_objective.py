@@ -94,8 +94,10 @@ class Scorer:
         batch_size: int = 128,
         device: str | torch.device | None = None,
         args: Sequence[ArrayLike] | None = None,
+        n_letters: int = 4,
     ) -> None:
         check_whole(batch_size=batch_size)
+        self.n_letters = n_letters
         self.models = [model] if isinstance(model, nn.Module) else list(model)
         if not self.models or not objectives:
             msg = "at least one model and one objective are needed"
@@ -129,7 +131,7 @@ class Scorer:
 
         ``starts`` (n,) are the starts whose extra inputs go with them, by default all in order.
         """
-        X = from_codes(codes)
+        X = from_codes(codes, self.n_letters)
         options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
         columns = [
             picked(model, X, self.select, args=self.inputs(model, starts), **options)
@@ -143,10 +145,10 @@ class Scorer:
         engine: str = "auto",
         starts: NDArray[np.integer] | None = None,
     ) -> torch.Tensor:
-        """Return changes of value (n, L, 4, models, objectives) by every substitution."""
+        """Return changes of value (n, L, A, models, objectives) by every substitution."""
         from seqexplainer.attribute import saturation_mutagenesis
 
-        X = from_codes(codes)
+        X = from_codes(codes, self.n_letters)
         options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
         targets: list[Any] = [
             o.select if isinstance(o.target, Mapping) else o.target for o in self.objectives
@@ -220,6 +222,7 @@ def make_scorer(
     device: str | torch.device | None,
     n: int,
     args: Sequence[ArrayLike] | None = None,
+    n_letters: int = 4,
 ) -> Scorer:
     """Return the scorer of the arguments that `evolve` and `design` share."""
     single = Objective(target=target, maximize=maximize, goal=goal)
@@ -231,7 +234,8 @@ def make_scorer(
             raise SeqexplainerError(msg)
         listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in objectives]
     check_args(args, n, torch.float32)
-    return Scorer(model, listed, caution=caution, batch_size=batch_size, device=device, args=args)
+    options: dict[str, Any] = {"batch_size": batch_size, "device": device, "args": args}
+    return Scorer(model, listed, caution=caution, n_letters=n_letters, **options)
 
 
 def _from_mapping(options: Mapping[str, Any]) -> Objective:

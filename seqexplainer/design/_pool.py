@@ -27,6 +27,8 @@ class Pool:
         Edits that a trace has room for.
     merit, score : ndarray of float64, shape (N,)
         How good the starts are, and what is shown of it.
+    n_letters : int, optional
+        Letters of the alphabet.
     """
 
     _ROWS = (
@@ -41,7 +43,9 @@ class Pool:
         rounds: int,
         merit: NDArray[np.float64],
         score: NDArray[np.float64],
+        n_letters: int = 4,
     ) -> None:
+        self.n_letters = n_letters
         n = len(tapes)
         self.length = length
         self.tapes = tapes.copy()
@@ -90,7 +94,7 @@ class Pool:
     def _make(self, parents: Codes, moves: Codes, round_: int) -> NDArray[np.bool_]:
         """Become the children of these parents by these moves; return which were edited."""
         self.take(parents)
-        kind, position, letter = decode(moves, self.length)
+        kind, position, letter = decode(moves, self.length, self.n_letters)
         before = self.codes
         edited: NDArray[np.bool_] = kind >= 0
         rows = np.flatnonzero(edited)
@@ -107,7 +111,9 @@ class Pool:
         """Return the first ``beam`` different windows of each owner, in the order given."""
         if beam == 1:
             return np.unique(self.owner[parents], return_index=True)[1]
-        children = apply(self.tapes[parents], *decode(moves, self.length))[:, : self.length]
+        children = apply(self.tapes[parents], *decode(moves, self.length, self.n_letters))[
+            :, : self.length
+        ]
         chosen: list[int] = []
         seen: dict[int, set[bytes]] = {}
         for i, (owner, child) in enumerate(

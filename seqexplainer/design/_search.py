@@ -11,7 +11,7 @@ from seqexplainer._inputs import as_seed, check_choice
 from seqexplainer.design._annealing import anneal
 from seqexplainer.design._constraints import Constraints
 from seqexplainer.design._edits import from_codes, make_tapes
-from seqexplainer.design._evolve import check_dna, climb
+from seqexplainer.design._evolve import climb, read_codes
 from seqexplainer.design._genetic import breed
 from seqexplainer.design._gradient import follow_gradient
 from seqexplainer.design._objective import Objective, make_scorer
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from seqexplainer._inputs import ArrayLike
     from seqexplainer._targets import Target
+    from seqpro.alphabets import BaseAlphabet
 
 
 class Search(NamedTuple):
@@ -79,6 +80,7 @@ def design(
     temperature: float = 1.0,
     edit_cost: float = 0.0,
     seed: int | None = 0,
+    alphabet: BaseAlphabet | str | None = None,
     batch_size: int = 128,
     device: str | torch.device | None = None,
     args: Sequence[ArrayLike] | None = None,
@@ -105,9 +107,9 @@ def design(
     Parameters
     ----------
     model : torch.nn.Module or sequence of such
-        A model of one-hot sequences (N, 4, L), or several that are judged together.
-    X : ndarray or Tensor, shape (N, 4, L)
-        Sequences to start from; unknown bases (columns of zeros or of 1/4) are never edited and
+        A model of one-hot sequences (N, A, L), or several that are judged together.
+    X : ndarray or Tensor, shape (N, A, L)
+        Sequences to start from; unknown bases (columns of zeros or of 1/A) are never edited and
         stay as they are.
     method : {"greedy", "beam", "annealing", "genetic", "gradient"}, optional
         See above.
@@ -140,6 +142,8 @@ def design(
         Of ``gradient``: what an edit must gain (units of the score).
     seed : int, optional
         Draws depend on the seed and the letters of a start only, not on its neighbours.
+    alphabet : BaseAlphabet or str, optional
+        Letters of the columns, as in `evolve`.
     batch_size : int, optional
         Sequences per forward pass.
     device : str or torch.device, optional
@@ -192,7 +196,7 @@ def design(
     if pareto and (method != "genetic" or objectives is None or len(objectives) < 2):
         msg = "pareto=True needs method='genetic' and at least two objectives"
         raise SeqexplainerError(msg)
-    codes = check_dna(X)
+    codes, letters = read_codes(X, alphabet)
     scorer = make_scorer(
         model,
         objectives,
@@ -204,11 +208,14 @@ def design(
         device=device,
         n=len(codes),
         args=args,
+        n_letters=len(letters),
     )
     task = Task(
         scorer=scorer,
-        limits=Constraints.of(constraints).within(codes.shape[1]),
-        tapes=make_tapes(codes, flank if shifting else "", codes.shape[1] if shifting else 0),
+        limits=Constraints.of(constraints).within(codes.shape[1], len(letters)),
+        tapes=make_tapes(
+            codes, flank if shifting else "", codes.shape[1] if shifting else 0, letters
+        ),
         length=codes.shape[1],
         rounds=steps,
         seed=as_seed(seed),
@@ -223,10 +230,12 @@ def design(
         learning_rate=learning_rate,
         temperature=temperature,
         edit_cost=edit_cost,
+        alphabet=letters,
     )
     found = search.run(task)
-    best = from_codes(found.tapes[:, : task.length])
-    return Design(best, from_codes(codes), found.scores, found.path(), found.front)
+    n = task.n_letters
+    best, starts = from_codes(found.tapes[:, : task.length], n), from_codes(codes, n)
+    return Design(best, starts, found.scores, found.path(), found.front, letters)
 
 
 def _check_numbers(numbers: Mapping[str, float], *, least: float, what: str) -> None:

@@ -51,6 +51,12 @@ class Task:
     learning_rate: float = 0.5
     temperature: float = 1.0
     edit_cost: float = 0.0
+    alphabet: str = "ACGT"
+
+    @property
+    def n_letters(self) -> int:
+        """Letters of the alphabet."""
+        return len(self.alphabet)
 
     @property
     def original(self) -> Codes:
@@ -142,7 +148,7 @@ class Front(NamedTuple):
 
     Attributes
     ----------
-    sequences : Tensor of uint8, shape (K, 4, L)
+    sequences : Tensor of uint8, shape (K, A, L)
         The designs, by start and then by falling gain in the first objective.
     owner : ndarray of int64, shape (K,)
         Number of the start of each.
@@ -160,9 +166,9 @@ class Design(NamedTuple):
 
     Attributes
     ----------
-    sequences : Tensor of uint8, shape (N, 4, L)
-        The best sequence found from each start; float32 where there are columns of 1/4.
-    originals : Tensor of uint8, shape (N, 4, L)
+    sequences : Tensor of uint8, shape (N, A, L)
+        The best sequence found from each start; float32 where there are columns of 1/A.
+    originals : Tensor of uint8, shape (N, A, L)
         The starts.
     scores : ndarray of float64, shape (N, rounds + 1)
         Score of the best sequence so far: at the start and after each round.
@@ -170,6 +176,8 @@ class Design(NamedTuple):
         The best sequences on the way.
     front : Front, optional
         With ``pareto=True``, the designs between which only taste can choose.
+    alphabet : str
+        Letters of the codes, in their order.
     """
 
     sequences: torch.Tensor
@@ -177,6 +185,7 @@ class Design(NamedTuple):
     scores: NDArray[np.float64]
     path: Path
     front: Front | None = None
+    alphabet: str = "ACGT"
 
     @property
     def _shifting(self) -> bool:
@@ -200,7 +209,7 @@ class Design(NamedTuple):
 
         Returns
         -------
-        Tensor of uint8, shape (N, 4, L)
+        Tensor of uint8, shape (N, A, L)
             Sequences.
 
         Raises
@@ -214,7 +223,7 @@ class Design(NamedTuple):
             raise SeqexplainerError(msg)
         reached = np.flatnonzero(self.path.round <= round_)
         latest = np.maximum.reduceat(reached, np.searchsorted(self.path.sequence[reached], self._n))
-        return from_codes(self.path.tapes[latest, : self.sequences.shape[2]])
+        return from_codes(self.path.tapes[latest, : self.sequences.shape[2]], len(self.alphabet))
 
     @property
     def _n(self) -> NDArray[np.int64]:
@@ -239,7 +248,7 @@ class Design(NamedTuple):
             for i in self._n
             for edit in self._script(self.path.tapes[firsts[i]], self.path.tapes[lasts[i]])
         ]
-        return _frame(rows, ["sequence"])
+        return _frame(rows, ["sequence"], self.alphabet)
 
     def trace(self) -> pd.DataFrame:
         """Return the edits from each best sequence so far to the next.
@@ -258,7 +267,7 @@ class Design(NamedTuple):
             if path.sequence[k] == path.sequence[k - 1]
             for edit in self._script(path.tapes[k - 1], path.tapes[k])
         ]
-        table = _frame(rows, ["sequence", "round"])
+        table = _frame(rows, ["sequence", "round"], self.alphabet)
         at = table["sequence"].to_numpy(int), table["round"].to_numpy(int)
         return table.assign(score=self.scores[at])
 
@@ -288,7 +297,7 @@ class Design(NamedTuple):
         return table.fillna({"ref": "", "alt": "", "kind": ""})[names]
 
 
-def _frame(rows: Sequence[tuple[int, ...]], first: list[str]) -> pd.DataFrame:
+def _frame(rows: Sequence[tuple[int, ...]], first: list[str], alphabet: str) -> pd.DataFrame:
     """Turn rows that end in an edit into a table."""
     import pandas as pd
 
@@ -296,5 +305,6 @@ def _frame(rows: Sequence[tuple[int, ...]], first: list[str]) -> pd.DataFrame:
     columns = dict(
         zip(names, np.array(rows, dtype=np.int64).reshape(-1, len(names)).T, strict=True)
     )
-    kind, ref, alt = KINDS[columns["kind"]], letters_of(columns["ref"]), letters_of(columns["alt"])
+    kind = KINDS[columns["kind"]]
+    ref, alt = (letters_of(columns[name], alphabet) for name in ("ref", "alt"))
     return pd.DataFrame({**columns, "kind": kind, "ref": ref, "alt": alt})

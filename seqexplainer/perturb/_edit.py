@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from seqexplainer._inputs import as_seed, check_one_hot, keep_unknown
+import seqpro as sp
+from seqexplainer._inputs import as_seed, check_one_hot, keep_unknown, letters_for
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -40,21 +41,26 @@ IUPAC = {
 
 
 def pattern(
-    motif: str | Motif | NDArray[Any] | torch.Tensor, orientation: str = "+"
+    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    orientation: str = "+",
+    alphabet: str = "ACGT",
 ) -> torch.Tensor:
     """Return a motif as the one-hot pattern that edits write.
 
     Parameters
     ----------
     motif : str, seqpro.motifs.Motif, ndarray or Tensor
-        Letters A, C, G, T (or U), where N leaves the base as it is; a Motif, whose most frequent
-        letters are taken; or a one-hot array (4, w), where a column of zeros leaves the base.
+        Letters of the alphabet (U and T are one letter of DNA and RNA), where N (X for amino
+        acids) leaves the base as it is; a Motif, whose most frequent letters are taken; or a
+        one-hot array (A, w), where a column of zeros leaves the base.
     orientation : {"+", "-"}, optional
         ``"-"`` reverse-complements the pattern.
+    alphabet : str, optional
+        Letters of the sequences.
 
     Returns
     -------
-    Tensor of uint8, shape (4, w)
+    Tensor of uint8, shape (A, w)
         The pattern.
 
     Raises
@@ -70,14 +76,20 @@ def pattern(
     if orientation not in {"+", "-"}:
         msg = f"orientation is {orientation!r}; choose '+' or '-'"
         raise SeqexplainerError(msg)
+    if orientation == "-" and len(alphabet) != 4:
+        msg = "only DNA and RNA have another strand: orientation is '+'"
+        raise SeqexplainerError(msg)
     if isinstance(motif, str):
-        matrix = _from_letters(motif)
+        matrix = _from_letters(motif, alphabet)
     elif isinstance(motif, np.ndarray | torch.Tensor):
         matrix = np.asarray(motif)
-        one_hot = matrix.ndim == 2 and len(matrix) == 4 and np.isin(matrix, (0, 1)).all()
+        one_hot = (
+            matrix.ndim == 2 and len(matrix) == len(alphabet) and np.isin(matrix, (0, 1)).all()
+        )
         if not one_hot or (matrix.sum(axis=0) > 1).any():
             msg = (
-                f"the motif is an array of shape {matrix.shape} that is not one-hot (4, w); "
+                f"the motif is an array of shape {matrix.shape} that is not one-hot "
+                f"({len(alphabet)}, w); "
                 "give letters, a seqpro.motifs.Motif or a one-hot array"
             )
             raise SeqexplainerError(msg)
@@ -90,6 +102,12 @@ def pattern(
     else:
         probabilities = np.asarray(motif.ppm())
         matrix = np.eye(len(probabilities), dtype=np.uint8)[probabilities.argmax(axis=0)].T
+        if len(matrix) != len(alphabet):
+            msg = (
+                f"motif {motif.name!r} is over {motif.alphabet.alphabet!r}, the sequences are over "
+                f"{alphabet!r}"
+            )
+            raise SeqexplainerError(msg)
     if not matrix.shape[1]:
         msg = "the motif is empty"
         raise SeqexplainerError(msg)
@@ -97,18 +115,21 @@ def pattern(
     return result.flip((0, 1)) if orientation == "-" else result
 
 
-def _from_letters(letters: str) -> NDArray[np.uint8]:
-    """Turn A, C, G, T and N into columns."""
-    upper = letters.upper().replace("U", "T")
-    wrong = sorted(set(upper) - set(LETTERS + "N"))
+def _from_letters(letters: str, alphabet: str) -> NDArray[np.uint8]:
+    """Turn letters of the alphabet, and the one that stands for any, into columns."""
+    upper, wild = letters.upper(), sp.alphabet_of(alphabet).wild
+    if len(alphabet) == 4:
+        upper = upper.replace("T", "U") if "U" in alphabet else upper.replace("U", "T")
+    wrong = sorted(set(upper) - set(alphabet + wild))
     if wrong:
+        shown = f"{', '.join(alphabet[:-1])} or {alphabet[-1]}"
         msg = (
-            f"motif {letters!r} holds {', '.join(wrong)}; an edit writes A, C, G or T, and N "
+            f"motif {letters!r} holds {', '.join(wrong)}; an edit writes {shown}, and {wild} "
             "leaves the base as it is (give a seqpro.motifs.Motif to write its consensus)"
         )
         raise SeqexplainerError(msg)
-    codes = np.array([LETTERS.find(letter) for letter in upper], dtype=np.int64)
-    columns: NDArray[np.uint8] = (np.arange(4)[:, None] == codes).astype(np.uint8)
+    codes = np.array([alphabet.find(letter) for letter in upper], dtype=np.int64)
+    columns: NDArray[np.uint8] = (np.arange(len(alphabet))[:, None] == codes).astype(np.uint8)
     return columns
 
 
@@ -180,7 +201,7 @@ def substitute(
     [[0, 0, 1, 2, 0]]
     """
     result = check_one_hot(X).clone()
-    what = pattern(motif, orientation)
+    what = pattern(motif, orientation, letters_for(X))
     width, length = what.shape[1], result.shape[2]
     drawn = _draw_sites(motif, orientation, len(result), seed) if sample else None
     at = np.asarray((length - width) // 2 if position is None else position, dtype=np.int64)
@@ -251,7 +272,7 @@ def insert(
     """
     sequences = check_one_hot(X)
     n, _, length = sequences.shape
-    what = pattern(motif, orientation).to(sequences)
+    what = pattern(motif, orientation, letters_for(X)).to(sequences)
     if not 0 <= position <= length:
         msg = (
             f"position is {position}; an insertion into {length} bp goes before base 0 to {length}"
@@ -330,7 +351,9 @@ def randomise(
         return result
     ids = np.arange(rows)[:, None] * n + np.arange(n)
     if method == "random":
-        drawn = random_one_hot(rows * n, end - start, seed).reshape(rows, n, n_letters, -1)
+        drawn = random_one_hot(
+            rows * n, end - start, seed, np.full(n_letters, 1 / n_letters)
+        ).reshape(rows, n, n_letters, -1)
     elif method in {"dinuc_shuffle", "shuffle"}:
         letters = (span == 1).cpu().numpy().astype(np.uint8)
         drawn = shuffle_one_hot(
@@ -347,38 +370,38 @@ def randomise(
 def random_one_hot(
     n: int, length: int, seed: int | None, probabilities: NDArray[np.float64] | None = None
 ) -> NDArray[np.uint8]:
-    """Draw one-hot sequences (n, 4, length); row i depends on (seed, i) only.
+    """Draw one-hot sequences (n, A, length); row i depends on (seed, i) only.
 
-    ``probabilities`` are those of the letters, (4,), (4, length) or (n, 4, 1 or length).
+    ``probabilities`` are those of the letters, (A,), (A, length) or (n, A, 1 or length).
     """
     from seqpro._rng import uniform
 
     draws = uniform(as_seed(seed), np.arange(n)[:, None], np.arange(length)[None, :])
     p = np.full(4, 0.25) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
     p = p[:, None] if p.ndim == 1 else p
+    letters = np.arange(p.shape[-2])
     edges = np.cumsum(p, axis=-2)[..., :-1, :]
     edges = edges if edges.ndim == 3 else edges[None]
     codes = (draws[:, None, :] >= edges).sum(axis=1)
-    drawn: NDArray[np.uint8] = (np.arange(4)[:, None] == codes[:, None, :]).astype(np.uint8)
+    drawn: NDArray[np.uint8] = (letters[:, None] == codes[:, None, :]).astype(np.uint8)
     return drawn
 
 
 def shuffle_one_hot(
     X: NDArray[np.uint8], k: int, seed: int | None, row_ids: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """Shuffle one-hot sequences (N, 4, L), keeping their k-lets."""
-    import seqpro as sp
-
-    letters = sp.decode_ohe(X.swapaxes(1, 2), ohe_axis=-1, alphabet=sp.DNA)
+    """Shuffle one-hot sequences (N, A, L), keeping their k-lets."""
+    alphabet = sp.alphabet_of(letters_for(X))
+    letters = sp.decode_ohe(X.swapaxes(1, 2), ohe_axis=-1, alphabet=alphabet)
     shuffled = sp.k_shuffle(
         letters,
         k,
         length_axis=-1,
         seed=as_seed(seed),
-        alphabet=sp.DNA,
+        alphabet=alphabet,
         row_ids=row_ids.astype(np.uint64),
     )
-    return np.ascontiguousarray(sp.ohe(shuffled, sp.DNA).swapaxes(1, 2))
+    return np.ascontiguousarray(sp.ohe(shuffled, alphabet).swapaxes(1, 2))
 
 
 def find_pattern(

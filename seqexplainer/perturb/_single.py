@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from seqexplainer._inputs import check_args, check_one_hot, check_whole, model_dtype
+from seqexplainer._inputs import check_args, check_one_hot, check_whole, letters_for, model_dtype
 from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
@@ -366,7 +366,7 @@ def positional_importance(
     """
     sequences = check_one_hot(X)
     check_whole(stride=stride)
-    what = pattern(motif, orientation)
+    what = pattern(motif, orientation, letters_for(X))
     width, length = what.shape[1], sequences.shape[2]
     if positions is None:
         check_position(0, width, length)

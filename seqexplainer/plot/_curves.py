@@ -242,10 +242,11 @@ def edit_map(
     last = trace.scores.shape[1] - 1
     ax = axes_or_new(ax, float(np.clip(length / 10, 5, 16)), 2.6)
     room = max(last, 1) / 6
-    shade = dict(zip("ACGT", letter_colors(colors, "ACGT"), strict=True))
-    _letters(ax, np.asarray(trace.at(0)[sequence]), start, -0.15 * room, room, colors)
+    letters = trace.alphabet
+    shade = dict(zip(letters, letter_colors(colors, letters), strict=True))
+    _letters(ax, np.asarray(trace.at(0)[sequence]), start, -0.15 * room, room, colors, letters)
     end = last + 2.15 * room
-    _letters(ax, np.asarray(trace.sequences[sequence]), start, end, room, colors)
+    _letters(ax, np.asarray(trace.sequences[sequence]), start, end, room, colors, letters)
     markers = {"substitution": "o", "deletion": "x", "insertion": "v"}
     for edit in table.itertuples():
         color = shade.get(edit.alt, MUTED)
@@ -265,14 +266,20 @@ def edit_map(
 
 
 def _letters(
-    ax: Axes, x: np.ndarray, start: int, bottom: float, height: float, colors: str
+    ax: Axes,
+    x: np.ndarray,
+    start: int,
+    bottom: float,
+    height: float,
+    colors: str,
+    alphabet: str,
 ) -> None:
-    """Draw the letters of a one-hot sequence (4, L) on axes whose y runs downwards."""
+    """Draw the letters of a one-hot sequence (A, L) on axes whose y runs downwards."""
     from matplotlib.collections import PathCollection
     from matplotlib.path import Path
 
-    shades = letter_colors(colors, "ACGT")
-    for letter, row, color in zip("ACGT", x, shades, strict=True):
+    shades = letter_colors(colors, alphabet)
+    for letter, row, color in zip(alphabet, x, shades, strict=True):
         vertices, codes = glyph(letter)
         paths = [
             Path(vertices * [0.9, -height] + [start + place - 0.45, bottom], codes)

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.plot._logo import draw_letters, information
-from seqexplainer.plot._style import MUTED, p_text, tidy
+from seqexplainer.plot._style import MUTED, p_text, row_letters, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def filter_gallery(
     >>> filter_gallery(np.ones((2, 4, 5))).shape
     (2, 1)
     """
-    table, order = _in_order(pfms, names, annotations)
+    table, order, letters = _in_order(pfms, names, annotations)
     order = order[:n]
     if not order:
         msg = "there is no filter to draw: every matrix given is empty (dead filters)"
@@ -111,12 +111,12 @@ def filter_gallery(
                 ax.set_ylabel("bits", fontsize="x-small", labelpad=-2)
         match = best.get(name)
         if match is None:
-            _draw(axes[i, 0], table[name], 0, (0, table[name].shape[1]), colors)
+            _draw(axes[i, 0], table[name], 0, (0, table[name].shape[1]), colors, letters)
             axes[i, 0].set_title(name, fontsize="small", loc="left")
             if per_filter == 2:
                 axes[i, 1].set_axis_off()
             continue
-        _draw_pair(axes[i], table[name], known[match.accession], match, colors)
+        _draw_pair(axes[i], table[name], known[match.accession], match, colors, letters)
     return axes
 
 
@@ -126,14 +126,15 @@ def _draw_pair(
     target: NDArray[np.float64],
     match: Any,
     colors: str | Mapping[str, str],
+    alphabet: str,
 ) -> None:
     """Draw a filter over its match, in the columns of the match."""
     if match.strand == "-":
         target = target[::-1, ::-1]
     offset = int(match.offset)
     view = min(0, offset), max(target.shape[1], offset + query.shape[1])
-    _draw(axes[0], query, offset, view, colors)
-    _draw(axes[1], target, 0, view, colors)
+    _draw(axes[0], query, offset, view, colors, alphabet)
+    _draw(axes[1], target, 0, view, colors, alphabet)
     axes[0].set_title(f"{match.query}\n{p_text(match.p_value)}", fontsize="small", loc="left")
     label = (
         match.target if match.target == match.accession else f"{match.target}  {match.accession}"
@@ -148,15 +149,16 @@ def _draw(
     start: int,
     view: tuple[int, int],
     colors: str | Mapping[str, str],
+    alphabet: str,
 ) -> None:
     """Draw a small logo in bits without ticks."""
     draw_letters(
-        ax, information(matrix), alphabet="ACGT", colors=colors, start=start, width=0.94, alpha=1
+        ax, information(matrix), alphabet=alphabet, colors=colors, start=start, width=0.94, alpha=1
     )
     ax.set_xlim(view[0] - 0.5, view[1] - 0.5)
-    ax.set_ylim(0, 2)
+    ax.set_ylim(0, np.log2(len(alphabet)))
     ax.set_xticks([])
-    ax.set_yticks([0, 2])
+    ax.set_yticks([0, int(np.log2(len(alphabet)))])
     ax.tick_params(labelsize="x-small", length=2)
     tidy(ax)
     ax.spines[["left", "bottom"]].set_color(MUTED)
@@ -164,25 +166,28 @@ def _draw(
 
 def _in_order(
     pfms: Any, names: Sequence[str] | None, annotations: pd.DataFrame | None
-) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
-    """Return living matrices by name, and names in the order to draw."""
+) -> tuple[dict[str, NDArray[np.float64]], list[str], str]:
+    """Return living matrices by name, names in the order to draw, and the letters of the rows."""
     from seqpro.motifs import MotifSet
 
     if isinstance(pfms, MotifSet):
         table = {m.name: np.asarray(m.ppm()) for m in pfms}
+        said = pfms[0].alphabet if len(pfms) else None
     else:
         matrices = np.asarray(pfms, dtype=np.float64)
         if matrices.ndim != 3:
             msg = f"pfms has shape {matrices.shape}; expected (filters, letters, width)"
             raise SeqexplainerError(msg)
+        said = getattr(pfms, "alphabet", None)
         default = getattr(pfms, "names", [str(i) for i in range(len(matrices))])
         table = dict(zip(names or default, matrices, strict=True))
     living = {name: matrix for name, matrix in table.items() if matrix.any()}
+    letters = row_letters(next(iter(living.values()), np.empty((4, 0))), said)
     if annotations is None:
-        return living, list(living)
+        return living, list(living), letters
     first = annotations[annotations["rank"] == 1].sort_values("p_value", kind="stable")
     order = [name for name in first["query"] if name in living]
-    return living, order + [name for name in living if name not in set(order)]
+    return living, order + [name for name in living if name not in set(order)], letters
 
 
 def _known(motif_db: Any) -> dict[str, NDArray[np.float64]]:

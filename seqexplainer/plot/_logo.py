@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.plot._style import as_matrix, axes_or_new, letter_colors, position_ticks, tidy
+from seqexplainer.plot._style import (
+    as_matrix,
+    axes_or_new,
+    letter_colors,
+    position_ticks,
+    row_letters,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from seqpro.alphabets import BaseAlphabet
     from seqpro.motifs import Motif
 
 
@@ -116,7 +124,7 @@ def logo(
     *,
     ax: Axes | None = None,
     kind: Literal["auto", "values", "bits"] = "auto",
-    alphabet: str = "ACGT",
+    alphabet: BaseAlphabet | str | None = None,
     colors: str | Mapping[str, str] = "classic",
     start: int = 0,
     width: float = 0.94,
@@ -137,8 +145,9 @@ def logo(
         ``values`` draws the numbers as they are, negative letters hanging upside down;
         ``bits`` turns counts or probabilities into information content. ``auto`` takes bits
         for a Motif and values for an array.
-    alphabet : str, optional
-        Letters of the rows; a Motif brings its own.
+    alphabet : BaseAlphabet or str, optional
+        Letters of the rows, or the name ``"DNA"``, ``"RNA"`` or ``"AA"``; a Motif and a variable
+        of a dataset bring their own. By default four rows are DNA, 21 (or 20) amino acids.
     colors : {"classic", "colorblind"} or mapping, optional
         Letter colours: A green, C blue, G orange, T red, in ordinary shades or in shades that
         stay apart in red-green and blue-yellow colour blindness.
@@ -173,11 +182,13 @@ def logo(
     """
     if hasattr(matrix, "ppm"):
         motif = cast("Motif", matrix)
-        alphabet = motif.alphabet.alphabet
+        alphabet = str(motif.alphabet.alphabet)
         values = np.asarray(motif.ppm(), dtype=np.float64)
         kind = "bits" if kind == "auto" else kind
     else:
         values = as_matrix(matrix)
+        said = getattr(matrix, "attrs", {}).get("alphabet") if alphabet is None else alphabet
+        alphabet = row_letters(values, said)
     if kind not in {"auto", "values", "bits"}:
         msg = f"kind is {kind!r}; choose 'auto', 'values' or 'bits'"
         raise SeqexplainerError(msg)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import seqpro as sp
 from seqexplainer._inputs import as_array
 from seqexplainer.errors import SeqexplainerError
 
@@ -61,6 +62,20 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
     else:
         table = dict(colors)
     return [table.get(letter, MUTED) for letter in alphabet]
+
+
+def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
+    """Return the letters of the rows of a matrix (A, L): as said, or as many as there are rows.
+
+    Examples
+    --------
+    >>> row_letters(np.zeros((4, 2))), row_letters(np.zeros((4, 2)), "RNA")
+    ('ACGT', 'ACGU')
+    """
+    named = not isinstance(alphabet, str) or alphabet.upper() in ("DNA", "RNA", "AA", "PROTEIN")
+    if alphabet is not None:
+        return sp.alphabet_of(alphabet).alphabet if named else str(alphabet)
+    return sp.alphabet_of(np.empty((1, len(values), 1)), sp.DNA).alphabet
 
 
 def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:

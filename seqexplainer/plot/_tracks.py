@@ -15,6 +15,7 @@ from seqexplainer.plot._style import (
     axes_or_new,
     letter_colors,
     position_ticks,
+    row_letters,
     tidy,
 )
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
+
+    from seqpro.alphabets import BaseAlphabet
 
 Span = tuple[int, int] | tuple[int, int, str]
 
@@ -67,7 +70,7 @@ def attribution_track(
     spans: Sequence[Span] | pd.DataFrame = (),
     start: int = 0,
     chrom: str | None = None,
-    alphabet: str = "ACGT",
+    alphabet: BaseAlphabet | str | None = None,
     colors: str | Mapping[str, str] = "classic",
     span_colors: Mapping[str, str] | None = None,
     ylim: tuple[float, float] | None = None,
@@ -186,7 +189,7 @@ def ism_heatmap(
     ax: Axes | None = None,
     start: int = 0,
     chrom: str | None = None,
-    alphabet: str = "ACGT",
+    alphabet: BaseAlphabet | str | None = None,
     colors: str | Mapping[str, str] = "classic",
     limit: float | None = None,
     colorbar: bool = True,
@@ -234,6 +237,7 @@ def ism_heatmap(
     ['A', 'C', 'G', 'T']
     """
     values = as_matrix(effects, "effects")
+    alphabet = row_letters(values, alphabet)
     if len(values) != len(alphabet):
         msg = f"effects has {len(values)} rows, but the alphabet {alphabet!r} {len(alphabet)}"
         raise SeqexplainerError(msg)

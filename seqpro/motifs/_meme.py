@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro.alphabets import AA, DNA, RNA, BaseAlphabet
+from seqpro.alphabets import AA, DNA, RNA, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import SeqproError
+from seqpro.motifs._carried import tell_losses
 from seqpro.motifs._convert import _background
 from seqpro.motifs._motif import Motif, MotifSet
 from seqpro.motifs._text import (
@@ -22,7 +24,15 @@ from seqpro.motifs._text import (
     write_text,
 )
 
+VERSION = "MEME version"
 _AMINO = "ACDEFGHIKLMNPQRSTVWY"
+_FACTS = re.compile(r"\s+width\s*=.*$")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def _is_banner(line: str) -> bool:
+    """Tell whether a line may stand before the version: comments, stars, a program's name."""
+    return line[0] in "#*" or bool(re.match(r"[A-Z]+ - ", line))
 
 
 def read_meme(path: Source) -> MotifSet:
@@ -58,28 +68,41 @@ def read_meme(path: Source) -> MotifSet:
     """
     lines = Lines(path)
     first = lines.peek()
-    if first is None or not first[1].startswith("MEME version"):
-        lines.fail(first[0] if first else 1, "expected 'MEME version ...' as the first line")
+    while (following := lines.peek()) is not None and not following[1].startswith(VERSION):
+        if not _is_banner(following[1]):
+            lines.fail(following[0], f"expected {VERSION!r} before anything else")
+        lines.take()
+    if lines.peek() is None:
+        lines.fail(first[0] if first else 1, f"there is no line {VERSION!r}")
     alphabet: BaseAlphabet = DNA
     background: NDArray[np.float64] | None = None
+    strands: str | None = None
     motifs: list[Motif] = []
     header: tuple[int, str] | None = None
     while lines.peek() is not None:
         number, line = lines.take()
-        if line.upper().startswith("ALPHABET"):
+        if line.startswith("#"):
+            continue
+        if line.startswith(VERSION):
+            alphabet, background, strands = DNA, None, None
+        elif line.upper().startswith("ALPHABET"):
             alphabet = _read_alphabet(lines, number, line)
         elif line.startswith("Background letter frequencies"):
             background = _read_background(lines, alphabet)
-        elif line.startswith("MOTIF"):
+        elif line.lower().startswith("strands:"):
+            strands = "".join(c for c in line.partition(":")[2] if c in "+-") or None
+        elif line.split()[0] == "MOTIF":
             if header is not None:
                 lines.fail(header[0], f"motif {header[1]!r} has no letter-probability matrix")
-            header = (number, line[5:].strip())
+            # meme.txt says width, sites and E-value behind the name
+            header = (number, _FACTS.sub("", line[5:]).strip())
             if not header[1]:
                 lines.fail(number, "MOTIF without a name")
         elif line.startswith("letter-probability matrix"):
             if header is None:
                 lines.fail(number, "a matrix without a MOTIF line before it")
-            motifs.append(_read_matrix(lines, number, line, header[1], alphabet, background))
+            told = (background, strands)
+            motifs.append(_read_matrix(lines, number, line, header[1], alphabet, *told))
             header = None
     if header is not None:
         lines.fail(header[0], f"motif {header[1]!r} has no letter-probability matrix")
@@ -91,16 +114,20 @@ def _read_alphabet(lines: Lines, number: int, line: str) -> BaseAlphabet:
     if letters.startswith("="):
         found = alphabet_of(letters[1:].strip())
     else:
-        core = []
+        core: set[str] = set()
         while True:
             number, entry = lines.take()
             if entry.upper().startswith("END ALPHABET"):
                 break
-            if "=" not in entry:
-                core.append(entry[0])
-            elif "~" in entry:
-                core += [entry[0], entry.split("~", 1)[1].split()[0]]
-        found = next((a for a in (DNA, RNA, AA) if set(core) == set(a.alphabet) - {"*"}), None)
+            entry = _QUOTED.sub("", entry)
+            if entry.startswith("#"):
+                continue
+            left, pair, right = entry.partition("~")
+            if pair:
+                core |= {left.strip()[0], right.strip()[0]}
+            elif "=" not in entry:
+                core.add(entry.strip()[0])
+        found = next((a for a in (DNA, RNA, AA) if core | {"*"} == {*a.alphabet, "*"}), None)
     if found is None:
         lines.fail(number, f"unknown alphabet {line!r}; DNA, RNA and protein are read")
     return found
@@ -128,6 +155,7 @@ def _read_matrix(
     header: str,
     alphabet: BaseAlphabet,
     background: NDArray[np.float64] | None,
+    strands: str | None,
 ) -> Motif:
     accession, name = [*header.split(None, 1), ""][:2]
     fields = line.split(":", 1)[-1].split()
@@ -164,12 +192,13 @@ def _read_matrix(
         alphabet=alphabet,
         n_sites=n_sites,
         background=background,
+        strands=strands,
         url=url,
     )
 
 
 def _is_row(line: str) -> bool:
-    return line[0].isdigit() or line[0] in ".-+"
+    return bool(re.match(r"[-+]?\.?\d", line))
 
 
 def write_meme(
@@ -187,7 +216,7 @@ def write_meme(
     path : str or Path
         A name that ends in .gz is compressed.
     background : ndarray of float, shape (A,), optional
-        The first motif's, else uniform, by default.
+        The first motif's by default. Without one the file says none.
 
     Raises
     ------
@@ -209,22 +238,30 @@ def write_meme(
     if any(motif.alphabet != alphabet for motif in items):
         msg = "a MEME file holds motifs over one alphabet; write them to separate files"
         raise SeqproError(msg)
-    letters = alphabet.alphabet.replace("*", "")
-    base = _background(background if background is not None else items[0].background, len(alphabet))
-    frequencies = " ".join(
-        f"{a} {shortest(round(float(f), 6))}" for a, f in zip(letters, base, strict=False)
-    )
-    text = ["MEME version 4", "", f"ALPHABET= {letters}", ""]
-    if alphabet == DNA:
-        text += ["strands: + -", ""]
-    text += ["Background letter frequencies", frequencies, ""]
+    stops = "*" in alphabet.alphabet and any(motif.matrix[-1].any() for motif in items)
+    letters = alphabet.alphabet if stops else alphabet.alphabet.replace("*", "")
+    tell_losses("meme", items, background_given=background is not None)
+    text = ["MEME version 4", ""]
+    if stops:
+        # the 20 of MEME's own protein alphabet have no stop
+        text += ['ALPHABET "Protein with stop"', *letters, "END ALPHABET", ""]
+    else:
+        text += [f"ALPHABET= {letters}", ""]
+    if isinstance(alphabet, NucleotideAlphabet):
+        text += [f"strands: {' '.join(items[0].strands or '+-')}", ""]
+    base = items[0].background if background is None else background
+    if base is not None:
+        frequencies = _background(base, len(alphabet))[: len(letters)]
+        frequencies = frequencies / frequencies.sum()
+        pairs = zip(letters, frequencies, strict=True)
+        line = " ".join(f"{a} {shortest(round(float(f), 9))}" for a, f in pairs)
+        text += ["Background letter frequencies", line, ""]
     for motif in items:
         label = title_of(motif, " ")
-        sites = 20 if motif.n_sites is None else motif.n_sites
+        sites = "" if motif.n_sites is None else f" nsites= {shortest(motif.n_sites)}"
         text += [
             f"MOTIF {label}",
-            f"letter-probability matrix: alength= {len(letters)} w= {motif.width} "
-            f"nsites= {shortest(sites)} E= 0",
+            f"letter-probability matrix: alength= {len(letters)} w= {motif.width}{sites} E= 0",
         ]
         ppm = motif.ppm()[: len(letters)]
         text += [" " + " ".join(f"{value:.10f}" for value in column) for column in ppm.T]

@@ -40,6 +40,8 @@ class Motif:
     background : ndarray of float64, shape (A,), optional
         Letter frequencies; uniform where absent.
     family, source, url : str, optional
+    strands : {"+", "+-"}, optional
+        Strands on which it was found, where its file says so.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Motif:
     family: str | None = None
     source: str | None = None
     url: str | None = None
+    strands: str | None = None
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)

@@ -74,6 +74,14 @@ class Lines:
         return None
 
 
+def is_numeric(line: str) -> bool:
+    """Tell whether a line holds numbers and nothing else."""
+    try:
+        return bool([float(field) for field in line.split()])
+    except ValueError:
+        return False
+
+
 def read_text(path: Path) -> str:
     """Read a text file, decompressing gzip by content."""
     if not path.is_file():
@@ -148,13 +156,15 @@ def make_motif(
 
 
 def alphabet_of(letters: str) -> BaseAlphabet | None:
-    """Return the alphabet that has just these letters, or None."""
-    for alphabet in (DNA, RNA):
-        if letters.upper() == alphabet.alphabet:
-            return alphabet
-    if sorted(letters.upper()) == sorted(AA.alphabet.replace("*", "")):
-        return AA
-    return None
+    """Return the alphabet that has just these letters, in any order, or None."""
+    known = (DNA, RNA, AA)
+    return next((a for a in known if {*letters.upper(), "*"} == {*a.alphabet, "*"}), None)
+
+
+def nucleotides_of(letters: Iterable[str]) -> BaseAlphabet:
+    """Return RNA where letters hold a U and no T, else DNA."""
+    found = {letter.upper() for letter in letters}
+    return RNA if "U" in found and "T" not in found else DNA
 
 
 def as_set(motifs: MotifSet | Motif | Iterable[Motif]) -> list[Motif]:

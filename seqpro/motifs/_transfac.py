@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.motifs._carried import tell_losses
 from seqpro.motifs._motif import Motif, MotifSet
-from seqpro.motifs._text import Lines, Source, as_set, make_motif, shortest, write_text
+from seqpro.motifs._text import (
+    Lines,
+    Source,
+    as_set,
+    make_motif,
+    nucleotides_of,
+    shortest,
+    write_text,
+)
 
 
 def read_transfac(path: Source) -> MotifSet:
@@ -14,8 +24,9 @@ def read_transfac(path: Source) -> MotifSet:
     Parameters
     ----------
     path : str or Path
-        Records with AC, ID or NA, a P0 (or PO) line that names the columns, one numbered row
-        per position, and ``//`` at the end. May be compressed with gzip.
+        Records (blanks or tabs between fields) with AC, ID or NA, a P0 (or PO) line that names
+        the columns, one numbered row per position, and ``//`` at the end. May be compressed with
+        gzip.
 
     Returns
     -------
@@ -43,6 +54,7 @@ def read_transfac(path: Source) -> MotifSet:
     motifs: list[Motif] = []
     entry: dict[str, str] = {}
     columns: list[int] | None = None
+    alphabet: BaseAlphabet = DNA
     rows: list[list[float]] = []
     begin = 1
     position = 0
@@ -62,6 +74,7 @@ def read_transfac(path: Source) -> MotifSet:
                 begin,
                 name,
                 rows,
+                alphabet=alphabet,
                 accession=accession if accession != name else None,
                 family=entry.get("BF"),
             )
@@ -69,7 +82,7 @@ def read_transfac(path: Source) -> MotifSet:
 
     while lines.peek() is not None:
         number, line = lines.take()
-        tag, _, rest = line.partition(" ") if " " in line else line.partition("\t")
+        tag, rest = [*line.split(None, 1), ""][:2]
         rest = rest.strip()
         if line.startswith("//"):
             finish()
@@ -77,10 +90,11 @@ def read_transfac(path: Source) -> MotifSet:
         elif tag.upper() in ("P0", "PO"):
             if columns is not None:
                 lines.fail(number, "a second matrix in one record; is a '//' line missing?")
-            letters = [letter.upper().replace("U", "T") for letter in rest.split()[:4]]
-            if sorted(letters) != ["A", "C", "G", "T"]:
-                lines.fail(number, f"expected columns A, C, G, T, got {rest!r}")
-            columns = [letters.index(letter) for letter in "ACGT"]
+            letters = [letter.upper() for letter in rest.split()[:4]]
+            alphabet = nucleotides_of(letters)
+            if sorted(letters) != sorted(alphabet.alphabet):
+                lines.fail(number, f"expected columns A, C, G, T (or U), got {rest!r}")
+            columns = [letters.index(letter) for letter in alphabet.alphabet]
         elif tag.isdigit():
             if columns is None:
                 lines.fail(number, "a matrix row before its P0 line")
@@ -121,11 +135,13 @@ def write_transfac(motifs: MotifSet | Motif | Iterable[Motif], path: Source) -> 
     ...     sp.motifs.write_transfac([one], pathlib.Path(folder) / "sp1.transfac")
     """
     text = ["VV  seqpro", "XX", "//"]
-    for motif in as_set(motifs):
+    items = as_set(motifs)
+    tell_losses("transfac", items)
+    for motif in items:
         text += [f"AC  {motif.accession or motif.name}", "XX", f"ID  {motif.name}", "XX"]
         text += [f"NA  {motif.name}", "XX"]
         text += [f"BF  {motif.family}", "XX"] if motif.family else []
-        text.append("P0  " + " ".join(f"{letter:>8}" for letter in "ACGT"))
+        text.append("P0  " + " ".join(f"{letter:>8}" for letter in motif.alphabet.alphabet))
         letters = motif.consensus(degenerate=True)
         for position, (column, letter) in enumerate(zip(motif.pfm().T, letters, strict=True), 1):
             cells = " ".join(f"{shortest(round(float(value), 6)):>8}" for value in column)

@@ -110,8 +110,21 @@ def test_wrong_references(reference, message):
         references.make(X, reference)
 
 
-def test_shuffles_need_dna():
+def test_shuffles_keep_the_pairs_of_residues():
+    protein = np.eye(20, dtype=np.uint8)[np.random.default_rng(0).integers(4, size=(2, 30))]
+    shuffled = references.dinuc_shuffle(protein.swapaxes(1, 2), n=3, seed=1).numpy()
+    assert shuffled.shape == (2, 3, 20, 30)
+    for row, copies in zip(protein.argmax(axis=2), shuffled.argmax(axis=2), strict=True):
+        pairs = sorted(zip(row[:-1].tolist(), row[1:].tolist(), strict=True))
+        for copy in copies:
+            assert sorted(zip(copy[:-1].tolist(), copy[1:].tolist(), strict=True)) == pairs
+        assert (copies != row).any()
+
+
+def test_shuffles_need_letters():
+    with pytest.raises(InputError, match="7 letters a position: nothing says which"):
+        references.dinuc_shuffle(np.zeros((1, 7, 5)))
     with pytest.raises(InputError, match="needs DNA"):
-        references.dinuc_shuffle(np.zeros((1, 20, 5)))
+        references.gc(np.zeros((1, 20, 5)))
     with pytest.raises(InputError, match="at least 1"):
         references.dinuc_shuffle(X, n=0)
