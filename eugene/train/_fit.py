@@ -251,8 +251,6 @@ def fit(
         extra: list[pl.Callback] = []
         if checkpoint is not None:
             check_same_run(checkpoint, record, max_epochs=max_epochs, facts=facts, settings=told)
-            before = (checkpoint["eugene"].get("data") or {}).get("alphabet")
-            check_same_alphabet(module, before, f"the sequences of {record.last_path}")
             record.load_state_dict(checkpoint["eugene"]["record"])
             extra.append(Resume(record.last_path))
         folder.mkdir(parents=True, exist_ok=True)
