@@ -108,8 +108,11 @@ def foreign_letters(alphabet: BaseAlphabet) -> str:
     ('EFILPQU', 'EFILPQT', '')
     """
     own = set(alphabet.alphabet.upper() + alphabet.ambiguous)
-    if not _is_nucleic(alphabet):
+    if isinstance(alphabet, AminoAlphabet):
         return ""
+    if not _is_nucleic(alphabet):
+        # of letters that no other alphabet of ours has, every other one is foreign
+        return "".join(sorted(set("ABCDEFGHIJKLMNOPQRSTUVWXYZ") - set(alphabet.alphabet) - {*"NX"}))
     return "".join(sorted(set("U" + AA.alphabet) - own - {"*"}))
 
 

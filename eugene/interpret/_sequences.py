@@ -111,7 +111,7 @@ def one_hot(
     Raises
     ------
     EugeneError
-        If there is no such variable, or nothing says its alphabet.
+        If there is no such variable, nothing says its alphabet, or letters contradict it.
 
     Examples
     --------
@@ -135,6 +135,10 @@ def one_hot(
         if letters.dtype.kind != "u":
             letters = letters.astype("S1")  # text of another kind, a letter a cell
         letters = np.ascontiguousarray(letters).view("S1")
+        try:
+            sp.check_letters(letters, alphabet, f"the sequences {seq_var!r}")
+        except sp.errors.AlphabetError as error:
+            raise EugeneError(str(error)) from error
         encoded = np.ascontiguousarray(sp.ohe(letters, alphabet).swapaxes(1, 2))
     encoded = with_alphabet(encoded, alphabet)
     if length is None or length == encoded.shape[2]:

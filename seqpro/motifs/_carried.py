@@ -55,11 +55,11 @@ def tell_losses(
                 f"{motif.alphabet.alphabet!r}: write MEME"
             )
             raise SeqproError(msg)
-    # both strands, a uniform background and counts of one sum are what is assumed without a word
+    # both strands and a uniform background are assumed anyway; family and URL are remarks
     nothing = {None, "+-"}
     lost = [
         name
-        for name in ("accession", "n_sites", "strands", "family", "url")
+        for name in ("accession", "n_sites", "strands")
         if name not in carried and any(getattr(motif, name) not in nothing for motif in motifs)
     ]
     if not background_given and _backgrounds_lost(motifs, one="background" in carried):
