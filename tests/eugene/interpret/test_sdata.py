@@ -51,7 +51,7 @@ def test_one_hot_of_letters_bytes_and_one_hot(ds):
     with pytest.raises(EugeneError, match="no variable 'sequ'; did you mean 'seq'"):
         eu.interpret.one_hot(ds, "sequ")
     ds["seq"].attrs["alphabet"] = "ACDE"
-    with pytest.raises(EugeneError, match="said to be over 'ACDE', but .* letters are 'G', 'T'"):
+    with pytest.raises(EugeneError, match=r"said to be over 'ACDE', but .* letters are 'G', 'T'"):
         eu.interpret.one_hot(ds)
 
 

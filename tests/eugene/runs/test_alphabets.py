@@ -263,7 +263,7 @@ def test_resuming_with_another_alphabet_is_refused(tmp_path: Path) -> None:
         eu.train.fit(module, data, **options, **more)
 
     fit("RNA")
-    with pytest.raises(eu.errors.EugeneError, match="alphabet='ACGU' .now 'ACGT'."):
+    with pytest.raises(eu.errors.EugeneError, match=r"alphabet='ACGU' .now 'ACGT'."):
         fit("DNA", resume=True)
     module = eu.load(tmp_path / "run")
     assert module.alphabet == "ACGU" and module.predict(dataset("RNA")).shape == (N, 1)
