@@ -16,7 +16,7 @@ from seqdata._objects import StoreLike
 from seqdata._shards import shard_rows
 from seqdata._windows import RegionPlan, make_windows, read_shard
 from seqdata.errors import LengthError, SchemaError
-from seqdata.readers._base import NUMBER, TEXT, TRUTH, Block, FlatReader, RegionReader, Track
+from seqdata.readers._base import FlatReader, RegionReader, Track, agreed_blocks
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import STRANDS, check_new_names, code_attrs, encode, with_names
 from seqdata.store import open_zarr, to_zarr
@@ -191,7 +191,7 @@ def _sample_coords(track: Track) -> dict[str, Any]:
 def _flat_layer(ds: xr.Dataset, reader: FlatReader) -> xr.Dataset:
     """Read the rows of a flat file into memory."""
     row_dim = ds.sd.sequence_dim
-    blocks = _blocks_of(reader)
+    blocks = agreed_blocks(reader)
     lengths = np.concatenate([block.lengths for block in blocks])
     n_rows = ds.sizes.get(row_dim, len(lengths))
     if len(lengths) != n_rows:
@@ -213,18 +213,3 @@ def _flat_layer(ds: xr.Dataset, reader: FlatReader) -> xr.Dataset:
         found[name] = (row_dim, np.concatenate([block.columns[name] for block in blocks]))
     check_new_names(list(found), map(str, ds.variables), f"reader {reader.name!r}")
     return xr.Dataset(found)
-
-
-def _blocks_of(reader: FlatReader) -> list[Block]:
-    """Read all rows; again where the blocks of a column turn out to be of different types."""
-    fixed: dict[str, str] = {}
-    while True:
-        blocks = list(reader.blocks(fixed))
-        mixed = {}
-        for name in blocks[0].columns:
-            kinds = {block.columns[name].dtype.kind for block in blocks}
-            if len(kinds) > 1:
-                mixed[name] = TEXT if "O" in kinds else TRUTH if "b" in kinds else NUMBER
-        if not mixed:
-            return blocks
-        fixed.update(mixed)

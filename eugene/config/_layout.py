@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from eugene.config import registries, schema
 from eugene.config._loader import PathKeys
 from eugene.config._registry import Registry
 from eugene.config._source import Parameter, read_signature
+from eugene.errors import EugeneWarning
 
 _TOP = (
     Parameter("name", "str", "'run'", "Name of the run; its folder is runs/<name>."),
@@ -188,6 +190,7 @@ def write_out(tree: dict[str, Any]) -> None:
             parent[key] = written(parent[key])
     data, model, module = (tree.get(key) for key in ("data", "model", "module"))
     if isinstance(data, dict):
+        _tell_table_from_transforms(data)
         for key, written in (("split", _by_name), ("sampler", _by_name), ("targets", _all_by_name)):
             if key in data:
                 data[key] = written(data[key])
@@ -198,6 +201,20 @@ def write_out(tree: dict[str, Any]) -> None:
         model["init"] = _by_name(model["init"])
     if isinstance(module, dict) and not {"name", "class_path"} & set(module):
         tree["module"] = {"name": "sequence", **module}
+
+
+def _tell_table_from_transforms(data: dict[str, Any]) -> None:
+    """Give the table of the ``fasta`` source its own key, where it stands under a former one."""
+    given = data.get("targets")
+    if data.get("name") != "fasta" or not isinstance(given, str) or "target_table" in data:
+        return
+    if given not in registries.TARGET_TRANSFORMS and ("." in given or "/" in given):
+        data["target_table"] = data.pop("targets")
+        message = (
+            f"data.targets: {given} is taken for the table of the fasta source, whose key is "
+            "data.target_table; data.targets lists transforms of the targets."
+        )
+        warnings.warn(message, EugeneWarning, stacklevel=3)
 
 
 def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:

@@ -6,11 +6,12 @@ store, lazily opened from there.
 
 from __future__ import annotations
 
+import functools
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,11 +32,14 @@ from eugene.data._negatives import (
 from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
 from eugene.errors import EugeneWarning, did_you_mean
 from eugene.simulate import simulated as simulated
+from seqdata.readers.table import KeyedTable
 
 __all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _ROWS_AT_ONCE = 2048
 
 
@@ -164,6 +168,24 @@ def _split_coordinate(ds: xr.Dataset, column: str) -> xr.DataArray:
     return sd.splits.assign(ds, sd.splits.column(ds, column))["split"]
 
 
+def _formerly(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function take arguments under their former names, too."""
+
+    def wrap(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            for old, new in names.items():
+                if old in kwargs and new in kwargs:
+                    raise SourceError(f"{old} is the former name of {new}: give one of them.")
+                if old in kwargs:
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return called
+
+    return wrap
+
+
 def _first_text(variable: xr.DataArray) -> str:
     """Return the first value of a column of text that is no number."""
     for row, value in enumerate(variable.to_numpy()):
@@ -174,11 +196,12 @@ def _first_text(variable: xr.DataArray) -> str:
     return "row 1"
 
 
+@_formerly(targets="target_table")
 def fasta(
     path: PathLike,
     *,
     negatives: PathLike | None = None,
-    targets: PathLike | None = None,
+    target_table: PathLike | None = None,
     id_col: str | None = None,
     target_cols: str | Sequence[str] = (),
     seq_var: str = "seq",
@@ -196,8 +219,9 @@ def fasta(
         FASTA file, plain or compressed. With ``negatives`` it holds the positives.
     negatives : path or None
         FASTA file of the negatives; the variable ``label`` is 1 and 0.
-    targets : path or None
-        CSV or TSV table with a row for every record.
+    target_table : path or None
+        CSV, TSV or Parquet table with a row for every record, read as `seqdata.Table` reads it;
+        ids are text. ``targets`` is its former name.
     id_col : str or None
         Column of the table that holds the record's id; default the first.
     target_cols : str or sequence of str
@@ -240,6 +264,10 @@ def fasta(
         reader = sd.FlatFASTA(seq_var, file, alphabet=alphabet, on_unknown=on_unknown)
         return sd.from_flat_files(reader, path=where, fixed_length=length, overwrite=overwrite)
 
+    if negatives is not None and target_table is not None:
+        raise SourceError(
+            "negatives, target_table: labels come from two files or targets from a table, not both."
+        )
     if negatives is not None:
         first = read(path, _store(None), fixed_length).load()
         length = int(first.sizes["_length"]) if fixed_length is True else fixed_length
@@ -254,9 +282,9 @@ def fasta(
         sd.to_zarr(ds, out, overwrite=overwrite)
         return sd.open_zarr(out)
     ds = read(path, _store(out), fixed_length)
-    if targets is None:
+    if target_table is None:
         return _finish(ds, out)
-    return _add(ds, out, _joined(ds, targets, id_col, _names(target_cols)))
+    return _add(ds, out, _joined(ds, target_table, id_col, _names(target_cols)))
 
 
 def _concatenate(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -278,35 +306,37 @@ def _widened(ds: xr.Dataset, width: int) -> xr.Dataset:
 
 
 def _joined(
-    ds: xr.Dataset, targets: PathLike, id_col: str | None, names: list[str]
+    ds: xr.Dataset, table: PathLike, id_col: str | None, names: list[str]
 ) -> dict[str, Any]:
     """Return the columns of a table in the order of the records."""
-    frame = pd.read_csv(targets, sep=None, engine="python")
-    columns = [str(c) for c in frame.columns]
-    key = columns[0] if id_col is None else id_col
-    for name in [key, *names]:
+    key, keys, columns = KeyedTable(table, id_col).read()
+    for name in names:
         if name not in columns:
-            raise SourceError(f"{targets} has no column {name!r}{did_you_mean(name, columns)}")
+            raise SourceError(f"{table} has no column {name!r}{did_you_mean(name, columns)}")
     ids = [str(v) for v in ds["id"].to_numpy()]
-    frame = frame.assign(**{key: frame[key].astype(str)}).set_index(key)
-    if frame.index.has_duplicates:
-        twice = frame.index[frame.index.duplicated()][0]
-        raise SourceError(f"{targets} has two rows for record {twice!r}: one is expected.")
-    missing = [i for i in ids if i not in frame.index]
+    repeated = pd.Index(ids)
+    if repeated.has_duplicates:
+        twice = repeated[repeated.duplicated()][0]
+        raise SourceError(f"two records are called {twice!r}: a row of {table} could be of either.")
+    place = keys.get_indexer(repeated)
+    missing = [ids[row] for row in np.flatnonzero(place < 0)]
     if missing:
         raise SourceError(
-            f"{targets} has no row for {len(missing)} of {len(ids)} records, the first "
+            f"{table} has no row for {len(missing)} of {len(ids)} records, the first "
             f"{missing[0]!r}; column {key!r} was taken for the record id"
-            f"{did_you_mean(missing[0], frame.index.tolist()[:5000])}"
+            f"{did_you_mean(missing[0], keys.tolist()[:5000])}"
         )
-    chosen = frame.loc[ids, names or [c for c in columns if c != key]]
-    text = [str(c) for c in chosen if not pd.api.types.is_numeric_dtype(chosen[c])]
+    chosen = {name: columns[name][place] for name in names or columns}
+    taken = [name for name in chosen if name in ds.variables or name in ds.dims]
+    if taken:
+        raise SourceError(
+            f"columns {taken} of {table} would replace what the FASTA file gives: rename them, or "
+            "name the columns to take in `target_cols`."
+        )
+    text = [name for name, values in chosen.items() if values.dtype.kind not in "biuf"]
     if names and text:
-        raise SourceError(f"target_cols: {text} of {targets} hold text, not numbers.")
-    return {
-        str(c): ("_sequence", chosen[c].to_numpy(dtype=object if c in text else None))
-        for c in chosen
-    }
+        raise SourceError(f"target_cols: {text} of {table} hold text, not numbers.")
+    return {name: ("_sequence", values) for name, values in chosen.items()}
 
 
 def regions(

@@ -291,6 +291,31 @@ def _bounds(series: pd.Series) -> list[Any]:
     return [value for value in (series.min(), series.max()) if not pd.isna(value)] or [0]
 
 
+def agreed_blocks(reader: FlatReader) -> list[Block]:
+    """Read all rows; again where the blocks of a column turn out to be of different types.
+
+    Parameters
+    ----------
+    reader : FlatReader
+
+    Returns
+    -------
+    list of Block
+        A column is of one type in all.
+    """
+    fixed: dict[str, str] = {}
+    while True:
+        blocks = list(reader.blocks(fixed))
+        mixed = {}
+        for name in blocks[0].columns:
+            kinds = {block.columns[name].dtype.kind for block in blocks}
+            if len(kinds) > 1:
+                mixed[name] = TEXT if "O" in kinds else TRUTH if "b" in kinds else NUMBER
+        if not mixed:
+            return blocks
+        fixed.update(mixed)
+
+
 def locate(
     windows: Windows,
     contigs: dict[str, int],

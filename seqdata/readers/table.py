@@ -23,7 +23,7 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import NUMBER, Block, parse_values
+from seqdata.readers._base import NUMBER, Block, agreed_blocks, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letters import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
@@ -319,6 +319,78 @@ class Table(WritesRows):
                     if name in frame.columns:
                         frame[name] = frame[name].astype(object)
                 yield frame
+
+
+class KeyedTable(Table):
+    """Read the columns of a table whose rows are found by a key, which is text.
+
+    The table is read as :class:`Table` reads it: the same separators, decimal marks, missing
+    values and types.
+
+    Parameters
+    ----------
+    table : path
+        CSV, TSV or Parquet table.
+    key : str or None
+        Column of the keys; default the first.
+    """
+
+    def __init__(self, table: str | Path, key: str | None = None) -> None:
+        super().__init__("key", table, key or "")
+
+    def read(self) -> tuple[str, pd.Index, dict[str, NDArray[Any]]]:
+        """Return the table.
+
+        Returns
+        -------
+        key : str
+            Name of the column of the keys.
+        keys : Index of str, shape (n,)
+        columns : dict of str to ndarray, shape (n,)
+            The other columns, in their order.
+
+        Raises
+        ------
+        TableError
+            If the table cannot be read, or a key is missing or stands in two rows.
+        """
+        blocks = agreed_blocks(self)
+        columns = {
+            name: np.concatenate([block.columns[name] for block in blocks])
+            for name in blocks[0].columns
+        }
+        keys = pd.Index(columns.pop(self.seq_col))
+        if keys.has_duplicates:
+            twice = keys[keys.duplicated()][0]
+            msg = (
+                f"{self.paths[0]} has two rows for {twice!r} in column {self.seq_col!r}: one is "
+                "expected."
+            )
+            raise TableError(msg)
+        return self.seq_col, keys, columns
+
+    def _checked_names(self, names: list[str], path: Path) -> list[str]:
+        self.seq_col = self.seq_col or names[0]
+        if self.seq_col not in names:
+            msg = (
+                f"{path} has no column {self.seq_col!r}.{did_you_mean(self.seq_col, names[:1000])}"
+            )
+            raise MissingColumnError(msg)
+        return names
+
+    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, Any]) -> Block:
+        keys = np.array(["" if pd.isna(v) else str(v).strip() for v in frame[self.seq_col]], object)
+        if (keys == "").any():
+            first = row + int(np.argmax(keys == ""))
+            msg = f"{path}, row {first} below the header: column {self.seq_col!r} is empty."
+            raise TableError(msg)
+        columns = {
+            str(name): parse_values(frame[name], fixed.get(str(name)))
+            for name in frame.columns
+            if name != self.seq_col
+        }
+        empty = np.zeros(len(frame), np.int64)
+        return Block(empty[:0].astype(np.uint8), empty, {self.seq_col: keys, **columns})
 
 
 class _Place:
