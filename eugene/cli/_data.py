@@ -66,11 +66,15 @@ def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
     if call.has("print_config"):
         sys.stdout.write(config.to_yaml())
         return None
-    from eugene.runs import Run, RunFolder
+    from eugene.data import summarise
+    from eugene.runs import Run, RunFolder, load_data
 
     with tempfile.TemporaryDirectory(prefix="eugene-data-") as folder:
-        run = Run(config, RunFolder(folder))
-        described = run.describe()
+        found = load_data(config, RunFolder(folder), dealt=False)
+        if "split" in found.ds.variables:
+            described = Run(config, RunFolder(folder)).describe()
+        else:
+            described = summarise(found.ds, seq_var=found.seq_var, target_vars=found.target_vars)
     source = str(described.get("source", ""))
     return {k: v for k, v in described.items() if k != "source" or not source.startswith(folder)}
 

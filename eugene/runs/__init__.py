@@ -13,6 +13,7 @@ from eugene.runs._versions import versions as versions
 
 if TYPE_CHECKING:
     from eugene.runs._data import build_store as build_store
+    from eugene.runs._data import load_data as load_data
     from eugene.runs._input import read_input as read_input
     from eugene.runs._load import RunInfo as RunInfo
     from eugene.runs._load import load as load
@@ -25,6 +26,7 @@ _NAMES = {
     "RunInfo": "_load",
     "build_store": "_data",
     "load": "_load",
+    "load_data": "_data",
     "read_config": "_load",
     "read_input": "_input",
     "run": "_pipeline",

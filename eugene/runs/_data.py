@@ -285,7 +285,9 @@ def _with_split(config: RunConfig, ds: xr.Dataset, split: dict[str, Any]) -> xr.
         raise config.fail(path, str(error)) from error
 
 
-def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = False) -> RunData:
+def load_data(
+    config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = False, dealt: bool = True
+) -> RunData:
     """Return the data of a run: source, split, target transforms.
 
     Parameters
@@ -297,6 +299,8 @@ def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = Fa
     shuffle_labels : bool, optional
         Permute the targets among the training rows, and among the validation rows: a control
         in which there is nothing to learn.
+    dealt : bool, optional
+        Insist on a split. Without one, targets are not transformed.
 
     Returns
     -------
@@ -317,6 +321,8 @@ def load_data(config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = Fa
         kept = "split" in ds.variables and folder.state().get("split_key") == _split_key(config)
         ds = ds if kept else _with_split(config, ds, split)
     elif "split" not in ds.variables:
+        if not dealt:
+            return RunData(ds, seq_var, targets)
         message = "the data carry no split; give one, for example split: {name: random}"
         raise config.fail("$.data.split", message)
     transforms = config.section("data").get("targets") or []
