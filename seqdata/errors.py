@@ -74,6 +74,10 @@ class DiskFullError(StoreError, OSError):
     """There was no room to finish a store; what had been written is gone again."""
 
 
+class WorkerError(SeqdataError, RuntimeError):
+    """A worker process of a loader died, or could not hand over what it read."""
+
+
 class DatasetError(SeqdataError):
     """A curated dataset is unknown, wrongly described or cannot be built."""
 

@@ -23,6 +23,7 @@ from seqdata._samplers import RowSampler
 from seqdata._samplers import WeightedSampler as WeightedSampler
 from seqdata._source import Arrays
 from seqdata._stored import choose_engine
+from seqdata._workers import Queue, packed, unpacked
 from seqdata.errors import SeqdataError, did_you_mean
 
 Transform = Callable[[Arrays], Mapping[str, Any]]
@@ -107,24 +108,9 @@ class _Parts(Dataset[Any]):
     def __getitem__(self, item: tuple[int, Segment]) -> Any:
         epoch, segment = item
         if self._core.in_memory:
-            return self._convert(self._core.batch(epoch, segment.rows))
-        return {k: torch.from_numpy(v) for k, v in self._core.piece(epoch, segment).items()}
-
-
-class _Queue:
-    """Rows handed to the worker processes, set anew for every epoch.
-
-    The rows themselves travel: a sampler that draws would draw otherwise in every worker.
-    """
-
-    def __init__(self) -> None:
-        self.items: list[tuple[int, Segment]] = []
-
-    def __iter__(self) -> Iterator[tuple[int, Segment]]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
+            return packed(self._convert(self._core.batch(epoch, segment.rows)))
+        piece = self._core.piece(epoch, segment)
+        return packed({k: torch.from_numpy(v) for k, v in piece.items()})
 
 
 class SequenceLoader:
@@ -173,7 +159,7 @@ class SequenceLoader:
         self._epoch = 0
         self._position = 0
         self._begun = False
-        self._queue = _Queue()
+        self._queue = Queue()
         self._options = dict(worker_options or {})
         self._workers: DataLoader[Any] | None = None
 
@@ -285,6 +271,8 @@ class SequenceLoader:
                 batch_size=None,
                 sampler=self._queue,
                 num_workers=self.num_workers,
+                # of its own: how many workers there are changes no draw of the network's
+                generator=torch.Generator().manual_seed(self.core.seed),
                 **options,
             )
         plan = self.core.plan(epoch)
@@ -295,12 +283,20 @@ class SequenceLoader:
                 (epoch, Segment(np.zeros(1, np.int64), order[begin:end]))
                 for begin, end in pairwise(plan.bounds[start:].tolist())
             ]
-            yield from self._workers
+            yield from self._handed_over()
             return
         self._queue.items = [(epoch, s) for s in plan.segments[plan.segment_of(start) :]]
-        pieces = ({k: v.numpy() for k, v in piece.items()} for piece in self._workers)
+        pieces = ({k: v.numpy() for k, v in piece.items()} for piece in self._handed_over())
         for arrays in self.core.recut(plan, pieces, start=start):
             yield self._convert(arrays)
+
+    def _handed_over(self) -> Iterator[Any]:
+        assert self._workers is not None
+        try:
+            yield from unpacked(self._workers)
+        except Exception:
+            self._workers = None
+            raise
 
     def _pin(self, batch: Batch) -> Batch:
         return _each(batch, torch.Tensor.pin_memory)

@@ -103,10 +103,10 @@ def seqlets_step(run: Run) -> None:
         )
         table = interpret.hits_table(ds, "seqlets")
         logger.info("seqlets: %d, %d of them named", len(table), (table["motif"] != "seqlet").sum())
+        table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
         # a variable of a store is not replaced: where there were seqlets, the store is written anew
         new = ds if old else ds[[name for name in ds.variables if name not in before]]
         sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
-        table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
         run.folder.interpretation.mkdir(parents=True, exist_ok=True)
         run.folder.write_text("interpretation/annotated_seqlets.csv", table.to_csv(index=False))
 
