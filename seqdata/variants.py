@@ -13,22 +13,29 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from seqdata._told import tell
 from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
-from seqdata.readers._alleles import holds, shared_prefix
+from seqdata.readers._alleles import holds, is_symbolic, resolved, shared_prefix
 from seqdata.readers._base import locate
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers.fasta import GenomeFASTA
+from seqpro.alphabets import _AMBIGUOUS as IUPAC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Align = Literal["left", "right"]
 OnMismatch = Literal["error", "warn", "skip", "drop"]
+OnSymbolic = Literal["skip", "error"]
 
 MISMATCH_CHOICES = ("error", "warn", "skip", "drop")
 """What may be done with variants whose reference allele the genome does not hold."""
 
+SYMBOLIC_CHOICES = ("skip", "error")
+"""What may be done with alternate alleles that have no letters."""
+
+_REF_LETTERS = frozenset(IUPAC)
 _BYTES_TOGETHER = 1 << 25
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
@@ -44,8 +51,8 @@ class VariantWindows(NamedTuple):
     table : DataFrame
         One row a pair: ``chrom``, ``pos`` (1-based), ``id``, ``ref``, ``alt``, ``start``, ``end``
         (bp, bounds of the reference window), ``matches`` (whether the genome has ``ref`` there),
-        ``genome`` (what it has there). Its ``attrs`` count ``n_variants``, ``n_mismatches`` and
-        ``n_dropped``.
+        ``genome`` (what it has there). Its ``attrs`` count ``n_variants``, ``n_mismatches``,
+        ``n_dropped`` and, where there were alleles without letters, ``n_symbolic``.
     """
 
     reference: NDArray[np.bytes_]
@@ -60,6 +67,7 @@ def variant_windows(
     *,
     align: Literal["left", "right", "mean"] = "left",
     on_mismatch: OnMismatch = "error",
+    on_symbolic: OnSymbolic = "skip",
 ) -> VariantWindows:
     r"""Cut windows with the reference and with the alternate allele out of a genome.
 
@@ -86,6 +94,10 @@ def variant_windows(
     on_mismatch : {"error", "warn", "skip"}, default "error"
         What to do where the genome does not hold the reference allele: raise, write the
         reference allele in all the same, or leave the variant out (``"drop"`` means that too).
+        Ambiguity codes (IUPAC) in the allele or the genome agree with each of their letters.
+    on_symbolic : {"skip", "error"}, default "skip"
+        What to do with alternate alleles that have no letters (``<DEL>``, ``<NON_REF>``, ``.``,
+        ``*``, breakends): leave them out, with a warning that counts them, or raise.
 
     Returns
     -------
@@ -94,7 +106,7 @@ def variant_windows(
     Raises
     ------
     VariantError
-        If a line is no variant, an allele is symbolic, or the genome differs from it.
+        If a line is no variant, or the genome differs from it.
     ContigError
         If a variant lies on a contig that the FASTA file does not have.
 
@@ -118,11 +130,12 @@ def variant_windows(
     for name, value, choices in (
         ("align", align, ("left", "right", "mean")),
         ("on_mismatch", on_mismatch, MISMATCH_CHOICES),
+        ("on_symbolic", on_symbolic, SYMBOLIC_CHOICES),
     ):
         if value not in choices:
             msg = f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}."
             raise SchemaError(msg)
-    table, where = as_variants(variants)
+    table, where = as_variants(variants, on_symbolic=on_symbolic)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
         first: Align = "right" if align == "right" else "left"
@@ -135,7 +148,7 @@ def variant_windows(
         if genome is not fasta:
             genome.close()
     kept = settle_mismatches(windows.table, where, on_mismatch)
-    counts = mismatch_counts(windows.table, kept)
+    counts = {**mismatch_counts(windows.table, kept), **table.attrs}
     out = windows.table.drop(columns="line")
     out.attrs.update(counts)
     if kept.all():
@@ -144,25 +157,30 @@ def variant_windows(
     return VariantWindows(windows.reference[kept], alternate[kept], out)
 
 
-def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def as_variants(
+    variants: str | Path | pd.DataFrame, *, on_symbolic: OnSymbolic = "skip"
+) -> tuple[pd.DataFrame, str]:
     """Return variants as a table with one alternate allele a row.
 
     Parameters
     ----------
     variants : path or DataFrame
         As :func:`variant_windows` takes them.
+    on_symbolic : {"skip", "error"}, default "skip"
+        As :func:`variant_windows` takes it.
 
     Returns
     -------
     table : DataFrame
-        ``chrom``, ``pos`` (1-based), ``id``, ``ref``, ``alt`` (upper case), ``line``.
+        ``chrom``, ``pos`` (1-based), ``id``, ``ref``, ``alt`` (upper case), ``line``; its attrs
+        count ``n_symbolic``, the alleles without letters that were left out, if any were.
     where : str
         What to call the source in messages.
 
     Raises
     ------
     VariantError
-        If a row is no variant with explicit alleles, or there is none.
+        If a row is no variant, or there is none with letters.
     """
     path = Path(variants) if isinstance(variants, (str, Path)) else None
     where = "variants" if path is None else str(path)
@@ -193,15 +211,35 @@ def as_variants(variants: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]
         raise VariantError(msg)
     label = "row" if where == "variants" else "line"
     rows = []
+    left: list[str] = []
     for row in table.itertuples(index=False):
         place = f"{where}, {label} {row.line}"
         position = _position(row.pos, place)
         reference = _allele(row.ref, place, "ref")
         for alternate in row.alt.split(",") if isinstance(row.alt, str) else [row.alt]:
+            if isinstance(alternate, str) and is_symbolic(alternate):
+                if on_symbolic == "error":
+                    msg = (
+                        f"{place}: alt is {alternate!r}, an allele without letters. "
+                        "on_symbolic='skip' leaves such alleles out."
+                    )
+                    raise VariantError(msg)
+                left.append(f"{label} {row.line}: {alternate!r}")
+                continue
             allele = _allele(alternate, place, "alt")
             rows.append((str(row.chrom), position, str(row.id), reference, allele, row.line))
+    if left and not rows:
+        msg = (
+            f"{where} holds no variant with letters: {left[0].replace(': ', ': alt is ', 1)}, and "
+            f"so for all {len(left)} alternate alleles, which are symbolic or none."
+        )
+        raise VariantError(msg)
+    if left:
+        tell(f"{where}: {len(left)} alleles without letters were left out (first: {left[0]}).")
     columns = ["chrom", "pos", "id", "ref", "alt", "line"]
-    return pd.DataFrame(rows, columns=columns), where
+    result = pd.DataFrame(rows, columns=columns)
+    result.attrs.update({"n_symbolic": len(left)} if left else {})
+    return result, where
 
 
 def _position(value: Any, place: str) -> int:
@@ -218,11 +256,10 @@ def _position(value: Any, place: str) -> int:
 def _allele(value: Any, place: str, column: str) -> str:
     # a missing value would read as the letters N, A, N
     text = value.upper() if isinstance(value, str) else ""
-    if not text or set(text) - set("ACGTN"):
-        msg = (
-            f"{place}: {column} is {str(value)!r}, expected letters A, C, G, T or N. Leave out "
-            "symbolic alleles (<DEL>, *, breakends), or write them out."
-        )
+    known = _REF_LETTERS if column == "ref" else set("ACGTN")
+    if not text or set(text) - known:
+        more = ", or an ambiguity code (IUPAC)" if column == "ref" else ""
+        msg = f"{place}: {column} is {str(value)!r}, expected letters A, C, G, T or N{more}."
         raise VariantError(msg)
     return text
 
@@ -310,6 +347,8 @@ def cut_windows(
             held[row] = found.upper().decode()
             if not holds(held[row], given[row]):
                 found = ref
+            elif set(held[row]) - set("ACGT"):
+                found = resolved(held[row], given[row]).encode()
             begin, other = int(start[row] - low[row]), int(start[row] + moved[row] - low[row])
             whole = before + found + behind
             changed = before + found[: shared[row]] + alt[shared[row] :] + behind

@@ -62,6 +62,7 @@ def _options(call: Call) -> dict[str, Any]:
         "shifts": shifts,
         "align": text("align"),
         "on_mismatch": text("on_mismatch"),
+        "on_symbolic": text("on_symbolic"),
         "batch_size": int(text("batch_size")),
         "device": device_of(call),
     }
@@ -81,4 +82,5 @@ def _show(table: Any, out: str | None) -> None:
     say(
         f"{len(table)} of {counts['n_variants']} variants scored; the genome differs from the "
         f"reference allele of {counts['n_mismatches']}, {counts['n_dropped']} left out"
+        + (f"; {n} alleles without letters left out" if (n := counts.get("n_symbolic")) else "")
     )

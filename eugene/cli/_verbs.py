@@ -217,6 +217,7 @@ VERBS: dict[str, Verb] = {
                 Option("--shifts", "average over windows moved by so many bp", "-5,0,5"),
                 Option("--align", "ends that indels leave: mean, left or right", "WHICH", "mean"),
                 Option("--on_mismatch", "REF not in the genome: error, warn, skip", "DO", "error"),
+                Option("--on_symbolic", "ALT such as <DEL>, * or '.': skip, error", "DO", "skip"),
                 Option("--batch_size", "windows at a time", "N", "128"),
                 *_LATER,
             ),

@@ -1,13 +1,20 @@
-"""Signal files by sample."""
+"""Signal files by sample, and stores that only sound data sets leave."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
 
 from eugene.data._negatives import SourceError
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 PathLike = str | Path
+P = ParamSpec("P")
 
 
 def signal_files(
@@ -40,3 +47,20 @@ def signal_files(
             "bigwigs: files of the same name cannot be told apart: give {sample: path}."
         )
     return named
+
+
+def nothing_left(source: Callable[P, xr.Dataset]) -> Callable[P, xr.Dataset]:
+    """Take the store back that a source made at ``out``, where a check of its rows fails."""
+
+    @functools.wraps(source)
+    def run(*args: P.args, **kwargs: P.kwargs) -> xr.Dataset:
+        out = kwargs.get("out")
+        made = isinstance(out, str | Path) and not Path(out).exists()
+        try:
+            return source(*args, **kwargs)
+        except Exception:
+            if made and Path(str(out)).is_dir():
+                shutil.rmtree(str(out))
+            raise
+
+    return run

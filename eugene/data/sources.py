@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import seqdata as sd
 from eugene.data._curated import dataset as dataset
-from eugene.data._files import PathLike, signal_files
+from eugene.data._files import PathLike, nothing_left, signal_files
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
@@ -72,6 +72,7 @@ def _names(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+@nothing_left
 def table(
     path: PathLike | Sequence[PathLike],
     *,
@@ -196,6 +197,7 @@ def _first_text(variable: xr.DataArray) -> str:
     return "row 1"
 
 
+@nothing_left
 @_formerly(targets="target_table")
 def fasta(
     path: PathLike,
@@ -339,6 +341,7 @@ def _joined(
     return {name: ("_sequence", values) for name, values in chosen.items()}
 
 
+@nothing_left
 def regions(
     fasta: PathLike,
     bed: PathLike | pd.DataFrame,

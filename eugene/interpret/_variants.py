@@ -18,7 +18,9 @@ from eugene.interpret._hash import hash_model
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.variants import (
     MISMATCH_CHOICES,
+    SYMBOLIC_CHOICES,
     OnMismatch,
+    OnSymbolic,
     as_variants,
     cut_windows,
     mismatch_counts,
@@ -68,6 +70,7 @@ def variant_effects(
     shifts: Sequence[int] = (),
     align: Literal["mean", "left", "right"] = "mean",
     on_mismatch: OnMismatch = "error",
+    on_symbolic: OnSymbolic = "skip",
     names: Sequence[str] | None = None,
     engine: Literal["auto", "window", "plain"] = "auto",
     batch_size: int = 128,
@@ -110,6 +113,9 @@ def variant_effects(
         What to do with variants whose reference allele the genome does not hold: raise before
         anything is computed, write the allele in, or leave them out (``"drop"`` means that too).
         They are counted.
+    on_symbolic : {"skip", "error"}
+        What to do with alternate alleles that have no letters (``<DEL>``, ``<NON_REF>``, ``.``,
+        ``*``, breakends): leave them out and count them, or raise.
     names : sequence of str, optional
         What to call the outputs, where there are several; by default the module's targets.
     engine : {"auto", "window", "plain"}
@@ -134,7 +140,8 @@ def variant_effects(
         One row a variant: ``chrom``, ``pos``, ``id``, ``ref``, ``alt``, ``start``, ``end`` (bp,
         0-based bounds of the reference window), ``matches`` (whether the genome holds ``ref``),
         ``genome`` (what it holds), then the columns of `seqexplainer.variant_effects`.
-        ``attrs`` has ``n_variants``, ``n_mismatches`` and ``n_dropped``.
+        ``attrs`` has ``n_variants``, ``n_mismatches``, ``n_dropped`` and, where there were
+        alleles without letters, ``n_symbolic``.
 
     Raises
     ------
@@ -163,6 +170,9 @@ def variant_effects(
     if on_mismatch not in MISMATCH_CHOICES:
         message = f"on_mismatch must be 'error', 'warn' or 'skip', got {on_mismatch!r}"
         raise EugeneError(message)
+    if on_symbolic not in SYMBOLIC_CHOICES:
+        message = f"on_symbolic must be 'skip' or 'error', got {on_symbolic!r}"
+        raise EugeneError(message)
     if chunk_size < 1:
         message = f"chunk_size must be at least 1, got {chunk_size}"
         raise EugeneError(message)
@@ -171,14 +181,15 @@ def variant_effects(
     wrapped = InUnits(model) if _is_ours(model) else model
     moves = tuple(int(shift) for shift in shifts)
     margin = max((abs(shift) for shift in moves), default=0)
-    table, where = as_variants(variants)
+    table, where = as_variants(variants, on_symbolic=on_symbolic)
+    symbolic = dict(table.attrs)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     with contextlib.ExitStack() as stack:
         if genome is not fasta:
             stack.callback(genome.close)
         checked = cut_windows(genome, table, 1, where=where).table
         kept = settle_mismatches(checked, where, on_mismatch, stacklevel=3)
-        counts = mismatch_counts(checked, kept)
+        counts = {**mismatch_counts(checked, kept), **symbolic}
         table = table[kept].reset_index(drop=True)
         writer = None
         if out is not None:
@@ -195,6 +206,7 @@ def variant_effects(
                 "shifts": list(moves),
                 "align": align,
                 "on_mismatch": on_mismatch,
+                "on_symbolic": on_symbolic,
                 "names": None if names is None else list(names),
                 "engine": engine,
                 "batch_size": batch_size,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seqpro.alphabets import _AMBIGUOUS as IUPAC
+
 
 def shared_prefix(ref: bytes, alt: bytes) -> int:
     """Return how many letters both alleles begin with; none if they are the same.
@@ -27,7 +29,10 @@ def shared_prefix(ref: bytes, alt: bytes) -> int:
 
 
 def holds(found: str, ref: str) -> bool:
-    """Say whether a genome holds a reference allele; N in the allele stands for any letter.
+    """Say whether a genome holds a reference allele.
+
+    An ambiguity code (IUPAC) on either side stands for each of its letters, so R and A agree; but
+    N in the genome is an unknown base, which holds no letter.
 
     Parameters
     ----------
@@ -40,9 +45,45 @@ def holds(found: str, ref: str) -> bool:
 
     Examples
     --------
-    >>> holds("AC", "AC"), holds("AC", "AN"), holds("AN", "AC")
-    (True, True, False)
+    >>> holds("AC", "AC"), holds("AC", "AN"), holds("AN", "AC"), holds("AR", "RG")
+    (True, True, False, True)
     """
-    if found == ref or "N" not in ref or len(found) != len(ref):
+    if found == ref or len(found) != len(ref):
         return found == ref
-    return all(b in ("N", a) for a, b in zip(found, ref, strict=True))
+    return all(
+        a == b or (a != "N" and bool(set(IUPAC.get(a, "")) & set(IUPAC.get(b, ""))))
+        for a, b in zip(found, ref, strict=True)
+    )
+
+
+def resolved(found: str, ref: str) -> str:
+    """Return the letters of a genome, those of a reference allele that it holds where it has codes.
+
+    Examples
+    --------
+    >>> resolved("ARN", "AGN"), resolved("AC", "RY")
+    ('AGN', 'AC')
+    """
+    pairs = zip(found, ref, strict=True)
+    return "".join(a if a in "ACGT" or b not in "ACGT" else b for a, b in pairs)
+
+
+def is_symbolic(allele: str) -> bool:
+    """Say whether an alternate allele has no letters of its own.
+
+    That is none (``.``), one that an upstream deletion covers (``*``), a symbol (``<DEL>``,
+    ``<NON_REF>``), or a breakend (``G]17:198982]``, ``.A``).
+
+    Examples
+    --------
+    >>> [is_symbolic(text) for text in (".", "*", "<*>", "]c:9]A", "A.", "A", "")]
+    [True, True, True, True, True, False, False]
+    """
+    text = allele.strip()
+    return (
+        text == "*"
+        or (text.startswith("<") and text.endswith(">"))
+        or bool(set("[]") & set(text))
+        or text.startswith(".")
+        or text.endswith(".")
+    )

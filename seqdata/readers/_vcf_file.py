@@ -22,12 +22,14 @@ from seqdata.readers._gzip import is_bgzip, open_unpacked
 from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
 from seqdata.readers._turns import in_turn
+from seqpro.alphabets import _AMBIGUOUS as IUPAC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS = 9
 _LETTERS = frozenset("ACGTN")
+_REF_LETTERS = frozenset(IUPAC)
 
 
 @dataclass
@@ -238,8 +240,8 @@ class VariantFile:
 
     def _add(self, calls: Calls, position: int, fields: list[str], place: str) -> None:
         ref = fields[3].upper()
-        if not ref or set(ref) - _LETTERS:
-            msg = f"{place}: REF is {fields[3]!r}, expected letters A, C, G, T or N."
+        if not ref or set(ref) - _REF_LETTERS:
+            msg = f"{place}: REF is {fields[3]!r}, expected letters A, C, G, T, N or IUPAC codes."
             raise VariantError(msg)
         written = fields[4].split(",") if fields[4] != "." else []
         keys = fields[8].split(":")

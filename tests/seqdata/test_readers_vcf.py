@@ -341,6 +341,17 @@ def test_genotypes_that_are_missing(tmp_path: Path, fasta: Path) -> None:
     assert {text(row) for row in none.reshape(4, 10)} == {GENOME[2:12]}
 
 
+def test_reference_alleles_may_have_ambiguity_codes(tmp_path: Path, fasta: Path) -> None:
+    wild = "K" if GENOME[4] in "GT" else "M"
+    path = write_vcf(tmp_path / "v.vcf", [(4, wild, "A", ["0|1"])], ["a"])
+    out = sd.VCF("hap", path, fasta).read(windows([("c", 2, 7)]), 5)[0, 0]
+    assert [text(row) for row in out] == [GENOME[2:7], GENOME[2:4] + "A" + GENOME[5:7]]
+    wrong = "M" if GENOME[4] in "GT" else "K"
+    path = write_vcf(tmp_path / "w.vcf", [(4, wrong, "A", ["0|1"])], ["a"])
+    with pytest.raises(VariantError, match="the genome has"):
+        sd.VCF("hap", path, fasta).read(windows([("c", 2, 7)]), 5)
+
+
 def test_other_ploidies_and_fields(tmp_path: Path, fasta: Path) -> None:
     path = write_vcf(tmp_path / "v.vcf", [(4, "T", "A", ["0|1|1", "1"])], ["a", "b"])
     path.write_text(path.read_text().replace("GT\t0|1|1\t1", "DP:GT:AD\t9:0|1|1:3\t8:1:2"))

@@ -169,6 +169,59 @@ def test_bad_lines(fasta: Path, tmp_path: Path, row: str, message: str) -> None:
         sd.variant_windows(fasta, tmp_path / "x.vcf", 6)
 
 
+SYMBOLIC = [".", "*", "<NON_REF>", "<DEL>", "<INS:ME:ALU>", "<*>", "G]c:9]", "[c:9[G", ".G", "G."]
+
+
+@pytest.mark.parametrize("form", ["vcf", "tsv", "frame"])
+@pytest.mark.parametrize("alt", SYMBOLIC)
+def test_alleles_without_letters_are_left_out(fasta: Path, tmp_path: Path, alt: str, form) -> None:
+    """They are counted beside the others of their record, whatever the variants come from."""
+    rows = [(5, "T", alt), (6, "G", f"C,{alt},GA"), (9, "A", "T")]
+    path = tmp_path / f"x.{form}"
+    variants = table(*rows)
+    if form == "vcf":
+        path.write_text("".join(f"c\t{pos}\t.\t{ref}\t{a}\n" for pos, ref, a in rows))
+    elif form == "tsv":
+        variants.to_csv(path, sep="\t", index=False)
+    given = variants if form == "frame" else path
+    with pytest.warns(sd.SeqdataWarning, match=r"2 alleles without letters .*\(first: \w+ [012]: "):
+        out = sd.variant_windows(fasta, given, 6)
+    kept = [(6, "G", "C"), (6, "G", "GA"), (9, "A", "T")]
+    assert list(out.table[["pos", "ref", "alt"]].itertuples(index=False, name=None)) == kept
+    expected = [slow(*row, 6) for row in kept]
+    assert text(out.reference) == [a for a, _ in expected]
+    assert text(out.alternate) == [b for _, b in expected]
+    assert out.table.attrs == {
+        **{"n_variants": 3, "n_mismatches": 0, "n_dropped": 0},
+        "n_symbolic": 2,
+    }
+    with pytest.raises(VariantError, match=r"alt is .* an allele without letters"):
+        sd.variant_windows(fasta, given, 6, on_symbolic="error")
+
+
+def test_ambiguity_codes_agree_with_their_letters(tmp_path: Path) -> None:
+    """R is A or G on either side; N in the genome is no letter."""
+    genome = "ACRTNYACGT"
+    path = tmp_path / "g.fa"
+    path.write_text(f">c\n{genome}\n")
+    fits = [
+        (3, "A", "C"),
+        (3, "G", "C"),
+        (3, "R", "C"),
+        (1, "R", "C"),
+        (5, "N", "A"),
+        (2, "M", "T"),
+    ]
+    out = sd.variant_windows(path, table(*fits), 4)
+    assert out.table["matches"].all()
+    # the letter of the allele is written where the genome has a code, the genome's elsewhere
+    assert text(out.reference) == ["ACAT", "ACGT", "ACRT", "NNAC", "RTNY", "NACR"]
+    assert text(out.alternate) == ["ACCT", "ACCT", "ACCT", "NNCC", "RTAY", "NATR"]
+    for wrong in ((3, "C", "A"), (5, "A", "C"), (6, "A", "G"), (1, "Y", "G")):
+        with pytest.raises(VariantError, match="the genome has"):
+            sd.variant_windows(path, table(wrong), 4)
+
+
 def test_other_errors(fasta: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="VCF file"):
         sd.variant_windows(fasta, tmp_path / "none.vcf", 6)

@@ -249,7 +249,17 @@ def test_variants_of_a_file(capsys, trained, tmp_path):
     assert "belongs to another job, which differs in shifts" in err
     code, _, _ = run(capsys, *words, tmp_path / "v.vcf", "--out", out, "--overwrite")
     assert code == 0
+    (tmp_path / "s.vcf").write_text(body + "chr1\t500\trs3\tN\t<DEL>,*\n")
+    with pytest.warns(UserWarning, match="2 alleles without letters"):
+        code, text, _ = run(capsys, *words, tmp_path / "s.vcf")
+    assert code == 0
+    assert "2 of 2 variants scored" in text
+    assert "; 2 alleles without letters left out" in text
+    code, _, err = run(capsys, *words, tmp_path / "s.vcf", "--on_symbolic", "error")
+    assert code == 2
+    assert "line 2: alt is '<DEL>', an allele without letters" in err
     for more, message in (
+        (("--on_symbolic", "x"), "on_symbolic must be"),
         (("--shifts", "x"), "expected whole numbers of bp"),
         (("--batch_size", "0"), "expected a whole number, 1 or more"),
         (("--align", "centre"), "align must be"),

@@ -39,6 +39,30 @@ def test_promoter_table(data_files, tissue: str, tmp_path: Path):
     assert abs(summary["targets"]["enrichment"]["train"]["mean"]) < 1e-6
 
 
+def test_a_source_that_fails_leaves_nothing(tmp_path: Path):
+    """A mistake that shows only in the rows takes the store back; an older one stays."""
+    table, records = tmp_path / "t.csv", tmp_path / "r.fa"
+    table.write_text("s,y,part,note\nACGT,1,train,a\nTTTT,,test,b\n")
+    records.write_text(">a\nACGT\n>b\nTTTT\n")
+    out = tmp_path / "x.zarr"
+    wrong = (
+        lambda: sources.table(table, seq_col="s", target_cols="z", out=out),
+        lambda: sources.table(table, seq_col="s", target_cols="note", out=out),
+        lambda: sources.table(table, seq_col="s", split_col="y", out=out),
+        lambda: sources.fasta(records, targets=table, id_col="s", out=out),
+        lambda: sources.fasta(records, targets=table, target_cols="no", out=out),
+    )
+    for mistake in wrong:
+        with pytest.raises((EugeneError, sd.errors.SeqdataError)):
+            mistake()
+        assert not out.exists()
+    ds = sources.table(table, seq_col="s", target_cols="y", split_col="part", out=out)
+    for mistake in wrong:
+        with pytest.raises((EugeneError, sd.errors.SeqdataError)):
+            mistake()
+    assert sd.open_zarr(out)["y"].identical(ds["y"])
+
+
 def test_table_with_split_and_mistakes(tmp_path: Path):
     path = tmp_path / "t.csv"
     path.write_text("s,y,part,note\nACGT,1,train,a\nTTTT,,test,b\n")
