@@ -12,7 +12,8 @@ import xarray as xr
 import zarr
 from zarr.core.sync import sync
 
-from seqdata._objects import StoreLike, as_store, put_json
+from seqdata._objects import StoreLike, as_store, local_path, put_json
+from seqdata._opened import GROWING, Opened, WatchedStore
 from seqdata._shards import ArrayWriter, Document, new_document, shard_key
 from seqdata._writer import check_name, disk_full, held_interrupts, root_document, storable
 from seqdata.errors import DiskFullError, StoreError, did_you_mean, is_disk_full
@@ -51,6 +52,7 @@ class StoreAppender:
         self.attributes: dict[str, Any] = dict(root.get("attributes", {}))
         consolidated = root.get("consolidated_metadata") or {}
         self.documents: dict[str, Document] = dict(consolidated.get("metadata", {}))
+        self._listed: dict[str, str] = dict(consolidated.get("shards", {}))
         if not consolidated:
             msg = (
                 f"{target} has no consolidated metadata: another tool wrote it. Open it with "
@@ -58,7 +60,9 @@ class StoreAppender:
             )
             raise StoreError(msg)
         self.store = as_store(target)
-        self._group = zarr.open_group(store=self.store, mode="r", use_consolidated=True)
+        path = local_path(target)
+        source = self.store if path is None else WatchedStore.of(Opened(path))
+        self._group = zarr.open_group(store=source, mode="r", use_consolidated=True)
         self._writers: dict[str, ArrayWriter] = {}
         self._coordinates: list[str] = []
         self._committed = False
@@ -91,6 +95,12 @@ class StoreAppender:
         length = self.length(name)
         writer = ArrayWriter(self.store, name, document, replace=True)
         whole = length // writer.rows * writer.rows
+        if name in self._listed:
+            known = self._listed[name].split()[: whole // writer.rows]
+            writer.marks = dict(enumerate(known))
+        if length > whole and (path := local_path(self.target)) is not None:
+            # the last shard is replaced before the root tells of it
+            (path / GROWING).touch()
         self._clear_behind(name, document, -(-length // writer.rows))
         writer.written = whole
         self._writers[name] = writer
@@ -144,9 +154,15 @@ class StoreAppender:
         with held_interrupts():
             for name, document in changed.items():
                 put_json(self.store, f"{name}/zarr.json", document)
-            root = root_document(self.attributes, {**self.documents, **changed})
+            listed = dict(self._listed)
+            for name, writer in self._writers.items():
+                if name in listed or name not in self.documents:
+                    listed[name] = " ".join(mark for _, mark in sorted(writer.marks.items()))
+            root = root_document(self.attributes, {**self.documents, **changed}, listed)
             put_json(self.store, "zarr.json", root)
             self._committed = True
+            if (path := local_path(self.target)) is not None:
+                (path / GROWING).unlink(missing_ok=True)
 
     def dtype(self, name: str) -> np.dtype[Any] | None:
         """Return the type of an array; None for text."""

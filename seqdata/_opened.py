@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zarr.abc.store import Store
 from zarr.storage import LocalStore, WrapperStore
 
+from seqdata._shards import mark_of_file
 from seqdata.errors import StoreError
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 #: File that a store is born with and that no append touches: its number and time are the store's.
 BIRTH = ".born"
+#: File that is there while an append replaces a last shard which the root metadata describe as it
+#: was; one that was killed leaves it.
+GROWING = ".growing"
 _ROOT = "zarr.json"
 
 
@@ -46,6 +51,44 @@ class Opened:
         if self._state is None:
             self._file = folder / _ROOT
             self._state = _state(self._file)
+        self._listed = _listed(folder)
+        self._known: set[str] = set()
+
+    def check_shard(self, key: str, *, again: bool = False) -> None:
+        """Raise if a shard is not the one that the root metadata list.
+
+        Parameters
+        ----------
+        key : str
+            Its name: array, ``c``, number, and zeros.
+        again : bool, default False
+            Look although it was as it should be before.
+
+        Raises
+        ------
+        StoreError
+            If it is missing, or of another size or ending.
+        """
+        if key in self._known and not again:
+            return
+        found = mark_of_file(self.folder / key)
+        wanted = _wanted(self._listed, key)
+        if wanted not in (None, found):
+            self.check()
+            # rows may have been added since the store was opened
+            now = _listed(self.folder)
+            last = _wanted(now, key, is_last=True) is not None
+            wanted = _wanted(now, key)
+            growing = last and found != "-" and (self.folder / GROWING).exists()
+            if wanted not in (None, found, mark_of_file(self.folder / key)) and not growing:
+                what = "is missing" if found == "-" else f"is {_told(found)}"
+                should = "absent (nothing but fill values)" if wanted == "-" else _told(wanted)
+                msg = (
+                    f"{self.folder / key} {what}, and the metadata of the store say that it should "
+                    f"be {should}: the store is damaged. Restore it, or build it again."
+                )
+                raise StoreError(msg)
+        self._known.add(key)
 
     def check(self) -> None:
         """Raise if the store is not the one that was opened; to be called behind a read."""
@@ -88,6 +131,8 @@ class WatchedStore(WrapperStore[Store]):
         """Read an object or a part of it."""
         data = await self._store.get(key, prototype, byte_range)
         self.opened.check()
+        if "/c" in key:
+            self.opened.check_shard(key, again=data is None)
         return data
 
     async def get_partial_values(
@@ -96,9 +141,81 @@ class WatchedStore(WrapperStore[Store]):
         key_ranges: Iterable[tuple[str, ByteRequest | None]],
     ) -> list[Buffer | None]:
         """Read parts of objects."""
+        key_ranges = list(key_ranges)
         data = await self._store.get_partial_values(prototype, key_ranges)
         self.opened.check()
+        for (key, _), part in zip(key_ranges, data, strict=True):
+            if "/c" in key:
+                self.opened.check_shard(key, again=part is None)
         return data
+
+
+class ListedStore(WrapperStore[Store]):
+    """Read a store that is no folder, and miss the shards that its metadata list.
+
+    Parameters
+    ----------
+    store : zarr Store
+        Store to read through.
+    listed : dict of str to list of str
+        What tells the shards of each array.
+    """
+
+    def __init__(self, store: Store, listed: dict[str, list[str]]) -> None:
+        super().__init__(store)
+        self.listed = listed
+
+    def __deepcopy__(self, memo: dict[int, object]) -> ListedStore:
+        return self
+
+    def _with_store(self, store: Store) -> ListedStore:
+        return type(self)(store, self.listed)
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        """Read an object or a part of it."""
+        data = await self._store.get(key, prototype, byte_range)
+        wanted = _wanted(self.listed, key) if data is None and "/c" in key else None
+        if wanted not in (None, "-"):
+            msg = (
+                f"{key} of {self._store} is missing, and the metadata of the store say that it "
+                f"should be {_told(wanted)}: the store is damaged. Restore it, or build it again."
+            )
+            raise StoreError(msg)
+        return data
+
+
+def listed_shards(root: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what tells the shards of each array, as the root metadata of a store say."""
+    consolidated = root.get("consolidated_metadata")
+    shards = consolidated.get("shards") if isinstance(consolidated, Mapping) else None
+    if not isinstance(shards, Mapping):
+        return {}
+    return {name: str(marks).split() for name, marks in shards.items()}
+
+
+def _listed(folder: Path) -> dict[str, list[str]]:
+    """Return what tells the shards of each array, as the root metadata of a folder say."""
+    try:
+        return listed_shards(json.loads((folder / _ROOT).read_bytes()))
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _wanted(listed: dict[str, list[str]], key: str, *, is_last: bool = False) -> str | None:
+    """Return what tells a shard, None where nothing is listed; or only if it is the last one."""
+    name, _, place = key.partition("/c")
+    marks = listed.get(name)
+    number = place.strip("/").split("/")[0] or "0"
+    if marks is None or not number.isdigit() or (is_last and int(number) < len(marks) - 1):
+        return None
+    return marks[int(number)] if int(number) < len(marks) else "-"
+
+
+def _told(mark: str | None) -> str:
+    size, _, end = (mark or "").partition(":")
+    return f"of {size} bytes that end in {end}"
 
 
 def _state(file: Path) -> tuple[int, int, int, int, int] | None:

@@ -87,10 +87,13 @@ class ShardReader:
             part = flat[(begin - low) * self.row_bytes : (end - low) * self.row_bytes]
             first = begin - number * self.file_rows
             path = self.folder.joinpath("c", str(number), *["0"] * (len(self.shape) - 1))
+            key = path.relative_to(self.folder.parent).as_posix()
             try:
+                self.opened.check_shard(key)
                 with path.open("rb", buffering=0) as file:
                     self._read_file(path, file, first, part)
             except FileNotFoundError:
+                self.opened.check_shard(key, again=True)
                 part.view(self.dtype)[...] = self.fill_value
             except StoreError:
                 self.opened.check()

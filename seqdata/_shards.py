@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,6 +136,30 @@ def shard_key(name: str, document: Mapping[str, Any], index: int) -> str:
     return "/".join([name, "c", *([str(index)] if axes else []), *["0"] * (axes - 1)])
 
 
+def mark_of(packed: bytes | None) -> str:
+    """Return what tells a shard in the list of a store: its size and last bytes, "-" for none.
+
+    The last four bytes are a checksum, of the places of the chunks or of the values.
+
+    Examples
+    --------
+    >>> mark_of(b"abcdefgh"), mark_of(None)
+    ('8:65666768', '-')
+    """
+    return "-" if packed is None else f"{len(packed)}:{packed[-4:].hex()}"
+
+
+def mark_of_file(path: Path) -> str:
+    """Return what tells a shard, from its file."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - 4))
+            return f"{size}:{file.read(4).hex()}"
+    except FileNotFoundError:
+        return "-"
+
+
 def pack_rows(document: Mapping[str, Any], rows: NDArray[Any]) -> bytes | None:
     """Return the rows of one shard as the bytes that stand for them in a store.
 
@@ -197,6 +223,8 @@ class ArrayWriter:
         self._replace = replace
         self._pending: list[NDArray[Any]] = []
         self._held = 0
+        #: what tells each shard that this writer put
+        self.marks: dict[int, str] = {}
 
     @property
     def total(self) -> int:
@@ -278,6 +306,7 @@ class ArrayWriter:
 
     def _store(self, index: int, packed: bytes | None) -> None:
         key = shard_key(self.name, self.document, index)
+        self.marks[index] = mark_of(packed)
         if packed is not None:
             put_bytes(self.store, key, packed)
         elif self._replace:

@@ -132,6 +132,11 @@ class TensorstoreArray:
             spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": folder}}
             self._array = ts.open(spec, open=True, read=True).result()
             self._process = os.getpid()
+        rows = self._array.chunk_layout.write_chunk.shape
+        low, high, _ = slices[0].indices(self._array.shape[0])
+        for number in range(low // rows[0], -(-high // rows[0])):
+            key = "/".join([self.stored.name, "c", str(number), *["0"] * (len(rows) - 1)])
+            self.stored.opened.check_shard(key)
         values = np.asarray(self._array[slices].read().result())
         self.stored.opened.check()
         return values

@@ -17,7 +17,14 @@ from zarr.storage import LocalStore
 from seqdata._leftovers import clear_leftovers, working_path
 from seqdata._objects import StoreLike, as_store, get_json, local_path, put_bytes, put_json
 from seqdata._opened import BIRTH
-from seqdata._shards import ArrayWriter, Document, new_document, rows_of_shard, shard_key
+from seqdata._shards import (
+    ArrayWriter,
+    Document,
+    mark_of_file,
+    new_document,
+    rows_of_shard,
+    shard_key,
+)
 from seqdata._unfinished import (
     UnfinishedBuild,
     already_there,
@@ -326,12 +333,26 @@ class StoreWriter:
         if self.path is not None:
             put_bytes(self.store, BIRTH, b"Readers know the store by this file.\n")
         with held_interrupts():
-            put_json(self.store, "zarr.json", root_document(attributes, documents))
+            put_json(self.store, "zarr.json", root_document(attributes, documents, self._shards()))
             if self.path is not None:
                 self._move_into_place(self.path)
             self._committed = True
             if self._unfinished is not None:
                 self._unfinished.remove()
+
+    def _shards(self) -> dict[str, str]:
+        """Return what tells the shards of each array; those of an earlier, killed build too."""
+        listed = {}
+        for name, writer in self._writers.items():
+            marks = []
+            n_shards = max([*writer.marks, writer.written // writer.rows - 1], default=-1) + 1
+            for index in range(n_shards):
+                mark = writer.marks.get(index)
+                if mark is None:
+                    mark = mark_of_file(self._temporary / shard_key(name, writer.document, index))
+                marks.append(mark)
+            listed[name] = " ".join(marks)
+        return listed
 
     def _move_into_place(self, path: Path) -> None:
         old = None
@@ -358,10 +379,13 @@ class StoreWriter:
 
 def check_name(name: str, taken: Container[str]) -> None:
     """Refuse a variable that no store can hold, or that is there."""
-    if name in ("", ".", "..", "zarr.json") or "/" in name:
+    odd = set(name) & set("/\\\0") or name in ("", ".", "..", "zarr.json")
+    # a name is one of a folder; '__' and '.' begin those that Zarr and this package keep
+    if odd or name.startswith(("__", ".")) or len(name.encode("utf-8", "replace")) > 200:
         msg = (
-            f"A variable called {name!r} cannot be stored: variables are folders of the store. "
-            "Rename the column or variable (without '/')."
+            f"A variable called {name[:100]!r} cannot be stored: variables are folders of the "
+            "store. Rename the column or variable (without '/' and backslash, of at most 200 "
+            "bytes, beginning with neither '.' nor '__')."
         )
         raise SchemaError(msg)
     if name in taken:
@@ -391,9 +415,14 @@ def disk_full(target: StoreLike, state: str) -> DiskFullError:
 
 
 def root_document(
-    attributes: Mapping[str, Any], arrays: Mapping[str, Mapping[str, Any]]
+    attributes: Mapping[str, Any],
+    arrays: Mapping[str, Mapping[str, Any]],
+    shards: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the root metadata of a Zarr v3 group with its arrays consolidated in it."""
+    """Return the root metadata of a Zarr v3 group with its arrays consolidated in it.
+
+    ``shards`` names what tells each shard of an array, in their order.
+    """
     return {
         "zarr_format": 3,
         "node_type": "group",
@@ -402,6 +431,7 @@ def root_document(
             "kind": "inline",
             "must_understand": False,
             "metadata": {name: dict(document) for name, document in arrays.items()},
+            "shards": dict(shards),
         },
     }
 

@@ -14,12 +14,13 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import xarray as xr
+from zarr.abc.store import Store
 
 from seqdata import _attrs
 from seqdata._append import StoreAppender, add_variables, append_rows
 from seqdata._codecs import check_store
 from seqdata._objects import StoreLike, as_store, get_json, local_path
-from seqdata._opened import Opened, WatchedStore
+from seqdata._opened import ListedStore, Opened, WatchedStore, listed_shards
 from seqdata._progress import progress_bar
 from seqdata._shards import shard_rows
 from seqdata._stored import mark_stored
@@ -99,7 +100,10 @@ def open_zarr(
     folder = local_path(store)
     opened = None if folder is None else Opened(folder)
     root = check_complete(store, allow_incomplete=allow_incomplete)
-    source = as_store(store, read_only=True) if opened is None else WatchedStore.of(opened)
+    if opened is None:
+        source: Store = ListedStore(as_store(store, read_only=True), listed_shards(root))
+    else:
+        source = WatchedStore.of(opened)
     try:
         ds: xr.Dataset = xr.open_zarr(
             source,
