@@ -357,7 +357,7 @@ def _subsets(
             UserWarning,
             stacklevel=4,
         )
-    inside = torch.from_numpy(found.labels() > 0).to(options["dtype"])
+    inside = wide(torch.from_numpy(found.labels() > 0).to(options["dtype"]))
     return inside.unsqueeze(1) * letters_there(sequences).cpu().to(inside)
 
 

@@ -138,6 +138,9 @@ class Trace(TorchFunctionMode):
         tracked = [t for t in given if depends(t)]
         if not tracked:
             return func(*args, **kwargs)
+        for tensor in tracked:
+            if not hasattr(tensor, ATTRIBUTE):  # made by what cannot be seen (TorchScript)
+                set_rows(tensor, self.pairs.infer(tensor, [], None, lambda: None))
         name = name_of(func)
         if isinstance(func, types.FunctionType) and self._opens(func, name):
             return self._follow(func, args, kwargs)
