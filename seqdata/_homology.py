@@ -8,7 +8,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from seqdata._kmers import digits_of, kmer_hashes
+from seqdata._fields import is_nucleotide
+from seqdata._kmers import NO_DIGIT, digits_of, kmer_hashes
 from seqdata.errors import SeqdataError
 from seqpro._rng import counter_seed
 
@@ -17,43 +18,58 @@ _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sketch(digits: NDArray[np.uint8], k: int, salt: np.uint64, out: NDArray[np.uint64]) -> None:
+def _sketch(
+    digits: NDArray[np.uint8],
+    k: int,
+    bits: int,
+    both_strands: bool,
+    salt: np.uint64,
+    out: NDArray[np.uint64],
+) -> None:
     """Keep, of all k-mers of a row hashed into bins, the least of each bin."""
     n_bins = np.uint64(out.shape[1])
     hashes = np.empty(digits.shape[1], np.uint64)
     for i in range(digits.shape[0]):
         out[i] = np.uint64(0xFFFFFFFFFFFFFFFF)
-        for j in range(kmer_hashes(digits[i], k, 2, True, salt, hashes)):
+        for j in range(kmer_hashes(digits[i], k, bits, both_strands, salt, hashes)):
             place = np.int64(hashes[j] % n_bins)
             out[i, place] = min(out[i, place], hashes[j])
 
 
-def sketches(seqs: NDArray[Any], *, k: int, seed: int) -> NDArray[np.uint64]:
+def sketches(
+    seqs: NDArray[Any], *, k: int, seed: int, alphabet: str = "ACGT"
+) -> NDArray[np.uint64]:
     """Return a sketch of every sequence.
 
     Parameters
     ----------
     seqs : ndarray of S1 or uint8 ASCII, shape (n, length)
-        Nucleotides; k-mers with other letters do not count.
+        K-mers with letters outside the alphabet do not count.
     k : int
-        Length of a k-mer (bp), 1 to 31.
+        Length of a k-mer (bp), 1 to 31; 12 at most for amino acids.
     seed : int
         Seed of the hash.
+    alphabet : str, optional
+        The letters. Nucleotides are looked at on both strands.
 
     Returns
     -------
     ndarray of uint64, shape (n, 64)
         Least hash of each bin; the largest value where a bin is empty.
     """
-    if not 1 <= k <= 31:
-        raise SeqdataError(f"k is {k}: expected 1 to 31 bp.")
+    table = digits_of(alphabet)
+    bits = max(2, int(table[table != NO_DIGIT].max()).bit_length())
+    most = 62 // bits
+    if not 1 <= k <= most:
+        raise SeqdataError(f"k is {k}: expected 1 to {most} letters of {alphabet!r}.")
     if seqs.ndim != 2 or seqs.dtype not in (np.dtype("S1"), np.dtype(np.uint8)):
         raise SeqdataError(
             f"sequences are {seqs.dtype} of shape {seqs.shape}: expected letters (n, length)."
         )
     out = np.empty((len(seqs), _BINS), np.uint64)
     salt = np.uint64(counter_seed(seed, k))
-    _sketch(digits_of("ACGT")[np.ascontiguousarray(seqs).view(np.uint8)], k, salt, out)
+    digits = table[np.ascontiguousarray(seqs).view(np.uint8)]
+    _sketch(digits, k, bits, is_nucleotide(alphabet), salt, out)
     return out
 
 
@@ -64,19 +80,23 @@ def _root(parents: NDArray[np.int64], i: int) -> int:
     return i
 
 
-def clusters(seqs: NDArray[Any], *, k: int, threshold: float, seed: int) -> NDArray[np.int64]:
+def clusters(
+    seqs: NDArray[Any], *, k: int, threshold: float, seed: int, alphabet: str = "ACGT"
+) -> NDArray[np.int64]:
     """Return a cluster number for every sequence.
 
     Parameters
     ----------
     seqs : ndarray of S1 or uint8 ASCII, shape (n, length)
-        Nucleotides.
+        Sequences.
     k : int
         Length of a k-mer (bp).
     threshold : float
         Least estimated share of common k-mers between linked sequences.
     seed : int
         Seed of the hash.
+    alphabet : str, optional
+        The letters.
 
     Returns
     -------
@@ -90,7 +110,7 @@ def clusters(seqs: NDArray[Any], *, k: int, threshold: float, seed: int) -> NDAr
     """
     if not 0.0 < threshold <= 1.0:
         raise SeqdataError(f"threshold is {threshold}: expected a share above 0, up to 1.")
-    sketch = sketches(seqs, k=k, seed=seed)
+    sketch = sketches(seqs, k=k, seed=seed, alphabet=alphabet)
     parents = np.arange(len(sketch), dtype=np.int64)
     width = 2 if threshold < 0.7 else 4
     for low in range(0, _BINS, width):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seqdata import schema
 from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.schema import letters_of
 from seqpro._rng import counter_seed
 
 Codes: TypeAlias = NDArray[np.int8]
@@ -262,10 +263,10 @@ def homology(
     """
     from seqdata._homology import clusters
 
-    seqs = ds[seq_var].to_numpy() if isinstance(ds, xr.Dataset) else np.asarray(ds)
-    return group(
-        clusters(seqs, k=k, threshold=threshold, seed=seed), fractions=fractions, seed=seed
-    )
+    variable = ds[seq_var] if isinstance(ds, xr.Dataset) else xr.DataArray(np.asarray(ds))
+    letters = letters_of(variable)
+    found = clusters(variable.to_numpy(), k=k, threshold=threshold, seed=seed, alphabet=letters)
+    return group(found, fractions=fractions, seed=seed)
 
 
 def kfold(

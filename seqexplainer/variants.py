@@ -416,7 +416,9 @@ class _Windows:
         if self.letters is None:
             raise InputError("there are no windows")
         letters = self.letters[rows].view("S1")
-        return torch.from_numpy(np.ascontiguousarray(sp.ohe(letters, sp.DNA).swapaxes(1, 2)))
+        # the U of RNA and the T of DNA are one column
+        alphabet = sp.RNA if (letters == b"U").any() else sp.DNA
+        return torch.from_numpy(np.ascontiguousarray(sp.ohe(letters, alphabet).swapaxes(1, 2)))
 
 
 def _every_output(output: Any) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,25 +12,33 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 import seqpro as sp
-from eugene.errors import EugeneError
+from eugene.errors import EugeneError, EugeneWarning
 
+# words of up to three residues are 9,723, of up to four 204,204
+_MOST_FEATURES = 90_000
 Features = NDArray[np.float32]
 Values = NDArray[np.float64]
 
 
 def kmer_features(
-    seqs: ArrayLike, k: int | Iterable[int] = (1, 2, 3, 4, 5, 6), *, both_strands: bool = False
+    seqs: ArrayLike,
+    k: int | Iterable[int] = (1, 2, 3, 4, 5, 6),
+    *,
+    both_strands: bool = False,
+    alphabet: sp.alphabets.BaseAlphabet | str | None = None,
 ) -> Features:
     """Count k-mers of one or several lengths.
 
     Parameters
     ----------
     seqs : array_like of S1 or uint8 ASCII, shape (n, length)
-        Sequences; windows with a letter outside ACGT are not counted.
+        Sequences; windows with a letter outside the alphabet are not counted.
     k : int or iterable of int
         Lengths of the k-mers.
     both_strands : bool
         Count a k-mer and its reverse complement as one.
+    alphabet : BaseAlphabet or str, optional
+        By default what the letters show.
 
     Returns
     -------
@@ -57,10 +66,11 @@ def kmer_features(
             f"expected letters of shape (n, length), dtype S1, got {letters.dtype} of shape "
             f"{letters.shape}"
         )
+    kind = _alphabet_of(letters, alphabet)
     lengths = [k] if isinstance(k, int) else list(k)
     parts = []
     for width in lengths:
-        counts = sp.kmer_counts(letters, width, canonical=both_strands)
+        counts = sp.kmer_counts(letters, width, kind, canonical=both_strands)
         if both_strands:
             counts = counts[:, _canonical(width)]
         parts.append(counts.astype(np.float32))
@@ -74,6 +84,17 @@ def _canonical(k: int) -> NDArray[np.bool_]:
     reverse = ((3 - digits) * 4 ** np.arange(k)[::-1]).sum(axis=1)
     keep: NDArray[np.bool_] = codes <= reverse
     return keep
+
+
+def _alphabet_of(
+    letters: ArrayLike, said: sp.alphabets.BaseAlphabet | str | None
+) -> sp.alphabets.BaseAlphabet:
+    try:
+        kind = sp.alphabet_of(letters if said is None else said)
+        sp.check_letters(letters, kind)
+    except sp.errors.AlphabetError as error:
+        raise EugeneError(str(error)) from error
+    return kind
 
 
 class _KmerModel(ABC):
@@ -93,9 +114,35 @@ class _KmerModel(ABC):
         self.penalty: float | None = None
         self.scores: dict[float, float] = {}
         self._verbose = False
+        self._alphabet: sp.alphabets.BaseAlphabet | None = None
 
     def _features(self, seqs: ArrayLike) -> Features:
-        return kmer_features(seqs, range(1, self.k + 1), both_strands=self.both_strands)
+        if self._alphabet is None:
+            self._learn_letters(np.asarray(seqs))
+        lengths = range(1, self.k + 1)
+        options = {"both_strands": self.both_strands, "alphabet": self._alphabet}
+        return kmer_features(seqs, lengths, **options)  # type: ignore[arg-type]
+
+    def _learn_letters(self, seqs: NDArray[Any]) -> None:
+        """Take the alphabet of the training rows; many letters make shorter k-mers."""
+        letters = np.ascontiguousarray(seqs).view("S1") if seqs.dtype == np.uint8 else seqs
+        self._alphabet = _alphabet_of(letters, None)
+        n = len(self._alphabet)
+        if self.both_strands and n != 4:
+            raise EugeneError(
+                f"both_strands: sequences over {self._alphabet.alphabet!r} have one strand"
+            )
+        k = self.k
+        while n > 4 and k > 1 and sum(n**width for width in range(1, k + 1)) > _MOST_FEATURES:
+            k -= 1
+        if k < self.k:
+            warnings.warn(
+                f"{type(self).__name__} counts words of up to {k} instead of {self.k} of the {n} "
+                f"letters {self._alphabet.alphabet!r}: give k={k}, or fewer, to choose it",
+                EugeneWarning,
+                stacklevel=4,
+            )
+            self.k = k
 
     def _scale(self, x: Features) -> Features:
         scaled: Features = (x - self._mean) / self._spread

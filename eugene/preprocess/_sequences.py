@@ -115,7 +115,7 @@ def pad_seqs_sdata(
 
 def ohe_seqs_sdata(
     sdata: xr.Dataset,
-    alphabet: str = "DNA",
+    alphabet: str | None = None,
     seq_var: str = "seq",
     ohe_var: str = "ohe_seq",
     fill_value: float = 0,
@@ -131,8 +131,9 @@ def ohe_seqs_sdata(
     ----------
     sdata : xarray.Dataset
         The dataset.
-    alphabet : {"DNA", "RNA", "AA"}
-        Letters in the order of the new axis.
+    alphabet : str, optional
+        Letters in the order of the new axis: ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters. By
+        default those that the variable says or shows; letters that contradict are refused.
     seq_var : str
         Variable that holds the sequences.
     ohe_var : str
@@ -161,14 +162,17 @@ def ohe_seqs_sdata(
     [[0.0, 0.0, 1.0, 0.0], [0.25, 0.25, 0.25, 0.25]]
     """
     sdata = sdata.copy() if copy else sdata
-    known = {"DNA": sp.DNA, "RNA": sp.RNA, "AA": sp.AA}
-    if alphabet not in known:
-        raise PreprocessError(f"alphabet: {alphabet!r} is none of {sorted(known)}.")
     letters = _letters(sdata, seq_var)
-    one_hot: NDArray[Any] = sp.ohe(letters, known[alphabet])
+    said = sdata[seq_var].attrs.get("alphabet") if alphabet is None else alphabet
+    try:
+        kind = sp.alphabet_of(letters if said is None else said)
+        sp.check_letters(letters, kind, f"the sequences {seq_var!r}")
+    except sp.errors.AlphabetError as error:
+        raise PreprocessError(f"alphabet: {error}.") from error
+    one_hot: NDArray[Any] = sp.ohe(letters, kind)
     if fill_value != 0:
         one_hot = one_hot.astype(np.float32)
         one_hot[(one_hot == 0).all(-1)] = fill_value
     dims = ("_sequence", _length_dim(sdata, seq_var), "_ohe")
-    sdata[ohe_var] = (dims, one_hot, {"alphabet": known[alphabet].alphabet})
+    sdata[ohe_var] = (dims, one_hot, {"alphabet": kind.alphabet})
     return sdata if copy else None

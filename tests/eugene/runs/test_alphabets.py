@@ -49,7 +49,7 @@ data: {{name: table, path: {folder / "x.tsv"}, seq_col: sequence, target_cols: [
 model: {{name: cnn, conv_kwargs: {{conv_channels: [4], conv_kernels: [5], pool_kernels: [4]}}}}
 trainer: {{max_epochs: 1, accelerator: cpu}}
 evaluate: {{n_bootstrap: 2}}
-baselines: [kmer_ridge]
+baselines: [{{name: kmer_ridge, k: 2}}]
 interpret:
   attribute: {{top: 3, n_references: 2}}
   filters: {{max_sequences: 30}}
@@ -267,3 +267,74 @@ def test_resuming_with_another_alphabet_is_refused(tmp_path: Path) -> None:
         fit("DNA", resume=True)
     module = eu.load(tmp_path / "run")
     assert module.alphabet == "ACGU" and module.predict(dataset("RNA")).shape == (N, 1)
+
+
+@pytest.mark.parametrize("alphabet", ["DNA", "RNA", "AA"])
+def test_baselines_count_every_letter(alphabet: str) -> None:
+    from eugene.evaluate import baselines
+
+    kind, letters = ALPHABETS[alphabet], dataset(alphabet)["seq"].to_numpy()
+    counts = baselines.kmer_features(letters, 1)
+    expected = (letters[:, :, None] == kind.array).sum(axis=1)
+    np.testing.assert_array_equal(counts, expected)
+    y = expected[:, -2].astype(float)
+    model = baselines.KmerRidge(k=1).fit(letters[:40], y[:40], letters[40:50], y[40:50])
+    assert np.corrcoef(model.predict(letters[50:]), y[50:])[0, 1] > 0.95
+    if alphabet == "AA":
+        with pytest.warns(eu.errors.EugeneWarning, match="up to 3 instead of 6 of the 21 letters"):
+            baselines.KmerRidge().fit(letters, y)
+        with pytest.raises(eu.errors.EugeneError, match="one strand"):
+            baselines.KmerRidge(k=2, both_strands=True).fit(letters, y)
+
+
+@pytest.mark.parametrize("alphabet", ["DNA", "RNA", "AA"])
+def test_ohe_seqs_sdata_takes_the_letters_of_the_data(alphabet: str) -> None:
+    kind, ds = ALPHABETS[alphabet], dataset(alphabet)
+    for said in (None, alphabet):
+        made = eu.preprocess.ohe_seqs_sdata(ds, said, copy=True)
+        assert made["ohe_seq"].attrs["alphabet"] == kind.alphabet
+        np.testing.assert_array_equal(
+            made["ohe_seq"], ds["seq"].to_numpy()[:, :, None] == kind.array
+        )
+    other = "DNA" if alphabet != "DNA" else "RNA"
+    with pytest.raises(eu.errors.EugeneError, match=f"alphabet='{alphabet}'"):
+        eu.preprocess.ohe_seqs_sdata(ds, other, copy=True)
+
+
+@pytest.mark.parametrize("alphabet", ["DNA", "RNA", "AA"])
+def test_homologous_sequences_stay_together_over_every_alphabet(alphabet: str) -> None:
+    ds = dataset(alphabet, 30)
+    twice = xr.concat([ds, ds], "_sequence")
+    codes = sd.splits.homology(twice, k=5)
+    np.testing.assert_array_equal(codes[:30], codes[30:])
+    assert len(set(codes.tolist())) > 1
+
+
+def test_old_stores_say_what_their_letters_show(tmp_path: Path) -> None:
+    for name, kind in ALPHABETS.items():
+        store = tmp_path / f"{name}.zarr"
+        _write_old(store, dataset(name, 8)["seq"].to_numpy())
+        if name == "DNA":
+            found = sd.convert.read_legacy(store)
+        else:
+            with pytest.warns(UserWarning, match=f"by its letters it is '{kind.alphabet[:4]}"):
+                found = sd.convert.read_legacy(store)
+        assert found["seq"].attrs["alphabet"] == kind.alphabet
+    mixed = np.array([list("ACGTACGU")], "S1")
+    _write_old(tmp_path / "mixed.zarr", mixed)
+    with pytest.raises(sd.SeqdataError, match=r"both T \(1\) and U \(1\)"):
+        sd.convert.read_legacy(tmp_path / "mixed.zarr")
+
+
+def _write_old(store: Path, letters: np.ndarray) -> None:
+    """Write a Zarr v2 store by hand: one array of letters that says nothing of them."""
+    import json
+
+    (store / "seq").mkdir(parents=True)
+    (store / ".zgroup").write_text('{"zarr_format": 2}')
+    (store / ".zattrs").write_text("{}")
+    described = {"chunks": letters.shape, "shape": letters.shape, "dtype": "|S1", "order": "C"}
+    described |= {"compressor": None, "fill_value": None, "filters": None, "zarr_format": 2}
+    (store / "seq" / ".zarray").write_text(json.dumps(described))
+    (store / "seq" / ".zattrs").write_text('{"_ARRAY_DIMENSIONS": ["_sequence", "_length"]}')
+    (store / "seq" / "0.0").write_bytes(letters.tobytes())
