@@ -132,8 +132,8 @@ def ohe_seqs_sdata(
     sdata : xarray.Dataset
         The dataset.
     alphabet : str, optional
-        Letters in the order of the new axis: ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters. By
-        default those that the variable says or shows; letters that contradict are refused.
+        ``"DNA"``, ``"RNA"`` or ``"AA"``: letters in the order of the new axis. By default those
+        that the variable says or shows; letters that contradict are refused.
     seq_var : str
         Variable that holds the sequences.
     ohe_var : str
@@ -162,6 +162,9 @@ def ohe_seqs_sdata(
     [[0.0, 0.0, 1.0, 0.0], [0.25, 0.25, 0.25, 0.25]]
     """
     sdata = sdata.copy() if copy else sdata
+    known = ("AA", "DNA", "RNA")
+    if alphabet is not None and alphabet not in known:
+        raise PreprocessError(f"alphabet: {alphabet!r} is none of {list(known)}.")
     letters = _letters(sdata, seq_var)
     said = sdata[seq_var].attrs.get("alphabet") if alphabet is None else alphabet
     try:

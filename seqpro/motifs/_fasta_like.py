@@ -194,9 +194,10 @@ def _homer_title(title: str) -> _Title:
     full = fields[1]
     name = full.split("/", 1)[0] or full
     more = dict(field.split(":", 1) for field in fields[2:] if ":" in field)
-    accession = more.get("id") or (full if full != name else None)
+    accession = full if full != name else None
     if "id" in more:
-        name = full
+        # our own files say both apart
+        name, accession = full, more["id"] or None
     sites = more.get("nsites")
     return _Title(
         name,
