@@ -148,9 +148,9 @@ def test_files_of_the_meme_suite(name: str, kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("# only a comment\n", "line 1: .*not a motif file|the file is empty"),
+        ("# only a comment\n", r"line 1: .*not a motif file|the file is empty"),
         (STARS + "\nMEME - x\n", "line 1"),
-        ("ALPHABET= ACGT\nMEME version 4\n", "line 1: expected 'MEME version'"),
+        ("ALPHABET= ACGT\nMEME version 4\n", r"line 1: expected 'MEME version'"),
         ('MEME version 4\nALPHABET "Odd"\nA\nB\nEND ALPHABET\n', "line 5: unknown alphabet"),
     ],
 )
@@ -189,7 +189,7 @@ def test_four_by_four_is_told_by_its_sums(tmp_path: Path) -> None:
     # an even square can be read both ways
     square = np.full((4, 4), 5.0)
     path.write_text(bare(square))
-    with pytest.raises(MotifFormatError, match="read_jaspar .* or read_homer"):
+    with pytest.raises(MotifFormatError, match=r"read_jaspar .* or read_homer"):
         sp.motifs.read(path)
     np.testing.assert_array_equal(sp.motifs.read_jaspar(path)[0].pfm(), square)
     # another motif of the file, or HOMER's title, tells
