@@ -58,7 +58,7 @@ def meme_txt(kind: str) -> str:
         head = f"Motif {name} MEME-{i}"
         motifs += (
             f"{STARS}\nMOTIF {name} MEME-{i}\twidth = {len(values):3d}  sites =  17  llr = 253  "
-            f"E-value = 1.4e-019\n{STARS}\n{LINE}\n\t{head} Description\n{LINE}\nSimplified  A  ::\n"
+            f"E-value = 1.4e-019\n{STARS}\n{LINE}\n\t{head} Description\n{LINE}\nSimplified A\n"
             f"{LINE}\n\t{head} sites sorted by position p-value\n{LINE}\nSequence name  Start\n"
             f"MOTIFS_1   12  1.2e-06 TT ACGT GG\n{LINE}\n{LINE}\n"
             f"BL   MOTIF {name} width=0 seqs=17\n//\n{LINE}\n"
