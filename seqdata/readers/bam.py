@@ -14,6 +14,7 @@ import pysam.utils
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
 from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._cram import unreadable
 from seqdata.readers._turns import in_turn
 from seqdata.readers._write import WritesWindows
 from seqdata.readers.bigwig import make_track
@@ -76,7 +77,8 @@ class BAM(WritesWindows):
     max_fragment : int, default 2000
         Longest fragment looked for by "tn5-fragment" in bp; longer ones are left out.
     reference : path, optional
-        FASTA file that a CRAM was made with.
+        FASTA file that a CRAM was made with. Without it htslib looks at the place that the file
+        names, and where ``REF_PATH`` says.
 
     Raises
     ------
@@ -170,7 +172,7 @@ class BAM(WritesWindows):
         ]
         if count_method == "tn5-fragment":
             for path, handle in zip(self.paths, self._handles(), strict=True):
-                _require_pairs(path, handle)
+                _require_pairs(path, handle, self.reference)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": None}
@@ -190,9 +192,7 @@ class BAM(WritesWindows):
             try:
                 totals += self._totals_of(path, handle)
             except (OSError, ValueError, pysam.utils.SamtoolsError) as error:
-                text = " ".join(str(error).split())
-                msg = f"The reads of {path} cannot be counted ({text}): it is damaged."
-                raise TrackError(msg) from error
+                raise unreadable(path, handle, self.reference, error) from error
         return np.array(totals, dtype=np.uint64)
 
     def contigs(self) -> dict[str, int]:
@@ -241,11 +241,9 @@ class BAM(WritesWindows):
                 try:
                     found = self._count(handle, chrom, begin, end)
                 except (OSError, ValueError) as error:
-                    msg = (
-                        f"{self.paths[i]} cannot be read at {chrom}:{begin}-{end} ({error}): it "
-                        "is damaged or was cut short. Fetch it again."
-                    )
-                    raise TrackError(msg) from error
+                    where = (chrom, begin, end)
+                    told = unreadable(self.paths[i], handle, self.reference, error, where)
+                    raise told from error
                 counts[row, samples, lead : lead + end - begin] = found
         dtype = np.dtype(self._track.dtype)
         if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
@@ -377,13 +375,12 @@ def _count_flags(path: Path, flags: int, reference: Path | None) -> int:
     return int(str(pysam.view(*given, str(path))))
 
 
-def _require_pairs(path: Path, handle: pysam.AlignmentFile) -> None:
+def _require_pairs(path: Path, handle: pysam.AlignmentFile, reference: Path | None) -> None:
     """Raise if the first reads of a file are single ones, which have no fragments."""
     try:
         flags = [read.flag for read in handle.head(_PROBED)]
     except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read ({error}): it is damaged or was cut short. Fetch it again."
-        raise TrackError(msg) from error
+        raise unreadable(path, handle, reference, error) from error
     if flags and not any(flag & 0x1 for flag in flags):
         msg = (
             f"{path} holds single-end reads (none of the first {len(flags)} is paired), so no "
