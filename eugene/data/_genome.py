@@ -21,6 +21,7 @@ def genome(
     *,
     width: int,
     strands: Sequence[str] | None = None,
+    pairs: Sequence[str] | None = None,
     contigs: Sequence[str] | None = None,
     seq_var: str = "seq",
     alphabet: str = "DNA",
@@ -43,6 +44,8 @@ def genome(
         Length of the windows in bp; jitter needs no more room.
     strands : sequence of str or None
         Strand ``+``, ``-`` or ``.`` of each signal file.
+    pairs : sequence of str or None
+        For each signal file the sample that it is paired with, where their names do not tell.
     contigs : sequence of str or None
         Keep regions on these contigs only.
     seq_var : str
@@ -80,7 +83,8 @@ def genome(
     letters = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
     readers: list[sd.GenomeFASTA | sd.BigWig] = [letters]
     if signal:
-        readers.append(sd.BigWig("cov", list(signal.values()), list(signal), strands=strands))
+        named = list(signal.values()), list(signal)
+        readers.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs))
     elif strands is not None:
         raise SourceError("strands: there is no signal to have strands: give `bigwigs`.")
     return sd.open_regions(*readers, bed=regions, fixed_length=width, cache_dir=cache_dir)

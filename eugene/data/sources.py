@@ -356,6 +356,7 @@ def regions(
     max_jitter: int = 0,
     profile: bool = False,
     strands: Sequence[str] | None = None,
+    pairs: Sequence[str] | None = None,
     seq_var: str = "seq",
     alphabet: str = "DNA",
     on_unknown: Literal["error", "warn", "n"] = "warn",
@@ -403,6 +404,8 @@ def regions(
     strands : sequence of str or None
         Strand ``+``, ``-`` or ``.`` of each signal file. Files of the two strands are paired, and
         change places on windows of the "-" strand.
+    pairs : sequence of str or None
+        For each signal file the sample that it is paired with, where their names do not tell.
     seq_var : str
         Name of the sequences in the dataset.
     alphabet : str
@@ -477,7 +480,8 @@ def regions(
     plain = rows.assign(strand=rows["strand"].fillna("."))[columns]
     tracks: list[sd.BigWig] = []
     if signal:
-        tracks.append(sd.BigWig("cov", list(signal.values()), list(signal), strands=strands))
+        named = list(signal.values()), list(signal)
+        tracks.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs))
     elif profile or strands is not None:
         name = "profile" if profile else "strands"
         raise SourceError(f"{name}: there is no signal to store: give `bigwigs`.")

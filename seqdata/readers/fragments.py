@@ -64,6 +64,8 @@ class Fragments(WritesWindows):
         Type of the counts; a count that does not fit is an error.
     sample_dim : str, optional
         Name of the sample dimension, by default ``{name}_sample``.
+    strands, pairs : sequence of str, optional
+        Strand of each sample, and the sample of the other strand, as :class:`BigWig` takes them.
     missing : {"warn", "zero", "error"}, default "warn"
         What to do with regions on contigs without any fragment. "zero": counts are 0. "warn":
         that, with a warning, if the genome is known to have the contig (a FASTA is read beside,
@@ -104,6 +106,8 @@ class Fragments(WritesWindows):
         shift: tuple[int, int] = (0, 0),
         dtype: Any = np.uint16,
         sample_dim: str | None = None,
+        strands: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
         missing: Missing = "warn",
     ) -> None:
         if count_method not in _METHODS:
@@ -119,7 +123,7 @@ class Fragments(WritesWindows):
         self.missing = missing
         self._track = make_track(
             name, dtype, names, n_files=len(files) if barcodes is None else len(names),
-            sample_dim=sample_dim, strands=None, pairs=None, units="counts",
+            sample_dim=sample_dim, strands=strands, pairs=pairs, units="counts",
         )  # fmt: skip
         self._totals = np.zeros(len(names), dtype=np.uint64)
         self._ends: dict[str, int] = {}

@@ -326,3 +326,48 @@ def test_an_index_that_can_be_written_nowhere(
     monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(TrackError, match=r"Cannot write the index of .*EUGENE_CACHE_DIR"):
         count(path)
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        (None, r"x\.cram cannot be read.* a CRAM needs the FASTA file .* Pass reference="),
+        (">c\n" + "C" * 1000 + "\n", r"another reference than reference=.*whose 'c' has other"),
+        (">c\n" + "C" * 999 + "\n", r"another reference.* 'c' has 999 bp and not 1000"),
+        (">d\n" + "A" * 1000 + "\n", r"another reference.* no contig 'c'"),
+    ],
+)
+@pytest.mark.parametrize("how", ["read", "totals", "pairs"])
+def test_a_cram_and_its_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str | None, told: str, how: str
+) -> None:
+    monkeypatch.setenv("REF_PATH", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("REF_CACHE", str(tmp_path / "cache" / "%2s/%s"))
+    (tmp_path / "g.fa").write_text(">c\n" + "A" * 1000 + "\n")
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "c", "LN": 1000}]}
+    cram = str(tmp_path / "x.cram")
+    with pysam.AlignmentFile(
+        cram, "wc", header=header, reference_filename=str(tmp_path / "g.fa")
+    ) as out:
+        for start in range(0, 200, 10):
+            line = pysam.AlignedSegment(out.header)
+            line.query_name, line.query_sequence, line.cigarstring = "r", "A" * 10, "10M"
+            line.flag, line.reference_id, line.reference_start = 0, 0, start
+            out.write(line)
+    (tmp_path / "g.fa").unlink()
+    (tmp_path / "g.fa.fai").unlink()
+    options: dict[str, Any] = {}
+    if reference is not None:
+        (tmp_path / "other.fa").write_text(reference)
+        options["reference"] = tmp_path / "other.fa"
+    quiet = pysam.set_verbosity(0)
+    try:
+        with pytest.raises(TrackError, match=told):
+            if how == "read":
+                count(tmp_path / "x.cram", **options)
+            elif how == "pairs":
+                sd.BAM("cov", cram, "a", count_method="tn5-fragment", **options)
+            else:
+                sd.BAM("cov", cram, "a", **options).totals()
+    finally:
+        pysam.set_verbosity(quiet)
