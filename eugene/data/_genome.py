@@ -22,6 +22,7 @@ def genome(
     width: int,
     strands: Sequence[str] | None = None,
     pairs: Sequence[str] | None = None,
+    missing: Literal["warn", "zero", "error"] = "warn",
     contigs: Sequence[str] | None = None,
     seq_var: str = "seq",
     alphabet: str = "DNA",
@@ -46,6 +47,9 @@ def genome(
         Strand ``+``, ``-`` or ``.`` of each signal file.
     pairs : sequence of str or None
         For each signal file the sample that it is paired with, where their names do not tell.
+    missing : {"warn", "zero", "error"}
+        What to do where a signal file leaves out a contig of the genome: its signal is 0, said
+        or not, or that is an error.
     contigs : sequence of str or None
         Keep regions on these contigs only.
     seq_var : str
@@ -84,7 +88,7 @@ def genome(
     readers: list[sd.GenomeFASTA | sd.BigWig] = [letters]
     if signal:
         named = list(signal.values()), list(signal)
-        readers.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs))
+        readers.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs, missing=missing))
     elif strands is not None:
         raise SourceError("strands: there is no signal to have strands: give `bigwigs`.")
     return sd.open_regions(*readers, bed=regions, fixed_length=width, cache_dir=cache_dir)

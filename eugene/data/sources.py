@@ -357,6 +357,7 @@ def regions(
     profile: bool = False,
     strands: Sequence[str] | None = None,
     pairs: Sequence[str] | None = None,
+    missing: Literal["warn", "zero", "error"] = "warn",
     seq_var: str = "seq",
     alphabet: str = "DNA",
     on_unknown: Literal["error", "warn", "n"] = "warn",
@@ -406,6 +407,9 @@ def regions(
         change places on windows of the "-" strand.
     pairs : sequence of str or None
         For each signal file the sample that it is paired with, where their names do not tell.
+    missing : {"warn", "zero", "error"}
+        What to do where a signal file leaves out a contig of the genome: its signal is 0, said
+        or not, or that is an error.
     seq_var : str
         Name of the sequences in the dataset.
     alphabet : str
@@ -481,7 +485,7 @@ def regions(
     tracks: list[sd.BigWig] = []
     if signal:
         named = list(signal.values()), list(signal)
-        tracks.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs))
+        tracks.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs, missing=missing))
     elif profile or strands is not None:
         name = "profile" if profile else "strands"
         raise SourceError(f"{name}: there is no signal to store: give `bigwigs`.")
