@@ -205,24 +205,33 @@ def build_store(config: RunConfig, store: str | Path, *, overwrite: bool = False
         If it cannot be written.
     """
     import seqdata as sd
-    from seqdata.store import remove_store
+    from seqdata._leftovers import working_path
+    from seqdata._unfinished import lock_of
 
     goal = Path(store).expanduser().absolute()
-    if goal.exists() and not overwrite:
-        message = f"{store} exists. Give --overwrite to replace it, or another path."
-        raise RunExistsError(message)
-    if goal.exists() and not (goal / "zarr.json").exists():
-        raise RunExistsError(f"{store} is no Zarr store: it is not replaced. Name another path.")
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    # always the same name, so that a build that was killed is taken up
-    draft = goal.with_name(f".{goal.name}.draft")
-    try:
-        _written(config, _source_arguments(config), draft)
-        if goal.exists():
-            remove_store(goal)
-        draft.rename(goal)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with lock_of(goal):
+        if goal.exists() and not overwrite:
+            message = f"{store} exists. Give --overwrite to replace it, or another path."
+            raise RunExistsError(message)
+        if goal.exists() and not (goal / "zarr.json").exists():
+            message = f"{store} is no Zarr store: it is not replaced. Name another path."
+            raise RunExistsError(message)
+        # always the same name, so that a build that was killed is taken up
+        draft = goal.with_name(f".{goal.name}.draft")
+        old = working_path(goal, "replaced")
+        try:
+            _written(config, _source_arguments(config), draft)
+            if goal.exists():
+                goal.rename(old)
+            try:
+                draft.rename(goal)
+            except OSError:
+                if old.exists():
+                    old.rename(goal)
+                raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
     return sd.open_zarr(goal)
 
 
