@@ -40,7 +40,7 @@ def settle() -> None:
                 )
 
     enable_caching.may_fail = True  # type: ignore[attr-defined]
-    Dispatcher.enable_caching = enable_caching
+    Dispatcher.enable_caching = enable_caching  # type: ignore[method-assign]
 
 
 settle()
