@@ -191,12 +191,14 @@ def as_variants(
         first = 0
         if not isinstance(variants, pd.DataFrame):
             first = 2
-            variants = pd.read_csv(
-                require_file(variants, "variants"),
-                sep=_SEPARATORS[suffix],
-                dtype=str,
-                keep_default_na=False,
-            )
+            file = require_file(variants, "variants")
+            try:
+                variants = pd.read_csv(
+                    file, sep=_SEPARATORS[suffix], dtype=str, keep_default_na=False
+                )
+            except (ValueError, EOFError) as error:  # pandas' own and undecodable bytes as well
+                msg = f"{where} cannot be read as a table of variants: {error}"
+                raise VariantError(msg) from error
         known = [str(name) for name in variants.columns]
         lower = variants.rename(columns={name: str(name).lstrip("#").lower() for name in known})
         for name in ("chrom", "pos", "ref", "alt"):

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import logging
 import math
+import os
 import shutil
 import tempfile
 import time
@@ -217,6 +218,12 @@ def fit(
         if run_dir is None:
             run_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="eugene-fit-"))
         folder = Path(run_dir)
+        cores = os.cpu_count() or 1
+        on_cpu = (accelerator or settings.accelerator) == "cpu"
+        if on_cpu and isinstance(devices, int) and devices > cores:
+            raise EugeneError(
+                f"devices={devices}: there are {cores} CPU cores, and each device is a process"
+            )
         following = follows(devices=devices, strategy=strategy)
         if keep and not following:
             stack.enter_context(holding(folder))

@@ -217,6 +217,12 @@ def test_training_data_of_another_kind(data: Any, module: Any) -> None:
         eu.train.fit(module, data)
 
 
+def test_more_processes_than_cores(module: Any, ds: xr.Dataset) -> None:
+    data = eu.data.SequenceDataModule(ds, target_vars="y", split="random")
+    with pytest.raises(EugeneError, match="devices=9999: there are"):
+        eu.train.fit(module, data, accelerator="cpu", devices=9999)
+
+
 def test_transforms_that_turn_or_do_nothing() -> None:
     for fine in (None, {}, TURN, {"a": lambda x: x}, {"a": lambda x: x.permute(0, 2, 1)},
                  {"a": lambda x: np.swapaxes(np.asarray(x), 1, 2)}):  # fmt: skip

@@ -290,3 +290,13 @@ def test_an_unknown_contig_names_both_files(tmp_path):
     (tmp_path / "v.vcf").write_text("d\t1\t.\tA\tC\n")
     with pytest.raises(ContigError, match=r"g\.fa has no contig 'd'.* of .*v\.vcf name"):
         sd.variant_windows(tmp_path / "g.fa", tmp_path / "v.vcf", 4)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", bytes(range(128, 256)), b"\xff\xfe\x00", b'a\t"b\nc\td\n']
+)
+def test_tables_of_variants_that_are_none(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "v.tsv"
+    path.write_bytes(content)
+    with pytest.raises(VariantError, match=r"v\.tsv"):
+        sd.variants.as_variants(path)
