@@ -133,7 +133,7 @@ def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -
     choices : iterable of object
         What exists.
     listed : int, optional
-        At most so many choices are listed when none is close.
+        At most so many choices are listed when none is close; 0 for none.
 
     Returns
     -------
@@ -148,6 +148,8 @@ def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -
     '; one of adam, sgd'
     """
     known = [str(choice) for choice in choices]
+    if str(name) in known:
+        return ""  # the name is not what was wrong
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     if not close:
         lower = {choice.lower(): choice for choice in known}
@@ -157,7 +159,7 @@ def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -
         ]
     if close:
         return f"; did you mean {close[0]!r}?"
-    if not known:
+    if not known or not listed:
         return ""
     tail = f", ... ({len(known)} in all)" if len(known) > listed else ""
     return f"; one of {', '.join(sorted(known)[:listed])}{tail}"

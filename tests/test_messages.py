@@ -45,3 +45,10 @@ def test_a_missing_variable_reads_well(asked: str, names: list[str]) -> None:
 @pytest.mark.parametrize("name", ["seqpro", "seqdata", "seqexplainer"])
 def test_one_version(name: str) -> None:
     assert importlib.import_module(name).__version__ == eu.__version__
+
+
+def test_a_hint_is_given_where_it_helps() -> None:
+    hint = eu.errors.did_you_mean
+    assert hint("show", ["show", "list"]) == ""  # the name itself is not what was wrong
+    assert hint("zzz", ["a.meme"], listed=0) == ""
+    assert hint("a.mem", ["a.meme"], listed=0) == "; did you mean 'a.meme'?"

@@ -183,6 +183,7 @@ def prepare(
             run.datamodule.input_len  # noqa: B018  builds the data
             run.new_module()
             run.check_targets()
+            check_outputs(run)
     except BaseException as error:
         if not continued and not isinstance(error, RunExistsError) and folder.is_run():
             folder.clear()
@@ -201,6 +202,24 @@ def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
     if not (resume and folder.status("fit") == "done" and folder.weights.is_file()):
         return False
     return bool(read_config(folder).tree.get("trainer") == config.tree.get("trainer"))
+
+
+def check_outputs(run: Run) -> None:
+    """Raise before training where a later step asks for an output that the network lacks.
+
+    Raises
+    ------
+    ConfigError
+        With the key that names it.
+    """
+    for name, part in (run.config.tree.get("interpret") or {}).items():
+        target = part.get("target") if isinstance(part, dict) else None
+        if isinstance(target, int) and not -run.output_dim <= target < run.output_dim:
+            last = run.output_dim - 1
+            raise run.config.fail(
+                f"$.interpret.{name}.target",
+                f"the network has no output {target}: expected 0{f' to {last}' if last else ''}",
+            )
 
 
 def fit_run(run: Run, *, resume: bool = False) -> None:

@@ -194,3 +194,14 @@ def test_help_text_of_a_document_lists_its_things() -> None:
     document = parse_text("data: {name: table}\nmodel: {name: deepstarr}\n")
     assert "--data.seq_col" in help_text(parse_call(VERBS["fit"], ["--help"]), document)
     assert logging.getLogger("eugene").level == logging.NOTSET
+
+
+@pytest.mark.parametrize("step", ["attribute", "evolve"])
+def test_an_output_that_is_not_there_is_told_before_training(
+    step: str, capsys: Any, tiny_file: Path, tmp_path: Path
+) -> None:
+    words = [tiny_file, f"--interpret.{step}.target", "9", "--out", tmp_path / "r", "--quiet"]
+    code, _, err = run(capsys, "run", *words)
+    assert code == 2
+    assert f"$.interpret.{step}.target: the network has no output 9: expected 0" in err
+    assert not (tmp_path / "r").exists()
