@@ -7,7 +7,6 @@ import math
 import mmap
 import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -22,8 +21,10 @@ from seqdata._leftovers import clear_leftovers, working_path
 from seqdata._ragged import RaggedField
 from seqdata._source import AnyField, BlockSource, Rows
 from seqdata._stored import Stored, fast_readers, stored_array
+from seqdata._told import tell
 from seqdata.errors import DiskFullError, is_disk_full
 from seqdata.readers._index_files import cache_dir as default_cache_dir
+from seqdata.readers._index_files import write_whole
 
 _VERSION = 1
 # bytes of a file that is read whole
@@ -129,6 +130,8 @@ def map_variables(
     folder = (default_cache_dir() if folder is None else folder) / "decoded"
     paths: dict[str, tuple[Path, int]] = {}
     own: Path | None = None
+    unnamed = folder / "unnamed"
+    clear_leftovers(unnamed)
     try:
         for field in fields:
             variable = ds[field.name]
@@ -138,7 +141,8 @@ def map_variables(
             if stored is None:
                 if own is None:
                     folder.mkdir(parents=True, exist_ok=True)
-                    own = Path(tempfile.mkdtemp(dir=folder, prefix="unnamed."))
+                    own = working_path(unnamed, "building")
+                    own.mkdir()
                 path = own / f"{len(paths)}.npy"
             else:
                 layout = (variable.dims, tuple(sample_dims), str(field.dtype))
@@ -147,7 +151,7 @@ def map_variables(
                 except OSError:
                     stored.opened.check()
                     raise
-            if not path.exists():
+            if not _is_whole(path):
                 _decode(ds, field, sample_dims, path)
             if stored is not None:
                 stored.opened.check()
@@ -166,8 +170,36 @@ def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:
     text = [f"{_VERSION} {store} {stored.name} {layout}"]
     for place in (store / "zarr.json", *_files(store / stored.name)):
         state = place.stat()
-        text.append(f"{place} {state.st_size} {state.st_mtime_ns}")
+        times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
+        text.append(f"{place} {state.st_size} {state.st_ino} {times}")
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:24]
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".sum")
+
+
+def _state(path: Path) -> str:
+    """Return what changes with every write to a file."""
+    found = path.stat()
+    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
+
+
+def _is_whole(path: Path) -> bool:
+    """Say whether a decoded file is as it was written; its values are read only if it changed."""
+    if not path.exists():
+        return False
+    try:
+        state, _, checksum = _note(path).read_text().partition(" ")
+    except (OSError, ValueError):
+        state = checksum = ""
+    if state == _state(path):
+        return True
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == checksum:
+            return True
+    tell(f"{path}, a decoded copy, was cut short or damaged, and is made again.")
+    return False
 
 
 def _files(folder: Path) -> list[Path]:
@@ -194,7 +226,10 @@ def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: P
             begin = file.tell()
             for index, values in source.blocks(field):
                 _write_block(file, begin, shape, index, values)
+        with part.open("rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
         part.replace(path)
+        write_whole(_note(path), lambda note: note.write_text(f"{_state(path)} {checksum}"))
     except BaseException as error:
         part.unlink(missing_ok=True)
         if is_disk_full(error):

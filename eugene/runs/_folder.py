@@ -272,6 +272,12 @@ class RunFolder:
             If the folder holds files that are not ours.
         """
         folder = cls(path)
+        if ".." in folder.path.parts[-1:] or folder.path.resolve() == Path.cwd():
+            message = (
+                f"{folder.path} leads to {folder.path.resolve()}, which is no folder of its own; "
+                "choose another --name or --run_dir"
+            )
+            raise NotARunError(message)
         if folder.path.exists() and not folder.path.is_dir():
             message = f"{folder.path} is a file; a run needs a folder, choose another --run_dir"
             raise NotARunError(message)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +42,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"no checkpoint at {path}")
+    check_packing(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # damaged bytes make torch raise almost anything
         # torch's own text tells how to load the file without the protection
         unpickled = isinstance(error, pickle.UnpicklingError)
         first = str(error).partition("\n")[0] or type(error).__name__
@@ -57,6 +60,35 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             "a training run (checkpoints/best.ckpt); bare weights are loaded with load_weights"
         )
     return content
+
+
+def check_packing(path: Path) -> None:
+    """Refuse a checkpoint whose bytes do not have the checksums that it carries.
+
+    A checkpoint is a zip archive with a checksum of each part, at which torch does not look.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    NotARunError
+        If a part of it is damaged.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as packed:
+            bad = packed.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+        raise NotARunError(f"{path} is damaged ({error}): restore it, or train again") from error
+    if bad is not None:
+        raise NotARunError(
+            f"{path} is damaged: {bad!r} in it does not have its checksum; restore the file, or "
+            "train again"
+        )
 
 
 def load_checkpoint(
@@ -122,20 +154,67 @@ def save_weights(network: nn.Module, path: str | Path) -> None:
     path : str or pathlib.Path
         The file; replaced in one step.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = Path(path)
     tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     config = getattr(network, "config", None)
-    # one entry only: safetensors writes several in an order that changes from run to run
     metadata = {"arch": json.dumps(config, default=repr)} if config is not None else None
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.touch()
-    mode = temporary.stat().st_mode
-    save_file(tensors, temporary, metadata=metadata)
-    # safetensors makes files that their owner alone can read, whatever the umask says
-    temporary.chmod(mode)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(_with_checksum(save(tensors), metadata or {}))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _with_checksum(packed: bytes, metadata: dict[str, str]) -> bytes:
+    """Put metadata into the header of a safetensors file, with a checksum of all the rest.
+
+    The format has none; bits that flip in it would load as other weights.
+    """
+    size = int.from_bytes(packed[:8], "little")
+    header = {"__metadata__": metadata, **json.loads(packed[8 : 8 + size])}
+    values = packed[8 + size :]
+    metadata = {**metadata, "sha256": _weights_sha256(header, values)}
+    text = json.dumps({**header, "__metadata__": metadata}).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + values
+
+
+def _weights_sha256(header: dict[str, Any], values: bytes) -> str:
+    sums = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    sums.update(values)
+    return sums.hexdigest()
+
+
+def check_weights(path: Path) -> None:
+    """Refuse a safetensors file that does not have the checksum that it carries.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; one without a checksum, as other programs write them, passes.
+
+    Raises
+    ------
+    NotARunError
+        If it is damaged.
+    """
+    packed = path.read_bytes()
+    size = int.from_bytes(packed[:8], "little")
+    try:
+        header = json.loads(packed[8 : 8 + size])
+        metadata = header.get("__metadata__") or {}
+        carried = metadata.pop("sha256", None)
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise NotARunError(f"{path} is not a safetensors file, or is damaged: {error}") from error
+    header["__metadata__"] = metadata
+    if carried is not None and carried != _weights_sha256(header, packed[8 + size :]):
+        raise NotARunError(
+            f"{path} is damaged: its weights do not have the checksum that it carries; restore "
+            "the file, load checkpoints/best.ckpt instead, or train again"
+        )
 
 
 def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
@@ -167,6 +246,7 @@ def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"no weights at {path}")
+    check_weights(path)
     try:
         with safe_open(path, framework="pt") as handle:
             metadata = handle.metadata() or {}
@@ -176,7 +256,10 @@ def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
     if arch is None:
         if "arch" not in metadata:
             raise NotARunError(f"{path} does not describe its network: give it as arch=")
-        arch = build(**json.loads(metadata["arch"]))
+        try:
+            arch = build(**json.loads(metadata["arch"]))
+        except (ValueError, TypeError) as error:
+            raise NotARunError(f"{path} does not describe a network of ours: {error}") from error
     try:
         arch.load_state_dict(tensors)
     except RuntimeError as error:

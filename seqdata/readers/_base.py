@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata._told import tell
-from seqdata.errors import ContigError, SchemaError, contig_hint
+from seqdata.errors import ContigError, LengthError, SchemaError, contig_hint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # what files of signal do about regions on contigs that they leave out
 Missing = Literal["warn", "zero", "error"]
 MISSING = get_args(Missing)
+# bp that a window may lie off its contig, whatever the contig's length
+_OFF_CONTIG = 1_000_000
 
 # whole numbers up to here are exact in float64
 EXACT = 2**53
@@ -316,6 +318,23 @@ def agreed_blocks(reader: FlatReader) -> list[Block]:
         fixed.update(mixed)
 
 
+def _check_reach(windows: Windows, size: NDArray[np.int64], where: str) -> None:
+    """Refuse a window that ends, or begins, much farther off its contig than the contig is long."""
+    # at the ends of contigs windows are padded; a bound of billions stands for "to the end"
+    allowed = np.maximum(size, _OFF_CONTIG)
+    off = (size > 0) & ((windows.end - size > allowed) | (-windows.start > allowed))
+    if off.any():
+        row = int(np.argmax(off))
+        begin, end = int(windows.start[row]), int(windows.end[row])
+        name = windows.names[int(windows.contig[row])]
+        msg = (
+            f"Region {row}, {name}:{begin}-{end}, leads far off its contig, which has "
+            f"{int(size[row]):,} bp in {where}. If the bound stands for 'to the end', write the "
+            "length of the contig; if not, check for which genome the regions were made."
+        )
+        raise LengthError(msg)
+
+
 def locate(
     windows: Windows,
     contigs: dict[str, int],
@@ -366,6 +385,8 @@ def locate(
             f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{hint}"
         )
         raise ContigError(msg)
+    if len(out):
+        _check_reach(windows, out, where)
     return out
 
 

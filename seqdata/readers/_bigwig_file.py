@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAGIC = 0x888FFC26
+# bytes from the count of blocks to the end, or to the index, of a file that has none
+_NO_DATA = 12
 _CONTIG_MAGIC = 0x78CA8C91
 _INDEX_MAGIC = 0x2468ACE0
 _SECTION = 24
@@ -196,13 +198,18 @@ class BigWigFile:
             msg = f"{self.path} is no BigWig file (it starts with {head[:4]!r})."
             raise TrackError(msg)
         fields = struct.unpack(f"{self._order}IHHQQQHHQQIQ", head)
-        contig_tree, index, self._packed = fields[3], fields[5], fields[10] > 0
+        contig_tree, data, index, self._packed = *fields[3:6], fields[10] > 0
         self.contigs: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._read_contigs(contig_tree)
         if not self.contigs:
             raise self._damaged("it names no contig")
-        self._read_index(index)
+        self._blocks: dict[int, _Blocks] = {}
+        # of a file without values some programs leave the index out; its data are a count of 0
+        if index or self._size - data > _NO_DATA:
+            self._read_index(index)
+        if index and not self._blocks and index - data > _NO_DATA:
+            raise self._damaged("the index is empty and the file holds values")
 
     def _read_contigs(self, offset: int) -> None:
         magic, _, key, value, count, _ = self._unpack("IIIIQQ", offset)
@@ -259,7 +266,8 @@ class BigWigFile:
             raise self._damaged("the index names data behind the end of the file")
         if (table["first"] != table["last"]).any() or (table["end"] < table["start"]).any():
             raise self._damaged("the index holds impossible bounds")
-        self._blocks: dict[int, _Blocks] = {}
+        if not len(table):
+            return
         table = table[np.lexsort((table["start"], table["first"]))]
         numbers, first = np.unique(table["first"], return_index=True)
         for number, begin, end in zip(numbers, first, [*first[1:], len(table)], strict=True):
