@@ -153,6 +153,8 @@ def map_variables(
                     raise
             if not _is_whole(path):
                 _decode(ds, field, sample_dims, path)
+                if stored is not None:
+                    _vouch(path)
             if stored is not None:
                 stored.opened.check()
             paths[field.name] = path, len(field.axes)
@@ -176,7 +178,16 @@ def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:
 
 
 def _note(path: Path) -> Path:
-    return path.with_suffix(".sum")
+    return path.parent.with_name("decoded_sums") / f"{path.name}.sum"
+
+
+def _vouch(path: Path) -> None:
+    """Keep the checksum of a decoded file, and the state in which it has it."""
+    state = _state(path)
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    _note(path).parent.mkdir(exist_ok=True)
+    write_whole(_note(path), lambda note: note.write_text(f"{state} {checksum}"))
 
 
 def _state(path: Path) -> str:
@@ -226,10 +237,7 @@ def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: P
             begin = file.tell()
             for index, values in source.blocks(field):
                 _write_block(file, begin, shape, index, values)
-        with part.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
         part.replace(path)
-        write_whole(_note(path), lambda note: note.write_text(f"{_state(path)} {checksum}"))
     except BaseException as error:
         part.unlink(missing_ok=True)
         if is_disk_full(error):

@@ -85,7 +85,9 @@ class Opened:
                 should = "absent (nothing but fill values)" if wanted == "-" else _told(wanted)
                 msg = (
                     f"{self.folder / key} {what}, and the metadata of the store say that it should "
-                    f"be {should}: the store is damaged. Restore it, or build it again."
+                    f"be {should}: the store is damaged, or another program changed it. Restore it "
+                    "or build it again; if the change was meant, zarr.consolidate_metadata(path) "
+                    "makes metadata that list no shards."
                 )
                 raise StoreError(msg)
         self._known.add(key)

@@ -37,6 +37,7 @@ def test_damaged_decoded_copy(tmp_path: Path, how: str) -> None:
         warnings.simplefilter("error")
         assert decoded(tmp_path) == wanted
     (copy,) = (tmp_path / "c").rglob("*.npy")
+    (note,) = (tmp_path / "c").rglob("*.sum")
     raw = bytearray(copy.read_bytes())
     state = copy.stat()
     if how == "cut":
@@ -48,9 +49,9 @@ def test_damaged_decoded_copy(tmp_path: Path, how: str) -> None:
     elif how == "a value":
         raw[-7] ^= 1
     elif how == "no sum":
-        copy.with_suffix(".sum").unlink()
+        note.unlink()
     else:
-        copy.with_suffix(".sum").write_text("nonsense")
+        note.write_text("nonsense")
     if how not in ("no sum", "the sum"):
         copy.write_bytes(raw)
         os.utime(copy, ns=(state.st_atime_ns, state.st_mtime_ns))

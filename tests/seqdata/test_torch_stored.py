@@ -6,6 +6,7 @@ import errno
 import os
 import pickle
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,11 @@ def test_changes_of_values_alone_are_noticed(tmp_path):
     assert total() != 0
     group = zarr.open_group(tmp_path / "x.zarr", mode="r+")
     group["cov"][...] = 0
+    with pytest.raises(sd.SeqdataError, match=r"cov/c/.*damaged, or another program changed it"):
+        total()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        zarr.consolidate_metadata(tmp_path / "x.zarr")
     assert total() == 0
     assert len(list((tmp_path / "cache" / "decoded").iterdir())) == 2
 
