@@ -9,7 +9,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,15 +129,13 @@ def _writable(folder: Path) -> bool:
 
 
 def _caches() -> Iterator[Finding]:
-    from seqdata.readers._index_files import cache_dir
+    import platformdirs
 
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        cache = cache_dir()
-    text = str(told[0].message) if told else str(cache)
-    if not told and not _writable(cache):
-        text = f"{cache} cannot be written; set EUGENE_CACHE_DIR"
-    yield Finding("ok" if text == str(cache) else "PROBLEM", "cache", text)
+    own = os.environ.get("EUGENE_CACHE_DIR")
+    cache = Path(own) if own else Path(platformdirs.user_cache_dir("eugene"))
+    level = "ok" if _writable(cache) else "PROBLEM"
+    text = f"{cache}{'' if level == 'ok' else ' cannot be written; set EUGENE_CACHE_DIR'}"
+    yield Finding(level, "cache", text)
     numba = os.environ.get("NUMBA_CACHE_DIR")
     spec = importlib.util.find_spec("memelite")
     where = Path(numba) if numba else Path(spec.origin or ".").parent if spec else None
