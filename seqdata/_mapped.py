@@ -145,7 +145,7 @@ def map_variables(
                     own.mkdir()
                 path = own / f"{len(paths)}.npy"
             else:
-                layout = (variable.dims, tuple(sample_dims), str(field.dtype))
+                layout = (variable.dims, variable.shape, tuple(sample_dims), str(field.dtype))
                 try:
                     path = folder / f"{_fingerprint(stored, layout)}.npy"
                 except OSError:

@@ -13,7 +13,14 @@ import pysam.utils
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
-from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._base import (
+    Missing,
+    Track,
+    Windows,
+    check_missing,
+    check_missing_choice,
+    locate,
+)
 from seqdata.readers._cram import unreadable
 from seqdata.readers._turns import in_turn
 from seqdata.readers._write import WritesWindows
@@ -79,6 +86,9 @@ class BAM(WritesWindows):
     reference : path, optional
         FASTA file that a CRAM was made with. Without it htslib looks at the place that the file
         names, and where ``REF_PATH`` says.
+    missing : {"warn", "zero", "error"}, default "warn"
+        What to do with regions on contigs that the header of a file does not name, as
+        :class:`BigWig` takes it.
 
     Raises
     ------
@@ -131,6 +141,7 @@ class BAM(WritesWindows):
         proper_pairs: bool = True,
         max_fragment: int = 2000,
         reference: str | Path | None = None,
+        missing: Missing = "warn",
     ) -> None:
         if count_method not in ("depth-only", "tn5-cutsite", "tn5-fragment"):
             msg = (
@@ -154,6 +165,8 @@ class BAM(WritesWindows):
         self.exclude_flags = int(exclude_flags)
         self.proper_pairs = proper_pairs
         self.max_fragment = int(max_fragment)
+        check_missing_choice(missing)
+        self.missing = missing
         strands, pairs = None, None
         if stranded != "no":
             if len(names) != len(files):
@@ -203,6 +216,11 @@ class BAM(WritesWindows):
                 out[name] = max(length, out.get(name, 0))
         return out
 
+    def check_missing(self, windows: Windows, regions: str) -> None:
+        """Warn of regions on contigs that a file does not name, or refuse them."""
+        for path, contigs in zip(self.paths, self._contigs, strict=True):
+            check_missing(windows, contigs, str(path), regions=regions)
+
     def files(self) -> list[str]:
         """Return the files read."""
         return [str(path) for path in self.paths]
@@ -230,7 +248,7 @@ class BAM(WritesWindows):
         n_strands = 1 if self.stranded == "no" else 2
         counts = np.zeros((len(windows), len(self.paths) * n_strands, width), dtype=np.int64)
         for i, handle in enumerate(self._handles()):
-            size = locate(windows, self._contigs[i], str(self.paths[i]))
+            size = locate(windows, self._contigs[i], str(self.paths[i]), missing=self.missing)
             start = np.clip(windows.start, 0, size)
             stop = np.clip(windows.end, 0, size)
             samples = slice(i * n_strands, (i + 1) * n_strands)

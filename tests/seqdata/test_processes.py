@@ -260,6 +260,7 @@ def test_a_store_that_grew_is_read_on(tmp_path: Path, reader: str) -> None:
     sd.to_zarr(xr.Dataset({"z": ("_sequence", np.zeros(2 * ROWS))}), path, mode="a")
     assert list(READERS[reader](ds)) == want
     assert sd.open_zarr(path).sizes["_sequence"] == 2 * ROWS
+    assert len(list(READERS["memmap"](sd.open_zarr(path)))) == 2 * ROWS / 8
 
 
 def test_a_reader_beside_a_writer_sees_one_store_or_is_told(tmp_path: Path) -> None:
