@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -64,7 +65,9 @@ def opened(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
     try:
         for parent, name, part in places:
             parent._modules[name] = _Scripted(part)
-        with torch.compiler.set_stance("force_eager"):
+        # nothing is compiled where the compiler, which is slow to import, was never loaded
+        eager = "torch._dynamo" in sys.modules
+        with torch.compiler.set_stance("force_eager") if eager else nullcontext():
             yield _Scripted(model) if isinstance(model, torch.jit.ScriptModule) else model
     finally:
         for parent, name, part in places:
