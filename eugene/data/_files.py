@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from eugene.data._negatives import SourceError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PathLike = str | Path
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def signal_files(
@@ -64,3 +65,21 @@ def nothing_left(source: Callable[P, xr.Dataset]) -> Callable[P, xr.Dataset]:
             raise
 
     return run
+
+
+def formerly(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function take arguments under their former names, too."""
+
+    def wrap(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            for old, new in names.items():
+                if old in kwargs and new in kwargs:
+                    raise SourceError(f"{old} is the former name of {new}: give one of them.")
+                if old in kwargs:
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return called
+
+    return wrap

@@ -6,12 +6,11 @@ store, lazily opened from there.
 
 from __future__ import annotations
 
-import functools
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 import seqdata as sd
 from eugene.data._curated import dataset as dataset
-from eugene.data._files import PathLike, nothing_left, signal_files
+from eugene.data._files import PathLike, formerly, nothing_left, signal_files
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
@@ -38,8 +37,6 @@ __all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", 
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _ROWS_AT_ONCE = 2048
 
 
@@ -169,24 +166,6 @@ def _split_coordinate(ds: xr.Dataset, column: str) -> xr.DataArray:
     return sd.splits.assign(ds, sd.splits.column(ds, column))["split"]
 
 
-def _formerly(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a function take arguments under their former names, too."""
-
-    def wrap(function: Callable[P, T]) -> Callable[P, T]:
-        @functools.wraps(function)
-        def called(*args: P.args, **kwargs: P.kwargs) -> T:
-            for old, new in names.items():
-                if old in kwargs and new in kwargs:
-                    raise SourceError(f"{old} is the former name of {new}: give one of them.")
-                if old in kwargs:
-                    kwargs[new] = kwargs.pop(old)
-            return function(*args, **kwargs)
-
-        return called
-
-    return wrap
-
-
 def _first_text(variable: xr.DataArray) -> str:
     """Return the first value of a column of text that is no number."""
     for row, value in enumerate(variable.to_numpy()):
@@ -198,7 +177,7 @@ def _first_text(variable: xr.DataArray) -> str:
 
 
 @nothing_left
-@_formerly(targets="target_table")
+@formerly(targets="target_table")
 def fasta(
     path: PathLike,
     *,
