@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from eugene import _guard
@@ -19,7 +21,7 @@ from eugene.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from eugene.config import Document
 
-OK, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USER_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 _USER_ERRORS = {"EugeneError", "SeqproError", "SeqdataError", "SeqexplainerError"}
 _RESUMED = "'eugene {} --resume' continues from the last finished epoch"
 _NOTHING_LEFT = "nothing unfinished was left that opens"
@@ -132,6 +134,26 @@ def _wait_politely() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+@contextlib.contextmanager
+def _terminable(ended: list[int]) -> Iterator[None]:
+    """Let SIGTERM, as schedulers send it, end the work as Ctrl-C does: with a record and a word."""
+
+    def stop(number: int, frame: object) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        # signals belong to the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -143,7 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 1 for a failure inside, 2 for something that the user can mend.
+        0 if all went well, 1 for a failure inside, 2 for something that the user can mend, 130
+        after Ctrl-C and 143 after SIGTERM.
 
     Examples
     --------
@@ -154,12 +177,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         _wait_politely()
+    ended: list[int] = []
     try:
-        _guard.check()
-        return _dispatch(words)
+        with _terminable(ended):
+            _guard.check()
+            return _dispatch(words)
     except KeyboardInterrupt:
         complain(f"stopped; {_AFTER_STOP.get(words[0], _NOTHING_LEFT)}")
-        return INTERRUPTED
+        return TERMINATED if ended else INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return OK

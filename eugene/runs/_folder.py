@@ -399,7 +399,7 @@ class RunFolder:
         return found if isinstance(found, dict) else {}
 
     def status(self, step: str) -> str | None:
-        """Return ``running``, ``done`` or ``failed``; ``None`` for a step never begun."""
+        """Return ``running``, ``done``, ``stopped`` or ``failed``; ``None`` if never begun."""
         found = self.state().get("steps", {}).get(step, {}).get("status")
         return None if found is None else str(found)
 
@@ -415,7 +415,9 @@ class RunFolder:
         steps = state.setdefault("steps", {})
         steps[step] = {**steps.get(step, {}), **values}
         statuses = {entry["status"] for entry in steps.values()}
-        state["status"] = next((s for s in ("running", "failed") if s in statuses), "done")
+        state["status"] = next(
+            (s for s in ("running", "failed", "stopped") if s in statuses), "done"
+        )
         self._write_state(state)
 
     @contextlib.contextmanager
@@ -430,7 +432,7 @@ class RunFolder:
         Yields
         ------
         None
-            An exception marks the step as failed and goes on.
+            An exception marks the step as failed, Ctrl-C and SIGTERM as stopped, and goes on.
         """
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         clock = time.monotonic()
@@ -444,9 +446,11 @@ class RunFolder:
         try:
             yield
         except BaseException as error:
-            text = f"{type(error).__name__}: {error}"
+            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+            text = None if stopped else f"{type(error).__name__}: {error}"
             seconds = round(time.monotonic() - clock, 3)
-            self._mark(name, status="failed", seconds=seconds, error=text)
+            status = "stopped" if stopped else "failed"
+            self._mark(name, status=status, seconds=seconds, error=text)
             raise
         self._mark(name, status="done", seconds=round(time.monotonic() - clock, 3))
 
