@@ -1,9 +1,16 @@
-"""Text files that are never half written."""
+"""Small files of a run: never half written, and told by name where they are damaged."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene.errors import NotARunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -30,3 +37,42 @@ def write_atomic(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    NotARunError
+        If it is damaged, or holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is not readable as JSON ({error}); the run folder is damaged"
+        raise NotARunError(message) from error
+    if not isinstance(found, dict):
+        kind = type(found).__name__
+        message = f"{path} holds a {kind}, expected an object; the run folder is damaged"
+        raise NotARunError(message)
+    return found
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table that a run wrote.
+
+    Raises
+    ------
+    NotARunError
+        If it is damaged.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (ValueError, OverflowError) as error:
+        message = f"{path} is not readable as a table ({error}); the run folder is damaged"
+        raise NotARunError(message) from error

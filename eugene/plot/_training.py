@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._files import read_csv
 from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import BLUE, GREY, VERMILION, axes_or_new, tidy
@@ -45,8 +46,6 @@ def read_history(log_path: str | Path) -> pd.DataFrame:
     >>> read_history(folder)["val_loss"].tolist()
     [1.1]
     """
-    import pandas as pd
-
     path = Path(log_path)
     path = path / "metrics.csv" if path.is_dir() else path
     if not path.is_file():
@@ -54,7 +53,7 @@ def read_history(log_path: str | Path) -> pd.DataFrame:
             f"{path}: no learning history there; pass the folder of a run that was fitted "
             "(it holds metrics.csv)."
         )
-    history = pd.read_csv(path)
+    history = read_csv(path)
     if "epoch" not in history:
         raise EugeneError(
             f"{path}: a column 'epoch' was expected; it has {', '.join(history.columns)}."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eugene._version import __version__
+from eugene.errors import NotARunError
 from eugene.report._blocks import Section, Tile, number
 from eugene.report._data import data
 from eugene.report._explain import attributions, control, evolution, filters, positional
@@ -79,7 +80,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
 
     run = RunFolder.open(run_dir, or_trained=True).path
     with mpl.rc_context(_STYLE):
-        sections = [section for make in _SECTIONS if (section := make(run)).blocks]
+        sections = [section for make in _SECTIONS if (section := _made(make, run)).blocks]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -97,6 +98,18 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     path = run / "report.html" if out is None else Path(out)
     RunFolder(path.parent).write_text(path.name, page)
     return path
+
+
+def _made(make: Callable[[Path], Section], run: Path) -> Section:
+    """Make a section; a file of the run that holds what no run writes is told as that."""
+    try:
+        return make(run)
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        message = (
+            f"the section {make.__name__!r} of the report cannot be made from the files of {run} "
+            f"({type(error).__name__}: {error}): one of them is damaged; do its step again"
+        )
+        raise NotARunError(message) from error
 
 
 def _config(run: Path) -> dict[str, Any]:

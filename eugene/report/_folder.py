@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from eugene._files import read_csv, read_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,8 +15,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file, empty where the file is absent."""
     if not path.is_file():
         return {}
-    found = json.loads(path.read_text(encoding="utf8"))
-    return found if isinstance(found, dict) else {}
+    return read_object(path)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -24,4 +24,4 @@ def read_table(path: Path) -> pd.DataFrame:
 
     if not path.is_file() or not path.stat().st_size:
         return pd.DataFrame()
-    return pd.read_csv(path)
+    return read_csv(path)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eugene._files import write_atomic
+from eugene._files import read_object, write_atomic
 from eugene._holding import LOCK
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
 
@@ -462,17 +462,14 @@ class RunFolder:
         MissingFileError
             If it is not there; names the step that writes it.
         NotARunError
-            If it is damaged.
+            If it is damaged, or holds no object.
         """
         path = self.path / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return read_object(path)
         except FileNotFoundError as error:
             message = f"{path} does not exist; the step that writes it has not been run"
             raise MissingFileError(message) from error
-        except ValueError as error:
-            message = f"{path} is not readable as JSON ({error}); the run folder is damaged"
-            raise NotARunError(message) from error
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file of the folder at once; numbers that JSON lacks become null."""
