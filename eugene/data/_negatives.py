@@ -57,7 +57,7 @@ def negatives_method(
 
 
 def matched_windows(
-    fasta: str | Path,
+    fasta: str | Path | sd.GenomeFASTA,
     kept: pd.DataFrame,
     peaks: pd.DataFrame,
     width: int,

@@ -452,7 +452,8 @@ def regions(
         notes.clear()  # they count windows of peaks, which bins replace
     elif method == "gc_matched":
         kept = peaks.loc[windows.index]
-        drawn = matched_windows(fasta, kept, peaks, width, max_jitter, black, options, seed)
+        source = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown="n")
+        drawn = matched_windows(source, kept, peaks, width, max_jitter, black, options, seed)
         fitting = sd.regions.resize(drawn, width + 2 * max_jitter, contigs=sizes)
         notes["dropped_negatives_past_contig_ends"] = len(drawn) - len(fitting)
         rows = pd.concat([rows, drawn.loc[fitting.index].assign(label=0)], ignore_index=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from tqdm import tqdm
 
-from eugene.errors import EugeneError
+import seqpro as sp
+from eugene.errors import EugeneError, EugeneWarning
 from eugene.interpret._attribute import told
 from eugene.interpret._chunks import ChunkedTable
 from eugene.interpret._hash import hash_model
@@ -176,6 +178,7 @@ def variant_effects(
     if chunk_size < 1:
         message = f"chunk_size must be at least 1, got {chunk_size}"
         raise EugeneError(message)
+    _check_letters(model)
     width = _length(model, length)
     known = getattr(model, "target_names", None) if target is None else None
     wrapped = InUnits(model) if _is_ours(model) else model
@@ -290,6 +293,21 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _is_ours(model: torch.nn.Module) -> bool:
     return hasattr(model, "task") and hasattr(model.task, "predict") and hasattr(model, "arch")
+
+
+def _check_letters(model: Any) -> None:
+    """Say how variants, which are of DNA, meet a network of other letters, or that they cannot."""
+    said = getattr(model, "alphabet", None)
+    if said is None or sp.alphabet_of(said) == sp.DNA:
+        return
+    if sp.alphabet_of(said) != sp.RNA:
+        message = f"variants are of nucleotides, the module reads {said!r}"
+        raise EugeneError(message)
+    warnings.warn(
+        "the module reads RNA: it is given each T of the genome and of the alleles as U",
+        EugeneWarning,
+        stacklevel=3,
+    )
 
 
 def _length(model: torch.nn.Module, length: int | None) -> int:

@@ -338,3 +338,39 @@ def _write_old(store: Path, letters: np.ndarray) -> None:
     (store / "seq" / ".zarray").write_text(json.dumps(described))
     (store / "seq" / ".zattrs").write_text('{"_ARRAY_DIMENSIONS": ["_sequence", "_length"]}')
     (store / "seq" / "0.0").write_bytes(letters.tobytes())
+
+
+def test_variants_meet_networks_of_rna_and_not_of_proteins(tmp_path: Path) -> None:
+    genome = sp.random_seqs((200,), sp.DNA, seed=3).tobytes().decode()
+    (tmp_path / "g.fa").write_text(f">c\n{genome}\n")
+    ref = genome[99]
+    table = pd.DataFrame({"chrom": ["c"], "pos": [100], "ref": [ref], "alt": ["GT"[ref != "T"]]})
+    arch = {"name": "deepbind", "input_len": 30, "output_dim": 1}
+    found = {}
+    for name in ("DNA", "RNA"):
+        module = eu.models.SequenceModule(arch, alphabet=name, seed=0)
+        call = (module, tmp_path / "g.fa", table, 30)
+        if name == "RNA":
+            with pytest.warns(eu.errors.EugeneWarning, match="each T .* as U"):
+                found[name] = eu.interpret.variant_effects(*call)["difference"][0]
+        else:
+            found[name] = eu.interpret.variant_effects(*call)["difference"][0]
+    assert found["RNA"] == found["DNA"] != 0
+    module = eu.models.SequenceModule(arch, alphabet="AA", seed=0)
+    with pytest.raises(eu.errors.EugeneError, match="variants are of nucleotides"):
+        eu.interpret.variant_effects(module, tmp_path / "g.fa", table, 30)
+
+
+@pytest.mark.parametrize("negatives", [None, False, {"method": "shuffled"}])
+def test_regions_of_rna_keep_their_u(negatives: Any, tmp_path: Path) -> None:
+    letters = sp.random_seqs((900,), sp.RNA, seed=5).tobytes().decode()
+    (tmp_path / "g.fa").write_text(f">c\n{letters}\n")
+    (tmp_path / "p.bed").write_text("c\t100\t140\nc\t200\t240\n")
+    files = (tmp_path / "g.fa", tmp_path / "p.bed")
+    ds = eu.data.sources.regions(*files, width=30, alphabet="RNA", negatives=negatives, seed=1)
+    assert ds["seq"].attrs["alphabet"] == "ACGU"
+    assert ds["seq"].to_numpy()[0].tobytes().decode() == letters[105:135]
+    assert set(ds["seq"].to_numpy().ravel().tolist()) == {b"A", b"C", b"G", b"U"}
+    for policy in ("error", "warn", "n"):
+        with pytest.raises(sd.SeqdataError, match="RNA"):
+            eu.data.sources.regions(*files, width=30, negatives=negatives, on_unknown=policy)
