@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ def alphabet_of(source: Any, default: BaseAlphabet | str | None = None) -> BaseA
     if isinstance(source, str):
         return _by_letters(source)
     attrs = getattr(source, "attrs", None)
-    said = attrs.get("alphabet") if hasattr(attrs, "get") else None
+    said = attrs.get("alphabet") if isinstance(attrs, Mapping) else None
     said = getattr(source, "alphabet", None) if said is None else said
     if said is not None:
         return said if isinstance(said, BaseAlphabet) else _by_letters(_text(said))

@@ -8,12 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import seqdata as sd
 from eugene.data._negatives import SourceError
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PathLike = str | Path
+_ROWS_AT_ONCE = 2048
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -83,3 +89,21 @@ def formerly(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return called
 
     return wrap
+
+
+def window_sums(
+    genome: sd.GenomeFASTA, track: sd.BigWig, rows: pd.DataFrame, width: int
+) -> NDArray[np.float32]:
+    """Return the sums of signal over windows, read in blocks; strands are swapped as in stores."""
+    from seqdata._windows import plan_regions, read_shard
+
+    plan = plan_regions(rows, [genome, track], fixed_length=width)
+    blocks = range(0, plan.n_rows, _ROWS_AT_ONCE)
+    try:
+        parts = [
+            read_shard(plan, [track], low, low + _ROWS_AT_ONCE)["cov"].sum(2, dtype=np.float64)
+            for low in blocks
+        ]
+    finally:
+        track.close()
+    return np.concatenate(parts).astype(np.float32)

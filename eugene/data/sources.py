@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import seqdata as sd
 from eugene.data._curated import dataset as dataset
-from eugene.data._files import PathLike, formerly, nothing_left, signal_files
+from eugene.data._files import PathLike, formerly, nothing_left, signal_files, window_sums
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
@@ -36,8 +36,6 @@ from seqdata.readers.table import KeyedTable
 __all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
 
 logger = logging.getLogger(__name__)
-
-_ROWS_AT_ONCE = 2048
 
 
 def _store(out: PathLike | None) -> Any:
@@ -487,7 +485,7 @@ def regions(
     }
     sums = np.empty((len(rows), 0), np.float32)
     if signal:
-        sums = _stored_sums(ds, width) if profile else _sums(genome, tracks[0], plain, width)
+        sums = _stored_sums(ds, width) if profile else window_sums(genome, tracks[0], plain, width)
     for i, sample in enumerate(signal):
         tail = "" if len(signal) == 1 else f"_{sample}"
         logs = _log_counts(sums[:, i], sample)
@@ -519,24 +517,6 @@ def _windows(
         notes["dropped_blacklisted"] = int(bad.sum())
         wide = wide[~bad]
     return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]
-
-
-def _sums(
-    genome: sd.GenomeFASTA, track: sd.BigWig, rows: pd.DataFrame, width: int
-) -> NDArray[np.float32]:
-    """Return the sums of signal over windows, read in blocks; strands are swapped as in stores."""
-    from seqdata._windows import plan_regions, read_shard
-
-    plan = plan_regions(rows, [genome, track], fixed_length=width)
-    blocks = range(0, plan.n_rows, _ROWS_AT_ONCE)
-    try:
-        parts = [
-            read_shard(plan, [track], low, low + _ROWS_AT_ONCE)["cov"].sum(2, dtype=np.float64)
-            for low in blocks
-        ]
-    finally:
-        track.close()
-    return np.concatenate(parts).astype(np.float32)
 
 
 def _stored_sums(ds: xr.Dataset, width: int) -> NDArray[np.float32]:

@@ -112,7 +112,7 @@ def _kind(path: Path, source: str) -> str:
 
 def _lengths(section: dict[str, Any], described: dict[str, Any]) -> bool | int:
     """Return the ``fixed_length`` that a run's own sequences were read with, or could have been."""
-    value = section.get("fixed_length")
+    value: bool | int | None = section.get("fixed_length")
     if value is not None:
         return value
     shortest, length = (described.get(key) for key in ("shortest", "length"))

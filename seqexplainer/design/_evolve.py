@@ -271,7 +271,7 @@ def evolve(
     pool = _grow(task, beam, allow_repeats, allow_worse, engine, verbose)
     small = (part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends))
     evolved = from_codes(pool.codes, len(letters))
-    return Evolution(evolved, pool.scores, pool.positions, *small, letters)
+    return Evolution(evolved, pool.scores, pool.positions, *small, alphabet=letters)
 
 
 def climb(task: Task, beam: int) -> Found:
@@ -298,7 +298,8 @@ def _grow(
 ) -> Pool:
     """Return the best sequence of each start after all rounds, with its trace."""
     scorer, limits, original = task.scorer, task.limits, task.original
-    pool = Pool(task.tapes, task.length, task.rounds, *scorer.judge(original), task.n_letters)
+    reached, shown = scorer.judge(original)
+    pool = Pool(task.tapes, task.length, task.rounds, reached, shown, task.n_letters)
     for r in tqdm(range(task.rounds), desc="rounds", disable=not verbose, leave=False):
         free = np.ones(pool.codes.shape, dtype=bool) if allow_repeats else pool.untouched()
         made = task.edits(pool.codes, task.tapes[pool.owner])
