@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from seqdata._codes import code_type
+from seqdata._splice import exons_of
 from seqdata.errors import BedError, LengthError, SchemaError
 from seqdata.readers._base import RegionReader, Track, Windows, column_values, locate
 from seqdata.readers._bed_tables import table_of_regions
@@ -301,10 +302,10 @@ def plan_regions(
         row = int(np.argmax(empty))
         msg = f"{where}: region {row} is empty ({start[row]}-{end[row]}), it has no base to read."
         raise LengthError(msg)
-    order, row_of = _exon_order(table, where) if splice else (None, np.arange(len(table) + 1))
-    if order is not None:
-        table = table.iloc[order].reset_index(drop=True)
-        start, end = start[order], end[order]
+    row_of = np.arange(len(table) + 1)
+    if splice:
+        table, row_of = exons_of(table, where)
+        start, end = (table[name].to_numpy(np.int64) for name in ("chromStart", "chromEnd"))
     windows = make_windows(table, start, end)
     has = {name for reader in readers if _knows_sizes(reader) for name in reader.contigs()}
     windows = replace(windows, known=frozenset(has.intersection(windows.names)))
@@ -382,29 +383,6 @@ def _bounds(
         raise LengthError(msg)
     begin = centres(table) - width // 2
     return begin, begin + width
-
-
-def _exon_order(table: pd.DataFrame, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows sorted into transcripts, and where each transcript begins."""
-    if "name" not in table.columns:
-        msg = f"{where} has no column 'name', which splice=True groups the exons by."
-        raise BedError(msg)
-    names = table["name"].astype(str).to_numpy(dtype=object)
-    codes = encode(names, {n: i for i, n in enumerate(dict.fromkeys(names))}, np.int64)
-    start = table["chromStart"].to_numpy()
-    order = np.lexsort((start, codes))
-    codes = codes[order]
-    row_of = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1], [True]]))
-    for column in ("chrom", "strand"):
-        if column not in table.columns:
-            continue
-        values = table[column].astype(str).to_numpy(dtype=object)[order]
-        mixed = (values[1:] != values[:-1]) & (codes[1:] == codes[:-1])
-        if mixed.any():
-            name = names[order][int(np.argmax(mixed))]
-            msg = f"{where}: the exons of {name!r} lie on more than one {column}."
-            raise BedError(msg)
-    return order, row_of
 
 
 def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str) -> None:

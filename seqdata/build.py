@@ -131,8 +131,9 @@ def from_region_files(
     sequence_dim, length_dim : str, optional
         Dimension names, by default ``_sequence`` and ``_length``.
     splice : bool, default False
-        Join regions with the same ``name`` (exons) into one row, in the order of transcription;
-        needs ``fixed_length=False`` and no jitter.
+        Join regions with the same ``name`` (exons), the blocks of a line of BED12, or the exons
+        of a transcript in GFF into one row, in the order of transcription; needs
+        ``fixed_length=False`` and no jitter.
     overwrite : bool, default False
         Replace a store that is there. (To add rows to one, build them as a store of their own and
         pass that to :func:`to_zarr` with ``mode="a"`` and ``append_dim``.)
