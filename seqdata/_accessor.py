@@ -41,12 +41,12 @@ class SeqDataAccessor:
     @property
     def sequence_dim(self) -> str:
         """Name of the row dimension."""
-        return str(self._ds.attrs.get("sequence_dim", SEQUENCE_DIM))
+        return str(self._ds.attrs.get("sequence_dim") or SEQUENCE_DIM)
 
     @property
     def length_dim(self) -> str:
         """Name of the position dimension."""
-        return str(self._ds.attrs.get("length_dim", LENGTH_DIM))
+        return str(self._ds.attrs.get("length_dim") or LENGTH_DIM)
 
     @property
     def max_jitter(self) -> int:

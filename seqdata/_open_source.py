@@ -61,7 +61,7 @@ def describe_all(
     """
     stored = int(ds.attrs.get("max_jitter", 0) or 0)
     trim = 0 if max_jitter is None else max(max_jitter, stored)
-    length_dim = str(ds.attrs.get("length_dim", "_length"))
+    length_dim = str(ds.attrs.get("length_dim") or "_length")
     fields: list[AnyField] = []
     for name in variables:
         own = lengths.get(name)

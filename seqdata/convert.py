@@ -221,7 +221,8 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         raise StoreError(msg)
     variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
     coordinates: set[str] = set()
-    group_attrs = _json(folder / ".zattrs")
+    # stores of regions of any length say null where there is no such dimension
+    group_attrs = {k: v for k, v in _json(folder / ".zattrs").items() if v is not None}
     coordinates.update(str(group_attrs.pop("coordinates", "")).split())
     for child in sorted(folder.iterdir()):
         if not (child / ".zarray").exists():
@@ -233,7 +234,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         extra: NDArray[Any] | None = None
         if values.dtype.kind == "O" and len(values) and not isinstance(values.flat[0], str):
             values, extra = _pad_objects(values)
-            dims = (*dims, str(group_attrs.get("length_dim") or "_length"))
+            dims = (*dims, str(group_attrs.get("length_dim", "_length")))
         if values.dtype == np.dtype("S1"):
             attrs = {"kind": "sequence", **attrs, "alphabet": _alphabet(child, values, attrs)}
         if len(dims) != values.ndim:

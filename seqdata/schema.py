@@ -66,7 +66,7 @@ def sequence_dim(ds: xr.Dataset) -> str:
     >>> sequence_dim(ds)
     'seq'
     """
-    name = str(ds.attrs.get("sequence_dim", SEQUENCE_DIM))
+    name = str(ds.attrs.get("sequence_dim") or SEQUENCE_DIM)
     if name not in ds.sizes:
         known = [str(dim) for dim in ds.sizes]
         msg = (
