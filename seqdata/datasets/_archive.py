@@ -19,6 +19,8 @@ from typing import IO
 from seqdata.errors import ArchiveError, DiskFullError, SeqdataError, is_disk_full, require_file
 
 _CHUNK = 1 << 20
+# an archive may unpack to a GiB, or to so many times its size, and hold so many members
+_BYTES, _TIMES, _MEMBERS = 1 << 30, 200, 1_000_000
 # what the readers of the standard library raise over bytes that make no sense to them
 _DAMAGE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
@@ -73,10 +75,10 @@ def extract(archive: str | Path, folder: str | Path) -> Path:
         try:
             if zipfile.is_zipfile(source):
                 with zipfile.ZipFile(source) as packed:
-                    _write(source, [*_zip_members(source, packed)], draft)
+                    _write(source, [*_bounded(source, _zip_members(source, packed))], draft)
             else:
                 with tarfile.open(source) as packed_tar:
-                    _write(source, [*_tar_members(source, packed_tar)], draft)
+                    _write(source, [*_bounded(source, _tar_members(source, packed_tar))], draft)
         except SeqdataError:
             raise
         except _DAMAGE as error:
@@ -94,6 +96,29 @@ def extract(archive: str | Path, folder: str | Path) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return goal
+
+
+def _most(source: Path) -> int:
+    """Return how many bytes a packed file may unpack to."""
+    return max(_BYTES, _TIMES * source.stat().st_size)
+
+
+def _too_large(source: Path) -> ArchiveError:
+    size = source.stat().st_size
+    return ArchiveError(
+        f"{source} has {size:,} bytes and unpacks to more than {_most(source):,}, which no data "
+        "do: nothing was kept. If you trust it, unpack it by hand."
+    )
+
+
+def _bounded(source: Path, members: Iterator[_Member]) -> Iterator[_Member]:
+    """Yield members as long as they are not absurdly many or large."""
+    total = 0
+    for i, member in enumerate(members):
+        total += member[2]
+        if total > _most(source) or i >= _MEMBERS:
+            raise _too_large(source)
+        yield member
 
 
 def _inside(source: Path, name: str) -> PurePosixPath:
@@ -115,7 +140,7 @@ def _refuse(source: Path, name: str, what: str) -> ArchiveError:
 
 
 def _tar_members(source: Path, packed: tarfile.TarFile) -> Iterator[_Member]:
-    for member in packed.getmembers():
+    for member in packed:
         if member.issym() or member.islnk():
             raise _refuse(source, member.name, f"a link to {member.linkname!r}")
         if not (member.isfile() or member.isdir()):
@@ -203,9 +228,17 @@ def unpack_gzip(packed: str | Path, path: str | Path) -> Path:
         draft = Path(place) / goal.name
         try:
             with gzip.open(source, "rb") as content, draft.open("wb") as out:
-                shutil.copyfileobj(content, out, _CHUNK)
+                while chunk := content.read(_CHUNK):
+                    out.write(chunk)
+                    if out.tell() > _most(source):
+                        raise _too_large(source)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             msg = f"{source} is cut off or no gzip file: {error}. Download it again."
             raise ArchiveError(msg) from error
+        except OSError as error:
+            if is_disk_full(error):
+                msg = f"No room to unpack {source} in {goal.parent}."
+                raise DiskFullError(msg) from error
+            raise
         draft.replace(goal)
     return goal

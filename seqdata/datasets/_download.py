@@ -7,6 +7,7 @@ downloader and processors of our own it would be left to compare the checksum.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import re
@@ -31,6 +32,8 @@ from seqdata.errors import ChecksumError, DownloadError, OfflineError
 logger = logging.getLogger(__name__)
 
 RETRIES = 5
+# tries at one address, in multiples of those that bring nothing new
+_TRIES = 20
 TIMEOUT = 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _OPEN = re.compile(r"http://(?!(localhost|127\.0\.0\.1|\[::1\])([:/]|$))", re.IGNORECASE)
@@ -243,7 +246,7 @@ def _persist(
 ) -> str | None:
     """Fetch from one address until it is done or stops helping; say what the matter is."""
     best, failed = partial.done, 0
-    while True:
+    for tries in itertools.count(1):
         try:
             transfer(
                 url, partial, size=size, resumable=sha256 is not None, timeout=timeout, tick=tick
@@ -258,12 +261,13 @@ def _persist(
             if failed == 2 and _is_whole(partial, sha256):
                 # the server announces more bytes than the file has
                 return None
-            if failed >= retries:
+            if failed >= retries or tries >= _TRIES * retries:
                 return f"{error} (after {failed} tries that brought nothing new)"
             logger.info("%s Trying again.", error)
             _wait(max(error.wait, _FIRST_WAIT * 2 ** (failed - 1)))
         else:
             return None
+    return None
 
 
 def _is_whole(partial: Partial, sha256: str | None) -> bool:

@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,6 +22,8 @@ from seqdata.errors import DiskFullError, DownloadError, is_disk_full
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 16
+# timeouts after which a connection must have brought so many bytes a second
+_PATIENCE, _SLOWEST = 10, 1024
 SCHEMES = ("https", "http", "file")
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
@@ -271,7 +274,7 @@ def _http(
         partial.note(url, _strong_validator(answer.headers))
         mode = "ab" if start else "wb"
         with partial.part.open(mode) as out:
-            _receive(url, answer, out, start, total, size, tick)
+            _receive(url, answer, out, start, total, size, tick, timeout)
     expected = total if size is None else size
     if expected is not None and partial.done < expected:
         msg = f"{url}: the connection ended after {partial.done:,} of {expected:,} bytes."
@@ -305,12 +308,23 @@ def _where(url: str, answer: Any, done: int, size: int | None) -> tuple[int, int
 
 
 def _receive(
-    url: str, answer: Any, out: Any, start: int, total: int | None, size: int | None, tick: Any
+    url: str,
+    answer: Any,
+    out: Any,
+    start: int,
+    total: int | None,
+    size: int | None,
+    tick: Any,
+    timeout: float,
 ) -> None:
-    done = start
+    done, begin = start, time.monotonic()
     while True:
+        seconds = time.monotonic() - begin
+        if seconds > _PATIENCE * timeout and done - start < _SLOWEST * seconds:
+            msg = f"{url}: only {done - start:,} bytes came in {seconds:.0f} seconds."
+            raise BrokenTransferError(msg)
         try:
-            chunk = answer.read(CHUNK)
+            chunk = answer.read1(CHUNK)
         except http.client.IncompleteRead as error:
             out.write(error.partial)
             raise
