@@ -286,7 +286,7 @@ def annotate_seqlets(
             f"seqlet {i} is {start[i]}-{end[i]} of sequence {row[i]}; X has {n_seqs} sequences of "
             f"{length} bp"
         )
-    known = sequences.any(axis=1)
+    known: NDArray[np.bool_] = np.asarray(sequences.any(axis=1))
     cuts = [_known_span(known[r, a:b]) for r, a, b in spans]
     # equal letters are compared once
     letters = [

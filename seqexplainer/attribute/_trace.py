@@ -276,8 +276,8 @@ class Trace(TorchFunctionMode):
             if same:
                 set_rows(out, rows_of(same[0]))
                 continue
-            probe = (lambda i=i: self._probe(op, i)) if op.name in PROBED else None
-            rows = self.pairs.infer(out, op.tracked, probe, lambda i=i: self._again(op, i))
+            probe = partial(self._probe, op, i) if op.name in PROBED else None
+            rows = self.pairs.infer(out, op.tracked, probe, partial(self._again, op, i))
             if rows is not None or op.name not in CREATED:
                 set_rows(out, rows)
         return result

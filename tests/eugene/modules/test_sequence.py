@@ -229,3 +229,27 @@ def test_the_plateau_of_a_metric_is_one_that_rises_no_more(
     found = module.configure_optimizers()["lr_scheduler"]
     assert found["scheduler"].mode == mode
     assert found["monitor"] == monitor
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("where", ["end", "inside"])
+def test_networks_that_drop_the_axis_of_a_single_row(n_outputs, where):
+    class Squeezing(torch.nn.Module):
+        def __init__(self, squeezes: bool) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.conv, self.last = torch.nn.Conv1d(4, 5, 3), torch.nn.Linear(5, n_outputs)
+            self.input_len, self.output_dim, self.squeezes = 20, n_outputs, squeezes
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = self.conv(x).amax(dim=-1, keepdim=True)
+            inside = self.squeezes and where == "inside"
+            y = self.last(h.squeeze() if inside else h.flatten(1))
+            return y.squeeze() if self.squeezes and where == "end" else y
+
+    letters = np.random.default_rng(0).choice(list("ACGT"), (5, 20)).astype("S1")
+    plain, squeezing = (SequenceModule(Squeezing(s), task="regression") for s in (False, True))
+    expected = plain.predict(letters)
+    for batch_size in (1, 4, 5):
+        torch.testing.assert_close(squeezing.predict(letters, batch_size=batch_size), expected)
+    torch.testing.assert_close(squeezing.predict(letters[:1]), expected[:1])
