@@ -99,7 +99,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         from seqpro._version import version
 
-        value = version()
+        value: Any = version()
     elif name in _HOMES:
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     elif name in _MODULES:
