@@ -113,9 +113,9 @@ def check_shared(
     if lost.all():
         msg = f"{where} and {other} share no contig: {_listed(names)} here, {_listed(there)} there."
         raise ContigError(msg + hint)
-    written = {name: contig_alias(name, known) for name in names[lost]}
     own = set(names)
-    written = {name: found for name, found in written.items() if found and found not in own}
+    aliases = ((str(name), contig_alias(name, known)) for name in names[lost])
+    written = {name: found for name, found in aliases if found and found not in own}
     if not written:
         return
     n_here = int(counts[np.isin(names, list(written))].sum())

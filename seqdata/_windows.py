@@ -323,8 +323,8 @@ def plan_regions(
         if name not in skip
     }
     contigs = _genome_order(windows.names, readers)
-    number = {name: i for i, name in enumerate(contigs)}
-    place = np.array([number[name] for name in windows.names], code_type(number))
+    codes = {name: i for i, name in enumerate(contigs)}
+    place = np.array([codes[name] for name in windows.names], code_type(codes))
     return RegionPlan(
         windows,
         row_of.astype(np.int64),

@@ -171,13 +171,13 @@ def _contigs(column: pd.Series, place: Place) -> NDArray[np.object_]:
         raise BedError(msg)
     if column.dtype.kind == "f" and (column == column.round()).all():
         column = column.astype(np.int64)
-    return column.astype(str).to_numpy(dtype=object)
+    return np.asarray(column.astype(str), dtype=object)
 
 
 def _positions(column: pd.Series, name: str, place: Place) -> NDArray[np.int64]:
     """Return positions as int64, or say in which row there is none."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
-        return column.to_numpy(dtype=np.int64)
+        return np.asarray(column, dtype=np.int64)
     given = column.to_numpy(dtype=object)
     numbers = pd.to_numeric(pd.Series(given), errors="coerce").to_numpy(float, na_value=np.nan)
     odd = ~(np.abs(numbers) < _EXACT) | (np.rint(numbers) != numbers)
@@ -188,7 +188,7 @@ def _positions(column: pd.Series, name: str, place: Place) -> NDArray[np.int64]:
         what = "missing" if pd.isna(given[row]) else repr(given[row])
         msg = f"{place(row)}: {name} is {what}, expected whole numbers (bp)."
         raise BedError(msg)
-    return numbers.astype(np.int64)
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def _summits(peak: pd.Series, place: Place) -> NDArray[np.int64]:
