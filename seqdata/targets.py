@@ -85,7 +85,8 @@ class ZScore(TargetTransform):
     Parameters
     ----------
     mean, std : tuple of float or None
-        Mean and standard deviation of each target, in its own units; None until fitted.
+        Mean and standard deviation of each target, in its own units; None until fitted. Given
+        from the beginning they are not fitted.
 
     Examples
     --------
@@ -102,6 +103,8 @@ class ZScore(TargetTransform):
         return None if self.mean is None else len(self.mean)
 
     def _learn(self, columns: Sequence[Values]) -> Self:
+        if self.mean is not None and self.std is not None:
+            return self
         means, spreads = [], []
         for column in columns:
             # a power of two is divided out without rounding, so that no square overflows
@@ -234,7 +237,8 @@ class Quantile(TargetTransform):
     output : str
         ``"uniform"`` for quantiles from 0 to 1, or ``"normal"`` for normal scores.
     points : tuple of tuple of float, or None
-        Training values at each point, for each target; None until fitted.
+        Training values at each point, for each target; None until fitted. Given from the
+        beginning they are not fitted.
 
     Examples
     --------
@@ -260,6 +264,8 @@ class Quantile(TargetTransform):
         return None if self.points is None else len(self.points)
 
     def _learn(self, columns: Sequence[Values]) -> Self:
+        if self.points is not None:
+            return self
         points = []
         for column in columns:
             n = min(self.n_quantiles, len(column)) if len(column) > 1 else 2
@@ -340,6 +346,7 @@ def apply(
     transforms: Sequence[TargetTransform | Mapping[str, Any] | str],
     *,
     mask: ArrayLike | None = None,
+    fit: bool = True,
 ) -> xr.Dataset:
     """Return the dataset with target variables transformed, one transform after the other.
 
@@ -356,6 +363,9 @@ def apply(
         What to apply.
     mask : array_like of bool, shape (n,), or None
         Training rows; default those of the dataset's split, or all where it has none.
+    fit : bool, default True
+        Whether transforms learn from these rows. False applies those that were fitted before, as
+        `stored` returns them, without another look at the rows.
 
     Returns
     -------
@@ -393,7 +403,7 @@ def apply(
         done = stored(variable)
         for step in transforms:
             unfitted = step if isinstance(step, TargetTransform) else from_dict(step)
-            fitted = unfitted.fit(values, mask)
+            fitted = unfitted.fit(values, mask) if fit else unfitted
             values = fitted.transform(values)
             done.append(fitted)
         endless = np.flatnonzero(np.isinf(values.reshape(len(values), -1)).any(axis=1))

@@ -22,7 +22,6 @@ from eugene.errors import MissingFileError, UsageError
 if TYPE_CHECKING:
     from eugene.runs import Run, RunFolder
 
-_KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_MOVE = (
     "path",
     "fasta",
@@ -269,20 +268,15 @@ def _reopened(call: Call) -> Run | None:
     folder, config = _folder_of(call)
     if _printed(call, config):
         return None
-    from eugene.runs import Run
+    from eugene.runs import _pipeline as pipeline
 
-    return Run(config, folder, progress=call.progress, device=device_of(call))
-
-
-def _keep_settings(folder: RunFolder, config: RunConfig) -> None:
-    """Write what a step was done with into the run's configuration."""
-    from eugene.runs import read_config
-
-    before = read_config(folder)
-    changed = {k: config.tree.get(k) for k in _KEPT_SECTIONS if config.tree.get(k) is not None}
-    kept = RunConfig({**before.tree, **changed}, before.document, config.allow_class_path)
-    if kept.tree != before.tree:
-        folder.write_text("config.yaml", kept.to_yaml())
+    return pipeline.reopen(
+        folder,
+        config,
+        overwrite=call.has("overwrite"),
+        progress=call.progress,
+        device=device_of(call),
+    )
 
 
 def _step(call: Call, step: str) -> Run | None:
@@ -291,9 +285,10 @@ def _step(call: Call, step: str) -> Run | None:
     with spoken(call):
         current = _reopened(call)
         if current is not None:
-            with holding(current.folder.path):
+            with holding(current.network.path):
                 pipeline.later_step(current, step, overwrite=call.has("overwrite"))
-                _keep_settings(current.folder, current.config)
+                if current.other_data is None:
+                    pipeline.keep_settings(current.folder, current.config)
     return current
 
 
@@ -386,10 +381,11 @@ def predict(call: Call) -> int:
 
     check_out(call, ".csv", ".tsv", ".txt")
     if call.get("input") is None:
-        current = _reopened(call)
+        with spoken(call):
+            current = _reopened(call)
         if current is None:
             return 0
-        with holding(current.folder.path):
+        with spoken(call), holding(current.network.path):
             return predict_run(call, current)
     folder, config = _network_of(call)
     return 0 if _printed(call, config) else predict_file(call, folder, device_of(call))

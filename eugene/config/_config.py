@@ -21,6 +21,7 @@ from eugene.config._loader import (
     parse_scalar,
     parse_text,
 )
+from eugene.config._places import settle_paths
 from eugene.config._registry import Registry
 from eugene.errors import ConfigError, Problem
 
@@ -199,6 +200,7 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
     _layout.write_out(document.tree)
     _checks.require_sound(document, allow_class_path=allow_class_path)
     tree = _parser.resolve(document)
+    settle_paths(document, tree)
     return RunConfig(tree, document, allow_class_path)
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 import seqpro as sp
+from eugene.data._rows import hash_rows
 from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
@@ -33,6 +34,7 @@ _SPLITS = {
     "kfold": splits.kfold,
     "homology": splits.homology,
 }
+_DESCRIBED = ("input_len", "output_dim", "transforms", "rows_sha256")
 _SAMPLERS: dict[str, Any] = {"ratio": RatioSampler, "weighted": WeightedSampler}
 _SEEDED = frozenset(_SPLITS) - {"chromosome"}
 
@@ -108,8 +110,10 @@ class SequenceDataModule(pl.LightningDataModule):
     split : mapping, str, array_like of int8, or None
         ``"random"``, or ``{"name": "random", ...}`` with the arguments of a function of
         `seqdata.splits`, codes, or None for the split that the dataset carries.
-    targets : sequence of mapping or str
-        Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows.
+    targets : sequence of mapping or str, or mapping
+        Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows. A
+        mapping of each target to its fitted transforms, such as ``eu.load(run).run.transforms``,
+        is applied as it is: so the rows of other data come to the scale of a trained network.
     batch_size : int
         Rows in a batch.
     num_workers : int
@@ -166,7 +170,7 @@ class SequenceDataModule(pl.LightningDataModule):
         control_var: str | None = None,
         mask_var: str | None = None,
         split: Mapping[str, Any] | str | ArrayLike | None = None,
-        targets: Sequence[Mapping[str, Any] | str] | str = (),
+        targets: Sequence[Mapping[str, Any] | str] | str | Mapping[str, Any] = (),
         batch_size: int = 128,
         num_workers: int = 0,
         seed: int = 0,
@@ -208,7 +212,9 @@ class SequenceDataModule(pl.LightningDataModule):
         self.codes = self._split(ds, split)
         if self.codes is not None:
             ds = splits.assign(ds, self.codes)
-        if targets:
+        if isinstance(targets, Mapping):
+            ds = self._as_fitted(ds, targets)
+        elif targets:
             rows = None if self.codes is None else self.codes == schema.SPLITS["train"]
             steps = [targets] if isinstance(targets, str) else targets
             ds = apply_transforms(ds, self.target_vars, steps, mask=rows)
@@ -216,6 +222,18 @@ class SequenceDataModule(pl.LightningDataModule):
         self._length = length
         self._view: xr.Dataset | None = None
         self._leakage: dict[str, Any] | None = None
+
+    def _as_fitted(self, ds: xr.Dataset, transforms: Mapping[str, Any]) -> xr.Dataset:
+        """Apply the transforms of a trained network to the targets of the same names."""
+        missing = [name for name in self.target_vars if name not in transforms]
+        if missing:
+            raise DataError(
+                f"targets: there are no fitted transforms of {missing}, only of {list(transforms)}"
+            )
+        for name in self.target_vars:
+            if transforms[name]:
+                ds = apply_transforms(ds, name, transforms[name], fit=False)
+        return ds
 
     def _check_variables(self, ds: xr.Dataset) -> None:
         if "_sequence" not in ds.sizes:
@@ -497,7 +515,7 @@ class SequenceDataModule(pl.LightningDataModule):
         -------
         dict
             ``alphabet``, ``input_len`` (bp), ``output_dim``, ``target_names`` and the fitted
-            ``transforms`` of each target.
+            ``transforms`` of each target, and ``rows_sha256``, a hash of what the rows hold.
         """
         steps = {name: stored(self.ds[name]) for name in self.target_vars}
         return {
@@ -506,6 +524,7 @@ class SequenceDataModule(pl.LightningDataModule):
             "output_dim": self.output_dim,
             "target_names": list(self.target_vars),
             "transforms": {k: [t.to_dict() for t in v] for k, v in steps.items()},
+            "rows_sha256": hash_rows(self.ds, [self.seq_var, *self.target_vars], self.codes),
         }
 
     def dataset_summary(self) -> dict[str, Any]:
@@ -521,7 +540,7 @@ class SequenceDataModule(pl.LightningDataModule):
             self.ds, seq_var=self.seq_var, target_vars=self.target_vars, codes=self.codes
         )
         facts = self.facts()
-        summary |= {key: facts[key] for key in ("input_len", "output_dim", "transforms")}
+        summary |= {key: facts[key] for key in _DESCRIBED}
         if self.codes is not None:
             summary["leakage"] = self.leakage_report()
         return summary

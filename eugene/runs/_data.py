@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import shutil
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene.config import RunConfig, build, registries
 from eugene.config._layout import schema_parameters
+from eugene.config._places import is_path
 from eugene.config.schema import DataSection
-from eugene.errors import ConfigError, RunExistsError, did_you_mean
-from eugene.runs._folder import RunFolder
+from eugene.errors import (
+    ConfigError,
+    EugeneWarning,
+    MissingFileError,
+    RunExistsError,
+    did_you_mean,
+)
+from eugene.runs._folder import OTHER, RunFolder
+from eugene.runs._load import resolved_config
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,6 +109,75 @@ def fingerprint(config: RunConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def source_files(config: RunConfig) -> list[Path]:
+    """Return the files that the data are read from, as far as the section names them."""
+    arguments = _source_arguments(config)
+    if "class_path" in arguments:
+        return []
+    signature = registries.DATA_SOURCES.signature(str(arguments["name"]))
+    values = [
+        arguments[parameter.name]
+        for parameter in signature.parameters
+        if parameter.name in arguments and is_path(parameter.name, parameter.annotation)
+    ]
+    found: list[Path] = []
+    while values:
+        value = values.pop(0)
+        if isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+        elif isinstance(value, str) and Path(value).is_file():
+            found.append(Path(value))
+    return found
+
+
+def contents(config: RunConfig) -> dict[str, str]:
+    """Return a checksum of each file that the data are read from."""
+    from seqdata._content import content_of
+
+    return {str(path.absolute()): content_of(path) for path in source_files(config)}
+
+
+def _changed(recorded: Mapping[str, str]) -> list[str]:
+    """Return the files that are there and hold something else than was recorded."""
+    from seqdata._content import content_of
+
+    return [
+        path
+        for path, sha in recorded.items()
+        if Path(path).is_file() and content_of(Path(path)) != sha
+    ]
+
+
+def same_source(one: RunConfig, two: RunConfig) -> bool:
+    """Tell whether two configurations read the same data."""
+    return _source_arguments(one) == _source_arguments(two)
+
+
+def other_folder(folder: RunFolder, config: RunConfig) -> RunFolder:
+    """Return the folder inside a run for what is computed on data it was not trained on.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    config : RunConfig
+        Names the other data.
+
+    Returns
+    -------
+    RunFolder
+        One for each data source and content of its files; it may not exist yet.
+    """
+    files = source_files(config)
+    first = str(config.section("data").get("path") or (files[0] if files else "data"))
+    text = json.dumps([fingerprint(config), contents(config)], sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:8]
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", Path(first).name.split(".")[0])
+    return RunFolder(folder / OTHER / f"on_{stem}_{key}")
+
+
 def draws_with_run_seed(config: RunConfig) -> bool:
     """Tell whether the data source takes the run's seed because it is given none."""
     section = config.section("data")
@@ -129,10 +208,26 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
         opened: xr.Dataset = build(registries.DATA_SOURCES, arguments, config=config, path="$.data")
         return opened
     key = fingerprint(config)
-    store = folder.data_store
-    if store.exists() and folder.state().get("data_key") == key:
+    store, state = folder.data_store, folder.state()
+    kept = folder.config.is_file() and same_source(resolved_config(folder), config)
+    changed = _changed(state.get("sources") or {})
+    if store.exists() and (kept or (state.get("data_key") == key and not changed)):
+        if changed:
+            warnings.warn(
+                f"{', '.join(changed)}: not what it was when the run in {folder.path} was begun; "
+                "the run keeps the rows that it was begun with, in data.zarr",
+                EugeneWarning,
+                stacklevel=2,
+            )
         return sd.open_zarr(store)
+    if kept and changed:
+        message = (
+            f"{store} is gone, and {', '.join(changed)} is not what it was when the run was begun: "
+            "its rows cannot be made again. Put the file back, or train anew with --overwrite"
+        )
+        raise MissingFileError(message)
     folder.path.mkdir(parents=True, exist_ok=True)
+    folder.note(sources=contents(config))
     if _written(config, arguments, store, carried=("split", "train_val")):
         folder.note(split_key=_split_key(config))
     folder.note(data_key=key)
@@ -295,7 +390,12 @@ def _with_split(config: RunConfig, ds: xr.Dataset, split: dict[str, Any]) -> xr.
 
 
 def load_data(
-    config: RunConfig, folder: RunFolder, *, shuffle_labels: bool = False, dealt: bool = True
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    shuffle_labels: bool = False,
+    dealt: bool = True,
+    fitted: Mapping[str, Any] | None = None,
 ) -> RunData:
     """Return the data of a run: source, split, target transforms.
 
@@ -310,6 +410,9 @@ def load_data(
         in which there is nothing to learn.
     dealt : bool, optional
         Insist on a split. Without one, targets are not transformed.
+    fitted : mapping, optional
+        Transforms of each target that were fitted in training. They are read back, not made
+        again, whatever the rows are.
 
     Returns
     -------
@@ -335,8 +438,11 @@ def load_data(
         message = "the data carry no split; give one, for example split: {name: random}"
         raise config.fail("$.data.split", message)
     transforms = config.section("data").get("targets") or []
-    if transforms:
+    if transforms and fitted is None:
         ds = sd.targets.apply(ds, targets, transforms)
+    for name in targets if fitted else ():
+        if fitted and fitted.get(name):
+            ds = sd.targets.apply(ds, name, fitted[name], fit=False)
     if shuffle_labels:
         ds = _shuffled(ds, targets, config.seed)
     return RunData(ds, seq_var, targets)

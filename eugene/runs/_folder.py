@@ -33,10 +33,14 @@ _OURS = (
     "report.html",
     "tensorboard",
     "control",
+    "other_data",
     "summary.json",
     "summary.csv",
     "state.json",
 )
+OTHER = "other_data"
+"""Folder inside a run for what its network gives on data that it was not trained on."""
+
 _INTERPRET = (
     "attribute",
     "seqlets",
@@ -375,6 +379,10 @@ class RunFolder:
     def _arms(self) -> list[str]:
         """Return the folders of replicates: those that hold runs named after their seed."""
         return sorted({path.parent.name for path in self.replicates})
+
+    def record(self, step: str, **values: Any) -> None:
+        """Add to the record of a step, such as the settings that it was done with."""
+        self._mark(step, **values)
 
     def forget(self, *steps: str) -> None:
         """Remove steps from the record, so that they count as never done."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.config import RunConfig, parse_file
-from eugene.errors import MissingFileError, NotARunError
+from eugene.config import RunConfig, load_run_config, parse_file
+from eugene.errors import ConfigError, EugeneWarning, MissingFileError, NotARunError
 from eugene.runs._folder import RunFolder
 from eugene.runs._network import build_module
 
@@ -255,6 +256,30 @@ def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConf
         raise NotARunError(message)
     document = parse_file(folder.config)
     return RunConfig(document.tree, document, allow_class_path)
+
+
+def resolved_config(folder: RunFolder) -> RunConfig:
+    """Return the configuration of a run with the defaults of today where it names none.
+
+    A run of an older version lacks keys that have come since; what it names and nothing knows is
+    said.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+
+    Returns
+    -------
+    RunConfig
+        As `read_config` returns it where it cannot be resolved.
+    """
+    plain = read_config(folder)
+    try:
+        return load_run_config(folder.config, allow_class_path=True)
+    except ConfigError as error:
+        warnings.warn(f"{folder.config}: {error}", EugeneWarning, stacklevel=2)
+        return plain
 
 
 def _fill(module: Any, weights: Path) -> None:

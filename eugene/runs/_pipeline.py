@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from eugene import interpret
 from eugene._holding import follows, holding
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
-from eugene.errors import ConfigError, Problem, RunExistsError
+from eugene.errors import ConfigError, EugeneWarning, Problem, RunExistsError
 from eugene.runs import _explain, _steps
-from eugene.runs._folder import STEPS, RunFolder
-from eugene.runs._load import read_config, require_single, require_trained
-from eugene.runs._run import Run
+from eugene.runs._data import other_folder, same_source
+from eugene.runs._folder import SECTIONS_OF, STEPS, RunFolder
+from eugene.runs._load import read_config, require_single, require_trained, resolved_config
+from eugene.runs._run import Run, logger
 
 LATER_STEPS: dict[str, Callable[[Run], Any]] = {
     name: getattr(_steps if name == "test" else _explain, f"{name}_step")
@@ -25,6 +27,7 @@ LATER_STEPS: dict[str, Callable[[Run], Any]] = {
 """Steps after training, in their order."""
 
 _ALWAYS_AGAIN = frozenset({"truth", "report"})
+_KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_CHANGE = frozenset(
     {
         "max_epochs",
@@ -98,7 +101,7 @@ def require_same(
     ConfigError
         With every difference.
     """
-    before = read_config(folder).tree
+    before = resolved_config(folder).tree
     problems = []
     for name in sections:
         old = _flat(before.get(name), f"$.{name}")
@@ -201,7 +204,7 @@ def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
     """Tell whether a resumed run has nothing left to train."""
     if not (resume and folder.status("fit") == "done" and folder.weights.is_file()):
         return False
-    return bool(read_config(folder).tree.get("trainer") == config.tree.get("trainer"))
+    return bool(resolved_config(folder).tree.get("trainer") == config.tree.get("trainer"))
 
 
 def check_outputs(run: Run) -> None:
@@ -259,14 +262,106 @@ def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
         If it was done and ``overwrite`` is not given.
     """
     if step != "report":
-        require_trained(run.folder)
-    done = run.folder.status(step) == "done"
+        require_trained(run.network)
+    done = run.folder.status(step) == "done" and _was_for(run, step) == run.other_data
+    # what is beside the run is not the run's: it is done again for the asking
+    done = done and run.folder.path == run.network.path
     if done and not overwrite and step not in _ALWAYS_AGAIN:
         message = f"the step {step!r} of {run.folder.path} is done; give --overwrite to do it again"
         raise RunExistsError(message)
     LATER_STEPS[step](run)
+    run.folder.record(step, settings=settings_of(run.config, step), other_data=run.other_data)
     if step in {"attribute", "filters"} and interpret.planted_motifs(run.data.ds):
         LATER_STEPS["truth"](run)
+
+
+def _was_for(run: Run, step: str) -> Any:
+    """Return the other data that a step was done for last, or None for the run's own."""
+    return run.folder.state().get("steps", {}).get(step, {}).get("other_data")
+
+
+def settings_of(config: RunConfig, step: str) -> dict[str, Any]:
+    """Return the sections of a configuration that a step is done with."""
+    found: dict[str, Any] = {}
+    for section in SECTIONS_OF[step]:
+        value: Any = config.tree
+        for key in section.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        found[section] = value
+    return found
+
+
+def _settings_changed(run: Run, step: str, before: RunConfig | None) -> list[str]:
+    """Return what differs between the settings of a finished step and those asked for."""
+    entry = run.folder.state().get("steps", {}).get(step, {})
+    if entry.get("other_data") is not None:
+        return [f"it was done for {entry['other_data']}"]
+    old = entry.get("settings")
+    if old is None:  # of a version that did not write them down
+        old = settings_of(before, step) if before is not None else settings_of(run.config, step)
+    flat_old, flat_new = _flat(old), _flat(settings_of(run.config, step))
+    return [
+        f"{path[2:]} was {flat_old.get(path)!r}, now it is {flat_new.get(path)!r}"
+        for path in dict.fromkeys([*flat_old, *flat_new])
+        if flat_old.get(path) != flat_new.get(path)
+    ]
+
+
+def keep_settings(folder: RunFolder, config: RunConfig) -> None:
+    """Write what later steps are done with into the run's configuration."""
+    before = read_config(folder)
+    changed = {k: config.tree.get(k) for k in _KEPT_SECTIONS if config.tree.get(k) is not None}
+    kept = RunConfig({**before.tree, **changed}, before.document, config.allow_class_path)
+    if kept.tree != before.tree:
+        folder.write_text("config.yaml", kept.to_yaml())
+
+
+def reopen(
+    folder: RunFolder,
+    config: RunConfig,
+    *,
+    overwrite: bool = False,
+    progress: bool = False,
+    device: str | None = None,
+) -> Run:
+    """Return a trained run for a later step.
+
+    On data that it was not trained on, results have a folder of their own inside the run's, and
+    the run's own data and results stay what they are; ``overwrite`` puts the results in place of
+    the run's own, never the data.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    config : RunConfig
+        What is asked for, perhaps with other data.
+    overwrite : bool, optional
+        Replace the results of the run.
+    progress : bool, optional
+        Whether bars are drawn.
+    device : str, optional
+        Where the network computes.
+
+    Returns
+    -------
+    Run
+        Its network is trained.
+    """
+    options: dict[str, Any] = {"progress": progress, "device": device, "network": folder}
+    if same_source(resolved_config(folder), config):
+        return Run(config, folder, **options)
+    other = other_folder(folder, config)
+    where = f"what is computed is in {other.path}, and the run's own results stay"
+    if overwrite:
+        where = "--overwrite puts what is computed in place of the run's own results"
+    warnings.warn(
+        f"these are not the data that the run in {folder.path} was trained on: {where}",
+        EugeneWarning,
+        stacklevel=2,
+    )
+    place = folder if overwrite else RunFolder.create(other.path, resume=True)
+    return Run(config, place, store=other, **options)
 
 
 def wanted_steps(config: RunConfig) -> list[str]:
@@ -276,8 +371,10 @@ def wanted_steps(config: RunConfig) -> list[str]:
     return ["test", *asked, "report"]
 
 
-def finish(run: Run, steps: Iterable[str], *, resume: bool = False) -> None:
-    """Do the steps after training, leaving out what a resumed run has done.
+def finish(
+    run: Run, steps: Iterable[str], *, resume: bool = False, before: RunConfig | None = None
+) -> None:
+    """Do the steps after training, leaving out what a resumed run has done with the same settings.
 
     Parameters
     ----------
@@ -286,11 +383,17 @@ def finish(run: Run, steps: Iterable[str], *, resume: bool = False) -> None:
     steps : iterable of str
         Keys of `LATER_STEPS`.
     resume : bool, optional
-        Whether finished steps are left as they are.
+        Whether finished steps are left as they are, if they were done with the settings that are
+        asked for now.
+    before : RunConfig, optional
+        What the run was made with until now.
     """
     for step in steps:
         if resume and run.folder.status(step) == "done" and step not in _ALWAYS_AGAIN:
-            continue
+            changed = _settings_changed(run, step, before)
+            if not changed:
+                continue
+            logger.warning("%s is done again: %s", step, "; ".join(changed))
         later_step(run, step, overwrite=True)
 
 
@@ -382,10 +485,13 @@ def run(
             config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
         )
     with working(config, path):
+        existing = RunFolder(path)
+        before = resolved_config(existing) if resume and existing.config.is_file() else None
         current = prepare(
             config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
         )
         fit_run(current, resume=resume)
         if not following(config):
-            finish(current, wanted_steps(config), resume=resume)
+            keep_settings(current.folder, config)
+            finish(current, wanted_steps(config), resume=resume, before=before)
     return current.folder

@@ -16,6 +16,7 @@ from eugene.errors import RunExistsError
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
 from eugene.runs._folder import RunFolder
+from eugene.runs._load import resolved_config
 from eugene.runs._run import logger
 from eugene.runs._versions import versions
 
@@ -296,6 +297,9 @@ def _train_all(
             place = folder.path / arm / f"seed_{seed}"
             shared = folder if fingerprint(replicate) == data_key else None
             with pipeline.working(replicate, place):
+                existing = RunFolder(place)
+                found = resume and existing.config.is_file()
+                before = resolved_config(existing) if found else None
                 current = pipeline.prepare(
                     replicate,
                     place,
@@ -310,6 +314,7 @@ def _train_all(
                     continue
                 explained = which == "all" or (which == "first" and number == 0)
                 steps = pipeline.wanted_steps(replicate) if explained else ["test"]
-                pipeline.finish(current, steps, resume=resume)
+                pipeline.keep_settings(current.folder, replicate)
+                pipeline.finish(current, steps, resume=resume, before=before)
             evaluations[arm][seed] = current.folder.read_json("evaluation.json")
     return evaluations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from eugene.config import RunConfig
 from eugene.errors import MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
-from eugene.runs._folder import RunFolder
+from eugene.runs._folder import OTHER, RunFolder
 from eugene.runs._network import build_module
 from eugene.runs._versions import versions
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = logging.getLogger("eugene.runs")
+
+
+def _store_of(folder: RunFolder) -> RunFolder:
+    """Return the folder that has the data of a run: its own, or the one above replicates."""
+    shared = folder.state().get("store")
+    return folder if shared is None else RunFolder(os.path.normpath(folder / str(shared)))
 
 
 class Run:
@@ -44,6 +51,9 @@ class Run:
         Predictions of baselines that were fitted before on the same rows; it is added to.
     device : str, optional
         Where the trained network computes; the CPU by default.
+    network : RunFolder, optional
+        The run whose network and fitted transforms are used, where ``folder`` is not it: results
+        on other data have a folder of their own.
     """
 
     def __init__(
@@ -56,19 +66,35 @@ class Run:
         progress: bool = False,
         baselines: dict[str, dict[str, NDArray[np.float64]]] | None = None,
         device: str | None = None,
+        network: RunFolder | None = None,
     ) -> None:
         self.device = device
+        self.network = network or folder
         self.baselines = {} if baselines is None else baselines
         self.config = config
         self.folder = folder
-        self.store = store or folder
+        self.store = store or _store_of(folder)
         self.shuffle_labels = shuffle_labels
         self.progress = progress
+
+    @property
+    def other_data(self) -> str | None:
+        """Where the data come from, if they are not those that the network was trained on."""
+        if self.store.path.parent.name != OTHER:
+            return None
+        section = self.config.section("data")
+        return str(section.get("path") or section.get("fasta") or section.get("name"))
 
     @cached_property
     def data(self) -> RunData:
         """Dataset with split and transformed targets."""
-        return load_data(self.config, self.store, shuffle_labels=self.shuffle_labels)
+        described = self.network.read_json("data.json") if self.network.data.is_file() else {}
+        return load_data(
+            self.config,
+            self.store,
+            shuffle_labels=self.shuffle_labels,
+            fitted=described.get("transforms"),
+        )
 
     @cached_property
     def datamodule(self) -> Any:
@@ -104,7 +130,7 @@ class Run:
         from eugene.runs._load import load
 
         trusted = self.config.allow_class_path
-        return load(self.folder.path, device=self.device, allow_class_path=trusted)
+        return load(self.network.path, device=self.device, allow_class_path=trusted)
 
     @property
     def arch(self) -> torch.nn.Module:
@@ -115,10 +141,10 @@ class Run:
     @cached_property
     def weights_sha256(self) -> str:
         """Hash of the weights that an explanation belongs to."""
-        if not self.folder.weights.is_file():
-            message = f"{self.folder.weights} does not exist; train first with 'eugene fit'"
+        if not self.network.weights.is_file():
+            message = f"{self.network.weights} does not exist; train first with 'eugene fit'"
             raise MissingFileError(message)
-        return hashlib.sha256(self.folder.weights.read_bytes()).hexdigest()
+        return hashlib.sha256(self.network.weights.read_bytes()).hexdigest()
 
     @cached_property
     def predictions(self) -> NDArray[np.float32]:
@@ -195,6 +221,9 @@ class Run:
         self.folder.write_text("config.yaml", self.config.to_yaml())
         self.folder.write_json("versions.json", versions())
         self.folder.write_json("data.json", described)
+        if self.store.path != self.folder.path:
+            # a replicate is tested on these rows later, too
+            self.folder.note(store=os.path.relpath(self.store.path, self.folder.path))
         leaks = described.get("leakage", {})
         level = logging.INFO if leaks.get("clean", True) else logging.WARNING
         for line in describe_leakage(leaks):

@@ -253,6 +253,7 @@ def test_step(run: Run) -> dict[str, Any]:
         subsets = run.config.section("evaluate").get("subsets") or {}
         evaluation = {
             "split": "test",
+            "other_data": run.other_data,
             "task": run.task,
             "targets": run.data.target_vars,
             **measured(rows),

@@ -218,13 +218,14 @@ class Record(Checkpoint):
         temporary = self.last_path.with_name(".last.ckpt.tmp")
         self.last_path.parent.mkdir(parents=True, exist_ok=True)
         trainer.save_checkpoint(temporary)
-        if not trainer.is_global_zero:
-            return
-        if self._improved:
-            copy = self.best_path.with_name(".best.ckpt.tmp")
-            shutil.copyfile(temporary, copy)
-            copy.replace(self.best_path)
-        temporary.replace(self.last_path)
+        if trainer.is_global_zero:
+            if self._improved:
+                copy = self.best_path.with_name(".best.ckpt.tmp")
+                shutil.copyfile(temporary, copy)
+                copy.replace(self.best_path)
+            temporary.replace(self.last_path)
+        # the others read what the first process wrote
+        trainer.strategy.barrier()
 
     def _write_rows(self) -> None:
         columns = list(dict.fromkeys(key for row in self.rows for key in row))

@@ -1,0 +1,77 @@
+"""Relative paths of a configuration, settled once, so that they mean the same from everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from eugene.config._layout import blocks
+from eugene.config._loader import Document, json_path
+from eugene.errors import EugeneWarning
+
+_IS_PATH = re.compile(r"\b(Path|PathLike|StrPath)\b")
+# these hold names as well as paths, so their annotation is text
+_NAMES_OR_PATHS = frozenset({"motif_db", "motif_files"})
+
+
+def is_path(name: str, annotation: str) -> bool:
+    """Tell whether an argument holds paths.
+
+    Examples
+    --------
+    >>> is_path("bed", "PathLike | pd.DataFrame"), is_path("width", "int")
+    (True, False)
+    """
+    return name in _NAMES_OR_PATHS or bool(_IS_PATH.search(annotation))
+
+
+def settle_paths(document: Document, tree: dict[str, Any]) -> None:
+    """Make the paths of a resolved tree absolute, in place.
+
+    A path that a file names is looked for beside that file first, then where the program runs;
+    one from the command line only there. What is in neither place stays as it was typed.
+
+    Parameters
+    ----------
+    document : Document
+        Knows where each value was written.
+    tree : dict
+        The resolved tree.
+    """
+    for block in blocks(tree):
+        if not isinstance(block.value, dict) or block.by_class_path():
+            continue
+        for parameter in block.parameters()[0]:
+            if parameter.name in block.value and is_path(parameter.name, parameter.annotation):
+                keys = (*block.keys, parameter.name)
+                found = _settled(block.value[parameter.name], document, json_path(keys))
+                block.value[parameter.name] = found
+
+
+def _settled(value: Any, document: Document, path: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _settled(item, document, f"{path}.{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_settled(item, document, f"{path}[{i}]") for i, item in enumerate(value)]
+    if not isinstance(value, str) or not value or "://" in value:
+        return value
+    typed = Path(value).expanduser()
+    if typed.is_absolute():
+        return str(typed)
+    here = Path.cwd() / typed
+    if document.source and document.where(path).startswith(f"{document.source}:"):
+        beside = Path(document.source).absolute().parent / typed
+        if beside.exists():
+            if here.exists() and not beside.samefile(here):
+                warnings.warn(
+                    f"{document.where(path)}: {path}: {value} is beside {document.source} and in "
+                    f"{Path.cwd()}; the one beside the file is taken. Write the whole path to take "
+                    "the other",
+                    EugeneWarning,
+                    stacklevel=2,
+                )
+            return os.path.normpath(beside)
+    return os.path.normpath(here) if here.exists() else value
