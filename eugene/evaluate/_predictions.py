@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,7 @@ def predictions(
 
     if hasattr(data, "loader"):
         check_same_alphabet(module, data)
+        _check_scale(module, data)
         found = predict_batches(
             module, data.loader(split or "all", batch_size=batch_size), device=device
         )
@@ -136,6 +138,23 @@ def predictions(
     columns |= {f"{n}_prediction": found["prediction"][:, i] for i, n in enumerate(names)}
     index = found.get("index", np.arange(len(found["prediction"])))
     return pd.DataFrame(columns, index=pd.Index(index, name="index"))
+
+
+def _check_scale(module: Any, data: Any) -> None:
+    """Raise where targets are on another scale than the one a loaded network was trained on."""
+    trained = getattr(getattr(module, "run", None), "transforms", None)
+    if not trained:
+        return
+    from seqdata.targets import stored
+
+    for name in data.target_vars:
+        here = [step.to_dict() for step in stored(data.ds[name])]
+        there = json.loads(json.dumps(trained.get(name, here)))
+        if json.loads(json.dumps(here)) != there:
+            raise EugeneError(
+                f"the targets {name!r} are not on the scale that the network was trained on: give "
+                "the data module its fitted transforms, targets=module.run.transforms"
+            )
 
 
 def _predict_dataset(

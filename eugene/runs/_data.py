@@ -150,9 +150,33 @@ def _changed(recorded: Mapping[str, str]) -> list[str]:
     ]
 
 
-def same_source(one: RunConfig, two: RunConfig) -> bool:
-    """Tell whether two configurations read the same data."""
-    return _source_arguments(one) == _source_arguments(two)
+def same_source(folder: RunFolder, config: RunConfig) -> bool:
+    """Tell whether a configuration reads the data of a run, perhaps from where they were moved."""
+    sources = folder.state().get("sources") or {}
+    before = _source_arguments(resolved_config(folder))
+    return same_values(before, _source_arguments(config), sources)
+
+
+def same_values(old: Any, new: Any, sources: Mapping[str, str]) -> bool:
+    """Tell whether settings are equal; another path of a file that holds the same is.
+
+    Parameters
+    ----------
+    old, new : object
+        Plain values.
+    sources : mapping
+        Checksum of each file that was read.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = old.keys() | new.keys()
+        return all(same_values(old.get(key), new.get(key), sources) for key in keys)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return all(same_values(*pair, sources) for pair in zip(old, new, strict=True))
+    if old == new or not (isinstance(old, str) and isinstance(new, str) and old in sources):
+        return bool(old == new)
+    from seqdata._content import content_of
+
+    return Path(new).is_file() and content_of(Path(new)) == sources[old]
 
 
 def other_folder(folder: RunFolder, config: RunConfig) -> RunFolder:
@@ -209,7 +233,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
         return opened
     key = fingerprint(config)
     store, state = folder.data_store, folder.state()
-    kept = folder.config.is_file() and same_source(resolved_config(folder), config)
+    kept = folder.config.is_file() and same_source(folder, config)
     changed = _changed(state.get("sources") or {})
     if store.exists() and (kept or (state.get("data_key") == key and not changed)):
         if changed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from eugene import interpret
 from eugene._holding import follows, holding
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
-from eugene.errors import ConfigError, EugeneWarning, Problem, RunExistsError
+from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs import _explain, _steps
-from eugene.runs._data import other_folder, same_source
+from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._folder import SECTIONS_OF, STEPS, RunFolder
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
 from eugene.runs._run import Run, logger
@@ -102,12 +101,13 @@ def require_same(
         With every difference.
     """
     before = resolved_config(folder).tree
+    sources = folder.state().get("sources") or {}
     problems = []
     for name in sections:
         old = _flat(before.get(name), f"$.{name}")
         new = _flat(config.tree.get(name), f"$.{name}")
         for path in dict.fromkeys([*old, *new]):
-            changed = old.get(path) != new.get(path)
+            changed = not same_values(old.get(path), new.get(path), sources)
             if changed and path.rpartition(".")[2] not in set(allow):
                 message = (
                     f"the run in {folder.path} was made with {old.get(path)!r}, now it is "
@@ -270,7 +270,8 @@ def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
         message = f"the step {step!r} of {run.folder.path} is done; give --overwrite to do it again"
         raise RunExistsError(message)
     LATER_STEPS[step](run)
-    run.folder.record(step, settings=settings_of(run.config, step), other_data=run.other_data)
+    if run.folder.status(step) is not None:
+        run.folder.record(step, settings=settings_of(run.config, step), other_data=run.other_data)
     if step in {"attribute", "filters"} and interpret.planted_motifs(run.data.ds):
         LATER_STEPS["truth"](run)
 
@@ -349,16 +350,16 @@ def reopen(
         Its network is trained.
     """
     options: dict[str, Any] = {"progress": progress, "device": device, "network": folder}
-    if same_source(resolved_config(folder), config):
-        return Run(config, folder, **options)
+    if same_source(folder, config):
+        run = Run(config, folder, **options)
+        run.check_rows()
+        return run
     other = other_folder(folder, config)
     where = f"what is computed is in {other.path}, and the run's own results stay"
     if overwrite:
         where = "--overwrite puts what is computed in place of the run's own results"
-    warnings.warn(
-        f"these are not the data that the run in {folder.path} was trained on: {where}",
-        EugeneWarning,
-        stacklevel=2,
+    logger.warning(
+        "these are not the data that the run in %s was trained on: %s", folder.path, where
     )
     place = folder if overwrite else RunFolder.create(other.path, resume=True)
     return Run(config, place, store=other, **options)
@@ -393,6 +394,7 @@ def finish(
             changed = _settings_changed(run, step, before)
             if not changed:
                 continue
+            run.check_rows()
             logger.warning("%s is done again: %s", step, "; ".join(changed))
         later_step(run, step, overwrite=True)
 

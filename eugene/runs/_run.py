@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.config import RunConfig
-from eugene.errors import MissingFileError
+from eugene.errors import EugeneError, MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
 from eugene.runs._folder import OTHER, RunFolder
 from eugene.runs._network import build_module
@@ -179,6 +179,25 @@ class Run:
             "target_names": self.data.target_vars,
             "task": self.task,
         }
+
+    def check_rows(self) -> None:
+        """Raise where the rows are not those that the network was trained on.
+
+        Raises
+        ------
+        EugeneError
+            If their source was changed under the run.
+        """
+        known = self.network.read_json("data.json") if self.network.data.is_file() else {}
+        recorded = known.get("rows_sha256")
+        if recorded is not None and self.datamodule.facts()["rows_sha256"] != recorded:
+            named = self.data.ds.encoding.get("source") or self.config.section("data").get("name")
+            message = (
+                f"the rows of {named} are not those that the run in {self.network.path} was "
+                "trained on: sequences, targets or split have changed. Put them back, or copy the "
+                "new ones to another path and name that with --data.path"
+            )
+            raise EugeneError(message)
 
     def check_targets(self) -> None:
         """Raise where targets cannot be what the task says.

@@ -331,6 +331,9 @@ def fit(
         if last_state is not None:
             module.load_state_dict(last_state)
         module.eval()
+        for stale in ("run", "inverse_targets"):
+            # what a loaded network knew of the data of its run is of other data now
+            module.__dict__.pop(stale, None)
         return FitResult(
             best_score=record.best_score,
             best_epoch=record.best_epoch,
