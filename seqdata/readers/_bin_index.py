@@ -298,7 +298,7 @@ def _file_fault(index: _Index, path: Path, kind: Kind) -> str:
     if not chunks:
         return "it holds no record"
     chunks.sort()
-    with pysam.BGZFile(str(path), "rb") as file:
+    with pysam.BGZFile(str(path), "rb", None) as file:
         if _first_record(file, kind) != _normal(file, chunks[0][0]):
             return "it does not begin with the first record of the file"
         file.seek(max(end for _, end, _, _ in chunks))
