@@ -73,7 +73,7 @@ class Windows:
 
     def used(self) -> list[int]:
         """Return the places in ``names`` of the contigs on which there is a window."""
-        return np.unique(self.contig).tolist()
+        return [int(i) for i in np.unique(self.contig)]
 
     def by_contig(self, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield contigs (place in ``names``) with chosen windows, and the numbers of these."""

@@ -40,7 +40,7 @@ def in_turn(
     """
 
     @functools.wraps(method)
-    def one(self: Any, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+    def one(self: Any, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         with _turn(self):
             return method(self, *args, **kwargs)
 
@@ -53,7 +53,7 @@ def step_in_turn(
     """Let one thread at a time into each step of a generator (see :func:`in_turn`)."""
 
     @functools.wraps(method)
-    def steps(self: Any, *args: Params.args, **kwargs: Params.kwargs) -> Generator[Item]:
+    def steps(self: Any, /, *args: Params.args, **kwargs: Params.kwargs) -> Generator[Item]:
         items = method(self, *args, **kwargs)
         try:
             while True:
