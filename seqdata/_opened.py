@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
 
-#: File that a store is born with and that no append touches: its number and time are the store's.
+#: File in the folder of one array that a store is born with and that no append touches: its number
+#: and time are the store's.
 BIRTH = ".born"
 #: File that is there while an append replaces a last shard which the root metadata describe as it
 #: was; one that was killed leaves it.
@@ -46,7 +47,7 @@ class Opened:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file = folder / BIRTH
+        self._file = next(folder.glob(f"*/{BIRTH}"), folder / BIRTH)
         self._state = _state(self._file)
         if self._state is None:
             self._file = folder / _ROOT

@@ -78,7 +78,7 @@ class UnfinishedBuild:
         else:
             entries = []
         if is_taken(target) and not (overwrite or self.moved):
-            if not entries:
+            if not (self.folder / "journal").exists():  # the lock alone made the folder
                 _remove(self.folder, target)
             self._lock.release()
             raise already_there(target)

@@ -330,8 +330,10 @@ class StoreWriter:
         documents = {name: writer.finished_document() for name, writer in self._writers.items()}
         for name, document in documents.items():
             put_json(self.store, f"{name}/zarr.json", document)
-        if self.path is not None:
-            put_bytes(self.store, BIRTH, b"Readers know the store by this file.\n")
+        if self.path is not None and documents:
+            # within an array: Zarr warns of files that lie beside arrays
+            where = f"{next(iter(documents))}/{BIRTH}"
+            put_bytes(self.store, where, b"Readers know the store by this file.\n")
         with held_interrupts():
             put_json(self.store, "zarr.json", root_document(attributes, documents, self._shards()))
             if self.path is not None:
