@@ -47,7 +47,7 @@ def trained_row(folder: RunFolder) -> dict[str, Any]:
 
     record = read_checkpoint(folder.best)["eugene"]["record"]
     rows = record["rows"]
-    best = next((row for row in rows if row["epoch"] == record["best_epoch"]), {})
+    best: dict[str, Any] = next((row for row in rows if row["epoch"] == record["best_epoch"]), {})
     found = {name: value for name, value in best.items() if name.startswith("val_")}
     row: dict[str, Any] = {"run": str(folder.path), "status": "trained", "epochs": len(rows)}
     seconds = round(sum(entry.get("seconds", 0.0) for entry in rows), 1)

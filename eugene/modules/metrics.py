@@ -217,7 +217,8 @@ def _ranks(x: torch.Tensor) -> torch.Tensor:
     """Return mid-ranks less their mean, float64 (n,); exactly 0 where all are tied."""
     _, group, counts = torch.unique(x, return_inverse=True, return_counts=True)
     counts = counts.double()
-    return (counts.cumsum(0) - counts / 2 - len(x) / 2)[group]
+    middle: torch.Tensor = counts.cumsum(0) - counts / 2 - len(x) / 2
+    return middle[group]
 
 
 def _by_threshold(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

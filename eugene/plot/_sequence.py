@@ -129,8 +129,8 @@ def seq_track(
     logo(values[:, start:end], ax=ax, **_alphabet(sdata, attrs_var, kwargs))
     colours = [highlight_colors] if isinstance(highlight_colors, str) else [*highlight_colors]
     for i, (low, high) in enumerate(highlights):
-        style = {"color": colours[i % len(colours)], "alpha": 0.25, "lw": 0, "zorder": 0}
-        ax.axvspan(low - start - 0.5, high - start - 0.5, **style)
+        place, colour = (low - start - 0.5, high - start - 0.5), colours[i % len(colours)]
+        ax.axvspan(*place, color=colour, alpha=0.25, lw=0, zorder=0)
     return tidy(ax, title=str(seq_id) if title is None else title, x="position (bp)", y=ylab)
 
 

@@ -311,9 +311,8 @@ def fit(
         if not record.rows:
             raise EugeneError(f"no epoch was finished, so nothing was trained: {_why(trainer)}")
         _check_finite(record)
-        averaged = [
-            c for c in trainer.callbacks if _AVERAGING & {k.__name__ for k in type(c).__mro__}
-        ]
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        averaged = [c for c in callbacks if _AVERAGING & {k.__name__ for k in type(c).__mro__}]
         if averaged and restore_best:
             warnings.warn(
                 f"the weights that {type(averaged[0]).__name__} averaged give way to those of the "
@@ -379,7 +378,8 @@ def _why(trainer: pl.Trainer) -> str:
         )
     if trainer.max_steps == 0:
         return "max_steps=0 asks for none; give 1 or more"
-    timers = [c for c in trainer.callbacks if isinstance(c, Timer)]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    timers = [c for c in callbacks if isinstance(c, Timer)]
     if any((left := timer.time_remaining()) is not None and left <= 0 for timer in timers):
         return "max_time was used up first; give more time"
     return "something stopped the trainer in the first epoch"

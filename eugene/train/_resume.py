@@ -63,7 +63,8 @@ class Resume(Callback):
     def _check_schedules(self, trainer: pl.Trainer) -> None:
         planned = trainer.estimated_stepping_batches
         was = self.checkpoint["eugene"].get("planned_steps", planned)
-        if any(isinstance(c, StochasticWeightAveraging) for c in trainer.callbacks):
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        if any(isinstance(c, StochasticWeightAveraging) for c in callbacks):
             # it puts a schedule of its own in place, and restores that
             if was != planned:
                 raise ResumeError(

@@ -269,9 +269,12 @@ def evolve(
         alphabet=letters,
     )
     pool = _grow(task, beam, allow_repeats, allow_worse, engine, verbose)
-    small = (part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends))
+    small = [part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends)]
+    refs, alts, kinds, ends = small
     evolved = from_codes(pool.codes, len(letters))
-    return Evolution(evolved, pool.scores, pool.positions, *small, alphabet=letters)
+    return Evolution(
+        evolved, pool.scores, pool.positions, refs, alts, kinds, ends, alphabet=letters
+    )
 
 
 def climb(task: Task, beam: int) -> Found:
