@@ -203,14 +203,16 @@ def check_training(targets: Mapping[str, ArrayLike], task: str) -> list[str]:
     said = (
         [f"{named}: no training row has a value, so that output learns nothing."] if empty else []
     )
-    constant = []
+    constant, classes = [], []
     for name, values in there.items():
         distinct = np.unique(values[: 1 << 20])
         if len(distinct) == 1 and len(values) > 1:
             constant.append(name)
             said.append(f"{name!r} is {distinct[0]:g} in every training row.")
         elif task == "regression" and len(values) > 2 * len(distinct):
-            said += _as_classes(name, distinct)
+            classes += _as_classes(name, distinct)
+    if len(classes) == len(there):  # beside others there is no task for a target of its own
+        said += classes
     if len(constant) + len(empty) == len(there) and task.endswith("classification") and constant:
         names = ", ".join(map(repr, constant))
         raise DataError(

@@ -32,6 +32,7 @@ from seqdata.errors import SeqdataError, contig_hint, did_you_mean
 from seqpro._rng import counter_seed
 
 __all__ = [
+    "as_codes",
     "assign",
     "chromosome",
     "codes_of",
@@ -251,15 +252,63 @@ def assign(ds: xr.Dataset, codes: ArrayLike) -> xr.Dataset:
     >>> ds.split.attrs["flag_meanings"]
     'train val test unassigned'
     """
-    values = np.asarray(codes)
-    n = size_of(ds)
-    if values.shape != (n,) or not np.isin(values, list(schema.SPLITS.values())).all():
+    values = as_codes(codes, size_of(ds))
+    made = (schema.sequence_dim(ds), values, schema.code_attrs(schema.SPLITS))
+    return ds.assign_coords(split=made)
+
+
+def as_codes(values: ArrayLike, n: int | None = None) -> Codes:
+    """Return split codes from codes, names or booleans, one a row.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        Codes (0 train, 1 val, 2 test, -1 unassigned), whole numbers of any type; names such as
+        ``"train"`` and ``"validation"``; or booleans, True for training and False for validation
+        as EUGENe's ``train_val`` has them.
+    n : int or None
+        Rows that there must be.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        With the first value that is no split, and its row.
+
+    Examples
+    --------
+    >>> as_codes([True, False]).tolist(), as_codes(["train", "test"]).tolist()
+    ([0, 1], [0, 2])
+    """
+    given = np.asarray(values)
+    if given.ndim != 1 or (n is not None and len(given) != n):
         raise SeqdataError(
-            f"split codes of shape {values.shape} do not fit a dataset of {n} rows: expected one "
+            f"split codes of shape {given.shape} do not fit a dataset of {n} rows: expected one "
             "of 0 (train), 1 (val), 2 (test), -1 (unassigned) a row."
         )
-    made = (schema.sequence_dim(ds), values.astype(np.int8), schema.code_attrs(schema.SPLITS))
-    return ds.assign_coords(split=made)
+    if given.dtype.kind == "b":
+        return np.where(given, TRAIN, VAL).astype(np.int8)
+    if given.dtype.kind in "iuf":
+        known = np.isin(given, list(schema.SPLITS.values()))
+        made = np.where(known, given, 0).astype(np.int8)
+    else:
+        names, inverse = np.unique(given.astype(str), return_inverse=True)
+        found = ["unassigned" if v in ("", ".") else _SYNONYMS.get(v.lower(), v) for v in names]
+        table = np.array([schema.SPLITS.get(v, 0) for v in found], dtype=np.int8)
+        made = table[inverse.reshape(-1)]
+        known = np.isin(found, list(schema.SPLITS))[inverse.reshape(-1)]
+    if not known.all():
+        row = int(np.flatnonzero(~known)[0])
+        raise SeqdataError(
+            f"the split holds {given.tolist()[row]!r} in row {row}, which is none: expected one "
+            "of 0 (train), 1 (val), 2 (test), -1 (unassigned), one of their names, or True for "
+            "train and False for val. Map other names with sd.splits.column."
+        )
+    return np.asarray(made)
 
 
 def codes_of(ds: xr.Dataset) -> Codes:
@@ -288,22 +337,21 @@ def codes_of(ds: xr.Dataset) -> Codes:
     """
     if "split" in ds.variables:
         variable = ds["split"]
-        if "flag_values" not in variable.attrs and variable.dtype.kind in "iu":
-            return variable.to_numpy().astype(np.int8)
-        names, inverse = np.unique(schema.decode(variable).astype(str), return_inverse=True)
-        table = []
-        for name in names.tolist():
-            known = "unassigned" if name in ("", ".") else _SYNONYMS.get(name.lower(), name)
-            if known not in schema.SPLITS:
-                raise SeqdataError(
-                    f"variable 'split' holds {name!r}, which is no split: expected "
-                    f"{list(schema.SPLITS)}. Map other names with sd.splits.column."
-                )
-            table.append(schema.SPLITS[known])
-        return np.array(table, dtype=np.int8)[inverse.reshape(-1)]
+        coded = "flag_values" in variable.attrs
+        return as_codes(schema.decode(variable) if coded else variable.to_numpy())
     if "train_val" in ds.variables:
-        train = ds["train_val"].to_numpy().astype(bool)
-        return np.where(train, TRAIN, VAL).astype(np.int8)
+        train = ds["train_val"].to_numpy()
+        if train.dtype.kind in "iuf":
+            # a number is a truth value here, not a code
+            odd = ~np.isin(train, (0, 1))
+            if odd.any():
+                row = int(np.flatnonzero(odd)[0])
+                raise SeqdataError(
+                    f"'train_val' is {train[row]!r} in row {row}: expected True (train) or False "
+                    "(val) in every row."
+                )
+            train = train == 1
+        return as_codes(train)
     raise SeqdataError(
         "the dataset has no split: make one with sd.splits (random, chromosome, column, ...) and "
         "put it on with sd.splits.assign(ds, codes)."

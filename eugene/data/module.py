@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 import seqpro as sp
+from eugene import _judge
 from eugene.data._rows import hash_rows
 from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
@@ -21,6 +22,7 @@ from seqdata import schema, splits
 from seqdata._open_source import IN_MEMORY_LIMIT
 from seqdata._region_array import region_array
 from seqdata._samplers import RatioSampler, RowSampler, Selection, WeightedSampler
+from seqdata.errors import SeqdataError
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
@@ -107,9 +109,10 @@ class SequenceDataModule(pl.LightningDataModule):
         Variable with a weight a row.
     control_var, mask_var : str or None
         Tracks given to the model, and which positions of the target count.
-    split : mapping, str, array_like of int8, or None
+    split : mapping, str, array_like, or None
         ``"random"``, or ``{"name": "random", ...}`` with the arguments of a function of
-        `seqdata.splits`, codes, or None for the split that the dataset carries.
+        `seqdata.splits`; one code, name or boolean (True is train) a row, as
+        `seqdata.splits.as_codes` reads them; or None for the split that the dataset carries.
     targets : sequence of mapping or str, or mapping
         Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows. A
         mapping of each target to its fitted transforms, such as ``eu.load(run).run.transforms``,
@@ -186,6 +189,8 @@ class SequenceDataModule(pl.LightningDataModule):
         cache_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
+        _judge.check_counts(batch_size=batch_size)
+        _judge.check_seed(seed)
         self.seq_var = seq_var
         self.target_vars = [target_vars] if isinstance(target_vars, str) else list(target_vars)
         self.weight_var = weight_var
@@ -219,6 +224,7 @@ class SequenceDataModule(pl.LightningDataModule):
             steps = [targets] if isinstance(targets, str) else targets
             ds = apply_transforms(ds, self.target_vars, steps, mask=rows)
         self.ds = ds
+        self._judge_values()
         self._length = length
         self._view: xr.Dataset | None = None
         self._leakage: dict[str, Any] | None = None
@@ -272,6 +278,55 @@ class SequenceDataModule(pl.LightningDataModule):
                 "side by side with others: give one variable alone."
             )
 
+    @property
+    def n_train(self) -> int | None:
+        """Training rows of an epoch; None where a sampler or several processes settle it."""
+        alone = self.trainer is None or self.trainer.world_size == 1
+        if self.codes is None or self.sampler is not None or not alone:
+            return None
+        return int((self.codes == schema.SPLITS["train"]).sum())
+
+    def targets_of(self, split: str | None = None) -> dict[str, NDArray[Any]]:
+        """Return the targets of a split as the network is to learn them, by name.
+
+        Parameters
+        ----------
+        split : str or None
+            ``"train"``, ``"val"`` or ``"test"``; None for the rows of all three, or for all rows
+            where there is no split.
+
+        Returns
+        -------
+        dict of ndarray, each of shape (n,)
+            Transformed; NaN where missing. Tracks, which have more than one value a row, are
+            left out unless they are in memory.
+        """
+        rows: Any = slice(None)
+        if self.codes is not None:
+            rows = self.codes >= 0 if split is None else self.codes == schema.SPLITS[split]
+        kept = {name: self.ds[name].variable for name in self.target_vars}
+        return {n: v.to_numpy()[rows] for n, v in kept.items() if v.ndim == 1 or v._in_memory}
+
+    def _judge_values(self) -> None:
+        """Raise where targets or weights hold what no network can learn from."""
+        targets = self.targets_of()
+        _judge.check_targets(targets, rows=None if self.codes is None else self._assigned)
+        for remark in _judge.check_single_precision(targets):
+            _judge.say(remark, stacklevel=4)
+        if self.weight_var is not None:
+            first = self.ds[self.target_vars[0]]
+            n = self.ds.sizes["_sequence"]
+            shape = (n, len(self.target_vars)) if first.ndim == 1 else first.shape
+            train = None if self.codes is None else self.codes == schema.SPLITS["train"]
+            values = self.ds[self.weight_var].to_numpy()
+            _judge.check_weights(self.weight_var, values, shape, train)
+
+    @property
+    def _assigned(self) -> NDArray[np.int64]:
+        """Rows that belong to a split."""
+        n = self.ds.sizes["_sequence"]
+        return np.flatnonzero(np.ones(n, bool) if self.codes is None else self.codes >= 0)
+
     def _split(
         self, ds: xr.Dataset, split: Mapping[str, Any] | str | ArrayLike | None
     ) -> NDArray[np.int8] | None:
@@ -281,7 +336,10 @@ class SequenceDataModule(pl.LightningDataModule):
         if isinstance(split, str):
             split = {"name": split}
         if not isinstance(split, Mapping):
-            return np.asarray(split, dtype=np.int8)
+            try:
+                return splits.as_codes(split, ds.sizes["_sequence"])
+            except SeqdataError as error:
+                raise DataError(f"split: {error}") from error
         given = dict(split)
         name = str(given.pop("name", None))
         if name not in _SPLITS:

@@ -510,13 +510,15 @@ def metric_name(name: str) -> str:
     return key
 
 
-def better_when(monitor: str) -> str:
+def better_when(monitor: str, own: Mapping[str, Any] | None = None) -> str:
     """Tell whether a logged value is better when it is lower or higher.
 
     Parameters
     ----------
     monitor : str
         Such as ``"val_loss"``, ``"val_auroc"`` or, for one of several targets, ``"val_mse_leaf"``.
+    own : mapping of str to EpochMetric, optional
+        Metrics of the module, which may be the user's own, by name.
 
     Returns
     -------
@@ -531,7 +533,7 @@ def better_when(monitor: str) -> str:
     _, _, name = monitor.partition("_")
     if "loss" in monitor:
         return "min"
-    for known, metric in METRICS.items():
+    for known, metric in {**METRICS, **(own or {})}.items():
         if name == known or name.startswith(f"{known}_"):
             return "max" if metric.higher_is_better else "min"
     return "min" if monitor.rsplit("_", 1)[-1] in ("mse", "mae", "rmsle") else "max"

@@ -316,6 +316,11 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         metrics: Any = self._metrics[f"{stage}_stage"]
         return dict(metrics.items())
 
+    @property
+    def metric_objects(self) -> dict[str, EpochMetric]:
+        """The metrics of the validation rows by name."""
+        return self._stage_metrics("val")
+
     def training_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Return the loss of one batch, float ()."""
         return self._step(batch, "train")
@@ -410,7 +415,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             monitor = "train_loss"  # there are no validation rows
         options = dict(hparams["scheduler_kwargs"] or {})
         if self._scheduler == "reduce_lr_on_plateau":
-            options.setdefault("mode", better_when(monitor))
+            options.setdefault("mode", better_when(monitor, self.metric_objects))
         scheduler, interval = make_scheduler(
             self._scheduler,
             optimizer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -88,10 +89,11 @@ class Task(str):
         """
         if self.link != "softmax" or output.ndim != 2:
             return output
-        classes = output.shape[1]
-        others = output[:, None, :].expand(-1, classes, -1).clone()
-        others.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-        return output - torch.logsumexp(others, dim=2)
+        # 1 - p of all but the most probable class is at least one half, so nothing is lost of it
+        rest = torch.logsumexp(output, 1, keepdim=True) + torch.log1p(-torch.softmax(output, 1))
+        best = output.argmax(1, keepdim=True)
+        without = output.scatter(1, best, -torch.inf)
+        return output - rest.scatter(1, best, torch.logsumexp(without, 1, keepdim=True))
 
     def metric_inputs(
         self,
@@ -148,6 +150,31 @@ TASKS: dict[str, Task] = {
         Task("poisson", "poisson", ("pearson", "spearman"), "exp"),
     )
 }
+
+
+def loggable(metrics: Iterable[str], targets: Iterable[str]) -> list[str]:
+    """Return the names of the values that a training of a module logs.
+
+    Parameters
+    ----------
+    metrics : iterable of str
+        Names of its metrics.
+    targets : iterable of str
+        Names of its targets, where there are several.
+
+    Returns
+    -------
+    list of str
+        Losses first.
+
+    Examples
+    --------
+    >>> loggable(["r2"], ["leaf"])
+    ['train_loss', 'val_loss', 'val_r2', 'val_r2_leaf']
+    """
+    listed = list(targets)
+    each = [f"val_{m}{end}" for m in metrics for end in ("", *(f"_{t}" for t in listed))]
+    return ["train_loss", "val_loss", *each]
 
 
 def get_task(name: str) -> Task:

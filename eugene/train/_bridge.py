@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from eugene.errors import EugeneError
+from eugene._judge import check_targets, check_weights, say
+from eugene.errors import DataError, EugeneError
+from eugene.modules.tasks import Task
 from eugene.train._callbacks import mix
+from eugene.train._checks import needs_two_rows
 
 # what tells the stream of the loaders from that of dropout
 _LOADING = 0x10AD
@@ -46,14 +50,28 @@ class EpochLoader:
         Seed of the run.
     shuffled : bool
         Whether the epoch is told: to training loaders only.
+    short : bool
+        Whether the last batch is left out, because it holds one row.
+    judge : callable, optional
+        Looks at each batch of the first epoch before it is used.
     """
 
-    def __init__(self, loader: Any, trainer: pl.Trainer, *, seed: int, shuffled: bool) -> None:
+    def __init__(
+        self,
+        loader: Any,
+        trainer: pl.Trainer,
+        *,
+        seed: int,
+        shuffled: bool,
+        short: bool = False,
+        judge: Callable[[Any], None] | None = None,
+    ) -> None:
         self.loader, self.trainer = loader, trainer
         self.seed, self.shuffled = seed, shuffled
+        self.short, self.judge = short, judge
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return len(self.loader) - self.short
 
     def __iter__(self) -> Iterator[Any]:
         epoch = self.trainer.current_epoch
@@ -67,8 +85,15 @@ class EpochLoader:
             batches = iter(self.loader)
             # samplers of torch draw when they are asked for the first row
             first = list(itertools.islice(batches, 1))
-        yield from first
-        yield from batches
+        every = itertools.chain(first, batches)
+        if self.short:
+            every = itertools.islice(every, len(self))
+        if self.judge is None or epoch:
+            yield from every
+            return
+        for batch in every:
+            self.judge(batch)
+            yield batch
 
 
 class Bridge(pl.LightningDataModule):
@@ -93,6 +118,45 @@ class Bridge(pl.LightningDataModule):
             source.prepare_data()
             source.setup("fit")
         self.has_validation = self._probe()
+        self._short = False
+        self._judge: Callable[[Any], None] | None = None
+
+    def join_single(self, module: pl.LightningModule) -> None:
+        """Leave out a last training batch of one row where batch normalisation needs two.
+
+        Batches that were not judged before, because another loader than ours makes them, are
+        judged as they come in the first epoch.
+
+        Parameters
+        ----------
+        module : pytorch_lightning.LightningModule
+            What is to be trained.
+
+        Raises
+        ------
+        DataError
+            If every batch has one row.
+        """
+        if not hasattr(self.source, "targets_of"):
+            self._judge = batch_judge(module)
+        rows, size = (getattr(self.source, n, None) for n in ("n_train", "batch_size"))
+        if not isinstance(rows, int) or not isinstance(size, int):
+            return
+        if min(rows, size) == 1 and needs_two_rows(module, self.source):
+            what = "batch_size=1" if size == 1 else "one training row"
+            raise DataError(
+                f"{what}: batch normalisation needs at least two rows in a batch. Give a larger "
+                "batch_size (and more rows), or a network without batch normalisation."
+            )
+        if rows % size == 1 and rows > 1 and not getattr(self.source, "drop_last", False):
+            self._short = needs_two_rows(module, self.source)
+            if self._short:
+                say(
+                    f"the last of {-(-rows // size)} training batches would hold one row, which "
+                    "batch normalisation cannot take: it is left out, another row every epoch. "
+                    f"Choose a batch_size other than {size} to train on all {rows} rows.",
+                    stacklevel=4,
+                )
 
     @property
     def alphabet(self) -> Any:
@@ -128,4 +192,35 @@ class Bridge(pl.LightningDataModule):
 
     def _told(self, loader: Any, *, shuffled: bool) -> EpochLoader:
         assert self.trainer is not None
-        return EpochLoader(loader, self.trainer, seed=self.seed, shuffled=shuffled)
+        short = self._short and shuffled
+        return EpochLoader(
+            loader,
+            self.trainer,
+            seed=self.seed,
+            shuffled=shuffled,
+            short=short,
+            judge=self._judge,
+        )
+
+
+def batch_judge(module: pl.LightningModule) -> Callable[[Any], None] | None:
+    """Return what looks at the targets and weights of a batch, None for modules without a task."""
+    task = getattr(module, "task", None)
+    if not isinstance(task, Task):
+        return None
+    loss = getattr(module, "loss_name", None)
+
+    def judge(batch: Any) -> None:
+        if not isinstance(batch, Mapping) or "target" not in batch:
+            return
+        target = torch.as_tensor(batch["target"])
+        if target.device.type == "cpu":
+            values = target.float().numpy()
+            check_targets({"target": values}, task.name, loss=loss)
+            weight = batch.get("weight")
+            if weight is not None:
+                values = values[:, None] if values.ndim == 1 else values
+                given = torch.as_tensor(weight).float().numpy()
+                check_weights("weight", given, values.shape, np.zeros(len(given), bool))
+
+    return judge

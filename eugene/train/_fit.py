@@ -23,6 +23,7 @@ from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
 from eugene._calls import eugene_call
 from eugene._holding import follows, holding
+from eugene._judge import check_seed
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
@@ -30,6 +31,7 @@ from eugene.settings import settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
+from eugene.train._checks import check_fit
 from eugene.train._eugene import (
     SAME,
     UNHEARD,
@@ -228,7 +230,7 @@ def fit(
         if keep and not following:
             stack.enter_context(holding(folder))
         started = time.perf_counter()
-        seed = settings.seed if seed is None else seed
+        seed = check_seed(settings.seed if seed is None else seed)
         bridge = Bridge(datamodule, seed=seed)
         check_same_alphabet(module, bridge)
         monitor = monitor.removesuffix("_epoch")
@@ -239,7 +241,11 @@ def fit(
                 stacklevel=2,
             )
             monitor = "train_loss"
-        mode = mode or better_when(monitor)
+        closed = not callbacks and not (trainer_kwargs or {}).get("callbacks")
+        for remark in check_fit(module, datamodule, monitor=monitor, closed=closed):
+            warnings.warn(remark, EugeneWarning, stacklevel=2)
+        bridge.join_single(module)
+        mode = mode or better_when(monitor, getattr(module, "metric_objects", None))
         record = Record(
             folder, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
         )
