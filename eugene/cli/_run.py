@@ -143,6 +143,9 @@ def _printed(call: Call, config: RunConfig) -> bool:
 
 
 def _whole(call: Call, config: RunConfig) -> int:
+    from eugene.runs._needs import require_files
+
+    require_files(config)
     if _printed(call, config):
         return 0
     from eugene.runs import run as run_recipe
@@ -176,10 +179,12 @@ def run(call: Call) -> int:
 def fit(call: Call) -> int:
     """Train."""
     config = _begun(call) if call.config_file is None else load_config(call)
+    from eugene.runs import _pipeline as pipeline
+    from eugene.runs._needs import require_files
+
+    require_files(config)
     if _printed(call, config):
         return 0
-    from eugene.runs import _pipeline as pipeline
-
     resume = call.has("resume")
     path = pipeline.default_folder(config)
     with spoken(call), pipeline.working(config, path):

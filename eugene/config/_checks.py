@@ -10,15 +10,18 @@ from eugene.config import schema
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
     BASELINE_TASKS,
+    CHOSEN_ARGUMENTS,
+    METRIC_TASKS,
     NAMED_ARGUMENTS,
     NESTED_ARGUMENTS,
+    TASK_DEFAULTS,
     Block,
     blocks,
     write_out,
 )
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._source import Parameter, read_signature
-from eugene.config.registries import TASKS
+from eugene.config.registries import LOSSES, METRICS, TASKS
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -98,17 +101,31 @@ def _registered(
 
 def _nested(block: Block, key: str, value: Any, path: str, document: Document) -> Iterator[Problem]:
     """Judge the keys of an argument that is passed on to something else."""
-    target = NESTED_ARGUMENTS.get((".".join(map(str, block.keys)), key))
-    if target is None or not isinstance(value, dict):
+    at = (".".join(map(str, block.keys)), key)
+    if not isinstance(value, dict):
         return
-    known = {parameter.name: parameter for parameter in read_signature(target).parameters}
+    if at in NESTED_ARGUMENTS:
+        parameters, what = read_signature(NESTED_ARGUMENTS[at]).parameters, key
+    elif at in CHOSEN_ARGUMENTS:
+        sibling, registry, default = CHOSEN_ARGUMENTS[at]
+        task = block.value.get("task") or "regression"
+        default = TASK_DEFAULTS.get(str(task), ("", ()))[0] if sibling == "loss_fxn" else default
+        chosen = block.value.get(sibling) or default
+        if not chosen and value:
+            yield document.problem(path, f"is given, but {sibling} names no {registry.kind}")
+        if chosen not in registry:
+            return
+        parameters, what = registry.parameters(chosen), f"{registry.kind} {chosen!r}"
+    else:
+        return
+    known = {parameter.name: parameter for parameter in parameters}
     for name, item in value.items():
         if name not in known:
             hint = did_you_mean(name, known)
-            yield document.problem(f"{path}.{name}", f"{key} has no {name!r}{hint}")
+            yield document.problem(f"{path}.{name}", f"{what} has no {name!r}{hint}")
             continue
-        for at, message in check_value(item, known[name].annotation, f"{path}.{name}"):
-            yield document.problem(at, message)
+        for at_item, message in check_value(item, known[name].annotation, f"{path}.{name}"):
+            yield document.problem(at_item, message)
 
 
 def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> Iterator[Problem]:
@@ -181,6 +198,64 @@ def _baselines(document: Document) -> Iterator[Problem]:
             yield document.problem(f"$.baselines[{index}]", message)
 
 
+def _section(document: Document, name: str) -> dict[str, Any]:
+    value = document.tree.get(name)
+    return value if isinstance(value, dict) and "class_path" not in value else {}
+
+
+def _task_parts(document: Document) -> Iterator[Problem]:
+    """Judge whether metrics, loss and what is watched belong to the task."""
+    module, trainer = _section(document, "module"), _section(document, "trainer")
+    task = module.get("task") or "regression"
+    if task not in TASKS or "class_path" in (document.tree.get("module") or {}):
+        return
+    loss, given = module.get("loss_fxn"), module.get("metric")
+    classes = task == "multiclass_classification"
+    if isinstance(loss, str) and loss in LOSSES and (loss == "cross_entropy") != classes:
+        fitting = TASK_DEFAULTS[task][0]
+        message = f"{loss} is no loss of {task}; leave it out for {fitting}"
+        yield document.problem("$.module.loss_fxn", message)
+    listed = [given] if isinstance(given, str) else given if isinstance(given, list) else None
+    names = [METRICS.resolve(m) for m in listed or () if isinstance(m, str) and m in METRICS]
+    for index, name in enumerate(names):
+        if task not in METRIC_TASKS[name]:
+            fitting = ", ".join(m for m, tasks in METRIC_TASKS.items() if task in tasks)
+            where = "$.module.metric" + (f"[{index}]" if isinstance(given, list) else "")
+            yield document.problem(where, f"{name} is no metric of {task}; there are {fitting}")
+    metrics = names if listed else list(TASK_DEFAULTS[task][1])
+    known = ["val_loss", "train_loss", *(f"val_{m}" for m in metrics)]
+    watched = [("$.trainer.monitor", trainer.get("monitor"))]
+    if module.get("scheduler") == "reduce_lr_on_plateau":
+        watched.append(("$.module.scheduler_monitor", module.get("scheduler_monitor")))
+    for where, value in watched:
+        if not isinstance(value, str):
+            continue
+        name = value.removesuffix("_epoch")
+        of_target = any(name.startswith(f"val_{m}_") for m in metrics)
+        if name not in known and not of_target:
+            message = f"nothing logs {value!r}{did_you_mean(name, known)}"
+            yield document.problem(where, message)
+
+
+def _trainer_parts(document: Document) -> Iterator[Problem]:
+    """Judge numbers that only the machine would refuse, late."""
+    trainer = _section(document, "trainer")
+    devices = trainer.get("devices")
+    if isinstance(devices, int) and not isinstance(devices, bool) and devices < 1:
+        every = devices == -1 and trainer.get("accelerator") not in (None, "auto", "cpu")
+        if not every:
+            message = f"is {devices}, expected 1 or more (or -1 for all, where accelerator: gpu)"
+            yield document.problem("$.trainer.devices", message)
+    for keys, value in _walk(document.tree):
+        listed = len(keys) > 1 and keys[-2:-1] == ("seeds",)
+        if not keys or not (keys[-1] == "seed" or listed):
+            continue
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and not 0 <= value < 2**63:
+            message = f"is {value}, expected a whole number from 0 to 2**63 - 1"
+            yield document.problem(json_path(keys), message)
+
+
 def _blocks(document: Document) -> Iterator[Problem]:
     found = blocks(document.tree)
     inner = frozenset(block.keys for block in found)
@@ -194,6 +269,8 @@ def _blocks(document: Document) -> Iterator[Problem]:
         yield from _names(block, document)
         yield from _arguments(block, document, inner)
     yield from _baselines(document)
+    yield from _task_parts(document)
+    yield from _trainer_parts(document)
 
 
 def arm_document(document: Document, arm: str) -> Document:

@@ -20,7 +20,7 @@ from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules._objects import by_name, metric_list, rows_given
-from eugene.modules.losses import make_loss, masked_mean
+from eugene.modules.losses import LOSSES, make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
 from eugene.modules.optimizers import make_optimizer, make_scheduler
 from eugene.modules.tasks import get_task
@@ -147,6 +147,11 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         classes = self.task.name == "multiclass_classification"
         chosen_loss = loss_fxn or self.task.loss
         self.loss_name = name_of(chosen_loss)
+        if self.loss_name in LOSSES and (self.loss_name == "cross_entropy") != classes:
+            raise EugeneError(
+                f"{self.loss_name} is no loss of {self.task.name}; leave loss_fxn out for "
+                f"{self.task.loss}"
+            )
         self._loss = make_loss(chosen_loss, classes=classes, **dict(loss_kwargs or {}))
         makers = metrics_by_name(
             list(self.task.metrics) if metric is None else metric,

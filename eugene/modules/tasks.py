@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from eugene.config._layout import TASK_DEFAULTS
 from eugene.errors import EugeneError, did_you_mean
 
 
@@ -140,15 +141,15 @@ class Task(str):
         return (prediction if scores is None else scores), one_hot
 
 
+_LINKS = {
+    "regression": "identity",
+    "binary_classification": "sigmoid",
+    "multilabel_classification": "sigmoid",
+    "multiclass_classification": "softmax",
+    "poisson": "exp",
+}
 TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
-        Task("regression", "mse", ("pearson", "r2"), "identity"),
-        Task("binary_classification", "bce", ("auroc", "auprc", "accuracy"), "sigmoid"),
-        Task("multilabel_classification", "bce", ("auroc", "auprc", "accuracy"), "sigmoid"),
-        Task("multiclass_classification", "cross_entropy", ("accuracy", "auroc"), "softmax"),
-        Task("poisson", "poisson", ("pearson", "spearman"), "exp"),
-    )
+    name: Task(name, loss, metrics, _LINKS[name]) for name, (loss, metrics) in TASK_DEFAULTS.items()
 }
 
 

@@ -16,6 +16,7 @@ from eugene.runs import _explain, _steps
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._folder import SECTIONS_OF, STEPS, RunFolder
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
+from eugene.runs._needs import require_files, require_steps
 from eugene.runs._run import Run, logger
 
 LATER_STEPS: dict[str, Callable[[Run], Any]] = {
@@ -127,6 +128,7 @@ def prepare(
     store: RunFolder | None = None,
     progress: bool = False,
     baselines: dict[str, Any] | None = None,
+    steps: Iterable[str] = (),
     device: str | None = None,
 ) -> Run:
     """Make or reopen a run folder and see that data and network fit together.
@@ -145,6 +147,8 @@ def prepare(
         Whether bars are drawn.
     baselines : dict, optional
         See `Run`.
+    steps : iterable of str, optional
+        Steps that are to follow: what they need is looked for now.
     device : str, optional
         Where the trained network computes; the CPU by default.
 
@@ -184,9 +188,10 @@ def prepare(
         )
         with folder.step("data"):
             run.datamodule.input_len  # noqa: B018  builds the data
-            run.new_module()
-            run.check_targets()
+            module = run.new_module()
+            run.check(module)
             check_outputs(run)
+            require_steps(run, module, steps)
     except BaseException as error:
         if not continued and not isinstance(error, RunExistsError) and folder.is_run():
             folder.clear()
@@ -399,30 +404,6 @@ def finish(
         later_step(run, step, overwrite=True)
 
 
-def require_installed(config: RunConfig) -> None:
-    """Raise before anything is trained if a step needs a package that is not installed.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run.
-
-    Raises
-    ------
-    ConfigError
-        With the line of the file and the command that installs it.
-    """
-    from eugene._optional import present
-
-    wanted = (config.tree.get("interpret") or {}).get("modisco") is not None
-    if wanted and not present("modiscolite"):
-        message = (
-            "needs the package 'modiscolite', which is not installed; leave the section out, or "
-            "install it with: pip install 'eugene-genomics[modisco]'"
-        )
-        raise config.fail("$.interpret.modisco", message)
-
-
 def run(
     recipe: str | Path | Mapping[str, Any] | RunConfig,
     *,
@@ -478,7 +459,7 @@ def run(
     else:
         source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
         config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
-    require_installed(config)
+    require_files(config)
     path = Path(run_dir) if run_dir is not None else default_folder(config)
     if config.tree.get("replicates"):
         from eugene.runs._replicates import run_replicates
@@ -486,14 +467,21 @@ def run(
         return run_replicates(
             config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
         )
+    steps = wanted_steps(config)
     with working(config, path):
         existing = RunFolder(path)
         before = resolved_config(existing) if resume and existing.config.is_file() else None
         current = prepare(
-            config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
+            config,
+            path,
+            overwrite=overwrite,
+            resume=resume,
+            progress=progress,
+            steps=steps,
+            device=device,
         )
         fit_run(current, resume=resume)
         if not following(config):
             keep_settings(current.folder, config)
-            finish(current, wanted_steps(config), resume=resume, before=before)
+            finish(current, steps, resume=resume, before=before)
     return current.folder

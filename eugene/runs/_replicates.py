@@ -296,6 +296,8 @@ def _train_all(
             logger.info("replicate %d of %d: %s, seed %d", number + 1, len(configs), arm, seed)
             place = folder.path / arm / f"seed_{seed}"
             shared = folder if fingerprint(replicate) == data_key else None
+            explained = which == "all" or (which == "first" and number == 0)
+            steps = pipeline.wanted_steps(replicate) if explained else ["test"]
             with pipeline.working(replicate, place):
                 existing = RunFolder(place)
                 found = resume and existing.config.is_file()
@@ -307,13 +309,12 @@ def _train_all(
                     store=shared,
                     progress=progress,
                     baselines=baselines,
+                    steps=steps,
                     device=device,
                 )
                 pipeline.fit_run(current, resume=resume)
                 if pipeline.following(replicate):
                     continue
-                explained = which == "all" or (which == "first" and number == 0)
-                steps = pipeline.wanted_steps(replicate) if explained else ["test"]
                 pipeline.keep_settings(current.folder, replicate)
                 pipeline.finish(current, steps, resume=resume, before=before)
             evaluations[arm][seed] = current.folder.read_json("evaluation.json")

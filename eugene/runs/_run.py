@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._judge import check_targets
 from eugene.config import RunConfig
-from eugene.errors import EugeneError, MissingFileError
+from eugene.errors import DataError, EugeneError, MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
 from eugene.runs._folder import OTHER, RunFolder
 from eugene.runs._network import build_module
@@ -111,8 +112,13 @@ class Run:
         """Outputs that the targets need: one each, or one a class."""
         if self.task != "multiclass_classification":
             return int(self.datamodule.output_dim)
-        values = self.data.ds[self.data.target_vars[0]].to_numpy()
-        return int(np.nanmax(values)) + 1
+        targets = self.datamodule.targets_of()
+        try:
+            check_targets(targets, self.task)
+        except DataError as error:
+            raise self.config.fail("$.module.task", str(error)) from error
+        highest = np.nan_to_num(targets[self.data.target_vars[0]].astype(np.float64)).max(initial=0)
+        return max(int(highest) + 1, 2)
 
     def new_module(self, *, initialise: bool = True) -> Any:
         """Return an untrained module that fits the data."""
@@ -199,37 +205,26 @@ class Run:
             )
             raise EugeneError(message)
 
-    def check_targets(self) -> None:
-        """Raise where targets cannot be what the task says.
+    def check(self, module: Any) -> None:
+        """Raise where data, module and trainer do not fit together; nothing is trained yet.
+
+        Parameters
+        ----------
+        module : eugene.models.SequenceModule
+            The untrained module.
 
         Raises
         ------
         ConfigError
-            If a class is not a whole number from 0, or a count is negative.
+            What `eugene.train.fit` would refuse.
         """
-        wanted = {
-            "binary_classification": "0 or 1",
-            "multilabel_classification": "0 or 1",
-            "multiclass_classification": "numbers of classes: 0, 1, 2 and so on",
-            "poisson": "counts of 0 or more",
-        }.get(self.task)
-        if wanted is None:
-            return
-        for name in self.data.target_vars:
-            values = np.asarray(self.data.ds[name].to_numpy(), dtype=np.float64)
-            values = values[np.isfinite(values)]
-            wrong = values < 0
-            if self.task != "poisson":
-                wrong |= values != np.floor(values)
-            if wanted == "0 or 1":
-                wrong |= values > 1
-            if wrong.any():
-                message = (
-                    f"{self.task} needs targets that are {wanted}, but {name!r} holds "
-                    f"{values[wrong][0]:.4g}; choose another task or other target_vars"
-                    + ("" if wanted != "0 or 1" else ", or data.targets: [binarise]")
-                )
-                raise self.config.fail("$.module.task", message)
+        from eugene.train._checks import check_fit
+
+        monitor = str(self.config.section("trainer").get("monitor") or "val_loss")
+        try:
+            check_fit(module, self.datamodule, monitor=monitor.removesuffix("_epoch"))
+        except DataError as error:
+            raise self.config.fail("$.module.task", str(error)) from error
 
     def begin(self) -> None:
         """Write configuration, versions and the description of the data; say what splits share."""

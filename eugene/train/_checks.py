@@ -58,17 +58,19 @@ def check_fit(
         _check_monitor(module, monitor, names, outputs)
     if not callable(targets_of):
         return []
-    _check_shape(module, source, outputs)
-    classes = outputs[1] if outputs is not None and task == "multiclass_classification" else None
     targets = targets_of()
     rows = getattr(source, "_assigned", None)
-    _judge.check_targets(targets, task, loss=module.loss_name, n_classes=classes, rows=rows)
-    if not targets or getattr(source, "codes", None) is None:
-        return []
-    said = _judge.check_training(targets_of("train"), task)
-    if module.loss_name not in ("mse", "mae", "huber"):
-        said = [remark for remark in said if "trained as regression" not in remark]
-    return said + _check_validation(targets_of("val"), task, monitor, module.metric_names)
+    _judge.check_targets(targets, task, loss=module.loss_name, rows=rows)
+    said: list[str] = []
+    if targets and getattr(source, "codes", None) is not None:
+        said = _judge.check_training(targets_of("train"), task)
+        if module.loss_name not in ("mse", "mae", "huber"):
+            said = [remark for remark in said if "trained as regression" not in remark]
+        said += _check_validation(targets_of("val"), task, monitor, module.metric_names)
+    _check_shape(module, source, outputs)
+    if outputs is not None and task == "multiclass_classification":
+        _judge.check_targets(targets, task, n_classes=outputs[1], rows=rows)
+    return said
 
 
 def _outputs(module: SequenceModule, source: Any) -> tuple[int, ...] | None:
