@@ -110,7 +110,10 @@ def _target(variable: xr.DataArray, parts: dict[str, NDArray[np.bool_]]) -> dict
 
 def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
-    out: dict[str, Any] = {"n": len(finite), "missing": int(len(values) - len(finite))}
+    infinite = int(np.isinf(values).sum())
+    out: dict[str, Any] = {"n": len(finite), "missing": len(values) - len(finite) - infinite}
+    if infinite:
+        out["infinite"] = infinite
     if len(finite):
         low, middle, high = np.quantile(finite, [0, 0.5, 1])
         out |= {

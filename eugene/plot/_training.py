@@ -66,6 +66,7 @@ def metric_curve(
     log_path: str | Path | pd.DataFrame,
     metric: str = "loss",
     *,
+    best: int | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -114,9 +115,10 @@ def metric_curve(
     if not found:
         known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
         raise EugeneError(f"no metric {metric!r} in the history; it has {', '.join(known)}.")
-    if "val_loss" in history and history["val_loss"].notna().any():
-        best = int(history["epoch"][history["val_loss"].idxmin()]) + 1
-        ax.axvline(best, color=GREY, ls=":", lw=1, label=f"best: epoch {best}")
+    if best is None and "val_loss" in history and history["val_loss"].notna().any():
+        best = int(history["epoch"][history["val_loss"].idxmin()])
+    if best is not None:
+        ax.axvline(best + 1, color=GREY, ls=":", lw=1, label=f"best: epoch {best + 1}")
     ax.legend(frameon=False, fontsize=8)
     ax.locator_params(axis="x", integer=True)
     return tidy(ax, x="epoch", y=metric)
@@ -152,7 +154,9 @@ def loss_curve(
 
 
 @picture()
-def training_summary(log_path: str | Path | pd.DataFrame, metric: str | None = None) -> Figure:
+def training_summary(
+    log_path: str | Path | pd.DataFrame, metric: str | None = None, *, best: int | None = None
+) -> Figure:
     """Draw the loss and a metric side by side.
 
     Parameters
@@ -161,6 +165,8 @@ def training_summary(log_path: str | Path | pd.DataFrame, metric: str | None = N
         A run folder, its ``metrics.csv``, or the table from :func:`read_history`.
     metric
         The second panel's metric; by default the first that the history holds beside the loss.
+    best
+        Epoch, from 0, whose weights were kept; by default that with the lowest validation loss.
 
     Returns
     -------
@@ -189,7 +195,7 @@ def training_summary(log_path: str | Path | pd.DataFrame, metric: str | None = N
     figure: Figure = plt.figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)
     for ax, name in zip(axes[0], panels, strict=True):
-        metric_curve(history, name, ax=ax)
+        metric_curve(history, name, best=best, ax=ax)
     return figure
 
 

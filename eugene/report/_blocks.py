@@ -61,6 +61,12 @@ class Section:
         """Add preformatted text, folded behind ``summary`` where one is given."""
         self.blocks.append(Block("code", text=text, summary=summary))
 
+    def links(self, paths: Iterable[tuple[str, str]]) -> None:
+        """Add files beside the page: (path from the run's folder, what it holds)."""
+        found = tuple(tuple(pair) for pair in paths)
+        if found:
+            self.blocks.append(Block("links", rows=found))
+
     def figures(self, pictures: Iterable[Picture]) -> None:
         """Add pictures side by side."""
         found = tuple(pictures)

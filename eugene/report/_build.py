@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from eugene._version import __version__
 from eugene.errors import NotARunError
@@ -13,6 +15,7 @@ from eugene.report._blocks import Section, Tile, number
 from eugene.report._data import data
 from eugene.report._explain import attributions, control, evolution, filters, positional
 from eugene.report._folder import read_json
+from eugene.report._found import files, modisco, seqlets
 from eugene.report._performance import metric_name, performance, training
 from eugene.report._provenance import configuration, timings, versions
 from eugene.report._replicates import replicates
@@ -23,10 +26,13 @@ _SECTIONS: tuple[Callable[[Path], Section], ...] = (
     training,
     performance,
     attributions,
+    seqlets,
+    modisco,
     filters,
     positional,
     evolution,
     control,
+    files,
     configuration,
     versions,
     timings,
@@ -86,16 +92,18 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    path = run / "report.html" if out is None else Path(out)
+    base = os.path.relpath(run, path.parent).replace(os.sep, "/")
     title = _title(run)
     page = environment.get_template("_page.html.j2").render(
         title=title,
         subtitle=_subtitle(run),
         tiles=_tiles(run),
         sections=sections,
+        base="" if base == "." else f"{quote(base)}/",
         version=__version__,
         date=dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
-    path = run / "report.html" if out is None else Path(out)
     RunFolder(path.parent).write_text(path.name, page)
     return path
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eugene.report._blocks import Section, number
-from eugene.report._folder import read_json
+from eugene.report._folder import read_json, transformed
 
 
 def data(run: Path) -> Section:
@@ -25,8 +25,14 @@ def data(run: Path) -> Section:
     if sequence.get("gc_mean") is not None:
         text += f", GC {sequence['gc_mean']:.1%} (standard deviation {sequence['gc_std']:.1%})"
     section.text(text + ".")
+    changed = transformed(run)
     for name, values in summary.get("targets", {}).items():
         section.heading(f"Target: {name}")
+        if name in changed:
+            section.text(
+                f"The numbers are those of the transformed target, after {changed[name]}, as the "
+                "network learns it; they are not in the units of the file."
+            )
         rows = [
             _target_row(part, values[part]) for part in ("train", "val", "test") if part in values
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.report._blocks import Picture, Section, number, picture
-from eugene.report._folder import read_json, read_table
+from eugene.report._folder import read_json, read_table, target_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,7 @@ def attributions(run: Path) -> Section:
         f"What the model looks at, in the {ds.sizes['_sequence']} sequences with the highest "
         f"scores: {' and '.join(names)}. Letters above the line raise the score, letters below "
         "lower it; their height is the size of the contribution (in units of the output)."
+        + _which(run, "attribute")
     )
     for method in methods:
         section.text(_how(ds, method))
@@ -85,6 +86,20 @@ def attributions(run: Path) -> Section:
     if heat and full in ds:
         section.figures([_heatmap(ds, full, figures)])
     return section
+
+
+def _which(run: Path, part: str) -> str:
+    """Say which of several outputs a step explained, as the configuration has it."""
+    from eugene.config import parse_file
+
+    path = run / "config.yaml"
+    tree = parse_file(path).tree if path.is_file() else {}
+    names = target_names(run)
+    target = ((tree.get("interpret") or {}).get(part) or {}).get("target", 0)
+    if len(names) < 2 or not isinstance(target, int) or not 0 <= target < len(names):
+        return ""
+    rest = ", ".join(n for i, n in enumerate(names) if i != target)
+    return f" The output that is explained is {names[target]} (not {rest})."
 
 
 def _sentence(text: str) -> str:

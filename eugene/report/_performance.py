@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.report._blocks import Picture, Section, interval, number, picture
-from eugene.report._folder import read_json, read_table
+from eugene.report._folder import (
+    kept_epoch,
+    read_json,
+    read_table,
+    target_names,
+    transformed,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,18 +49,31 @@ def training(run: Path) -> Section:
     text = f"{len(history)} epochs"
     if np.isfinite(seconds):
         text += f", {seconds / len(history):.1f} s each"
-    if "val_loss" in history and history["val_loss"].notna().any():
-        best = int(history["epoch"][history["val_loss"].idxmin()]) + 1
-        text += f"; the weights of epoch {best}, where the validation loss was lowest, are kept"
+    kept = kept_epoch(run)
+    if kept is not None:
+        best, watched = kept
+        text += f"; the weights of epoch {best + 1} are kept, where {_best_of(watched)}"
     section.text(text + ".")
     section.figures([
         picture(
-            training_summary(history), "training", folder=run / "figures",
+            training_summary(history, best=None if kept is None else kept[0]),
+            "training", folder=run / "figures",
             alt="Loss and metric against the epoch for training and validation rows",
             caption="Learning curves; the dotted line marks the epoch that was kept.",
         )
     ])  # fmt: skip
     return section
+
+
+def _best_of(monitor: str) -> str:
+    """Say in which way the value of the kept epoch was best."""
+    from eugene.modules.metrics import better_when
+
+    names = {"val": "validation", "train": "training"}
+    where, _, name = monitor.partition("_")
+    side = "lowest" if better_when(monitor) == "min" else "highest"
+    what = f"{names.get(where, where)} {'loss' if name == 'loss' else metric_name(name)}"
+    return f"the {what} ({monitor}) was {side}"
 
 
 def performance(run: Path) -> Section:
@@ -67,7 +86,14 @@ def performance(run: Path) -> Section:
         f"{number(evaluation.get('n'))} rows of the split '{evaluation.get('split')}', which "
         "training never saw. Brackets hold 95 % bootstrap intervals over rows."
     )
-    _metric_table(section, evaluation.get("metrics", {}), evaluation.get("baselines", {}))
+    for name, how in transformed(run).items():
+        section.text(
+            f"Errors, predictions and measurements of {name} are in units of the transformed "
+            f"target, after {how}."
+        )
+    metrics = evaluation.get("metrics", {})
+    _metric_table(section, metrics, evaluation.get("baselines", {}))
+    _each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
     for name, part in evaluation.get("subsets", {}).items():
         section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
         _metric_table(section, part.get("metrics", {}), part.get("baselines", {}))
@@ -78,6 +104,42 @@ def performance(run: Path) -> Section:
         with sd.open_zarr(store) as opened:
             section.figures(_curves(opened.load(), str(evaluation.get("split")), run / "figures"))
     return section
+
+
+def _each_target(section: Section, metrics: dict[str, Any], names: list[str]) -> None:
+    """Say over what the numbers are means, give those of each target, and what cannot exist."""
+    several = {m: e["per_target"] for m, e in metrics.items() if _per_target(e)}
+    if several:
+        count = max(len(values) for values in several.values())
+        listed = names if len(names) == count else [f"target {i}" for i in range(count)]
+        section.text(
+            f"The numbers above are the mean over {', '.join(listed)}"
+            + (
+                ""
+                if len(several) == len(metrics)
+                else f" ({', '.join(metric_name(m) for m in several)})"
+            )
+            + "; this is each:"
+        )
+        section.table(
+            ("", *(metric_name(m) for m in several)),
+            [
+                (name, *(number(_at(values, i)) for values in several.values()))
+                for i, name in enumerate(listed)
+            ],
+            numbers=tuple(range(1, len(several) + 1)),
+        )
+    for entry in metrics.values():
+        if isinstance(entry, dict) and entry.get("why"):
+            section.text(f"{entry['why'][:1].upper()}{entry['why'][1:]}.")
+
+
+def _per_target(entry: Any) -> bool:
+    return isinstance(entry, dict) and len(entry.get("per_target") or ()) > 1
+
+
+def _at(values: list[Any], i: int) -> Any:
+    return values[i] if i < len(values) else None
 
 
 def _metric_table(
@@ -116,11 +178,14 @@ def _curves(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
     rows = _split_rows(ds, split)
     target = np.asarray(rows["target"].values, dtype=float)
     score = np.asarray(rows["prediction"].values, dtype=float)
+    ranked = np.asarray(rows["score"].values, dtype=float) if "score" in rows else score
     if target.ndim == 1:
-        target, score = target[:, None], score[:, None]
+        target = target[:, None]
+    score, ranked = score.reshape(len(score), -1), ranked.reshape(len(ranked), -1)
     names = [str(name) for name in np.atleast_1d(ds.attrs.get("targets", []))]
     if target.shape[1] == 1 < score.shape[1]:  # classes: each against the rest
-        target = (target == np.arange(score.shape[1])).astype(float)
+        missing = ~np.isfinite(target)
+        target = np.where(missing, np.nan, target == np.arange(score.shape[1]))
         names = [f"class {i}" for i in range(score.shape[1])]
     if len(names) != target.shape[1]:
         names = [f"target {i}" for i in range(target.shape[1])]
@@ -128,20 +193,37 @@ def _curves(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
         **{n: ("_sequence", target[:, i]) for i, n in enumerate(names)},
         **{f"{n}_predictions": ("_sequence", score[:, i]) for i, n in enumerate(names)},
     })  # fmt: skip
-    measured = target[np.isfinite(target)]
+    there = np.isfinite(target)
+    measured = target[there]
     if not measured.size:
         return []
     pictures = []
-    if set(np.unique(measured)) == {0.0, 1.0}:
+    task = str(ds.attrs.get("task", ""))
+    if task.endswith("classification") or set(np.unique(measured)) == {0.0, 1.0}:
+        # a curve needs rows of both classes
+        both = [
+            n for i, n in enumerate(names) if set(np.unique(target[there[:, i], i])) == {0.0, 1.0}
+        ]
+        if not both:
+            return []
+        # probabilities that round to the same are told apart by their logits
+        ranks = {f"{n}_predictions": ("_sequence", ranked[:, i]) for i, n in enumerate(names)}
+        curves = data.assign(ranks)
         figure, axes = plt.subplots(1, 3, figsize=(11.2, 3.4), layout="constrained")
-        auroc(data, names, ax=axes[0])
-        auprc(data, names, ax=axes[1])
-        score_histogram(data, names[0], ax=axes[2])
+        auroc(curves, both, ax=axes[0])
+        auprc(curves, both, ax=axes[1])
+        score_histogram(data, both[0], ax=axes[2])
         alt = "ROC curve, precision-recall curve and histogram of scores"
         caption = "Receiver operating characteristic, precision and recall, scores by class."
+        if len(names) > 1:
+            caption += f" The histogram is of {both[0]}."
+        if len(both) < len(names):
+            lacking = ", ".join(n for n in names if n not in both)
+            caption += f" Not drawn, because the test rows are all of one class: {lacking}."
     else:
         figure, ax = plt.subplots(figsize=(4.4, 4.0), layout="constrained")
-        performance_scatter(data, names, ax=ax)
+        shown = [n for i, n in enumerate(names) if there[:, i].any()]
+        performance_scatter(data, shown, ax=ax)
         alt, caption = "Predicted against measured values", "Each point is a test row."
     pictures.append(picture(figure, "performance", folder=folder, alt=alt, caption=caption))
     return pictures

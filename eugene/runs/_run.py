@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = logging.getLogger("eugene.runs")
+_PREDICTED = ("prediction", "score")
 
 
 def _store_of(folder: RunFolder) -> RunFolder:
@@ -153,12 +154,20 @@ class Run:
         return hashlib.sha256(self.network.weights.read_bytes()).hexdigest()
 
     @cached_property
-    def predictions(self) -> NDArray[np.float32]:
-        """Prediction of every row, float32 (n, outputs), as the task understands outputs."""
+    def predicted(self) -> dict[str, NDArray[np.float32]]:
+        """Predictions of every row, and for classification their logits, as ``score``."""
         from eugene.evaluate import predict_batches
 
-        found = predict_batches(self.module, self.datamodule.loader("all"), progress=self.progress)
-        return np.asarray(found["prediction"], dtype=np.float32)
+        loader = self.datamodule.loader("all")
+        found = predict_batches(
+            self.module, loader, device=self.device, progress=self.progress, scores=True
+        )
+        return {k: np.asarray(v, np.float32) for k, v in found.items() if k in _PREDICTED}
+
+    @cached_property
+    def predictions(self) -> NDArray[np.float32]:
+        """Prediction of every row, float32 (n, outputs), as the task understands outputs."""
+        return self.predicted["prediction"]
 
     def rows(self, split: str | None) -> NDArray[np.int64]:
         """Return the rows of a split."""

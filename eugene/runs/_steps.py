@@ -69,6 +69,7 @@ def fit_step(run: Run, *, resume: bool = False) -> dict[str, Any]:
     _part()
     run.__dict__.pop("module", None)
     run.__dict__.pop("predictions", None)
+    run.__dict__.pop("predicted", None)
     trained = len(run.rows("train")) * max(result.epochs, 1)
     facts = {
         "epochs": result.epochs,
@@ -110,7 +111,9 @@ def predictions_dataset(run: Run) -> xr.Dataset:
     -------
     xarray.Dataset
         ``prediction`` and ``target`` float32 ``(_sequence, _target)`` on the scale that the
-        network was trained on, ``index`` int64 ``(_sequence)``, coordinate ``split``.
+        network was trained on, ``score`` (logits, which rank as the predictions do and never
+        round to the same number) for classification, ``index`` int64 ``(_sequence)``,
+        coordinate ``split``.
     """
     import xarray as xr
 
@@ -118,16 +121,13 @@ def predictions_dataset(run: Run) -> xr.Dataset:
     actual = _targets(run.data.ds, run.data.target_vars)
     names = list(run.data.target_vars)
     attrs = {"targets": names, "task": run.task, "model_sha256": run.weights_sha256}
-    if predicted.shape[1] == actual.shape[1]:
-        variables: dict[str, Any] = {
-            "prediction": (("_sequence", "_target"), predicted),
-            "target": (("_sequence", "_target"), actual),
-        }
-    else:
-        variables = {
-            "prediction": (("_sequence", "_class"), predicted),
-            "target": (("_sequence", "_target"), actual),
-        }
+    axis = "_target" if predicted.shape[1] == actual.shape[1] else "_class"
+    variables: dict[str, Any] = {
+        "prediction": (("_sequence", axis), predicted),
+        "target": (("_sequence", "_target"), actual),
+    }
+    if "score" in run.predicted:
+        variables["score"] = (("_sequence", axis), run.predicted["score"])
     variables["index"] = ("_sequence", np.arange(len(predicted), dtype=np.int64))
     split = run.data.ds["split"]
     coords = {"split": ("_sequence", split.to_numpy().astype(np.int8), dict(split.attrs))}
@@ -185,19 +185,36 @@ def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
 
 
 def _subset_rows(run: Run, rows: NDArray[np.int64], variable: str) -> NDArray[np.int64]:
-    values = np.asarray(run.data.ds[variable].to_numpy())
-    return np.asarray(rows[values[rows].astype(bool)])
+    values = np.asarray(run.data.ds[variable].to_numpy())[rows]
+    if values.dtype.kind not in "biuf":
+        message = f"{variable!r} is of type {values.dtype}: expected True or False a row"
+        raise run.config.fail("$.evaluate.subsets", message)
+    missing = np.isnan(values.astype(np.float64))
+    if missing.any():
+        logger.warning("subset: %d rows without %r belong to no subset", missing.sum(), variable)
+    return np.asarray(rows[(values != 0) & ~missing])
 
 
 def _evaluated(
-    run: Run, rows: NDArray[np.int64], predicted: NDArray[Any]
+    run: Run,
+    rows: NDArray[np.int64],
+    predicted: NDArray[Any],
+    scores: NDArray[Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
     from eugene.evaluate import evaluate
 
+    if not len(rows):
+        return {}
     actual = _targets(run.data.ds, run.data.target_vars)[rows]
     n_bootstrap = int(run.config.section("evaluate").get("n_bootstrap", 1000))
     result: dict[str, dict[str, Any]] = evaluate(
-        actual, predicted[rows], run.task, n_bootstrap=n_bootstrap, seed=run.config.seed
+        actual,
+        predicted[rows],
+        run.task,
+        n_bootstrap=n_bootstrap,
+        seed=run.config.seed,
+        scores=None if scores is None else scores[rows],
+        names=run.data.target_vars,
     )
     return result
 
@@ -211,7 +228,8 @@ def _curves(run: Run, rows: NDArray[np.int64]) -> dict[str, Any]:
     actual = _targets(run.data.ds, run.data.target_vars)[rows, 0]
     if len(np.unique(actual[np.isfinite(actual)])) < 2:
         return {}
-    return dict(curves(actual, run.predictions[rows, 0], points=_CURVE_POINTS))
+    scores = run.predicted.get("score", run.predictions)
+    return dict(curves(actual, scores[rows, 0], points=_CURVE_POINTS))
 
 
 def test_step(run: Run) -> dict[str, Any]:
@@ -244,7 +262,7 @@ def test_step(run: Run) -> dict[str, Any]:
         def measured(chosen: NDArray[np.int64]) -> dict[str, Any]:
             return {
                 "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),
-                "metrics": _evaluated(run, chosen, run.predictions),
+                "metrics": _evaluated(run, chosen, run.predictions, run.predicted.get("score")),
                 "baselines": {
                     name: _evaluated(run, chosen, values) for name, values in baselines.items()
                 },
@@ -263,5 +281,8 @@ def test_step(run: Run) -> dict[str, Any]:
             },
             "curves": _curves(run, rows),
         }
+        for entry in evaluation["metrics"].values():
+            if "why" in entry:
+                logger.warning("test: %s", entry["why"])
         run.folder.write_json("evaluation.json", evaluation)
     return evaluation
