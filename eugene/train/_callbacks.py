@@ -237,6 +237,24 @@ class Record(Checkpoint):
         write_atomic(self.metrics_path, text.getvalue())
 
 
+def is_plain(value: Any) -> bool:
+    """Tell whether a checkpoint that holds a value can be read without running code.
+
+    Examples
+    --------
+    >>> is_plain({"a": [1, "b"]}), is_plain(Path("."))
+    (True, False)
+    """
+    buffer = io.BytesIO()
+    try:
+        torch.save(value, buffer)
+        buffer.seek(0)
+        torch.load(buffer, weights_only=True)
+    except Exception:  # whatever a foreign object raises when it is written or read
+        return False
+    return True
+
+
 class Mark(Callback):
     """Note in every checkpoint that it is ours, its epochs, and what its network reads.
 
@@ -267,7 +285,12 @@ class Mark(Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add ``eugene`` to the checkpoint."""
+        """Add ``eugene`` to the checkpoint; of objects among hyper-parameters keep the text."""
+        if "hyper_parameters" in checkpoint:
+            checkpoint["hyper_parameters"] = {
+                key: value if is_plain(value) else repr(value)
+                for key, value in checkpoint["hyper_parameters"].items()
+            }
         checkpoint["eugene"] = {
             "format": 1,
             "epochs_done": len(self.record.rows),

@@ -15,6 +15,7 @@ from eugene import _judge
 from eugene.errors import DataError, EugeneError
 from eugene.modules.sequence import SequenceModule
 from eugene.modules.tasks import loggable
+from eugene.train._callbacks import is_plain
 
 _NEEDS_BOTH = ("auroc",)
 _NEEDS_SPREAD = ("r2", "pearson", "spearman", "explained_variance")
@@ -48,8 +49,16 @@ def check_fit(
     EugeneError
         If ``monitor`` would never be logged.
     """
+    said = [
+        f"the hyper-parameters {', '.join(odd)} of {type(of).__name__} are objects, which no "
+        "checkpoint can hold safely: their text is kept, give them anew when you load it."
+        for of in (module, source)
+        if (
+            odd := [k for k, v in dict(getattr(of, "hparams", {}) or {}).items() if not is_plain(v)]
+        )
+    ]
     if not isinstance(module, SequenceModule):
-        return []
+        return said
     targets_of = getattr(source, "targets_of", None)
     names = list(getattr(source, "target_vars", None) or module.target_names or [])
     outputs = _outputs(module, source)
@@ -57,13 +66,12 @@ def check_fit(
     if closed and type(module) is SequenceModule:
         _check_monitor(module, monitor, names, outputs)
     if not callable(targets_of):
-        return []
+        return said
     targets = targets_of()
     rows = getattr(source, "_assigned", None)
     _judge.check_targets(targets, task, loss=module.loss_name, rows=rows)
-    said: list[str] = []
     if targets and getattr(source, "codes", None) is not None:
-        said = _judge.check_training(targets_of("train"), task)
+        said += _judge.check_training(targets_of("train"), task)
         if module.loss_name not in ("mse", "mae", "huber"):
             said = [remark for remark in said if "trained as regression" not in remark]
         said += _check_validation(targets_of("val"), task, monitor, module.metric_names)

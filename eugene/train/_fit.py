@@ -32,7 +32,6 @@ from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
 from eugene.train._checks import check_fit
-<<<<<<< HEAD
 from eugene.train._eugene import (
     SAME,
     UNHEARD,
@@ -42,8 +41,6 @@ from eugene.train._eugene import (
     of_fit,
     split_of,
 )
-=======
->>>>>>> e9d6e2a (What later steps need (test rows, motif files, classes, layers, metrics, what is watched) is asked before anything is built or trained)
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring
 
