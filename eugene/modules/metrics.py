@@ -68,7 +68,7 @@ class _Moments(EpochMetric):
         self._note(prediction, target)
         there = torch.isfinite(target)
         n = there.sum(dim=0)
-        share = 1 / n.clamp_min(1)
+        share = 1 / n.clamp_min(1).to(_wide(prediction).dtype)
         wide_x, wide_y = _wide(prediction), _wide(target)
         x, y = torch.where(there, wide_x, 0.0), torch.where(there, wide_y, 0.0)
         mean_x, mean_y = x.sum(0) * share, y.sum(0) * share
