@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 import seqpro as sp
 from eugene import _judge
 from eugene.data._rows import hash_rows
+from eugene.data._sampling import OfDataset, make_sampler
 from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
 from seqdata import schema, splits
 from seqdata._open_source import IN_MEMORY_LIMIT
 from seqdata._region_array import region_array
-from seqdata._samplers import RatioSampler, RowSampler, Selection, WeightedSampler
+from seqdata._samplers import RowSampler
 from seqdata.errors import SeqdataError
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
@@ -37,36 +38,7 @@ _SPLITS = {
     "homology": splits.homology,
 }
 _DESCRIBED = ("input_len", "output_dim", "transforms", "rows_sha256")
-_SAMPLERS: dict[str, Any] = {"ratio": RatioSampler, "weighted": WeightedSampler}
 _SEEDED = frozenset(_SPLITS) - {"chromosome"}
-
-
-class _OfDataset:
-    """A sampler that looks its variable up in the dataset, whatever a batch calls it."""
-
-    def __init__(self, sampler: RowSampler, ds: xr.Dataset) -> None:
-        self._sampler, self._ds = sampler, ds
-
-    def __repr__(self) -> str:
-        return repr(self._sampler)
-
-    def bind(self, ds: xr.Dataset, rows: NDArray[np.int64], seed: int) -> Selection:
-        """Return the selection among rows of the dataset behind the one given."""
-        return self._sampler.bind(self._ds, rows, seed)
-
-
-def _sampler(given: Mapping[str, Any] | str | RowSampler | None) -> RowSampler | None:
-    if given is None or isinstance(given, RowSampler):
-        return given
-    options = {"name": given} if isinstance(given, str) else dict(given)
-    name = str(options.pop("name", None))
-    if name not in _SAMPLERS:
-        raise DataError(f"sampler: there is no sampler {name!r}{did_you_mean(name, _SAMPLERS)}")
-    try:
-        made: RowSampler = _SAMPLERS[name](**options)
-    except TypeError as error:
-        raise DataError(f"sampler {name!r}: {error}.") from error
-    return made
 
 
 def _alphabet_of(variable: xr.DataArray) -> str:
@@ -209,7 +181,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self.drop_last = drop_last
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.in_memory = in_memory
-        self.sampler = _sampler(sampler)
+        self.sampler = make_sampler(sampler)
         self.cache = cache
         self.cache_dir = cache_dir
         self._check_variables(ds)
@@ -492,7 +464,7 @@ class SequenceDataModule(pl.LightningDataModule):
             rank=0 if trainer is None else trainer.global_rank,
             world_size=1 if trainer is None else trainer.world_size,
             in_memory=self._in_memory(view, names),
-            sampler=_OfDataset(self.sampler, self.ds) if sample and self.sampler else None,
+            sampler=OfDataset(self.sampler, self.ds) if sample and self.sampler else None,
             cache=self.cache,
             cache_dir=self.cache_dir,
         )
