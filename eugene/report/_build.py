@@ -15,7 +15,7 @@ from eugene.report._blocks import Section, Tile, number
 from eugene.report._data import data
 from eugene.report._explain import attributions, control, evolution, filters, positional
 from eugene.report._folder import read_json
-from eugene.report._found import files, modisco, seqlets
+from eugene.report._found import modisco, seqlets
 from eugene.report._performance import metric_name, performance, training
 from eugene.report._provenance import configuration, timings, versions
 from eugene.report._replicates import replicates
@@ -32,7 +32,6 @@ _SECTIONS: tuple[Callable[[Path], Section], ...] = (
     positional,
     evolution,
     control,
-    files,
     configuration,
     versions,
     timings,

@@ -30,15 +30,18 @@ def read_table(path: Path) -> pd.DataFrame:
 def kept_epoch(run: Path) -> tuple[int, str] | None:
     """Return the epoch (from 0) whose weights were kept and the value that was watched.
 
-    They are what training noted; a folder without its notes has them in its checkpoint, and an
-    old one without either gives none.
+    They are what training noted; a folder without its notes has them in its checkpoint. One
+    without either was watched by what is watched by default, the validation loss.
     """
     noted = read_json(run / "state.json").get("training") or {}
     if noted.get("best_epoch") is not None:
         return int(noted["best_epoch"]), str(noted.get("monitor", "val_loss"))
     path = run / "checkpoints" / "best.ckpt"
     if not path.is_file():
-        return None
+        history = read_table(run / "metrics.csv")
+        if "val_loss" not in history or not history["val_loss"].notna().any():
+            return None
+        return int(history["epoch"][history["val_loss"].idxmin()]), "val_loss"
     from eugene.errors import EugeneError
     from eugene.train import read_checkpoint
 

@@ -106,16 +106,15 @@ def modisco(run: Path) -> Section:
     return section
 
 
-def files(run: Path) -> Section:
+def list_files(section: Section, run: Path) -> None:
     """Name and link every file that the interpretation wrote."""
-    section = Section("files", "Files")
     folder = run / "interpretation"
     listed = sorted(folder.iterdir()) if folder.is_dir() else []
-    section.links(
-        [
-            (f"interpretation/{path.name}", _WHAT.get(path.name, ""))
-            for path in listed
-            if not path.name.startswith(".")
-        ]
-    )
-    return section
+    found = [
+        (f"interpretation/{path.name}", _WHAT.get(path.name, ""))
+        for path in listed
+        if not path.name.startswith(".")
+    ]
+    if found:
+        section.heading("Files of the interpretation")
+        section.links(found)

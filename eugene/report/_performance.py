@@ -52,7 +52,7 @@ def training(run: Path) -> Section:
     kept = kept_epoch(run)
     if kept is not None:
         best, watched = kept
-        text += f"; the weights of epoch {best + 1} are kept, where {_best_of(watched)}"
+        text += f"; the weights of epoch {best + 1}, where {_best_of(watched)}, are kept"
     section.text(text + ".")
     section.figures([
         picture(
@@ -73,7 +73,7 @@ def _best_of(monitor: str) -> str:
     where, _, name = monitor.partition("_")
     side = "lowest" if better_when(monitor) == "min" else "highest"
     what = f"{names.get(where, where)} {'loss' if name == 'loss' else metric_name(name)}"
-    return f"the {what} ({monitor}) was {side}"
+    return f"the {what} was {side}"
 
 
 def performance(run: Path) -> Section:

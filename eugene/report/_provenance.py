@@ -7,10 +7,11 @@ from typing import Any
 
 from eugene.report._blocks import Section, duration
 from eugene.report._folder import read_json
+from eugene.report._found import list_files
 
 
 def configuration(run: Path) -> Section:
-    """Show the resolved configuration, folded."""
+    """Show the resolved configuration, folded, and every file of the interpretation."""
     section = Section("configuration", "Configuration")
     path = run / "config.yaml"
     if path.is_file():
@@ -19,6 +20,7 @@ def configuration(run: Path) -> Section:
             "the run."
         )
         section.code(path.read_text(encoding="utf8"), summary="config.yaml")
+    list_files(section, run)
     return section
 
 

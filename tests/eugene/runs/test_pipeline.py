@@ -202,7 +202,7 @@ def test_the_store_of_a_run_can_be_trained_on_as_it_is(tiny, finished, tmp_path)
 @pytest.mark.parametrize(
     ("task", "values", "match"),
     [
-        ("binary_classification", [0.0, 0.5], "0 or 1, but 'label' holds 0.5"),
+        ("binary_classification", [0.0, 0.5], "must be 0, 1 or NaN, found 0.5 in 'label', row"),
         ("multiclass_classification", [0.0, 1.5], "numbers of classes"),
         ("poisson", [-1.0, 2.0], "counts of 0 or more"),
     ],
