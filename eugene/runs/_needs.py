@@ -109,7 +109,9 @@ def require_steps(run: Run, module: Any, steps: Iterable[str]) -> None:
     """
     config, listed = run.config, list(steps)
     found: list[Problem] = []
-    wanted = [("test", "$.data.split", "test")] if "test" in listed else []
+    wanted: list[tuple[str, str, str | None]] = []
+    if "test" in listed:
+        wanted.append(("test", "$.data.split", "test"))
     for name, part in _parts(config, listed):
         split = part.get("split", _SPLIT_OF.get(name))
         wanted.append((name, f"$.interpret.{name}", split))

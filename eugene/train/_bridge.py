@@ -85,7 +85,7 @@ class EpochLoader:
             batches = iter(self.loader)
             # samplers of torch draw when they are asked for the first row
             first = list(itertools.islice(batches, 1))
-        every = itertools.chain(first, batches)
+        every: Iterator[Any] = itertools.chain(first, batches)
         if self.short:
             every = itertools.islice(every, len(self))
         if self.judge is None or epoch:

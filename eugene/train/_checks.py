@@ -89,8 +89,8 @@ def _outputs(module: SequenceModule, source: Any) -> tuple[int, ...] | None:
     mode = module.training
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            empty = torch.zeros(2, len(module.alphabet), length, dtype=module.dtype)
-            output = module.eval()(empty.to(module.device))
+            empty = torch.zeros(2, len(module.alphabet), length)
+            output = module.eval()(empty.to(module.device, module.dtype))
     except EugeneError:
         raise
     except Exception:  # a network may refuse what is no sequence
