@@ -18,7 +18,6 @@ from seqdata.datasets._archive import extract, unpack_gzip
 from seqdata.datasets._cache import locked
 from seqdata.errors import ArchiveError, ContigError, DatasetError, TableError
 from seqdata.readers import GenomeFASTA, read_bedlike
-from seqdata.readers._fasta_index import load_index
 from seqdata.readers._gzip import is_bgzip, is_gzip
 from seqdata.store import open_zarr
 
@@ -255,7 +254,7 @@ def genome(
     contigs = dict(sizes)
     fasta = readable_fasta(files["fasta"]) if sequence else None
     if fasta is not None:
-        contigs = load_index(fasta)[0].contigs
+        contigs = GenomeFASTA("seq", fasta).contigs()
         odd = {name: size for name, size in sizes.items() if contigs.get(name) != size}
         if odd:
             name, size = next(iter(odd.items()))

@@ -13,6 +13,7 @@ import numpy as np
 
 from seqdata.errors import FastaError
 from seqdata.readers import _fasta_index as fai
+from seqdata.readers._gzip import BGZIP_END
 from seqdata.readers._kernels import gather_lines
 
 if TYPE_CHECKING:
@@ -141,8 +142,12 @@ class BgzipBytes:
             raise FastaError(msg) from error
         place = [int(self._packed[i]) + len(data) - len(unpacker.unused_data)]
         place.append(int(self._unpacked[i]) + len(block))
-        last = i + 1 == len(self._packed)
-        if not unpacker.eof or not (last or place == [self._packed[i + 1], self._unpacked[i + 1]]):
+        if i + 1 < len(self._packed):
+            fits = place == [self._packed[i + 1], self._unpacked[i + 1]]
+        else:
+            self._handle.seek(place[0])
+            fits = self._handle.read(len(BGZIP_END) + 1) in (b"", BGZIP_END)
+        if not unpacker.eof or not fits:
             msg = f"The .gzi index of {self.path} does not fit it: delete the index and try again."
             raise FastaError(msg)
         self._kept[i] = block

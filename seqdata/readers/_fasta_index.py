@@ -21,7 +21,13 @@ from seqdata.readers._gzip import is_bgzip, is_gzip
 from seqdata.readers._index_files import cached_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+
+# no header is longer, in bytes
+_BETWEEN = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,53 @@ def _parse(index: Path, file: Path) -> FastaIndex:
         msg = f"{index} holds impossible numbers. Delete the index and try again."
         raise FastaError(msg)
     return FastaIndex(tuple(names), length, offset, np.maximum(bases, 1), np.maximum(width, 1))
+
+
+def misfit(index: FastaIndex, text: Callable[[int, int], bytes]) -> tuple[str, str] | None:
+    """Look whether an index lists all records of a file and nothing else.
+
+    Between the last base of a record and the first one of the next, nothing but the header of the
+    next may stand, and nothing behind the last. Records without letters may be left out.
+
+    Parameters
+    ----------
+    index : FastaIndex
+        The index.
+    text : callable
+        Gives the bytes of the unpacked file between two places, as far as it goes.
+
+    Returns
+    -------
+    tuple of str or None
+        The record and what is wrong.
+    """
+    order = np.argsort(index.offset, kind="stable").tolist()
+    last = np.maximum(index.length - 1, 0)
+    ends = index.offset + last // index.bases * index.width + last % index.bases
+    ends = np.where(index.length > 0, ends + 1, index.offset).tolist()
+    offsets = index.offset.tolist()
+    behind, before = 0, ""
+    for number in order:
+        name, begin = index.names[number], offsets[number]
+        raw = text(behind, min(begin, behind + _BETWEEN)) if begin > behind else b"X"
+        if before and index.length[index.places[before]] and raw[:1] not in (b"\n", b"\r"):
+            return before, "it does not end where the index says"
+        if begin > behind + _BETWEEN:
+            return name, "records stand before it that the index lacks"
+        *others, header = raw.lstrip(b"\r\n\t \xef\xbb\xbf").rstrip(b"\r\n").splitlines() or [b""]
+        if any(line.strip()[:1] not in b">" for line in others):
+            return name, "records stand before it that the index lacks"
+        if raw[-1:] not in (b"\n", b"\r") or header[:1] != b">":
+            return name, "it does not begin where the index says"
+        if header[1:].split(None, 1)[:1] != [name.encode()]:
+            return name, "its name does not stand before it"
+        behind, before = ends[number], name
+    rest = text(behind, behind + _BETWEEN)
+    if rest and index.length[index.places[before]] and rest[:1] not in (b"\n", b"\r"):
+        return before, "it does not end where the index says"
+    if any(line.strip()[:1] not in b">" for line in rest.splitlines()):
+        return before, "records stand behind it that the index lacks"
+    return None
 
 
 def _repeats(names: list[str]) -> bool:

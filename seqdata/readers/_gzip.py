@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 # the empty block that closes every bgzip file (SAM specification, section 4.1.2)
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 def is_gzip(file: Path) -> bool:
@@ -29,8 +29,8 @@ def check_bgzip_end(file: Path) -> None:
     Cut between two blocks, such a file unpacks without complaint.
     """
     with file.open("rb") as handle:
-        handle.seek(max(0, file.stat().st_size - len(_BGZIP_END)))
-        if handle.read() != _BGZIP_END:
+        handle.seek(max(0, file.stat().st_size - len(BGZIP_END)))
+        if handle.read() != BGZIP_END:
             msg = "the end mark of bgzip is missing: cut short?"
             raise gzip.BadGzipFile(msg)
 

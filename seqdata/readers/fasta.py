@@ -188,6 +188,13 @@ class GenomeFASTA(WritesWindows):
         self._blocks_path = blocks
         self._source: PlainBytes | BgzipBytes | None = None
         self._seen: set[int] = set()
+        source = self._open()
+        try:
+            fault = fai.misfit(self.index, source.text)
+        finally:
+            source.close()
+        if fault:
+            raise self._misfit(*fault)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_source": None}
@@ -333,7 +340,7 @@ class GenomeFASTA(WritesWindows):
                 )
                 if bad >= 0:
                     why = "a line does not end where the index says"
-                    raise self._misfit(int(record[begin + bad]), why)
+                    raise self._misfit(self.index.names[int(record[begin + bad])], why)
                 self._check_letters(letters, windows[rows], int(lengths[rows].sum()))
                 yield rows, letters
         finally:
@@ -373,16 +380,16 @@ class GenomeFASTA(WritesWindows):
         line = header.rstrip(b"\r\n").rsplit(b"\n", 1)[-1].lstrip(b"\xef\xbb\xbf")
         name = index.names[number].encode()
         if len(line) < _HEADER - 8 and line[1:].split(None, 1)[:1] != [name]:
-            raise self._misfit(number, "its name does not stand before it")
+            raise self._misfit(index.names[number], "its name does not stand before it")
         if header[-1:] not in (b"\n", b"\r") or (len(line) < _HEADER - 8 and line[:1] != b">"):
-            raise self._misfit(number, "it does not begin where the index says")
+            raise self._misfit(index.names[number], "it does not begin where the index says")
         behind = source.text(end, end + 64).lstrip()
         if behind[:1] not in (b"", b">") or source.text(end, end + 1) not in (b"", b"\n", b"\r"):
-            raise self._misfit(number, "it does not end where the index says")
+            raise self._misfit(index.names[number], "it does not end where the index says")
 
-    def _misfit(self, number: int, why: str) -> FastaError:
+    def _misfit(self, record: str, why: str) -> FastaError:
         return FastaError(
-            f"The index of {self.path} does not fit record {self.index.names[number]!r}: {why}. "
+            f"The index of {self.path} does not fit record {record!r}: {why}. "
             "The file was changed or one of the two is damaged; delete the .fai file and try again."
         )
 
