@@ -90,7 +90,7 @@ def _outputs(module: SequenceModule, source: Any) -> tuple[int, ...] | None:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             empty = torch.zeros(2, len(module.alphabet), length)
-            output = module.eval()(empty.to(module.device, module.dtype))
+            output = module.eval()(empty.to(module.device).type(module.dtype))
     except EugeneError:
         raise
     except Exception:  # a network may refuse what is no sequence
