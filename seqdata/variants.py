@@ -19,6 +19,7 @@ from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean,
 from seqdata.readers._alleles import holds, is_symbolic, resolved, shared_prefix
 from seqdata.readers._base import locate
 from seqdata.readers._gzip import open_unpacked
+from seqdata.readers._vcf_lines import VcfHeader
 from seqdata.readers.fasta import GenomeFASTA
 from seqpro.alphabets import _AMBIGUOUS as IUPAC
 
@@ -269,18 +270,19 @@ def _allele(value: Any, place: str, column: str) -> str:
 def _read_vcf(path: Path) -> pd.DataFrame:
     rows = []
     number = 0
+    header = VcfHeader()
     try:
         with open_unpacked(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as text:
             for number, line in enumerate(text, start=1):
+                if line.startswith("#"):
+                    header.add(line)
                 if line.startswith("#") or not line.strip():
                     continue
-                fields = line.rstrip("\r\n").split("\t", 5)
-                if len(fields) < 5:
-                    msg = (
-                        f"{path}, line {number}: expected at least 5 fields separated by tabs "
-                        f"(CHROM POS ID REF ALT), got {len(fields)}."
-                    )
+                line = line.rstrip("\r\n")
+                if fault := header.fault(line):
+                    msg = f"{path}, line {number}: {fault}"
                     raise VariantError(msg)
+                fields = line.split("\t", 5)
                 rows.append((*fields[:5], number))
     except UnicodeDecodeError as error:
         msg = f"{path}, after line {number}: not UTF-8 text ({error.reason}). Is it a VCF file?"

@@ -22,12 +22,15 @@ from seqdata.readers._gzip import is_bgzip, open_unpacked
 from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
 from seqdata.readers._turns import in_turn
+from seqdata.readers._vcf_lines import VcfHeader, check_lines, place_of
 from seqpro.alphabets import _AMBIGUOUS as IUPAC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLUMNS = 9
+# bytes of a file of which all lines are looked at when it is opened
+_SMALL = 8 << 20
 _LETTERS = frozenset("ACGTN")
 _REF_LETTERS = frozenset(IUPAC)
 
@@ -160,10 +163,13 @@ class VariantFile:
         self.path = path
         self.ploidy = ploidy
         self.is_bcf = _magic(path)[:3] == b"BCF"
+        if not self.is_bcf and path.stat().st_size <= _SMALL:
+            _look_at_lines(path)
         self.readable, self.index = _indexed(path, is_bcf=self.is_bcf)
         self._handle: pysam.TabixFile | pysam.VariantFile | None = None
         self._slot: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.samples: list[str] = []
+        self.header = VcfHeader()
         self.names = self._header()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,10 +216,11 @@ class VariantFile:
             Leave out records that begin before this base.
         """
         for line in self._lines(contig, max(0, start), stop):
-            fields = line.rstrip("\r\n").split("\t", _COLUMNS)
+            line = line.rstrip("\r\n")
+            fields = line.split("\t", _COLUMNS)
             place = f"{self.path}, {':'.join(fields[:2])}"
-            if len(fields) <= _COLUMNS:
-                msg = f"{place}: expected FORMAT and sample columns, got {len(fields)} columns."
+            if fault := self.header.fault(line):
+                msg = f"{place if self.is_bcf else place_of(self.path, line)}: {fault}"
                 raise VariantError(msg)
             position = _position(fields[1], place)
             if position < after:
@@ -318,7 +325,13 @@ class VariantFile:
         handle = self._open()
         if isinstance(handle, pysam.VariantFile):
             names = list(handle.header.samples)
+            self.header.lengths = {
+                str(name): int(contig.length)
+                for name, contig in handle.header.contigs.items()
+                if contig.length
+            }
         else:
+            self.header = VcfHeader.of(self._header_lines(handle))
             lines = [line for line in self._header_lines(handle) if line.startswith("#CHROM")]
             if not lines:
                 msg = (
@@ -350,6 +363,14 @@ def _position(text: str, place: str) -> int:
         msg = f"{place}: POS is {text!r}, expected a whole number, 1 or more."
         raise VariantError(msg)
     return position - 1
+
+
+def _look_at_lines(path: Path) -> None:
+    try:
+        check_lines(path)
+    except (EOFError, OSError, zlib.error) as error:
+        msg = f"{path}: damaged gzip file ({error}). Fetch or pack it again."
+        raise VariantError(msg) from error
 
 
 def _magic(path: Path) -> bytes:
