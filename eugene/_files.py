@@ -39,6 +39,35 @@ def write_atomic(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+def put_back(path: Path, content: bytes | None) -> None:
+    """Let a file hold again what it held, or be gone again; one that still does is not touched.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : bytes or None
+        What it held; None where it was not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> put_back(path, b"as before")
+    >>> path.read_text()
+    'as before'
+    >>> put_back(path, None)
+    >>> path.exists()
+    False
+    """
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif not path.is_file() or path.read_bytes() != content:
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        partial.write_bytes(content)
+        partial.replace(path)
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eugene._files import read_object, write_atomic
+from eugene._files import put_back, read_object, write_atomic
 from eugene._holding import LOCK
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
 
@@ -38,6 +38,7 @@ _OURS = (
     "summary.csv",
     "state.json",
 )
+_RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
 OTHER = "other_data"
 """Folder inside a run for what its network gives on data that it was not trained on."""
 
@@ -100,6 +101,7 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.follows = False
+        self._before: dict[Path, bytes | None] = {}
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -349,14 +351,61 @@ class RunFolder:
             else:
                 path.unlink(missing_ok=True)
 
-    def set_aside(self) -> Path:
-        """Move what a run wrote into a hidden folder beside, and return that folder."""
+    def set_aside(self, *names: str) -> Path:
+        """Move what a run wrote, or the named things, to a hidden folder beside; return that."""
         from seqdata._leftovers import working_path
 
         aside = working_path(self.path, "replaced")
         aside.mkdir()
-        self._move(self.path, aside)
+        self._move(self.path, aside, names)
         return aside
+
+    @contextlib.contextmanager
+    def unless_refused(self, *results: str, forget: tuple[str, ...] = ()) -> Iterator[None]:
+        """Let a training be taken up; if that fails before an epoch is kept, put all back.
+
+        Parameters
+        ----------
+        *results : str
+            What more training makes out of date: removed, unless it is refused.
+        forget : tuple of str
+            Steps that count as never done from here on, unless it is refused.
+
+        Yields
+        ------
+        None
+            Files that describe the run are after an exception what they were when the run was
+            first looked at, byte for byte, as long as the checkpoint to be taken up is; without
+            one there is nothing to put back.
+        """
+        trained = self._checkpoints()
+        if self.follows or not trained:
+            yield
+            return
+        if not self._before:
+            paths = [self.path / name for name in _RECORDS]
+            self._before = {p: p.read_bytes() if p.is_file() else None for p in paths}
+        aside = self.set_aside(*results) if results else None
+        try:
+            if forget:
+                self.forget(*forget)
+            yield
+        except Exception:
+            if self._checkpoints() == trained:
+                if aside is not None:
+                    self.take_back(aside)
+                for path, content in self._before.items():
+                    put_back(path, content)
+            raise
+        finally:
+            if aside is not None:
+                shutil.rmtree(aside, ignore_errors=True)
+
+    def _checkpoints(self) -> dict[str, tuple[int, ...]]:
+        """Return what tells whether the last epoch of the run, or of its replicates, is another."""
+        lasts = [folder.last for folder in (self, *map(RunFolder, self.replicates))]
+        found = {str(path): path.stat() for path in lasts if path.is_file()}
+        return {path: (s.st_ino, s.st_size, s.st_mtime_ns) for path, s in found.items()}
 
     def remove_stale(self) -> None:
         """Remove what `set_aside` left behind in processes that were killed."""
@@ -371,8 +420,8 @@ class RunFolder:
         aside.rmdir()
 
     @staticmethod
-    def _move(source: Path, goal: Path) -> None:
-        for name in (*_OURS, *RunFolder(source)._arms()):
+    def _move(source: Path, goal: Path, names: tuple[str, ...] = ()) -> None:
+        for name in names or (*_OURS, *RunFolder(source)._arms()):
             if (source / name).exists():
                 (source / name).rename(goal / name)
 

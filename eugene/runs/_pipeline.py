@@ -186,7 +186,8 @@ def prepare(
         run = Run(
             config, folder, store=store, progress=progress, baselines=baselines, device=device
         )
-        with folder.step("data"):
+        kept = folder.unless_refused() if continued else contextlib.nullcontext()
+        with kept, folder.step("data"):
             run.datamodule.input_len  # noqa: B018  builds the data
             module = run.new_module()
             run.check(module)
@@ -243,10 +244,14 @@ def fit_run(run: Run, *, resume: bool = False) -> None:
     folder = run.folder
     if _is_trained(folder, run.config, resume=resume):
         return
-    if resume and folder.status("fit") == "done" and not folder.follows:
-        folder.clear("predictions.zarr", "attributions.zarr", "evaluation.json", "interpretation")
-        folder.forget(*LATER_STEPS)
-    _steps.fit_step(run, resume=resume)
+    if not resume:
+        _steps.fit_step(run)
+        return
+    done = folder.status("fit") == "done"
+    results = ("predictions.zarr", "attributions.zarr", "evaluation.json", "interpretation")
+    out_of_date = {"forget": tuple(LATER_STEPS)} if done else {}
+    with folder.unless_refused(*(results if done else ()), **out_of_date):
+        _steps.fit_step(run, resume=True)
 
 
 def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:

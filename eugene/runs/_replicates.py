@@ -256,7 +256,12 @@ def run_replicates(
     seeds = [int(seed) for seed in section["seeds"]]
     which = section.get("interpret", "first")
     configs = {(arm, seed): config.arm(arm, seed) for arm in arms for seed in seeds}
-    with pipeline.working(config, path):
+    taken_up = (
+        RunFolder(path).unless_refused()
+        if resume and not pipeline.following(config)
+        else contextlib.nullcontext()
+    )
+    with pipeline.working(config, path), taken_up:
         folder = _begin(config, path, overwrite=overwrite, resume=resume)
         evaluations = _train_all(
             configs,

@@ -42,7 +42,7 @@ from eugene.train._eugene import (
     split_of,
 )
 from eugene.train._progress import what_is_shown
-from eugene.train._resume import Resume, check_same_run, restoring
+from eugene.train._resume import Resume, check_same_run, restoring, untouched
 
 # callbacks that put averaged weights in place when training ends; some are new in Lightning
 _AVERAGING = frozenset({"StochasticWeightAveraging", "WeightAveraging"})
@@ -304,7 +304,7 @@ def fit(
                     }
                 )
             try:
-                with restoring(record.last_path):
+                with restoring(record.last_path), untouched(folder / "tensorboard", trainer):
                     last = None if checkpoint is None else str(record.last_path)
                     trainer.fit(module, datamodule=bridge, ckpt_path=last)
             except SystemExit:

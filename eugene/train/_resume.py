@@ -11,8 +11,10 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, StochasticWeightAveraging
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
+from eugene._files import put_back
 from eugene.errors import EugeneWarning, NotARunError, ResumeError
 from eugene.train._callbacks import Record
 
@@ -39,6 +41,7 @@ class Resume(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.begun = False
         self.checkpoint: Mapping[str, Any] = {}
 
     def on_load_checkpoint(
@@ -113,6 +116,7 @@ class Resume(Callback):
                 f"{self.path} was trained with {before} batches an epoch, there are {now} now: "
                 f"the rows, the split or the batch size have changed. Resume with the same, {_ANEW}"
             )
+        self.begun = True
 
 
 def check_same_run(
@@ -228,4 +232,36 @@ def restoring(path: Path) -> Iterator[None]:
         if "loaded state dict" in text:
             message = f"{path} was trained with another optimiser: {error}. Resume with the same "
             raise ResumeError(f"{message}optimiser, {_ANEW}") from error
+        raise
+
+
+@contextlib.contextmanager
+def untouched(logs: Path, trainer: pl.Trainer) -> Iterator[None]:
+    """Leave the log of a training as it was if taking it up fails before its first step.
+
+    Parameters
+    ----------
+    logs : pathlib.Path
+        Folder of the logger, which begins to write before anything has been judged.
+    trainer : pytorch_lightning.Trainer
+        Has the `Resume` that knows whether a step was made; without one nothing is done.
+    """
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    resume = next((callback for callback in callbacks if isinstance(callback, Resume)), None)
+    there = set(logs.rglob("*"))
+    settings = logs / "hparams.yaml"
+    before = settings.read_bytes() if settings.is_file() else None
+    try:
+        yield
+    except BaseException:
+        if resume is not None and not resume.begun and trainer.is_global_zero:
+            for logger in trainer.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    logger.experiment.close()
+            for path in sorted(set(logs.rglob("*")) - there, reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+            if before is not None:
+                put_back(settings, before)
+            elif not there and logs.is_dir():
+                logs.rmdir()
         raise

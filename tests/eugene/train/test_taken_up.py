@@ -322,3 +322,32 @@ def test_workers_and_a_resume_change_neither_order_nor_dropout(tmp_path: Path, k
     for name, value in last[0].items():
         assert torch.equal(value, last[1][name]), name
         assert torch.equal(value, last[2][name]), name
+
+
+@pytest.mark.parametrize("refusal", ["schedule", "averaging", "optimiser", "network", "batches"])
+def test_what_is_refused_leaves_every_file_as_it_was(tmp_path: Path, refusal: str) -> None:
+    def parts(now: bool) -> dict[str, Any]:
+        options: dict[str, Any] = {"tensorboard": True, "restore_best": refusal != "averaging"}
+        if refusal == "schedule":
+            options["module"] = network(scheduler="one_cycle")
+        elif refusal == "averaging":
+            options["callbacks"] = [StochasticWeightAveraging(0.01, swa_epoch_start=1)]
+        elif refusal == "optimiser":
+            options["module"] = network(optimizer="sgd" if now else "adam")
+        elif refusal == "network":
+            options["module"] = network(batchnorm=now)
+        else:
+            options["data"] = SequenceDataModule(
+                rows(), target_vars="y", split=SPLIT, batch_size=4 if now else 8, seed=5
+            )
+        return options
+
+    def files() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    train(tmp_path, 2, **parts(now=False))
+    before = files()
+    assert any("tfevents" in name for name in before)
+    with pytest.raises(ResumeError):
+        train(tmp_path, 4, resume=True, **parts(now=True))
+    assert files() == before
