@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eugene._evaluation import of_other_data, read_evaluation
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import check_out
@@ -31,8 +32,10 @@ def summary_row(folder: RunFolder) -> dict[str, Any]:
         for arm, metrics in folder.read_json("summary.json").get("arms", {}).items():
             for metric, entry in metrics.get("metrics", {}).items():
                 row[f"{arm}:{metric}"] = entry.get("mean")
-    if folder.evaluation.is_file():
-        evaluation = folder.read_json("evaluation.json")
+    evaluation = read_evaluation(folder.path)
+    if evaluation:
+        if evaluation.get("other_data") is not None:
+            row["other_data"] = evaluation["other_data"]
         row["n"] = evaluation.get("n")
         row |= {name: entry["value"] for name, entry in evaluation["metrics"].items()}
         for baseline, metrics in evaluation.get("baselines", {}).items():
@@ -78,4 +81,7 @@ def compare(call: Call) -> int:
     if out is not None:
         write_table(out, header, table)
     say(aligned(header, table))
+    for folder in folders:
+        for line in of_other_data(folder.path):
+            say(f"{folder.path}: {line}")
     return 0

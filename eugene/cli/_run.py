@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._evaluation import of_other_data, read_evaluation
 from eugene._holding import holding
 from eugene.cli._call import Call
 from eugene.cli._main import say
@@ -400,14 +401,16 @@ def show_results(folder: RunFolder) -> None:
     """Print the chief figures of a run and where its report is."""
     if folder.summary.is_file():
         _show_summary(folder)
-    if folder.evaluation.is_file():
-        evaluation = folder.read_json("evaluation.json")
+    evaluation = read_evaluation(folder.path)
+    if evaluation:
         models: dict[str, Any] = {"network": evaluation["metrics"], **evaluation["baselines"]}
         names = [n for n in _HEADLINES if n in evaluation["metrics"]]
         rows = [
             [model, *(_interval(entry.get(n)) for n in names)] for model, entry in models.items()
         ]
         say(aligned([f"test, n = {evaluation['n']}", *names], rows))
+        for line in of_other_data(folder.path):
+            say(line)
     truth = folder.interpretation / "truth.json"
     if truth.is_file():
         _show_truth(folder.read_json("interpretation/truth.json"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from eugene._evaluation import read_evaluation
 from eugene._version import __version__
 from eugene.errors import NotARunError
 from eugene.report._blocks import Section, Tile, number
@@ -159,12 +160,13 @@ def _tiles(run: Path) -> list[Tile]:
             mean = number(entry["metrics"][name]["mean"])
             label = f"{metric_name(name)}, {arm.replace('_', ' ')}, mean of {len(entry['seeds'])}"
             tiles.append(Tile(mean, label))
-    evaluation = read_json(run / "evaluation.json")
+    evaluation = read_evaluation(run)
+    where = "other data" if evaluation.get("other_data") else "test"
     metrics = evaluation.get("metrics", {})
     for name in [m for m in _HEADLINE if m in metrics][:2]:
         entry = metrics[name]
         value = entry.get("value") if isinstance(entry, dict) else entry
-        tiles.append(Tile(number(value), f"test {metric_name(name)}"))
+        tiles.append(Tile(number(value), f"{where} {metric_name(name)}"))
     truth = read_json(run / "interpretation" / "truth.json")
     best = max(truth.get("mean_auprc", {}).values(), default=None)
     if best is not None:

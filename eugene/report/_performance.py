@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._evaluation import of_other_data, read_evaluation
 from eugene.report._blocks import Picture, Section, interval, number, picture
 from eugene.report._folder import (
     kept_epoch,
-    read_json,
     read_table,
     target_names,
     transformed,
@@ -79,12 +79,15 @@ def _best_of(monitor: str) -> str:
 def performance(run: Path) -> Section:
     """Show metrics with intervals beside the baselines, and the curves behind them."""
     section = Section("performance", "Test performance")
-    evaluation = read_json(run / "evaluation.json")
+    evaluation = read_evaluation(run)
+    for line in of_other_data(run):
+        section.text(line)
     if not evaluation:
         return section
+    unseen = "" if evaluation.get("other_data") else ", which training never saw"
     section.text(
-        f"{number(evaluation.get('n'))} rows of the split '{evaluation.get('split')}', which "
-        "training never saw. Brackets hold 95 % bootstrap intervals over rows."
+        f"{number(evaluation.get('n'))} rows of the split '{evaluation.get('split')}'{unseen}. "
+        "Brackets hold 95 % bootstrap intervals over rows."
     )
     for name, how in transformed(run).items():
         section.text(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eugene._evaluation import OTHER
 from eugene._files import put_back, read_object, write_atomic
 from eugene._holding import LOCK
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
@@ -33,15 +34,12 @@ _OURS = (
     "report.html",
     "tensorboard",
     "control",
-    "other_data",
+    OTHER,
     "summary.json",
     "summary.csv",
     "state.json",
 )
 _RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
-OTHER = "other_data"
-"""Folder inside a run for what its network gives on data that it was not trained on."""
-
 _INTERPRET = (
     "attribute",
     "seqlets",

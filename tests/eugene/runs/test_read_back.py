@@ -15,6 +15,7 @@ import yaml
 
 import eugene
 import seqdata as sd
+from eugene._evaluation import of_other_data
 from eugene.cli import main as program
 from eugene.config import load_run_config, parse_file
 from eugene.data import SequenceDataModule
@@ -134,8 +135,18 @@ def test_other_data_leave_the_run_alone_and_are_read_on_its_scale(
     y = np.log(pd.read_csv(place / "other.tsv", sep="\t")["y"].to_numpy() + 1)
     scaled = (y - logged.mean()) / logged.std()
     np.testing.assert_allclose(found["target"].values[:, 0], scaled, rtol=1e-5)
+    # report, compare and test say what is there on other data, and where
+    line = f"Results on other data ({place / 'other.tsv'}, "
+    assert main(["report", str(folder.path)]) == 0
+    assert line in folder.report.read_text()
+    assert f"{other.name}/evaluation.json" in folder.report.read_text()
+    assert "which training never saw" in folder.report.read_text()
+    capsys.readouterr()
+    assert main(["compare", str(folder.path), str(folder.path)]) == 0
+    assert capsys.readouterr().out.count(line) == 2
     # again, without a word about overwriting; other content of the same name has its own folder
     assert main(said) == 0
+    assert f"The test results of {other.name} are of other data" in capsys.readouterr().out
     write(place / "other.tsv", seed=9)
     assert main(said) == 0
     assert len(list((folder / OTHER).iterdir())) == 2
@@ -155,10 +166,22 @@ def test_overwriting_puts_results_in_place_and_never_the_data(
     assert other["other_data"].endswith("other.tsv")
     assert other["metrics"]["mse"]["value"] > 100 * own["metrics"]["mse"]["value"]
     assert tree_of(folder.data_store) == data
+    # and nobody takes them for the run's own
+    line = f"The test results of run are of other data ({place / 'other.tsv'})"
+    assert main(["report", str(folder.path)]) == 0
+    page = folder.report.read_text()
+    assert line in page
+    assert "which training never saw" not in page
+    assert "other data Pearson" in page
+    capsys.readouterr()
+    assert main(["compare", str(folder.path), "--out", str(place / "c.csv")]) == 0
+    assert line in capsys.readouterr().out
+    assert pd.read_csv(place / "c.csv")["other_data"].tolist() == [str(place / "other.tsv")]
     # the run's own are there again for the asking, also where the table is gone
     (place / "own.tsv").unlink()
     assert main(words) == 0
     assert folder.read_json("evaluation.json") == own
+    assert of_other_data(folder.path) == []
 
 
 def test_a_table_that_changed_is_told_and_the_rows_stay(place: Path) -> None:

@@ -1,0 +1,71 @@
+"""What the test step found, and on which data: read in one place by report, compare and test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eugene._files import read_object
+
+OTHER = "other_data"
+"""Folder inside a run for what its network gives on data that it was not trained on."""
+
+_NAME = "evaluation.json"
+
+
+def read_evaluation(run: Path) -> dict[str, Any]:
+    """Return what the test step of a folder wrote, empty where it has not been run.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a run, or of its results on other data.
+
+    Returns
+    -------
+    dict
+        ``metrics``, ``baselines``, ``n``, and under ``other_data`` the name of the data if they
+        are not the run's own.
+
+    Raises
+    ------
+    NotARunError
+        If the file is damaged.
+    """
+    path = run / _NAME
+    return read_object(path) if path.is_file() else {}
+
+
+def of_other_data(run: Path) -> list[str]:
+    """Return a line for each result of a run that is not of its own data.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a run, or of its results on other data.
+
+    Returns
+    -------
+    list of str
+        Sentences that name the data, and where the figures are.
+
+    Raises
+    ------
+    NotARunError
+        If a file is damaged.
+    """
+    lines = []
+    here = read_evaluation(run).get("other_data")
+    if here is not None:
+        lines.append(
+            f"The test results of {run.name} are of other data ({here}), not of the test rows of "
+            "the data that the network was trained on."
+        )
+    for folder in sorted((run / OTHER).glob("*/")):
+        found = read_evaluation(folder)
+        if found:
+            lines.append(
+                f"Results on other data ({found.get('other_data')}, {found.get('n')} rows) are in "
+                f"{OTHER}/{folder.name}/{_NAME}."
+            )
+    return lines
