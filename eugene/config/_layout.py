@@ -148,8 +148,11 @@ class Block:
         except LookupError:
             return tuple(known.values()), True
         for parameter in signature.parameters:
-            if parameter.name not in self.registry.supplied:
-                known.setdefault(parameter.name, parameter)
+            if parameter.name in self.registry.supplied:
+                continue
+            # what the section leaves open is settled by what is chosen
+            if parameter.name not in known or known[parameter.name].default == "None":
+                known[parameter.name] = parameter
         return tuple(known.values()), signature.accepts_any
 
 

@@ -15,6 +15,8 @@ from eugene.errors import EugeneWarning
 _IS_PATH = re.compile(r"\b(Path|PathLike|StrPath)\b")
 # these hold names as well as paths, so their annotation is text
 _NAMES_OR_PATHS = frozenset({"motif_db", "motif_files"})
+# these folders are made where they are not there yet
+_MADE = frozenset({"cache_dir"})
 
 
 def is_path(name: str, annotation: str) -> bool:
@@ -48,6 +50,8 @@ def settle_paths(document: Document, tree: dict[str, Any]) -> None:
             if parameter.name in block.value and is_path(parameter.name, parameter.annotation):
                 keys = (*block.keys, parameter.name)
                 found = _settled(block.value[parameter.name], document, json_path(keys))
+                if parameter.name in _MADE and isinstance(found, str):
+                    found = str(Path(found).absolute())
                 block.value[parameter.name] = found
 
 

@@ -8,7 +8,8 @@ listed here for them are the keys that every choice takes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,25 @@ class DataSection:
         Largest shift of a training window in bp.
     num_workers : int
         Loader processes; 0 is fast because batches are gathered by index.
+    control_var : str
+        Variable with tracks that are given to the network beside the sequence.
+    mask_var : str
+        Variable that says which positions of a target track count.
+    length : int
+        Positions of a window in bp; ``null`` for all stored, less the jitter on both sides. A
+        source that makes sequences makes them so long.
+    target_length : int
+        Positions of a target track in bp, cut around the middle of the window.
+    drop_last : bool
+        Whether the last, smaller training batch is left out.
+    pin_memory : bool
+        Whether batches are put in page-locked memory; ``null`` where there is a GPU.
+    in_memory : bool
+        Whether the data are read whole; ``null`` up to 512 MiB.
+    cache : str
+        ``memmap`` decodes data that are read from files once, into files mapped into memory.
+    cache_dir : path
+        Where decoded files are kept; ``null`` for the cache directory.
     """
 
     name: str
@@ -55,6 +75,15 @@ class DataSection:
     reverse_complement: bool = False
     max_jitter: int = 0
     num_workers: int = 0
+    control_var: str | None = None
+    mask_var: str | None = None
+    length: int | None = None
+    target_length: int | None = None
+    drop_last: bool = False
+    pin_memory: bool | None = None
+    in_memory: bool | None = None
+    cache: Literal["memmap"] | None = None
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,10 @@ class TrainerSection:
     deterministic : bool
         Whether operations without a deterministic form are refused; ``null`` for Lightning's
         choice.
+    mode : str
+        ``min`` or ``max``: which way ``monitor`` is better; ``null`` for what is known of it.
+    tensorboard : bool
+        Whether values are logged for TensorBoard.
     """
 
     max_epochs: int = 30
@@ -99,6 +132,8 @@ class TrainerSection:
     min_delta: float = 0.0
     strategy: str = "auto"
     deterministic: bool | None = None
+    mode: Literal["min", "max"] | None = None
+    tensorboard: bool = True
 
 
 @dataclass(frozen=True)
@@ -416,7 +451,13 @@ SECTIONS: tuple[str, ...] = (
 
 #: Least value of numbers, by section and key.
 LEAST: dict[str, dict[str, float]] = {
-    "data": {"batch_size": 1, "max_jitter": 0, "num_workers": 0},
+    "data": {
+        "batch_size": 1,
+        "max_jitter": 0,
+        "num_workers": 0,
+        "length": 1,
+        "target_length": 1,
+    },
     "trainer": {
         "max_epochs": 1,
         "patience": 0,

@@ -34,14 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _COMMON = frozenset(p.name for p in schema_parameters(DataSection))
-_LOADING = (
-    "batch_size",
-    "num_workers",
-    "reverse_complement",
-    "max_jitter",
-    "weight_var",
-    "sampler",
-)
+_LOADING = _COMMON - {"name", "seq_var", "target_vars", "split", "targets"}
 # sources whose datasets are read where they are, not copied into the run's folder
 _OPENED = ("zarr", "genome")
 
@@ -379,7 +372,7 @@ def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
         for i, name in enumerate(targets)
         if name not in ds.variables
     ]
-    for name in ("weight_var",):
+    for name in ("weight_var", "control_var", "mask_var"):
         value = section.get(name)
         if value is not None and value not in ds.variables:
             hint = did_you_mean(value, numbers)
@@ -505,6 +498,9 @@ def data_module(config: RunConfig, data: RunData) -> Any:
 
     section = config.section("data")
     options = {key: section[key] for key in _LOADING if section.get(key) is not None}
+    if "length" in _source_arguments(config):
+        # the source made sequences that long, and jitter takes its part of them
+        options.pop("length", None)
     return SequenceDataModule(
         data.ds, seq_var=data.seq_var, target_vars=data.target_vars, seed=config.seed, **options
     )

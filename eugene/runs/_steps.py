@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.config import build, registries
+from eugene.config._layout import schema_parameters
+from eugene.config.schema import TrainerSection
 from eugene.errors import EugeneError
 from eugene.runs._run import Run, logger
 
@@ -17,19 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-_TRAINER = (
-    "max_epochs",
-    "patience",
-    "accelerator",
-    "devices",
-    "precision",
-    "gradient_clip_val",
-    "accumulate_grad_batches",
-    "monitor",
-    "min_delta",
-    "strategy",
-    "deterministic",
-)
+_TRAINER = tuple(parameter.name for parameter in schema_parameters(TrainerSection))
 _CURVE_POINTS = 400
 
 
