@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._shapes import SHAPES, misfit
 from eugene.errors import NotARunError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def put_back(path: Path, content: bytes | None) -> None:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
+    """Read a JSON file that holds an object, of the shape that `SHAPES` has under its name.
 
     Raises
     ------
@@ -86,6 +87,9 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         kind = type(found).__name__
         message = f"{path} holds a {kind}, expected an object; the run folder is damaged"
+        raise NotARunError(message)
+    if fault := misfit(found, SHAPES.get(path.name, {})):
+        message = f"{path} holds what no run writes ({fault}); the run folder is damaged"
         raise NotARunError(message)
     return found
 

@@ -37,9 +37,9 @@ def summary_row(folder: RunFolder) -> dict[str, Any]:
         if evaluation.get("other_data") is not None:
             row["other_data"] = evaluation["other_data"]
         row["n"] = evaluation.get("n")
-        row |= {name: entry["value"] for name, entry in evaluation["metrics"].items()}
+        row |= {name: entry.get("value") for name, entry in evaluation["metrics"].items()}
         for baseline, metrics in evaluation.get("baselines", {}).items():
-            row |= {f"{baseline}:{name}": entry["value"] for name, entry in metrics.items()}
+            row |= {f"{baseline}:{name}": entry.get("value") for name, entry in metrics.items()}
     row["seconds"] = round(sum(seconds), 1)
     return row
 

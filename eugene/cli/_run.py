@@ -403,12 +403,15 @@ def show_results(folder: RunFolder) -> None:
         _show_summary(folder)
     evaluation = read_evaluation(folder.path)
     if evaluation:
-        models: dict[str, Any] = {"network": evaluation["metrics"], **evaluation["baselines"]}
+        models: dict[str, Any] = {
+            "network": evaluation["metrics"],
+            **evaluation.get("baselines", {}),
+        }
         names = [n for n in _HEADLINES if n in evaluation["metrics"]]
         rows = [
             [model, *(_interval(entry.get(n)) for n in names)] for model, entry in models.items()
         ]
-        say(aligned([f"test, n = {evaluation['n']}", *names], rows))
+        say(aligned([f"test, n = {evaluation.get('n')}", *names], rows))
         for line in of_other_data(folder.path):
             say(line)
     truth = folder.interpretation / "truth.json"

@@ -446,12 +446,21 @@ class RunFolder:
                 self.path.rmdir()
 
     def state(self) -> dict[str, Any]:
-        """Return the record of the steps; empty where there is none."""
+        """Return the record of the steps; empty where there is none.
+
+        Raises
+        ------
+        NotARunError
+            If it is damaged; that of another program in a folder without our other files is none.
+        """
         try:
-            found = json.loads(self.state_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return read_object(self.state_file)
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        return found if isinstance(found, dict) else {}
+        except NotARunError:
+            if self.config.is_file() or self.best.is_file():
+                raise
+            return {}
 
     def status(self, step: str) -> str | None:
         """Return ``running``, ``done``, ``stopped`` or ``failed``; ``None`` if never begun."""

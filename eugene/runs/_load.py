@@ -61,9 +61,14 @@ class RunInfo:
 
         values = np.asarray(predictions, dtype=np.float64).copy()
         for column, name in enumerate(self.target_names[: values.shape[1]]):
-            steps = [sd.targets.from_dict(step) for step in self.transforms.get(name, [])]
-            values[:, column] = sd.targets.invert(values[:, column], steps)
+            values[:, column] = sd.targets.invert(values[:, column], self.steps(name))
         return values
+
+    def steps(self, name: str) -> list[Any]:
+        """Return the fitted transforms of a target, of `seqdata.targets`."""
+        import seqdata as sd
+
+        return [sd.targets.from_dict(step) for step in self.transforms.get(name, [])]
 
 
 def _find(path: str | Path) -> tuple[RunFolder, Path | None]:
@@ -166,6 +171,8 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     """
     if RunFolder(run_dir).trained_in_python:
         return _load_trained(Path(run_dir), device)
+    from seqdata.errors import SeqdataError
+
     folder, chosen = _find(run_dir)
     weights = _weights(folder, chosen)
     config = read_config(folder, allow_class_path=allow_class_path)
@@ -173,7 +180,9 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     try:
         info = _info(folder.path, described)
         output_dim = int(described["output_dim"])
-    except (KeyError, TypeError, ValueError) as error:
+        for name in info.transforms:
+            info.steps(name)
+    except (KeyError, TypeError, ValueError, SeqdataError) as error:
         message = f"{folder.data} lacks or garbles {error}; the run folder is damaged"
         raise NotARunError(message) from error
     module = build_module(
