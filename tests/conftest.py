@@ -68,6 +68,14 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Give torch one thread again: others that share its pool of threads set theirs."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
 def _close_figures() -> Iterator[None]:
     """Close what a test drew; matplotlib keeps figures until somebody does."""
     yield

@@ -315,6 +315,8 @@ def tiny(path: Path) -> RunConfig:
     return load_run_config({k: v for k, v in tree.items() if v is not None})
 
 
+# the simulated label stands in for measured activities
+@pytest.mark.filterwarnings("ignore:.*is trained as regression")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_shipped_files_build_and_take_a_training_step(path, tmp_path):
     from eugene.runs import Run

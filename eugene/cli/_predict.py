@@ -66,8 +66,10 @@ def predict_file(call: Call, folder: RunFolder, device: str | None) -> int:
 
 def predict_run(call: Call, run: Run) -> int:
     """Write ``predictions.zarr`` of a run and show its rows in the units of the targets."""
+    from eugene.runs._load import require_trained
     from eugene.runs._steps import predict_step
 
+    require_trained(run.network)
     predict_step(run)
     predicted: NDArray[Any] = run.predictions
     if predicted.shape[1] == len(run.data.target_vars):

@@ -74,6 +74,7 @@ def genome(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     fa, peaks = Path(folder) / "g.fa", Path(folder) / "p.bed"
     ...     _ = fa.write_text(">c\n" + "ACGT" * 100 + "\n")

@@ -44,7 +44,6 @@ def require_files(config: RunConfig) -> None:
         With every one of them, its line, and how to mend it.
     """
     from eugene._optional import present
-    from eugene.interpret._motifs import find, read_motifs
 
     found: list[Problem] = []
 
@@ -52,6 +51,8 @@ def require_files(config: RunConfig) -> None:
         found.append(config.document.problem(path, message))
 
     def motifs(path: str, source: Any) -> Any:
+        from eugene.interpret._motifs import read_motifs
+
         try:
             return read_motifs(source)
         except (EugeneError, OSError, ValueError) as error:
@@ -60,11 +61,14 @@ def require_files(config: RunConfig) -> None:
 
     asked = config.tree.get("interpret") or {}
     for name, part in _parts(config, INTERPRET_SECTIONS):
-        known = (
-            motifs(f"$.interpret.{name}.motif_db", part["motif_db"]) if "motif_db" in part else None
-        )
-        if name == "positional" and known is not None:
-            for i, motif in enumerate(part["motifs"]):
+        named = part["motifs"] if name == "positional" else []
+        # the set that comes with the package is there, and reading it loads NumPy and numba
+        looked_at = "motif_db" in part and (named or part["motif_db"] != "embedded")
+        known = motifs(f"$.interpret.{name}.motif_db", part["motif_db"]) if looked_at else None
+        if known is not None:
+            from eugene.interpret._motifs import find
+
+            for i, motif in enumerate(named):
                 try:
                     find(str(motif), known)
                 except EugeneError as error:

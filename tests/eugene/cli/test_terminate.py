@@ -31,8 +31,13 @@ def test_signals(
                 pass
 
     monkeypatch.setattr("eugene.cli._doctor.doctor", work)
+    # a shell that starts a program in the background makes it ignore Ctrl-C
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.getsignal(signal.SIGTERM)
-    assert main(["doctor"]) == code
+    try:
+        assert main(["doctor"]) == code
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     assert signal.getsignal(signal.SIGTERM) == before
     assert "stopped; " in capsys.readouterr().err
     state = json.loads((tmp_path / "run" / "state.json").read_text())
