@@ -146,9 +146,9 @@ def _printed(call: Call, config: RunConfig) -> bool:
 def _whole(call: Call, config: RunConfig) -> int:
     from eugene.runs._needs import require_files
 
-    require_files(config)
     if _printed(call, config):
         return 0
+    require_files(config)
     from eugene.runs import run as run_recipe
 
     with spoken(call):
@@ -183,9 +183,9 @@ def fit(call: Call) -> int:
     from eugene.runs import _pipeline as pipeline
     from eugene.runs._needs import require_files
 
-    require_files(config)
     if _printed(call, config):
         return 0
+    require_files(config)
     resume = call.has("resume")
     path = pipeline.default_folder(config)
     with spoken(call), pipeline.working(config, path):
