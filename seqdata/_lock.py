@@ -149,6 +149,11 @@ class FileLock:
         while self._handle is None:
             try:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
+            except FileExistsError as error:
+                if self.file.parent.exists() and not self.file.parent.is_dir():
+                    raise self._cannot_write(error) from error
+                # its owner removed the folder while this looked at it
+                continue
             except OSError as error:
                 raise self._cannot_write(error) from error
             try:

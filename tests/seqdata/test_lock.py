@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"Cannot write beside .*file"):
         sd.FileLock(tmp_path / "file" / "lock", "x is being written").acquire()
+
+
+def test_a_folder_that_its_owner_removes_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = [], Path.mkdir
+
+    def mkdir(self: Path, *args: Any, **options: Any) -> None:
+        made.append(self)
+        if len(made) == 1:
+            raise FileExistsError(self)  # it was there, and is gone
+        real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with FileLock(tmp_path / "busy" / "lock", "x is being built"):
+        assert (tmp_path / "busy" / "lock").exists()
+    assert len(made) == 2
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="Cannot write"):
+        FileLock(tmp_path / "file" / "lock", "x is being built").acquire()
