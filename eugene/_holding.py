@@ -68,8 +68,8 @@ def holding(folder: str | Path) -> Iterator[None]:
     if place in _HELD.get() or (place.exists() and not place.is_dir()):
         yield
         return
-    from seqdata._lock import FileLock
     from seqdata.errors import LockedError
+    from seqdata.store._lock import FileLock
 
     made = not place.exists()
     fix = "Nothing was touched. Wait until it is done, stop it, or choose another run folder."

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
-from seqdata._layers import add_layers_from_files as add_layers_from_files
-from seqdata._lock import FileLock as FileLock
-from seqdata._merge import merge_obs as merge_obs
-from seqdata._open_regions import open_regions as open_regions
-from seqdata._read import read_bam as read_bam
-from seqdata._read import read_bigwig as read_bigwig
-from seqdata._read import read_flat_fasta as read_flat_fasta
-from seqdata._read import read_genome_fasta as read_genome_fasta
-from seqdata._read import read_table as read_table
-from seqdata._read import read_vcf as read_vcf
 from seqdata._told import SeqdataWarning as SeqdataWarning
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
+from seqdata.build._layers import add_layers_from_files as add_layers_from_files
+from seqdata.build._merge import merge_obs as merge_obs
+from seqdata.build._one_call import read_bam as read_bam
+from seqdata.build._one_call import read_bigwig as read_bigwig
+from seqdata.build._one_call import read_flat_fasta as read_flat_fasta
+from seqdata.build._one_call import read_genome_fasta as read_genome_fasta
+from seqdata.build._one_call import read_table as read_table
+from seqdata.build._one_call import read_vcf as read_vcf
 from seqdata.errors import SeqdataError as SeqdataError
 from seqdata.readers import BAM as BAM
 from seqdata.readers import VCF as VCF
@@ -29,7 +27,9 @@ from seqdata.readers import Table as Table
 from seqdata.readers import read_bedlike as read_bedlike
 from seqdata.store import open_zarr as open_zarr
 from seqdata.store import to_zarr as to_zarr
+from seqdata.store._lock import FileLock as FileLock
 from seqdata.variants import variant_windows as variant_windows
+from seqdata.windows._open import open_regions as open_regions
 
 if TYPE_CHECKING:
     from seqdata import convert, datasets, regions, schema, splits, targets, torch

@@ -14,17 +14,17 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from seqdata._loader import Loader
-from seqdata._open_source import BUFFER_LIMIT
-from seqdata._order import Order, Segment
-from seqdata._ragged import is_ragged, with_lengths
-from seqdata._samplers import RatioSampler as RatioSampler
-from seqdata._samplers import RowSampler
-from seqdata._samplers import WeightedSampler as WeightedSampler
-from seqdata._source import Arrays
-from seqdata._stored import choose_engine
-from seqdata._workers import Queue, packed, unpacked
 from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.loading._loader import Loader
+from seqdata.loading._open_source import BUFFER_LIMIT
+from seqdata.loading._order import Order, Segment
+from seqdata.loading._ragged import is_ragged, with_lengths
+from seqdata.loading._samplers import RatioSampler as RatioSampler
+from seqdata.loading._samplers import RowSampler
+from seqdata.loading._samplers import WeightedSampler as WeightedSampler
+from seqdata.loading._source import Arrays
+from seqdata.loading._workers import Queue, packed, unpacked
+from seqdata.store._origin import choose_engine
 
 Transform = Callable[[Arrays], Mapping[str, Any]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]

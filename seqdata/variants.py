@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from seqdata._told import tell
-from seqdata._windows import make_windows
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
 from seqdata.readers._alleles import holds, is_symbolic, resolved, shared_prefix
 from seqdata.readers._base import locate
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._vcf_lines import VcfHeader
 from seqdata.readers.fasta import GenomeFASTA
+from seqdata.windows._regions import make_windows
 from seqpro.alphabets import _AMBIGUOUS as IUPAC
 
 if TYPE_CHECKING:

@@ -132,7 +132,10 @@ SPLITS = Registry(
 )
 SAMPLERS = Registry(
     "sampler",
-    {"ratio": "seqdata._samplers:RatioSampler", "weighted": "seqdata._samplers:WeightedSampler"},
+    {
+        "ratio": "seqdata.loading._samplers:RatioSampler",
+        "weighted": "seqdata.loading._samplers:WeightedSampler",
+    },
 )
 TARGET_TRANSFORMS = Registry(
     "target transform",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 import seqdata as sd
 from eugene.data._files import PathLike
 from eugene.data._negatives import SourceError
-from seqdata._contigs import check_known
-from seqdata._windows import as_regions
 from seqdata.errors import contig_hint
+from seqdata.regions._contigs import check_known
+from seqdata.windows._regions import as_regions
 
 
 def read_regions(

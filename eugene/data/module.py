@@ -20,13 +20,13 @@ from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
 from seqdata import schema, splits
-from seqdata._open_source import IN_MEMORY_LIMIT
-from seqdata._region_array import region_array
-from seqdata._samplers import RowSampler
 from seqdata.errors import SeqdataError
+from seqdata.loading._open_source import IN_MEMORY_LIMIT
+from seqdata.loading._samplers import RowSampler
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
+from seqdata.windows._lazy import region_array
 
 _SPLITS = {
     "random": splits.random,

@@ -228,8 +228,8 @@ def _checked(path: str | Path) -> Path:
 @contextlib.contextmanager
 def _turn(file: Path, target: Path) -> Iterator[None]:
     """Wait until others are done with a file; the lock of one that dies is free."""
-    from seqdata._lock import FileLock
     from seqdata.errors import LockedError
+    from seqdata.store._lock import FileLock
 
     lock = FileLock(file, f"{target} is being written")
     told = False

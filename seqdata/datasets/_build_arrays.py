@@ -12,12 +12,12 @@ import xarray as xr
 
 import seqpro as sp
 from seqdata import splits
-from seqdata._hdf5 import open_hdf5
-from seqdata._writer import StoreWriter
+from seqdata.convert._hdf5 import open_hdf5
 from seqdata.datasets._archive import extract
 from seqdata.errors import LengthError, SchemaError
 from seqdata.schema import SPLITS
 from seqdata.store import open_zarr
+from seqdata.store._writer import StoreWriter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import platformdirs
 
-from seqdata._content import content_of
-from seqdata._places import usable
 from seqdata._told import tell
 from seqdata.errors import SeqdataError
+from seqdata.readers._places import usable
+from seqdata.store._content import content_of
 
 # bytes of a file whose index is built as fast as one that is there can be judged
 _SMALL = 32 << 20

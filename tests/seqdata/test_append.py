@@ -15,9 +15,9 @@ import zarr
 from zarr.storage import MemoryStore, WrapperStore
 
 import seqdata as sd
-from seqdata import _shards
 from seqdata.errors import DiskFullError, StoreError
 from seqdata.schema import coded_coordinate
+from seqdata.store import _shards
 
 ROWS = 100
 
@@ -243,7 +243,8 @@ def test_stores_of_other_tools(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import seqdata as sd
-from seqdata import _append, _shards
+from seqdata.store import _append
+from seqdata.store import _shards
 _shards.SHARD_ROWS, _shards.INNER_ROWS, _shards.FLAT_ROWS, _shards.FLAT_ITEMS = 8, 4, 8, 64
 left = [int(sys.argv[3])]
 
@@ -319,7 +320,7 @@ def test_no_room_for_more(room: int) -> None:
 
 
 def test_two_who_append(tmp_path: Path) -> None:
-    from seqdata._unfinished import lock_of
+    from seqdata.store._resume import lock_of
 
     sd.to_zarr(dataset(), tmp_path / "x.zarr")
     with (

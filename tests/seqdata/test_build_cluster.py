@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 import seqdata as sd
-from seqdata import _region_build, _shards
-from seqdata._writer import StoreWriter
+from seqdata.build import _regions as _region_build
 from seqdata.errors import UnknownLetterError
+from seqdata.store import _shards
+from seqdata.store._writer import StoreWriter
 
 
 @pytest.fixture(scope="module")

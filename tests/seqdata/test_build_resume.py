@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 
 import seqdata as sd
-from seqdata import _region_build, _shards
-from seqdata._unfinished import fingerprint, job_of
+from seqdata.build import _regions as _region_build
 from seqdata.errors import SeqdataError, StoreError
 from seqdata.readers._base import NUMBER
+from seqdata.store import _shards
+from seqdata.store._resume import fingerprint, job_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -30,10 +31,11 @@ from pathlib import Path
 import numpy as np, pandas as pd
 import seqdata as sd
 from seqdata.readers._base import NUMBER
-from seqdata import _shards, _windows
+from seqdata.store import _shards
+from seqdata.windows import _plan
 
 _shards.SHARD_ROWS, _shards.INNER_ROWS, _shards.FLAT_ROWS, _shards.FLAT_ITEMS = 16, 8, 64, 2048
-_windows._FLAT_BYTES = 500
+_plan._FLAT_BYTES = 500
 
 def build(folder, kind, path, **options):
     folder = Path(folder)
@@ -51,7 +53,7 @@ KINDS = ("regions", "ragged regions", "table", "ragged table")
 # then all are built to their ends. Children go first: threads do not live through a fork.
 PREPARE = """
 import os, signal
-from seqdata._unfinished import UnfinishedBuild
+from seqdata.store._resume import UnfinishedBuild
 
 folder = Path({folder!r})
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
@@ -126,9 +128,9 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     space: dict[str, Any] = {}
     for name in ("SHARD_ROWS", "INNER_ROWS", "FLAT_ROWS", "FLAT_ITEMS"):
         monkeypatch.setattr(_shards, name, getattr(_shards, name))
-    from seqdata import _windows
+    from seqdata.windows import _plan
 
-    monkeypatch.setattr(_windows, "_FLAT_BYTES", 500)
+    monkeypatch.setattr(_plan, "_FLAT_BYTES", 500)
     exec(BUILDS, space)
     return space
 
@@ -368,7 +370,7 @@ def test_leftovers_end_with_another_writer(inputs: Path, tmp_path: Path) -> None
 def test_two_builders_of_one_store(inputs: Path, tmp_path: Path, small_shards: Any) -> None:
     path = tmp_path / "x.zarr"
     code = f"""
-        from seqdata._unfinished import UnfinishedBuild
+        from seqdata.store._resume import UnfinishedBuild
         finished, told = UnfinishedBuild.finished, []
         def wait(self, *args):
             finished(self, *args)

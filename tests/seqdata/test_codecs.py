@@ -17,9 +17,9 @@ import zarr
 
 import seqdata as sd
 from seqdata import convert
-from seqdata._codecs import check_array
 from seqdata.datasets._archive import extract
 from seqdata.errors import StoreError
+from seqdata.store._codecs import check_array
 
 
 class Touch:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqdata import _mapped
-from seqdata._file_rows import AT_POSITION, FileRows
-from seqdata._mapped import MappedArrays
 from seqdata.errors import SeqdataError
+from seqdata.loading import _memmap as _mapped
+from seqdata.loading._file_rows import AT_POSITION, FileRows
+from seqdata.loading._memmap import MappedArrays
 
 pytestmark = pytest.mark.skipif(not AT_POSITION, reason="files are mapped on this system")
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import seqpro as sp
 from seqdata import schema, splits
-from seqdata._kmers import digits_of, kmer_hashes
-from seqdata._near_duplicates import edit_distance_inside
 from seqdata.errors import SeqdataError
+from seqdata.splits._kmers import digits_of, kmer_hashes
+from seqdata.splits._near_duplicates import edit_distance_inside
 
 LETTERS = np.frombuffer(b"ACGT", "S1")
 SALT = np.uint64(7)
@@ -270,7 +270,7 @@ def test_sequences_in_a_file_give_the_same_report(monkeypatch):
     ds = dataset(np.concatenate([train, mutated(train[:40], 0.05)]))
     codes = [0] * 200 + [1] * 40
     report = splits.leakage(ds, codes)
-    monkeypatch.setattr("seqdata._leakage._IN_MEMORY", 1000)
+    monkeypatch.setattr("seqdata.splits._leakage._IN_MEMORY", 1000)
     assert splits.leakage(ds, codes) == report
     assert report["near_duplicates"]["train-val"] == 40
 

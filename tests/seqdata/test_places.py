@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from seqdata import _places
 from seqdata.datasets._cache import datasets_dir
+from seqdata.readers import _places
 from seqdata.readers._index_files import cache_dir, cached_path
 
 

@@ -16,9 +16,9 @@ import pytest
 import xarray as xr
 
 import seqdata as sd
-from seqdata._unfinished import lock_of
 from seqdata.errors import LockedError, SeqdataError, StoreError
 from seqdata.store import remove_store
+from seqdata.store._resume import lock_of
 
 ROWS = 40
 
@@ -219,8 +219,8 @@ def test_however_it_was_opened(tmp_path: Path, chunks: Any) -> None:
 def test_replaced_in_the_middle_of_an_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr("seqdata._shards.shard_rows", lambda _: 8)
-    monkeypatch.setattr("seqdata.store.shard_rows", lambda _: 8)
+    monkeypatch.setattr("seqdata.store._shards.shard_rows", lambda _: 8)
+    monkeypatch.setattr("seqdata.store._zarr.shard_rows", lambda _: 8)
     path = tmp_path / "x.zarr"
     sd.to_zarr(numbered(1), path)
     loader = sd.get_torch_dataloader(

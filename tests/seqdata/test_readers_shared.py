@@ -17,7 +17,7 @@ import pysam
 import pytest
 
 import seqdata as sd
-from seqdata._windows import make_windows
+from seqdata.windows._regions import make_windows
 
 LENGTH = 200_000
 WIDTH = 90

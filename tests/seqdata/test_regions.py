@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import seqdata as sd
-from seqdata._negatives import merge
 from seqdata.errors import BedError, ContigError, LengthError, SchemaError, SeqdataError
+from seqdata.regions._negatives import merge
 
 INTERVALS = st.lists(
     st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 100), st.integers(1, 30)),

@@ -10,7 +10,7 @@ import pytest
 import torch
 import xarray as xr
 
-from seqdata._reuse import Pool
+from seqdata.loading._buffers import Pool
 from seqdata.torch import get_torch_dataloader
 
 SHAPE = (300, 1000)

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 import seqdata as sd
-from seqdata import _shards
 from seqdata.errors import StoreError
+from seqdata.store import _shards
 
 ROWS = 150
 
@@ -150,7 +150,7 @@ def test_an_append_that_is_killed(
 ) -> None:
     import multiprocessing
 
-    from seqdata import _append
+    from seqdata.store import _append
 
     def die(*args: object) -> None:
         os._exit(9)

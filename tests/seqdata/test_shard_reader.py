@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, BytesCodec, ZstdCodec
 
 import seqdata as sd
-from seqdata import _stored
-from seqdata._shard_reader import ShardReader, shard_reader
-from seqdata._shards import new_document
 from seqdata.errors import StoreError
+from seqdata.store import _origin as _stored
+from seqdata.store._shard_reader import ShardReader, shard_reader
+from seqdata.store._shards import new_document
 from seqdata.torch import get_torch_dataloader
 
 DTYPES = ["bool", "uint8", "int16", "uint32", "int64", "float16", "float32", "float64"]

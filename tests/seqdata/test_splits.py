@@ -120,7 +120,7 @@ def test_homology_keeps_mutated_copies_together():
 
 
 def test_unrelated_sequences_are_their_own_clusters():
-    from seqdata._homology import clusters
+    from seqdata.splits._homology import clusters
 
     seqs = np.random.default_rng(0).choice(LETTERS, (300, 150))
     assert len(set(clusters(seqs, k=11, threshold=0.3, seed=0))) == 300

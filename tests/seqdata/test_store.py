@@ -25,8 +25,6 @@ from hypothesis import strategies as st
 from zarr.storage import MemoryStore, WrapperStore
 
 import seqdata as sd
-from seqdata._leftovers import working_path
-from seqdata._writer import StoreWriter
 from seqdata.errors import (
     DiskFullError,
     IncompleteStoreError,
@@ -36,6 +34,8 @@ from seqdata.errors import (
     StoreError,
 )
 from seqdata.store import remove_store
+from seqdata.store._leftovers import working_path
+from seqdata.store._writer import StoreWriter
 
 
 def dataset(n: int = 10, length: int = 6) -> xr.Dataset:
@@ -346,7 +346,7 @@ def test_interruption_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     path = big_table(tmp_path)
-    from seqdata._writer import ArrayWriter
+    from seqdata.store._writer import ArrayWriter
 
     put = ArrayWriter._put
     calls = []
@@ -369,7 +369,7 @@ def test_killed_build_leaves_nothing_that_opens(tmp_path: Path) -> None:
     path = big_table(tmp_path, 200)
     code = f"""
         import os, signal, seqdata as sd
-        from seqdata._writer import StoreWriter
+        from seqdata.store._writer import StoreWriter
         commit = StoreWriter.commit
         def die(self, attrs):
             self.finish()

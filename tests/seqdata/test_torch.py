@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqpro as sp
-from seqdata._source import BlockSource
 from seqdata.errors import SeqdataError
+from seqdata.loading._source import BlockSource
 from seqdata.store import open_zarr, to_zarr
 from seqdata.torch import SequenceLoader, get_torch_dataloader, on_device
 from seqpro._rng import integers, uniform

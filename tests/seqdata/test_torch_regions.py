@@ -17,9 +17,9 @@ import xarray as xr
 
 import seqdata as sd
 import seqpro as sp
-from seqdata._signal_cache import StepFile
 from seqdata.errors import SchemaError, SeqdataError
 from seqdata.torch import SequenceLoader, get_torch_dataloader
+from seqdata.windows._signal_cache import StepFile
 
 SIZES = {"c1": 3000, "c2": 900, "c3": 400}
 WIDTH, ROOM = 60, 6

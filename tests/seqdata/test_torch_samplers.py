@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqdata as sd
-from seqdata._order import hashed_order
 from seqdata.errors import SeqdataError
+from seqdata.loading._order import hashed_order
 from seqdata.torch import RatioSampler, WeightedSampler, get_torch_dataloader
 
 

@@ -105,7 +105,7 @@ def test_rows_of_any_length(mode, turned, workers, tmp_path):
     small=st.booleans(),
 )
 def test_flat_rows_are_streamed_in_blocks(n, batch_size, chunk, longest, shuffle, small):
-    from seqdata import _source
+    from seqdata.loading import _source
 
     before = _source._RAGGED_BYTES
     _source._RAGGED_BYTES = 400 if small else before

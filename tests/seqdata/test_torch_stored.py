@@ -16,9 +16,11 @@ import xarray as xr
 import zarr
 
 import seqdata as sd
-from seqdata import _leftovers, _mapped, _stored
-from seqdata._shard_reader import ShardReader
 from seqdata.errors import SeqdataError
+from seqdata.loading import _memmap as _mapped
+from seqdata.store import _leftovers
+from seqdata.store import _origin as _stored
+from seqdata.store._shard_reader import ShardReader
 from seqdata.torch import SequenceLoader, get_torch_dataloader
 
 N = 300

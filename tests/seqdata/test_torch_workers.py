@@ -16,8 +16,8 @@ import torch
 import xarray as xr
 
 import seqdata as sd
-from seqdata import _workers
 from seqdata.errors import SeqdataError, StoreError, WorkerError
+from seqdata.loading import _workers
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,13 @@ def test_kernels_run_without_their_cache(kernel: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["seqpro", "seqdata", "seqexplainer.motifs, memelite", "eugene.data", "seqdata._batch_kernels"],
+    [
+        "seqpro",
+        "seqdata",
+        "seqexplainer.motifs, memelite",
+        "eugene.data",
+        "seqdata.loading._kernels",
+    ],
 )
 def test_every_package_is_imported_without_the_cache(module: str) -> None:
     found = run(f"{NOWHERE}import {module}")

@@ -1,0 +1,260 @@
+"""Write the windows of a plan, shard by shard, here or on the workers of a cluster."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqdata.store._objects import StoreLike
+from seqdata._progress import progress_bar
+from seqdata.store._provenance import build_attrs
+from seqdata.store._shards import Document, pack_rows, shard_rows
+from seqdata.store._resume import job_of
+from seqdata.windows._plan import RegionPlan
+from seqdata.windows._read import read_shard
+from seqdata.store._writer import StoreWriter
+from seqdata.readers._base import RegionReader, Track
+from seqdata.schema import STRANDS, check_new_names, code_attrs, encode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# the rows of each array, or (rows of any length apart) the bytes of one shard of each
+Rows = dict[str, "NDArray[Any]"]
+Packed = dict[str, bytes | None]
+
+
+def write_regions(
+    plan: RegionPlan,
+    readers: Sequence[RegionReader],
+    path: StoreLike,
+    *,
+    overwrite: bool,
+    resume: bool,
+    client: Any,
+    dims: tuple[str, str],
+    options: Mapping[str, Any],
+    sources: Sequence[str],
+    mask: bool = True,
+) -> None:
+    """Write the windows of a plan.
+
+    Parameters
+    ----------
+    plan : RegionPlan
+    readers : sequence of RegionReader
+    path : str, Path or zarr Store
+    overwrite, resume : bool
+    client : dask.distributed.Client or None
+        As :func:`seqdata.from_region_files` takes them.
+    dims : (str, str)
+        Names of the rows and of the positions.
+    options : mapping
+        Arguments that shaped the plan.
+    sources : sequence of str
+        Files of regions.
+    mask : bool, default True
+        Whether to write ``mask``.
+    """
+    row_dim, length_dim = dims
+    tracks = [reader.track() for reader in readers]
+    # the plan holds what the files of regions said, so those need not be the same ones
+    files = [file for reader in readers for file in reader.files()]
+    job = job_of(
+        readers, files, kind="regions", plan=plan, dims=dims, sources=sources, mask=mask, **options
+    )
+    with StoreWriter(path, overwrite=overwrite, job=job, resume=resume) as out:
+        if out.in_place:
+            return
+        rows = _create_regions(out, plan, tracks, row_dim, length_dim, mask=mask)
+        for reader, track in zip(readers, tracks, strict=True):
+            if hasattr(reader, "totals"):
+                name = f"total_reads_{track.name}"
+                out.write_array(name, reader.totals(), (track.sample_dim,))
+        names = [*(track.name for track in tracks), *(["mask"] if mask else [])]
+        first = _skip_finished(out, plan, names, rows)
+        with progress_bar("build", plan.n_rows) as bar:
+            bar.update(first)
+            if client is None:
+                _write_here(out, plan, readers, names, range(first, plan.n_rows, rows), bar)
+            else:
+                starts = range(first, plan.n_rows, rows)
+                _write_there(out, plan, readers, names, starts, bar, client)
+        out.commit(
+            build_attrs(
+                readers,
+                row_dim=row_dim,
+                length_dim=length_dim,
+                options=options,
+                max_jitter=options["max_jitter"],
+                sources=sources,
+            )
+        )
+
+
+def _skip_finished(out: StoreWriter, plan: RegionPlan, names: Sequence[str], rows: int) -> int:
+    """Pass over the blocks that an earlier, killed build wrote; return the row to go on with."""
+    starts = np.arange(0, plan.n_rows, rows)
+    items = plan.offsets[starts] if plan.layout == "flat" else starts
+    block = int(np.searchsorted(items, out.written(names), side="right")) - 1
+    out.skip_to(names, int(items[block]))
+    return int(starts[block])
+
+
+def _write_here(
+    out: StoreWriter,
+    plan: RegionPlan,
+    readers: Sequence[RegionReader],
+    names: Sequence[str],
+    starts: range,
+    bar: Any,
+) -> None:
+    for start in starts:
+        block = read_shard(plan, readers, start, start + starts.step)
+        # each array is let go once it is written: one shard is held at a time
+        for name in names:
+            out.append(name, block.pop(name))
+        del block
+        bar.update(min(starts.step, plan.n_rows - start))
+
+
+def _write_there(
+    out: StoreWriter,
+    plan: RegionPlan,
+    readers: Sequence[RegionReader],
+    names: Sequence[str],
+    starts: range,
+    bar: Any,
+    client: Any,
+) -> None:
+    """Let workers read and pack whole shards, a few in flight; put them in order here.
+
+    All that a task needs travels with it or is a task itself, so that the scheduler can give the
+    work of a lost worker to another.
+    """
+    documents = None if plan.layout == "flat" else {name: out.document(name) for name in names}
+    with warnings.catch_warnings():
+        # readers that hold their data, as fragments do, are as large as that
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        shared = client.submit(_held, readers, documents, pure=False)
+    for start, block in _in_order(plan, starts, shared, client):
+        n_rows = min(starts.step, plan.n_rows - start)
+        for name in names:
+            if documents is None:
+                out.append(name, block[name])
+            else:
+                out.put_packed(name, block[name], n_rows)
+        bar.update(n_rows)
+
+
+def _in_order(
+    plan: RegionPlan, starts: range, shared: Any, client: Any
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    queue = list(starts)
+    waiting: dict[int, Any] = {}
+    for start in starts:
+        ahead = max(2, 2 * len(client.scheduler_info()["workers"]))
+        while queue and len(waiting) < ahead:
+            begin = queue.pop(0)
+            part = plan.part(begin, begin + starts.step)
+            waiting[begin] = client.submit(_remote_shard, shared, part, pure=False)
+        yield start, waiting.pop(start).result()
+
+
+def _held(
+    readers: Sequence[RegionReader], documents: Mapping[str, Document] | None
+) -> tuple[Sequence[RegionReader], Mapping[str, Document] | None]:
+    return readers, documents
+
+
+def _remote_shard(
+    shared: tuple[Sequence[RegionReader], Mapping[str, Document] | None], plan: RegionPlan
+) -> Rows | Packed:
+    readers, documents = shared
+    rows = read_shard(plan, readers, 0, plan.n_rows)
+    if documents is None:
+        return rows
+    return {name: pack_rows(document, rows[name]) for name, document in documents.items()}
+
+
+def _create_regions(
+    out: StoreWriter,
+    plan: RegionPlan,
+    tracks: list[Track],
+    row_dim: str,
+    length_dim: str,
+    *,
+    mask: bool,
+) -> int:
+    """Create the arrays of a region build; return the rows of a shard."""
+    width = max(plan.width, 1)
+    wide = max(width * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks)
+    rows = shard_rows(wide)
+    names = [track.name for track in tracks]
+    names += ["mask", "chrom", "start", "end", "strand"]
+    n_rows = plan.n_rows
+    check_new_names(names, (row_dim, length_dim), "readers and coordinates")
+    taken = [*names, row_dim, length_dim]
+    check_new_names(list(plan.columns), taken, "columns of the regions")
+    for name, values, attrs in (
+        ("chrom", plan.chrom, code_attrs({name: i for i, name in enumerate(plan.contigs)})),
+        ("start", plan.start, {"units": "bp"}),
+        ("end", plan.end, {"units": "bp"}),
+        ("strand", plan.strand, code_attrs(STRANDS)),
+    ):
+        out.write_array(name, values, (row_dim,), attrs=attrs, coordinate=True)
+    for name, column in plan.columns.items():
+        out.write_array(name, column, (row_dim,))
+    for track in tracks:
+        attrs = {"kind": track.kind}
+        if track.kind == "sequence":
+            attrs["alphabet"] = track.alphabet
+            if track.samples:
+                text = np.array(track.samples, dtype=object)
+                out.write_array(track.sample_dim, text, (track.sample_dim,), coordinate=True)
+        else:
+            attrs["sample_dim"] = track.sample_dim
+            if track.units:
+                attrs["units"] = track.units
+            _write_samples(out, track)
+        middle, sizes = tuple(track.middle), tuple(track.middle.values())
+        if plan.layout == "flat":
+            dims: tuple[str, ...] = (f"_{track.name}_flat", *middle)
+            shape: tuple[int, ...] = (0, *sizes)
+        else:
+            dims, shape = (row_dim, *middle, length_dim), (0, *sizes, plan.width)
+        out.create(
+            track.name, shape=shape, dtype=track.dtype, dims=dims, attrs=attrs,
+            rows=rows if plan.layout != "flat" else None,
+        )  # fmt: skip
+        if plan.layout == "flat":
+            out.write_array(f"{track.name}_offsets", plan.offsets, (f"_{track.name}_offsets",))
+        if plan.layout != "fixed":
+            out.write_array(
+                f"{track.name}_length", plan.lengths.astype(np.int32), (row_dim,),
+                attrs={"units": "bp"},
+            )  # fmt: skip
+    if mask and plan.layout == "flat":
+        out.create("mask", shape=(0,), dtype=np.uint8, dims=("_mask_flat",), attrs={"kind": "mask"})
+        out.write_array("mask_offsets", plan.offsets, ("_mask_offsets",))
+    elif mask:
+        out.create(
+            "mask", shape=(0, plan.width), dtype=np.uint8, dims=(row_dim, length_dim),
+            attrs={"kind": "mask"}, rows=rows,
+        )  # fmt: skip
+    return rows if plan.layout != "flat" else plan.flat_rows(n_rows)
+
+
+def _write_samples(out: StoreWriter, track: Track) -> None:
+    dim = (track.sample_dim,)
+    text = np.array(track.samples, dtype=object)
+    out.write_array(track.sample_dim, text, dim, coordinate=True)
+    out.write_array(
+        f"{track.name}_strand", encode(track.strands, STRANDS), dim,
+        attrs=code_attrs(STRANDS), coordinate=True,
+    )  # fmt: skip
+    out.write_array(f"{track.name}_pair", np.array(track.pairs, dtype=object), dim, coordinate=True)

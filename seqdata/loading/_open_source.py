@@ -1,0 +1,163 @@
+"""Choose where a loader gets its rows from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import xarray as xr
+
+from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.loading._fields import describe
+from seqdata.loading._memmap import map_variables
+from seqdata.loading._ragged import describe_ragged, is_ragged
+from seqdata.loading._source import AnyField, ArraySource, BlockSource, RegionSource, Source
+from seqdata.store._origin import fast_readers
+from seqdata.windows._lazy import region_array
+
+#: Datasets up to this size (bytes) are read whole rather than streamed.
+IN_MEMORY_LIMIT = 512 * 2**20
+#: Bytes a streamed loader may hold, both buffers together.
+BUFFER_LIMIT = 256 * 2**20
+
+# mapped pages held before they are given back; each row brings its neighbourhood along
+_MAPPED_BYTES = 40 * 2**20
+_NEIGHBOURHOOD = 256 * 2**10
+# batches of windows cut ahead
+_BATCHES_AHEAD = 8
+
+
+def describe_all(
+    ds: xr.Dataset,
+    variables: Sequence[str],
+    *,
+    sample_dims: Sequence[str],
+    length: int | None,
+    lengths: Mapping[str, int],
+    max_jitter: int | None,
+) -> tuple[AnyField, ...]:
+    """Describe the variables of a batch.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    variables : sequence of str
+        Variables to put in a batch.
+    sample_dims : sequence of str
+        Dimensions indexed by a row number.
+    length : int or None
+        Positions (bp) in a window.
+    lengths : mapping of str to int
+        Positions (bp) in the window of single variables.
+    max_jitter : int or None
+        Largest shift (bp) of a window; None leaves windows whole.
+
+    Returns
+    -------
+    tuple of Field or RaggedField
+    """
+    stored = int(ds.attrs.get("max_jitter", 0) or 0)
+    trim = 0 if max_jitter is None else max(max_jitter, stored)
+    length_dim = str(ds.attrs.get("length_dim") or "_length")
+    fields: list[AnyField] = []
+    for name in variables:
+        own = lengths.get(name)
+        if is_ragged(ds, name, sample_dims):
+            fields.append(describe_ragged(ds, name, n_rows=ds.sizes[sample_dims[0]]))
+            continue
+        fields.append(
+            describe(
+                ds,
+                name,
+                sample_dims=sample_dims,
+                length_dim=length_dim,
+                width=own if own is not None else (length if max_jitter is not None else None),
+                trim=trim if own is None and length is None else (max_jitter or 0),
+            )
+        )
+    return tuple(fields)
+
+
+def open_source(
+    ds: xr.Dataset,
+    fields: Sequence[AnyField],
+    *,
+    sample_dims: Sequence[str],
+    in_memory: bool | None,
+    cache: Literal["memmap"] | None,
+    cache_dir: Path | None,
+    engine: str,
+    buffer_bytes: int,
+    batch_size: int,
+) -> Source:
+    """Return the source that suits a dataset and its size.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The dataset.
+    fields : sequence of Field or RaggedField
+        Variables to serve.
+    sample_dims : sequence of str
+        Dimensions indexed by a row number.
+    in_memory : bool or None
+        Whether to read everything now; None decides by size.
+    cache : {"memmap"} or None
+        Whether lazy variables are decoded into files, of which rows are read where they lie.
+    cache_dir : Path or None
+        Where those are kept.
+    engine : {"auto", "zarr", "tensorstore"}
+        What reads shards.
+    buffer_bytes : int
+        Bytes to read at a time.
+    batch_size : int
+        Rows in a batch.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    SeqdataError
+        For settings that contradict each other.
+    """
+    if cache not in (None, "memmap"):
+        raise SeqdataError(
+            f"cache is {cache!r}: expected None or 'memmap'.{did_you_mean(str(cache), ['memmap'])}"
+        )
+    cut = any(region_array(ds[f.name]) is not None for f in fields)
+    lazy = any(region_array(ds[f.name]) is None and ds[f.name].chunks is not None for f in fields)
+    if cache == "memmap":
+        if in_memory:
+            raise SeqdataError("give only one of in_memory=True and cache='memmap'.")
+        if cut:
+            raise SeqdataError(
+                "windows of sd.open_regions are cut from files that are mapped already: leave "
+                "`cache` away, or write the dataset with sd.to_zarr first."
+            )
+        mapped = map_variables(ds, fields, sample_dims=sample_dims, folder=cache_dir)
+        each = sum(f.row_bytes + _NEIGHBOURHOOD for f in fields)
+        return ArraySource(
+            ds,
+            fields,
+            sample_dims=sample_dims,
+            mapped=mapped,
+            rows_at_once=max(batch_size, _MAPPED_BYTES // each) if mapped.has_pages else None,
+        )
+    if in_memory is None:
+        size = sum(
+            f.row_bytes * math.prod(ds.sizes[sample_dims[i]] for i in f.axes) for f in fields
+        )
+        in_memory = not (lazy or cut) or size <= IN_MEMORY_LIMIT
+    if in_memory:
+        return ArraySource(ds, fields, sample_dims=sample_dims)
+    if cut:
+        each = max(1, sum(f.row_bytes for f in fields))
+        rows = min(_BATCHES_AHEAD * batch_size, max(1, buffer_bytes // each))
+        return RegionSource(ds, fields, sample_dims=sample_dims, rows_at_once=rows)
+    readers = fast_readers(ds, [f.name for f in fields], engine)
+    return BlockSource(ds, fields, sample_dims=sample_dims, readers=readers)

@@ -1,0 +1,327 @@
+"""Random splits: by rows, classes, groups, clusters and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from seqdata import schema
+from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.schema import letters_of
+from seqdata.splits._codes import TEST, TRAIN, VAL, Codes, size_of
+from seqpro._rng import counter_seed
+
+Fractions: TypeAlias = Sequence[float]
+
+_DRAW = 11
+
+
+def _check_fractions(fractions: Fractions) -> NDArray[np.float64]:
+    values = np.asarray(fractions, dtype=np.float64)
+    if values.shape == (2,):
+        values = np.append(values, 0.0)
+    if values.shape != (3,) or not np.isfinite(values).all() or (values < 0).any():
+        raise SeqdataError(
+            f"fractions are {list(fractions)}: expected three numbers from 0 up "
+            "(train, validation, test)."
+        )
+    if not np.isclose(values.sum(), 1.0, atol=1e-6):
+        raise SeqdataError(f"fractions {list(fractions)} add up to {values.sum():g}, not to 1.")
+    return values
+
+
+def _counts(n: int, fractions: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return whole numbers that add up to n, nearest to the fractions."""
+    exact = fractions * n
+    counts = np.floor(exact + 1e-9).astype(np.int64)
+    rest = n - int(counts.sum())
+    for i in np.argsort(-(exact - counts), kind="stable")[:rest]:
+        counts[i] += 1
+    return counts
+
+
+def random(ds: xr.Dataset | int, *, fractions: Fractions = (0.8, 0.1, 0.1), seed: int = 0) -> Codes:
+    """Split rows at random, in exact proportions.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or int
+        The dataset, or its number of rows.
+    fractions : sequence of float
+        Shares of train, validation and test; they add up to 1.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where the fractions are no shares of 1.
+
+    Examples
+    --------
+    >>> [int((random(10, seed=3) == code).sum()) for code in (0, 1, 2)]
+    [8, 1, 1]
+    """
+    shares = _check_fractions(fractions)
+    n = size_of(ds)
+    order = np.argsort(counter_seed(seed, _DRAW, np.arange(n)), kind="stable")
+    codes = np.empty(n, np.int8)
+    codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(n, shares))
+    return codes
+
+
+def stratified(
+    ds: xr.Dataset | ArrayLike,
+    *,
+    by: str | None = None,
+    fractions: Fractions = (0.8, 0.1, 0.1),
+    n_bins: int = 10,
+    seed: int = 0,
+) -> Codes:
+    """Split rows at random with every class, or every range of a number, in equal shares.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or array_like, shape (n,)
+        The dataset, or the labels themselves.
+    by : str or None
+        Variable of the dataset that holds the labels.
+    fractions : sequence of float
+        Shares of train, validation and test.
+    n_bins : int
+        Number of equally filled ranges that a floating-point label is cut into.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where there are no labels, or the fractions are no shares of 1.
+
+    Examples
+    --------
+    >>> labels = np.array([0] * 90 + [1] * 10)
+    >>> codes = stratified(labels)
+    >>> int(labels[codes == 2].sum()), int((codes == 2).sum())
+    (1, 10)
+    """
+    shares = _check_fractions(fractions)
+    labels = _labels(ds, by, "stratified")
+    if labels.dtype.kind == "f":
+        finite = np.isfinite(labels)
+        if not finite.any():
+            raise SeqdataError("a stratified split needs labels: all are missing (NaN).")
+        edges = np.unique(np.quantile(labels[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
+        labels = np.where(finite, np.digitize(labels, edges), -1)
+    _, inverse = np.unique(labels, return_inverse=True)
+    codes = np.empty(len(labels), np.int8)
+    for value in range(int(inverse.max(initial=-1)) + 1):
+        rows = np.flatnonzero(inverse == value)
+        order = rows[np.argsort(counter_seed(seed, _DRAW, rows), kind="stable")]
+        codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(len(rows), shares))
+    return codes
+
+
+def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[Any]:
+    if isinstance(ds, xr.Dataset):
+        if by is None:
+            raise SeqdataError(f"a {what} split of a dataset needs `by`, the name of a variable.")
+        values = named(ds, by)
+    else:
+        values = np.asarray(ds)
+    if values.ndim != 1:
+        raise SeqdataError(f"a {what} split needs one label a row, got shape {values.shape}.")
+    return values.astype(str) if values.dtype.kind not in "biuf" else values
+
+
+def named(ds: xr.Dataset, name: str) -> NDArray[Any]:
+    """Return a variable of one value a row, codes turned into their names."""
+    rows = [str(v) for v in ds.variables if ds[v].dims == (schema.sequence_dim(ds),)]
+    if name not in rows:
+        raise SeqdataError(
+            f"the dataset has no column {name!r} of one value a row.{did_you_mean(name, rows)}"
+        )
+    variable = ds[name]
+    return schema.decode(variable) if "flag_values" in variable.attrs else variable.to_numpy()
+
+
+def group(
+    ds: xr.Dataset | ArrayLike,
+    *,
+    by: str | None = None,
+    fractions: Fractions = (0.8, 0.1, 0.1),
+    seed: int = 0,
+) -> Codes:
+    """Split whole groups of rows (genes, clusters, contigs), near the proportions asked for.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or array_like, shape (n,)
+        The dataset, or the group of every row.
+    by : str or None
+        Variable of the dataset that names the groups.
+    fractions : sequence of float
+        Shares of train, validation and test, by rows.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes; rows of one group share theirs.
+
+    Examples
+    --------
+    >>> codes = group(np.repeat(np.arange(20), 5), fractions=(0.5, 0.25, 0.25))
+    >>> [int((codes == code).sum()) for code in (0, 1, 2)]
+    [50, 25, 25]
+    """
+    shares = _check_fractions(fractions)
+    labels = _labels(ds, by, "group")
+    _, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    order = np.argsort(counter_seed(seed, _DRAW, np.arange(len(sizes))), kind="stable")
+    # large groups first, each to the split that is furthest below its share
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    wanted = shares * len(labels)
+    of_group = np.empty(len(sizes), np.int8)
+    for g in order:
+        part = int(np.argmax(np.where(shares > 0, wanted, -np.inf)))
+        of_group[g] = part
+        wanted[part] -= sizes[g]
+    return of_group[inverse.reshape(-1)]
+
+
+def homology(
+    ds: xr.Dataset | ArrayLike,
+    *,
+    seq_var: str = "seq",
+    fractions: Fractions = (0.8, 0.1, 0.1),
+    threshold: float = 0.5,
+    k: int = 11,
+    seed: int = 0,
+) -> Codes:
+    """Split clusters of similar sequences, so that relatives never part.
+
+    Sequences are linked where the sketches of their k-mers (both strands alike) agree to the
+    threshold, and linked sequences form a cluster.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or array_like of S1 or uint8, shape (n, length)
+        The dataset, or the sequences.
+    seq_var : str
+        Variable of the dataset that holds the sequences.
+    fractions : sequence of float
+        Shares of train, validation and test, by rows.
+    threshold : float
+        Estimated share of common k-mers (Jaccard index) from which two sequences are relatives.
+    k : int
+        Length of a k-mer (bp).
+    seed : int
+        Seed of the sketches and of the draw.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    References
+    ----------
+    .. [1] Ondov et al. 2016, doi:10.1186/s13059-016-0997-x.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> seqs = rng.choice(np.frombuffer(b"ACGT", "S1"), (30, 80))
+    >>> codes = homology(np.concatenate([seqs, seqs]))
+    >>> bool((codes[:30] == codes[30:]).all())
+    True
+    """
+    from seqdata.splits._homology import clusters
+
+    variable = ds[seq_var] if isinstance(ds, xr.Dataset) else xr.DataArray(np.asarray(ds))
+    letters = letters_of(variable)
+    found = clusters(variable.to_numpy(), k=k, threshold=threshold, seed=seed, alphabet=letters)
+    return group(found, fractions=fractions, seed=seed)
+
+
+def kfold(
+    ds: xr.Dataset | int,
+    *,
+    n_folds: int = 5,
+    fold: int = 0,
+    groups: str | ArrayLike | None = None,
+    seed: int = 0,
+) -> Codes:
+    """Split rows for one turn of a cross-validation.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or int
+        The dataset, or its number of rows.
+    n_folds : int
+        Number of folds, 3 or more.
+    fold : int
+        Fold to test on; the next one validates, the others train.
+    groups : str, array_like of shape (n,), or None
+        Groups of rows that stay together.
+    seed : int
+        Seed of the draw; the same for all folds.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Split codes.
+
+    Raises
+    ------
+    SeqdataError
+        Where there is no such fold.
+
+    Examples
+    --------
+    >>> codes = [kfold(10, fold=fold) for fold in range(5)]
+    >>> sum((c == 2).astype(int) for c in codes).tolist() == [1] * 10
+    True
+    """
+    if n_folds < 3 or not 0 <= fold < n_folds:
+        raise SeqdataError(
+            f"fold {fold} of {n_folds}: expected at least 3 folds (train, validation, test), "
+            "counted from 0."
+        )
+    n = size_of(ds)
+    if groups is None:
+        members = np.arange(n)
+    elif isinstance(groups, str):
+        if not isinstance(ds, xr.Dataset):
+            raise SeqdataError("a name of groups needs a dataset: pass the groups themselves.")
+        members = _labels(ds, groups, "k-fold")
+    else:
+        members = np.asarray(groups)
+    _, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)
+    order = np.argsort(counter_seed(seed, _DRAW, np.arange(len(sizes))), kind="stable")
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled = np.zeros(n_folds, np.int64)
+    fold_of = np.empty(len(sizes), np.int64)
+    for g in order:
+        fold_of[g] = int(np.argmin(filled))
+        filled[fold_of[g]] += sizes[g]
+    folds = fold_of[inverse.reshape(-1)]
+    codes = np.full(n, TRAIN, np.int8)
+    codes[folds == (fold + 1) % n_folds] = VAL
+    codes[folds == fold] = TEST
+    return codes
