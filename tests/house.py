@@ -202,7 +202,7 @@ def many_arguments(root: Path) -> list[str]:
 
 
 def undocumented(root: Path, package: str) -> tuple[list[str], int]:
-    """Return the public functions, methods and classes without docstring, and how many there are."""
+    """Return the public functions, methods and classes without a docstring, and their number."""
     missing, count = [], 0
     for path in modules(root, package):
         nodes: list[tuple[str, Function | ast.ClassDef]] = [
