@@ -82,7 +82,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     import jinja2
     import matplotlib as mpl
 
-    from eugene.runs import RunFolder
+    from eugene._folder import RunFolder
 
     run = RunFolder.open(run_dir, or_trained=True).path
     with mpl.rc_context(_STYLE):

@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from eugene._files import write_atomic as write_atomic
-from eugene.runs._folder import STEPS as STEPS
-from eugene.runs._folder import RunFolder as RunFolder
+from eugene._folder import STEPS as STEPS
+from eugene._folder import RunFolder as RunFolder
 from eugene.runs._versions import package_versions as package_versions
 from eugene.runs._versions import versions as versions
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene._evaluation import OTHER
+from eugene._folder import RunFolder
 from eugene.config import RunConfig, build, registries
 from eugene.config._layout import schema_parameters
 from eugene.config._places import is_path
@@ -25,7 +26,6 @@ from eugene.errors import (
     RunExistsError,
     did_you_mean,
 )
-from eugene.runs._folder import RunFolder
 from eugene.runs._load import resolved_config
 
 if TYPE_CHECKING:

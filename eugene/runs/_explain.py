@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene import interpret
+from eugene._folder import RunFolder
 from eugene.config import RunConfig, registries
 from eugene.config.schema import INTERPRET_SECTIONS
 from eugene.interpret._motifs import find
 from eugene.interpret._sequences import best_rows
 from eugene.interpret._truth import planted_rows
-from eugene.runs._folder import RunFolder
 from eugene.runs._run import Run, logger
 from eugene.runs._steps import fit_step, test_step
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._folder import RunFolder
 from eugene.errors import EugeneError, MissingFileError, did_you_mean
-from eugene.runs._folder import RunFolder
 from eugene.runs._load import load, read_config
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._folder import RunFolder
 from eugene.config import RunConfig, load_run_config, parse_file
 from eugene.errors import ConfigError, EugeneWarning, MissingFileError, NotARunError
-from eugene.runs._folder import RunFolder
 from eugene.runs._network import build_module
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from eugene import interpret
+from eugene._folder import SECTIONS_OF, STEPS, RunFolder
 from eugene._holding import follows, holding
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
 from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs import _explain, _steps
 from eugene.runs._data import other_folder, same_source, same_values
-from eugene.runs._folder import SECTIONS_OF, STEPS, RunFolder
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
 from eugene.runs._needs import require_files, require_steps
 from eugene.runs._run import Run, logger

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from eugene._folder import RunFolder
 from eugene.config import RunConfig
 from eugene.errors import RunExistsError
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
-from eugene.runs._folder import RunFolder
 from eugene.runs._load import resolved_config
 from eugene.runs._run import logger
 from eugene.runs._versions import versions

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene._evaluation import OTHER
+from eugene._folder import RunFolder
 from eugene._judge import check_targets
 from eugene.config import RunConfig
 from eugene.errors import DataError, EugeneError, MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
-from eugene.runs._folder import RunFolder
 from eugene.runs._network import build_module
 from eugene.runs._versions import versions
 

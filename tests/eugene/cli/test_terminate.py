@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from eugene._folder import RunFolder
 from eugene.cli._main import main
-from eugene.runs._folder import RunFolder
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import eugene as eu
+from eugene._folder import RunFolder
 from eugene.errors import NotARunError
 from eugene.plot._training import read_history
-from eugene.runs._folder import RunFolder
 
 DAMAGE: dict[str, bytes] = {
     "empty": b"",

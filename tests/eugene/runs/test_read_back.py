@@ -16,12 +16,12 @@ import yaml
 import eugene
 import seqdata as sd
 from eugene._evaluation import of_other_data
+from eugene._folder import OTHER, SECTIONS_OF
 from eugene.cli import main as program
 from eugene.config import load_run_config, parse_file
 from eugene.data import SequenceDataModule
 from eugene.errors import EugeneError, EugeneWarning
 from eugene.runs import STEPS, RunFolder, run
-from eugene.runs._folder import OTHER, SECTIONS_OF
 from eugene.runs._pipeline import LATER_STEPS, settings_of
 
 N, LENGTH = 90, 30
