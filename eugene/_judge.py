@@ -403,29 +403,3 @@ def check_counts(**values: int) -> None:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < 1:
             raise DataError(f"{name} is {value!r}: expected a whole number of 1 or more.")
-
-
-def check_seed(seed: Any, name: str = "seed") -> int:
-    """Return a seed that every generator takes.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-    name : str
-        Its name, for the message.
-
-    Returns
-    -------
-    int
-        The same.
-
-    Raises
-    ------
-    DataError
-        If it is no whole number from 0 to 2**63 - 1.
-    """
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < 2**63:
-        raise DataError(f"{name} is {seed!r}: expected a whole number from 0 to 2**63 - 1.")
-    return int(seed)

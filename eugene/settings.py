@@ -10,6 +10,7 @@ change is undone at the end::
 from __future__ import annotations
 
 import contextlib
+import operator
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import DataError, EugeneError, did_you_mean
 
 
 @dataclass
@@ -94,7 +95,7 @@ class _SettingsModule(ModuleType):
             setattr(self.__dict__["_current"], name, _checked(name, value))
 
     def __dir__(self) -> list[str]:
-        return sorted({*_NAMES, "reset", "settings", "Settings"})
+        return sorted({*_NAMES, "reset", "session_seed", "settings", "Settings"})
 
     @contextlib.contextmanager
     def __call__(self, **changes: Any) -> Iterator[Settings]:
@@ -121,6 +122,41 @@ def reset() -> None:
     128
     """
     sys.modules[__name__].__dict__["_current"] = Settings()
+
+
+def session_seed(seed: int | None, name: str = "seed") -> int:
+    """Return a seed that every generator takes; where none is given, that of the session.
+
+    Parameters
+    ----------
+    seed : int or None
+        The seed; None for ``settings.seed``.
+    name : str
+        Its name, for the message.
+
+    Returns
+    -------
+    int
+        From 0 to 2**63 - 1.
+
+    Raises
+    ------
+    DataError
+        If it is no such number.
+
+    Examples
+    --------
+    >>> session_seed(7), session_seed(None)
+    (7, 13)
+    """
+    given: object = settings.seed if seed is None else seed
+    try:
+        whole = -1 if isinstance(given, bool) else operator.index(given)  # type: ignore[call-overload]
+    except TypeError:
+        whole = -1
+    if not 0 <= whole < 2**63:
+        raise DataError(f"{name} is {given!r}: expected a whole number from 0 to 2**63 - 1.")
+    return whole
 
 
 _current = Settings()

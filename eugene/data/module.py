@@ -19,6 +19,7 @@ from eugene.data._sampling import OfDataset, make_sampler
 from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
+from eugene.settings import session_seed
 from seqdata import schema, splits
 from seqdata.errors import SeqdataError
 from seqdata.loading._open_source import IN_MEMORY_LIMIT
@@ -162,7 +163,7 @@ class SequenceDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         _judge.check_counts(batch_size=batch_size)
-        _judge.check_seed(seed)
+        session_seed(seed)
         self.seq_var = seq_var
         self.target_vars = [target_vars] if isinstance(target_vars, str) else list(target_vars)
         self.weight_var = weight_var

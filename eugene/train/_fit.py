@@ -23,11 +23,10 @@ from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
 from eugene._calls import eugene_call
 from eugene._holding import follows, holding
-from eugene._judge import check_seed
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
-from eugene.settings import settings
+from eugene.settings import session_seed, settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checkpoint import read_checkpoint, save_weights
@@ -230,7 +229,7 @@ def fit(
         if keep and not following:
             stack.enter_context(holding(folder))
         started = time.perf_counter()
-        seed = check_seed(settings.seed if seed is None else seed)
+        seed = session_seed(seed)
         bridge = Bridge(datamodule, seed=seed)
         check_same_alphabet(module, bridge)
         monitor = monitor.removesuffix("_epoch")
@@ -506,7 +505,7 @@ def fit_sequence_module(
     """
     from eugene.data import SequenceDataModule
 
-    seed = settings.seed if seed is None else seed
+    seed = session_seed(seed)
     options = dict(datamodule_kwargs or {})
     if train_var is not None:
         options.setdefault("split", split_of(ds, train_var))
