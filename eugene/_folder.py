@@ -321,7 +321,7 @@ class RunFolder:
         MissingFileError
             If nobody came.
         """
-        from seqdata.store._lock import owner_of
+        from seqdata.store import owner_of
 
         seen = time.monotonic()
         while True:
@@ -351,7 +351,7 @@ class RunFolder:
 
     def set_aside(self, *names: str) -> Path:
         """Move what a run wrote, or the named things, to a hidden folder beside; return that."""
-        from seqdata.store._leftovers import working_path
+        from seqdata.store import working_path
 
         aside = working_path(self.path, "replaced")
         aside.mkdir()
@@ -407,7 +407,7 @@ class RunFolder:
 
     def remove_stale(self) -> None:
         """Remove what `set_aside` left behind in processes that were killed."""
-        from seqdata.store._leftovers import clear_leftovers
+        from seqdata.store import clear_leftovers
 
         clear_leftovers(self.path)
 
@@ -500,7 +500,7 @@ class RunFolder:
         """
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         clock = time.monotonic()
-        from seqdata.store._lock import owner_of
+        from seqdata.store import owner_of
 
         owner = owner_of(self.path / LOCK)
         process = None if owner is None else str(owner)

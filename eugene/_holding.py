@@ -69,7 +69,7 @@ def holding(folder: str | Path) -> Iterator[None]:
         yield
         return
     from seqdata.errors import LockedError
-    from seqdata.store._lock import FileLock
+    from seqdata.store import FileLock
 
     made = not place.exists()
     fix = "Nothing was touched. Wait until it is done, stop it, or choose another run folder."

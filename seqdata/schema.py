@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,11 @@ from seqdata.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from seqpro.alphabets import BaseAlphabet
+
+    # an alphabet, its name, or its letters
+    AlphabetLike: TypeAlias = BaseAlphabet | str
 
 LENGTH_DIM = "_length"
 OHE_DIM = "_ohe"
@@ -77,7 +82,7 @@ def sequence_dim(ds: xr.Dataset) -> str:
     return name
 
 
-def alphabet_letters(alphabet: Any) -> str:
+def alphabet_letters(alphabet: AlphabetLike) -> str:
     """Return the letters of an alphabet object or string, upper case.
 
     Parameters
@@ -95,6 +100,26 @@ def alphabet_letters(alphabet: Any) -> str:
     'ACGT'
     """
     return sp.alphabet_of(alphabet).alphabet.upper()
+
+
+def is_nucleotide(alphabet: str) -> bool:
+    """Return whether letters are those of nucleotides, which have a complement.
+
+    Parameters
+    ----------
+    alphabet : str
+        The letters; N and a mixture of T and U are fine.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_nucleotide("ACGU"), is_nucleotide("ACDEF")
+    (True, False)
+    """
+    return set(alphabet.upper()) <= set("ACGTUN")
 
 
 def letters_of(variable: xr.DataArray) -> str:

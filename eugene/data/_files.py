@@ -95,8 +95,7 @@ def window_sums(
     genome: sd.GenomeFASTA, track: sd.BigWig, rows: pd.DataFrame, width: int
 ) -> NDArray[np.float32]:
     """Return the sums of signal over windows, read in blocks; strands are swapped as in stores."""
-    from seqdata.windows._plan import plan_regions
-    from seqdata.windows._read import read_shard
+    from seqdata.windows import plan_regions, read_shard
 
     plan = plan_regions(rows, [genome, track], fixed_length=width)
     blocks = range(0, plan.n_rows, _ROWS_AT_ONCE)

@@ -12,8 +12,8 @@ import seqdata as sd
 from eugene.data._files import PathLike
 from eugene.data._negatives import SourceError
 from seqdata.errors import contig_hint
-from seqdata.regions._contigs import check_known
-from seqdata.windows._regions import as_regions
+from seqdata.regions import check_known
+from seqdata.windows import as_regions
 
 
 def read_regions(

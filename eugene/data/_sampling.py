@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eugene.errors import DataError, did_you_mean
-from seqdata.loading._samplers import RatioSampler, RowSampler, Selection, WeightedSampler
+from seqdata.loading import RatioSampler, RowSampler, Selection, WeightedSampler
 
 _SAMPLERS: dict[str, Any] = {"ratio": RatioSampler, "weighted": WeightedSampler}
 

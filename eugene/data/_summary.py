@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from seqdata.loading._fields import is_nucleotide
-from seqdata.schema import letters_of
+from seqdata.schema import is_nucleotide, letters_of
 
 _SPLITS = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
 _MOST_ROWS = 20_000

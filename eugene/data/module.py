@@ -22,12 +22,11 @@ from eugene.errors import did_you_mean
 from eugene.settings import session_seed
 from seqdata import schema, splits
 from seqdata.errors import SeqdataError
-from seqdata.loading._open_source import IN_MEMORY_LIMIT
-from seqdata.loading._samplers import RowSampler
+from seqdata.loading import IN_MEMORY_LIMIT, RowSampler
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
-from seqdata.windows._lazy import region_array
+from seqdata.windows import region_array
 
 _SPLITS = {
     "random": splits.random,

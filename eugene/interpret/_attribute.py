@@ -292,7 +292,7 @@ def told(value: Any) -> Any:
     if isinstance(value, tuple):
         return [told(entry) for entry in value]
     if _is_array(value):
-        from seqdata.store._resume import fingerprint
+        from seqdata.store import fingerprint
 
         return f"array {fingerprint(np.asarray(value))}"
     return getattr(value, "__qualname__", type(value).__name__)

@@ -229,7 +229,7 @@ def _checked(path: str | Path) -> Path:
 def _turn(file: Path, target: Path) -> Iterator[None]:
     """Wait until others are done with a file; the lock of one that dies is free."""
     from seqdata.errors import LockedError
-    from seqdata.store._lock import FileLock
+    from seqdata.store import FileLock
 
     lock = FileLock(file, f"{target} is being written")
     told = False

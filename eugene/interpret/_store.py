@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from seqdata.store._writer import StoreWriter
+    from seqdata.store import StoreWriter
 
 CHUNK_ROWS = 256
 """Rows that are computed and written together: what a kill can cost at most."""
@@ -96,8 +96,7 @@ def write_attributions(
     """
     import seqdata as sd
     from seqdata.schema import with_codes
-    from seqdata.store._resume import fingerprint
-    from seqdata.store._writer import StoreWriter
+    from seqdata.store import StoreWriter, fingerprint
 
     variable = require_variable(ds, seq_var)
     chosen = np.arange(variable.shape[0]) if rows is None else np.asarray(rows, dtype=np.int64)

@@ -100,7 +100,7 @@ def _torch_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
 def _keras_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     """Read Keras layers with their axes turned to torch's."""
     from eugene._optional import require
-    from seqdata.convert._hdf5 import open_hdf5
+    from seqdata.convert import open_hdf5
 
     require("h5py", extra="h5")
     found: dict[str, dict[str, np.ndarray]] = {}

@@ -128,14 +128,14 @@ def source_files(config: RunConfig) -> list[Path]:
 
 def contents(config: RunConfig) -> dict[str, str]:
     """Return a checksum of each file that the data are read from."""
-    from seqdata.store._content import content_of
+    from seqdata.store import content_of
 
     return {str(path.absolute()): content_of(path) for path in source_files(config)}
 
 
 def _changed(recorded: Mapping[str, str]) -> list[str]:
     """Return the files that are there and hold something else than was recorded."""
-    from seqdata.store._content import content_of
+    from seqdata.store import content_of
 
     return [
         path
@@ -168,7 +168,7 @@ def same_values(old: Any, new: Any, sources: Mapping[str, str]) -> bool:
         return all(same_values(*pair, sources) for pair in zip(old, new, strict=True))
     if old == new or not (isinstance(old, str) and isinstance(new, str) and old in sources):
         return bool(old == new)
-    from seqdata.store._content import content_of
+    from seqdata.store import content_of
 
     return Path(new).is_file() and content_of(Path(new)) == sources[old]
 
@@ -318,8 +318,7 @@ def build_store(config: RunConfig, store: str | Path, *, overwrite: bool = False
         If it cannot be written.
     """
     import seqdata as sd
-    from seqdata.store._leftovers import working_path
-    from seqdata.store._resume import lock_of
+    from seqdata.store import lock_of, working_path
 
     goal = Path(store).expanduser().absolute()
     with lock_of(goal):

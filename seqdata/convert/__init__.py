@@ -4,5 +4,6 @@ from seqdata.convert._convert import read_legacy as read_legacy
 from seqdata.convert._convert import to_anndata as to_anndata
 from seqdata.convert._convert import to_bed as to_bed
 from seqdata.convert._convert import to_fasta as to_fasta
+from seqdata.convert._hdf5 import open_hdf5 as open_hdf5
 from seqdata.convert._hdf5 import read_hdf5 as read_hdf5
 from seqdata.convert._hdf5 import to_hdf5 as to_hdf5

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from seqdata._letters import complement_table, gather_letters
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.loading import _kernels as kernels
 from seqdata.loading._buffers import Pool
@@ -179,7 +180,7 @@ class Field:
         if shift is not None:
             starts += shift
         if self.letters:
-            kernels.gather_letters(source, rows, starts, flip, self.complement, out)
+            gather_letters(source, rows, starts, flip, self.complement, out)
             return
         channels = len(self.partner)
         if self.dtype.kind not in _KERNEL_KINDS or self.dtype.itemsize < (
@@ -220,37 +221,6 @@ class Field:
                 self.partner,
                 out.reshape(n, channels, -1),
             )
-
-
-def complement_table(alphabet: str) -> NDArray[np.uint8]:
-    """Return the complement of every byte under an alphabet of nucleotides.
-
-    Parameters
-    ----------
-    alphabet : str
-        Letters of the variable, ``"ACGT"`` or ``"ACGU"``.
-
-    Returns
-    -------
-    ndarray of uint8, shape (256,)
-        Letters outside the alphabet stand for themselves.
-
-    Examples
-    --------
-    >>> chr(complement_table("ACGT")[ord("A")])
-    'T'
-    """
-    import seqpro as sp
-
-    table = np.arange(256, dtype=np.uint8)
-    kind = sp.RNA if "U" in alphabet.upper() else sp.DNA
-    turned = sp.reverse_complement(table.view("S1")[:, None], kind, length_axis=1)
-    return np.ascontiguousarray(turned).view(np.uint8).reshape(256)
-
-
-def is_nucleotide(alphabet: str) -> bool:
-    """Return whether an alphabet is one of nucleotides, which have a complement."""
-    return set(alphabet.upper()) <= set("ACGTUN")
 
 
 def is_position_dim(dim: Hashable, length_dim: str) -> bool:
@@ -410,8 +380,8 @@ def describe(
             other = partner_of(ds, variable, dim, size)
             partner = (partner[:, None] * size + other[None, :]).reshape(-1)
     complement = np.arange(256, dtype=np.uint8)
-    if letters and is_nucleotide(letters_of(variable)):
-        complement = complement_table(letters_of(variable))
+    if letters:
+        complement = complement_table(letters_of(variable), strict=False)
     lengths = None
     if position is not None and not letters and len(axes) == 1:
         lengths = _find_lengths(ds, name, sample_dims[axes[0]])

@@ -15,50 +15,6 @@ from numpy.typing import NDArray
 
 
 @numba.njit(nogil=True, cache=True)
-def gather_letters(
-    source: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    flip: NDArray[np.bool_],
-    complement: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-) -> None:
-    """Gather windows of ASCII letters, reverse-complementing the flagged ones.
-
-    Parameters
-    ----------
-    source : ndarray of uint8, shape (n, width_in)
-        ASCII codes, right-padded with 0 where a row is shorter.
-    rows, starts : ndarray of int64, shape (b,)
-        Row number and first position (bp) of each window.
-    flip : ndarray of bool, shape (b,)
-        Which windows to reverse-complement.
-    complement : ndarray of uint8, shape (256,)
-        Complement of every byte.
-    out : ndarray of uint8, shape (b, width)
-        Receives the windows.
-    """
-    width = np.uint64(out.shape[1])
-    one = np.uint64(1)
-    for i in range(rows.shape[0]):
-        start = starts[i]
-        line = source[rows[i]][start : start + out.shape[1]]
-        row = out[i]
-        if flip[i]:
-            used = width
-            while used > 0 and line[used - one] == 0:
-                used -= one
-            # unsigned places need no check for counting from the end
-            for j in range(used):
-                row[j] = complement[line[used - one - j]]
-            for j in range(used, width):
-                row[j] = 0
-        else:
-            for j in range(width):
-                row[j] = line[j]
-
-
-@numba.njit(nogil=True, cache=True)
 def gather_channels_first(
     source: NDArray[np.generic],
     rows: NDArray[np.int64],

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.loading._buffers import Pool
 from seqdata.loading._epoch_plan import Planner
-from seqdata.loading._fields import is_nucleotide
 from seqdata.loading._open_source import BUFFER_LIMIT, describe_all, open_source
 from seqdata.loading._order import DrawnRows, Draws, Order, Plan, Segment, as_rows
 from seqdata.loading._samplers import RowSampler
 from seqdata.loading._source import Arrays, Held
-from seqdata.schema import letters_of, with_codes
+from seqdata.schema import is_nucleotide, letters_of, with_codes
 from seqpro._rng import integers, uniform
 
 _SHIFT, _STRAND = 3, 4

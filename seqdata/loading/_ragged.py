@@ -11,9 +11,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from seqdata._letters import complement_table
 from seqdata.errors import SeqdataError
 from seqdata.loading._buffers import Pool
-from seqdata.loading._fields import complement_table, is_nucleotide, partner_of
+from seqdata.loading._fields import partner_of
 from seqdata.schema import is_sequence, letters_of
 
 
@@ -205,10 +206,9 @@ def describe_ragged(ds: xr.Dataset, name: str, *, n_rows: int) -> RaggedField:
     for dim, size in zip(variable.dims[1:], channels, strict=True):
         other = partner_of(ds, variable, str(dim), size)
         partner = (partner[:, None] * size + other[None, :]).reshape(-1)
-    alphabet = letters_of(variable)
     complement = np.arange(256, dtype=np.uint8)
-    if letters and is_nucleotide(alphabet):
-        complement = complement_table(alphabet)
+    if letters:
+        complement = complement_table(letters_of(variable), strict=False)
     return RaggedField(
         name=name,
         channels=channels,

@@ -167,26 +167,3 @@ def pad_rows(flat: NDArray[np.uint8], lengths: NDArray[np.int64], out: NDArray[n
         for j in range(lengths[i]):
             out[i, j] = flat[k + j]
         k += lengths[i]
-
-
-@nb.njit(nogil=True, cache=True)
-def turn_letters(
-    rows: NDArray[np.uint8],
-    lengths: NDArray[np.int64],
-    chosen: NDArray[np.bool_],
-    complement: NDArray[np.uint8],
-) -> None:
-    """Reverse-complement the chosen rows in place, each within its own length."""
-    for i in range(rows.shape[0]):
-        if not chosen[i]:
-            continue
-        left = 0
-        right = lengths[i] - 1
-        while left < right:
-            a = complement[rows[i, left]]
-            rows[i, left] = complement[rows[i, right]]
-            rows[i, right] = a
-            left += 1
-            right -= 1
-        if left == right:
-            rows[i, left] = complement[rows[i, left]]

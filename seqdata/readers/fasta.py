@@ -16,7 +16,7 @@ from seqdata.readers._base import Block, Track, Windows, locate
 from seqdata.readers._fasta_bytes import BgzipBytes, PlainBytes
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._kernels import encode_lines
-from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._turns import in_turn, step_in_turn
 from seqdata.readers._write import WritesRows, WritesWindows
 from seqdata.schema import wild_letter

@@ -25,7 +25,7 @@ from seqdata.errors import (
 )
 from seqdata.readers._base import NUMBER, Block, agreed_blocks, parse_values
 from seqdata.readers._gzip import open_unpacked
-from seqdata.readers._letters import LetterCheck, OnUnknown
+from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
 from seqdata.readers._write import WritesRows
 

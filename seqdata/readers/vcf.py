@@ -20,7 +20,7 @@ from seqdata.errors import (
 from seqdata.readers._alleles import holds
 from seqdata.readers._base import Track, Windows, locate
 from seqdata.readers._haplotype_kernels import lay_haplotypes
-from seqdata.readers._letters import OnUnknown
+from seqdata.readers._letter_check import OnUnknown
 from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
 from seqdata.readers._write import WritesWindows

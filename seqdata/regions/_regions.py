@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 import seqpro as sp
+from seqdata._letters import complement_table, turn_letters
 from seqdata.errors import BedError, LengthError, SchemaError, did_you_mean
 from seqdata.readers._base import Windows
-from seqdata.readers._kernels import turn_letters
-from seqdata.readers._letters import OnUnknown, complement_table
+from seqdata.readers._letter_check import OnUnknown
 from seqdata.readers.bed import check_regions as check_regions
 from seqdata.readers.bed import read_bedlike as read_bedlike
 from seqdata.readers.fasta import GenomeFASTA

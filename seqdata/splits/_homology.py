@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqdata.errors import SeqdataError
-from seqdata.loading._fields import is_nucleotide
+from seqdata.schema import is_nucleotide
 from seqdata.splits._kmers import NO_DIGIT, digits_of, kmer_hashes
 from seqpro._rng import counter_seed
 

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from seqdata.loading._fields import is_nucleotide
+from seqdata.schema import is_nucleotide
 
 #: Digit of a letter outside the alphabet, which breaks a k-mer.
 NO_DIGIT = 255

@@ -14,9 +14,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from seqdata import schema
+from seqdata._letters import complement_table, gather_letters
 from seqdata.errors import SeqdataError
-from seqdata.loading._fields import complement_table, is_nucleotide
-from seqdata.loading._kernels import gather_letters
+from seqdata.schema import is_nucleotide
 from seqdata.splits._kmers import NO_DIGIT, digits_of
 from seqdata.splits._near_duplicates import Sequences, as_digits, index, near_duplicates
 from seqpro._rng import row_hash

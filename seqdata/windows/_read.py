@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqdata._letters import complement_table, turn_letters
 from seqdata.readers._base import RegionReader, Track, Windows
-from seqdata.readers._kernels import turn_letters
-from seqdata.readers._letters import complement_table
 from seqdata.windows._plan import RegionPlan, knows_sizes
 
 if TYPE_CHECKING:

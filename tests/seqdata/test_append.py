@@ -320,7 +320,7 @@ def test_no_room_for_more(room: int) -> None:
 
 
 def test_two_who_append(tmp_path: Path) -> None:
-    from seqdata.store._resume import lock_of
+    from seqdata.store import lock_of
 
     sd.to_zarr(dataset(), tmp_path / "x.zarr")
     with (

@@ -13,8 +13,7 @@ import pytest
 import seqdata as sd
 from seqdata.build import _regions as _region_build
 from seqdata.errors import UnknownLetterError
-from seqdata.store import _shards
-from seqdata.store._writer import StoreWriter
+from seqdata.store import StoreWriter, _shards
 
 
 @pytest.fixture(scope="module")

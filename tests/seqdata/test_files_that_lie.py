@@ -15,7 +15,7 @@ import xarray as xr
 
 import seqdata as sd
 from seqdata.errors import SeqdataError
-from seqdata.store._leftovers import working_path
+from seqdata.store import working_path
 
 X = np.random.default_rng(2).integers(0, 200, (6000, 200)).astype("u1")
 

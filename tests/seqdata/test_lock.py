@@ -20,7 +20,7 @@ from seqdata.store import _lock
 from seqdata.store._lock import FileLock, Owner, owner_of
 
 HOLD = (
-    "import sys; from seqdata.store._lock import FileLock\n"
+    "import sys; from seqdata.store import FileLock\n"
     "lock = FileLock(sys.argv[1], 'x.zarr is being built').acquire()\n"
     "print('held', flush=True); sys.stdin.readline()\n"
 )
@@ -126,7 +126,7 @@ def test_a_forked_process_neither_holds_nor_lets_go(tmp_path: Path) -> None:
     # the child outlives the lock, as a stuck worker does
     code = f"""
 import os, sys, time
-from seqdata.store._lock import FileLock
+from seqdata.store import FileLock
 lock = FileLock({str(file)!r}, "x is being written").acquire()
 """
     lock.release()

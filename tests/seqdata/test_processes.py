@@ -17,8 +17,7 @@ import xarray as xr
 
 import seqdata as sd
 from seqdata.errors import LockedError, SeqdataError, StoreError
-from seqdata.store import remove_store
-from seqdata.store._resume import lock_of
+from seqdata.store import lock_of, remove_store
 
 ROWS = 40
 

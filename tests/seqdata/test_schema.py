@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import seqdata as sd
 import seqpro as sp
 from seqdata import schema
+from seqdata._letters import complement_table
 from seqdata.errors import SchemaError
-from seqdata.readers._letters import complement_table
 
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
 

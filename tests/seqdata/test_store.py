@@ -33,9 +33,7 @@ from seqdata.errors import (
     SchemaError,
     StoreError,
 )
-from seqdata.store import remove_store
-from seqdata.store._leftovers import working_path
-from seqdata.store._writer import StoreWriter
+from seqdata.store import StoreWriter, remove_store, working_path
 
 
 def dataset(n: int = 10, length: int = 6) -> xr.Dataset:
@@ -369,7 +367,7 @@ def test_killed_build_leaves_nothing_that_opens(tmp_path: Path) -> None:
     path = big_table(tmp_path, 200)
     code = f"""
         import os, signal, seqdata as sd
-        from seqdata.store._writer import StoreWriter
+        from seqdata.store import StoreWriter
         commit = StoreWriter.commit
         def die(self, attrs):
             self.finish()

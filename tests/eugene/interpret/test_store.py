@@ -227,7 +227,7 @@ def test_bounds_are_those_of_the_window_that_is_explained(net, tmp_path):
 
 def test_a_job_that_is_being_done_is_not_done_twice(net, ds, tmp_path):
     from seqdata.errors import StoreError
-    from seqdata.store._resume import lock_of
+    from seqdata.store import lock_of
 
     with lock_of(tmp_path / "a.zarr"), pytest.raises(StoreError, match="is being built by process"):
         eu.interpret.attribute_sdata(net, ds, path=tmp_path / "a.zarr", **OPTIONS)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-import seqpro as sp
 from seqdata.errors import SchemaError, UnknownLetterError
 from seqdata.readers._kernels import first_unknown, replace_unknown
 from seqdata.schema import alphabet_letters, known_letters, wild_letter
@@ -128,35 +127,3 @@ def _common_letters(known: NDArray[np.bool_], letters: str) -> NDArray[np.uint8]
     capitals = [ord(letter) for letter in letters.upper()]
     both = [code for code in capitals if known[code] and known[code | 0x20]]
     return np.array([*both, *[0xFF] * 5][:5], dtype=np.uint8)
-
-
-def complement_table(alphabet: Any) -> NDArray[np.uint8]:
-    """Return the complement of each byte: case kept, IUPAC codes complemented, others unchanged.
-
-    Parameters
-    ----------
-    alphabet : NucleotideAlphabet or str
-
-    Returns
-    -------
-    ndarray of uint8, shape (256,)
-
-    Raises
-    ------
-    SchemaError
-        If the alphabet has no complement (amino acids).
-
-    Examples
-    --------
-    >>> table = complement_table("DNA")
-    >>> bytes(table[np.frombuffer(b"ACGTnRy", "u1")]).decode()
-    'TGCAnYr'
-    """
-    letters = alphabet_letters(alphabet)
-    if sorted(letters) not in (sorted("ACGT"), sorted("ACGU")):
-        msg = (
-            f"Letters {letters!r} have no complement: regions on the '-' strand cannot be read. "
-            "Set the strand of the regions to '.'."
-        )
-        raise SchemaError(msg)
-    return sp.RNA.complement_table if "U" in letters else sp.DNA.complement_table
