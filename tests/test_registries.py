@@ -50,7 +50,7 @@ def test_aliases_lead_somewhere_and_unknown_names_are_guessed(kind):
 def test_the_maps_are_complete():
     """What the rooms know by name is what can be named."""
     from eugene.modules import losses, metrics, optimizers, tasks
-    from seqdata import targets
+    from seqdata.targets import _transforms
     from seqexplainer.attribute import _api
     from seqexplainer.references import _NAMED
 
@@ -64,7 +64,7 @@ def test_the_maps_are_complete():
     assert set(registries.ATTRIBUTIONS) == set(_api.METHODS)
     assert registries.ATTRIBUTIONS.aliases == _api.ALIASES
     assert set(registries.REFERENCES) == set(_NAMED)
-    known = set(targets._TRANSFORMS)
+    known = set(_transforms._TRANSFORMS)
     assert {*registries.TARGET_TRANSFORMS, *registries.TARGET_TRANSFORMS.aliases} == known
 
 

@@ -45,16 +45,17 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     if not Path(out).absolute().parent.is_dir():
         message = f"--out {out}: the folder {Path(out).absolute().parent} does not exist"
         raise UsageError(message)
-    from dataclasses import asdict
-
     import xarray as xr
 
-    from eugene.config.schema import AttributeSection
+    from eugene.config.schema import section
     from eugene.interpret._attribute import Explainer
     from eugene.interpret._store import write_attributions
     from eugene.runs import load
 
-    options = {**asdict(AttributeSection()), **config.section("interpret.attribute")}
+    options = {
+        **section("interpret.attribute").defaults_of(),
+        **config.section("interpret.attribute"),
+    }
     methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
     with spoken(call):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))

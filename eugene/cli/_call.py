@@ -204,9 +204,9 @@ def _key_hint(verb: Verb, dotted: str) -> str:
 
 def _every_section() -> dict[str, Any]:
     """Return a configuration that leaves no section out and fills none."""
-    from eugene.config.schema import INTERPRET_SECTIONS
+    from eugene.config.registries import STEPS
 
-    interpret: dict[str, Any] = {name: {} for name in INTERPRET_SECTIONS}
+    interpret: dict[str, Any] = {name: {} for name in STEPS}
     return {"data": {}, "model": {}, "interpret": interpret, "replicates": {}}
 
 

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from eugene.config import schema
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
     BASELINE_TASKS,
@@ -21,7 +20,8 @@ from eugene.config._layout import (
 )
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._source import Parameter, read_signature
-from eugene.config.registries import LOSSES, METRICS, TASKS
+from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
+from eugene.config.registries import LOSSES, METRICS, REGISTRIES, TASKS
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -82,10 +82,19 @@ def _names(block: Block, document: Document) -> Iterator[Problem]:
 
 
 def _registered(
-    block: Block, key: str, value: Any, path: str, document: Document
+    block: Block, parameter: Parameter, value: Any, path: str, document: Document
 ) -> Iterator[Problem]:
     """Judge values that must be names."""
-    kind, choices = NAMED_ARGUMENTS.get((".".join(map(str, block.keys)), key), ("", ()))
+    names, known = parameter.mark(Names), parameter.mark(OneOf)
+    if names is not None:
+        registry = REGISTRIES[names.registry]
+        kind, choices = registry.kind, (*registry, *registry.aliases)
+    elif known is not None:
+        kind, choices = known.kind, known.choices
+    else:
+        kind, choices = NAMED_ARGUMENTS.get(
+            (".".join(map(str, block.keys)), parameter.name), ("", ())
+        )
     if not choices:
         return
     items = (
@@ -99,12 +108,18 @@ def _registered(
             yield document.problem(where, f"no {kind} is called {item!r}{hint}")
 
 
-def _nested(block: Block, key: str, value: Any, path: str, document: Document) -> Iterator[Problem]:
+def _nested(
+    block: Block, parameter: Parameter, value: Any, path: str, document: Document
+) -> Iterator[Problem]:
     """Judge the keys of an argument that is passed on to something else."""
+    key = parameter.name
     at = (".".join(map(str, block.keys)), key)
+    taker = parameter.mark(ArgumentsOf)
     if not isinstance(value, dict):
         return
-    if at in NESTED_ARGUMENTS:
+    if taker is not None:
+        parameters, what = read_signature(taker.target).parameters, key
+    elif at in NESTED_ARGUMENTS:
         parameters, what = read_signature(NESTED_ARGUMENTS[at]).parameters, key
     elif at in CHOSEN_ARGUMENTS:
         sibling, registry, default = CHOSEN_ARGUMENTS[at]
@@ -152,12 +167,12 @@ def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> 
             continue
         for at, message in check_value(value, known[key].annotation, here):
             yield document.problem(at, f"{what}: {message}" if block.registry else message)
-        least = schema.LEAST.get(".".join(map(str, block.keys)), {}).get(key)
+        least = known[key].mark(Least)
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if least is not None and number and not value >= least:
-            yield document.problem(here, f"is {value}, expected {least} or more")
-        yield from _registered(block, key, value, here, document)
-        yield from _nested(block, key, value, here, document)
+        if least is not None and number and not value >= least.value:
+            yield document.problem(here, f"is {value}, expected {least.value} or more")
+        yield from _registered(block, known[key], value, here, document)
+        yield from _nested(block, known[key], value, here, document)
     filled = block.registry.filled if block.registry is not None else frozenset()
     for parameter in parameters:
         missing = parameter.required and block.value.get(parameter.name) is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eugene.config import registries, schema
 from eugene.config._loader import PathKeys
 from eugene.config._registry import Registry
-from eugene.config._source import Parameter, read_signature
+from eugene.config._source import Parameter
 from eugene.errors import EugeneWarning
 
 _TOP = (
@@ -39,22 +39,6 @@ NAMED_ARGUMENTS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("module", "optimizer"): _choices(registries.OPTIMIZERS),
     ("module", "scheduler"): _choices(registries.SCHEDULERS),
     ("module", "metric"): _choices(registries.METRICS),
-    ("trainer", "accelerator"): ("accelerator", ("auto", "cpu", "gpu", "cuda", "mps", "tpu")),
-    ("trainer", "precision"): (
-        "precision",
-        ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "32", "16", "64"),
-    ),
-    ("interpret.attribute", "methods"): _choices(registries.ATTRIBUTIONS),
-    ("interpret.attribute", "references"): _choices(registries.REFERENCES),
-    ("interpret.attribute", "split"): ("split", ("train", "val", "test")),
-    ("interpret.seqlets", "method"): _choices(registries.ATTRIBUTIONS),
-    ("interpret.seqlets", "caller"): ("caller", ("recursive", "tfmodisco")),
-    ("interpret.modisco", "method"): _choices(registries.ATTRIBUTIONS),
-    ("interpret.modisco", "references"): _choices(registries.REFERENCES),
-    ("interpret.modisco", "split"): ("split", ("train", "val", "test")),
-    ("interpret.filters", "split"): ("split", ("train", "val", "test")),
-    ("interpret.filters", "method"): ("method", ("threshold", "top_n")),
-    ("replicates", "interpret"): ("choice", ("first", "all", "none")),
 }
 """Arguments whose value, or whose items, are names: what they name, and which there are."""
 
@@ -62,7 +46,6 @@ NESTED_ARGUMENTS: dict[tuple[str, str], str] = {
     ("model", "conv_kwargs"): "eugene.nn:Conv1DTower",
     ("model", "dense_kwargs"): "eugene.nn:DenseBlock",
     ("model", "recurrent_kwargs"): "eugene.nn:RecurrentBlock",
-    ("interpret.evolve", "constraints"): "seqexplainer.design:Constraints",
 }
 """Arguments that are themselves the arguments of something."""
 
@@ -112,15 +95,12 @@ class Block:
         Where its ``name`` is looked up.
     extra : tuple of Parameter
         Keys that do not depend on the name.
-    children : frozenset of str
-        Keys that are blocks of their own.
     """
 
     keys: PathKeys
     value: Any
     registry: Registry | None = None
     extra: tuple[Parameter, ...] = ()
-    children: frozenset[str] = frozenset()
 
     @property
     def chosen(self) -> str | None:
@@ -154,26 +134,6 @@ class Block:
             if parameter.name not in known or known[parameter.name].default == "None":
                 known[parameter.name] = parameter
         return tuple(known.values()), signature.accepts_any
-
-
-def schema_parameters(section: type) -> tuple[Parameter, ...]:
-    """Return the fields of a section's dataclass as parameters.
-
-    Examples
-    --------
-    >>> [p.name for p in schema_parameters(schema.ControlSection)]
-    ['shuffled_labels', 'max_epochs']
-    """
-    found = read_signature(f"{section.__module__}:{section.__name__}").parameters
-    defaults = {
-        name: repr(item.default_factory())
-        for name, item in section.__dataclass_fields__.items()  # type: ignore[attr-defined]
-        if callable(item.default_factory)
-    }
-    return tuple(
-        Parameter(p.name, p.annotation, defaults.get(p.name, p.default), p.description)
-        for p in found
-    )
 
 
 def _by_name(value: Any) -> Any:
@@ -250,10 +210,21 @@ def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:
             yield Block((*keys, index), item, registry)
 
 
+# keys of the data that are mappings of their own once a file is written out
+_DATA_CHILDREN = {
+    "split": "dict[str, Any] | None",
+    "sampler": "dict[str, Any] | None",
+    "targets": "list[dict[str, Any]]",
+    "target_vars": "list[str]",
+}
+
+
 def _data(value: Any) -> Iterator[Block]:
-    extra = tuple(p for p in schema_parameters(schema.DataSection) if p.name != "name")
-    children = frozenset({"split", "targets", "sampler"})
-    yield Block(("data",), value, registries.DATA_SOURCES, extra, children)
+    extra = tuple(
+        replace(p, annotation=_DATA_CHILDREN.get(p.name, p.annotation))
+        for p in schema.section("data").parameters()
+    )
+    yield Block(("data",), value, registries.DATA_SOURCES, extra)
     if isinstance(value, dict):
         if isinstance(value.get("split"), dict):
             yield Block(("data", "split"), value["split"], registries.SPLITS)
@@ -263,14 +234,16 @@ def _data(value: Any) -> Iterator[Block]:
 
 
 def _interpret(value: Any) -> Iterator[Block]:
-    extra = schema_parameters(schema.InterpretSection)
-    plain = tuple(Parameter(p.name, "dict[str, Any] | None", p.default) for p in extra)
-    yield Block(("interpret",), value, None, plain, frozenset(schema.INTERPRET_SECTIONS))
+    steps = tuple(
+        Parameter(step, "dict[str, Any] | None", "None", registries.STEPS.summary(step))
+        for step in registries.STEPS
+    )
+    yield Block(("interpret",), value, None, steps)
     if isinstance(value, dict):
-        for name, section in schema.INTERPRET_SECTIONS.items():
-            if isinstance(value.get(name), dict):
-                keys = ("interpret", name)
-                yield Block(keys, value[name], None, schema_parameters(section))
+        for step in registries.STEPS:
+            if isinstance(value.get(step), dict):
+                parameters = schema.section(f"interpret.{step}").parameters()
+                yield Block(("interpret", step), value[step], None, parameters)
 
 
 def blocks(tree: dict[str, Any]) -> list[Block]:
@@ -286,26 +259,23 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
-    found = [Block((), tree, None, _TOP, frozenset(schema.SECTIONS[3:]))]
+    found = [Block((), tree, None, _TOP)]
     if tree.get("data") is not None:
         found += _data(tree["data"])
     model = tree.get("model")
     if model is not None:
-        found.append(Block(("model",), model, registries.MODELS, (_INIT,), frozenset({"init"})))
+        found.append(Block(("model",), model, registries.MODELS, (_INIT,)))
         if isinstance(model, dict) and isinstance(model.get("init"), dict):
             found.append(Block(("model", "init"), model["init"], registries.INITIALIZERS))
     module = {"name": "sequence"} if tree.get("module") is None else tree["module"]
     found.append(Block(("module",), module, registries.MODULES))
-    for name, section in (
-        ("trainer", schema.TrainerSection),
-        ("evaluate", schema.EvaluateSection),
-    ):
+    for name in ("trainer", "evaluate"):
         value = {} if tree.get(name) is None else tree[name]
-        found.append(Block((name,), value, None, schema_parameters(section)))
+        found.append(Block((name,), value, None, schema.section(name).parameters()))
     found += _items(tree.get("baselines"), ("baselines",), registries.BASELINES)
     if tree.get("interpret") is not None:
         found += _interpret(tree["interpret"])
     if tree.get("replicates") is not None:
-        extra = schema_parameters(schema.ReplicatesSection)
+        extra = schema.section("replicates").parameters()
         found.append(Block(("replicates",), tree["replicates"], None, extra))
     return found

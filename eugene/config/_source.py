@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from eugene.config.marks import MARKS, Mark
 
 _NO_DEFAULT = "<required>"
+_M = TypeVar("_M", bound=Mark)
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,38 @@ class Parameter:
     name : str
         The keyword.
     annotation : str
-        Source text of the annotation, ``""`` where there is none.
+        Source text of the type, ``""`` where there is none.
     default : str
         Source text of the default value; ``"<required>"`` where there is none.
     description : str
         What the numpydoc docstring says about it.
+    marks : tuple
+        What ``Annotated`` says beyond the type, of `eugene.config.marks`.
     """
 
     name: str
     annotation: str = ""
     default: str = _NO_DEFAULT
     description: str = ""
+    marks: tuple[Mark, ...] = ()
 
     @property
     def required(self) -> bool:
         """Whether the argument has no default."""
         return self.default == _NO_DEFAULT
+
+    def mark(self, kind: type[_M]) -> _M | None:
+        """Return the mark of a kind, if the annotation has one.
+
+        Examples
+        --------
+        >>> from eugene.config.marks import Least, Names
+        >>> Parameter("n", "int", marks=(Least(1),)).mark(Least)
+        Least(value=1)
+        >>> Parameter("n", "int", marks=(Least(1),)).mark(Names) is None
+        True
+        """
+        return next((mark for mark in self.marks if isinstance(mark, kind)), None)
 
     def literal_default(self) -> tuple[bool, Any]:
         """Return whether the default is a plain literal, and its value.
@@ -260,6 +279,22 @@ def _docstring(node: Definition) -> str:
     return ast.get_docstring(node, clean=True) or ""
 
 
+def _parameter(
+    name: str, annotation: ast.expr | None, default: str, texts: dict[str, str]
+) -> Parameter:
+    """Return a parameter; what stands beside the type in ``Annotated`` becomes its marks."""
+    marks: list[Mark] = []
+    match annotation:
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([kind, *beside])):
+            annotation = kind
+            for item in beside:
+                match item:
+                    case ast.Call(ast.Name(mark), values) if mark in MARKS:
+                        marks.append(MARKS[mark](*map(ast.literal_eval, values)))
+    text = "" if annotation is None else ast.unparse(annotation)
+    return Parameter(name, text, default, texts.get(name, ""), tuple(marks))
+
+
 def _from_arguments(
     arguments: ast.arguments, texts: dict[str, str], *, skip_first: bool
 ) -> tuple[list[Parameter], bool]:
@@ -269,11 +304,11 @@ def _from_arguments(
     pairs = list(zip(positional, defaults, strict=True))[1 if skip_first else 0 :]
     pairs += list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     parameters = [
-        Parameter(
+        _parameter(
             arg.arg,
-            ast.unparse(arg.annotation) if arg.annotation else "",
+            arg.annotation,
             _NO_DEFAULT if default is None else ast.unparse(default),
-            texts.get(arg.arg, ""),
+            texts,
         )
         for arg, default in pairs
     ]
@@ -295,7 +330,10 @@ def _dataclass_default(value: ast.expr | None) -> str | None:
         if "default" in keywords:
             return ast.unparse(keywords["default"])
         if "default_factory" in keywords:
-            factory = ast.unparse(keywords["default_factory"])
+            made = keywords["default_factory"]
+            if isinstance(made, ast.Lambda):
+                return ast.unparse(made.body)
+            factory = ast.unparse(made)
             return {"dict": "{}", "list": "[]", "tuple": "()"}.get(factory, f"{factory}()")
         return _NO_DEFAULT
     return ast.unparse(value)
@@ -324,12 +362,10 @@ def _class_parameters(
     for item in node.body:
         if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
             continue
-        annotation = ast.unparse(item.annotation)
         default = _dataclass_default(item.value)
-        if default is None or annotation.startswith(("ClassVar", "typing.ClassVar")):
+        if default is None or "ClassVar" in ast.unparse(item.annotation):
             continue
-        name = item.target.id
-        fields[name] = Parameter(name, annotation, default, texts.get(name, ""))
+        fields[item.target.id] = _parameter(item.target.id, item.annotation, default, texts)
     return list(fields.values()), False
 
 

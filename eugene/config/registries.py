@@ -210,6 +210,20 @@ BASELINES = Registry(
     },
     filled=("seed",),
 )
+STEPS = Registry(
+    "step",
+    {
+        "attribute": "eugene.config.schema:AttributeSection",
+        "seqlets": "eugene.config.schema:SeqletsSection",
+        "modisco": "eugene.config.schema:ModiscoSection",
+        "filters": "eugene.config.schema:FiltersSection",
+        "positional": "eugene.config.schema:PositionalSection",
+        "evolve": "eugene.config.schema:EvolveSection",
+        "control": "eugene.config.schema:ControlSection",
+    },
+    supplied=("run",),
+)
+"""Parts of ``interpret:``; the signature of each, less ``run``, is its section."""
 
 REGISTRIES: dict[str, Registry] = {
     "models": MODELS,

@@ -1,139 +1,62 @@
-"""The sections of a run's YAML file.
+"""The sections of a run's YAML file, each bound to the signature that its keys are.
 
-Each dataclass is one section: its fields are the keys, its annotations the types, its
-docstring the help.  Things chosen by ``name:`` are described by their own signatures; what is
-listed here for them are the keys that every choice takes.
+The names of the arguments are the keys, the annotations the types and bounds, the numpydoc
+texts the help. Things chosen by ``name:`` are described by their own signatures.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+from eugene.config import registries
+from eugene.config._source import Parameter, read_signature
+from eugene.config.marks import ArgumentsOf, Least, Names
 
 
 @dataclass(frozen=True)
-class DataSection:
-    """Where sequences and targets come from; beside ``name`` stand the source's arguments.
+class Section:
+    """A part of the file whose keys are the arguments of a function or class.
 
     Attributes
     ----------
-    name : str
-        The source: table, fasta, regions, genome, zarr or simulated.
-    seq_var : str
-        Variable that holds the sequences.
-    target_vars : list of str
-        Variables to be predicted, one output each.
-    weight_var : str
-        Variable with a weight for each sequence.
-    sampler : dict
-        Which training rows an epoch shows: ``{name: ratio, label: is_peak, ratio: 1}`` for all
-        peaks and fresh negatives, ``{name: weighted, weights: w}`` for a draw by weights.
-    split : dict
-        How rows are dealt into train, validation and test: ``random``, or ``{name: random, ...}``
-        with arguments; ``null`` keeps the split that the data carry.
-    targets : list of dict
-        Transforms of the targets, fitted on the training rows: ``[zscore]``, or
-        ``[{name: zscore}]`` with arguments.
-    batch_size : int
-        Sequences in a batch.
-    reverse_complement : bool
-        Whether training sequences are reverse-complemented with probability one half.
-    max_jitter : int
-        Largest shift of a training window in bp.
-    num_workers : int
-        Loader processes; 0 is fast because batches are gathered by index.
-    control_var : str
-        Variable with tracks that are given to the network beside the sequence.
-    mask_var : str
-        Variable that says which positions of a target track count.
-    length : int
-        Positions of a window in bp; ``null`` for all stored, less the jitter on both sides. A
-        source that makes sequences makes them so long.
-    target_length : int
-        Positions of a target track in bp, cut around the middle of the window.
-    drop_last : bool
-        Whether the last, smaller training batch is left out.
-    pin_memory : bool
-        Whether batches are put in page-locked memory; ``null`` where there is a GPU.
-    in_memory : bool
-        Whether the data are read whole; ``null`` up to 512 MiB.
-    cache : str
-        ``memmap`` decodes data that are read from files once, into files mapped into memory.
-    cache_dir : path
-        Where decoded files are kept; ``null`` for the cache directory.
+    target : str
+        ``"module:name"``; its source is read, it is not imported.
+    supplied : frozenset of str
+        Arguments that the program gives and a file never may.
+    defaults : mapping of str to str
+        Source text of a default, where that of a run is another.
     """
 
-    name: str
-    seq_var: str = "seq"
-    target_vars: list[str] = field(default_factory=list)
-    weight_var: str | None = None
-    sampler: dict[str, Any] | None = None
-    split: dict[str, Any] | None = None
-    targets: list[dict[str, Any]] = field(default_factory=list)
-    batch_size: int = 128
-    reverse_complement: bool = False
-    max_jitter: int = 0
-    num_workers: int = 0
-    control_var: str | None = None
-    mask_var: str | None = None
-    length: int | None = None
-    target_length: int | None = None
-    drop_last: bool = False
-    pin_memory: bool | None = None
-    in_memory: bool | None = None
-    cache: Literal["memmap"] | None = None
-    cache_dir: Path | None = None
+    target: str
+    supplied: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the keys, with types, bounds, defaults and descriptions.
 
-@dataclass(frozen=True)
-class TrainerSection:
-    """How long and on what a network is trained.
+        Examples
+        --------
+        >>> [p.name for p in section("interpret.control").parameters()]
+        ['shuffled_labels', 'max_epochs']
+        """
+        return tuple(
+            replace(p, default=self.defaults.get(p.name, p.default))
+            for p in read_signature(self.target).parameters
+            if p.name not in self.supplied
+        )
 
-    Attributes
-    ----------
-    max_epochs : int
-        Largest number of passes over the training rows.
-    patience : int
-        Epochs without a better validation loss before training stops; ``null`` for never.
-    accelerator : str
-        auto, cpu, gpu or mps.
-    devices : int
-        How many of them.
-    precision : str
-        Lightning's name of the number format, such as 32-true or bf16-mixed.
-    gradient_clip_val : float
-        Largest norm of the gradient; ``null`` for no limit.
-    accumulate_grad_batches : int
-        Batches to a step of the optimiser.
-    monitor : str
-        What says which epoch is best, such as val_loss or val_auroc.
-    min_delta : float
-        Smaller changes of it are no improvement.
-    strategy : str
-        Lightning's name of how several devices work together.
-    deterministic : bool
-        Whether operations without a deterministic form are refused; ``null`` for Lightning's
-        choice.
-    mode : str
-        ``min`` or ``max``: which way ``monitor`` is better; ``null`` for what is known of it.
-    tensorboard : bool
-        Whether values are logged for TensorBoard.
-    """
+    def defaults_of(self) -> dict[str, Any]:
+        """Return the value of each key that a file may leave out.
 
-    max_epochs: int = 30
-    patience: int | None = 5
-    accelerator: str = "auto"
-    devices: int | str = 1
-    precision: str | int = "32-true"
-    gradient_clip_val: float | None = None
-    accumulate_grad_batches: int = 1
-    monitor: str = "val_loss"
-    min_delta: float = 0.0
-    strategy: str = "auto"
-    deterministic: bool | None = None
-    mode: Literal["min", "max"] | None = None
-    tensorboard: bool = True
+        Examples
+        --------
+        >>> section("interpret.control").defaults_of()
+        {'shuffled_labels': True, 'max_epochs': None}
+        """
+        found = {p.name: p.literal_default() for p in self.parameters()}
+        return {name: value for name, (literal, value) in found.items() if literal}
 
 
 @dataclass(frozen=True)
@@ -148,7 +71,7 @@ class EvaluateSection:
         Name -> boolean variable: the figures are also given for those rows alone.
     """
 
-    n_bootstrap: int = 1000
+    n_bootstrap: Annotated[int, Least(0)] = 1000
     subsets: dict[str, str] = field(default_factory=dict)
 
 
@@ -176,13 +99,15 @@ class AttributeSection:
         Whether the hypothetical form, which TF-MoDISco reads, is kept as well.
     """
 
-    methods: list[str] = field(default_factory=lambda: ["deep_lift_shap", "saturation_mutagenesis"])
-    split: str = "test"
-    top: int | None = 100
-    references: str = "dinuc_shuffle"
-    n_references: int = 20
+    methods: Annotated[list[str], Names("attributions")] = field(
+        default_factory=lambda: ["deep_lift_shap", "saturation_mutagenesis"]
+    )
+    split: Literal["train", "val", "test"] = "test"
+    top: Annotated[int | None, Least(1)] = 100
+    references: Annotated[str, Names("references")] = "dinuc_shuffle"
+    n_references: Annotated[int, Least(1)] = 20
     target: int | str = 0
-    batch_size: int = 128
+    batch_size: Annotated[int, Least(1)] = 128
     hypothetical: bool = False
 
 
@@ -206,11 +131,11 @@ class SeqletsSection:
         A match counts up to this q-value.
     """
 
-    method: str | None = None
-    caller: str = "recursive"
-    threshold: float = 0.005
+    method: Annotated[str | None, Names("attributions")] = None
+    caller: Literal["recursive", "tfmodisco"] = "recursive"
+    threshold: Annotated[float, Least(0)] = 0.005
     motif_db: str = "embedded"
-    max_q_value: float = 0.1
+    max_q_value: Annotated[float, Least(0)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -247,17 +172,17 @@ class ModiscoSection:
         Motifs to compare with: ``embedded`` or a file.
     """
 
-    method: str = "deep_lift_shap"
-    split: str | None = "test"
-    max_sequences: int | None = 5000
-    references: str = "dinuc_shuffle"
-    n_references: int = 20
+    method: Annotated[str, Names("attributions")] = "deep_lift_shap"
+    split: Literal["train", "val", "test"] | None = "test"
+    max_sequences: Annotated[int | None, Least(1)] = 5000
+    references: Annotated[str, Names("references")] = "dinuc_shuffle"
+    n_references: Annotated[int, Least(1)] = 20
     target: int | str = 0
-    batch_size: int = 128
-    window: int | None = 400
-    max_seqlets: int = 20000
-    min_seqlets: int = 20
-    n_leiden_runs: int = 50
+    batch_size: Annotated[int, Least(1)] = 128
+    window: Annotated[int | None, Least(1)] = 400
+    max_seqlets: Annotated[int, Least(1)] = 20000
+    min_seqlets: Annotated[int, Least(1)] = 20
+    n_leiden_runs: Annotated[int, Least(1)] = 50
     target_fdr: float = 0.2
     motif_db: str = "embedded"
 
@@ -287,12 +212,12 @@ class FiltersSection:
     """
 
     layer: str | None = None
-    method: str = "threshold"
-    n: int = 100
+    method: Literal["threshold", "top_n"] = "threshold"
+    n: Annotated[int, Least(1)] = 100
     threshold: float = 0.75
     both_strands: bool = False
-    split: str = "test"
-    max_sequences: int | None = 2000
+    split: Literal["train", "val", "test"] = "test"
+    max_sequences: Annotated[int | None, Least(1)] = 2000
     motif_db: str = "embedded"
 
 
@@ -317,8 +242,8 @@ class PositionalSection:
     """
 
     motifs: list[str] = field(default_factory=list)
-    n_backgrounds: int = 100
-    stride: int = 4
+    n_backgrounds: Annotated[int, Least(1)] = 100
+    stride: Annotated[int, Least(1)] = 4
     pairs: bool = False
     motif_db: str = "embedded"
     target: int | str = 0
@@ -348,13 +273,15 @@ class EvolveSection:
         highest]), ``max_homopolymer`` (bp), ``forbidden`` (list of sites), ``max_edits``.
     """
 
-    rounds: int | None = 10
-    n: int = 10
+    rounds: Annotated[int | None, Least(1)] = 10
+    n: Annotated[int, Least(1)] = 10
     method: str = "greedy"
-    beam: int = 1
+    beam: Annotated[int, Least(1)] = 1
     maximize: bool = True
     target: int | str = 0
-    constraints: dict[str, Any] = field(default_factory=dict)
+    constraints: Annotated[dict[str, Any], ArgumentsOf("seqexplainer.design:Constraints")] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
@@ -370,38 +297,7 @@ class ControlSection:
     """
 
     shuffled_labels: bool = True
-    max_epochs: int | None = None
-
-
-@dataclass(frozen=True)
-class InterpretSection:
-    """What is done with the trained network; a part that is left out is not run.
-
-    Attributes
-    ----------
-    attribute : dict
-        See `AttributeSection`.
-    seqlets : dict
-        See `SeqletsSection`.
-    modisco : dict
-        See `ModiscoSection`.
-    filters : dict
-        See `FiltersSection`.
-    positional : dict
-        See `PositionalSection`.
-    evolve : dict
-        See `EvolveSection`.
-    control : dict
-        See `ControlSection`.
-    """
-
-    attribute: AttributeSection | None = None
-    seqlets: SeqletsSection | None = None
-    modisco: ModiscoSection | None = None
-    filters: FiltersSection | None = None
-    positional: PositionalSection | None = None
-    evolve: EvolveSection | None = None
-    control: ControlSection | None = None
+    max_epochs: Annotated[int | None, Least(1)] = None
 
 
 @dataclass(frozen=True)
@@ -420,18 +316,50 @@ class ReplicatesSection:
 
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     arms: dict[str, Any] = field(default_factory=lambda: {"default": {}})
-    interpret: str = "first"
+    interpret: Literal["first", "all", "none"] = "first"
 
 
-INTERPRET_SECTIONS: dict[str, type] = {
-    "attribute": AttributeSection,
-    "seqlets": SeqletsSection,
-    "modisco": ModiscoSection,
-    "filters": FiltersSection,
-    "positional": PositionalSection,
-    "evolve": EvolveSection,
-    "control": ControlSection,
+BOUND: dict[str, Section] = {
+    "data": Section("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"})),
+    "trainer": Section(
+        "eugene.train:fit",
+        frozenset(
+            {
+                *("module", "datamodule", "run_dir", "seed", "resume", "overwrite", "progress"),
+                *("restore_best", "callbacks", "trainer_kwargs"),
+            }
+        ),
+        {"accelerator": "'auto'"},
+    ),
+    "evaluate": Section("eugene.config.schema:EvaluateSection"),
+    "replicates": Section("eugene.config.schema:ReplicatesSection"),
 }
+"""Sections that are bound to a signature, beside ``interpret.STEP`` (`registries.STEPS`)."""
+
+
+def section(dotted: str) -> Section:
+    """Return what a section is bound to.
+
+    Parameters
+    ----------
+    dotted : str
+        Such as ``"trainer"`` or ``"interpret.attribute"``.
+
+    Returns
+    -------
+    Section
+        Its keys are the parameters of its target.
+
+    Examples
+    --------
+    >>> section("interpret.evolve").defaults_of()["rounds"]
+    10
+    """
+    outer, _, step = dotted.partition(".")
+    if outer == "interpret":
+        return Section(registries.STEPS[step], registries.STEPS.supplied)
+    return BOUND[dotted]
+
 
 SECTIONS: tuple[str, ...] = (
     "name",
@@ -447,38 +375,3 @@ SECTIONS: tuple[str, ...] = (
     "replicates",
 )
 """The keys at the top of a file, in the order in which they are written back."""
-
-
-#: Least value of numbers, by section and key.
-LEAST: dict[str, dict[str, float]] = {
-    "data": {
-        "batch_size": 1,
-        "max_jitter": 0,
-        "num_workers": 0,
-        "length": 1,
-        "target_length": 1,
-    },
-    "trainer": {
-        "max_epochs": 1,
-        "patience": 0,
-        "accumulate_grad_batches": 1,
-        "gradient_clip_val": 0,
-        "min_delta": 0,
-    },
-    "evaluate": {"n_bootstrap": 0},
-    "interpret.attribute": {"top": 1, "n_references": 1, "batch_size": 1},
-    "interpret.seqlets": {"threshold": 0, "max_q_value": 0},
-    "interpret.modisco": {
-        "max_sequences": 1,
-        "n_references": 1,
-        "batch_size": 1,
-        "window": 1,
-        "max_seqlets": 1,
-        "min_seqlets": 1,
-        "n_leiden_runs": 1,
-    },
-    "interpret.filters": {"n": 1, "max_sequences": 1},
-    "interpret.positional": {"n_backgrounds": 1, "stride": 1},
-    "interpret.evolve": {"rounds": 1, "n": 1, "beam": 1},
-    "interpret.control": {"max_epochs": 1},
-}

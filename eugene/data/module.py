@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import seqpro as sp
 from eugene import _judge
+from eugene.config.marks import Least
 from eugene.data._rows import hash_rows
 from eugene.data._sampling import OfDataset, make_sampler
 from eugene.data._summary import summarise
@@ -140,19 +141,19 @@ class SequenceDataModule(pl.LightningDataModule):
         ds: xr.Dataset,
         *,
         seq_var: str = "seq",
-        target_vars: str | Sequence[str],
+        target_vars: str | Sequence[str] = (),
         weight_var: str | None = None,
         control_var: str | None = None,
         mask_var: str | None = None,
         split: Mapping[str, Any] | str | ArrayLike | None = None,
         targets: Sequence[Mapping[str, Any] | str] | str | Mapping[str, Any] = (),
-        batch_size: int = 128,
-        num_workers: int = 0,
+        batch_size: Annotated[int, Least(1)] = 128,
+        num_workers: Annotated[int, Least(0)] = 0,
         seed: int = 0,
         reverse_complement: bool | float = False,
-        max_jitter: int = 0,
-        length: int | None = None,
-        target_length: int | None = None,
+        max_jitter: Annotated[int, Least(0)] = 0,
+        length: Annotated[int | None, Least(1)] = None,
+        target_length: Annotated[int | None, Least(1)] = None,
         drop_last: bool = False,
         pin_memory: bool | None = None,
         in_memory: bool | None = None,

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from eugene._evaluation import OTHER
 from eugene._folder import RunFolder
-from eugene.config import RunConfig, build, registries
-from eugene.config._layout import schema_parameters
+from eugene.config import RunConfig, build, registries, schema
 from eugene.config._places import is_path
-from eugene.config.schema import DataSection
 from eugene.errors import (
     ConfigError,
     EugeneWarning,
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COMMON = frozenset(p.name for p in schema_parameters(DataSection))
+_COMMON = frozenset({"name", *(p.name for p in schema.section("data").parameters())})
 _LOADING = _COMMON - {"name", "seq_var", "target_vars", "split", "targets"}
 # sources whose datasets are read where they are, not copied into the run's folder
 _OPENED = ("zarr", "genome")

@@ -9,8 +9,7 @@ import numpy as np
 
 from eugene import interpret
 from eugene._folder import RunFolder
-from eugene.config import RunConfig, registries
-from eugene.config.schema import INTERPRET_SECTIONS
+from eugene.config import RunConfig, registries, schema
 from eugene.interpret._motifs import find
 from eugene.interpret._sequences import best_rows
 from eugene.interpret._truth import planted_rows
@@ -25,9 +24,7 @@ _TOP_MATCHES = 10
 
 def section(run: Run, name: str) -> dict[str, Any]:
     """Return a part of the interpretation with its defaults filled in."""
-    from dataclasses import asdict
-
-    defaults = asdict(INTERPRET_SECTIONS[name]())
+    defaults = schema.section(f"interpret.{name}").defaults_of()
     return {**defaults, **run.config.section(f"interpret.{name}")}
 
 

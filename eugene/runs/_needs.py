@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eugene.config import RunConfig
+from eugene.config import RunConfig, schema
 from eugene.config._layout import BASELINE_TASKS
-from eugene.config.schema import INTERPRET_SECTIONS
+from eugene.config.registries import STEPS
 from eugene.errors import ConfigError, EugeneError, Problem
 
 if TYPE_CHECKING:
@@ -23,11 +22,9 @@ def _parts(config: RunConfig, steps: Iterable[str]) -> Iterator[tuple[str, dict[
     """Yield the sections of the interpretation that are asked for, with their defaults."""
     asked = config.tree.get("interpret") or {}
     for name in steps:
-        if name in INTERPRET_SECTIONS and asked.get(name) is not None:
-            yield (
-                name,
-                {**asdict(INTERPRET_SECTIONS[name]()), **config.section(f"interpret.{name}")},
-            )
+        if name in STEPS and asked.get(name) is not None:
+            dotted = f"interpret.{name}"
+            yield name, {**schema.section(dotted).defaults_of(), **config.section(dotted)}
 
 
 def require_files(config: RunConfig) -> None:
@@ -60,7 +57,7 @@ def require_files(config: RunConfig) -> None:
             return None
 
     asked = config.tree.get("interpret") or {}
-    for name, part in _parts(config, INTERPRET_SECTIONS):
+    for name, part in _parts(config, STEPS):
         named = part["motifs"] if name == "positional" else []
         # the set that comes with the package is there, and reading it loads NumPy and numba
         looked_at = "motif_db" in part and (named or part["motif_db"] != "embedded")

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eugene.config import build, registries
-from eugene.config._layout import schema_parameters
-from eugene.config.schema import TrainerSection
+from eugene.config import build, registries, schema
 from eugene.errors import EugeneError
 from eugene.runs._run import Run, logger
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-_TRAINER = tuple(parameter.name for parameter in schema_parameters(TrainerSection))
+_TRAINER = tuple(parameter.name for parameter in schema.section("trainer").parameters())
 _CURVE_POINTS = 400
 
 

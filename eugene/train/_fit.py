@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,7 @@ from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
 from eugene._calls import eugene_call
 from eugene._holding import follows, holding
+from eugene.config.marks import Least, OneOf
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
@@ -91,17 +92,23 @@ def fit(
     datamodule: Any,
     *,
     run_dir: str | Path | None = None,
-    max_epochs: int = 30,
-    patience: int | None = 5,
+    max_epochs: Annotated[int, Least(1)] = 30,
+    patience: Annotated[int | None, Least(0)] = 5,
     monitor: str = "val_loss",
-    mode: str | None = None,
-    min_delta: float = 0.0,
-    accelerator: str | None = None,
+    mode: Literal["min", "max"] | None = None,
+    min_delta: Annotated[float, Least(0)] = 0.0,
+    accelerator: Annotated[str | None, OneOf("accelerator", "auto cpu gpu cuda mps tpu")] = None,
     devices: int | str | Sequence[int] = 1,
     strategy: str = "auto",
-    precision: str = "32-true",
-    gradient_clip_val: float | None = None,
-    accumulate_grad_batches: int = 1,
+    precision: Annotated[
+        str | int,
+        OneOf(
+            "precision",
+            "32-true 16-mixed bf16-mixed 16-true bf16-true 64-true 32 16 64",
+        ),
+    ] = "32-true",
+    gradient_clip_val: Annotated[float | None, Least(0)] = None,
+    accumulate_grad_batches: Annotated[int, Least(1)] = 1,
     seed: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -140,15 +147,16 @@ def fit(
     min_delta : float
         Smaller changes are no improvement.
     accelerator : str, optional
-        Lightning's; by default ``settings.accelerator``.
+        auto, cpu, gpu or mps; by default ``settings.accelerator``.
     devices : int, str or list of int
-        Lightning's; one device by default, so that the same call gives the same weights anywhere.
+        How many of them, or which; one by default, so that the same call gives the same weights
+        anywhere.
     strategy : str
-        Lightning's.
-    precision : str
-        ``"32-true"``, ``"bf16-mixed"``, ``"16-mixed"`` and so on.
+        Lightning's name of how several devices work together.
+    precision : str or int
+        Lightning's name of the number format, such as 32-true, bf16-mixed or 16-mixed.
     gradient_clip_val : float, optional
-        Largest norm of the gradient.
+        Largest norm of the gradient; None for no limit.
     accumulate_grad_batches : int
         Batches to a step of the optimiser.
     seed : int, optional
@@ -159,7 +167,7 @@ def fit(
     overwrite : bool
         Train anew although the run folder holds checkpoints.
     deterministic : bool or "warn", optional
-        Lightning's.
+        Whether operations without a deterministic form are refused; None for Lightning's choice.
     progress : bool or "lines", optional
         Draw a progress bar and write a line an epoch with loss and metrics. By default the bar
         is for terminals and notebooks, the lines are for batch logs as well; ``"lines"`` writes
@@ -244,9 +252,13 @@ def fit(
         for remark in check_fit(module, datamodule, monitor=monitor, closed=closed):
             warnings.warn(remark, EugeneWarning, stacklevel=2)
         bridge.join_single(module)
-        mode = mode or better_when(monitor, getattr(module, "metric_objects", None))
         record = Record(
-            folder, monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, seed=seed
+            folder,
+            monitor=monitor,
+            mode=mode or better_when(monitor, getattr(module, "metric_objects", None)),
+            patience=patience,
+            min_delta=min_delta,
+            seed=seed,
         )
         described = getattr(datamodule, "facts", None)
         facts = described() if callable(described) else {}

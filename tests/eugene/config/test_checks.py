@@ -11,6 +11,7 @@ import pytest
 
 from eugene.config import RunConfig, dump_yaml, find_problems, load_run_config, parse_text
 from eugene.config._layout import blocks
+from eugene.config.registries import STEPS
 from eugene.errors import ConfigError
 
 GOOD = {
@@ -162,17 +163,21 @@ def test_each_mistake_names_its_place_and_what_was_meant(values, path, match):
         load_run_config(changed(**values))
 
 
-def test_limits_name_fields_of_the_schema():
+def test_keys_bounds_and_texts_are_those_of_the_signature():
     from eugene.config import schema
+    from eugene.config.marks import Least
 
-    sections = {
-        "data": schema.DataSection,
-        "trainer": schema.TrainerSection,
-        "evaluate": schema.EvaluateSection,
-        **{f"interpret.{name}": part for name, part in schema.INTERPRET_SECTIONS.items()},
-    }
-    for section, limits in schema.LEAST.items():
-        assert set(limits) <= set(sections[section].__dataclass_fields__)
+    data = {p.name: p for p in schema.section("data").parameters()}
+    trainer = {p.name: p for p in schema.section("trainer").parameters()}
+    assert data["length"].mark(Least) == trainer["max_epochs"].mark(Least) == Least(1)
+    assert data["length"].annotation == "int | None"
+    assert {"ds", "seed", "module", "callbacks"}.isdisjoint({*data, *trainer})
+    dotted = ("data", "trainer", "evaluate", "replicates", *(f"interpret.{s}" for s in STEPS))
+    for name in dotted:
+        for key in schema.section(name).parameters():
+            assert key.description, (name, key.name)
+            assert key.annotation, (name, key.name)
+            assert not key.required
 
 
 def test_constraints_as_yaml_holds_them_are_right():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from pathlib import Path
 
 import pytest
 
-from eugene.config import registries
-from eugene.config.schema import DataSection
+from eugene.config import registries, schema
 from eugene.data import SequenceDataModule, sources
 from eugene.data.sources import SourceError
 from eugene.errors import EugeneWarning
@@ -28,7 +26,7 @@ SAME = {
 @pytest.mark.parametrize("name", list(registries.DATA_SOURCES))
 def test_no_argument_of_a_source_is_another_key(name: str):
     arguments = {p.name for p in registries.DATA_SOURCES.signature(name).parameters}
-    keys = {f.name for f in dataclasses.fields(DataSection)} - {"name"}
+    keys = {p.name for p in schema.section("data").parameters()}
     keys |= set(inspect.signature(SequenceDataModule).parameters) - {"ds"}
     assert arguments & keys <= set(SAME)
 
