@@ -59,7 +59,7 @@ def eugene_call(
     *,
     same: Mapping[str, str] | None = None,
     unheard: Mapping[str, Judge] | None = None,
-    translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    translate: Callable[[dict[str, Any], list[str]], dict[str, Any]] | None = None,
     more: Callable[[], Iterable[str]] | None = None,
 ) -> Callable[[F], F]:
     """Let a function take the arguments that EUGENe's of the same name took.
@@ -72,7 +72,7 @@ def eugene_call(
         EUGENe's arguments that change nothing here, and what judges their value: None, or why
         it cannot be.
     translate : callable, optional
-        Turns keyword arguments into those that the function takes.
+        Turns keyword arguments into those that the function takes, whose names it is given.
     more : callable, optional
         Names that ``**kwargs`` of the function may hold.
 
@@ -98,9 +98,10 @@ def eugene_call(
                 wrong = judged[key](kwargs.pop(key))
                 if wrong:
                     raise EugeneError(f"{name}: {key}: {wrong}")
+            known = [*own, *(more() if more else ())]
             if translate is not None:
-                kwargs = translate(kwargs)
-            check_call(name, signature, args, kwargs, [*own, *(more() if more else ())])
+                kwargs = translate(kwargs, known)
+            check_call(name, signature, args, kwargs, known)
             return function(*args, **kwargs)
 
         return cast("F", call)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from eugene.errors import EugeneError, EugeneWarning, MissingFileError, NotARunError
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from eugene.models.deepstarr import DeepSTARR
+from eugene.models._base import Architecture
+from eugene.models._build import build
+from eugene.models._weights import read_checkpoint
+from eugene.models.deepstarr import DeepSTARR
 
 _CONVS = 4
 _LAST_LENGTH = 15
@@ -46,8 +46,6 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
     ----------
     de Almeida et al. 2022, https://doi.org/10.1038/s41588-022-01048-5
     """
-    from eugene.models.deepstarr import DeepSTARR
-
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"no weights at {path}")
@@ -178,9 +176,6 @@ def as_in_eugene(arch: nn.Module, path: object = "the checkpoint") -> nn.Module:
     EugeneWarning
         If another network is built.
     """
-    from eugene.models import build
-    from eugene.models._base import Architecture
-
     if not isinstance(arch, Architecture):
         return arch
     wanted = arch.in_eugene()
@@ -226,8 +221,6 @@ def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
     EugeneWarning
         If a new network is built.
     """
-    from eugene.train import read_checkpoint
-
     content = read_checkpoint(path)
     state = {
         key.removeprefix("arch."): value

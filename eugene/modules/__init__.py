@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eugene.modules._checkpoint import load_checkpoint as load_checkpoint
+from eugene.modules._config import load_config as load_config
 from eugene.modules.losses import make_loss as make_loss
 from eugene.modules.metrics import make_metric as make_metric
 from eugene.modules.optimizers import make_optimizer as make_optimizer

@@ -16,6 +16,8 @@ from tqdm import tqdm
 import seqpro as sp
 from eugene._judge import name_of, output_problem
 from eugene.errors import EugeneError
+from eugene.models._build import build
+from eugene.models._convert import as_in_eugene, is_of_eugene
 from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
@@ -133,8 +135,6 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             config = getattr(arch, "config", None)
             network = arch
         elif isinstance(arch, Mapping):
-            from eugene.models import build
-
             config = dict(arch)
             letters = len(sp.alphabet_of(alphabet))
             network = build(**{"seed": seed, "input_channels": letters, **config})
@@ -206,8 +206,6 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Arrange the network as EUGENe did where the checkpoint is EUGENe's, and say so."""
-        from eugene.models._convert import as_in_eugene, is_of_eugene
-
         if is_of_eugene(checkpoint):
             self.arch = as_in_eugene(self.arch)
             self._set_hparams({"arch": getattr(self.arch, "config", None)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from eugene._calls import anything, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import settings
 
-SAME = {"model": "module", "sdata": "ds"}
+SAME = {"model": "module"}
 UNHEARD = {
     "early_stopping_verbose": anything,
     "model_checkpoint_k": only(1, None),
@@ -46,7 +47,7 @@ class Loaders:
         return self.val
 
 
-def for_fit(kwargs: dict[str, Any]) -> dict[str, Any]:
+def for_fit(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     """Return EUGENe's arguments of ``fit`` as ours."""
     if "train_dataloader" in kwargs:
         if "datamodule" in kwargs:
@@ -57,18 +58,18 @@ def for_fit(kwargs: dict[str, Any]) -> dict[str, Any]:
     for old, new in _RENAMED.items():
         if old in kwargs:
             kwargs[new] = kwargs.pop(old)
-    return _shared(kwargs, monitor=kwargs.get("monitor", "val_loss"))
+    return _shared(kwargs, known, monitor=kwargs.get("monitor", "val_loss"))
 
 
-def for_sequences(kwargs: dict[str, Any]) -> dict[str, Any]:
+def for_sequences(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     """Return EUGENe's arguments of ``fit_sequence_module`` as ours."""
     data = {k: kwargs.pop(k) for k in ("in_memory", "drop_last") if k in kwargs}
     if data:
         kwargs["datamodule_kwargs"] = {**data, **dict(kwargs.get("datamodule_kwargs") or {})}
-    return _shared(kwargs, monitor=kwargs.get("early_stopping_metric", "val_loss"))
+    return _shared(kwargs, known, monitor=kwargs.get("early_stopping_metric", "val_loss"))
 
 
-def _shared(kwargs: dict[str, Any], *, monitor: str) -> dict[str, Any]:
+def _shared(kwargs: dict[str, Any], known: Sequence[str], *, monitor: str) -> dict[str, Any]:
     kept = kwargs.pop("model_checkpoint_monitor", None)
     if kept is not None and kept.removesuffix("_epoch") != str(monitor).removesuffix("_epoch"):
         raise EugeneError(
@@ -97,31 +98,12 @@ def _shared(kwargs: dict[str, Any], *, monitor: str) -> dict[str, Any]:
         parts = [part for part in (place["name"], version) if part]
         folder = Path(place["log_dir"] or settings.logging_dir).joinpath(*map(str, parts))
         kwargs.setdefault("run_dir", folder)
-    own = inspect.signature(_fit()).parameters
+    ours = {*known, *_RENAMED.values()}
     trainer = inspect.signature(pl.Trainer.__init__).parameters
-    ours = {*own, *inspect.signature(_fit_sequences()).parameters}
     extra |= {k: kwargs.pop(k) for k in [*kwargs] if k not in ours and k in trainer}
     if extra:
         kwargs["trainer_kwargs"] = {**extra, **dict(kwargs.get("trainer_kwargs") or {})}
     return kwargs
-
-
-def _fit() -> Any:
-    from eugene.train._fit import fit
-
-    return fit
-
-
-def _fit_sequences() -> Any:
-    from eugene.train._fit import fit_sequence_module
-
-    return fit_sequence_module
-
-
-def of_fit() -> list[str]:
-    """Return the names that ``**fit_kwargs`` may hold."""
-    taken = ("module", "datamodule", "max_epochs", "monitor", "patience", "seed")
-    return [name for name in inspect.signature(_fit()).parameters if name not in taken]
 
 
 def split_of(ds: Any, train_var: str) -> Any:

@@ -25,22 +25,14 @@ from eugene._calls import eugene_call
 from eugene._holding import follows, holding
 from eugene.config.marks import Least, OneOf
 from eugene.errors import EugeneError, EugeneWarning, RunExistsError
+from eugene.models._weights import read_checkpoint, save_weights
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
 from eugene.settings import session_seed, settings
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
-from eugene.train._checkpoint import read_checkpoint, save_weights
 from eugene.train._checks import check_fit
-from eugene.train._eugene import (
-    SAME,
-    UNHEARD,
-    Loaders,
-    for_fit,
-    for_sequences,
-    of_fit,
-    split_of,
-)
+from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
 
@@ -86,7 +78,7 @@ class FitResult:
     metrics_path: Path | None = None
 
 
-@eugene_call(same={"model": "module"}, unheard=UNHEARD, translate=for_fit)
+@eugene_call(same=SAME, unheard=UNHEARD, translate=for_fit)
 def fit(
     module: pl.LightningModule,
     datamodule: Any,
@@ -448,97 +440,3 @@ def _user_errors(*others: type[Exception]) -> Iterator[None]:
     except kinds as error:
         first = str(error).strip().partition("\n")[0]
         raise EugeneError(f"training cannot be set up: {first}") from error
-
-
-@eugene_call(same=SAME, unheard=UNHEARD, translate=for_sequences, more=of_fit)
-def fit_sequence_module(
-    module: pl.LightningModule,
-    ds: Any,
-    seq_var: str = "seq",
-    target_vars: str | Sequence[str] = "target",
-    *,
-    weight_var: str | None = None,
-    train_var: str | None = None,
-    batch_size: int | None = None,
-    num_workers: int | None = None,
-    seed: int | None = None,
-    reverse_complement: bool = False,
-    max_jitter: int = 0,
-    epochs: int = 10,
-    early_stopping_metric: str = "val_loss",
-    early_stopping_patience: int | None = 5,
-    datamodule_kwargs: Mapping[str, Any] | None = None,
-    **fit_kwargs: Any,
-) -> FitResult:
-    """Train a module on variables of a dataset, with EUGENe's argument names.
-
-    Parameters
-    ----------
-    module : eugene.models.SequenceModule
-        What to train.
-    ds : xarray.Dataset
-        Sequences, targets and a ``split`` coordinate.
-    seq_var : str
-        Variable with the sequences.
-    target_vars : str or list of str
-        Variables with the targets.
-    weight_var : str, optional
-        Variable with a weight for each row.
-    train_var : str, optional
-        Variable of truth values, True for training and False for validation, instead of the
-        split that the dataset carries.
-    batch_size, num_workers, seed : int, optional
-        By default those of ``eugene.settings``.
-    reverse_complement : bool
-        Show the reverse complement half of the time.
-    max_jitter : int
-        Most bp to move the window by.
-    epochs : int
-        Most epochs to train.
-    early_stopping_metric : str
-        What is watched; a trailing ``_epoch`` is ignored.
-    early_stopping_patience : int or None
-        Epochs without improvement before training stops.
-    datamodule_kwargs : dict, optional
-        More arguments of :class:`eugene.data.SequenceDataModule`.
-    **fit_kwargs
-        More arguments of :func:`fit`, such as ``run_dir``.
-
-    Returns
-    -------
-    FitResult
-        Best score and epoch, time, and where the files are.
-
-    Raises
-    ------
-    EugeneError
-        If a variable or the split is missing, or an argument is unknown. EUGENe's own are
-        understood: ``model``, ``sdata``, ``name``, ``version``, ``log_dir``, ``gpus`` ...
-    """
-    from eugene.data import SequenceDataModule
-
-    seed = session_seed(seed)
-    options = dict(datamodule_kwargs or {})
-    if train_var is not None:
-        options.setdefault("split", split_of(ds, train_var))
-    datamodule = SequenceDataModule(
-        ds,
-        seq_var=seq_var,
-        target_vars=[target_vars] if isinstance(target_vars, str) else list(target_vars),
-        weight_var=weight_var,
-        batch_size=settings.batch_size if batch_size is None else batch_size,
-        num_workers=settings.dl_num_workers if num_workers is None else num_workers,
-        seed=seed,
-        reverse_complement=reverse_complement,
-        max_jitter=max_jitter,
-        **options,
-    )
-    return fit(
-        module,
-        datamodule,
-        max_epochs=epochs,
-        monitor=early_stopping_metric,
-        patience=early_stopping_patience,
-        seed=seed,
-        **fit_kwargs,
-    )

@@ -67,7 +67,7 @@ def test_loaders_one_by_one(module: Any, ds: xr.Dataset) -> None:
 
 def test_which_rows_train_var_means(ds: xr.Dataset, module: Any, monkeypatch: Any) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr("eugene.train._fit.fit", lambda _, data, **__: seen.update(data=data))
+    monkeypatch.setattr("eugene.train._sequences.fit", lambda _, data, **__: seen.update(data=data))
     ds["split"] = ("_sequence", np.array(["test"] * N, dtype=object))
     eu.train.fit_sequence_module(module, ds, "ohe_seq", "y", train_var="mine")
     np.testing.assert_array_equal(seen["data"].codes, np.where(np.arange(N) < 20, 0, 1))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import nn
 
 from eugene._calls import eugene_call
+from eugene.config import parse_file
 from eugene.errors import ConfigError, EugeneError, MissingFileError, did_you_mean
+from eugene.models._build import build
+from eugene.modules.sequence import SequenceModule
 from eugene.settings import settings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 _MODULES = ("SequenceModule",)
 _MODULE_KEYS = (
@@ -69,9 +71,6 @@ def load_config(path: str | Path, *, seed: int | None = None) -> nn.Module:
     ...     type(load_config(file)).__name__
     'CNN'
     """
-    from eugene.models import build
-    from eugene.modules import SequenceModule
-
     file = _find(path)
     tree = _read(file)
     model = tree.get("model")
@@ -116,8 +115,6 @@ def _find(path: str | Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    from eugene.config import parse_file
-
     document = parse_file(file)
     if document.problems:
         raise ConfigError(document.problems)

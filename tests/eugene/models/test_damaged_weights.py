@@ -13,8 +13,8 @@ import torch
 
 import eugene as eu
 from eugene.errors import EugeneError
+from eugene.models._weights import save_weights
 from eugene.train import load_checkpoint, load_weights
-from eugene.train._checkpoint import save_weights
 
 X = torch.eye(4)[torch.arange(40).reshape(1, 40) % 4].transpose(1, 2).repeat(3, 1, 1)
 

@@ -1,0 +1,64 @@
+"""Loading a trained module."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from eugene.errors import NotARunError
+from eugene.models._convert import is_of_eugene
+from eugene.models._weights import read_checkpoint
+from eugene.modules._objects import without_objects
+from eugene.modules.sequence import SequenceModule
+
+
+def load_checkpoint(
+    path: str | Path, arch: nn.Module | None = None, **objects: Any
+) -> SequenceModule:
+    """Load a trained :class:`eugene.models.SequenceModule`, ready to predict.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A checkpoint written by :func:`eugene.train.fit`.
+    arch : torch.nn.Module, optional
+        The network, needed where it is not one of ours.
+    **objects
+        ``loss_fxn``, ``metric``, ``optimizer`` or ``scheduler``, where they were given as
+        objects, of which a checkpoint holds only the name. Predictions need none of them.
+
+    Returns
+    -------
+    SequenceModule
+        The module, in evaluation mode, on the CPU.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NotARunError
+        If it is not a checkpoint of ours, or the network does not fit its weights.
+    """
+    content = read_checkpoint(path)
+    hparams = dict(content.get("hyper_parameters", {}))
+    if "task" not in hparams:
+        raise NotARunError(f"{path} was not written from a SequenceModule: it names no task")
+    if arch is not None:
+        hparams["arch"] = arch
+    elif not isinstance(hparams.get("arch"), dict):
+        raise NotARunError(
+            f"{path} does not describe its network, which is not one of ours: give it as arch="
+        )
+    if is_of_eugene(content):
+        known = inspect.signature(SequenceModule).parameters
+        hparams = {key: value for key, value in hparams.items() if key in known}
+    module = SequenceModule(**without_objects({**hparams, **objects}))
+    module.on_load_checkpoint(content)
+    try:
+        module.load_state_dict(content["state_dict"])
+    except RuntimeError as error:
+        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
+    return module.eval()
