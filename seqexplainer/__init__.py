@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqexplainer import methods as methods
     from seqexplainer import metrics as metrics
     from seqexplainer import perturb as perturb
     from seqexplainer import plot as plot
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 __eugene_dist__ = "eugene-genomics"
 
-_MODULES = ("metrics", "perturb", "plot", "references", "errors", "filters", "motifs")
+_MODULES = ("methods", "metrics", "perturb", "plot", "references", "errors", "filters", "motifs")
 _HOMES = {
     "Result": "attribute",
     "attribute": "attribute",

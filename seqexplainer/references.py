@@ -190,7 +190,7 @@ _NAMED: dict[str, Callable[..., torch.Tensor]] = {
     "uniform": uniform,
     "gc": gc,
 }
-_DRAWN = ("dinuc_shuffle", "shuffle")
+DRAWN = ("dinuc_shuffle", "shuffle")
 
 
 def make(
@@ -229,7 +229,7 @@ def make(
     tensor = as_sequences(X)
     if isinstance(reference, str):
         name = check_choice(reference, tuple(_NAMED), "references")
-        return _NAMED[name](tensor, n=n, seed=seed) if name in _DRAWN else _NAMED[name](tensor)
+        return _NAMED[name](tensor, n=n, seed=seed) if name in DRAWN else _NAMED[name](tensor)
     if callable(reference):
         reference = _call(reference, tensor, n, seed)
     found = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -13,14 +13,11 @@ from seqexplainer._incremental import ENGINES, Engine, Replacements
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
-    check_args,
     check_choice,
     check_whole,
-    frozen,
-    model_device,
-    model_dtype,
     unknown_columns,
 )
+from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import InputError
 
@@ -81,6 +78,7 @@ class SufficientSubsets(NamedTuple):
         return out
 
 
+@keywords({**RUNNING, "batch_size": 512})
 def sufficient_input_subsets(
     model: torch.nn.Module,
     X: ArrayLike,
@@ -90,11 +88,7 @@ def sufficient_input_subsets(
     mask: float | ArrayLike | None = None,
     max_subsets: int | None = None,
     engine: str = "auto",
-    batch_size: int = 512,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    **running: Unpack[Running],
 ) -> SufficientSubsets:
     """Find disjoint small sets of positions each of which suffices for a high output.
 
@@ -126,16 +120,8 @@ def sufficient_input_subsets(
     engine : {"auto", "window", "plain"}
         How masked sequences are predicted: from what a masked position can reach, or whole; as
         in `saturation_mutagenesis`.
-    batch_size : int
-        Sequences per forward pass.
-    device : str or device, optional
-        Where to compute; by default where the model is.
-    dtype : dtype, optional
-        Number type of the input; by default that of the model's parameters.
-    args : sequence of arrays, optional
-        Extra inputs, each with one row per sequence.
-    verbose : bool
-        Whether to show a progress bar.
+    batch_size, device, dtype, args, progress
+        As in `predict`; 512 sequences by default.
 
     Returns
     -------
@@ -163,37 +149,66 @@ def sufficient_input_subsets(
     >>> found.subsets[0][0].values.tolist()
     [6.5, 6.0, 5.0, 3.0, 0.0]
     """
-    sequences = as_sequences(X)
-    extra = check_args(args, len(sequences), model_dtype(model, dtype))
-    check_whole(batch_size=batch_size, max_subsets=1 if max_subsets is None else max_subsets)
+    run = Runner.of(model, as_sequences(X), running, batch_size=512)
+    check_whole(max_subsets=1 if max_subsets is None else max_subsets)
     check_choice(engine, ENGINES, "engine")
-    n_seqs, n_letters, length = sequences.shape
-    lowest = _thresholds(threshold, n_seqs)
-    there, kind = model_device(model, device), model_dtype(model, dtype)
-    whole = sequences.to(there, kind)
+    lowest, pick = thresholds(threshold, len(run.X)), resolve(target)
+    with run.held() as held:
+        return find_subsets(held, pick, lowest, mask, max_subsets, engine)
+
+
+def find_subsets(
+    run: Runner,
+    pick: Callable[[object], torch.Tensor],
+    lowest: NDArray[np.float64],
+    mask: float | ArrayLike | None = None,
+    max_subsets: int | None = None,
+    engine: str = "auto",
+) -> SufficientSubsets:
+    """Search as `sufficient_input_subsets` does, on a model that is held.
+
+    Parameters
+    ----------
+    run : Runner
+        Model and sequences.
+    pick : callable
+        From the output to shape (n,).
+    lowest : ndarray of float64, shape (n,)
+        Threshold of each sequence.
+    mask, max_subsets, engine
+        As in `sufficient_input_subsets`.
+
+    Returns
+    -------
+    SufficientSubsets
+    """
+    n_seqs, n_letters, length = run.X.shape
+    whole = run.X.to(run.device, run.dtype)
     filled = _mask(1 / n_letters if mask is None else mask, whole)
     unknown = unknown_columns(whole)
     filled = torch.where(unknown.unsqueeze(1), whole, filled)
-    pick = resolve(target)
-    with frozen(model, there) as held, torch.no_grad():
 
-        def number(output: Any) -> torch.Tensor:
-            found = pick(output)
-            if bool(found.isnan().any()):
-                raise InputError("the model's output is not a number for some masked sequences")
-            return found
+    def number(output: object) -> torch.Tensor:
+        found = pick(output)
+        if bool(found.isnan().any()):
+            raise InputError("the model's output is not a number for some masked sequences")
+        return found
 
-        compute = Engine(
-            held, number, engine=engine, batch_size=batch_size, purpose="the search for subsets"
-        )
-        known = ~unknown.cpu().numpy()
-        search = _Search(whole, filled, known, compute, [a.to(there) for a in extra], lowest)
-        start = search.at_start.copy()
-        with tqdm(disable=not verbose, unit="step") as bar:
-            while search.active():
-                search.step(max_subsets)
-                bar.update()
-        masked = search.outputs_of(filled, np.arange(n_seqs))
+    compute = Engine(
+        run.model,
+        number,
+        engine=engine,
+        batch_size=run.batch_size,
+        purpose="the search for subsets",
+    )
+    args = run.rows_of(slice(None))
+    search = _Search(whole, filled, ~unknown.cpu().numpy(), compute, args, lowest)
+    start = search.at_start.copy()
+    with tqdm(disable=not run.progress, unit="step") as bar:
+        while search.active():
+            search.step(max_subsets)
+            bar.update()
+    masked = search.outputs_of(filled, np.arange(n_seqs))
     return SufficientSubsets(tuple(map(tuple, search.found)), start, masked, length)
 
 
@@ -298,7 +313,10 @@ class _Search:
             self.going[again] = self.level[again] >= self.lowest[again]
 
 
-def _thresholds(threshold: Any, n_seqs: int) -> NDArray[np.float64]:
+def thresholds(
+    threshold: float | Sequence[float] | NDArray[np.floating], n_seqs: int
+) -> NDArray[np.float64]:
+    """Return the threshold of each sequence, shape (n_seqs,)."""
     values = np.asarray(threshold, dtype=np.float64)
     if values.ndim > 1 or (values.ndim == 1 and len(values) != n_seqs) or np.isnan(values).any():
         raise InputError(
@@ -307,7 +325,7 @@ def _thresholds(threshold: Any, n_seqs: int) -> NDArray[np.float64]:
     return np.broadcast_to(values, (n_seqs,)).copy()
 
 
-def _mask(mask: Any, X: torch.Tensor) -> torch.Tensor:
+def _mask(mask: float | ArrayLike, X: torch.Tensor) -> torch.Tensor:
     values = torch.as_tensor(mask if isinstance(mask, torch.Tensor) else np.asarray(mask)).to(X)
     try:
         return values.expand_as(X)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seqexplainer.attribute._api import ALIASES as ALIASES
-from seqexplainer.attribute._api import METHODS as METHODS
 from seqexplainer.attribute._api import Result as Result
 from seqexplainer.attribute._api import attribute as attribute
 from seqexplainer.attribute._ism import saturation_mutagenesis as saturation_mutagenesis
+from seqexplainer.methods import ALIASES as ALIASES
+from seqexplainer.methods import METHODS as METHODS

@@ -9,18 +9,15 @@ from typing import Any, NamedTuple
 import torch
 
 from seqexplainer._inputs import wide
+from seqexplainer.attribute._explained import Explained, Multipliers
 from seqexplainer.attribute._rows import FIRST, Pairs, rows_of, set_rows
 from seqexplainer.attribute._trace import Record, Trace
 from seqexplainer.errors import GraphError, TargetError
 
 
-class Multipliers(NamedTuple):
-    """Multipliers of each pair of sequence and reference, and the outputs they explain."""
-
-    values: torch.Tensor
-    at_sequences: torch.Tensor
-    at_references: torch.Tensor
-    residual: torch.Tensor
+def deep_lift(explained: Explained, X: torch.Tensor, references: torch.Tensor) -> Multipliers:
+    """Return DeepLIFT multipliers of one batch, for the mean of which over references see SHAP."""
+    return multipliers(explained.model, X, references, explained.pick, explained.args)
 
 
 def multipliers(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,26 +12,14 @@ from torch.overrides import TorchFunctionMode
 from seqexplainer._inputs import wide
 from seqexplainer._operations import name_of, tensors_in
 from seqexplainer._scripts import scripted
+from seqexplainer.attribute._explained import Explained, Multipliers
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
 from seqpro._rng import counter_seed, row_hash, uniform
 
-Function = Callable[..., torch.Tensor]
 
-
-class Integrated(NamedTuple):
-    """Mean gradient between references and a sequence, and the outputs at both ends."""
-
-    values: torch.Tensor
-    at_sequences: torch.Tensor
-    at_references: torch.Tensor
-    residual: torch.Tensor
-
-
-def gradient(
-    function: Function, X: torch.Tensor, args: Sequence[torch.Tensor] = ()
-) -> torch.Tensor:
-    """Return the gradient of each row's output, shape of X.
+def gradient(explained: Explained, X: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of each row's number, shape of X.
 
     Raises
     ------
@@ -40,7 +28,7 @@ def gradient(
     """
     leaf = X.detach().clone().requires_grad_()
     with torch.enable_grad():
-        output = function(leaf.clone(), *args)
+        output = explained(leaf.clone())
     return _gradient_of(output, leaf)
 
 
@@ -54,14 +42,7 @@ def _gradient_of(output: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_gradient(
-    function: Function,
-    X: torch.Tensor,
-    args: Sequence[torch.Tensor],
-    *,
-    seed: int,
-    n_samples: int,
-    noise: float,
-    batch_size: int,
+    explained: Explained, X: torch.Tensor, *, n_samples: int = 50, noise: float = 0.15
 ) -> torch.Tensor:
     """Return the mean gradient of each sequence over copies with Gaussian noise.
 
@@ -69,87 +50,71 @@ def smooth_gradient(
     sequence and the number of the copy.
     """
     total = wide(torch.zeros_like(X))
-    copies = max(1, batch_size // len(X))
+    copies = max(1, explained.batch_size // len(X))
     ids = identities(X)[:, None]
     for begin in range(0, n_samples, copies):
         count = min(copies, n_samples - begin)
-        seeds = counter_seed(seed, ids, np.arange(begin, begin + count)) >> np.uint64(1)
+        seeds = counter_seed(explained.seed, ids, np.arange(begin, begin + count)) >> np.uint64(1)
         draws = [
             torch.randn(X.shape[1:], generator=torch.Generator().manual_seed(int(s)))
             for s in seeds.reshape(-1)
         ]
         drawn = torch.stack(draws).reshape(len(X), count, *X.shape[1:]).to(X)
         noisy = X.unsqueeze(1) + noise * drawn
-        rows = [a.repeat_interleave(count, dim=0) for a in args]
-        found = gradient(function, noisy.flatten(0, 1), rows)
-        total += wide(found).reshape(len(X), count, *X.shape[1:]).sum(dim=1)
+        total += wide(gradient(explained, noisy.flatten(0, 1))).reshape(noisy.shape).sum(dim=1)
     return total / n_samples
 
 
 def integrated_gradients(
-    function: Function,
-    X: torch.Tensor,
-    references: torch.Tensor,
-    args: Sequence[torch.Tensor],
-    *,
-    n_steps: int,
-    batch_size: int,
-) -> Integrated:
+    explained: Explained, X: torch.Tensor, references: torch.Tensor, *, n_steps: int = 50
+) -> Multipliers:
     """Return gradients integrated from each reference to its sequence.
 
     Integrated gradients, doi:10.48550/arXiv.1703.01365, with Gauss-Legendre points.
     """
     n, k = references.shape[:2]
-    points, weights = quadrature(n_steps)
+    points, weights = (torch.tensor(v, dtype=X.dtype, device=X.device) for v in quadrature(n_steps))
     total = wide(torch.zeros_like(references))
-    rows = [a.repeat_interleave(k, dim=0) for a in args]
-    ends = references.flatten(0, 1)
-    starts = X.repeat_interleave(k, dim=0)
     flat = total.flatten(0, 1)
-    steps = max(1, batch_size // max(1, n * k))
-    for begin in range(0, n_steps, steps):
-        at = torch.tensor(points[begin : begin + steps], dtype=X.dtype, device=X.device)
-        weight = torch.tensor(weights[begin : begin + steps], dtype=X.dtype, device=X.device)
-        line = ends + at[:, None, None, None] * (starts - ends)
-        repeated = [a.repeat(len(at), *([1] * (a.ndim - 1))) for a in rows]
-        found = gradient(function, line.flatten(0, 1), repeated)
-        flat += (wide(found).reshape(len(at), *flat.shape) * weight[:, None, None, None]).sum(dim=0)
+    ends = references.flatten(0, 1)[:, None]
+    starts = X.repeat_interleave(k, dim=0)[:, None]
+    steps = max(1, explained.batch_size // max(1, n * k))
+    for at, weight in zip(points.split(steps), weights.split(steps), strict=True):
+        line = ends + at[:, None, None] * (starts - ends)
+        found = wide(gradient(explained, line.flatten(0, 1))).reshape(line.shape)
+        flat += (found * weight[:, None, None]).sum(dim=1)
     with torch.no_grad():
-        at_x = function(X, *args)
-        at_r = function(ends, *rows).reshape(n, k)
-    at_x, at_r = wide(at_x), wide(at_r)
-    explained = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
-    return Integrated(total, at_x, at_r, at_x.unsqueeze(1) - at_r - explained)
+        at_x, at_r = wide(explained(X)), wide(explained(ends[:, 0])).reshape(n, k)
+    difference = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
+    return Multipliers(total, at_x, at_r, at_x.unsqueeze(1) - at_r - difference)
 
 
-def gradient_shap(
-    function: Function,
-    X: torch.Tensor,
-    references: torch.Tensor,
-    args: Sequence[torch.Tensor],
-    *,
-    seed: int,
-    first: int = 0,
-) -> torch.Tensor:
+def gradient_shap(explained: Explained, X: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
     """Return the gradient at one random point between each reference and its sequence.
 
-    Expected gradients, doi:10.1038/s42256-021-00343-w. Shape of the references; `first` is the
-    number of the first of them, on which its point depends.
+    Expected gradients, doi:10.1038/s42256-021-00343-w. Shape of the references; the point depends
+    on the seed, the sequence and the number of the reference.
     """
-    k = references.shape[1]
-    at = torch.from_numpy(uniform(seed, identities(X)[:, None], np.arange(first, first + k))).to(X)
+    numbers = np.arange(explained.first, explained.first + references.shape[1])
+    at = torch.from_numpy(uniform(explained.seed, identities(X)[:, None], numbers)).to(X)
     points = references + at[:, :, None, None] * (X.unsqueeze(1) - references)
-    rows = [a.repeat_interleave(k, dim=0) for a in args]
-    return gradient(function, points.flatten(0, 1), rows).reshape(references.shape)
+    return gradient(explained, points.flatten(0, 1)).reshape(references.shape)
 
 
-def rectified_gradient(
-    function: Function, X: torch.Tensor, args: Sequence[torch.Tensor], *, guided: bool
-) -> torch.Tensor:
-    """Return guided backpropagation or deconvolution gradients.
+def guided_backprop(explained: Explained, X: torch.Tensor) -> torch.Tensor:
+    """Return guided backpropagation gradients, doi:10.48550/arXiv.1412.6806."""
+    return _rectified(explained, X, guided=True)
 
-    doi:10.48550/arXiv.1412.6806 (guided), doi:10.1007/978-3-319-10590-1_53 (deconvolution). Both
-    change the backward pass of every ReLU, whether a module, a function or in place.
+
+def deconvolution(explained: Explained, X: torch.Tensor) -> torch.Tensor:
+    """Return deconvolution gradients, doi:10.1007/978-3-319-10590-1_53."""
+    return _rectified(explained, X, guided=False)
+
+
+def _rectified(explained: Explained, X: torch.Tensor, *, guided: bool) -> torch.Tensor:
+    """Return gradients with a changed backward pass of every ReLU.
+
+    It does not matter whether a ReLU is a module, a function or in place.
 
     Raises
     ------
@@ -159,7 +124,7 @@ def rectified_gradient(
     rectified = _Rectified(guided=guided)
     leaf = X.detach().clone().requires_grad_()
     with torch.enable_grad(), rectified:
-        output = function(leaf.clone(), *args)
+        output = explained(leaf.clone())
     if not rectified.count:
         raise GraphError(
             "guided backpropagation and deconvolution change ReLUs, and none acts on the sequence "

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Unpack
 
+import numpy as np
 import torch
-from tqdm import tqdm
 
-from seqexplainer._call import explained
+from seqexplainer._call import explained as explained_by
 from seqexplainer._incremental import ENGINES, Engine, Replacements, Substitutions
 from seqexplainer._inputs import (
     ArrayLike,
-    check_args,
     check_choice,
     check_one_hot,
-    check_whole,
-    frozen,
-    model_device,
-    model_dtype,
+    letters_there,
     unknown_columns,
     unknown_value,
     wide,
 )
+from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer._targets import Target, describe, resolve
+from seqexplainer.attribute._explained import Explained
 from seqexplainer.errors import InputError, TargetError
-
-Function = Callable[..., torch.Tensor]
+from seqexplainer.sis import find_subsets, thresholds
 
 _TOGETHER = 8  # sequences whose edits of one position share a pass
+_SIS_SHARE = 0.9
 
 
+@keywords(RUNNING)
 def saturation_mutagenesis(
     model: torch.nn.Module,
     X: ArrayLike,
@@ -38,12 +39,8 @@ def saturation_mutagenesis(
     target: Target | None = None,
     start: int = 0,
     end: int | None = None,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
     engine: str = "auto",
-    verbose: bool = False,
+    **running: Unpack[Running],
 ) -> torch.Tensor:
     """Return the effect of every single substitution on the output.
 
@@ -58,21 +55,13 @@ def saturation_mutagenesis(
         What to explain, as in `attribute`; by default every output.
     start, end : int, optional
         Positions to mutate, 0-based and half-open; negative ones count from the end.
-    batch_size : int
-        Mutated sequences per forward pass.
-    device : str or device, optional
-        Where to compute; by default where the model is.
-    dtype : dtype, optional
-        Number type of the input; by default that of the model's parameters.
-    args : sequence of arrays, optional
-        Extra inputs, each with one row per sequence.
     engine : {"auto", "window", "plain"}
         How to compute. ``"window"`` recomputes only what an edit can reach, for any model whose
         operations allow it, and gives whole tensors to the others. It is compared with the plain
         way on a sample of edits in every call; where it differs or fails the plain way is taken
         and the reason logged. ``"auto"`` takes it if it is also faster on that sample.
-    verbose : bool
-        Whether to show a progress bar.
+    batch_size, device, dtype, args, progress
+        As in `predict`; mutated sequences count for the batch.
 
     Returns
     -------
@@ -95,127 +84,141 @@ def saturation_mutagenesis(
     >>> effects.shape, float(effects[0, 0, 0]), float(effects[0, 1, 1])
     (torch.Size([1, 4, 2]), 0.0, 0.0)
     """
-    sequences = check_one_hot(X)
-    extra = check_args(args, len(sequences), model_dtype(model, dtype))
-    length = sequences.shape[2]
+    run = Runner.of(model, check_one_hot(X), running)
+    length = run.X.shape[2]
     first, last, _ = slice(start, end).indices(length)
     if last <= first:
         raise InputError(f"start={start}, end={end} hold no position of {length}")
     check_choice(engine, ENGINES, "engine")
-    check_whole(batch_size=batch_size)
     pick = _every_output if target is None else resolve(target)
-    there, kind = model_device(model, device), model_dtype(model, dtype)
-    with frozen(model, there) as held, torch.no_grad():
-        compute = Engine(held, pick, engine=engine, batch_size=batch_size)
-        found = []
-        for begin in tqdm(range(0, len(sequences), _TOGETHER), disable=not verbose):
-            rows = slice(begin, begin + _TOGETHER)
-            batch = sequences[rows].to(there, kind)
-            edits = Substitutions(batch, first, last)
-            own = [a[rows].to(there) for a in extra]
-            wild_type, outputs = compute.outputs(batch, edits, own)
-            change = wide(outputs) - wide(wild_type)[edits.rows]
-            shape = (len(batch), last - first, batch.shape[1], *change.shape[1:])
-            effects = change.new_zeros(shape)
-            seq, place, _ = (
-                part.reshape(-1)
-                for part in torch.meshgrid(
-                    *(torch.arange(n, device=there) for n in edits.letter.shape), indexing="ij"
-                )
+    with run.held() as held:
+        return _effects(held, pick, first, last, engine)
+
+
+def _effects(
+    run: Runner, pick: Callable[[object], torch.Tensor], first: int, last: int, engine: str = "auto"
+) -> torch.Tensor:
+    """Return the effects of all substitutions of a span of every sequence."""
+    compute = Engine(run.model, pick, engine=engine, batch_size=run.batch_size)
+    found = []
+    for _, batch, args in run.batches(_TOGETHER):
+        edits = Substitutions(batch, first, last)
+        wild_type, outputs = compute.outputs(batch, edits, args)
+        change = wide(outputs) - wide(wild_type)[edits.rows]
+        effects = change.new_zeros((len(batch), last - first, batch.shape[1], *change.shape[1:]))
+        seq, place, _ = (
+            part.reshape(-1)
+            for part in torch.meshgrid(
+                *(torch.arange(n, device=run.device) for n in edits.letter.shape), indexing="ij"
             )
-            effects[seq, place, edits.letter.reshape(-1)] = change
-            effects[batch[:, :, first:last].transpose(1, 2) == 1] = 0
-            found.append(effects.transpose(1, 2).cpu())
+        )
+        effects[seq, place, edits.letter.reshape(-1)] = change
+        effects[batch[:, :, first:last].transpose(1, 2) == 1] = 0
+        found.append(effects.transpose(1, 2).cpu())
     return torch.cat(found)
 
 
-def spans(
-    model: torch.nn.Module,
-    sequences: torch.Tensor,
-    pick: Function,
-    *,
-    width: int,
-    delete: bool,
-    batch_size: int,
-    args: Sequence[torch.Tensor],
-    device: torch.device,
-    dtype: torch.dtype,
-    verbose: bool = False,
-) -> torch.Tensor:
-    """Return how much each position matters when a span around it is taken away.
+def substitutions(explained: Explained, X: torch.Tensor) -> torch.Tensor:
+    """Return the effect of every substitution, shape of X."""
+    with torch.no_grad():
+        return _effects(
+            replace(explained.runner, X=check_one_hot(X)), explained.pick, 0, X.shape[2]
+        )
 
-    Parameters
-    ----------
-    model : Module
-        Model held in evaluation mode.
-    sequences : Tensor, shape (n_seqs, n_letters, length)
-        Sequences.
-    pick : callable
-        From the output to shape (n_seqs,).
-    width : int
-        Positions per span.
-    delete : bool
-        True takes the span out, closes the gap and fills the end with unknown letters;
-        False overwrites its known letters with zeros.
-    batch_size, args, device, dtype, verbose
-        As in `saturation_mutagenesis`.
 
-    Returns
-    -------
-    Tensor, shape (n_seqs, length)
-        Output of the sequence minus output without the span, mean over the spans that hold the
-        position.
+def deletion(explained: Explained, X: torch.Tensor, *, width: int = 1) -> torch.Tensor:
+    """Return what is lost when a span is taken out, the gap closed and the end unknown.
+
+    Shape of X: at the letter that is there, the output of the sequence minus that without the
+    span, mean over the spans that hold the position.
     """
-    n_seqs, _, length = sequences.shape
-    starts = torch.arange(length - width + 1, device=device)
-    kind = torch.promote_types(dtype, torch.float32)
-    covered = torch.zeros(length, device=device, dtype=kind)
-    at = starts[:, None] + torch.arange(width, device=device)
+    return _spans(explained, X, width, delete=True)
+
+
+def occlusion(explained: Explained, X: torch.Tensor, *, width: int = 1) -> torch.Tensor:
+    """Return what is lost when the known letters of a span are overwritten with zeros.
+
+    Shape and mean as of `deletion`.
+    """
+    return _spans(explained, X, width, delete=False)
+
+
+def _spans(explained: Explained, X: torch.Tensor, width: int, *, delete: bool) -> torch.Tensor:
+    length = X.shape[2]
+    if width > length:
+        raise InputError(f"width={width} is longer than the sequences ({length})")
+    run, pick = explained.runner, explained.pick
+    starts = torch.arange(length - width + 1, device=run.device)
+    kind = torch.promote_types(run.dtype, torch.float32)
+    at = starts[:, None] + torch.arange(width, device=run.device)
     within = at.reshape(-1)
-    covered.index_add_(0, within, torch.ones_like(within, dtype=kind))
+    covered = torch.bincount(within, minlength=length).to(kind)
     effects = []
     with torch.no_grad():
-        compute = Engine(model, pick, batch_size=batch_size, purpose="occlusion")
-        for i in tqdm(range(n_seqs), disable=not verbose):
-            sequence = sequences[i].to(device, dtype)
-            own = [a[i : i + 1].to(device) for a in args]
+        compute = Engine(run.model, pick, batch_size=run.batch_size, purpose="occlusion")
+        for _, sequence, args in run.batches(1):
             if delete:
-                wild_type = explained(model, pick, sequence.unsqueeze(0), own)
-                without = _deleted(model, pick, sequence, own, starts, width, batch_size)
+                wild_type = explained_by(run.model, pick, sequence, args)
+                without = _deleted(explained, sequence[0], args, starts, width)
             else:
-                covers = sequence * unknown_columns(sequence[None])
+                covers = sequence[0] * unknown_columns(sequence)
                 columns = covers[:, at].transpose(0, 1)
-                edits = Replacements(sequence[None], torch.zeros_like(starts), starts, columns)
-                wild_type, without = compute.outputs(sequence[None], edits, own)
-            total = torch.zeros_like(covered)
+                edits = Replacements(sequence, torch.zeros_like(starts), starts, columns)
+                wild_type, without = compute.outputs(sequence, edits, args)
             lost = (wide(wild_type) - wide(without)).to(kind)
+            total = torch.zeros_like(covered)
             total.index_add_(0, within, lost.repeat_interleave(width))
             effects.append((total / covered).cpu())
-    return torch.stack(effects)
+    found = torch.stack(effects).unsqueeze(1)
+    return found * letters_there(X).cpu().to(found)
 
 
 def _deleted(
-    model: torch.nn.Module,
-    pick: Function,
+    explained: Explained,
     sequence: torch.Tensor,
     args: Sequence[torch.Tensor],
     starts: torch.Tensor,
     width: int,
-    batch_size: int,
 ) -> torch.Tensor:
     """Return outputs without each span, the gap closed."""
     position = torch.arange(sequence.shape[1], device=sequence.device)
     padded = torch.nn.functional.pad(sequence, (0, width), value=unknown_value(sequence))
     found = []
-    for at in torch.split(starts, batch_size):
+    for at in torch.split(starts, explained.batch_size):
         source = position + width * (position >= at[:, None])
-        batch = padded[:, source].movedim(0, 1)
         own = [a.expand(len(at), *a.shape[1:]) for a in args]
-        found.append(explained(model, pick, batch, own))
+        batch = padded[:, source].movedim(0, 1)
+        found.append(explained_by(explained.model, explained.pick, batch, own))
     return torch.cat(found)
 
 
-def _every_output(output: Any) -> torch.Tensor:
+def sufficient_subsets(
+    explained: Explained, X: torch.Tensor, *, threshold: float | Sequence[float] | None = None
+) -> torch.Tensor:
+    """Return 1 at the letters of sufficient input subsets, 0 elsewhere, shape of X."""
+    run, pick = explained.runner, explained.pick
+    with torch.no_grad():
+        if threshold is None:
+            # above every output, so only the outputs of whole and of masked sequences are computed
+            ends = find_subsets(run, pick, np.full(len(X), np.inf))
+            lowest = ends.masked + _SIS_SHARE * (ends.outputs - ends.masked)
+        else:
+            lowest = thresholds(threshold, len(X))
+        found = find_subsets(run, pick, lowest)
+    without = sum(not subsets for subsets in found.subsets)
+    if without:
+        warnings.warn(
+            f"{without} of {len(X)} sequences have no sufficient input subset, their "
+            "attributions are 0: the output is below the threshold, or reaches it with every "
+            "position masked. Set another threshold=, or mask= in sufficient_input_subsets.",
+            UserWarning,
+            stacklevel=3,
+        )
+    inside = wide(torch.from_numpy(found.labels() > 0).to(run.dtype)).unsqueeze(1)
+    return inside * letters_there(X).cpu().to(inside)
+
+
+def _every_output(output: object) -> torch.Tensor:
     if not isinstance(output, torch.Tensor):
         raise TargetError(
             f"the model returns {describe(output)}; give target= to pick what to explain"

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import seqexplainer as se
-from seqexplainer.attribute._api import METHODS
 from seqexplainer.errors import SeqexplainerError
+from seqexplainer.methods import METHODS
 
 LENGTH = 28
 

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import seqexplainer as se
-from seqexplainer.attribute._api import METHODS
 from seqexplainer.errors import SeqexplainerError
+from seqexplainer.methods import METHODS
 
 LENGTH = 24
 OPTIONS = {"n_references": 2, "n_samples": 2, "n_steps": 20, "delta_tolerance": 1.0, "seed": 1}

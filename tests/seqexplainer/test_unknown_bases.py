@@ -12,7 +12,7 @@ from torch import nn
 import seqexplainer as se
 import seqpro as sp
 from seqexplainer import references
-from seqexplainer.attribute._api import METHODS
+from seqexplainer.methods import METHODS
 from seqexplainer.perturb import find_pattern
 from seqpro.motifs import Motif, MotifSet
 

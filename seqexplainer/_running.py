@@ -1,0 +1,174 @@
+"""How a model is run: the keywords of everything that runs one, and the model held meanwhile."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypedDict, TypeVar
+
+import torch
+from tqdm import tqdm
+
+from seqexplainer._inputs import (
+    ArrayLike,
+    check_args,
+    check_whole,
+    frozen,
+    model_device,
+    model_dtype,
+)
+
+Function = TypeVar("Function", bound=Callable[..., object])
+Step = TypeVar("Step")
+
+
+class Running(TypedDict, total=False):
+    """Keywords of everything that runs a model.
+
+    Attributes
+    ----------
+    batch_size : int
+        Sequences per forward pass.
+    device : str or device, optional
+        Where to compute; by default where the model is.
+    dtype : dtype, optional
+        Number type of the input; by default that of the model's parameters.
+    args : sequence of arrays, optional
+        Extra inputs, each with one row per sequence; what is made of a sequence shares its rows.
+    progress : bool
+        Whether to draw a progress bar; ``verbose`` is EUGENe's word for it.
+    """
+
+    batch_size: int
+    device: str | torch.device | None
+    dtype: torch.dtype | None
+    args: Sequence[ArrayLike] | None
+    progress: bool
+    verbose: bool
+
+
+RUNNING: Running = {
+    "batch_size": 128,
+    "device": None,
+    "dtype": None,
+    "args": None,
+    "progress": False,
+    "verbose": False,
+}
+"""What `Running` is by default."""
+
+
+def keywords(defaults: Mapping[str, object]) -> Callable[[Function], Function]:
+    """Show the keywords that a function takes in a `TypedDict` in its signature, with defaults."""
+
+    def shown(function: Function) -> Function:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
+            for name, value in defaults.items()
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+def check_keywords(given: Iterable[str], known: Container[str]) -> None:
+    """Refuse keywords that a function does not take, as Python does."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"got an unexpected keyword argument {name!r}")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A model and the sequences that go through it.
+
+    Attributes
+    ----------
+    model : Module
+        The model.
+    X : Tensor, shape (n, n_letters, length)
+        Sequences.
+    args : tuple of Tensor, each with n rows
+        Extra inputs.
+    batch_size, device, dtype, progress
+        As in `Running`.
+    """
+
+    model: torch.nn.Module
+    X: torch.Tensor
+    args: tuple[torch.Tensor, ...]
+    batch_size: int
+    device: torch.device
+    dtype: torch.dtype
+    progress: bool
+
+    @classmethod
+    def of(
+        cls,
+        model: torch.nn.Module,
+        X: torch.Tensor,
+        options: Running,
+        *,
+        n: int | None = None,
+        batch_size: int | None = None,
+    ) -> Runner:
+        """Return a runner after checking what callers gave.
+
+        Parameters
+        ----------
+        model : Module
+            The model.
+        X : Tensor, shape (n, n_letters, length)
+            Checked sequences.
+        options : Running
+            What was given.
+        n : int, optional
+            Rows of the extra inputs, where they are not those of X.
+        batch_size : int, optional
+            The default.
+
+        Returns
+        -------
+        Runner
+
+        Raises
+        ------
+        InputError
+            If one has the wrong form.
+        """
+        check_keywords(options, RUNNING)
+        chosen: Running = {**RUNNING, "batch_size": batch_size or RUNNING["batch_size"], **options}
+        dtype = model_dtype(model, chosen["dtype"])
+        args = check_args(chosen["args"], len(X) if n is None else n, dtype)
+        check_whole(batch_size=chosen["batch_size"])
+        device = model_device(model, chosen["device"])
+        progress = chosen["progress"] or chosen["verbose"]
+        return cls(model, X, args, chosen["batch_size"], device, dtype, progress)
+
+    @contextmanager
+    def held(self, *, gradients: bool = False) -> Iterator[Runner]:
+        """Hold the model as `frozen` does, by default without gradients."""
+        with frozen(self.model, self.device) as held, torch.set_grad_enabled(gradients):
+            yield replace(self, model=held)
+
+    def bar(self, steps: Iterable[Step], **options: str) -> Iterable[Step]:
+        """Return steps that draw a progress bar, if one was asked for."""
+        return tqdm(steps, disable=not self.progress, **options)
+
+    def rows_of(self, rows: slice | torch.Tensor) -> list[torch.Tensor]:
+        """Return the extra inputs of some sequences, where the model is."""
+        return [a[rows].to(self.device) for a in self.args]
+
+    def batches(
+        self, size: int | None = None
+    ) -> Iterator[tuple[slice, torch.Tensor, list[torch.Tensor]]]:
+        """Yield rows, and their sequences and extra inputs where and as the model wants them."""
+        size = size or self.batch_size
+        for start in self.bar(range(0, len(self.X), size)):
+            rows = slice(start, start + size)
+            yield rows, self.X[rows].to(self.device, self.dtype), self.rows_of(rows)
