@@ -51,7 +51,6 @@ def test_the_maps_are_complete():
     """What the rooms know by name is what can be named."""
     from eugene.modules import losses, metrics, optimizers, tasks
     from seqdata.targets import _transforms
-    from seqexplainer.attribute import _api
     from seqexplainer.references import _NAMED
 
     assert set(registries.LOSSES) == set(losses.LOSSES)
@@ -61,8 +60,8 @@ def test_the_maps_are_complete():
     assert set(registries.OPTIMIZERS) == set(optimizers.OPTIMIZERS)
     assert set(registries.SCHEDULERS) == set(optimizers.SCHEDULERS)
     assert set(registries.TASKS) == set(tasks.TASKS)
-    assert set(registries.ATTRIBUTIONS) == set(_api.METHODS)
-    assert registries.ATTRIBUTIONS.aliases == _api.ALIASES
+    assert list(registries.ATTRIBUTIONS) == list(se.methods.METHODS)
+    assert registries.ATTRIBUTIONS.aliases == se.methods.ALIASES
     assert set(registries.REFERENCES) == set(_NAMED)
     known = set(_transforms._TRANSFORMS)
     assert {*registries.TARGET_TRANSFORMS, *registries.TARGET_TRANSFORMS.aliases} == known
@@ -230,7 +229,7 @@ def test_attributions_sit_on_the_letters_that_are_there(name):
     arch, length = build("kopp21_cnn")
     X = one_hot(2, length)
     options = {"n_references": 2} if "lift" in name or "shap" in name else {}
-    found = np.asarray(registries.ATTRIBUTIONS.get(name)(arch.eval(), X, name, **options))
+    found = np.asarray(se.attribute(arch.eval(), X, name, **options))
     assert found.shape == X.shape
     assert (found[X == 0] == 0).all()
     assert np.isfinite(found).all()

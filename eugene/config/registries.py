@@ -6,6 +6,7 @@ Each entry is ``name -> "module:attribute"``; nothing is imported here.
 from __future__ import annotations
 
 from eugene.config._registry import Registry
+from seqexplainer.methods import ALIASES, METHODS
 
 MODELS = Registry(
     "model",
@@ -148,42 +149,11 @@ TARGET_TRANSFORMS = Registry(
     },
     aliases={"binarize": "binarise"},
 )
-_ATTRIBUTE = "seqexplainer.attribute:attribute"
 ATTRIBUTIONS = Registry(
     "attribution method",
-    {
-        "deep_lift_shap": _ATTRIBUTE,
-        "deep_lift": _ATTRIBUTE,
-        "integrated_gradients": _ATTRIBUTE,
-        "gradient_shap": _ATTRIBUTE,
-        "saliency": _ATTRIBUTE,
-        "input_x_gradient": _ATTRIBUTE,
-        "smoothgrad": _ATTRIBUTE,
-        "guided_backprop": _ATTRIBUTE,
-        "deconvolution": _ATTRIBUTE,
-        "saturation_mutagenesis": _ATTRIBUTE,
-        "deletion": _ATTRIBUTE,
-        "occlusion": _ATTRIBUTE,
-        "sis": _ATTRIBUTE,
-    },
-    aliases={
-        "DeepLiftShap": "deep_lift_shap",
-        "DeepLift": "deep_lift",
-        "GradientShap": "gradient_shap",
-        "InputXGradient": "input_x_gradient",
-        "NaiveISM": "saturation_mutagenesis",
-        "IntegratedGradients": "integrated_gradients",
-        "Saliency": "saliency",
-        "SmoothGrad": "smoothgrad",
-        "GuidedBackprop": "guided_backprop",
-        "Deconvolution": "deconvolution",
-        "ism": "saturation_mutagenesis",
-        "in_silico_mutagenesis": "saturation_mutagenesis",
-        "sufficient_input_subsets": "sis",
-        "deeplift": "deep_lift",
-        "deepliftshap": "deep_lift_shap",
-    },
-    supplied=("model", "X", "method"),
+    {name: str(method.compute) for name, method in METHODS.items()},
+    aliases=ALIASES,
+    supplied=("explained", "X"),
 )
 REFERENCES = Registry(
     "reference",
