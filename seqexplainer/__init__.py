@@ -12,11 +12,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqexplainer import calls as calls
     from seqexplainer import methods as methods
     from seqexplainer import metrics as metrics
     from seqexplainer import perturb as perturb
     from seqexplainer import plot as plot
     from seqexplainer import references as references
+    from seqexplainer import statistics as statistics
+    from seqexplainer._inputs import letters_for as letters_for
     from seqexplainer.attribute import Result as Result
     from seqexplainer.attribute import attribute as attribute
     from seqexplainer.attribute import saturation_mutagenesis as saturation_mutagenesis
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
 
 __eugene_dist__ = "eugene-genomics"
 
-_MODULES = ("methods", "metrics", "perturb", "plot", "references", "errors", "filters", "motifs")
+_MODULES = (
+    *("calls", "errors", "filters", "methods", "metrics", "motifs", "perturb", "plot"),
+    *("references", "statistics"),
+)
 _HOMES = {
     "Result": "attribute",
     "attribute": "attribute",
@@ -80,6 +86,7 @@ _HOMES = {
     "SeqexplainerWarning": "errors",
     "CompletenessWarning": "errors",
     "ReferenceWarning": "errors",
+    "letters_for": "_inputs",
 }
 
 __all__ = sorted({*_MODULES, *_HOMES})

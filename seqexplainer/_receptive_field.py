@@ -97,8 +97,7 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
         for name, module in modules.items():
             if module is layer:
                 return name, module
-        msg = f"the {type(layer).__name__} given as layer is not part of the model"
-        raise LayerError(msg)
+        raise LayerError(f"the {type(layer).__name__} given as layer is not part of the model")
     if isinstance(layer, str):
         if layer in modules:
             return layer, modules[layer]
@@ -112,11 +111,10 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
     for name, module in modules.items():
         if _is_first_convolution(module):
             return _through_activation(modules, name)
-    msg = (
+    raise LayerError(
         "the model has no one-dimensional convolution on a one-hot input; "
         "name the layer whose outputs (N, filters, positions) are to become motifs"
     )
-    raise LayerError(msg)
 
 
 def _is_first_convolution(module: nn.Module) -> bool:
@@ -218,16 +216,14 @@ def layer_output(
     finally:
         handle.remove()
     if not caught:
-        msg = f"the forward pass never calls the layer ({type(layer).__name__})"
-        raise LayerError(msg)
+        raise LayerError(f"the forward pass never calls the layer ({type(layer).__name__})")
     output = caught[0]
     if not isinstance(output, torch.Tensor) or output.ndim != 3 or len(output) != len(X):
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        msg = (
+        raise LayerError(
             f"the layer ({type(layer).__name__}) gives {shape}; expected (N, filters, positions). "
             "Choose a convolution, or the activation behind it"
         )
-        raise LayerError(msg)
     return output
 
 
@@ -353,14 +349,13 @@ def _fit_grid(
         if width > length:
             continue
         return ReceptiveField(start, stride, width, n_outputs)
-    msg = (
+    raise LayerError(
         f"the outputs of the layer ({kind}) do not see regular windows inside the {length}-bp "
         f"input (first measured windows: "
         f"{[(int(a), int(b)) for a, b in zip(starts[:4], ends[:4], strict=True)]}). "
         "Layers behind recurrent, attention or adaptive operations see everything; choose an "
         "earlier layer or give longer sequences"
     )
-    raise LayerError(msg)
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[int, int] | None:

@@ -228,11 +228,9 @@ def generate_pfms(
     """
     sequences = check_one_hot(X)
     if method not in {"top_n", "threshold"}:
-        msg = f"method is {method!r}; choose 'top_n' or 'threshold'"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"method is {method!r}; choose 'top_n' or 'threshold'")
     if n < 1:
-        msg = f"n is {n}; at least one window per filter is needed"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"n is {n}; at least one window per filter is needed")
     if not 0 < threshold <= 1:
         msg = f"threshold is {threshold}; it is a fraction of the maximum and lies in (0, 1]"
         raise SeqexplainerError(msg)
@@ -249,11 +247,10 @@ def generate_pfms(
         field = receptive_field(held, module, n_letters, length, [a[:1] for a in extra])
         first, last = field.inside(length)
         if first == last:
-            msg = (
+            raise LayerError(
                 f"layer {name!r} sees windows of {field.width} bp, of which none lies wholly "
                 f"inside the {length}-bp sequences; give longer sequences or an earlier layer"
             )
-            raise LayerError(msg)
         keeper: _Keeper | None = None
         for begin in range(0, len(sequences), batch_size):
             batch = sequences[begin : begin + batch_size].to(where, dtype)
@@ -291,8 +288,7 @@ class _Keeper:
         min_activation: float,
     ) -> None:
         if len(chosen) and not (chosen.min() >= 0 and chosen.max() < n_filters):
-            msg = f"filters must lie in [0, {n_filters}); got {chosen.tolist()}"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"filters must lie in [0, {n_filters}); got {chosen.tolist()}")
         self.n_filters = n_filters
         self.n = n
         self.threshold = threshold

@@ -11,9 +11,9 @@ import numpy as np
 
 import seqpro as sp  # before memelite: numba then runs without its cache where it must
 from seqexplainer._inputs import check_one_hot, unknown_columns
-from seqexplainer._statistics import benjamini_hochberg
 from seqexplainer.errors import AlphabetWarning, SeqexplainerError
 from seqexplainer.filters import FilterMotifs
+from seqexplainer.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +112,7 @@ def annotate_pfms(
     labels, queries, cuts = _queries(pfms, names, trim)
     targets = as_motif_set(motif_db)
     if not len(targets):
-        msg = "the motif database holds no motif"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("the motif database holds no motif")
     if not queries:
         msg = "there is no motif to annotate: every matrix given is empty (dead filters)"
         raise SeqexplainerError(msg)
@@ -209,15 +208,13 @@ def scan(
     sequences = (tensor == 1).cpu().numpy().astype(np.int8)
     motifs = list(as_motif_set(motif_db))
     if not motifs:
-        msg = "there is no motif to scan for"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("there is no motif to scan for")
     for motif in motifs:
         if len(motif.matrix) != sequences.shape[1]:
-            msg = (
+            raise SeqexplainerError(
                 f"motif {motif.name!r} has {len(motif.matrix)} letters, the sequences have "
                 f"{sequences.shape[1]}"
             )
-            raise SeqexplainerError(msg)
     both_strands = both_strands and sequences.shape[1] == 4
     _tell_alphabets(motifs, getattr(X, "alphabet", None))
     tables = fimo(
@@ -320,11 +317,10 @@ def as_motif_set(motifs: Any) -> MotifSet:
         return MotifSet([motifs])
     if isinstance(motifs, str | os.PathLike):
         return read(motifs)
-    msg = (
+    raise SeqexplainerError(
         f"motif_db is a {type(motifs).__name__}; expected a seqpro.motifs.MotifSet, a Motif "
         "or the path of a motif file"
     )
-    raise SeqexplainerError(msg)
 
 
 def _queries(
@@ -345,17 +341,15 @@ def _queries(
         labels = [m.name if isinstance(m, Motif) else str(i) for i, m in enumerate(items)]
     if names is not None:
         if len(names) != len(matrices):
-            msg = f"{len(names)} names are given for {len(matrices)} motifs"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"{len(names)} names are given for {len(matrices)} motifs")
         labels = list(names)
     kept_labels, kept, cuts = [], [], []
     for label, matrix in zip(labels, matrices, strict=True):
         if matrix.ndim != 2 or not np.isfinite(matrix).all() or (matrix < 0).any():
-            msg = (
+            raise SeqexplainerError(
                 f"motif {label!r} has shape {matrix.shape}; expected a matrix (A, w) of counts "
                 "or probabilities, finite and not negative"
             )
-            raise SeqexplainerError(msg)
         total = matrix.sum(axis=0)
         if not total.any():
             continue

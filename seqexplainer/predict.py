@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from seqexplainer._call import call, checked, explained, rebuilt
 from seqexplainer._inputs import (
     ArrayLike,
     as_sequences,
@@ -18,6 +17,7 @@ from seqexplainer._inputs import (
     model_device,
     model_dtype,
 )
+from seqexplainer.calls import call, checked, explained, rebuilt
 from seqexplainer.errors import InputError
 
 

@@ -10,7 +10,6 @@ import torch
 from tqdm import tqdm
 
 import seqpro as sp
-from seqexplainer._call import explained
 from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import (
     ArrayLike,
@@ -23,6 +22,7 @@ from seqexplainer._inputs import (
     model_dtype,
 )
 from seqexplainer._targets import Target, describe, resolve
+from seqexplainer.calls import explained
 from seqexplainer.errors import InputError, TargetError
 
 if TYPE_CHECKING:

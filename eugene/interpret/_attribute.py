@@ -153,11 +153,10 @@ class Explainer:
         object.__setattr__(self, "methods", resolved)
         bare = [method for method in resolved if method in WITHOUT_HYPOTHETICAL]
         if self.hypothetical and bare:
-            message = (
+            raise EugeneError(
                 f"{bare[0]!r} has no hypothetical form: it puts in no letters; choose "
                 "deep_lift_shap, saturation_mutagenesis or a gradient, or hypothetical=False"
             )
-            raise EugeneError(message)
 
     def options(self) -> dict[str, Any]:
         """Return all that decides the numbers, apart from network and sequences."""
@@ -355,14 +354,13 @@ def attribute_dataset(
     import xarray as xr
 
     import seqpro as sp
-    from seqexplainer._inputs import letters_for
+    from seqexplainer import letters_for
 
     said = getattr(model, "alphabet", None) if alphabet is None else alphabet
     held = getattr(X, "alphabet", None)
     letters_of = sp.alphabet_of(letters_for(X, held if said is None else said))
     if held is not None and sp.alphabet_of(held) != letters_of:
-        message = f"the sequences are over {held!r}, not over {letters_of.alphabet!r}"
-        raise EugeneError(message)
+        raise EugeneError(f"the sequences are over {held!r}, not over {letters_of.alphabet!r}")
     explainer = Explainer(
         getattr(model, "arch", model),
         tuple(methods),

@@ -186,12 +186,11 @@ class ChunkedTable:
         if job == self.job:
             return True
         differ = [key for key in self.job if job.get(key) != self.job[key]]
-        message = (
+        raise RunExistsError(
             f"{where} belongs to another job, which differs in {', '.join(differ) or 'version'}; "
             "nothing was touched. Choose another name, or start over and replace it "
             "(resume=False, on the command line --overwrite)"
         )
-        raise RunExistsError(message)
 
     def _read(self, path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -217,11 +216,9 @@ def _checked(path: str | Path) -> Path:
     """Return the path of a table after looking at its name and its folder."""
     path = Path(path)
     if path.suffix.lower() not in {*_SEPARATORS, ".zarr"}:
-        message = f"{path}: expected a name that ends in .csv, .tsv or .zarr"
-        raise EugeneError(message)
+        raise EugeneError(f"{path}: expected a name that ends in .csv, .tsv or .zarr")
     if not path.parent.is_dir():
-        message = f"{path}: the folder {path.parent} does not exist"
-        raise MissingFileError(message)
+        raise MissingFileError(f"{path}: the folder {path.parent} does not exist")
     return path
 
 

@@ -143,8 +143,7 @@ def hits_table(ds: xr.Dataset, name: str) -> pd.DataFrame:
     row = f"_{name}"
     if name not in ds.variables or row not in ds.dims:
         known = [str(v) for v in ds.data_vars if ds[v].attrs.get("kind") == "annotation"]
-        message = f"the dataset has no table of spans {name!r}{did_you_mean(name, known)}"
-        raise EugeneError(message)
+        raise EugeneError(f"the dataset has no table of spans {name!r}{did_you_mean(name, known)}")
     from seqdata.schema import decode
 
     columns = {}

@@ -45,8 +45,7 @@ def read_motifs(source: str | Path) -> MotifSet:
     if not path.is_file():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = did_you_mean(path.name, beside, listed=0)
-        message = f"the motif file {path} does not exist{hint}; or write 'embedded'"
-        raise MissingFileError(message)
+        raise MissingFileError(f"the motif file {path} does not exist{hint}; or write 'embedded'")
     return sp.motifs.read(path)
 
 
@@ -86,8 +85,7 @@ def find(name: str, motifs: MotifSet, alphabet: str = "ACGT") -> Motif | str:
     if name and set(name.upper()) <= set(letters):
         return name.upper()
     known = [m.name for m in motifs] + [str(m.accession) for m in motifs]
-    message = (
+    raise EugeneError(
         f"{name!r} is no motif of the set of {len(motifs)}, nor a sequence"
         f"{did_you_mean(name, known)}"
     )
-    raise EugeneError(message)

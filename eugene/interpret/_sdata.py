@@ -311,8 +311,7 @@ def filters_to_meme_sdata(
     if name not in sdata.data_vars or sdata[name].ndim != 3:
         known = [str(v) for v in sdata.data_vars if str(v).endswith(f"_pfms{suffix}")]
         hint = did_you_mean(name, known)
-        message = f"the dataset has no {name!r}{hint}; make it with generate_pfms_sdata"
-        raise EugeneError(message)
+        raise EugeneError(f"the dataset has no {name!r}{hint}; make it with generate_pfms_sdata")
     matrices = sdata[name].to_numpy()
     chosen = range(len(matrices)) if filter_inds is None else filter_inds
     wrong = [i for i in chosen if not 0 <= i < len(matrices)]

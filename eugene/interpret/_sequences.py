@@ -38,8 +38,7 @@ def require_variable(ds: xr.Dataset, name: str) -> xr.DataArray:
     """
     if name not in ds.variables:
         names = [str(known) for known in ds.data_vars]
-        message = f"the dataset has no variable {name!r}{did_you_mean(name, names)}"
-        raise EugeneError(message)
+        raise EugeneError(f"the dataset has no variable {name!r}{did_you_mean(name, names)}")
     return ds[name]
 
 

@@ -131,8 +131,7 @@ def seqlets_sdata(
 
     callers: dict[str, Any] = {"recursive": se.recursive_seqlets, "tfmodisco": se.tfmodisco_seqlets}
     if caller not in callers:
-        message = f"caller is {caller!r}{did_you_mean(caller, callers)}"
-        raise EugeneError(message)
+        raise EugeneError(f"caller is {caller!r}{did_you_mean(caller, callers)}")
     variable = sdata[attribution_variable(sdata, attribution_var, "projected")]
     sums = _position_sums(variable)
     table = callers[caller](sums, **options)
@@ -221,8 +220,8 @@ def scan_sdata(
     import pandas as pd
 
     import seqexplainer as se
-    from seqexplainer._statistics import benjamini_hochberg
     from seqexplainer.motifs import as_motif_set, known_windows
+    from seqexplainer.statistics import benjamini_hochberg
 
     motifs = as_motif_set(motif_db)
     variable = require_variable(sdata, seq_var)

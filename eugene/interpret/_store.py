@@ -101,8 +101,7 @@ def write_attributions(
     variable = require_variable(ds, seq_var)
     chosen = np.arange(variable.shape[0]) if rows is None else np.asarray(rows, dtype=np.int64)
     if not len(chosen):
-        message = "there are no sequences to attribute"
-        raise EugeneError(message)
+        raise EugeneError("there are no sequences to attribute")
     size = _shard_rows(chunk_size)
     facts = {
         "sequences_sha256": hash_rows(variable, chosen),
@@ -246,11 +245,10 @@ def _same_variables(
         found = there[name].attrs if name in there.variables else {}
         differ = [key for key in wanted if found.get(key) != wanted[key]]
         if differ:
-            message = (
+            raise RunExistsError(
                 f"{target} has a variable {names[-1]!r} that differs in {', '.join(differ)}; "
                 "nothing was touched. Give a prefix= or suffix=, or another path"
             )
-            raise RunExistsError(message)
 
 
 class _Rows(NamedTuple):
@@ -411,18 +409,16 @@ def _same_job(path: Path, facts: Mapping[str, Any]) -> bool:
         return True
     known = found if isinstance(found, Mapping) else {}
     differ = [key for key in facts if known.get(key) != facts[key]]
-    message = (
+    raise RunExistsError(
         f"{path} holds attributions that differ in {', '.join(differ)}; nothing was touched. "
         "Choose another path, or replace it (overwrite=True, on the command line --overwrite)"
     )
-    raise RunExistsError(message)
 
 
 def _shard_rows(chunk_size: int) -> int:
     """Return the rows of a shard: whole inner chunks of 64, or fewer than that."""
     if chunk_size < 1:
-        message = f"chunk_size must be 1 or more, got {chunk_size}"
-        raise EugeneError(message)
+        raise EugeneError(f"chunk_size must be 1 or more, got {chunk_size}")
     if chunk_size <= _INNER_ROWS:
         return int(chunk_size)
     return -(-int(chunk_size) // _INNER_ROWS) * _INNER_ROWS

@@ -167,17 +167,13 @@ def variant_effects(
     [{'start': 4, 'end': 12, 'reference': 0.25, 'alternate': 0.5}]
     """
     if align not in ("mean", "left", "right"):
-        message = f"align must be 'mean', 'left' or 'right', got {align!r}"
-        raise EugeneError(message)
+        raise EugeneError(f"align must be 'mean', 'left' or 'right', got {align!r}")
     if on_mismatch not in MISMATCH_CHOICES:
-        message = f"on_mismatch must be 'error', 'warn' or 'skip', got {on_mismatch!r}"
-        raise EugeneError(message)
+        raise EugeneError(f"on_mismatch must be 'error', 'warn' or 'skip', got {on_mismatch!r}")
     if on_symbolic not in SYMBOLIC_CHOICES:
-        message = f"on_symbolic must be 'skip' or 'error', got {on_symbolic!r}"
-        raise EugeneError(message)
+        raise EugeneError(f"on_symbolic must be 'skip' or 'error', got {on_symbolic!r}")
     if chunk_size < 1:
-        message = f"chunk_size must be at least 1, got {chunk_size}"
-        raise EugeneError(message)
+        raise EugeneError(f"chunk_size must be at least 1, got {chunk_size}")
     _check_letters(model)
     width = _length(model, length)
     known = getattr(model, "target_names", None) if target is None else None
@@ -301,8 +297,7 @@ def _check_letters(model: Any) -> None:
     if said is None or sp.alphabet_of(said) == sp.DNA:
         return
     if sp.alphabet_of(said) != sp.RNA:
-        message = f"variants are of nucleotides, the module reads {said!r}"
-        raise EugeneError(message)
+        raise EugeneError(f"variants are of nucleotides, the module reads {said!r}")
     warnings.warn(
         "the module reads RNA: it is given each T of the genome and of the alleles as U",
         EugeneWarning,
@@ -315,12 +310,11 @@ def _length(model: torch.nn.Module, length: int | None) -> int:
     if found is None:
         found = getattr(getattr(model, "arch", None), "input_len", None)
     if found is None or isinstance(found, bool) or int(found) != found or found < 1:
-        message = (
+        raise EugeneError(
             f"length must be a whole number of bp, 1 or more, got {found!r}"
             if found is not None
             else "the model does not say how long its input is: give length="
         )
-        raise EugeneError(message)
     return int(found)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from eugene._judge import name_of
 from eugene.nn import InputShapeError
-from seqexplainer._call import call
+from seqexplainer.calls import call
 from seqexplainer.errors import InputError
 
 #: Before the name of an object in the hyper-parameters of a checkpoint.
@@ -36,7 +36,7 @@ def rows_given(network: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
     """Return what a network gives for sequences: an axis of them, and one of values.
 
     Outside training a network that drops the axis of a single sequence, also on the way, is
-    called on it twice (`seqexplainer._call.call`).
+    called on it twice (`seqexplainer.calls.call`).
     """
     try:
         output = network(X) if network.training else call(network, X)

@@ -30,16 +30,16 @@ CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (4.2, 3.4)) -> Axes:
     """Return ``ax``, or the only axes of a new figure of ``size`` inches."""
-    from seqexplainer.plot import _style
+    from seqexplainer.plot import style
 
-    return _style.axes_or_new(ax, *size)
+    return style.axes_or_new(ax, *size)
 
 
 def tidy(ax: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     """Name the axes and take the upper and right spines away."""
-    from seqexplainer.plot import _style
+    from seqexplainer.plot import style
 
-    _style.tidy(ax)
+    style.tidy(ax)
     if title:
         ax.set_title(title, fontsize=10)
     if x:

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from seqexplainer._call import checked, explained
 from seqexplainer._incremental._edits import Replacements, Substitutions
 from seqexplainer._incremental._exits import TooManyEdits
 from seqexplainer._incremental._window import Window
 from seqexplainer._inputs import check_whole
+from seqexplainer.calls import checked, explained
 
 Function = Callable[..., torch.Tensor]
 ENGINES = ("auto", "window", "plain")

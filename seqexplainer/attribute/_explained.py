@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from seqexplainer._call import explained
 from seqexplainer._running import Runner
+from seqexplainer.calls import explained
 
 
 class Multipliers(NamedTuple):

@@ -10,7 +10,6 @@ from typing import Unpack
 import numpy as np
 import torch
 
-from seqexplainer._call import explained as explained_by
 from seqexplainer._incremental import ENGINES, Engine, Replacements, Substitutions
 from seqexplainer._inputs import (
     ArrayLike,
@@ -24,6 +23,7 @@ from seqexplainer._inputs import (
 from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.attribute._explained import Explained
+from seqexplainer.calls import explained as explained_by
 from seqexplainer.errors import InputError, TargetError
 from seqexplainer.sis import find_subsets, thresholds
 

@@ -73,8 +73,7 @@ class Constraints:
             msg = f"max_homopolymer is {self.max_homopolymer}; a run has at least 1 bp"
             raise SeqexplainerError(msg)
         if self.max_edits is not None and self.max_edits < 0:
-            msg = f"max_edits is {self.max_edits}; it cannot be negative"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"max_edits is {self.max_edits}; it cannot be negative")
         if isinstance(self.forbidden, str):
             msg = f"forbidden is one text; give a list of sites: forbidden=[{self.forbidden!r}]"
             raise SeqexplainerError(msg)
@@ -127,11 +126,10 @@ class Constraints:
                 low, high = given["gc"]
                 given["gc"] = (float(low), float(high))
         except (TypeError, ValueError) as error:
-            msg = (
+            raise SeqexplainerError(
                 f"protected is {limits.get('protected')!r} and gc {limits.get('gc')!r}; expected "
                 "pairs (start, end) and one pair (lowest, highest)"
-            )
-            raise SeqexplainerError(msg) from error
+            ) from error
         sites = given.get("forbidden") or ()
         given["forbidden"] = (sites,) if isinstance(sites, str) else tuple(sites)
         return cls(**given)
@@ -143,11 +141,10 @@ class Constraints:
             raise SeqexplainerError(msg)
         for start, end in self.protected:
             if end > length:
-                msg = (
+                raise SeqexplainerError(
                     f"protected span ({start}, {end}) ends behind the sequences, which have "
                     f"{length} bp"
                 )
-                raise SeqexplainerError(msg)
         return self
 
     def allowed(

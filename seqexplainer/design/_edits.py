@@ -68,8 +68,7 @@ def make_tapes(
     """Return sequences (N, L) with their right flank and ``room`` unknown bases behind it."""
     flanks = [flank] * len(codes) if isinstance(flank, str) else list(flank)
     if len(flanks) != len(codes):
-        msg = f"{len(flanks)} flanks are given for {len(codes)} sequences"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"{len(flanks)} flanks are given for {len(codes)} sequences")
     wild = sp.alphabet_of(alphabet).wild
     wrong = sorted(set("".join(flanks).upper()) - set(alphabet + wild))
     if wrong:

@@ -93,8 +93,7 @@ class Evolution(NamedTuple):
         """
         rounds = self.positions.shape[1]
         if not 0 <= round_ <= rounds:
-            msg = f"round {round_} does not exist; rounds run from 0 to {rounds}"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"round {round_} does not exist; rounds run from 0 to {rounds}")
         codes = to_codes(self.sequences)
         for r in range(rounds - 1, round_ - 1, -1):
             edit = (self.kinds, self.positions, self.refs, self.ends)

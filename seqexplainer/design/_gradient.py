@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqexplainer._call import explained
 from seqexplainer._inputs import frozen, model_device, model_dtype
+from seqexplainer.calls import explained
 from seqexplainer.design._edits import from_codes
 from seqexplainer.design._task import Found, Task
 

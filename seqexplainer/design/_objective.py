@@ -58,8 +58,7 @@ class Objective:
             msg = f"weight is {self.weight}; expected a positive number (maximize=False lowers)"
             raise SeqexplainerError(msg)
         if self.goal is not None and not math.isfinite(self.goal):
-            msg = f"goal is {self.goal}; expected a number in the model's units"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"goal is {self.goal}; expected a number in the model's units")
         if isinstance(self.target, Mapping) and not self.target:
             msg = "target is an empty mapping; give at least one output and its weight"
             raise SeqexplainerError(msg)
@@ -100,8 +99,7 @@ class Scorer:
         self.n_letters = n_letters
         self.models = [model] if isinstance(model, nn.Module) else list(model)
         if not self.models or not objectives:
-            msg = "at least one model and one objective are needed"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError("at least one model and one objective are needed")
         if not caution >= 0:
             msg = f"caution is {caution}; expected standard deviations to take off, 0 or more"
             raise SeqexplainerError(msg)
@@ -230,8 +228,7 @@ def make_scorer(
         listed = [single]
     else:
         if single != Objective():
-            msg = "give objectives, or target, maximize and goal, but not both"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError("give objectives, or target, maximize and goal, but not both")
         listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in objectives]
     check_args(args, n, torch.float32)
     options: dict[str, Any] = {"batch_size": batch_size, "device": device, "args": args}
@@ -243,8 +240,7 @@ def _from_mapping(options: Mapping[str, Any]) -> Objective:
     try:
         return Objective(**options)
     except TypeError as error:
-        msg = (
+        raise SeqexplainerError(
             f"objective {dict(options)} is not understood; "
             "expected target, maximize, goal and weight"
-        )
-        raise SeqexplainerError(msg) from error
+        ) from error

@@ -186,16 +186,13 @@ def design(
     positive = {"mutations": mutations, "learning_rate": learning_rate, "temperature": temperature}
     _check_numbers(positive, least=1e-300, what="positive")
     if not 0 < cooling <= 1:
-        msg = f"cooling is {cooling}; expected a fraction in (0, 1]"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"cooling is {cooling}; expected a fraction in (0, 1]")
     shifting = insertions or deletions
     if shifting and not search.shifts:
         able = ", ".join(name for name, other in SEARCHES.items() if other.shifts)
-        msg = f"{method} cannot insert or delete bases; choose one of {able}"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"{method} cannot insert or delete bases; choose one of {able}")
     if pareto and (method != "genetic" or objectives is None or len(objectives) < 2):
-        msg = "pareto=True needs method='genetic' and at least two objectives"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("pareto=True needs method='genetic' and at least two objectives")
     codes, letters = read_codes(X, alphabet)
     scorer = make_scorer(
         model,
@@ -242,8 +239,7 @@ def _check_numbers(numbers: Mapping[str, float], *, least: float, what: str) -> 
     """Raise unless all numbers are at least ``least``."""
     for name, value in numbers.items():
         if not value >= least:
-            msg = f"{name} is {value}; expected a number that is {what}"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"{name} is {value}; expected a number that is {what}")
 
 
 __all__ = ["SEARCHES", "Search", "design"]

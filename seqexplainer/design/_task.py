@@ -219,8 +219,7 @@ class Design(NamedTuple):
         """
         if not 0 <= round_ < self.scores.shape[1]:
             last = self.scores.shape[1] - 1
-            msg = f"round {round_} does not exist; rounds run from 0 to {last}"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"round {round_} does not exist; rounds run from 0 to {last}")
         reached = np.flatnonzero(self.path.round <= round_)
         latest = np.maximum.reduceat(reached, np.searchsorted(self.path.sequence[reached], self._n))
         return from_codes(self.path.tapes[latest, : self.sequences.shape[2]], len(self.alphabet))

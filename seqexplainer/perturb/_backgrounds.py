@@ -68,11 +68,9 @@ def backgrounds(
     torch.Size([3, 4, 5])
     """
     if kind not in _KINDS:
-        msg = f"kind is {kind!r}; choose one of {', '.join(_KINDS)}"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"kind is {kind!r}; choose one of {', '.join(_KINDS)}")
     if n < 1:
-        msg = f"n is {n}; at least one background is needed"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"n is {n}; at least one background is needed")
     given = None if X is None else check_one_hot(X).cpu()
     source = None if given is None else (given == 1).numpy().astype(np.uint8)
     if kind == "random" and (source is not None or length is not None):
@@ -80,8 +78,7 @@ def backgrounds(
         return torch.as_tensor(random_one_hot(n, bases, seed))
     if source is None or given is None:
         need = "a length" if kind == "random" else "sequences X to take after"
-        msg = f"backgrounds of kind {kind!r} need {need}"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"backgrounds of kind {kind!r} need {need}")
     if kind == "gc":
         counts = source.sum(axis=(0, 2), dtype=np.float64)
         both = counts + counts[::-1]

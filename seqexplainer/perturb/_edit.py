@@ -74,11 +74,9 @@ def pattern(
     ([3, 0, 1], [1, 0, 1])
     """
     if orientation not in {"+", "-"}:
-        msg = f"orientation is {orientation!r}; choose '+' or '-'"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"orientation is {orientation!r}; choose '+' or '-'")
     if orientation == "-" and len(alphabet) != 4:
-        msg = "only DNA and RNA have another strand: orientation is '+'"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("only DNA and RNA have another strand: orientation is '+'")
     if isinstance(motif, str):
         matrix = _from_letters(motif, alphabet)
     elif isinstance(motif, np.ndarray | torch.Tensor):
@@ -87,30 +85,26 @@ def pattern(
             matrix.ndim == 2 and len(matrix) == len(alphabet) and np.isin(matrix, (0, 1)).all()
         )
         if not one_hot or (matrix.sum(axis=0) > 1).any():
-            msg = (
+            raise SeqexplainerError(
                 f"the motif is an array of shape {matrix.shape} that is not one-hot "
                 f"({len(alphabet)}, w); "
                 "give letters, a seqpro.motifs.Motif or a one-hot array"
             )
-            raise SeqexplainerError(msg)
     elif not hasattr(motif, "ppm"):
-        msg = (
+        raise SeqexplainerError(
             f"the motif is {motif!r}, of type {type(motif).__name__}; give letters, a "
             "seqpro.motifs.Motif or a one-hot array (4, w)"
         )
-        raise SeqexplainerError(msg)
     else:
         probabilities = np.asarray(motif.ppm())
         matrix = np.eye(len(probabilities), dtype=np.uint8)[probabilities.argmax(axis=0)].T
         if len(matrix) != len(alphabet):
-            msg = (
+            raise SeqexplainerError(
                 f"motif {motif.name!r} is over {motif.alphabet.alphabet!r}, the sequences are over "
                 f"{alphabet!r}"
             )
-            raise SeqexplainerError(msg)
     if not matrix.shape[1]:
-        msg = "the motif is empty"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("the motif is empty")
     result = torch.as_tensor(np.ascontiguousarray(matrix, dtype=np.uint8))
     return result.flip((0, 1)) if orientation == "-" else result
 
@@ -123,11 +117,10 @@ def _from_letters(letters: str, alphabet: str) -> NDArray[np.uint8]:
     wrong = sorted(set(upper) - set(alphabet + wild))
     if wrong:
         shown = f"{', '.join(alphabet[:-1])} or {alphabet[-1]}"
-        msg = (
+        raise SeqexplainerError(
             f"motif {letters!r} holds {', '.join(wrong)}; an edit writes {shown}, and {wild} "
             "leaves the base as it is (give a seqpro.motifs.Motif to write its consensus)"
         )
-        raise SeqexplainerError(msg)
     codes = np.array([alphabet.find(letter) for letter in upper], dtype=np.int64)
     columns: NDArray[np.uint8] = (np.arange(len(alphabet))[:, None] == codes).astype(np.uint8)
     return columns
@@ -142,11 +135,10 @@ def check_position(position: int, width: int, length: int, what: str = "motif") 
             else "it is longer than the sequences"
         )
         article = "an" if what[0] in "aeiou" else "a"
-        msg = (
+        raise SeqexplainerError(
             f"{article} {what} of {width} bp at position {position} does not fit into {length} bp; "
             f"{room}"
         )
-        raise SeqexplainerError(msg)
 
 
 def write(X: torch.Tensor, motif: torch.Tensor, position: int) -> None:
@@ -274,10 +266,9 @@ def insert(
     n, _, length = sequences.shape
     what = pattern(motif, orientation, letters_for(X)).to(sequences)
     if not 0 <= position <= length:
-        msg = (
+        raise SeqexplainerError(
             f"position is {position}; an insertion into {length} bp goes before base 0 to {length}"
         )
-        raise SeqexplainerError(msg)
     if (what.sum(dim=0) == 0).any():
         msg = "the motif to insert holds N, but there is no base to leave as it is"
         raise SeqexplainerError(msg)
@@ -288,8 +279,7 @@ def insert(
     if trim == "none":
         return longer
     if trim not in cuts:
-        msg = f"trim is {trim!r}; choose 'right', 'left', 'both' or 'none'"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"trim is {trim!r}; choose 'right', 'left', 'both' or 'none'")
     return longer[:, :, cuts[trim] : cuts[trim] + length].contiguous()
 
 
@@ -361,8 +351,7 @@ def randomise(
         ).reshape(rows, n, n_letters, -1)
     else:
         choices = "'shuffle', 'dinuc_shuffle', 'random', 'zero' or 'uniform'"
-        msg = f"method is {method!r}; choose {choices}"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"method is {method!r}; choose {choices}")
     result[..., start:end] = keep_unknown(torch.as_tensor(drawn).to(result), span)
     return result
 

@@ -11,10 +11,10 @@ import torch
 
 from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import check_choice, check_whole, frozen, model_device, model_dtype
-from seqexplainer._statistics import Summary, summarise
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.predict import picked
+from seqexplainer.statistics import Summary, summarise
 
 if TYPE_CHECKING:
     from torch import nn
@@ -163,11 +163,10 @@ def make_score(
         signature.bind(model, None, batch_size=batch_size, device=device, **extra)
     except TypeError as error:
         more = ", args=..." if args else ""
-        msg = (
+        raise SeqexplainerError(
             f"func is called as func(model, X, batch_size=..., device=...{more}), which its "
             f"signature does not allow ({error}); take what is not needed with **options"
-        )
-        raise SeqexplainerError(msg) from error
+        ) from error
 
     def applied(X: torch.Tensor) -> np.ndarray:
         extra: dict[str, Any] = {}

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from seqexplainer._inputs import check_args, check_one_hot, model_dtype
-from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
 from seqexplainer.perturb._effect import Group, Prediction, make_score, score_edits
+from seqexplainer.statistics import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,19 +229,17 @@ def space(
     check_position(at, width_a, length)
     for order in orders:
         if order not in {"AB", "BA"}:
-            msg = f"order {order!r} is not understood; choose 'AB' or 'BA'"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError(f"order {order!r} is not understood; choose 'AB' or 'BA'")
     if distances is None:
         room = [length - at - width_a if order == "AB" else at for order in orders]
         gaps = np.arange(0, min(room) - width_b + 1)
     else:
         gaps = _integers(distances)
     if not len(gaps) or not orders or not orientations or gaps.min() < 0:
-        msg = (
+        raise SeqexplainerError(
             "there is no arrangement to try: distances run from 0 (use orders for the other "
             f"side) and must leave room for {width_b} bp beside the first motif at {at}"
         )
-        raise SeqexplainerError(msg)
     names, placements = [], []
     for order in orders:
         for strands in orientations:
@@ -352,11 +350,10 @@ def cooperativity(
     if distances is None:
         starts = starts[apart]
     elif not apart.all():
-        msg = (
+        raise SeqexplainerError(
             f"at distances {(starts - at)[~apart].tolist()} the motifs overlap; the second must "
             f"start at least {width_a} bp after or {width_b} bp before the first"
         )
-        raise SeqexplainerError(msg)
     if not len(starts):
         msg = "there is no distance to try; give at least one, or longer backgrounds"
         raise SeqexplainerError(msg)
@@ -432,8 +429,7 @@ def epistasis(
     """
     sequences = check_one_hot(X)
     if len(edits) < 2:
-        msg = f"{len(edits)} edits are given; epistasis needs at least two"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"{len(edits)} edits are given; epistasis needs at least two")
     placed: list[Placement] = []
     for edit in edits:
         if isinstance(edit, str) or len(edit) != 2:

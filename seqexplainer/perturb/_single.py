@@ -10,10 +10,10 @@ import torch
 from tqdm import tqdm
 
 from seqexplainer._inputs import check_args, check_one_hot, check_whole, letters_for, model_dtype
-from seqexplainer._statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
 from seqexplainer.perturb._effect import Effect, make_effect, make_score, score_copies, score_edits
+from seqexplainer.statistics import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -286,8 +286,7 @@ def occlude(
     length = sequences.shape[2]
     check_whole(width=width, stride=stride)
     if width > length:
-        msg = f"windows of {width} bp do not fit sequences of {length} bp"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"windows of {width} bp do not fit sequences of {length} bp")
     if method == "uniform":
         sequences = sequences.float()
     positions = np.arange(0, length - width + 1, stride)
@@ -376,8 +375,7 @@ def positional_importance(
         for p in at.tolist():
             check_position(p, width, length)
     if not len(at):
-        msg = "positions is empty; give at least one"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("positions is empty; give at least one")
     extra = check_args(args, len(sequences), model_dtype(model))
     score = make_score(model, target, func, batch_size, device, engine, extra)
 

@@ -6,8 +6,8 @@ from seqexplainer.plot._curves import edit_map, evolution_traces, positional_cur
 from seqexplainer.plot._gallery import filter_gallery
 from seqexplainer.plot._logo import logo
 from seqexplainer.plot._pairs import cooperativity_curve, epistasis_map, spacing_map
-from seqexplainer.plot._style import COLORS
 from seqexplainer.plot._tracks import annotation_spans, attribution_track, ism_heatmap
+from seqexplainer.plot.style import COLORS
 
 __all__ = [
     "COLORS",

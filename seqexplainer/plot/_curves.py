@@ -8,7 +8,7 @@ import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.plot._logo import glyph
-from seqexplainer.plot._style import (
+from seqexplainer.plot.style import (
     LINE_COLORS,
     MUTED,
     axes_or_new,
@@ -235,8 +235,7 @@ def edit_map(
 
     n, _, length = trace.sequences.shape
     if not 0 <= sequence < n:
-        msg = f"sequence {sequence} does not exist; there are {n}"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"sequence {sequence} does not exist; there are {n}")
     table = trace.trace() if hasattr(trace, "trace") else trace.to_frame()
     table = table[(table["sequence"] == sequence) & (table["position"] >= 0)]
     last = trace.scores.shape[1] - 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.plot._logo import draw_letters, information
-from seqexplainer.plot._style import MUTED, p_text, row_letters, tidy
+from seqexplainer.plot.style import MUTED, p_text, row_letters, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,8 +84,7 @@ def filter_gallery(
         best: dict[str, Any] = {}
     else:
         if motif_db is None:
-            msg = "motif_db is needed to draw the motifs that annotations name"
-            raise SeqexplainerError(msg)
+            raise SeqexplainerError("motif_db is needed to draw the motifs that annotations name")
         best = {row.query: row for row in annotations[annotations["rank"] == 1].itertuples()}
     known = _known(motif_db) if best else {}
     missing = sorted({str(m.accession) for m in best.values()} - set(known))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.plot._style import (
+from seqexplainer.plot.style import (
     as_matrix,
     axes_or_new,
     letter_colors,
@@ -190,17 +190,14 @@ def logo(
         said = getattr(matrix, "attrs", {}).get("alphabet") if alphabet is None else alphabet
         alphabet = row_letters(values, said)
     if kind not in {"auto", "values", "bits"}:
-        msg = f"kind is {kind!r}; choose 'auto', 'values' or 'bits'"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"kind is {kind!r}; choose 'auto', 'values' or 'bits'")
     if len(values) != len(alphabet):
-        msg = (
+        raise SeqexplainerError(
             f"the matrix has {len(values)} rows, but the alphabet {alphabet!r} has "
             f"{len(alphabet)} letters; expected (letters, length)"
         )
-        raise SeqexplainerError(msg)
     if not np.isfinite(values).all():
-        msg = "the matrix holds NaN or infinite numbers, which have no height"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError("the matrix holds NaN or infinite numbers, which have no height")
     heights = information(values) if kind == "bits" else values
     length = heights.shape[1]
     ax = axes_or_new(ax, float(np.clip(0.28 * length, 2.5, 16)), 1.6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.plot._style import LINE_COLORS, MUTED, axes_or_new, tidy
+from seqexplainer.plot.style import LINE_COLORS, MUTED, axes_or_new, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,11 +74,10 @@ def cooperativity_curve(
     drawn = [line for line in ax.lines if str(line.get_gid()).startswith("cooperativity")]
     kind = f"cooperativity {result.statistic}"
     if any(line.get_gid() != kind for line in drawn):
-        msg = (
+        raise SeqexplainerError(
             f"the axes show another statistic than {result.statistic!r}; draw results of the same "
             "link into one picture"
         )
-        raise SeqexplainerError(msg)
     if not drawn:
         ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
     curves = {line.get_color() for line in drawn}
@@ -157,8 +156,7 @@ def spacing_map(
     """
     _check(result, ("distances", "arrangements", "mean", "q_value"), "space", axes=2)
     if isinstance(motifs, str) or len(motifs) != 2:
-        msg = f"motifs is {motifs!r}; expected the names of the two motifs"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"motifs is {motifs!r}; expected the names of the two motifs")
     distances, values = np.asarray(result.distances), np.asarray(result.mean)
     rows, columns = values.shape
     names = dict(zip("AB", motifs, strict=True))
@@ -234,8 +232,7 @@ def epistasis_map(
     k = len(values)
     names = [str(i) for i in range(k)] if labels is None else list(labels)
     if len(names) != k:
-        msg = f"labels has {len(names)} names for {k} edits"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"labels has {len(names)} names for {k} edits")
     side = float(np.clip(0.35 * k + 0.6 + 0.09 * max(map(len, names)), 3, 14))
     ax = axes_or_new(ax, side + (0.9 if colorbar else 0), side)
     _heat_map(ax, values, result.q_value, alpha, limit, label if colorbar else None)
@@ -252,25 +249,22 @@ def epistasis_map(
 def _check(result: Any, names: Sequence[str], function: str, *, axes: int) -> None:
     missing = [name for name in names if not hasattr(result, name)]
     if missing:
-        msg = (
+        raise SeqexplainerError(
             f"expected a result of seqexplainer.{function}, got {type(result).__name__}, which "
             f"has no {missing[0]!r}"
         )
-        raise SeqexplainerError(msg)
     shape = np.shape(result.mean)
     if len(shape) != axes:
-        msg = (
+        raise SeqexplainerError(
             f"the result has a mean of shape {shape}, of several numbers a sequence; let func "
             "return one number, or draw one of them: "
             "result._replace(mean=result.mean[..., 0], ...) for each summary"
         )
-        raise SeqexplainerError(msg)
     if not np.isfinite(np.asarray(result.mean)).any():
-        msg = (
+        raise SeqexplainerError(
             "there is nothing to draw: every mean is NaN, which one sequence with a score that is "
             "NaN, or an expectation that is not positive, is enough for"
         )
-        raise SeqexplainerError(msg)
 
 
 def _heat_map(
@@ -279,8 +273,7 @@ def _heat_map(
     """Draw values around zero, a dot where they may be chance, grey where there are none."""
     known = np.abs(values[np.isfinite(values)])
     if limit is not None and not limit > 0:
-        msg = f"limit is {limit}; expected a positive number"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"limit is {limit}; expected a positive number")
     bound = limit or float(known.max(initial=0)) or 1.0
     ax.set_facecolor("#E4E4E4")
     image = ax.imshow(

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.plot._logo import logo
-from seqexplainer.plot._style import (
+from seqexplainer.plot.style import (
     SPAN_COLORS,
     as_matrix,
     axes_or_new,
@@ -135,11 +135,10 @@ def _from_seqlets(table: pd.DataFrame, start: int) -> list[Span]:
         msg = f"the table of spans has no column {sorted(missing)[0]!r}, only {list(table.columns)}"
         raise SeqexplainerError(msg)
     if "sequence" in table and table["sequence"].nunique() > 1:
-        msg = (
+        raise SeqexplainerError(
             f"the table holds seqlets of {table['sequence'].nunique()} sequences; take those of "
             "the one that is drawn: table[table['sequence'] == 0]"
         )
-        raise SeqexplainerError(msg)
     if "rank" in table:
         table = table[~(table["rank"] > 1)]
     spans: list[Span] = []

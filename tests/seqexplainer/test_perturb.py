@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import seqpro as sp
-from seqexplainer import _statistics as statistics
+from seqexplainer import statistics
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import (
     ablate,

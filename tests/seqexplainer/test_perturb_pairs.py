@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import seqexplainer as se
-from seqexplainer._statistics import summarise
+from seqexplainer.statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import substitute
 from seqpro.motifs import Motif

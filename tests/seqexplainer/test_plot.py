@@ -16,7 +16,7 @@ import seqexplainer.plot as plot
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._single import Positional
 from seqexplainer.plot._logo import glyph, information, stack
-from seqexplainer.plot._style import COLORS, p_text
+from seqexplainer.plot.style import COLORS, p_text
 from seqpro.motifs import Motif, MotifSet
 
 matplotlib = pytest.importorskip("matplotlib")

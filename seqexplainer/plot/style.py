@@ -84,8 +84,7 @@ def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:
     if array.ndim == 3 and len(array) == 1:
         array = array[0]
     if array.ndim != 2 or not array.size:
-        msg = f"{name} has shape {array.shape}; expected (letters, length)"
-        raise SeqexplainerError(msg)
+        raise SeqexplainerError(f"{name} has shape {array.shape}; expected (letters, length)")
     return array
 
 
