@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eugene._tasks import CLASSES, COUNTS, LABELS, TASKS, Task
 from eugene.errors import DataError, EugeneWarning
 
-_LABEL, _CLASS = "0, 1 or NaN", "numbers of classes (0, 1, 2 and so on) or NaN"
-_OF_TASK = {
-    "binary_classification": _LABEL,
-    "multilabel_classification": _LABEL,
-    "multiclass_classification": _CLASS,
-    "poisson": "counts of 0 or more",
-}
 _OF_LOSS = {
     "bce": "between 0 and 1",
-    "cross_entropy": _CLASS,
-    "poisson": "counts of 0 or more",
+    "cross_entropy": CLASSES,
+    "poisson": COUNTS,
     "log1p_mse": "above -1",
     "rmsle": "above -1",
 }
@@ -91,12 +85,12 @@ def _misfits(values: NDArray[np.float64], wanted: str, n_classes: int | None) ->
     wrong = values < (-np.inf if wanted == "above -1" else 0)
     if wanted == "above -1":
         return np.asarray(wrong | (values <= -1))
-    if wanted in (_LABEL, "between 0 and 1"):
+    if wanted in (LABELS, "between 0 and 1"):
         wrong |= values > 1
-    if wanted in (_LABEL, _CLASS):
+    if wanted in (LABELS, CLASSES):
         wrong |= values != np.floor(values)
         wrong &= ~np.isnan(values)
-    if wanted == _CLASS and n_classes is not None:
+    if wanted == CLASSES and n_classes is not None:
         wrong |= values >= n_classes
     return np.asarray(wrong)
 
@@ -151,20 +145,21 @@ def check_targets(
                 "infinite value is no missing one. Write NaN (or nothing, in a table) where a "
                 "value is missing, or limit the values, for example with data.targets: [clamp]."
             )
-        for what, wanted in ((task, _OF_TASK.get(task or "")), (loss, _OF_LOSS.get(loss or ""))):
-            if wanted is None:
+        of_task = TASKS[task].targets if task in TASKS else ""
+        for what, wanted in ((task, of_task), (loss, _OF_LOSS.get(loss or "", ""))):
+            if not wanted:
                 continue
             wrong = _misfits(values, wanted, n_classes)
             if not wrong.any():
                 continue
             found = float(values[wrong][0])
-            if wanted == _CLASS and n_classes is not None and found == np.floor(found) >= 0:
+            if wanted == CLASSES and n_classes is not None and found == np.floor(found) >= 0:
                 raise DataError(
                     f"targets of {what} are classes 0 to {n_classes - 1} here, because there are "
                     f"{n_classes} outputs; found {found:g} {where(wrong)}: give the network one "
                     "output a class (output_dim), or number the classes from 0."
                 )
-            hint = ", or data.targets: [binarise]" if wanted == _LABEL else ""
+            hint = ", or data.targets: [binarise]" if wanted == LABELS else ""
             raise DataError(
                 f"targets of {what} must be {wanted}, found {found} {where(wrong)}: choose "
                 f"another {'task' if what == task else 'loss'} or other targets{hint}."
@@ -213,7 +208,7 @@ def check_training(targets: Mapping[str, ArrayLike], task: str) -> list[str]:
             classes += _as_classes(name, distinct)
     if len(classes) == len(there):  # beside others there is no task for a target of its own
         said += classes
-    if len(constant) + len(empty) == len(there) and task.endswith("classification") and constant:
+    if len(constant) + len(empty) == len(there) and TASKS[task].classification and constant:
         names = ", ".join(map(repr, constant))
         raise DataError(
             f"all training rows are of one class: {names} is {there[constant[0]][0]:g} in each, "
@@ -326,9 +321,7 @@ def check_weights(
         )
 
 
-def output_problem(
-    output: tuple[int, ...], target: tuple[int, ...], *, classes: bool, task: str
-) -> str | None:
+def output_problem(output: tuple[int, ...], target: tuple[int, ...], task: Task) -> str | None:
     """Say where what a network gave does not stand beside its targets value for value.
 
     Parameters
@@ -337,10 +330,8 @@ def output_problem(
         Shape of the outputs of a batch, at least two axes.
     target : tuple of int
         Shape of its targets, at least two axes.
-    classes : bool
-        Whether there is one output a class and one target with the number of the class.
-    task : str
-        The task, for the message.
+    task : Task
+        The task; it says whether there is one output a class.
 
     Returns
     -------
@@ -349,22 +340,22 @@ def output_problem(
 
     Examples
     --------
-    >>> output_problem((8, 1), (8, 1), classes=False, task="regression") is None
+    >>> output_problem((8, 1), (8, 1), TASKS["regression"]) is None
     True
     """
     fits = (
         len(output) == 2 and output[1] > 1 and target == (output[0], 1)
-        if classes
+        if task.classes
         else output == target
     )
     if fits:
         return None
-    gives = f"the network gives outputs of shape {output} for task {task!r}, and the targets have"
+    gives = f"the network gives outputs of shape {output} for task {task.name!r}"
     if output[0] != target[0]:
         hint = "the first axis of an output is that of the sequences; do not squeeze it away"
-    elif classes and len(output) == 2 and output[1] == 1:
+    elif task.classes and len(output) == 2 and output[1] == 1:
         hint = "one output a class is needed (output_dim), for two classes binary_classification"
-    elif classes and target[1:] != (1,):
+    elif task.classes and target[1:] != (1,):
         hint = "one target with the number of the class is expected, not one a class"
     elif len(target) > 2 >= len(output):
         hint = (
@@ -379,11 +370,12 @@ def output_problem(
     elif len(output) == 2:
         return (
             f"the batch has {target[1]} targets a sequence, the network gives {output[1]} outputs "
-            f"for task {task!r}: build it with output_dim={target[1]} or choose other target_vars"
+            f"for task {task.name!r}: build it with output_dim={target[1]} or choose other "
+            "target_vars"
         )
     else:
         hint = "the network and the data must have the same samples and positions"
-    return f"{gives} shape {target}: {hint}"
+    return f"{gives}, and the targets have shape {target}: {hint}"
 
 
 def check_counts(**values: int) -> None:

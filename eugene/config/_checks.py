@@ -6,14 +6,12 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from eugene._tasks import TASKS
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
-    BASELINE_TASKS,
     CHOSEN_ARGUMENTS,
-    METRIC_TASKS,
     NAMED_ARGUMENTS,
     NESTED_ARGUMENTS,
-    TASK_DEFAULTS,
     Block,
     blocks,
     write_out,
@@ -21,7 +19,7 @@ from eugene.config._layout import (
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
-from eugene.config.registries import LOSSES, METRICS, REGISTRIES, TASKS
+from eugene.config.registries import LOSSES, METRICS, REGISTRIES
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -123,8 +121,9 @@ def _nested(
         parameters, what = read_signature(NESTED_ARGUMENTS[at]).parameters, key
     elif at in CHOSEN_ARGUMENTS:
         sibling, registry, default = CHOSEN_ARGUMENTS[at]
-        task = block.value.get("task") or "regression"
-        default = TASK_DEFAULTS.get(str(task), ("", ()))[0] if sibling == "loss_fxn" else default
+        if sibling == "loss_fxn":
+            task = str(block.value.get("task") or "regression")
+            default = TASKS[task].loss if task in TASKS else ""
         chosen = block.value.get(sibling) or default
         if not chosen and value:
             yield document.problem(path, f"is given, but {sibling} names no {registry.kind}")
@@ -205,9 +204,9 @@ def _baselines(document: Document) -> Iterator[Problem]:
     task = module.get("task", "regression") if isinstance(module, dict) else None
     for index, section in enumerate(listed if isinstance(listed, list) else ()):
         name = section.get("name") if isinstance(section, dict) else None
-        tasks = BASELINE_TASKS.get(name) if isinstance(name, str) else None
-        if tasks is not None and task in TASKS and task not in tasks:
-            fitting = [n for n, known in BASELINE_TASKS.items() if task in known]
+        tasks = [known.name for known in TASKS.values() if name in known.baselines]
+        if tasks and task in TASKS and task not in tasks:
+            fitting = TASKS[task].baselines
             hint = f"use {fitting[0]}" if fitting else "leave it out"
             message = f"{name} predicts {' or '.join(tasks)}, the module's task is {task}; {hint}"
             yield document.problem(f"$.baselines[{index}]", message)
@@ -221,23 +220,22 @@ def _section(document: Document, name: str) -> dict[str, Any]:
 def _task_parts(document: Document) -> Iterator[Problem]:
     """Judge whether metrics, loss and what is watched belong to the task."""
     module, trainer = _section(document, "module"), _section(document, "trainer")
-    task = module.get("task") or "regression"
-    if task not in TASKS or "class_path" in (document.tree.get("module") or {}):
+    task = TASKS.get(module.get("task") or "regression")
+    if task is None or "class_path" in (document.tree.get("module") or {}):
         return
     loss, given = module.get("loss_fxn"), module.get("metric")
-    classes = task == "multiclass_classification"
-    if isinstance(loss, str) and loss in LOSSES and (loss == "cross_entropy") != classes:
-        fitting = TASK_DEFAULTS[task][0]
-        message = f"{loss} is no loss of {task}; leave it out for {fitting}"
+    if isinstance(loss, str) and loss in LOSSES and not task.takes_loss(loss):
+        message = f"{loss} is no loss of {task}; leave it out for {task.loss}"
         yield document.problem("$.module.loss_fxn", message)
     listed = [given] if isinstance(given, str) else given if isinstance(given, list) else None
     names = [METRICS.resolve(m) for m in listed or () if isinstance(m, str) and m in METRICS]
     for index, name in enumerate(names):
-        if task not in METRIC_TASKS[name]:
-            fitting = ", ".join(m for m, tasks in METRIC_TASKS.items() if task in tasks)
+        of_others = any(name in known.measured_by for known in TASKS.values())
+        if of_others and name not in task.measured_by:
+            fitting = ", ".join(task.measured_by)
             where = "$.module.metric" + (f"[{index}]" if isinstance(given, list) else "")
             yield document.problem(where, f"{name} is no metric of {task}; there are {fitting}")
-    metrics = names if listed else list(TASK_DEFAULTS[task][1])
+    metrics = names if listed else list(task.metrics)
     known = ["val_loss", "train_loss", *(f"val_{m}" for m in metrics)]
     watched = [("$.trainer.monitor", trainer.get("monitor"))]
     if module.get("scheduler") == "reduce_lr_on_plateau":

@@ -57,29 +57,6 @@ CHOSEN_ARGUMENTS: dict[tuple[str, str], tuple[str, Registry, str]] = {
 }
 """Arguments of what another key names: that key, its registry, and the name by default."""
 
-_VALUES = ("regression", "poisson")
-_LABELS = ("binary_classification", "multilabel_classification", "multiclass_classification")
-METRIC_TASKS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("r2", "pearson", "spearman", "mse", "mae", "explained_variance"), _VALUES),
-    **dict.fromkeys(("auroc", "auprc", "accuracy", "precision", "recall", "f1"), _LABELS),
-}
-"""Tasks that a metric is of."""
-
-TASK_DEFAULTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "regression": ("mse", ("pearson", "r2")),
-    "binary_classification": ("bce", ("auroc", "auprc", "accuracy")),
-    "multilabel_classification": ("bce", ("auroc", "auprc", "accuracy")),
-    "multiclass_classification": ("cross_entropy", ("accuracy", "auroc")),
-    "poisson": ("poisson", ("pearson", "spearman")),
-}
-"""Loss and metrics of each task, which `eugene.modules.tasks` reads as well."""
-
-BASELINE_TASKS: dict[str, tuple[str, ...]] = {
-    "kmer_ridge": ("regression", "poisson"),
-    "kmer_logistic": ("binary_classification", "multilabel_classification"),
-}
-"""Tasks that a baseline can be compared in."""
-
 
 @dataclass(frozen=True)
 class Block:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from eugene.config._source import Parameter, Signature, read_signature
@@ -34,6 +35,8 @@ class Registry(Mapping[str, str]):
         Arguments that the program always gives and a file never may.
     filled : iterable of str, optional
         Arguments that the program fills in when a file leaves them out.
+    defaults : mapping of str to mapping, optional
+        Values of arguments that are other than the thing's own, by its name.
 
     Examples
     --------
@@ -54,12 +57,14 @@ class Registry(Mapping[str, str]):
         aliases: Mapping[str, str] | None = None,
         supplied: tuple[str, ...] = (),
         filled: tuple[str, ...] = (),
+        defaults: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.kind = kind
         self._entries = dict(entries)
         self.aliases = dict(aliases or {})
         self.supplied = frozenset(supplied)
         self.filled = frozenset(filled)
+        self._defaults = dict(defaults or {})
 
     def __getitem__(self, name: str) -> str:
         return self._entries[self.resolve(name)]
@@ -107,7 +112,12 @@ class Registry(Mapping[str, str]):
         LookupError
             If its source cannot be found.
         """
-        return read_signature(self[name])
+        found, ours = read_signature(self[name]), self._defaults.get(self.resolve(name), {})
+        parameters = [
+            replace(p, default=repr(ours[p.name])) if p.name in ours else p
+            for p in found.parameters
+        ]
+        return replace(found, parameters=tuple(parameters))
 
     def parameters(self, name: str) -> tuple[Parameter, ...]:
         """Return the arguments that a file may give."""
@@ -138,4 +148,4 @@ class Registry(Mapping[str, str]):
         >>> Registry("type", {"whole": "builtins:int"}).build("whole", "7")
         7
         """
-        return self.get(name)(*args, **kwargs)
+        return self.get(name)(*args, **{**self._defaults.get(self.resolve(name), {}), **kwargs})

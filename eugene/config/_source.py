@@ -279,6 +279,17 @@ def _docstring(node: Definition) -> str:
     return ast.get_docstring(node, clean=True) or ""
 
 
+def _assigned_docstring(module: str, name: str) -> str:
+    """Return the text that a module puts into ``name.__doc__``, as torch does."""
+    path = module_file(module)
+    for statement in _parse(path).body if path is not None else ():
+        match statement:
+            case ast.Assign([ast.Attribute(ast.Name(owner), "__doc__")], value) if owner == name:
+                texts = (n.value for n in ast.walk(value) if isinstance(n, ast.Constant))
+                return next((text for text in texts if isinstance(text, str)), "")
+    return ""
+
+
 def _parameter(
     name: str, annotation: ast.expr | None, default: str, texts: dict[str, str]
 ) -> Parameter:
@@ -398,7 +409,7 @@ def read_signature(target: str) -> Signature:
         message = f"no definition of {name!r} in the source of {module!r}"
         raise LookupError(message)
     where, node = found
-    doc = _docstring(node)
+    doc = _docstring(node) or _assigned_docstring(where, node.name)
     summary = doc.strip().splitlines()[0] if doc.strip() else ""
     if isinstance(node, ast.ClassDef):
         read = _class_parameters(where, node, {}, 8)

@@ -5,6 +5,7 @@ Each entry is ``name -> "module:attribute"``; nothing is imported here.
 
 from __future__ import annotations
 
+from eugene._tasks import TASKS as _TASKS
 from eugene.config._registry import Registry
 from seqexplainer.methods import ALIASES, METHODS
 
@@ -77,31 +78,26 @@ METRICS = Registry(
 OPTIMIZERS = Registry(
     "optimizer",
     {
-        "adam": "eugene.modules.optimizers:adam",
-        "adamw": "eugene.modules.optimizers:adamw",
-        "sgd": "eugene.modules.optimizers:sgd",
-        "rmsprop": "eugene.modules.optimizers:rmsprop",
+        "adam": "torch.optim:Adam",
+        "adamw": "torch.optim:AdamW",
+        "sgd": "torch.optim:SGD",
+        "rmsprop": "torch.optim:RMSprop",
     },
     supplied=("params", "lr"),
 )
 SCHEDULERS = Registry(
     "scheduler",
     {
-        "reduce_lr_on_plateau": "eugene.modules.optimizers:reduce_lr_on_plateau",
+        "reduce_lr_on_plateau": "torch.optim.lr_scheduler:ReduceLROnPlateau",
         "cosine": "eugene.modules.optimizers:cosine",
         "one_cycle": "eugene.modules.optimizers:one_cycle",
         "exponential": "eugene.modules.optimizers:exponential",
     },
     supplied=("optimizer",),
     filled=("total_steps",),
+    defaults={"reduce_lr_on_plateau": {"patience": 2}},
 )
-TASKS: tuple[str, ...] = (
-    "regression",
-    "binary_classification",
-    "multilabel_classification",
-    "multiclass_classification",
-    "poisson",
-)
+TASKS: tuple[str, ...] = tuple(_TASKS)
 """What a module can be trained for."""
 DATA_SOURCES = Registry(
     "data source",

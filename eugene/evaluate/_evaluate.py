@@ -9,20 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eugene import _judge
+from eugene._tasks import Task, get_task
 from eugene.errors import EugeneError, did_you_mean
 from eugene.evaluate._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 
 Metric = str | Callable[..., Any]
 
-_REGRESSION = ("r2", "pearson_r2", "pearson", "spearman", "mse")
-_BINARY = ("auroc", "auprc", "accuracy", "f1")
-TASK_METRICS = {
-    "regression": _REGRESSION,
-    "poisson": _REGRESSION,
-    "binary_classification": _BINARY,
-    "multilabel_classification": _BINARY,
-    "multiclass_classification": ("accuracy", "auroc", "auprc", "f1"),
-}
 _BLOCK = 4_000_000
 
 
@@ -93,9 +85,10 @@ def evaluate(
     >>> scores["auroc"]["value"], scores["accuracy"]["value"]
     (0.75, 0.5)
     """
-    chosen = _metrics(task, metrics)
+    kind = get_task(task)
+    chosen = _metrics(kind, metrics)
     precision = (_judge.rounding(y_true), _judge.rounding(y_pred))
-    y, p = _two_dimensional(y_true, y_pred, task)
+    y, p = _two_dimensional(y_true, y_pred, kind)
     ranked = p if scores is None else np.asarray(scores, dtype=np.float64).reshape(p.shape)
     if np.isnan(ranked).any():
         raise EugeneError("scores hold NaN: expected a number for every prediction")
@@ -106,7 +99,7 @@ def evaluate(
     )
     for name, metric in chosen.items():
         guesses = ranked if name in _RANKED else p
-        for truth, guess in _columns(y, guesses, task, name):
+        for truth, guess in _columns(y, guesses, kind, name):
             there = np.isfinite(truth)
             truth_there, guess_there = truth[there], guess[there]
             if not there.any() or not _exists(name, truth_there, guess_there, precision):
@@ -118,12 +111,12 @@ def evaluate(
             blocks = weights if weights is not None else _resamples(len(y), n_bootstrap, seed)
             scored = [metric(truth_there, guess_there, block[:, there]) for block in blocks]
             draws[name].append(np.concatenate(scored) if scored else np.empty(0))
-    what = "class" if task == "multiclass_classification" else "target"
+    what = "class" if kind.classes else "target"
     result = {name: _summary(values[name], draws[name], level) for name in chosen}
     for name, found in values.items():
         lacking = [i for i, value in enumerate(found) if np.isnan(value)]
         if lacking:
-            columns = list(_columns(y, ranked if name in _RANKED else p, task, name))
+            columns = list(_columns(y, ranked if name in _RANKED else p, kind, name))
             known = names if names is not None and len(names) == len(found) else None
             listed = [known[i] if known else f"{what} {i}" for i in lacking]
             result[name]["why"] = _why(
@@ -202,10 +195,10 @@ def _resamples(n: int, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
 
 
 def _columns(
-    y: NDArray[np.float64], p: NDArray[np.float64], task: str, name: str
+    y: NDArray[np.float64], p: NDArray[np.float64], task: Task, name: str
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Yield (targets, predictions) of each task; of each class where there are classes."""
-    if task != "multiclass_classification":
+    if not task.classes:
         yield from zip(y.T, p.T, strict=True)
         return
     missing = ~np.isfinite(y[:, 0])
@@ -223,12 +216,10 @@ def _columns(
 
 
 def _metrics(
-    task: str, metrics: Metric | Sequence[Metric] | Mapping[str, Metric] | None
+    task: Task, metrics: Metric | Sequence[Metric] | Mapping[str, Metric] | None
 ) -> dict[str, WeightedMetric]:
     """Return metrics by name: those of the task, or those that are given."""
-    if task not in TASK_METRICS:
-        raise EugeneError(f"unknown task {task!r}{did_you_mean(task, TASK_METRICS)}")
-    given: Any = TASK_METRICS[task] if metrics is None else metrics
+    given: Any = task.evaluated if metrics is None else metrics
     if isinstance(given, str) or callable(given):
         given = [given]
     if not isinstance(given, Mapping):
@@ -240,17 +231,17 @@ def _metrics(
         if isinstance(metric, str):
             found[name] = METRICS[metric]
         else:
-            found[name] = of_rows(metric, whole=task != "regression" and task != "poisson")
+            found[name] = of_rows(metric, whole=task.classification)
     return found
 
 
 def _two_dimensional(
-    y_true: ArrayLike, y_pred: ArrayLike, task: str
+    y_true: ArrayLike, y_pred: ArrayLike, task: Task
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     y, p = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
     y = y[:, None] if y.ndim == 1 else y
     p = p[:, None] if p.ndim == 1 else p
-    same = len(y) == len(p) if task == "multiclass_classification" else y.shape == p.shape
+    same = len(y) == len(p) if task.classes else y.shape == p.shape
     if y.ndim != 2 or p.ndim != 2 or not same:
         raise EugeneError(
             f"targets have shape {y.shape} and predictions {p.shape}: expected one row a sequence "
@@ -261,14 +252,14 @@ def _two_dimensional(
     if not np.isfinite(p).all():
         row = int(np.flatnonzero(~np.isfinite(p).all(axis=1))[0])
         raise EugeneError(f"the prediction in row {row} is not finite: {p[row]}")
-    classes = p.shape[1] if task == "multiclass_classification" else None
+    classes = p.shape[1] if task.classes else None
     if classes is not None and y.shape[1] != 1:
         raise EugeneError(
             f"targets of {task} have shape {y.shape}: expected one column with the number of the "
             "class (y.argmax(axis=1) of one column a class)"
         )
     _judge.check_targets({"y_true": y}, task, n_classes=classes)
-    if task.endswith("classification") and (p.min() < 0 or p.max() > 1):
+    if task.classification and (p.min() < 0 or p.max() > 1):
         raise EugeneError(
             f"predictions of {task} must be probabilities, found {p.min():.3g} to "
             f"{p.max():.3g}: use module.predict, which applies the sigmoid or softmax"

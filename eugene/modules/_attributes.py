@@ -77,6 +77,7 @@ class EugeneAttributes:
 
     @arch_name.setter
     def arch_name(self, value: str) -> None:
+        """Set the name that a checkpoint keeps."""
         self.hparams["arch_name"] = value
 
     @property

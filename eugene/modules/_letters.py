@@ -68,7 +68,7 @@ def check_bytes(letters: torch.Tensor | NDArray[Any], alphabet: str) -> None:
 
     Parameters
     ----------
-    letters : Tensor or ndarray of uint8
+    letters : Tensor or ndarray of uint8, shape (n, length)
         ASCII.
     alphabet : str
         What the network reads.

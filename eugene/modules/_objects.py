@@ -33,7 +33,7 @@ def metric_list(given: Any, names: Sequence[str]) -> list[str]:
 
 
 def rows_given(network: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
-    """Return what a network gives for sequences: an axis of them, and one of values.
+    """Return what a network gives for sequences, shape (n, outputs).
 
     Outside training a network that drops the axis of a single sequence, also on the way, is
     called on it twice (`seqexplainer.calls.call`).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
@@ -13,13 +12,15 @@ import torch
 from torch.nn import functional as F
 
 from eugene._judge import name_of
+from eugene.config._annotations import check_value
+from eugene.config.registries import LOSSES, Registry
 from eugene.errors import DataError, EugeneError, did_you_mean
 
 ElementLoss = Callable[..., torch.Tensor]
 
 
 def mse(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the squared error of each value, float (batch, tasks).
+    """Return the squared error of each value, shape (batch, tasks).
 
     Examples
     --------
@@ -30,7 +31,7 @@ def mse(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def mae(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the absolute error of each value, float (batch, tasks).
+    """Return the absolute error of each value, shape (batch, tasks).
 
     Examples
     --------
@@ -41,7 +42,9 @@ def mae(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def huber(prediction: torch.Tensor, target: torch.Tensor, *, delta: float = 1.0) -> torch.Tensor:
-    """Return Huber's loss of each value: squared up to ``delta``, linear beyond.
+    """Return Huber's loss of each value, shape (batch, tasks).
+
+    It is squared up to ``delta``, linear beyond.
 
     Examples
     --------
@@ -52,7 +55,9 @@ def huber(prediction: torch.Tensor, target: torch.Tensor, *, delta: float = 1.0)
 
 
 def poisson(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the Poisson negative log-likelihood of counts given the log of their rate.
+    """Return the Poisson negative log-likelihood of each count, shape (batch, tasks).
+
+    Predictions are logarithms of rates.
 
     Examples
     --------
@@ -65,7 +70,9 @@ def poisson(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def bce(
     prediction: torch.Tensor, target: torch.Tensor, *, pos_weight: float | None = None
 ) -> torch.Tensor:
-    """Return the binary cross-entropy of each logit, positives times ``pos_weight``.
+    """Return the binary cross-entropy of each logit, shape (batch, tasks).
+
+    That of positives is multiplied by ``pos_weight``.
 
     Examples
     --------
@@ -109,7 +116,7 @@ def cross_entropy(
 
 
 def log1p_mse(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the squared error of each prediction against ``log1p`` of its count.
+    """Return the squared error against ``log1p`` of each count, shape (batch, tasks).
 
     Examples
     --------
@@ -120,9 +127,10 @@ def log1p_mse(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def rmsle(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the squared difference of ``log1p`` of prediction and target (both above -1).
+    """Return the squared difference of the ``log1p`` of both sides, shape (batch, tasks).
 
-    The mean is the square of the root mean squared logarithmic error, which has the same minimum.
+    Both are above -1. The mean is the square of the root mean squared logarithmic error, which
+    has the same minimum.
 
     Examples
     --------
@@ -130,19 +138,6 @@ def rmsle(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     tensor([0.])
     """
     return (torch.log1p(prediction.clamp_min(-1 + 1e-6)) - torch.log1p(target)) ** 2
-
-
-LOSSES: dict[str, ElementLoss] = {
-    "mse": mse,
-    "mae": mae,
-    "huber": huber,
-    "poisson": poisson,
-    "bce": bce,
-    "cross_entropy": cross_entropy,
-    "log1p_mse": log1p_mse,
-    "rmsle": rmsle,
-}
-ALIASES = {"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"}
 
 
 def make_loss(
@@ -153,9 +148,9 @@ def make_loss(
     Parameters
     ----------
     name : str or callable
-        A name of ``LOSSES``; EUGENe's names are understood. Or a function of (prediction,
-        target), a loss of ``torch.nn`` or its class; ``reduction`` is set to ``"none"`` where it
-        has one, so that missing targets can be left out.
+        A name of ``eugene.config.registries.LOSSES``; EUGENe's names are understood. Or a
+        function of (prediction, target), a loss of ``torch.nn`` or its class; ``reduction`` is set
+        to ``"none"`` where it has one, so that missing targets can be left out.
     classes : bool
         Whether a loss of the user is given numbers of classes, int64 (batch,), as
         ``torch.nn.CrossEntropyLoss`` wants them.
@@ -165,7 +160,7 @@ def make_loss(
     Returns
     -------
     callable
-        From (prediction, target) to a loss for each value.
+        From (prediction, target), shape (batch, tasks) each, to a loss for each value.
 
     Raises
     ------
@@ -180,11 +175,9 @@ def make_loss(
     tensor([0., 1.])
     """
     if isinstance(name, str):
-        key = ALIASES.get(name, name)
-        if key not in LOSSES:
-            raise EugeneError(f"unknown loss {name!r}{did_you_mean(name, LOSSES)}")
-        check_arguments(f"loss {key!r}", LOSSES[key], kwargs, given=2)
-        return partial(LOSSES[key], **kwargs) if kwargs else LOSSES[key]
+        check_arguments(LOSSES, name, kwargs)
+        named: ElementLoss = LOSSES.get(name)
+        return partial(named, **kwargs) if kwargs else named
     if not callable(name):
         raise EugeneError(
             f"loss_fxn is {name!r}: expected the name of a loss, or a function of (prediction, "
@@ -202,36 +195,30 @@ def make_loss(
     return lambda prediction, target: loss(prediction, target[:, 0].long())
 
 
-def check_arguments(
-    what: str, function: Callable[..., Any], kwargs: Mapping[str, Any], *, given: int
-) -> None:
-    """Raise where a function is given arguments that it does not take, or of another type.
+def check_arguments(registry: Registry, name: str, kwargs: Mapping[str, Any]) -> None:
+    """Raise where a registered thing is given arguments that it does not take, or of another type.
 
     Parameters
     ----------
-    what : str
-        What it is, for the message.
-    function : callable
-        It is not called.
+    registry : Registry
+        Knows its arguments.
+    name : str
+        Its name.
     kwargs : mapping
         Arguments by name.
-    given : int
-        Number of leading arguments that the program gives itself.
 
     Raises
     ------
     EugeneError
         With the names that there are.
     """
-    from eugene.config._annotations import check_value
-
-    known = dict(list(inspect.signature(function).parameters.items())[given:])
+    what = f"{registry.kind} {registry.resolve(name)!r}"
+    known = {parameter.name: parameter for parameter in registry.parameters(name)}
     for key, value in kwargs.items():
         if key not in known:
-            hint = did_you_mean(key, known)
-            raise EugeneError(f"{what} has no argument {key!r}{hint}")
+            raise EugeneError(f"{what} has no argument {key!r}{did_you_mean(key, known)}")
         plain = value.item() if isinstance(value, np.generic) else value
-        for _, message in check_value(plain, str(known[key].annotation), key):
+        for _, message in check_value(plain, known[key].annotation, key):
             raise EugeneError(f"{what}: {key}: {message}")
 
 

@@ -14,7 +14,8 @@ import torch
 from torchmetrics import Metric
 
 from eugene._judge import ROUNDINGS, name_of
-from eugene.errors import EugeneError, did_you_mean
+from eugene.config.registries import METRICS
+from eugene.errors import EugeneError
 
 
 class EpochMetric(Metric):
@@ -335,28 +336,6 @@ class F1Score(_Counts):
         return _ratio(2 * hit, 2 * hit + miss + false)
 
 
-METRICS: dict[str, type[EpochMetric]] = {
-    "r2": R2Score,
-    "pearson": Pearson,
-    "spearman": Spearman,
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "explained_variance": ExplainedVariance,
-    "auroc": AUROC,
-    "auprc": AveragePrecision,
-    "accuracy": Accuracy,
-    "precision": Precision,
-    "recall": Recall,
-    "f1": F1Score,
-}
-ALIASES = {
-    "r2score": "r2",
-    "explainedvariance": "explained_variance",
-    "f1score": "f1",
-    "average_precision": "auprc",
-}
-
-
 class Own(_Kept):
     """A metric of the user: a torchmetrics metric, or a function of (predictions, targets).
 
@@ -414,8 +393,8 @@ def make_metric(name: str | Callable[..., Any], **kwargs: Any) -> EpochMetric:
     Parameters
     ----------
     name : str, torchmetrics.Metric or callable
-        A name of ``METRICS``; EUGENe's names are understood. Or a metric of torchmetrics, its
-        class, or a function of (predictions, targets).
+        A name of ``eugene.config.registries.METRICS``; EUGENe's names are understood. Or a metric
+        of torchmetrics, its class, or a function of (predictions, targets).
     **kwargs
         Arguments of `Own`.
 
@@ -438,7 +417,8 @@ def make_metric(name: str | Callable[..., Any], **kwargs: Any) -> EpochMetric:
         return name
     if callable(name):
         return Own(name() if isinstance(name, type) else name, **kwargs)
-    return METRICS[metric_name(name)]()
+    built: EpochMetric = METRICS.build(name)
+    return built
 
 
 def metrics_by_name(
@@ -470,7 +450,7 @@ def metrics_by_name(
     found: dict[str, Callable[[], EpochMetric]] = {}
     for name, metric in given.items():
         listed = isinstance(metric, str) and metric == name
-        key = metric_name(name) if listed else str(name)
+        key = METRICS.resolve(name) if listed else str(name)
 
         def make(metric: Any = metric) -> EpochMetric:
             # each stage has a metric of its own
@@ -479,35 +459,6 @@ def metrics_by_name(
 
         found[key] = make
     return found
-
-
-def metric_name(name: str) -> str:
-    """Return our name of a metric, given ours or EUGENe's.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    str
-        The name in ``METRICS``.
-
-    Raises
-    ------
-    EugeneError
-        If the metric is unknown.
-
-    Examples
-    --------
-    >>> metric_name("f1score")
-    'f1'
-    """
-    key = ALIASES.get(name, name)
-    if key not in METRICS:
-        raise EugeneError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
-    return key
 
 
 def better_when(monitor: str, own: Mapping[str, Any] | None = None) -> str:
@@ -533,7 +484,8 @@ def better_when(monitor: str, own: Mapping[str, Any] | None = None) -> str:
     _, _, name = monitor.partition("_")
     if "loss" in monitor:
         return "min"
-    for known, metric in {**METRICS, **(own or {})}.items():
+    for known in dict.fromkeys([*(own or {}), *METRICS]):
         if name == known or name.startswith(f"{known}_"):
+            metric = own[known] if own and known in own else METRICS.get(known)
             return "max" if metric.higher_is_better else "min"
     return "min" if monitor.rsplit("_", 1)[-1] in ("mse", "mae", "rmsle") else "max"

@@ -15,6 +15,8 @@ from tqdm import tqdm
 
 import seqpro as sp
 from eugene._judge import name_of, output_problem
+from eugene._tasks import get_task
+from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
@@ -22,10 +24,9 @@ from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules._objects import by_name, metric_list, rows_given
-from eugene.modules.losses import LOSSES, make_loss, masked_mean
+from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
-from eugene.modules.optimizers import make_optimizer, make_scheduler
-from eugene.modules.tasks import get_task
+from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
 from eugene.nn import InputShapeError, ohe_bytes
 
 _MOST_TASKS_LOGGED = 32
@@ -144,19 +145,18 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 "one of ours does not hold its description, so give arch= when loading it"
             )
         self.arch: nn.Module = network
-        classes = self.task.name == "multiclass_classification"
         chosen_loss = loss_fxn or self.task.loss
         self.loss_name = name_of(chosen_loss)
-        if self.loss_name in LOSSES and (self.loss_name == "cross_entropy") != classes:
+        if self.loss_name in LOSSES and not self.task.takes_loss(self.loss_name):
             raise EugeneError(
                 f"{self.loss_name} is no loss of {self.task.name}; leave loss_fxn out for "
                 f"{self.task.loss}"
             )
-        self._loss = make_loss(chosen_loss, classes=classes, **dict(loss_kwargs or {}))
+        self._loss = make_loss(chosen_loss, classes=self.task.classes, **dict(loss_kwargs or {}))
         makers = metrics_by_name(
             list(self.task.metrics) if metric is None else metric,
-            whole=self.task.link in ("sigmoid", "softmax"),
-            classes=classes,
+            whole=self.task.classification,
+            classes=self.task.classes,
         )
         self.metric_names = tuple(makers)
         self._optimizer, self._scheduler = optimizer, scheduler
@@ -306,12 +306,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
 
     def _check_output(self, output: torch.Tensor, target: torch.Tensor) -> None:
         """Raise where outputs do not stand beside targets value for value."""
-        problem = output_problem(
-            tuple(output.shape),
-            tuple(target.shape),
-            classes=self.task.name == "multiclass_classification",
-            task=self.task.name,
-        )
+        problem = output_problem(tuple(output.shape), tuple(target.shape), self.task)
         if problem is not None:
             raise InputShapeError(problem)
 
@@ -360,7 +355,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         one_hot = self.encode(batch)
         output = rows_given(self, one_hot).float()
         result = {"prediction": self.task.predict(output)}
-        if self.task.link in ("sigmoid", "softmax"):
+        if self.task.classification:
             result["score"] = self.task.scores(output)
         result.update({key: batch[key] for key in ("target", "index") if key in batch})
         return result
@@ -417,7 +412,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         if monitor.startswith("val_") and self._trainer and not self._trainer.limit_val_batches:
             monitor = "train_loss"  # there are no validation rows
         options = dict(hparams["scheduler_kwargs"] or {})
-        if self._scheduler == "reduce_lr_on_plateau":
+        if has_argument(self._scheduler, "mode"):
             options.setdefault("mode", better_when(monitor, self.metric_objects))
         scheduler, interval = make_scheduler(
             self._scheduler,

@@ -334,7 +334,7 @@ def scatterplot(
     hue
         Name of a variable that colours the points.
     seq_idx
-        Rows to show, numbers or a mask; all by default.
+        Rows to show, numbers or a mask of shape (n_rows,); all by default.
     ax
         Axes to draw on; a new figure by default.
     **kwargs

@@ -230,7 +230,7 @@ def performance_scatter(
     groupby
         With one target: name of a variable whose groups are coloured and measured apart.
     seq_idx
-        Rows to show, numbers or a mask; all by default.
+        Rows to show, numbers or a mask of shape (n_rows,); all by default.
     ax
         Axes to draw on; a new figure by default.
     **kwargs

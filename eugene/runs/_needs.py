@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.config import RunConfig, schema
-from eugene.config._layout import BASELINE_TASKS
-from eugene.config.registries import STEPS
+from eugene.config.registries import BASELINES, STEPS
 from eugene.errors import ConfigError, EugeneError, Problem
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ def _baselines(run: Run) -> Iterator[Problem]:
     """Yield baselines whose training targets have one class, or too few rows."""
     train = run.datamodule.targets_of("train")
     for i, section in enumerate(run.config.tree.get("baselines") or []):
-        if section.get("name") not in BASELINE_TASKS:
+        if section.get("name") not in BASELINES:
             continue
         least = 2
         for name, values in train.items():

@@ -12,8 +12,8 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from eugene._judge import check_targets, check_weights, say
+from eugene._tasks import Task
 from eugene.errors import DataError, EugeneError
-from eugene.modules.tasks import Task
 from eugene.train._callbacks import mix
 from eugene.train._checks import needs_two_rows
 

@@ -12,6 +12,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from eugene import _judge
+from eugene._tasks import Task
 from eugene.errors import DataError, EugeneError
 from eugene.modules.sequence import SequenceModule
 from eugene.modules.tasks import loggable
@@ -62,7 +63,7 @@ def check_fit(
     targets_of = getattr(source, "targets_of", None)
     names = list(getattr(source, "target_vars", None) or module.target_names or [])
     outputs = _outputs(module, source)
-    task = module.task.name
+    task = module.task
     if closed and type(module) is SequenceModule:
         _check_monitor(module, monitor, names, outputs)
     if not callable(targets_of):
@@ -76,7 +77,7 @@ def check_fit(
             said = [remark for remark in said if "trained as regression" not in remark]
         said += _check_validation(targets_of("val"), task, monitor, module.metric_names)
     _check_shape(module, source, outputs)
-    if outputs is not None and task == "multiclass_classification":
+    if outputs is not None and task.classes:
         _judge.check_targets(targets, task, n_classes=outputs[1], rows=rows)
     return said
 
@@ -110,10 +111,9 @@ def _check_shape(module: SequenceModule, source: Any, outputs: tuple[int, ...] |
     if first.ndim > 1 and getattr(source, "target_length", None):
         beside = (*beside[:-1], int(source.target_length))
     shape = (2, 1) if outputs == (2,) else outputs
-    classes = module.task.name == "multiclass_classification"
     # the length of a track is settled by the loader, which cuts it to the window
     known = beside if len(beside) == 2 or len(shape) != len(beside) else (*beside[:-1], shape[-1])
-    problem = _judge.output_problem(shape, known, classes=classes, task=module.task.name)
+    problem = _judge.output_problem(shape, known, module.task)
     if problem is not None:
         raise DataError(problem)
 
@@ -137,7 +137,7 @@ def _check_monitor(
 
 
 def _check_validation(
-    targets: Mapping[str, np.ndarray], task: str, monitor: str, metrics: tuple[str, ...]
+    targets: Mapping[str, np.ndarray], task: Task, monitor: str, metrics: tuple[str, ...]
 ) -> list[str]:
     """Raise where what is watched cannot exist on the validation rows; say what else cannot."""
     columns = {n: np.asarray(v, dtype=np.float64).reshape(-1) for n, v in targets.items()}
@@ -154,7 +154,7 @@ def _check_validation(
     varying = any(len(v) > 1 and not _judge.no_spread(v, 1e-7) for v in there.values())
     if varying:
         return []
-    needs = _NEEDS_BOTH if task.endswith("classification") else _NEEDS_SPREAD
+    needs = _NEEDS_BOTH if task.classification else _NEEDS_SPREAD
     lacking = [m for m in metrics if m in needs]
     why = "all validation rows have the same target"
     if any(monitor.startswith(f"val_{m}") for m in lacking):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
+from eugene.config.registries import METRICS
 from eugene.errors import EugeneError
-from eugene.modules.metrics import METRICS, better_when, make_metric, metric_name
+from eugene.modules.metrics import better_when, make_metric
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -95,7 +96,7 @@ def test_metrics_can_be_reset() -> None:
 
 
 def test_names() -> None:
-    assert metric_name("r2score") == "r2"
+    assert METRICS.resolve("r2score") == "r2"
     with pytest.raises(EugeneError, match="did you mean 'auroc'"):
         make_metric("aurocc")
 

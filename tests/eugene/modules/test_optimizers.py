@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from eugene.config.registries import OPTIMIZERS, SCHEDULERS
 from eugene.errors import EugeneError
-from eugene.modules.optimizers import (
-    OPTIMIZERS,
-    SCHEDULERS,
-    make_optimizer,
-    make_scheduler,
-    reduce_lr_on_plateau,
-)
+from eugene.modules.optimizers import make_optimizer, make_scheduler
 
 
 def optimizer(name: str = "sgd", lr: float = 0.1) -> torch.optim.Optimizer:
@@ -67,8 +62,9 @@ def test_plateau() -> None:
     schedule.step(1.0)
     schedule.step(1.0)
     assert opt.param_groups[0]["lr"] == pytest.approx(0.01)
-    with pytest.raises(EugeneError, match="mode='low'"):
-        reduce_lr_on_plateau(opt, mode="low")
+    with pytest.raises(EugeneError, match="mode: expected 'min' or 'max', got 'low'"):
+        make_scheduler("reduce_lr_on_plateau", opt, lambda: 1, mode="low")
+    assert make_scheduler("reduce_lr_on_plateau", opt, lambda: 1)[0].patience == 2
 
 
 def test_unknown_names() -> None:

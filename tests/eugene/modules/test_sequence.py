@@ -187,7 +187,7 @@ def test_other_networks_need_no_configuration() -> None:
     ("kwargs", "message"),
     [
         ({"task": "regresion"}, "did you mean 'regression'"),
-        ({"loss_fxn": "mmse"}, "unknown loss"),
+        ({"loss_fxn": "mmse"}, "no loss is called"),
         ({"metric": "perason"}, "did you mean 'pearson'"),
         ({"optimizer": "adamm"}, "did you mean 'adam"),
         ({"optimizer_kwargs": {"betas": {1, 2}}}, r"optimizer_kwargs\.betas is a set"),
