@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from seqpro.errors import ToolkitError
+from seqpro.errors import did_you_mean as did_you_mean
+from seqpro.errors import nearest as nearest
 
-class EugeneError(Exception):
+
+class EugeneError(ToolkitError):
     """A mistake that the user can mend: the message says what, where and how."""
 
 
@@ -121,45 +124,3 @@ def no_attribute(
     hint = "" if name.startswith("_") else did_you_mean(name, known)
     hint = hint if "did you mean" in hint else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
-
-
-def did_you_mean(name: object, choices: Iterable[object], *, listed: int = 12) -> str:
-    """Return a hint for a name that is not among the choices.
-
-    Parameters
-    ----------
-    name : object
-        What was given.
-    choices : iterable of object
-        What exists.
-    listed : int, optional
-        At most so many choices are listed when none is close; 0 for none.
-
-    Returns
-    -------
-    str
-        ``"; did you mean 'x'?"``, or the list of choices, or ``""`` where there are none.
-
-    Examples
-    --------
-    >>> did_you_mean("adma", ["adam", "sgd"])
-    "; did you mean 'adam'?"
-    >>> did_you_mean("zzz", ["adam", "sgd"])
-    '; one of adam, sgd'
-    """
-    known = [str(choice) for choice in choices]
-    if str(name) in known:
-        return ""  # the name is not what was wrong
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
-    if not close:
-        lower = {choice.lower(): choice for choice in known}
-        close = [
-            lower[match]
-            for match in difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)
-        ]
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    if not known or not listed:
-        return ""
-    tail = f", ... ({len(known)} in all)" if len(known) > listed else ""
-    return f"; one of {', '.join(sorted(known)[:listed])}{tail}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import seqdata._accessor
+import seqpro.kernels  # before any compiled code of ours: it may have to do without a cache
 from seqdata._told import SeqdataWarning as SeqdataWarning
 from seqdata.build import from_flat_files as from_flat_files
 from seqdata.build import from_region_files as from_region_files
@@ -46,9 +47,9 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name == "__version__":
-        from seqpro._version import version
+        from seqpro import __version__ as version
 
-        return version()
+        return version
     if name in _MODULES:
         return importlib.import_module(f"seqdata.{name}")
     if name in _LAZY:

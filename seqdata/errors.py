@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 from collections.abc import Iterable
 from pathlib import Path
 
+from seqpro import errors
+
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 
-class SeqdataError(ValueError):
+class SeqdataError(errors.ToolkitError, ValueError):
     """Base class of every error that :mod:`seqdata` raises on purpose."""
 
 
@@ -129,37 +130,27 @@ def is_disk_full(error: BaseException) -> bool:
     return False
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Suggest the nearest known name, as the tail of an error message.
+def did_you_mean(name: object, choices: Iterable[object]) -> str:
+    """Suggest the nearest known name, as a sentence at the end of an error message.
 
     Parameters
     ----------
-    name : str
+    name : object
         What was asked for.
-    choices : iterable of str
+    choices : iterable of object
         What there is.
 
     Returns
     -------
     str
-        ``" Did you mean 'x'?"`` or a list of what there is.
+        As `seqpro.errors.did_you_mean` says it in a sentence of its own.
 
     Examples
     --------
     >>> did_you_mean("sequnce", ["id", "sequence"])
     " Did you mean 'sequence'?"
     """
-    known = [str(choice) for choice in choices]
-    near = difflib.get_close_matches(str(name), known, n=1)
-    if not near:
-        folded = {choice.lower(): choice for choice in known}
-        match = difflib.get_close_matches(str(name).lower(), list(folded), n=1)
-        near = [folded[key] for key in match]
-    if near:
-        return f" Did you mean {near[0]!r}?"
-    shown = ", ".join(repr(choice) for choice in known[:12])
-    more = f", ... ({len(known)} in all)" if len(known) > 12 else ""
-    return f" There are: {shown}{more}." if known else ""
+    return errors.did_you_mean(name, choices, sentence=True)
 
 
 def require_file(path: str | Path, what: str) -> Path:
@@ -198,9 +189,8 @@ def require_file(path: str | Path, what: str) -> Path:
     if not file.parent.is_dir():
         msg = f"{what} file {file} does not exist (its folder {file.parent} does not either)."
         raise MissingFileError(msg)
-    names = [entry.name for entry in file.parent.iterdir()]
-    near = difflib.get_close_matches(file.name, names, n=1)
-    hint = f" Did you mean {file.parent / near[0]}?" if near else " Check the path."
+    near = errors.nearest(file.name, [entry.name for entry in file.parent.iterdir()])
+    hint = " Check the path." if near is None else f" Did you mean {file.parent / near}?"
     msg = f"{what} file {file} does not exist.{hint}"
     raise MissingFileError(msg)
 

@@ -21,7 +21,7 @@ from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._vcf_lines import VcfHeader
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.windows._regions import make_windows
-from seqpro.alphabets import _AMBIGUOUS as IUPAC
+from seqpro.alphabets import IUPAC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -105,9 +105,9 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from seqpro._version import version
+        from seqpro import __version__ as version
 
-        value: Any = version()
+        value: Any = version
     elif name in _HOMES:
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     elif name in _MODULES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 
 import seqpro as sp
 from seqexplainer._scripts import opened
-from seqexplainer.errors import InputError
+from seqexplainer.errors import InputError, did_you_mean
 
 ArrayLike = np.ndarray | torch.Tensor
 
@@ -261,8 +260,7 @@ def check_choice(value: str, choices: Sequence[str], name: str) -> str:
     """Return `value` if it is one of `choices`; otherwise say which it may have been."""
     if value in choices:
         return value
-    close = difflib.get_close_matches(str(value), choices, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
+    hint = did_you_mean(value, choices, listed=0) or "."
     raise InputError(f"unknown {name} {value!r}{hint} Choose from: {', '.join(choices)}")
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from seqexplainer._inputs import model_device, model_dtype
-from seqexplainer.errors import SeqexplainerError
+from seqexplainer.errors import SeqexplainerError, did_you_mean
 
 
 class LayerError(SeqexplainerError):
@@ -101,11 +101,8 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
     if isinstance(layer, str):
         if layer in modules:
             return layer, modules[layer]
-        import difflib
-
         known = [name for name in modules if name]
-        near = difflib.get_close_matches(layer, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        hint = did_you_mean(layer, known, listed=0) or "."
         msg = f"the model has no layer {layer!r}{hint} Its layers: {', '.join(known[:30])}"
         raise LayerError(msg)
     for name, module in modules.items():

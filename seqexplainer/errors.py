@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from seqpro.errors import ToolkitError
+from seqpro.errors import did_you_mean as did_you_mean
 
-class SeqexplainerError(ValueError):
+
+class SeqexplainerError(ToolkitError, ValueError):
     """Base class of the errors a caller can act on."""
 
 

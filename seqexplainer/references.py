@@ -25,8 +25,8 @@ from seqexplainer._inputs import (
     letters_for,
 )
 from seqexplainer.errors import InputError
-from seqpro._rng import counter_seed, row_hash
 from seqpro.alphabets import BaseAlphabet
+from seqpro.random import counter_seed, row_hash
 
 Reference = str | ArrayLike | Callable[..., Any]
 

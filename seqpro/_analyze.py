@@ -8,13 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpro import _encode, _kernels
-from seqpro._cast import (
-    Sequences,
-    cast_seqs,
-    letter_axis,
-    one_hot_axes,
-    to_rows,
-)
+from seqpro._cast import cast_seqs, letter_axis, one_hot_axes, to_rows
+from seqpro._types import Sequences
 from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import AlphabetError, SeqproError
 

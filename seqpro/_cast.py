@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqpro._types import Letters, Sequences
 from seqpro.errors import AxisError, SeqproError
 
 if TYPE_CHECKING:
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1 << 16
 """Letters that are encoded at a time from a list of strings."""
-
-Letters: TypeAlias = str | bytes | Sequence[Any] | NDArray[Any]
-"""Strings, bytes, (nested) lists of them, or arrays of dtype S, U or object."""
-Sequences: TypeAlias = Letters | NDArray[np.uint8]
-"""Letters, or a one-hot array of uint8."""
 
 
 def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:

@@ -10,14 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpro import _kernels
-from seqpro._cast import (
-    Letters,
-    blocks,
-    check_width,
-    common_length,
-    normalize_axis,
-    view_letters,
-)
+from seqpro._cast import blocks, check_width, common_length, normalize_axis, view_letters
+from seqpro._types import Letters
 from seqpro.alphabets import DNA, BaseAlphabet
 from seqpro.errors import AlphabetError, SeqproError
 

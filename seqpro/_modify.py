@@ -7,21 +7,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro import _kernels, _rng
-from seqpro._cast import (
-    Letters,
-    Sequences,
-    cast_seqs,
-    from_rows,
-    letter_axis,
-    normalize_axis,
-    one_hot_axes,
-    to_rows,
-)
+from seqpro import _kernels, random
+from seqpro._cast import cast_seqs, from_rows, letter_axis, normalize_axis, one_hot_axes, to_rows
 from seqpro._encode import read_columns, single_letter, write_columns
-from seqpro._rng import Seed
+from seqpro._types import Letters, Sequences
 from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import AxisError, SeqproError
+from seqpro.random import Seed
 
 _SIDES = ("left", "both", "right")
 
@@ -243,7 +235,7 @@ def k_shuffle(
         raise SeqproError(msg)
     array = cast_seqs(seqs)
     width = len(alphabet)
-    root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
+    root = np.uint64(int(random.counter_seed(random.seed_from(seed))))
     if array.dtype == np.uint8:
         positions, columns = one_hot_axes(array, length_axis, ohe_axis, alphabet)
         names = np.arange(width + 1, dtype=np.uint8)
@@ -252,13 +244,13 @@ def k_shuffle(
         rows, leading = to_rows(codes, axis)
         lookup = np.arange(256).clip(max=width).astype(np.uint8)
         shuffled = np.empty_like(rows)
-        ids = _rng.row_counters(row_ids, leading)
+        ids = random.row_counters(row_ids, leading)
         _kernels.shuffle_rows(rows, lookup, names[:width], k, root, ids, shuffled)
         return write_columns(from_rows(shuffled, leading, axis), columns, width)
     axis = letter_axis(array, length_axis)
     letters, leading = to_rows(array.view(np.uint8), axis)
     out = np.empty_like(letters)
-    ids = _rng.row_counters(row_ids, leading)
+    ids = random.row_counters(row_ids, leading)
     alphabet_bytes = alphabet.array.view(np.uint8)
     _kernels.shuffle_rows(letters, alphabet.lookup, alphabet_bytes, k, root, ids, out)
     return from_rows(out, leading, axis).view("S1")
@@ -354,12 +346,12 @@ def _draw_starts(
 ) -> NDArray[np.int64]:
     """Draw a number below n_starts for each slice; the result is flat."""
     if row_ids is None:
-        source = seed if isinstance(seed, np.random.Generator) else _rng.seed_from(seed)
+        source = seed if isinstance(seed, np.random.Generator) else random.seed_from(seed)
         rng = np.random.default_rng(source)
         return rng.integers(0, n_starts, shape).reshape(-1)
-    ids = _rng.row_counters(row_ids, shape)
+    ids = random.row_counters(row_ids, shape)
     starts = np.empty(ids.size, np.int64)
-    root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
+    root = np.uint64(int(random.counter_seed(random.seed_from(seed))))
     _kernels.draw_below(root, ids, n_starts, starts)
     return starts
 

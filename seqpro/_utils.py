@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqpro._cast import Sequences, cast_seqs
+from seqpro._cast import cast_seqs
+from seqpro._types import Sequences
 from seqpro.errors import AxisError
 
 __all__ = ["cast_seqs", "check_axes"]

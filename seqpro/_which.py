@@ -203,17 +203,19 @@ def _contradiction(
         other = expected
     hint = "Remove or replace these letters."
     if other != expected:
-        hint = f"These are letters of {name_of(other)}: say alphabet={name_of(other)!r}."
+        hint = (
+            f"These are letters of {alphabet_name(other)}: say alphabet={alphabet_name(other)!r}."
+        )
     if {"T", "U"} & set(found) and _is_nucleic(other):
         swap = "U by T" if "U" in found else "T by U"
-        hint = f"{hint} Or replace {swap}, where they are meant to be {name_of(expected)}."
+        hint = f"{hint} Or replace {swap}, where they are meant to be {alphabet_name(expected)}."
     return (
         f"{where} are said to be over {expected.alphabet!r}, but {number} of their {total} letters "
         f"are {shown}, which that alphabet does not have. {hint}"
     )
 
 
-def name_of(alphabet: BaseAlphabet) -> str:
+def alphabet_name(alphabet: BaseAlphabet) -> str:
     """Return the name of an alphabet, or its letters where it has none."""
     return next((name for name, known in _NAMED.items() if known == alphabet), alphabet.alphabet)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+import seqpro as sp
+from seqpro._types import Letters, Sequences
 from seqpro.errors import AlphabetError
 
-if TYPE_CHECKING:
-    from seqpro._cast import Letters, Sequences
-
-_AMBIGUOUS = {
+IUPAC = {
     "A": "A",
     "C": "C",
     "G": "G",
@@ -106,9 +105,7 @@ class BaseAlphabet:
         >>> sp.DNA.ohe("CA").tolist()
         [[0, 1, 0, 0], [1, 0, 0, 0]]
         """
-        from seqpro import _encode  # that module imports this one
-
-        return _encode.ohe(seqs, self, unknown=unknown, ohe_axis=ohe_axis, out=out)
+        return sp.ohe(seqs, self, unknown=unknown, ohe_axis=ohe_axis, out=out)
 
     def tokenize(
         self,
@@ -127,10 +124,8 @@ class BaseAlphabet:
         >>> sp.DNA.tokenize("CAN").tolist()
         [1, 0, -1]
         """
-        from seqpro import _encode
-
         mapping = self.token_map if token_map is None else token_map
-        return _encode.tokenize(seqs, mapping, unknown_token, out)
+        return sp.tokenize(seqs, mapping, unknown_token, out)
 
     def decode_tokens(
         self,
@@ -147,11 +142,9 @@ class BaseAlphabet:
         >>> sp.DNA.decode_tokens(np.array([1, 0, -1])).tobytes()
         b'CAN'
         """
-        from seqpro import _encode
-
         mapping = self.token_map if token_map is None else token_map
         unknown = self.wild if unknown_char is None else unknown_char
-        return _encode.decode_tokens(seqs, mapping, unknown)
+        return sp.decode_tokens(seqs, mapping, unknown)
 
     @property
     def token_map(self) -> dict[str, int]:
@@ -223,10 +216,10 @@ class NucleotideAlphabet(BaseAlphabet):
         table = np.arange(256, dtype=np.uint8)
         pairs = dict(self.complement_map)
         if len(self.alphabet) == 4 and set("ACG") < set(self.alphabet):
-            bases = {frozenset(v): k for k, v in _AMBIGUOUS.items()}
+            bases = {frozenset(v): k for k, v in IUPAC.items()}
             flip = str.maketrans("ACGT", "TGCA")
             for letter in self.ambiguous:
-                pairs[letter] = bases[frozenset(_AMBIGUOUS[letter].translate(flip))]
+                pairs[letter] = bases[frozenset(IUPAC[letter].translate(flip))]
         for letter, partner in pairs.items():
             table[ord(letter)] = ord(partner)
             lower = letter.swapcase()
@@ -249,9 +242,7 @@ class NucleotideAlphabet(BaseAlphabet):
         >>> sp.DNA.decode_ohe(sp.DNA.ohe("ACN"), ohe_axis=-1).tobytes()
         b'ACN'
         """
-        from seqpro import _encode
-
-        return _encode.decode_ohe(seqs, ohe_axis, self, unknown_char)
+        return sp.decode_ohe(seqs, ohe_axis, self, unknown_char)
 
     def reverse_complement(
         self, seqs: Sequences, length_axis: int | None = None, ohe_axis: int | None = None
@@ -264,9 +255,7 @@ class NucleotideAlphabet(BaseAlphabet):
         >>> sp.DNA.reverse_complement("AACG").tobytes()
         b'CGTT'
         """
-        from seqpro import _modify
-
-        return _modify.reverse_complement(seqs, self, length_axis, ohe_axis)
+        return sp.reverse_complement(seqs, self, length_axis, ohe_axis)
 
     def complement_bytes(self, byte_arr: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
         """Complement letters without reversing them.
@@ -395,9 +384,7 @@ class AminoAlphabet(BaseAlphabet):
         >>> sp.AA.decode_ohe(sp.AA.ohe("MK*?")).tobytes()
         b'MK*X'
         """
-        from seqpro import _encode
-
-        return _encode.decode_ohe(seqs, ohe_axis, self, unknown_char)
+        return sp.decode_ohe(seqs, ohe_axis, self, unknown_char)
 
     def translate(
         self,
@@ -418,9 +405,7 @@ class AminoAlphabet(BaseAlphabet):
         >>> sp.AA.translate(["AUGUAA", "atgNAA"]).tobytes()
         b'M*MX'
         """
-        from seqpro import _translate
-
-        return _translate.translate(
+        return sp.translate(
             seqs,
             self,
             length_axis=length_axis,

@@ -8,11 +8,12 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro import _kernels, _rng
-from seqpro._cast import Letters, view_letters
-from seqpro._rng import Seed
+from seqpro import _kernels, random
+from seqpro._cast import view_letters
+from seqpro._types import Letters
 from seqpro.alphabets import DNA, BaseAlphabet
 from seqpro.errors import SeqproError
+from seqpro.random import Seed
 
 
 @final
@@ -155,7 +156,7 @@ class MarkovModel:
         if n < 0 or length < 0:
             msg = f"n and length must not be negative, got {n} and {length}"
             raise SeqproError(msg)
-        root = np.uint64(int(_rng.counter_seed(_rng.seed_from(seed))))
+        root = np.uint64(int(random.counter_seed(random.seed_from(seed))))
         codes = np.empty((n, length), np.uint8)
         _kernels.sample_markov(
             np.cumsum(self._start),
@@ -163,7 +164,7 @@ class MarkovModel:
             len(self.alphabet),
             self.order,
             root,
-            _rng.row_counters(row_ids, (n,)),
+            random.row_counters(row_ids, (n,)),
             codes,
         )
         return self.alphabet.array[codes]

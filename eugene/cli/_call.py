@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eugene.cli._verbs import COMMON, CONFIG, HELP_ALL, PRINT_CONFIG, Option, Verb
-from eugene.errors import UsageError, did_you_mean
+from eugene.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from eugene.config import Document
@@ -166,7 +165,7 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             choices = [o.flag for o in verb_options(verb)]
             if verb.configured:
                 choices += [f"--{section}" for section in SECTIONS]
-            own = difflib.get_close_matches(flag, choices, n=1, cutoff=0.85)
+            own = nearest(flag, choices, cutoff=0.85)
             hint = "" if own else _key_hint(verb, dotted)
             hint = hint or did_you_mean(flag.partition(".")[0], choices)
             message = (
@@ -194,8 +193,8 @@ def _key_hint(verb: Verb, dotted: str) -> str:
     if not found:
         found = [name for name in names if last[name].endswith(f"_{typed}")]
     if not found:
-        close = difflib.get_close_matches(typed, sorted(set(last.values())), n=1, cutoff=0.75)
-        found = [name for name in names if last[name] in close]
+        close = nearest(typed, sorted(set(last.values())), cutoff=0.75)
+        found = [name for name in names if last[name] == close]
     own = [name for name in found if f".{verb.name}." in name]
     outer = [name for name in found if not name.startswith("interpret.")]
     best = (own or outer or found)[:3]

@@ -8,7 +8,6 @@ import torch
 
 import seqpro as sp
 from eugene.errors import EugeneError
-from seqpro._which import name_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +57,8 @@ def check_same_alphabet(module: Any, data: Any, what: str = "the data") -> None:
         raise AlphabetMismatchError(
             f"{what} are over {holds.alphabet!r}, the module reads {reads.alphabet!r}: letters "
             "that it does not know would be columns of zeros. Make the module with "
-            f"alphabet={name_of(holds)!r}, or turn the sequences into letters of "
-            f"{name_of(reads)}."
+            f"alphabet={sp.alphabet_name(holds)!r}, or turn the sequences into letters of "
+            f"{sp.alphabet_name(reads)}."
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eugene.errors import EugeneError
 from eugene.simulate.background import human_background
 from eugene.simulate.motifs import find_motif
-from seqpro._rng import counter_seed, integers, uniform
+from seqpro.random import counter_seed, integers, uniform
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from seqdata.loading._order import DrawnRows, Draws, Order, Plan, Segment, as_ro
 from seqdata.loading._samplers import RowSampler
 from seqdata.loading._source import Arrays, Held
 from seqdata.schema import is_nucleotide, letters_of, with_codes
-from seqpro._rng import integers, uniform
+from seqpro.random import integers, uniform
 
 _SHIFT, _STRAND = 3, 4
 

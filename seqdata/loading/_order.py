@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqdata.errors import SeqdataError
-from seqpro._rng import counter_seed
+from seqpro.random import counter_seed
 
 _DRAWN_AT_ONCE = 65_536
 

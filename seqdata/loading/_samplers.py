@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from seqdata.errors import SeqdataError, did_you_mean
-from seqpro._rng import counter_seed, uniform
+from seqpro.random import counter_seed, uniform
 
 _NEGATIVES, _WEIGHTED = 5, 6
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqpro.alphabets import _AMBIGUOUS as IUPAC
+from seqpro.alphabets import IUPAC
 
 
 def shared_prefix(ref: bytes, alt: bytes) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from seqpro._kernels import letter_planes
+from seqpro.kernels import letter_planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

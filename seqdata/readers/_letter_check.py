@@ -11,7 +11,6 @@ import numpy as np
 from seqdata.errors import SchemaError, UnknownLetterError
 from seqdata.readers._kernels import first_unknown, replace_unknown
 from seqdata.schema import alphabet_letters, known_letters, wild_letter
-from seqpro._which import name_of, other_alphabet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,11 +71,12 @@ class LetterCheck:
             return letters
         if self.policy == "error":
             raise UnknownLetterError(self._unknown(int(flat[place]), describe(place)))
-        shown = other_alphabet(flat, self.letters)
+        shown = sp.other_alphabet(flat, self.letters)
         if shown is not None:
+            name = sp.alphabet_name(shown)
             msg = (
-                f"The letters around {describe(place)} are those of {name_of(shown)}, not of "
-                f"{self.letters!r}: pass alphabet={name_of(shown)!r}. Unknown letters are only "
+                f"The letters around {describe(place)} are those of {name}, not of "
+                f"{self.letters!r}: pass alphabet={name!r}. Unknown letters are only "
                 f"replaced by {chr(self.wild)!r} among letters of the right alphabet."
             )
             raise UnknownLetterError(msg)

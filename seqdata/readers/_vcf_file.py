@@ -23,7 +23,7 @@ from seqdata.readers._haplotype_kernels import parse_genotypes
 from seqdata.readers._index_files import cached_path, find_or_build, write_whole
 from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_lines import VcfHeader, check_lines, place_of
-from seqpro.alphabets import _AMBIGUOUS as IUPAC
+from seqpro.alphabets import IUPAC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -161,7 +161,7 @@ def _sample(
     margin: int,
     seed: int,
 ) -> pd.DataFrame:
-    from seqpro._rng import counter_seed
+    from seqpro.random import counter_seed
 
     start = centres(peaks) - width // 2
     windows = make_windows(peaks, start, start + width)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqdata import schema
 from seqdata.errors import SchemaError, SeqdataError, did_you_mean
 from seqdata.schema import is_nucleotide
-from seqpro._rng import counter_seed
+from seqpro.random import counter_seed
 
 _DRAW = 13
 

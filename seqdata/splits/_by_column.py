@@ -13,7 +13,7 @@ from seqdata._told import tell
 from seqdata.errors import SeqdataError, contig_hint, did_you_mean
 from seqdata.splits._codes import NONE, SYNONYMS, TRAIN, Codes
 from seqdata.splits._random import named
-from seqpro._rng import counter_seed
+from seqpro.random import counter_seed
 
 _CARVE = 12
 

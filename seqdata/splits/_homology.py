@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqdata.errors import SeqdataError
 from seqdata.schema import is_nucleotide
 from seqdata.splits._kmers import NO_DIGIT, digits_of, kmer_hashes
-from seqpro._rng import counter_seed
+from seqpro.random import counter_seed
 
 _BINS = 64
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)

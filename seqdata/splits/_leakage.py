@@ -19,7 +19,7 @@ from seqdata.errors import SeqdataError
 from seqdata.schema import is_nucleotide
 from seqdata.splits._kmers import NO_DIGIT, digits_of
 from seqdata.splits._near_duplicates import Sequences, as_digits, index, near_duplicates
-from seqpro._rng import row_hash
+from seqpro.random import row_hash
 
 _BLOCK = 8192
 _EXAMPLES = 3

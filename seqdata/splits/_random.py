@@ -13,7 +13,7 @@ from seqdata import schema
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.schema import letters_of
 from seqdata.splits._codes import TEST, TRAIN, VAL, Codes, size_of
-from seqpro._rng import counter_seed
+from seqpro.random import counter_seed
 
 Fractions: TypeAlias = Sequence[float]
 

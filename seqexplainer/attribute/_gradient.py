@@ -15,7 +15,7 @@ from seqexplainer._scripts import scripted
 from seqexplainer.attribute._explained import Explained, Multipliers
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
-from seqpro._rng import counter_seed, row_hash, uniform
+from seqpro.random import counter_seed, row_hash, uniform
 
 
 def gradient(explained: Explained, X: torch.Tensor) -> torch.Tensor:

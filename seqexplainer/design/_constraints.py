@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqexplainer.errors import SeqexplainerError
+from seqexplainer.errors import SeqexplainerError, did_you_mean
 from seqexplainer.perturb._edit import iupac_mask
 
 if TYPE_CHECKING:
@@ -114,8 +113,7 @@ class Constraints:
         names = [f.name for f in fields(cls) if f.init]
         for key in limits:
             if key not in names:
-                close = difflib.get_close_matches(str(key), names, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else "."
+                hint = did_you_mean(key, names, listed=0) or "."
                 msg = f"{key!r} is not a constraint{hint} Choose from: {', '.join(names)}"
                 raise SeqexplainerError(msg)
         given = dict(limits)

@@ -197,7 +197,7 @@ class _Walk:
 
     def _noise(self, round_: int) -> torch.Tensor:
         """Return Gumbel noise (samples, places, 4) that depends on seed, start and round only."""
-        from seqpro._rng import uniform
+        from seqpro.random import uniform
 
         sample = np.arange(self.task.samples)[:, None, None]
         letter = self.places[:, None] * self.task.n_letters + np.arange(self.task.n_letters)

@@ -70,7 +70,7 @@ class Task:
 
     def identities(self) -> NDArray[np.uint64]:
         """Return a number (N,) for each start that depends on its letters only."""
-        from seqpro._rng import row_hash
+        from seqpro.random import row_hash
 
         return row_hash((np.maximum(self.original, -1) + 66).astype(np.uint8))
 

@@ -363,7 +363,7 @@ def random_one_hot(
 
     ``probabilities`` are those of the letters, (A,), (A, length) or (n, A, 1 or length).
     """
-    from seqpro._rng import uniform
+    from seqpro.random import uniform
 
     draws = uniform(as_seed(seed), np.arange(n)[:, None], np.arange(length)[None, :])
     p = np.full(4, 0.25) if probabilities is None else np.asarray(probabilities, dtype=np.float64)

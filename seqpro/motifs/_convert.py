@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro.alphabets import _AMBIGUOUS, DNA, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import DNA, IUPAC, BaseAlphabet, NucleotideAlphabet
 from seqpro.errors import SeqproError
 
 DEFAULT_PSEUDOCOUNT = 0.01
@@ -186,7 +186,7 @@ def consensus(ppm: ArrayLike, *, alphabet: BaseAlphabet = DNA, degenerate: bool 
     if not isinstance(alphabet, NucleotideAlphabet) or len(alphabet) != 4:
         msg = "degenerate consensus letters exist for nucleotides only"
         raise SeqproError(msg)
-    codes = {frozenset(bases): code for code, bases in _AMBIGUOUS.items()}
+    codes = {frozenset(bases): code for code, bases in IUPAC.items()}
     return "".join(_degenerate_letter(column, alphabet, codes) for column in probs.T)
 
 

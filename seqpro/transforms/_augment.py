@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro import _rng
+from seqpro import random
 from seqpro._cast import cast_seqs, normalize_axis
 from seqpro._encode import tokenize
 from seqpro._modify import jitter, k_shuffle, reverse_complement
@@ -32,7 +32,7 @@ class BaseTransform(ABC):
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = _rng.seed_from(seed)
+        self.seed = random.seed_from(seed)
         self.calls = 0
 
     def __call__(
@@ -57,7 +57,7 @@ class BaseTransform(ABC):
             raise SeqproError(msg)
         step = self.calls if epoch is None else epoch
         self.calls += epoch is None
-        seed = self.seed if step == 0 else int(_rng.counter_seed(self.seed, step))
+        seed = self.seed if step == 0 else int(random.counter_seed(self.seed, step))
         given = tuple(a if isinstance(a, np.ndarray) else cast_seqs(a) for a in arrays)
         changed = self.apply(given, seed, row_ids)
         return changed[0] if len(changed) == 1 else changed
@@ -385,13 +385,13 @@ class Random(BaseTransform):
         if len(n_rows) != 1:
             msg = f"arrays differ in the number of rows: {sorted(n_rows)}"
             raise SeqproError(msg)
-        ids = _rng.row_counters(row_ids, (n_rows.pop(),))
-        chosen = np.flatnonzero(_rng.uniform(seed, ids) < self.p)
+        ids = random.row_counters(row_ids, (n_rows.pop(),))
+        chosen = np.flatnonzero(random.uniform(seed, ids) < self.p)
         out = tuple(a.copy() for a in arrays)
         if chosen.size == 0:
             return out
         parts = tuple(np.take(a, chosen, axis) for a, axis in zip(arrays, axes, strict=True))
-        changed = self.transform.apply(parts, int(_rng.counter_seed(seed, 1)), ids[chosen])
+        changed = self.transform.apply(parts, int(random.counter_seed(seed, 1)), ids[chosen])
         for target, axis, part in zip(out, axes, changed, strict=True):
             moved = np.moveaxis(target, axis, 0)
             if (
@@ -446,7 +446,7 @@ class Sequential(BaseTransform):
         given = tuple(a if isinstance(a, np.ndarray) else cast_seqs(a) for a in arrays)
         for position, transform in enumerate(self.transforms):
             if isinstance(transform, BaseTransform) and self.reseed:
-                seed = int(_rng.counter_seed(self.seed, step, position))
+                seed = int(random.counter_seed(self.seed, step, position))
                 given = transform.apply(given, seed, row_ids)
             elif isinstance(transform, BaseTransform):
                 given = _as_tuple(transform(*given, row_ids=row_ids, epoch=step))
@@ -460,7 +460,7 @@ class Sequential(BaseTransform):
         """Apply every transform with a seed derived from the one given."""
         for position, transform in enumerate(self.transforms):
             if isinstance(transform, BaseTransform):
-                derived = int(_rng.counter_seed(seed, position))
+                derived = int(random.counter_seed(seed, position))
                 arrays = transform.apply(arrays, derived, row_ids)
             else:
                 arrays = _as_tuple(transform(*arrays))

@@ -14,7 +14,7 @@ from seqdata.errors import SeqdataError
 from seqdata.loading._source import BlockSource
 from seqdata.store import open_zarr, to_zarr
 from seqdata.torch import SequenceLoader, get_torch_dataloader, on_device
-from seqpro._rng import integers, uniform
+from seqpro.random import integers, uniform
 
 LETTERS = np.frombuffer(b"ACGT", "S1")
 WIDTH = 24

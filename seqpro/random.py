@@ -1,4 +1,8 @@
-"""Counter-based random seeds: a draw is a function of a seed and counters, never of order."""
+"""Random numbers that are functions of a seed and counters, never of order.
+
+All four packages draw from here: what a row gets depends on the seed, the epoch and the row, not
+on the batch around it, on workers or on threads.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,7 @@ def counter_seed(seed: int, *counters: ArrayLike) -> NDArray[np.uint64]:
     Examples
     --------
     >>> import numpy as np
-    >>> from seqpro._rng import counter_seed
+    >>> from seqpro.random import counter_seed
     >>> counter_seed(13, 0, np.arange(3)).shape
     (3,)
     >>> bool(counter_seed(13, 0, np.arange(9))[5] == counter_seed(13, 0, 5))
@@ -95,7 +99,7 @@ def row_hash(rows: NDArray[np.bytes_] | NDArray[np.uint8]) -> NDArray[np.uint64]
     Examples
     --------
     >>> import seqpro as sp
-    >>> from seqpro._rng import row_hash
+    >>> from seqpro.random import row_hash
     >>> bool(row_hash(sp.cast_seqs(["ACG"]))[0] == row_hash(sp.cast_seqs(["ACG", "ACGT"]))[0])
     True
     """
@@ -109,7 +113,23 @@ def row_hash(rows: NDArray[np.bytes_] | NDArray[np.uint8]) -> NDArray[np.uint64]
 
 
 def seed_from(seed: Seed) -> int:
-    """Return a 64-bit integer: the seed itself, a draw from a generator, or fresh entropy."""
+    """Return a seed as a whole number of 64 bits.
+
+    Parameters
+    ----------
+    seed : int, numpy.random.Generator or None
+        A number is taken modulo 2**64, a generator is drawn from, None takes fresh entropy.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from seqpro.random import seed_from
+    >>> seed_from(7), seed_from(-1) == 2**64 - 1
+    (7, True)
+    """
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
     if isinstance(seed, np.random.Generator):
@@ -118,21 +138,80 @@ def seed_from(seed: Seed) -> int:
 
 
 def uniform(seed: int, *counters: ArrayLike) -> NDArray[np.float64]:
-    """Return uniform numbers in [0, 1), one per combination of counters."""
+    """Draw uniform numbers in [0, 1), one for each combination of counters.
+
+    Parameters
+    ----------
+    seed, *counters
+        As in `counter_seed`.
+
+    Returns
+    -------
+    ndarray of float64, shape of the broadcast counters
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from seqpro.random import uniform
+    >>> whole = uniform(0, 3, np.arange(5))
+    >>> whole.shape, bool(whole[4] == uniform(0, 3, 4))
+    ((5,), True)
+    """
     bits = counter_seed(seed, *counters) >> np.uint64(11)
     return np.asarray(bits * (1.0 / (1 << 53)), dtype=np.float64)
 
 
 def integers(seed: int, bound: int, *counters: ArrayLike) -> NDArray[np.int64]:
-    """Return integers in [0, bound), one per combination of counters.
+    """Draw integers in [0, bound), one for each combination of counters.
 
-    The deviation from uniform is below bound / 2**53.
+    Parameters
+    ----------
+    seed : int
+    bound : int
+        One more than the largest number that is drawn.
+    *counters
+        As in `counter_seed`.
+
+    Returns
+    -------
+    ndarray of int64, shape of the broadcast counters
+        The deviation from uniform is below bound / 2**53.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from seqpro.random import integers
+    >>> draws = integers(0, 4, np.arange(100))
+    >>> int(draws.min()), int(draws.max())
+    (0, 3)
     """
     return np.asarray(np.floor(uniform(seed, *counters) * bound), dtype=np.int64)
 
 
 def row_counters(row_ids: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.uint64]:
-    """Return one uint64 per row, flat: row_ids broadcast to shape, or 0, 1, 2, ..."""
+    """Return one counter for each row: its id, or its place where there are none.
+
+    Parameters
+    ----------
+    row_ids : array of int, shape that broadcasts to ``shape``, optional
+    shape : tuple of int
+        Leading shape of the sequences.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_rows,)
+
+    Raises
+    ------
+    SeqproError
+        If the ids are no integers or do not fit the shape.
+
+    Examples
+    --------
+    >>> from seqpro.random import row_counters
+    >>> row_counters(None, (3,)).tolist(), row_counters([5, 9], (2,)).tolist()
+    ([0, 1, 2], [5, 9])
+    """
     n_rows = int(np.prod(shape, dtype=np.int64))
     if row_ids is None:
         return np.arange(n_rows, dtype=np.uint64)
