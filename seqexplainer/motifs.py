@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import seqpro as sp  # before memelite: numba then runs without its cache where it must
+import seqpro as sp
+import seqpro.kernels  # before memelite: numba then runs without its cache where it must
 from seqexplainer._inputs import check_one_hot, unknown_columns
 from seqexplainer.errors import AlphabetWarning, SeqexplainerError
 from seqexplainer.filters import FilterMotifs

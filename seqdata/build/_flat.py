@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqdata.store._objects import StoreLike
 from seqdata._progress import progress_bar
-from seqdata.store._provenance import build_attrs
-from seqdata.store._resume import job_of
-from seqdata.windows._plan import Layout, layout_of
-from seqdata.store._writer import StoreWriter
 from seqdata.errors import LengthError, SeqdataError
 from seqdata.readers._base import EXACT, NUMBER, TEXT, TRUTH, Block, FlatReader
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import check_new_names
+from seqdata.store._objects import StoreLike
+from seqdata.store._provenance import build_attrs
+from seqdata.store._resume import job_of
+from seqdata.store._writer import StoreWriter
+from seqdata.windows._plan import Layout, layout_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

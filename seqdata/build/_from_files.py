@@ -9,14 +9,14 @@ import pandas as pd
 import xarray as xr
 
 from seqdata.build._flat import write_flat
-from seqdata.store._objects import StoreLike
 from seqdata.build._regions import write_regions
-from seqdata.windows._regions import plain_length
-from seqdata.windows._plan import plan_regions
 from seqdata.errors import SchemaError
 from seqdata.readers._base import FlatReader, RegionReader
 from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, check_new_names
 from seqdata.store import open_zarr
+from seqdata.store._objects import StoreLike
+from seqdata.windows._plan import plan_regions
+from seqdata.windows._regions import plain_length
 
 
 def from_flat_files(

@@ -12,16 +12,16 @@ import xarray as xr
 from dask.delayed import delayed
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
-from seqdata.store._objects import StoreLike
-from seqdata.store._shards import shard_rows
-from seqdata.windows._plan import RegionPlan
-from seqdata.windows._regions import make_windows
-from seqdata.windows._read import read_shard
 from seqdata.errors import LengthError, SchemaError
 from seqdata.readers._base import FlatReader, RegionReader, Track, agreed_blocks
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import STRANDS, check_new_names, code_attrs, encode, with_names
 from seqdata.store import open_zarr, to_zarr
+from seqdata.store._objects import StoreLike
+from seqdata.store._shards import shard_rows
+from seqdata.windows._plan import RegionPlan
+from seqdata.windows._read import read_shard
+from seqdata.windows._regions import make_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from seqdata.store._objects import StoreLike
 from seqdata.build import from_flat_files, from_region_files
 from seqdata.readers.bam import BAM
 from seqdata.readers.bigwig import BigWig
 from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
 from seqdata.readers.table import Table
 from seqdata.readers.vcf import VCF
+from seqdata.store._objects import StoreLike
 
 
 def read_table(

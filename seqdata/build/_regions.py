@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqdata.store._objects import StoreLike
 from seqdata._progress import progress_bar
-from seqdata.store._provenance import build_attrs
-from seqdata.store._shards import Document, pack_rows, shard_rows
-from seqdata.store._resume import job_of
-from seqdata.windows._plan import RegionPlan
-from seqdata.windows._read import read_shard
-from seqdata.store._writer import StoreWriter
 from seqdata.readers._base import RegionReader, Track
 from seqdata.schema import STRANDS, check_new_names, code_attrs, encode
+from seqdata.store._objects import StoreLike
+from seqdata.store._provenance import build_attrs
+from seqdata.store._resume import job_of
+from seqdata.store._shards import Document, pack_rows, shard_rows
+from seqdata.store._writer import StoreWriter
+from seqdata.windows._plan import RegionPlan
+from seqdata.windows._read import read_shard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
