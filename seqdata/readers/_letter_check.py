@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+import seqpro as sp
 from seqdata.errors import SchemaError, UnknownLetterError
 from seqdata.readers._kernels import first_unknown, replace_unknown
 from seqdata.schema import alphabet_letters, known_letters, wild_letter
