@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, cast
 
 import torch
 from tqdm import tqdm
@@ -81,6 +81,32 @@ def check_keywords(given: Iterable[str], known: Container[str]) -> None:
     for name in given:
         if name not in known:
             raise TypeError(f"got an unexpected keyword argument {name!r}")
+
+
+def split(
+    options: Mapping[str, object], own: Mapping[str, object]
+) -> tuple[dict[str, Any], Running]:
+    """Return a function's own keywords, filled with defaults, and those of `Running`.
+
+    Parameters
+    ----------
+    options : mapping
+        What a caller gave.
+    own : mapping
+        Keywords of the function with their defaults.
+
+    Returns
+    -------
+    tuple of dict
+
+    Raises
+    ------
+    TypeError
+        If there is no such keyword.
+    """
+    check_keywords(options, {**own, **RUNNING})
+    rest = {name: value for name, value in options.items() if name in RUNNING}
+    return {name: options.get(name, value) for name, value in own.items()}, cast("Running", rest)
 
 
 @dataclass(frozen=True)

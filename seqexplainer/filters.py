@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import numpy as np
 import torch
 from torch import nn
 
 import seqpro as sp
-from seqexplainer._inputs import (
-    ArrayLike,
-    check_args,
-    check_one_hot,
-    check_whole,
-    frozen,
-    letters_for,
-    model_device,
-    model_dtype,
-)
+from seqexplainer._inputs import check_one_hot, letters_for
 from seqexplainer._receptive_field import LayerError, find_layer, layer_output, receptive_field
+from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
@@ -139,6 +131,7 @@ class FilterMotifs:
         write_meme(self.to_motif_set(), path)
 
 
+@keywords(RUNNING)
 def generate_pfms(
     model: nn.Module,
     X: np.ndarray | torch.Tensor,
@@ -151,9 +144,7 @@ def generate_pfms(
     both_strands: bool = False,
     filters: Sequence[int] | None = None,
     alphabet: BaseAlphabet | str | None = None,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    args: Sequence[ArrayLike] | None = None,
+    **running: Unpack[Running],
 ) -> FilterMotifs:
     """Align the windows that activate each filter and count their letters.
 
@@ -191,12 +182,8 @@ def generate_pfms(
     alphabet : BaseAlphabet or str, optional
         Letters of the columns; by default those that ``X`` says, else DNA (21 columns: amino
         acids).
-    batch_size : int, optional
-        Sequences per forward pass.
-    device : str or torch.device, optional
-        Where to run; by default where the model is.
-    args : sequence of arrays, optional
-        Extra inputs of the model, each with one row per sequence.
+    batch_size, device, dtype, args, progress
+        As in `predict`.
 
     Returns
     -------
@@ -234,17 +221,14 @@ def generate_pfms(
     if not 0 < threshold <= 1:
         msg = f"threshold is {threshold}; it is a fraction of the maximum and lies in (0, 1]"
         raise SeqexplainerError(msg)
-    check_whole(batch_size=batch_size)
     n_letters, length = sequences.shape[1:]
     letters = letters_for(X, alphabet)
     if both_strands and n_letters != 4:
         msg = f"both_strands: only DNA and RNA have another strand, these are over {letters!r}"
         raise SeqexplainerError(msg)
-    where, dtype = model_device(model, device), model_dtype(model)
-    extra = [a.to(where) for a in check_args(args, len(sequences), dtype)]
-    with frozen(model, where) as held, torch.no_grad():
-        name, module = find_layer(held, layer)
-        field = receptive_field(held, module, n_letters, length, [a[:1] for a in extra])
+    with Runner.of(model, sequences, running).held() as run:
+        name, module = find_layer(run.model, layer)
+        field = receptive_field(run.model, module, n_letters, length, run.rows_of(slice(0, 1)))
         first, last = field.inside(length)
         if first == last:
             raise LayerError(
@@ -252,22 +236,18 @@ def generate_pfms(
                 f"inside the {length}-bp sequences; give longer sequences or an earlier layer"
             )
         keeper: _Keeper | None = None
-        for begin in range(0, len(sequences), batch_size):
-            batch = sequences[begin : begin + batch_size].to(where, dtype)
-            own = [a[begin : begin + batch_size] for a in extra]
+        for rows, batch, args in run.batches():
             for reverse in (False, True) if both_strands else (False,):
-                rows = batch.flip((1, 2)) if reverse else batch
-                activation = layer_output(held, module, rows, args=own)[:, :, first:last]
-                if keeper is None:
-                    chosen = np.arange(activation.shape[1]) if filters is None else filters
-                    keeper = _Keeper(
-                        activation.shape[1],
-                        np.asarray(chosen, dtype=np.int64),
-                        n if method == "top_n" else None,
-                        threshold,
-                        min_activation,
-                    )
-                keeper.add(activation, begin, reverse)
+                turned = batch.flip((1, 2)) if reverse else batch
+                found = layer_output(run.model, module, turned, args=args)[:, :, first:last]
+                keeper = keeper or _Keeper(
+                    found.shape[1],
+                    np.asarray(range(found.shape[1]) if filters is None else filters, np.int64),
+                    n if method == "top_n" else None,
+                    threshold,
+                    min_activation,
+                )
+                keeper.add(found, rows.start, reverse)
     assert keeper is not None
     sites = keeper.sites()
     starts = field.start + field.stride * (first + sites["start"])

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import torch
-from tqdm import tqdm
 
-from seqexplainer._inputs import (
-    ArrayLike,
-    as_sequences,
-    check_args,
-    check_whole,
-    frozen,
-    model_device,
-    model_dtype,
-)
+from seqexplainer._inputs import ArrayLike, as_sequences
+from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer.calls import call, checked, explained, rebuilt
 from seqexplainer.errors import InputError
 
 
+@keywords(RUNNING)
 def predict(
     model: torch.nn.Module,
     X: ArrayLike,
-    *,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    **running: Unpack[Running],
 ) -> Any:
     """Return the model's output for every sequence.
 
@@ -48,8 +36,8 @@ def predict(
         Number type of the input; by default that of the model's parameters.
     args : sequence of arrays, optional
         Extra inputs, each with one row per sequence.
-    verbose : bool
-        Whether to show a progress bar.
+    progress : bool
+        Whether to draw a progress bar; ``verbose`` is EUGENe's word for it.
 
     Returns
     -------
@@ -68,15 +56,10 @@ def predict(
     >>> predict(model, torch.zeros(5, 4, 2)).shape
     torch.Size([5, 3])
     """
-    sequences = as_sequences(X)
-    extra = check_args(args, len(sequences), model_dtype(model, dtype))
-    check_whole(batch_size=batch_size)
-    there = model_device(model, device)
-    kind = model_dtype(model, dtype)
-    with frozen(model, there) as held, torch.no_grad():
+    run = Runner.of(model, as_sequences(X), running)
+    with run.held() as held:
         outputs = [
-            _to_cpu(call(held, batch, own), len(batch))
-            for batch, own in _batches(sequences, extra, batch_size, there, kind, verbose)
+            _to_cpu(call(held.model, batch, args), len(batch)) for _, batch, args in held.batches()
         ]
     return _concatenate(outputs)
 
@@ -84,38 +67,19 @@ def predict(
 def picked(
     model: torch.nn.Module,
     X: ArrayLike,
-    pick: Callable[[Any], torch.Tensor],
-    *,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    args: Sequence[torch.Tensor] = (),
+    pick: Callable[[object], torch.Tensor],
+    **running: Unpack[Running],
 ) -> torch.Tensor:
     """Return what is picked from the output for every sequence, on the CPU.
 
     The rest of the output may be anything. Parameters are those of `predict`.
     """
-    check_whole(batch_size=batch_size)
-    there, kind = model_device(model, device), model_dtype(model)
-    with frozen(model, there) as held, torch.no_grad():
+    run = Runner.of(model, as_sequences(X), running)
+    with run.held() as held:
         found = [
-            explained(held, pick, batch, own).cpu()
-            for batch, own in _batches(as_sequences(X), args, batch_size, there, kind, False)
+            explained(held.model, pick, batch, args).cpu() for _, batch, args in held.batches()
         ]
     return torch.cat(found)
-
-
-def _batches(
-    sequences: torch.Tensor,
-    args: Sequence[torch.Tensor],
-    size: int,
-    device: torch.device,
-    dtype: torch.dtype,
-    verbose: bool,
-) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
-    """Yield sequences and extra inputs some rows at a time, where and as the model wants them."""
-    for start in tqdm(range(0, len(sequences), size), disable=not verbose):
-        rows = slice(start, start + size)
-        yield sequences[rows].to(device, dtype), [a[rows].to(device) for a in args]
 
 
 def _to_cpu(output: Any, n: int, name: str = "") -> Any:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 import seqpro as sp
 from seqexplainer._incremental import ENGINES, Engine
-from seqexplainer._inputs import (
-    ArrayLike,
-    as_sequences,
-    check_args,
-    check_choice,
-    check_whole,
-    frozen,
-    model_device,
-    model_dtype,
-)
+from seqexplainer._inputs import ArrayLike, as_sequences, check_choice
+from seqexplainer._running import RUNNING, Runner, Running, keywords, split
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.calls import explained
 from seqexplainer.errors import InputError, TargetError
@@ -29,29 +20,54 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["SCORES", "allele_outputs", "effect_table", "variant_effects", "window_outputs"]
+__all__ = [
+    "SCORES",
+    "Scoring",
+    "allele_outputs",
+    "effect_table",
+    "variant_effects",
+    "window_outputs",
+]
 
 SCORES = ("difference", "log_fold")
 """Names of the scores."""
 _LETTERS_TOGETHER = 65_536
 
 
+class Scoring(Running, total=False):
+    """Keywords of how alleles are scored, and those of `Running`.
+
+    Attributes
+    ----------
+    target : int, tuple, str or callable, optional
+        Which output; by default every column.
+    strands : {"both", "forward"}
+        Whether outputs are averaged over a window and its reverse complement.
+    shifts : sequence of int
+        Windows moved by so many bp are averaged over.
+    engine : {"auto", "window", "plain"}
+        How alternate alleles are predicted.
+    """
+
+    target: Target | None
+    strands: Literal["both", "forward"]
+    shifts: Sequence[int]
+    engine: str
+
+
+SCORING: Scoring = {"target": None, "strands": "both", "shifts": (), "engine": "auto"}
+"""What `Scoring` is by default, apart from `Running`."""
+
+
+@keywords({**SCORING, **RUNNING})
 def variant_effects(
     model: torch.nn.Module,
     ref_windows: ArrayLike,
     alt_windows: ArrayLike,
     *,
-    target: Target | None = None,
     scores: str | Sequence[str] = SCORES,
-    strands: Literal["both", "forward"] = "both",
-    shifts: Sequence[int] = (),
     names: Sequence[str] | None = None,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    **options: Unpack[Scoring],
 ) -> pd.DataFrame:
     """Score variants: the model's output with the alternate allele against the reference.
 
@@ -79,16 +95,8 @@ def variant_effects(
         How alternate alleles are predicted: from what the difference to the reference can reach,
         or whole; as in `saturation_mutagenesis`. Variants with one reference window, in
         succession, share its values.
-    batch_size : int
-        Windows per forward pass.
-    device : str or device, optional
-        Where to compute; by default where the model is.
-    dtype : dtype, optional
-        Number type of the input; by default that of the model's parameters.
-    args : sequence of arrays, optional
-        Extra inputs, each with one row per variant; both alleles share them.
-    verbose : bool
-        Whether to show a progress bar.
+    batch_size, device, dtype, args, progress
+        As in `predict`; both alleles share extra inputs.
 
     Returns
     -------
@@ -111,16 +119,6 @@ def variant_effects(
     >>> variant_effects(model, ref, alt, scores="difference").to_dict("list")
     {'reference': [1.5], 'alternate': [1.0], 'difference': [-0.5]}
     """
-    options: dict[str, Any] = {
-        "target": target,
-        "strands": strands,
-        "shifts": shifts,
-        "batch_size": batch_size,
-        "device": device,
-        "dtype": dtype,
-        "args": args,
-        "verbose": verbose,
-    }
     chosen = _scores(scores)
     shapes = [tuple(np.shape(windows)) for windows in (ref_windows, alt_windows)]
     several = len(shapes[1]) == len(shapes[0]) + 1 and shapes[1][1] > 0
@@ -129,25 +127,17 @@ def variant_effects(
             f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
         )
     ways = [alt_windows[:, way] for way in range(shapes[1][1])] if several else [alt_windows]
-    found = [allele_outputs(model, ref_windows, way, engine=engine, **options) for way in ways]
+    found = [allele_outputs(model, ref_windows, way, **options) for way in ways]
     reference, alternate = found[0][0], np.mean([values for _, values in found], axis=0)
     return effect_table(reference, alternate, scores=chosen, names=names)
 
 
+@keywords({**SCORING, **RUNNING})
 def allele_outputs(
     model: torch.nn.Module,
     ref_windows: ArrayLike,
     alt_windows: ArrayLike,
-    *,
-    target: Target | None = None,
-    strands: Literal["both", "forward"] = "both",
-    shifts: Sequence[int] = (),
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    **options: Unpack[Scoring],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the model's outputs for both alleles, averaged over strands and shifts.
 
@@ -156,9 +146,7 @@ def allele_outputs(
 
     Parameters
     ----------
-    model, ref_windows, alt_windows, target, strands, shifts, engine, batch_size
-        As in `variant_effects`.
-    device, dtype, args, verbose
+    model, ref_windows, alt_windows, **options
         As in `variant_effects`.
 
     Returns
@@ -185,53 +173,31 @@ def allele_outputs(
         raise InputError(
             f"ref_windows and alt_windows must have one shape, got {shapes[0]} and {shapes[1]}"
         )
-    check_choice(engine, ENGINES, "engine")
     reference, alternate = _Windows(ref_windows), _Windows(alt_windows)
-    moves = _moves(shifts, reference, strands=strands, batch_size=batch_size)
-    extra = check_args(args, reference.n, model_dtype(model, dtype))
-    rows = np.arange(reference.n) if extra else reference.first_of_its_run()
-    # Which of the distinct reference windows each variant belongs to.
-    owner = np.searchsorted(rows, np.arange(reference.n), side="right") - 1
-    pick = _every_output if target is None else resolve(target)
-    there, kind = model_device(model, device), model_dtype(model, dtype)
+    plan = _Plan(model, reference, options)
     before, after = [], []
-    with frozen(model, there) as held, torch.no_grad():
+    with plan.run.held() as run:
         compute = Engine(
-            held, pick, engine=engine, batch_size=batch_size, purpose="variant effects"
+            run.model,
+            plan.pick,
+            engine=plan.engine,
+            batch_size=run.batch_size,
+            purpose="variant effects",
         )
-        for begin in tqdm(range(0, len(rows), batch_size), disable=not verbose):
-            at = rows[begin : begin + batch_size]
-            own = np.flatnonzero((owner >= begin) & (owner < begin + len(at)))
-            place = torch.from_numpy(owner[own] - begin).to(there)
-            X = reference.one_hot(at).to(there, kind)
-            edited = alternate.one_hot(own).to(there, kind)
-            given = [value[torch.from_numpy(at)].to(there) for value in extra]
-            ref_seen: list[torch.Tensor] = []
-            alt_seen: list[torch.Tensor] = []
-            for ref, alt in zip(
-                _views(X, moves, strands), _views(edited, moves, strands), strict=True
-            ):
-                for seen, output in zip(
-                    (ref_seen, alt_seen), compute.edited(ref, place, alt, given), strict=True
-                ):
-                    seen.append(output.cpu().double().reshape(len(output), -1))
-            before.append(torch.stack(ref_seen).mean(dim=0))
-            after.append(torch.stack(alt_seen).mean(dim=0))
-    return torch.cat(before).numpy()[owner], torch.cat(after).numpy()
+        for begin, at in plan.steps():
+            own = np.flatnonzero((plan.owner >= begin) & (plan.owner < begin + len(at)))
+            place = torch.from_numpy(plan.owner[own] - begin).to(run.device)
+            args = run.rows_of(torch.from_numpy(at))
+            views = (plan.views(reference, at), plan.views(alternate, own))
+            pairs = [compute.edited(ref, place, alt, args) for ref, alt in zip(*views, strict=True)]
+            for seen, outputs in zip((before, after), zip(*pairs, strict=True), strict=True):
+                seen.append(_mean(outputs))
+    return torch.cat(before).numpy()[plan.owner], torch.cat(after).numpy()
 
 
+@keywords({**SCORING, **RUNNING})
 def window_outputs(
-    model: torch.nn.Module,
-    windows: ArrayLike,
-    *,
-    target: Target | None = None,
-    strands: Literal["both", "forward"] = "both",
-    shifts: Sequence[int] = (),
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    model: torch.nn.Module, windows: ArrayLike, **options: Unpack[Scoring]
 ) -> NDArray[np.float64]:
     """Return the model's outputs for windows, averaged over strands and shifts.
 
@@ -240,7 +206,7 @@ def window_outputs(
 
     Parameters
     ----------
-    model, target, strands, shifts, batch_size, device, dtype, args, verbose
+    model, **options
         As in `variant_effects`.
     windows : ndarray or Tensor
         One-hot (n, n_letters, width), or DNA letters S1 (n, width).
@@ -264,52 +230,63 @@ def window_outputs(
     array([[0.125, 0.375, 0.375, 0.125]])
     """
     found = _Windows(windows)
-    moves = _moves(shifts, found, strands=strands, batch_size=batch_size)
-    extra = check_args(args, found.n, model_dtype(model, dtype))
-    rows = np.arange(found.n) if extra else found.first_of_its_run()
-    pick = _every_output if target is None else resolve(target)
-    there, kind = model_device(model, device), model_dtype(model, dtype)
-    outputs = []
-    with frozen(model, there) as held, torch.no_grad():
-        for begin in tqdm(range(0, len(rows), batch_size), disable=not verbose):
-            at = rows[begin : begin + batch_size]
-            batch = found.one_hot(at).to(there, kind)
-            own = [value[torch.from_numpy(at)].to(there) for value in extra]
-            seen = [explained(held, pick, view, own) for view in _views(batch, moves, strands)]
-            flat = [output.cpu().double().reshape(len(at), -1) for output in seen]
-            outputs.append(torch.stack(flat).mean(dim=0))
-    owner = np.searchsorted(rows, np.arange(found.n), side="right") - 1
+    plan, outputs = _Plan(model, found, options), []
+    with plan.run.held() as run:
+        for _, at in plan.steps():
+            args = run.rows_of(torch.from_numpy(at))
+            seen = [explained(run.model, plan.pick, view, args) for view in plan.views(found, at)]
+            outputs.append(_mean(seen))
     values: NDArray[np.float64] = torch.cat(outputs).numpy()
-    return values[owner]
+    return values[plan.owner]
 
 
-def _moves(shifts: Sequence[int], windows: _Windows, *, strands: str, batch_size: int) -> list[int]:
-    """Return the shifts, or none as one of 0, once they are known to fit."""
-    check_choice(strands, ("both", "forward"), "strands")
-    check_whole(batch_size=batch_size)
-    moves = [int(shift) for shift in shifts] or [0]
-    margin = max(abs(shift) for shift in moves)
-    if windows.width <= 2 * margin:
-        raise InputError(
-            f"windows are {windows.width} bp wide and shifts reach {margin} bp to either side: cut "
-            f"windows that are {2 * margin} bp wider than what the model reads"
-        )
-    if strands == "both" and windows.n_letters != 4:
-        raise InputError(
-            f"strands='both' needs the four letters of DNA, windows have {windows.n_letters}; "
-            "take strands='forward'"
-        )
-    return moves
+def _mean(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the mean over views, shape (n, n_outputs), in double precision."""
+    flat = [output.cpu().double().reshape(len(output), -1) for output in outputs]
+    return torch.stack(flat).mean(dim=0)
 
 
-def _views(batch: torch.Tensor, moves: Sequence[int], strands: str) -> Iterator[torch.Tensor]:
-    """Yield what the model reads of windows at every shift, on one strand or on both."""
-    margin = max(abs(shift) for shift in moves)
-    for shift in moves:
-        view = batch[:, :, margin + shift : batch.shape[2] - margin + shift]
-        yield view.contiguous()
-        if strands == "both":
-            yield view.flip((1, 2)).contiguous()
+class _Plan:
+    """Which windows go through a model, on which strands and how far moved."""
+
+    def __init__(self, model: torch.nn.Module, windows: _Windows, options: Scoring) -> None:
+        own, running = split(options, SCORING)
+        self.engine = check_choice(own["engine"], ENGINES, "engine")
+        self.strands = check_choice(own["strands"], ("both", "forward"), "strands")
+        self.run = Runner.of(model, torch.empty(0), running, n=windows.n)
+        self.moves = [int(shift) for shift in own["shifts"]] or [0]
+        self.margin = max(abs(shift) for shift in self.moves)
+        if windows.width <= 2 * self.margin:
+            raise InputError(
+                f"windows are {windows.width} bp wide and shifts reach {self.margin} bp to either "
+                f"side: cut windows that are {2 * self.margin} bp wider than what the model reads"
+            )
+        if self.strands == "both" and windows.n_letters != 4:
+            raise InputError(
+                "strands='both' needs the four letters of DNA, windows have "
+                f"{windows.n_letters}; take strands='forward'"
+            )
+        target = own["target"]
+        self.pick = _every_output if target is None else resolve(target)
+        self.rows = np.arange(windows.n) if self.run.args else windows.first_of_its_run()
+        # which of the distinct windows each row belongs to
+        self.owner = np.searchsorted(self.rows, np.arange(windows.n), side="right") - 1
+
+    def steps(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield where a batch of distinct windows begins, and their rows."""
+        size = self.run.batch_size
+        for begin in self.run.bar(range(0, len(self.rows), size)):
+            yield begin, self.rows[begin : begin + size]
+
+    def views(self, windows: _Windows, rows: NDArray[np.int64]) -> Iterator[torch.Tensor]:
+        """Yield what the model reads of windows at every shift, on one strand or on both."""
+        batch = windows.one_hot(rows).to(self.run.device, self.run.dtype)
+        for shift in self.moves:
+            begin = self.margin + shift
+            view = batch[:, :, begin : batch.shape[2] - self.margin + shift]
+            yield view.contiguous()
+            if self.strands == "both":
+                yield view.flip((1, 2)).contiguous()
 
 
 def effect_table(
@@ -421,7 +398,7 @@ class _Windows:
         return torch.from_numpy(np.ascontiguousarray(sp.ohe(letters, alphabet).swapaxes(1, 2)))
 
 
-def _every_output(output: Any) -> torch.Tensor:
+def _every_output(output: object) -> torch.Tensor:
     if not isinstance(output, torch.Tensor) or output.ndim not in (1, 2):
         raise TargetError(
             f"the model returns {describe(output)}; give target= to pick what to score"

@@ -19,7 +19,7 @@ from seqexplainer._inputs import (
     letters_there,
     wide,
 )
-from seqexplainer._running import RUNNING, Runner, Running, check_keywords, keywords
+from seqexplainer._running import RUNNING, Runner, Running, keywords, split
 from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute._deeplift import blame, multipliers
 from seqexplainer.attribute._explained import Explained, Multipliers
@@ -209,20 +209,19 @@ def attribute(
     (torch.Size([1, 4, 12]), True)
     """
     found = find(method)
-    check_keywords(options, {*_OF_METHODS, *RUNNING, *_NAMES, *found.options()})
-    X = _one_of("X", X, "inputs", options.get("inputs"))
+    own, running = split(options, {**dict.fromkeys(found.options()), **_OF_METHODS, **_NAMES})
+    X = _one_of("X", X, "inputs", own["inputs"])
     if X is None:
         raise InputError("X is missing")
-    references = _one_of("references", references, "reference_type", options.get("reference_type"))
+    references = _one_of("references", references, "reference_type", own["reference_type"])
     check_choice(on_delta, ("warn", "raise", "fallback"), "on_delta")
     if return_delta and not found.delta:
         able = ", ".join(method.name for method in METHODS.values() if method.delta)
         raise InputError(f"return_delta needs one of {able}, not {found.name!r}")
     if hypothetical and not found.hypothetical:
         raise InputError(f"method={found.name!r} has no hypothetical form: it puts in no letters")
-    whole = {name: options.get(name, 1) for name in ("n_steps", "n_samples", "width")}
+    whole = {name: own[name] for name in ("n_steps", "n_samples", "width")}
     check_whole(n_references=n_references, **whole)
-    running: Running = {k: v for k, v in options.items() if k in RUNNING}  # type: ignore[assignment]
     run = Runner.of(model, as_sequences(X), running)
     delta = torch.empty(0)
     with run.held(gradients=True) as held:

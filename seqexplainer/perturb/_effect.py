@@ -3,26 +3,68 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from seqexplainer._incremental import ENGINES, Engine
-from seqexplainer._inputs import check_choice, check_whole, frozen, model_device, model_dtype
+from seqexplainer._inputs import as_array, check_choice
+from seqexplainer._running import RUNNING, Runner, Running, split
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.predict import picked
 from seqexplainer.statistics import Summary, summarise
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
     from torch import nn
 
-Score = Callable[[torch.Tensor], np.ndarray]
 Group = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Edit = Callable[[torch.Tensor], None]
 _ROWS = 128  # unedited sequences together
 _COPIES = 2048  # edited ones
+
+
+class Experiment(Running, total=False):
+    """Keywords of how an experiment is scored and tested, and those of `Running`.
+
+    Attributes
+    ----------
+    target : int, tuple, str or callable
+        Which number of the output is the score.
+    func : callable
+        ``func(model, X, batch_size=..., device=...) -> (N, ...)`` instead of predicting.
+    confidence : float
+        Coverage of the bootstrap interval.
+    n_resamples : int
+        Bootstrap samples and sign patterns of the permutation test.
+    seed : int, optional
+        Of both, and of what an experiment draws; None means 0.
+    engine : {"auto", "window", "plain"}
+        How edited sequences are predicted.
+    """
+
+    target: Target
+    func: Callable[..., Any] | None
+    confidence: float
+    n_resamples: int
+    seed: int | None
+    engine: str
+
+
+OWN: Experiment = {
+    "target": 0,
+    "func": None,
+    "confidence": 0.95,
+    "n_resamples": 1000,
+    "seed": 0,
+    "engine": "auto",
+}
+EXPERIMENT = {**OWN, **RUNNING}
+"""What `Experiment` is by default."""
 
 
 class Effect(NamedTuple):
@@ -50,60 +92,131 @@ class Effect(NamedTuple):
     q_value: np.ndarray
 
 
-def make_effect(before: np.ndarray, after: np.ndarray, **options: Any) -> Effect:
-    """Compare paired scores; ``before`` broadcasts over the edits of ``after``."""
-    extra = after.ndim - before.ndim
-    reference = before.reshape(len(before), *(1,) * extra, *before.shape[1:])
-    change = after - reference
-    return Effect(before, after, change, *summarise(change, scores=before, **options))
+def to_table(result: Summary | NamedTuple, **columns: ArrayLike) -> pd.DataFrame:
+    """Return a table of columns and of the summary of a result, one row per entry."""
+    import pandas as pd
+
+    summary = {name: getattr(result, name).ravel() for name in Summary._fields}
+    return pd.DataFrame({**columns, **summary})
 
 
-class Prediction:
-    """Scores of sequences: a target of the model's prediction.
+class Trial:
+    """Sequences of an experiment, and how they are scored and compared.
 
     Parameters
     ----------
-    model, target, engine, batch_size, device
-        As in `marginalize`.
-    args : tuple of Tensor
-        Extra inputs of the model, one row per sequence of the experiment.
+    model : torch.nn.Module
+        The model.
+    X : Tensor, shape (N, A, L)
+        Sequences as they are.
+    options : Experiment
+        What callers gave.
+
+    Attributes
+    ----------
+    X : Tensor
+        The sequences.
+    predicts : bool
+        Whether scores are predictions; they are what ``func`` returns otherwise.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        target: Target,
-        engine: str,
-        batch_size: int,
-        device: str | torch.device | None,
-        args: tuple[torch.Tensor, ...] = (),
-    ) -> None:
-        check_choice(engine, ENGINES, "engine")
-        self.args = args
-        self.model, self.select, self.engine = model, resolve(target), engine
-        self.batch_size, self.device = batch_size, device
+    def __init__(self, model: nn.Module, X: torch.Tensor, options: Experiment) -> None:
+        own, running = split(options, OWN)
+        self.X, self.run = X, Runner.of(model, X, running)
+        self.seed: int | None = own["seed"]
+        self._testing = {name: own[name] for name in ("confidence", "n_resamples", "seed")}
+        self._func = own["func"]
+        self.predicts = self._func is None
+        if self.predicts:
+            self._engine = check_choice(own["engine"], ENGINES, "engine")
+            self._select = resolve(own["target"])
+        else:
+            self._check_func()
 
-    def __call__(self, X: torch.Tensor) -> np.ndarray:
-        """Return scores (N,) of the sequences of the experiment."""
-        options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
-        found = picked(self.model, X, self.select, args=self.args, **options)
-        return found.double().numpy()
+    def summary(self, values: NDArray[np.float64], scores: NDArray[np.float64]) -> Summary:
+        """Return mean, interval and tests of differences (N, ...)."""
+        return summarise(values, scores=scores, **self._testing)
 
-    def edited(self, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
+    def effect(self, after: NDArray[np.float64]) -> Effect:
+        """Compare scores after with those before, which broadcast over the edits."""
+        before = self.score(self.X)
+        extra = after.ndim - before.ndim
+        change = after - before.reshape(len(before), *(1,) * extra, *before.shape[1:])
+        return Effect(before, after, change, *self.summary(change, before))
+
+    def score(self, X: torch.Tensor) -> NDArray[np.float64]:
+        """Return scores (M N, ...) of the sequences, or of whole copies of all of them."""
+        run = self.run
+        options: Running = {"batch_size": run.batch_size, "device": run.device}
+        # edited copies of all sequences come one set after the other
+        args = [a.repeat(len(X) // len(a), *[1] * (a.ndim - 1)) for a in run.args]
+        if self._func is None:
+            options |= {"args": args, "dtype": run.dtype}
+            return picked(run.model, X, self._select, **options).double().numpy()
+        value = self._func(run.model, X, **options, **({"args": args} if args else {}))
+        scores = as_array(value).astype(np.float64)
+        if scores.ndim == 0 or len(scores) != len(X):
+            raise SeqexplainerError(
+                f"func returned shape {scores.shape} for {len(X)} sequences; expected (N, ...)"
+            )
+        return scores
+
+    def edits(self, edits: Sequence[Edit]) -> NDArray[np.float64]:
+        """Score every sequence under every edit, (N, n_edits, ...), several edits at a time.
+
+        An edit changes a fresh copy of X in place.
+        """
+
+        def copies() -> Iterator[torch.Tensor]:
+            size = max(1, _COPIES // len(self.X))
+            for begin in self.run.bar(range(0, len(edits), size)):
+                group = edits[begin : begin + size]
+                rows = self.X.repeat(len(group), 1, 1).view(len(group), *self.X.shape)
+                for edit, part in zip(group, rows, strict=True):
+                    edit(part)
+                yield rows
+
+        return self.copies(copies())
+
+    def copies(self, parts: Iterable[torch.Tensor]) -> NDArray[np.float64]:
+        """Score groups of edited copies of X, each of shape (M', N, 4, L); return (N, M, ...)."""
+        if self.predicts:
+            return np.moveaxis(self._edited(parts), 0, 1)
+        results = []
+        for part in parts:
+            values = self.score(part.flatten(0, 1))
+            results.append(values.reshape(*part.shape[:2], *values.shape[1:]))
+        return np.moveaxis(np.concatenate(results), 0, 1)
+
+    def against(self, groups: Iterable[Group]) -> Iterator[NDArray[np.float64]]:
+        """Yield predicted scores (n, ...) of edited sequences.
+
+        A group has sequences (N, 4, L), which of them each edited one was (n,), the edited ones
+        (n, 4, L), and which sequence of the experiment each of the first was (N,).
+        """
+        with self.run.held() as run:
+            compute = Engine(
+                run.model,
+                self._select,
+                engine=self._engine,
+                batch_size=run.batch_size,
+                purpose="the experiment",
+            )
+            for X, rows, edited, owner in groups:
+                whole, others = (t.to(run.device, run.dtype) for t in (X, edited))
+                _, values = compute.edited(whole, rows.to(run.device), others, run.rows_of(owner))
+                yield values.double().cpu().numpy()
+
+    def _edited(self, parts: Iterable[torch.Tensor]) -> NDArray[np.float64]:
         """Return scores (M, N, ...) of groups of edited copies of X, each (M', N, 4, L)."""
-        spans = [range(i, min(i + _ROWS, len(X))) for i in range(0, len(X), _ROWS)]
+        spans = [range(i, min(i + _ROWS, len(self.X))) for i in range(0, len(self.X), _ROWS)]
 
         def groups() -> Iterator[Group]:
             for part in parts:
                 for span in spans:
                     at = slice(span.start, span.stop)
                     rows = torch.arange(len(span)).repeat(len(part))
-                    yield (
-                        X[at],
-                        rows,
-                        part[:, at].flatten(0, 1),
-                        torch.arange(span.start, span.stop),
-                    )
+                    yield self.X[at], rows, part[:, at].flatten(0, 1), torch.tensor(span)
 
         found = list(self.against(groups()))
         scores = []
@@ -113,117 +226,18 @@ class Prediction:
             scores.append(np.concatenate(pieces, axis=1))
         return np.concatenate(scores)
 
-    def against(self, groups: Iterable[Group]) -> Iterator[np.ndarray]:
-        """Yield scores (n, ...) of edited sequences.
-
-        A group has sequences (N, 4, L), which of them each edited one was (n,), the edited ones
-        (n, 4, L), and which sequence of the experiment each of the first was (N,).
-        """
-        there, kind = model_device(self.model, self.device), model_dtype(self.model)
-        with frozen(self.model, there) as held, torch.no_grad():
-            compute = Engine(
-                held,
-                self.select,
-                engine=self.engine,
-                batch_size=self.batch_size,
-                purpose="the experiment",
+    def _check_func(self) -> None:
+        func, args = self._func, self.run.args
+        if not callable(func):
+            raise SeqexplainerError(
+                f"func is {func!r}; give the function itself, for example seqexplainer.attribute"
             )
-            for X, rows, edited, owner in groups:
-                whole, others = X.to(there, kind), edited.to(there, kind)
-                given = [a[owner].to(there) for a in self.args]
-                _, values = compute.edited(whole, rows.to(there), others, given)
-                yield values.double().cpu().numpy()
-
-
-def make_score(
-    model: nn.Module,
-    target: Target,
-    func: Callable[..., Any] | None,
-    batch_size: int,
-    device: str | torch.device | None,
-    engine: str = "auto",
-    args: tuple[torch.Tensor, ...] = (),
-) -> Score:
-    """Return a function from sequences to scores (N, ...).
-
-    Without ``func`` that is the target of the prediction; with it, whatever
-    ``func(model, X, batch_size=..., device=...)`` returns. ``args`` are extra inputs of the model,
-    one row per sequence of the experiment; they are passed on where there are any.
-    """
-    check_whole(batch_size=batch_size)
-    if func is None:
-        return Prediction(model, target, engine, batch_size, device, args)
-
-    if not callable(func):
-        msg = f"func is {func!r}; give the function itself, for example seqexplainer.attribute"
-        raise SeqexplainerError(msg)
-    try:
-        signature = inspect.signature(func)
         extra = {"args": args} if args else {}
-        signature.bind(model, None, batch_size=batch_size, device=device, **extra)
-    except TypeError as error:
-        more = ", args=..." if args else ""
-        raise SeqexplainerError(
-            f"func is called as func(model, X, batch_size=..., device=...{more}), which its "
-            f"signature does not allow ({error}); take what is not needed with **options"
-        ) from error
-
-    def applied(X: torch.Tensor) -> np.ndarray:
-        extra: dict[str, Any] = {}
-        if args:
-            # edited copies of all sequences come one set after the other
-            extra["args"] = [a.repeat(len(X) // len(a), *[1] * (a.ndim - 1)) for a in args]
-        value = func(model, X, batch_size=batch_size, device=device, **extra)
-        if isinstance(value, torch.Tensor):
-            value = value.detach().cpu().numpy()
-        value = np.asarray(value, dtype=np.float64)
-        if value.ndim == 0 or len(value) != len(X):
-            msg = f"func returned shape {value.shape} for {len(X)} sequences; expected (N, ...)"
-            raise SeqexplainerError(msg)
-        return value
-
-    return applied
-
-
-def score_edits(
-    score: Score, X: torch.Tensor, edits: Iterable[Callable[[torch.Tensor], None]]
-) -> np.ndarray:
-    """Score every sequence under every edit, (N, n_edits, ...), several edits at a time.
-
-    An edit changes a fresh copy of X in place.
-    """
-
-    def copies() -> Iterator[torch.Tensor]:
-        for group in _groups(edits, max(1, _COPIES // len(X))):
-            rows = X.repeat(len(group), 1, 1).view(len(group), *X.shape)
-            for edit, part in zip(group, rows, strict=True):
-                edit(part)
-            yield rows
-
-    return score_copies(score, X, copies())
-
-
-def score_copies(score: Score, X: torch.Tensor, parts: Iterable[torch.Tensor]) -> np.ndarray:
-    """Score groups of edited copies of X, each of shape (M', N, 4, L); return (N, M, ...)."""
-    if isinstance(score, Prediction):
-        return np.moveaxis(score.edited(X, parts), 0, 1)
-    results = []
-    for part in parts:
-        values = score(part.flatten(0, 1))
-        results.append(values.reshape(*part.shape[:2], *values.shape[1:]))
-    return np.moveaxis(np.concatenate(results), 0, 1)
-
-
-def _groups(edits: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield lists of at most ``size`` edits."""
-    group: list[Any] = []
-    for edit in edits:
-        group.append(edit)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-__all__ = ["Effect", "Score", "Summary", "make_effect", "make_score", "score_copies", "score_edits"]
+        try:
+            inspect.signature(func).bind(self.run.model, None, batch_size=1, device=None, **extra)
+        except TypeError as error:
+            more = ", args=..." if args else ""
+            raise SeqexplainerError(
+                f"func is called as func(model, X, batch_size=..., device=...{more}), which its "
+                f"signature does not allow ({error}); take what is not needed with **options"
+            ) from error

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
 
-from seqexplainer._inputs import check_args, check_one_hot, model_dtype
+from seqexplainer._inputs import check_one_hot
+from seqexplainer._running import keywords
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
-from seqexplainer.perturb._effect import Group, Prediction, make_score, score_edits
-from seqexplainer.statistics import summarise
+from seqexplainer.perturb._effect import EXPERIMENT, Edit, Experiment, Group, Trial, to_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
     from torch import nn
 
-    from seqexplainer._inputs import ArrayLike
-    from seqexplainer._targets import Target
     from seqpro.motifs import Motif
 
 Placement = tuple[torch.Tensor, int]
@@ -67,15 +65,10 @@ class Spacing(NamedTuple):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per arrangement and distance."""
-        import pandas as pd
-
-        columns = ("mean", "low", "high", "p_value", "q_value")
-        return pd.DataFrame(
-            {
-                "arrangement": np.repeat(self.arrangements, len(self.distances)),
-                "distance": np.tile(self.distances, len(self.arrangements)),
-            }
-            | {name: getattr(self, name).ravel() for name in columns}
+        return to_table(
+            self,
+            arrangement=np.repeat(self.arrangements, len(self.distances)),
+            distance=np.tile(self.distances, len(self.arrangements)),
         )
 
 
@@ -125,13 +118,7 @@ class Cooperativity(NamedTuple):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per distance."""
-        import pandas as pd
-
-        columns = ("mean", "low", "high", "p_value", "q_value")
-        return pd.DataFrame(
-            {"distance": self.distances, "fold": _mean_of_known(self.fold)}
-            | {name: getattr(self, name) for name in columns}
-        )
+        return to_table(self, distance=self.distances, fold=_mean_of_known(self.fold))
 
 
 class Epistasis(NamedTuple):
@@ -161,6 +148,7 @@ class Epistasis(NamedTuple):
     q_value: np.ndarray
 
 
+@keywords(EXPERIMENT)
 def space(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -171,15 +159,7 @@ def space(
     orientations: Sequence[str] = ("++", "+-", "-+", "--"),
     orders: Sequence[str] = ("AB", "BA"),
     anchor: int | None = None,
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Spacing:
     """Write two motifs at several distances, strands and orders and measure their effect.
 
@@ -201,7 +181,7 @@ def space(
         Which motif stands on the left.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
 
     Returns
@@ -253,18 +233,14 @@ def space(
                 start = at + width_a + gap if order == "AB" else at - gap - width_b
                 check_position(start, width_b, length, "second motif")
                 placements.append([(a, at), (b, start)])
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
-    before = score(sequences)
-    after = score_edits(score, sequences, (_placing(p) for p in placements))
+    found = Trial(model, sequences, options)
+    before, after = found.score(sequences), found.edits([_placing(p) for p in placements])
     change = after - before[:, None]
     effect = change.reshape(len(sequences), len(names), len(gaps), *change.shape[2:])
-    summary = summarise(
-        effect, scores=before, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
-    return Spacing(gaps, names, before, effect, *summary)
+    return Spacing(gaps, names, before, effect, *found.summary(effect, before))
 
 
+@keywords(EXPERIMENT)
 def cooperativity(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -275,15 +251,7 @@ def cooperativity(
     orientation: str = "++",
     link: Link | Callable[[np.ndarray], np.ndarray] = "identity",
     anchor: int | None = None,
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Cooperativity:
     """Measure what two motifs do together beyond what each does alone, by distance.
 
@@ -308,7 +276,7 @@ def cooperativity(
         The scale of the scores; a callable brings scores to the natural scale.
     anchor : int, optional
         First base (bp) of the first motif; by default the middle.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
 
     Returns
@@ -359,12 +327,10 @@ def cooperativity(
         raise SeqexplainerError(msg)
     for start in starts.tolist():
         check_position(start, width_b, length, "second motif")
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
-    background = score(sequences)
-    first = score_edits(score, sequences, [_placing([(a, at)])])[:, 0]
-    alone = score_edits(score, sequences, (_placing([(b, s)]) for s in starts.tolist()))
-    pair = score_edits(score, sequences, (_placing([(a, at), (b, s)]) for s in starts.tolist()))
+    trial = Trial(model, sequences, options)
+    background, first = trial.score(sequences), trial.edits([_placing([(a, at)])])[:, 0]
+    alone = trial.edits([_placing([(b, start)]) for start in starts.tolist()])
+    pair = trial.edits([_placing([(a, at), (b, start)]) for start in starts.tolist()])
     expected = natural(first)[:, None] + natural(alone) - natural(background)[:, None]
     observed = natural(pair)
     excess = observed - expected
@@ -373,28 +339,18 @@ def cooperativity(
     statistic, values, scale = "excess", excess, observed
     if isinstance(link, str) and link.startswith("log") and link != "logit":
         statistic, values, scale = "log2 fold", np.log2(fold), np.ones(1)
-    summary = summarise(
-        values, scores=scale, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
+    summary = trial.summary(values, scale)
     return Cooperativity(
         starts - at, background, first, alone, pair, fold, excess, statistic, *summary
     )
 
 
+@keywords(EXPERIMENT)
 def epistasis(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
     edits: Sequence[tuple[str | Motif | NDArray[Any], int]],
-    *,
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Epistasis:
     """Make edits alone and in pairs and measure how far pairs are from the sum.
 
@@ -406,7 +362,7 @@ def epistasis(
         Sequences.
     edits : sequence of (motif, position), length K
         What to write where (first base, bp); a single letter is a point mutation.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
 
     Returns
@@ -443,30 +399,21 @@ def epistasis(
     pairs = [
         (i, j) for i in range(k) for j in range(i + 1, k) if not _overlap(placed[i], placed[j])
     ]
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
-    before = score(sequences)
-    single = score_edits(score, sequences, (_placing([p]) for p in placed)) - before[:, None]
+    trial = Trial(model, sequences, options)
+    before = trial.score(sequences)
+    single = trial.edits([_placing([p]) for p in placed]) - before[:, None]
     interaction = np.full((len(sequences), k, k, *before.shape[1:]), np.nan)
     if pairs:
         i, j = np.array(pairs).T
-        if isinstance(score, Prediction):
-            together = _score_pairs(score, sequences, placed, pairs)
+        if trial.predicts:
+            together = _score_pairs(trial, placed, pairs)
         else:
-            both = (_placing([placed[one], placed[other]]) for one, other in pairs)
-            together = score_edits(score, sequences, both)
+            together = trial.edits([_placing([placed[one], placed[other]]) for one, other in pairs])
         beyond = together - before[:, None] - single[:, i] - single[:, j]
         interaction[:, i, j] = interaction[:, j, i] = beyond
     upper = np.triu_indices(k, 1)
-    summary = summarise(
-        interaction[:, *upper],
-        scores=before,
-        confidence=confidence,
-        n_resamples=n_resamples,
-        seed=seed,
-    )
     squares = []
-    for values in summary:
+    for values in trial.summary(interaction[:, *upper], before):
         square = np.full((k, k, *before.shape[1:]), np.nan)
         square[upper] = values
         square[upper[::-1]] = values
@@ -475,12 +422,10 @@ def epistasis(
 
 
 def _score_pairs(
-    score: Prediction,
-    X: torch.Tensor,
-    placed: Sequence[Placement],
-    pairs: Sequence[tuple[int, int]],
+    trial: Trial, placed: Sequence[Placement], pairs: Sequence[tuple[int, int]]
 ) -> NDArray[np.float64]:
     """Score pairs of edits (N, n_pairs): with the first made, the second is all that differs."""
+    X = trial.X
     n, together = len(X), max(1, _TOGETHER // len(X))
     firsts = sorted({i for i, _ in pairs})
 
@@ -499,7 +444,7 @@ def _score_pairs(
             origin = torch.arange(n).repeat(len(own))
             yield once.flatten(0, 1), owner.reshape(-1), twice.flatten(0, 1), origin
 
-    return np.concatenate(list(score.against(groups()))).reshape(len(pairs), n).T
+    return np.concatenate(list(trial.against(groups()))).reshape(len(pairs), n).T
 
 
 def _mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -515,7 +460,7 @@ def _integers(values: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64).ravel()
 
 
-def _placing(placements: Sequence[Placement]) -> Callable[[torch.Tensor], None]:
+def _placing(placements: Sequence[Placement]) -> Edit:
     """Return an edit that writes patterns one after the other."""
 
     def edit(rows: torch.Tensor) -> None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from seqexplainer._inputs import check_args, check_one_hot, check_whole, letters_for, model_dtype
+from seqexplainer._inputs import check_one_hot, check_whole, letters_for
+from seqexplainer._running import keywords
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
-from seqexplainer.perturb._effect import Effect, make_effect, make_score, score_copies, score_edits
-from seqexplainer.statistics import summarise
+from seqexplainer.perturb._effect import EXPERIMENT, Effect, Experiment, Trial, to_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
     from torch import nn
 
-    from seqexplainer._inputs import ArrayLike
-    from seqexplainer._targets import Target
     from seqpro.motifs import Motif
 
 _COPIES = 2048  # edited sequences together
@@ -55,14 +53,10 @@ class Positional(NamedTuple):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per position: position, mean, low, high, p_value, q_value."""
-        import pandas as pd
-
-        columns = ("mean", "low", "high", "p_value", "q_value")
-        return pd.DataFrame(
-            {"position": self.positions} | {name: getattr(self, name) for name in columns}
-        )
+        return to_table(self, position=self.positions)
 
 
+@keywords(EXPERIMENT)
 def marginalize(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -71,15 +65,7 @@ def marginalize(
     position: int | Sequence[int] | None = None,
     orientation: Literal["+", "-"] = "+",
     sample: bool = False,
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Effect:
     """Write a motif into backgrounds and measure what it does to the score.
 
@@ -111,10 +97,8 @@ def marginalize(
     engine : {"auto", "window", "plain"}, optional
         How edited sequences are predicted: from what an edit can reach, or whole; as in
         `seqexplainer.saturation_mutagenesis`.
-    batch_size : int, optional
-        Sequences per forward pass.
-    device : str or torch.device, optional
-        Where to run; by default where the model is.
+    batch_size, device, dtype, progress
+        As in `seqexplainer.predict`.
 
     Returns
     -------
@@ -138,20 +122,19 @@ def marginalize(
     >>> marginalize(model, X, "GG").mean.tolist()
     2.0
     """
-    sequences = check_one_hot(X)
-    placing: dict[str, Any] = {"position": position, "orientation": orientation}
-    edited = substitute(sequences, motif, sample=sample, seed=seed, **placing)
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
-    return make_effect(
-        score(sequences),
-        score_copies(score, sequences, [edited[None]])[:, 0],
-        confidence=confidence,
-        n_resamples=n_resamples,
-        seed=seed,
+    trial = Trial(model, check_one_hot(X), options)
+    edited = substitute(
+        trial.X,
+        motif,
+        position=position,
+        orientation=orientation,
+        sample=sample,
+        seed=trial.seed,
     )
+    return trial.effect(trial.copies([edited[None]])[:, 0])
 
 
+@keywords(EXPERIMENT)
 def ablate(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -159,15 +142,7 @@ def ablate(
     *,
     method: Literal["shuffle", "dinuc_shuffle", "random", "zero", "uniform"] = "shuffle",
     n: int = 20,
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Effect:
     """Destroy spans of the sequences, one at a time, and measure what is lost.
 
@@ -184,7 +159,7 @@ def ablate(
         dinucleotides, and the span itself is one of them.
     n : int, optional
         Draws per sequence, over which scores are averaged; 1 for ``zero`` and ``uniform``.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
 
     Returns
@@ -204,9 +179,8 @@ def ablate(
     >>> ablate(model, X, [(0, 3), (5, 9)], method="zero").effect.shape
     (5, 2)
     """
-    sequences = check_one_hot(X)
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
+    trial = Trial(model, check_one_hot(X), options)
+    sequences, seed = trial.X, trial.seed
     listed = np.asarray(spans, dtype=np.int64)
     single = listed.ndim == 1 and len(listed) == 2
     listed = listed[None] if single else listed
@@ -225,14 +199,12 @@ def ablate(
             ]
             yield torch.cat(edited, dim=1).transpose(0, 1)
 
-    values = score_copies(score, sequences, parts())
+    values = trial.copies(parts())
     after = values.reshape(len(sequences), len(listed), draws, *values.shape[2:]).mean(axis=2)
-    stacked = after[:, 0] if single else after
-    return make_effect(
-        score(sequences), stacked, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
+    return trial.effect(after[:, 0] if single else after)
 
 
+@keywords(EXPERIMENT)
 def occlude(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -240,15 +212,7 @@ def occlude(
     width: int = 10,
     stride: int = 1,
     method: Literal["zero", "uniform", "random", "shuffle", "dinuc_shuffle"] = "zero",
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
+    **options: Unpack[Experiment],
 ) -> Positional:
     """Cover a window that slides along the sequences and measure what is lost.
 
@@ -262,7 +226,7 @@ def occlude(
         Width of the window and step between windows (bp).
     method : {"zero", "uniform", "random", "shuffle", "dinuc_shuffle"}, optional
         What the window is replaced with; see `randomise`.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
 
     Returns
@@ -290,21 +254,16 @@ def occlude(
     if method == "uniform":
         sequences = sequences.float()
     positions = np.arange(0, length - width + 1, stride)
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
+    trial = Trial(model, sequences, options)
 
-    def cover(start: int) -> Callable[[torch.Tensor], None]:
-        def edit(rows: torch.Tensor) -> None:
-            rows.copy_(randomise(rows, start, start + width, method=method, seed=seed)[:, 0])
+    def cover(start: int, rows: torch.Tensor) -> None:
+        rows.copy_(randomise(rows, start, start + width, method=method, seed=trial.seed)[:, 0])
 
-        return edit
-
-    before = score(sequences)
-    after = score_edits(score, sequences, (cover(int(p)) for p in positions))
-    result = make_effect(before, after, confidence=confidence, n_resamples=n_resamples, seed=seed)
-    return Positional(positions, before, *result[2:])
+    found = trial.effect(trial.edits([partial(cover, start) for start in positions.tolist()]))
+    return Positional(positions, found.before, *found[2:])
 
 
+@keywords(EXPERIMENT)
 def positional_importance(
     model: nn.Module,
     X: NDArray[Any] | torch.Tensor,
@@ -313,16 +272,7 @@ def positional_importance(
     positions: Sequence[int] | NDArray[np.int64] | None = None,
     stride: int = 1,
     orientation: Literal["+", "-"] = "+",
-    target: Target = 0,
-    func: Callable[..., Any] | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    seed: int | None = 0,
-    engine: str = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    verbose: bool = False,
+    **options: Unpack[Experiment],
 ) -> Positional:
     """Slide a motif along background sequences and measure what it does at each position.
 
@@ -340,10 +290,8 @@ def positional_importance(
         Step between positions (bp).
     orientation : {"+", "-"}, optional
         Strand of the motif.
-    target, func, args, confidence, n_resamples, seed, engine, batch_size, device
+    **options
         As in `marginalize`.
-    verbose : bool, optional
-        Whether to show a progress bar.
 
     Returns
     -------
@@ -376,17 +324,10 @@ def positional_importance(
             check_position(p, width, length)
     if not len(at):
         raise SeqexplainerError("positions is empty; give at least one")
-    extra = check_args(args, len(sequences), model_dtype(model))
-    score = make_score(model, target, func, batch_size, device, engine, extra)
+    trial = Trial(model, sequences, options)
 
-    def place(position: int) -> Callable[[torch.Tensor], None]:
-        return lambda rows: write(rows, what, position)
+    def place(position: int, rows: torch.Tensor) -> None:
+        write(rows, what, position)
 
-    before = score(sequences)
-    steps = tqdm(at, desc="positions", disable=not verbose, leave=False)
-    after = score_edits(score, sequences, (place(int(p)) for p in steps))
-    change = after - before[:, None]
-    summary = summarise(
-        change, scores=before, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
-    return Positional(at, before, change, *summary)
+    found = trial.effect(trial.edits([partial(place, position) for position in at.tolist()]))
+    return Positional(at, found.before, *found[2:])
