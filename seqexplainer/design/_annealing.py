@@ -23,7 +23,7 @@ def anneal(task: Task) -> Found:
     found = Found(task, merit, score)
     trials = [_judge(task, _propose(task, tapes, rngs))[0] for _ in range(_TRIALS)]
     hot = np.mean([np.abs(trial - merit) for trial in trials], axis=0) + 1e-12
-    for r in range(task.rounds):
+    for r in task.steps():
         temperature = hot * task.cooling ** (r / max(task.rounds - 1, 1))
         proposal = _propose(task, tapes, rngs)
         reached, shown = _judge(task, proposal)

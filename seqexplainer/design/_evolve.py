@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from seqexplainer._inputs import check_one_hot, check_whole, letters_for
-from seqexplainer.design._constraints import Constraints
-from seqexplainer.design._edits import (
-    KINDS,
-    apply,
-    decode,
-    from_codes,
-    letters_of,
-    make_tapes,
-    to_codes,
-    undo,
-)
-from seqexplainer.design._objective import make_scorer
+from seqexplainer._inputs import check_whole
+from seqexplainer._running import keywords
+from seqexplainer.design._edits import KINDS, apply, decode, from_codes, letters_of, to_codes, undo
+from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._pool import Pool
 from seqexplainer.design._task import Found, Task
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
     from torch import nn
 
-    from seqexplainer._inputs import ArrayLike
-    from seqexplainer._targets import Target
-    from seqexplainer.design._edits import Codes
-    from seqexplainer.design._objective import Objective
-    from seqpro.alphabets import BaseAlphabet
 
 _SHIFTS_AT_A_TIME = 8192
 
@@ -130,29 +115,17 @@ class Evolution(NamedTuple):
         )
 
 
+@keywords(AIMS)
 def evolve(
     model: nn.Module | Sequence[nn.Module],
     X: NDArray[Any] | torch.Tensor,
     *,
     rounds: int = 10,
-    target: Target | Mapping[Any, float] = 0,
     beam: int = 1,
-    maximize: bool = True,
-    goal: float | None = None,
-    objectives: Sequence[Objective | Mapping[str, Any]] | None = None,
-    caution: float = 0.0,
-    constraints: Constraints | Mapping[str, Any] | None = None,
-    insertions: bool = False,
-    deletions: bool = False,
-    flank: str | Sequence[str] = "",
     allow_repeats: bool = False,
     allow_worse: bool = False,
     engine: str = "auto",
-    alphabet: BaseAlphabet | str | None = None,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    args: Sequence[ArrayLike] | None = None,
-    verbose: bool = False,
+    **aims: Unpack[Aims],
 ) -> Evolution:
     """Evolve sequences greedily towards a better score.
 
@@ -208,15 +181,8 @@ def evolve(
     alphabet : BaseAlphabet or str, optional
         Letters of the columns; by default those that ``X`` says, else DNA (21 columns: amino
         acids).
-    batch_size : int, optional
-        Sequences per forward pass.
-    device : str or torch.device, optional
-        Where to run; by default where the model is.
-    args : sequence of arrays, optional
-        Extra inputs of the models, each with one row per sequence: an edited sequence keeps
-        those of its start.
-    verbose : bool, optional
-        Whether to show a progress bar.
+    batch_size, device, dtype, args, progress
+        As in `seqexplainer.predict`; an edited sequence keeps the extra inputs of its start.
 
     Returns
     -------
@@ -240,40 +206,12 @@ def evolve(
     >>> evolve(model, X, rounds=2).to_frame()[["position", "ref", "alt"]].values.tolist()
     [[-1, '', ''], [0, 'A', 'T'], [1, 'A', 'T']]
     """
-    original, letters = read_codes(X, alphabet)
     check_whole(rounds=rounds, beam=beam)
-    scorer = make_scorer(
-        model,
-        objectives,
-        target=target,
-        maximize=maximize,
-        goal=goal,
-        caution=caution,
-        batch_size=batch_size,
-        device=device,
-        n=len(original),
-        args=args,
-        n_letters=len(letters),
-    )
-    room = original.shape[1] if insertions or deletions else 0
-    task = Task(
-        scorer=scorer,
-        limits=Constraints.of(constraints).within(original.shape[1], len(letters)),
-        tapes=make_tapes(original, flank if room else "", room, letters),
-        length=original.shape[1],
-        rounds=rounds,
-        seed=0,
-        insertions=insertions,
-        deletions=deletions,
-        alphabet=letters,
-    )
-    pool = _grow(task, beam, allow_repeats, allow_worse, engine, verbose)
+    task = prepare(model, X, aims, rounds=rounds)
+    pool = _grow(task, beam, allow_repeats, allow_worse, engine)
     small = [part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends)]
-    refs, alts, kinds, ends = small
-    evolved = from_codes(pool.codes, len(letters))
-    return Evolution(
-        evolved, pool.scores, pool.positions, refs, alts, kinds, ends, alphabet=letters
-    )
+    evolved = from_codes(pool.codes, task.n_letters)
+    return Evolution(evolved, pool.scores, pool.positions, *small, alphabet=task.alphabet)
 
 
 def climb(task: Task, beam: int) -> Found:
@@ -296,13 +234,12 @@ def _grow(
     allow_repeats: bool = False,
     allow_worse: bool = False,
     engine: str = "auto",
-    verbose: bool = False,
 ) -> Pool:
     """Return the best sequence of each start after all rounds, with its trace."""
     scorer, limits, original = task.scorer, task.limits, task.original
     reached, shown = scorer.judge(original)
     pool = Pool(task.tapes, task.length, task.rounds, reached, shown, task.n_letters)
-    for r in tqdm(range(task.rounds), desc="rounds", disable=not verbose, leave=False):
+    for r in task.steps():
         free = np.ones(pool.codes.shape, dtype=bool) if allow_repeats else pool.untouched()
         made = task.edits(pool.codes, task.tapes[pool.owner])
         values = scorer.values(pool.codes, pool.owner)
@@ -321,14 +258,6 @@ def _grow(
             pool.scores[moved, r + 1 :] = score[:, None]
     pool.take(pool.best())
     return pool
-
-
-def read_codes(
-    X: NDArray[Any] | torch.Tensor, alphabet: BaseAlphabet | str | None
-) -> tuple[Codes, str]:
-    """Return the letter codes (N, L) of one-hot sequences, and the letters they stand for."""
-    sequences = check_one_hot(X)
-    return to_codes(sequences), letters_for(X, alphabet)
 
 
 def _shifts(

@@ -31,7 +31,7 @@ def breed(task: Task) -> Found:
     values = scorer.values(task.original)
     found = Found(task, scorer.merit(values).numpy(), scorer.score(values).numpy())
     values = values[:, None].expand(-1, size, *values.shape[1:]).clone()
-    for r in range(task.rounds):
+    for r in task.steps():
         children = np.stack([_cross(pool[i], rngs[i], task) for i in range(n)])
         flat = children.reshape(-1, width)
         codes = flat[:, : task.length]

@@ -42,7 +42,7 @@ def follow_gradient(task: Task) -> Found:
     found = Found(task, *task.scorer.judge(task.original))
     with ExitStack() as stack:
         models = [
-            stack.enter_context(frozen(m, model_device(m, task.scorer.device)))
+            stack.enter_context(frozen(m, model_device(m, task.scorer.running.get("device"))))
             for m in task.scorer.models
         ]
         for row, identity in enumerate(task.identities()):
@@ -59,7 +59,7 @@ class _Walk:
         self.row = row
         self.identity = identity
         self.original = task.original[row]
-        self.device = model_device(models[0], task.scorer.device)
+        self.device = model_device(models[0], task.scorer.running.get("device"))
         self.dtype = model_dtype(models[0])
         places = np.flatnonzero(self.original >= 0)
         for begin, end in task.limits.protected:
@@ -80,7 +80,7 @@ class _Walk:
         cost = task.edit_cost
         unit = self._unit()
         here = torch.as_tensor(self.original[self.places], device=self.device)[:, None]
-        for r in range(task.rounds):
+        for r in task.steps():
             logits = self.logits + shift
             noisy = (logits + self._noise(r)) / task.temperature
             soft = torch.softmax(noisy, dim=-1)

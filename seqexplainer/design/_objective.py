@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import torch
 from torch import nn
 
-from seqexplainer._inputs import ArrayLike, check_args, check_whole, model_dtype
+from seqexplainer._inputs import ArrayLike, check_args, check_one_hot, letters_for, model_dtype
+from seqexplainer._running import RUNNING, Runner, Running, split
 from seqexplainer._targets import Target, resolve
-from seqexplainer.design._edits import from_codes
+from seqexplainer.design._constraints import Constraints
+from seqexplainer.design._edits import from_codes, make_tapes, to_codes
+from seqexplainer.design._task import Task
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.predict import picked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from seqpro.alphabets import BaseAlphabet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +95,10 @@ class Scorer:
         objectives: Sequence[Objective],
         *,
         caution: float = 0.0,
-        batch_size: int = 128,
-        device: str | torch.device | None = None,
         args: Sequence[ArrayLike] | None = None,
         n_letters: int = 4,
+        **running: Unpack[Running],
     ) -> None:
-        check_whole(batch_size=batch_size)
         self.n_letters = n_letters
         self.models = [model] if isinstance(model, nn.Module) else list(model)
         if not self.models or not objectives:
@@ -105,8 +108,7 @@ class Scorer:
             raise SeqexplainerError(msg)
         self.objectives = list(objectives)
         self.caution = caution
-        self.batch_size = batch_size
-        self.device = device
+        self.running = running
         self.args = list(args or ())
 
     def select(self, output: Any) -> torch.Tensor:
@@ -130,9 +132,8 @@ class Scorer:
         ``starts`` (n,) are the starts whose extra inputs go with them, by default all in order.
         """
         X = from_codes(codes, self.n_letters)
-        options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
         columns = [
-            picked(model, X, self.select, args=self.inputs(model, starts), **options)
+            picked(model, X, self.select, args=self.inputs(model, starts), **self.running)
             for model in self.models
         ]
         return torch.stack(columns, dim=1).double()
@@ -147,7 +148,6 @@ class Scorer:
         from seqexplainer.attribute import saturation_mutagenesis
 
         X = from_codes(codes, self.n_letters)
-        options: dict[str, Any] = {"batch_size": self.batch_size, "device": self.device}
         targets: list[Any] = [
             o.select if isinstance(o.target, Mapping) else o.target for o in self.objectives
         ]
@@ -159,7 +159,7 @@ class Scorer:
                     target=target,
                     engine=engine,
                     args=self.inputs(model, starts),
-                    **options,
+                    **self.running,
                 )
                 for target in targets
             ]
@@ -208,31 +208,103 @@ class Scorer:
         return self.merit(values).numpy(), self.score(values).numpy()
 
 
-def make_scorer(
+class Aims(Running, total=False):
+    """Keywords that `evolve` and `design` share, and those of `Running`.
+
+    Attributes
+    ----------
+    target, maximize, goal
+        The one objective; see `Objective`.
+    objectives : sequence of Objective or mapping
+        Several, instead.
+    caution : float
+        With several models: standard deviations of the models that their mean is worsened by.
+    constraints : Constraints or mapping
+        Limits that every edit respects.
+    insertions, deletions : bool
+        Whether bases may be inserted and deleted.
+    flank : str or sequence of str
+        Letters that follow each sequence on its right.
+    alphabet : BaseAlphabet or str
+        Letters of the columns.
+    """
+
+    target: Target | Mapping[Any, float]
+    maximize: bool
+    goal: float | None
+    objectives: Sequence[Objective | Mapping[str, Any]] | None
+    caution: float
+    constraints: Constraints | Mapping[str, Any] | None
+    insertions: bool
+    deletions: bool
+    flank: str | Sequence[str]
+    alphabet: BaseAlphabet | str | None
+
+
+OWN: Aims = {
+    "target": 0,
+    "maximize": True,
+    "goal": None,
+    "objectives": None,
+    "caution": 0.0,
+    "constraints": None,
+    "insertions": False,
+    "deletions": False,
+    "flank": "",
+    "alphabet": None,
+}
+AIMS = {**OWN, **RUNNING}
+"""What `Aims` are by default."""
+
+
+def prepare(
     model: nn.Module | Sequence[nn.Module],
-    objectives: Sequence[Objective | Mapping[str, Any]] | None,
-    *,
-    target: Target | Mapping[Any, float],
-    maximize: bool,
-    goal: float | None,
-    caution: float,
-    batch_size: int,
-    device: str | torch.device | None,
-    n: int,
-    args: Sequence[ArrayLike] | None = None,
-    n_letters: int = 4,
-) -> Scorer:
-    """Return the scorer of the arguments that `evolve` and `design` share."""
-    single = Objective(target=target, maximize=maximize, goal=goal)
-    if objectives is None:
-        listed = [single]
-    else:
+    X: ArrayLike,
+    aims: Aims,
+    **tuning: Any,
+) -> Task:
+    """Return the task of the arguments that `evolve` and `design` share.
+
+    Parameters
+    ----------
+    model : Module or sequence of such
+        Models that are judged together.
+    X : ndarray or Tensor, shape (N, A, L)
+        Sequences to start from.
+    aims : Aims
+        What callers gave.
+    **tuning
+        More fields of `Task`.
+
+    Returns
+    -------
+    Task
+    """
+    own, running = split(aims, OWN)
+    codes, letters = to_codes(check_one_hot(X)), letters_for(X, own["alphabet"])
+    single = Objective(**{name: own[name] for name in ("target", "maximize", "goal")})
+    listed = [single]
+    if own["objectives"] is not None:
         if single != Objective():
             raise SeqexplainerError("give objectives, or target, maximize and goal, but not both")
-        listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in objectives]
-    check_args(args, n, torch.float32)
-    options: dict[str, Any] = {"batch_size": batch_size, "device": device, "args": args}
-    return Scorer(model, listed, caution=caution, n_letters=n_letters, **options)
+        listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in own["objectives"]]
+    progress = running.pop("progress", False) | running.pop("verbose", False)
+    scorer = Scorer(model, listed, caution=own["caution"], n_letters=len(letters), **running)
+    for one in scorer.models:
+        Runner.of(one, torch.empty(0), running, n=len(codes))
+    length = codes.shape[1]
+    shifting = own["insertions"] or own["deletions"]
+    return Task(
+        scorer=scorer,
+        limits=Constraints.of(own["constraints"]).within(length, len(letters)),
+        tapes=make_tapes(codes, own["flank"] if shifting else "", length * shifting, letters),
+        length=length,
+        insertions=own["insertions"],
+        deletions=own["deletions"],
+        alphabet=letters,
+        progress=progress,
+        **tuning,
+    )
 
 
 def _from_mapping(options: Mapping[str, Any]) -> Objective:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from seqexplainer._inputs import as_seed, check_choice
+from seqexplainer._running import keywords
 from seqexplainer.design._annealing import anneal
-from seqexplainer.design._constraints import Constraints
-from seqexplainer.design._edits import from_codes, make_tapes
-from seqexplainer.design._evolve import climb, read_codes
+from seqexplainer.design._edits import from_codes
+from seqexplainer.design._evolve import climb
 from seqexplainer.design._genetic import breed
 from seqexplainer.design._gradient import follow_gradient
-from seqexplainer.design._objective import Objective, make_scorer
+from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._task import Design, Found, Task
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from torch import nn
-
-    from seqexplainer._inputs import ArrayLike
-    from seqexplainer._targets import Target
-    from seqpro.alphabets import BaseAlphabet
 
 
 class Search(NamedTuple):
@@ -55,21 +50,13 @@ SEARCHES: dict[str, Search] = {
 """Methods of `design` by name."""
 
 
+@keywords(AIMS)
 def design(
     model: nn.Module | Sequence[nn.Module],
     X: NDArray[Any] | torch.Tensor,
     *,
     method: str = "greedy",
     rounds: int | None = None,
-    target: Target | Mapping[Any, float] = 0,
-    maximize: bool = True,
-    goal: float | None = None,
-    objectives: Sequence[Objective | Mapping[str, Any]] | None = None,
-    caution: float = 0.0,
-    constraints: Constraints | Mapping[str, Any] | None = None,
-    insertions: bool = False,
-    deletions: bool = False,
-    flank: str | Sequence[str] = "",
     beam: int = 8,
     population: int = 64,
     mutations: float = 1.5,
@@ -80,10 +67,7 @@ def design(
     temperature: float = 1.0,
     edit_cost: float = 0.0,
     seed: int | None = 0,
-    alphabet: BaseAlphabet | str | None = None,
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
-    args: Sequence[ArrayLike] | None = None,
+    **aims: Unpack[Aims],
 ) -> Design:
     """Design sequences with a better score.
 
@@ -144,12 +128,8 @@ def design(
         Draws depend on the seed and the letters of a start only, not on its neighbours.
     alphabet : BaseAlphabet or str, optional
         Letters of the columns, as in `evolve`.
-    batch_size : int, optional
-        Sequences per forward pass.
-    device : str or torch.device, optional
-        Where to run; by default where the model is.
-    args : sequence of arrays, optional
-        Extra inputs, as in `evolve`.
+    batch_size, device, dtype, args, progress
+        As in `evolve`.
 
     Returns
     -------
@@ -187,37 +167,17 @@ def design(
     _check_numbers(positive, least=1e-300, what="positive")
     if not 0 < cooling <= 1:
         raise SeqexplainerError(f"cooling is {cooling}; expected a fraction in (0, 1]")
-    shifting = insertions or deletions
-    if shifting and not search.shifts:
+    if (aims.get("insertions") or aims.get("deletions")) and not search.shifts:
         able = ", ".join(name for name, other in SEARCHES.items() if other.shifts)
         raise SeqexplainerError(f"{method} cannot insert or delete bases; choose one of {able}")
-    if pareto and (method != "genetic" or objectives is None or len(objectives) < 2):
+    if pareto and (method != "genetic" or len(aims.get("objectives") or ()) < 2):
         raise SeqexplainerError("pareto=True needs method='genetic' and at least two objectives")
-    codes, letters = read_codes(X, alphabet)
-    scorer = make_scorer(
+    task = prepare(
         model,
-        objectives,
-        target=target,
-        maximize=maximize,
-        goal=goal,
-        caution=caution,
-        batch_size=batch_size,
-        device=device,
-        n=len(codes),
-        args=args,
-        n_letters=len(letters),
-    )
-    task = Task(
-        scorer=scorer,
-        limits=Constraints.of(constraints).within(codes.shape[1], len(letters)),
-        tapes=make_tapes(
-            codes, flank if shifting else "", codes.shape[1] if shifting else 0, letters
-        ),
-        length=codes.shape[1],
+        X,
+        aims,
         rounds=steps,
         seed=as_seed(seed),
-        insertions=insertions,
-        deletions=deletions,
         beam=beam,
         population=population,
         mutations=mutations,
@@ -227,12 +187,12 @@ def design(
         learning_rate=learning_rate,
         temperature=temperature,
         edit_cost=edit_cost,
-        alphabet=letters,
     )
     found = search.run(task)
-    n = task.n_letters
-    best, starts = from_codes(found.tapes[:, : task.length], n), from_codes(codes, n)
-    return Design(best, starts, found.scores, found.path(), found.front, letters)
+    best, starts = (
+        from_codes(tapes[:, : task.length], task.n_letters) for tapes in (found.tapes, task.tapes)
+    )
+    return Design(best, starts, found.scores, found.path(), found.front, task.alphabet)
 
 
 def _check_numbers(numbers: Mapping[str, float], *, least: float, what: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from seqexplainer.design._edits import (
     KINDS,
@@ -20,7 +21,7 @@ from seqexplainer.design._edits import (
 from seqexplainer.errors import SeqexplainerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Task:
     tapes: Codes
     length: int
     rounds: int
-    seed: int
+    seed: int = 0
     insertions: bool = False
     deletions: bool = False
     beam: int = 8
@@ -52,6 +53,7 @@ class Task:
     temperature: float = 1.0
     edit_cost: float = 0.0
     alphabet: str = "ACGT"
+    progress: bool = False
 
     @property
     def n_letters(self) -> int:
@@ -67,6 +69,10 @@ class Task:
     def shifting(self) -> bool:
         """Whether bases may be inserted or deleted."""
         return self.insertions or self.deletions
+
+    def steps(self) -> Iterable[int]:
+        """Return the numbers of the rounds, with a progress bar if one was asked for."""
+        return tqdm(range(self.rounds), desc="rounds", disable=not self.progress, leave=False)
 
     def identities(self) -> NDArray[np.uint64]:
         """Return a number (N,) for each start that depends on its letters only."""
