@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import seqdata._accessor
 import seqpro.kernels  # before any compiled code of ours: it may have to do without a cache
@@ -31,32 +31,22 @@ from seqdata.store import to_zarr as to_zarr
 from seqdata.store._lock import FileLock as FileLock
 from seqdata.variants import variant_windows as variant_windows
 from seqdata.windows._open import open_regions as open_regions
+from seqpro.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from seqdata import convert, datasets, regions, schema, splits, targets, torch
-    from seqdata.torch import get_torch_dataloader
+    from seqdata import convert as convert
+    from seqdata import datasets as datasets
+    from seqdata import regions as regions
+    from seqdata import schema as schema
+    from seqdata import splits as splits
+    from seqdata import targets as targets
+    from seqdata import torch as torch
+    from seqdata.convert import to_bedgraph as to_bedgraph
+    from seqdata.convert import to_bigwig as to_bigwig
+    from seqdata.torch import get_torch_dataloader as get_torch_dataloader
+
+    __version__: str
+else:  # loaded when they are first asked for; only the loader needs torch
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __eugene_dist__ = "eugene-genomics"
-
-_MODULES = ("convert", "datasets", "regions", "schema", "splits", "targets", "torch")
-_LAZY = {"get_torch_dataloader": "seqdata.torch"}
-
-
-def __getattr__(name: str) -> Any:
-    """Load modules when they are first asked for; only the loader needs torch."""
-    import importlib
-
-    if name == "__version__":
-        from seqpro import __version__ as version
-
-        return version
-    if name in _MODULES:
-        return importlib.import_module(f"seqdata.{name}")
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    msg = f"module 'seqdata' has no attribute {name!r}"
-    raise AttributeError(msg)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES, *_LAZY])

@@ -414,7 +414,7 @@ def bin_coverage(
 
     Parameters
     ----------
-    coverage : ndarray of numbers
+    coverage : ndarray of numbers, shape (..., length)
     bin_width : int
         In bp; must divide the length.
     length_axis : int
@@ -423,8 +423,8 @@ def bin_coverage(
 
     Returns
     -------
-    ndarray
-        As coverage with ``length / bin_width`` bins along the length axis. Small integers are
+    ndarray, shape (..., length / bin_width)
+        The bins stand along the length axis. Small integers are
         summed as 64-bit ones; means of integers are float64.
 
     Raises

@@ -27,7 +27,7 @@ def translate(
 
     Parameters
     ----------
-    seqs : str, bytes, list of them, ndarray of S1 or one-hot uint8
+    seqs : str, bytes, list of them, ndarray of S1 (..., length) or one-hot uint8 (..., length, 4)
         T and U mean the same, lower case counts as upper case. NUL codons (the padding of
         ragged lists) stay NUL.
     alphabet : AminoAlphabet
@@ -45,7 +45,7 @@ def translate(
 
     Returns
     -------
-    ndarray of S1, length / codon length along the length axis
+    ndarray of S1, shape (..., length / codon length)
         One-hot uint8 over ``alphabet.alphabet`` where seqs is one-hot.
 
     Raises

@@ -94,7 +94,21 @@ def formerly(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 def window_sums(
     genome: sd.GenomeFASTA, track: sd.BigWig, rows: pd.DataFrame, width: int
 ) -> NDArray[np.float32]:
-    """Return the sums of signal over windows, read in blocks; strands are swapped as in stores."""
+    """Return the sums of signal over windows, read in blocks; strands are swapped as in stores.
+
+    Parameters
+    ----------
+    genome, track : GenomeFASTA, BigWig
+        The track is called ``cov``, and closed in the end.
+    rows : DataFrame
+        Regions.
+    width : int
+        Of the windows, in bp.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_regions, n_samples)
+    """
     from seqdata.windows import plan_regions, read_shard
 
     plan = plan_regions(rows, [genome, track], fixed_length=width)

@@ -6,8 +6,6 @@ import gzip
 import json
 import logging
 import lzma
-import os
-import secrets
 import warnings
 import zlib
 from pathlib import Path
@@ -20,6 +18,7 @@ from numcodecs.registry import get_codec
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
 import seqpro as sp
+from seqdata._whole import whole_files
 from seqdata.convert._hdf5 import read_hdf5 as read_hdf5
 from seqdata.convert._hdf5 import to_hdf5 as to_hdf5
 from seqdata.errors import MissingFileError, SchemaError, StoreError
@@ -69,15 +68,10 @@ def to_fasta(
     names = _record_names(ds, id_var)
     target = Path(path).expanduser()
     opener: Any = gzip.open if target.suffix == ".gz" else open
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
-    try:
-        with opener(part, "wb") as out:
-            for name, row in zip(names, ds.sd.rows(seq_var), strict=True):
-                letters = np.ascontiguousarray(row).view(np.uint8).tobytes().rstrip(b"\0")
-                out.write(b">" + name.encode() + b"\n" + letters + b"\n")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_files([target]) as (part,), opener(part, "wb") as out:
+        for name, row in zip(names, ds.sd.rows(seq_var), strict=True):
+            letters = np.ascontiguousarray(row).view(np.uint8).tobytes().rstrip(b"\0")
+            out.write(b">" + name.encode() + b"\n" + letters + b"\n")
 
 
 def to_bed(ds: xr.Dataset, path: str | Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 import seqpro as sp
+from seqdata._whole import whole_files
 from seqdata.errors import MissingFileError, SchemaError, SeqdataError, StoreError
 from seqdata.schema import OHE_DIM, is_sequence, letters_of, with_codes, with_names
 from seqdata.store._attrs import plain, shown
@@ -157,8 +156,7 @@ def to_hdf5(
     if target.exists() and not overwrite:
         msg = f"{target} exists. Pass overwrite=True to replace it, or another path."
         raise StoreError(msg)
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
-    try:
+    with whole_files([target]) as (part,):
         with h5py.File(part, "w", userblock_size=_BLOCK) as file:
             ds = with_codes(ds)
             file.attrs["attrs"] = json.dumps(plain(ds.attrs), default=_plain)
@@ -166,9 +164,6 @@ def to_hdf5(
                 _write(h5py, file, str(name), ds[name], letters, coordinate=name in ds.coords)
         with part.open("r+b") as raw:
             raw.write(_checksum(part))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_hdf5(path: str | Path) -> xr.Dataset:

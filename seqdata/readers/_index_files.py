@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
 
 from seqdata._told import tell
+from seqdata._whole import whole_files
 from seqdata.errors import SeqdataError
 from seqdata.readers._places import usable
 from seqdata.store._content import content_of
@@ -136,12 +136,7 @@ def write_whole(target: Path, write: Callable[[Path], object]) -> Path:
     Path
         ``target``.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}")
-    part.touch()
-    try:
+    with whole_files([target]) as (part,):
+        part.touch()
         write(part)
-        part.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return target

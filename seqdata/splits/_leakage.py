@@ -17,6 +17,7 @@ from seqdata import schema
 from seqdata._letters import complement_table, gather_letters
 from seqdata.errors import SeqdataError
 from seqdata.schema import is_nucleotide
+from seqdata.splits._codes import codes_of
 from seqdata.splits._kmers import NO_DIGIT, digits_of
 from seqdata.splits._near_duplicates import Sequences, as_digits, index, near_duplicates
 from seqpro.random import row_hash
@@ -204,8 +205,6 @@ def leakage(
             "to 1, or None."
         )
     if codes is None:
-        from seqdata.splits import codes_of
-
         codes = codes_of(ds)
     values = np.asarray(codes)
     n = ds.sizes[schema.sequence_dim(ds)]

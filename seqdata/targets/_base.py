@@ -24,6 +24,12 @@ class TargetTransform(ABC):
     """
 
     name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return every name that it may be asked for by."""
+        return (cls.name, *cls.aliases)
 
     def fit(self, values: ArrayLike, mask: ArrayLike | None = None) -> Self:
         """Return the transform with what it learned from training rows.

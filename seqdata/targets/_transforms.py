@@ -199,6 +199,7 @@ class Binarise(TargetTransform):
     percentile: float | None = None
     lower_percentile: float | None = None
     name: ClassVar[str] = "binarise"
+    aliases: ClassVar[tuple[str, ...]] = ("binarize",)
 
     def _n_columns(self) -> int | None:
         return limited(self.upper, self.lower)
@@ -304,10 +305,6 @@ class Quantile(TargetTransform):
 
 
 _OUTPUTS = ("uniform", "normal")
-_TRANSFORMS: dict[str, type[TargetTransform]] = {
-    cls.name: cls for cls in (Clamp, ZScore, Log, Binarise, Quantile)
-}
-_TRANSFORMS["binarize"] = Binarise
 
 
 def from_dict(values: Mapping[str, Any] | str) -> TargetTransform:
@@ -335,9 +332,10 @@ def from_dict(values: Mapping[str, Any] | str) -> TargetTransform:
     """
     plain = {"name": values} if isinstance(values, str) else dict(values)
     name = str(plain.get("name"))
-    if name not in _TRANSFORMS:
-        raise SeqdataError(f"no target transform {name!r}.{did_you_mean(name, _TRANSFORMS)}")
-    return _TRANSFORMS[name].from_dict({**plain, "name": _TRANSFORMS[name].name})
+    known = {called: cls for cls in TargetTransform.__subclasses__() for called in cls.names()}
+    if name not in known:
+        raise SeqdataError(f"no target transform {name!r}.{did_you_mean(name, known)}")
+    return known[name].from_dict({**plain, "name": known[name].name})
 
 
 def apply(

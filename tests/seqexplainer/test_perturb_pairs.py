@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 import seqexplainer as se
-from seqexplainer.statistics import summarise
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import substitute
+from seqexplainer.statistics import summarise
 from seqpro.motifs import Motif
 
 
