@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Literal, Protocol, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -500,8 +501,8 @@ class _BedGraph:
     """A bedGraph file that is being written."""
 
     def __init__(self, path: Path, sizes: dict[str, int]) -> None:
-        opener: Callable[..., IO[bytes]] = gzip.open if ".gz." in path.name else open
-        self.file = opener(path, "wb")
+        packed = ".gz." in path.name
+        self.file: BufferedIOBase = gzip.GzipFile(path, "wb") if packed else path.open("wb")
 
     def add(
         self, contig: str, starts: NDArray[np.int64], ends: NDArray[np.int64], values: Values
