@@ -197,11 +197,7 @@ def _from_dataset(ds: Any, **how: Any) -> tuple[Any, Any]:
 
 
 def disk_zarr(folder: Path) -> tuple[Any, Any]:
-    return _disk(folder, in_memory=False, engine="zarr")
-
-
-def disk_tensorstore(folder: Path) -> tuple[Any, Any]:
-    return _disk(folder, in_memory=False, engine="tensorstore")
+    return _disk(folder, in_memory=False)
 
 
 def disk_memmap(folder: Path) -> tuple[Any, Any]:

@@ -1,13 +1,13 @@
 """Shuffled epochs of sequence + 4 tracks, 2,114 bp, batch 128, from disk and from files.
 
-Every way visits each row once: equal digests say so. tensorstore is left out where it is not
-installed. Run: python benchmarks/loader_disk.py [--rounds 3] [--rows 4096] [--save]
+Every way visits each row once: equal digests say so.
+
+Run: python benchmarks/loader_disk.py [--rounds 3] [--rows 4096] [--save]
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -71,10 +71,7 @@ def main() -> None:
         folder = Path(name)
         os.environ["EUGENE_CACHE_DIR"] = str(folder / "cache")
         make_files(folder, args.rows)
-        ways = dict(WAYS)
-        if importlib.util.find_spec("tensorstore"):
-            ways["tensorstore, streamed"] = "disk_tensorstore"
-        contenders = [h.Contender(k, f"{CASES}:{v}") for k, v in ways.items()]
+        contenders = [h.Contender(k, f"{CASES}:{v}") for k, v in WAYS.items()]
         timings = h.compare(contenders, folder, args.rounds)
         case = f"epoch from disk, {args.rows:,} x {WIDTH} bp x {TRACKS} tracks"
         results = [h.report(case, timings, targets={})]

@@ -14,7 +14,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "hub": ("huggingface_hub",),
     "h5": ("h5py",),
     "remote": ("aiohttp", "requests", "fsspec"),
-    "fast": ("tensorstore", "pybigtools"),
     "anndata": ("anndata",),
     "docs": ("sphinx", "myst_nb"),
 }

@@ -24,7 +24,6 @@ from seqdata.loading._samplers import RowSampler
 from seqdata.loading._samplers import WeightedSampler as WeightedSampler
 from seqdata.loading._source import Arrays
 from seqdata.loading._workers import Queue, packed, unpacked
-from seqdata.store._origin import choose_engine
 
 Transform = Callable[[Arrays], Mapping[str, Any]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
@@ -400,7 +399,7 @@ def get_torch_dataloader(
     in_memory: bool | None = None,
     cache: Literal["memmap"] | None = None,
     cache_dir: str | Path | None = None,
-    engine: Literal["auto", "zarr", "tensorstore"] = "auto",
+    engine: Literal["auto", "zarr"] = "auto",
     buffer_bytes: int = BUFFER_LIMIT,
     prefetch: bool = True,
     generator: torch.Generator | None = None,
@@ -417,7 +416,7 @@ def get_torch_dataloader(
     batch. A store on disk is streamed: stored blocks are visited in random order, as many as the
     buffer holds are read whole, and rows are permuted within the buffer. Every row comes exactly
     once an epoch. The first three kinds share one order for a seed; that of a streamed store
-    depends on its blocks and the buffer besides, and is the same for both engines.
+    depends on its blocks and the buffer besides.
 
     Parameters
     ----------
@@ -486,11 +485,9 @@ def get_torch_dataloader(
         store is decoded anew.
     cache_dir : path or None
         Where those files are kept; default the cache directory.
-    engine : {"auto", "zarr", "tensorstore"}
-        What reads a local store while streaming. Shards as this package writes them are unpacked
-        straight into the buffer; other arrays are read by zarr with ``"zarr"``, and with ``"auto"``
-        by tensorstore (extra ``fast``) where it is installed, except in worker processes.
-        ``"tensorstore"`` reads all by it; worker processes are spawned then.
+    engine : {"auto", "zarr"}
+        Accepted for compatibility; both read shards as this package writes them straight into the
+        buffer, and other arrays by zarr.
     buffer_bytes : int
         Bytes held while streaming, both buffers together; two stored blocks at least.
     prefetch : bool
@@ -543,7 +540,11 @@ def get_torch_dataloader(
         if sampler is not None:
             raise SeqdataError("give only one of `sampler` and `weights`.")
         sampler = WeightedSampler(weights)
-    engine_used = choose_engine(engine, workers=num_workers > 0)
+    if engine not in ("auto", "zarr"):
+        raise SeqdataError(
+            f"engine is {engine!r}: expected 'auto' or 'zarr'. Shards are read by this package "
+            "itself, which took half the time of tensorstore: leave `engine` away."
+        )
     core = Loader(
         sdata,
         variables=names,
@@ -565,15 +566,12 @@ def get_torch_dataloader(
         in_memory=in_memory,
         cache=cache,
         cache_dir=None if cache_dir is None else Path(cache_dir),
-        engine=engine_used,
         buffer_bytes=buffer_bytes,
         prefetch=prefetch,
     )
     options: dict[str, Any] = {"persistent_workers": persistent_workers, "timeout": timeout}
     if worker_init_fn is not None:
         options["worker_init_fn"] = worker_init_fn
-    if multiprocessing_context is None and engine_used == "tensorstore" and not core.in_memory:
-        multiprocessing_context = "spawn"
     if multiprocessing_context is not None:
         options["multiprocessing_context"] = multiprocessing_context
     if prefetch_factor is not None:

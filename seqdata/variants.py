@@ -16,7 +16,7 @@ import pandas as pd
 from seqdata._told import tell
 from seqdata.errors import LengthError, SchemaError, VariantError, did_you_mean, require_file
 from seqdata.readers._alleles import holds, is_symbolic, resolved, shared_prefix
-from seqdata.readers._base import locate
+from seqdata.readers._contigs import locate
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._vcf_lines import VcfHeader
 from seqdata.readers.fasta import GenomeFASTA

@@ -12,7 +12,8 @@ import numpy as np
 
 from seqdata._progress import progress_bar
 from seqdata.errors import LengthError, SeqdataError
-from seqdata.readers._base import EXACT, NUMBER, TEXT, TRUTH, Block, FlatReader
+from seqdata.readers._base import Block, FlatReader
+from seqdata.readers._columns import EXACT, NUMBER, TEXT, TRUTH
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import check_new_names
 from seqdata.store._objects import StoreLike
@@ -182,8 +183,7 @@ class _FlatSink:
             names.append(f"{name}_length")
         check_new_names(names, self.taken, f"reader {name!r}")
         self.taken.update(names)
-        letters = getattr(self.reader, "letters", "ACGT")
-        attrs = {"kind": "sequence", "alphabet": letters}
+        attrs = {"kind": "sequence", "alphabet": self.reader.letters}
         if self.layout == "flat":
             self.out.create(name, shape=(0,), dtype=np.uint8, dims=(f"_{name}_flat",), attrs=attrs)
             self.out.create(

@@ -13,9 +13,10 @@ from dask.delayed import delayed
 
 import seqdata._accessor  # noqa: F401 (registers ds.sd)
 from seqdata.errors import LengthError, SchemaError
-from seqdata.readers._base import FlatReader, RegionReader, Track, agreed_blocks
+from seqdata.readers._base import FlatReader, RegionReader, check_readers
+from seqdata.readers._columns import agreed_blocks
 from seqdata.readers._kernels import pad_rows
-from seqdata.schema import STRANDS, check_new_names, code_attrs, encode, with_names
+from seqdata.schema import check_new_names, with_names
 from seqdata.store import open_zarr, to_zarr
 from seqdata.store._objects import StoreLike
 from seqdata.store._shards import shard_rows
@@ -79,13 +80,7 @@ def add_layers_from_files(
     [[b'C', b'C', b'G', b'G']]
     >>> folder.cleanup()
     """
-    if not readers:
-        msg = "No reader was given. Pass at least one, such as BigWig or Table."
-        raise SchemaError(msg)
-    for reader in readers:
-        if not isinstance(reader, (RegionReader, FlatReader)):
-            msg = f"{type(reader).__name__} is no reader: expected BigWig, Table or the like."
-            raise SchemaError(msg)
+    check_readers(readers, (RegionReader, FlatReader), "BigWig or Table")
     check_new_names([reader.name for reader in readers], map(str, ds.variables), "readers")
     source = ds.encoding.get("source")
     out = ds
@@ -93,12 +88,11 @@ def add_layers_from_files(
     if region:
         plan = _plan_of(ds)
         for reader in region:
-            if getattr(reader, "missing", None) == "warn":
-                reader.check_missing(plan.windows, "the dataset")  # type: ignore[attr-defined]
+            if reader.missing == "warn":
+                reader.check_contigs(plan.windows, "the dataset")
             out = out.merge(_lazy_layer(out, plan, reader))
-    for reader in readers:
-        if isinstance(reader, FlatReader) and not isinstance(reader, RegionReader):
-            out = out.merge(_flat_layer(out, reader))
+    for flat in (reader for reader in readers if isinstance(reader, FlatReader)):
+        out = out.merge(_flat_layer(out, flat))
     out.attrs = dict(ds.attrs)
     if path is None:
         out.encoding["source"] = source
@@ -165,29 +159,10 @@ def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Da
     data: Any = np.empty((0, *shape), dtype)
     if parts:
         data = da.concatenate(parts)  # type: ignore[no-untyped-call]
-    found = {track.name: (dims, data, _attrs_of(track))}
+    found = {track.name: (dims, data, track.attrs)}
     if plan.layout != "fixed":
         found[f"{track.name}_length"] = (row_dim, plan.lengths.astype(np.int32), {"units": "bp"})
-    return with_names(xr.Dataset(found, coords=_sample_coords(track)))
-
-
-def _attrs_of(track: Track) -> dict[str, Any]:
-    if track.kind == "sequence":
-        return {"kind": "sequence", "alphabet": track.alphabet}
-    attrs = {"kind": track.kind, "sample_dim": track.sample_dim}
-    return {**attrs, "units": track.units} if track.units else attrs
-
-
-def _sample_coords(track: Track) -> dict[str, Any]:
-    if not track.samples:
-        return {}
-    dim = (track.sample_dim,)
-    out: dict[str, Any] = {track.sample_dim: (dim, np.array(track.samples, dtype=object))}
-    if track.kind != "sequence":
-        strands = encode(track.strands, STRANDS)
-        out[f"{track.name}_strand"] = (dim, strands, code_attrs(STRANDS))
-        out[f"{track.name}_pair"] = (dim, np.array(track.pairs, dtype=object))
-    return out
+    return with_names(xr.Dataset(found, coords=track.coordinates()))
 
 
 def _flat_layer(ds: xr.Dataset, reader: FlatReader) -> xr.Dataset:
@@ -207,7 +182,7 @@ def _flat_layer(ds: xr.Dataset, reader: FlatReader) -> xr.Dataset:
     length_dim = ds.sd.length_dim
     if ds.sizes.get(length_dim, matrix.shape[1]) != matrix.shape[1]:
         length_dim = f"{length_dim}_{reader.name}"
-    attrs = {"kind": "sequence", "alphabet": getattr(reader, "letters", "ACGT")}
+    attrs = {"kind": "sequence", "alphabet": reader.letters}
     found: dict[str, Any] = {reader.name: ((row_dim, length_dim), matrix.view("S1"), attrs)}
     if (lengths != matrix.shape[1]).any():
         found[f"{reader.name}_length"] = (row_dim, lengths.astype(np.int32), {"units": "bp"})

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from seqdata.errors import MissingColumnError, SchemaError, did_you_mean
-from seqdata.readers._base import EXACT, column_values
+from seqdata.readers._columns import EXACT, column_values
 from seqdata.schema import check_new_names, decode
 
 

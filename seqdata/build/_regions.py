@@ -11,7 +11,7 @@ import numpy as np
 
 from seqdata._progress import progress_bar
 from seqdata.readers._base import RegionReader, Track
-from seqdata.schema import STRANDS, check_new_names, code_attrs, encode
+from seqdata.schema import check_new_names
 from seqdata.store._objects import StoreLike
 from seqdata.store._provenance import build_attrs
 from seqdata.store._resume import job_of
@@ -21,7 +21,7 @@ from seqdata.windows._plan import RegionPlan
 from seqdata.windows._read import read_shard
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 # the rows of each array, or (rows of any length apart) the bytes of one shard of each
 Rows = dict[str, "NDArray[Any]"]
@@ -60,7 +60,6 @@ def write_regions(
     mask : bool, default True
         Whether to write ``mask``.
     """
-    row_dim, length_dim = dims
     tracks = [reader.track() for reader in readers]
     # the plan holds what the files of regions said, so those need not be the same ones
     files = [file for reader in readers for file in reader.files()]
@@ -70,30 +69,24 @@ def write_regions(
     with StoreWriter(path, overwrite=overwrite, job=job, resume=resume) as out:
         if out.in_place:
             return
-        rows = _create_regions(out, plan, tracks, row_dim, length_dim, mask=mask)
+        rows = _create_regions(out, plan, tracks, dims, mask=mask)
         for reader, track in zip(readers, tracks, strict=True):
-            if hasattr(reader, "totals"):
-                name = f"total_reads_{track.name}"
-                out.write_array(name, reader.totals(), (track.sample_dim,))
+            if (totals := reader.totals()) is not None:
+                out.write_array(f"total_reads_{track.name}", totals, (track.sample_dim,))
         names = [*(track.name for track in tracks), *(["mask"] if mask else [])]
         first = _skip_finished(out, plan, names, rows)
         with progress_bar("build", plan.n_rows) as bar:
             bar.update(first)
+            starts = range(first, plan.n_rows, rows)
             if client is None:
-                _write_here(out, plan, readers, names, range(first, plan.n_rows, rows), bar)
+                _write_here(out, plan, readers, names, starts, bar)
             else:
-                starts = range(first, plan.n_rows, rows)
                 _write_there(out, plan, readers, names, starts, bar, client)
-        out.commit(
-            build_attrs(
-                readers,
-                row_dim=row_dim,
-                length_dim=length_dim,
-                options=options,
-                max_jitter=options["max_jitter"],
-                sources=sources,
-            )
-        )
+        attrs = build_attrs(
+            readers, row_dim=dims[0], length_dim=dims[1], options=options,
+            max_jitter=options["max_jitter"], sources=sources,
+        )  # fmt: skip
+        out.commit(attrs)
 
 
 def _skip_finished(out: StoreWriter, plan: RegionPlan, names: Sequence[str], rows: int) -> int:
@@ -182,79 +175,52 @@ def _remote_shard(
 
 
 def _create_regions(
-    out: StoreWriter,
-    plan: RegionPlan,
-    tracks: list[Track],
-    row_dim: str,
-    length_dim: str,
-    *,
-    mask: bool,
+    out: StoreWriter, plan: RegionPlan, tracks: list[Track], dims: tuple[str, str], *, mask: bool
 ) -> int:
     """Create the arrays of a region build; return the rows of a shard."""
+    row_dim = dims[0]
     width = max(plan.width, 1)
-    wide = max(width * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks)
-    rows = shard_rows(wide)
-    names = [track.name for track in tracks]
-    names += ["mask", "chrom", "start", "end", "strand"]
-    n_rows = plan.n_rows
-    check_new_names(names, (row_dim, length_dim), "readers and coordinates")
-    taken = [*names, row_dim, length_dim]
-    check_new_names(list(plan.columns), taken, "columns of the regions")
-    for name, values, attrs in (
-        ("chrom", plan.chrom, code_attrs({name: i for i, name in enumerate(plan.contigs)})),
-        ("start", plan.start, {"units": "bp"}),
-        ("end", plan.end, {"units": "bp"}),
-        ("strand", plan.strand, code_attrs(STRANDS)),
-    ):
-        out.write_array(name, values, (row_dim,), attrs=attrs, coordinate=True)
+    rows = shard_rows(
+        max(width * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks)
+    )
+    names = [*(track.name for track in tracks), "mask", "chrom", "start", "end", "strand"]
+    check_new_names(names, dims, "readers and coordinates")
+    check_new_names(list(plan.columns), [*names, *dims], "columns of the regions")
+    for name, (along, values, attrs) in plan.coordinates(row_dim).items():
+        out.write_array(name, values, along, attrs=attrs, coordinate=True)
     for name, column in plan.columns.items():
         out.write_array(name, column, (row_dim,))
     for track in tracks:
-        attrs = {"kind": track.kind}
-        if track.kind == "sequence":
-            attrs["alphabet"] = track.alphabet
-            if track.samples:
-                text = np.array(track.samples, dtype=object)
-                out.write_array(track.sample_dim, text, (track.sample_dim,), coordinate=True)
-        else:
-            attrs["sample_dim"] = track.sample_dim
-            if track.units:
-                attrs["units"] = track.units
-            _write_samples(out, track)
-        middle, sizes = tuple(track.middle), tuple(track.middle.values())
-        if plan.layout == "flat":
-            dims: tuple[str, ...] = (f"_{track.name}_flat", *middle)
-            shape: tuple[int, ...] = (0, *sizes)
-        else:
-            dims, shape = (row_dim, *middle, length_dim), (0, *sizes, plan.width)
-        out.create(
-            track.name, shape=shape, dtype=track.dtype, dims=dims, attrs=attrs,
-            rows=rows if plan.layout != "flat" else None,
-        )  # fmt: skip
-        if plan.layout == "flat":
-            out.write_array(f"{track.name}_offsets", plan.offsets, (f"_{track.name}_offsets",))
+        for name, (along, values, attrs) in track.coordinates().items():
+            out.write_array(name, values, along, attrs=attrs, coordinate=True)
+        _create_rows(out, plan, track.name, track.dtype, track.middle, track.attrs, dims, rows)
         if plan.layout != "fixed":
-            out.write_array(
-                f"{track.name}_length", plan.lengths.astype(np.int32), (row_dim,),
-                attrs={"units": "bp"},
-            )  # fmt: skip
-    if mask and plan.layout == "flat":
-        out.create("mask", shape=(0,), dtype=np.uint8, dims=("_mask_flat",), attrs={"kind": "mask"})
-        out.write_array("mask_offsets", plan.offsets, ("_mask_offsets",))
-    elif mask:
-        out.create(
-            "mask", shape=(0, plan.width), dtype=np.uint8, dims=(row_dim, length_dim),
-            attrs={"kind": "mask"}, rows=rows,
-        )  # fmt: skip
-    return rows if plan.layout != "flat" else plan.flat_rows(n_rows)
+            lengths = plan.lengths.astype(np.int32)
+            out.write_array(f"{track.name}_length", lengths, (row_dim,), attrs={"units": "bp"})
+    if mask:
+        _create_rows(out, plan, "mask", np.uint8, {}, {"kind": "mask"}, dims, rows)
+    return rows if plan.layout != "flat" else plan.flat_rows(plan.n_rows)
 
 
-def _write_samples(out: StoreWriter, track: Track) -> None:
-    dim = (track.sample_dim,)
-    text = np.array(track.samples, dtype=object)
-    out.write_array(track.sample_dim, text, dim, coordinate=True)
-    out.write_array(
-        f"{track.name}_strand", encode(track.strands, STRANDS), dim,
-        attrs=code_attrs(STRANDS), coordinate=True,
-    )  # fmt: skip
-    out.write_array(f"{track.name}_pair", np.array(track.pairs, dtype=object), dim, coordinate=True)
+def _create_rows(
+    out: StoreWriter,
+    plan: RegionPlan,
+    name: str,
+    dtype: DTypeLike,
+    middle: Mapping[str, int],
+    attrs: Mapping[str, Any],
+    dims: tuple[str, str],
+    rows: int,
+) -> None:
+    """Create the array of a variable of positions, and where its rows begin if it is flat."""
+    row_dim, length_dim = dims
+    sizes = tuple(middle.values())
+    if plan.layout == "flat":
+        flat = (f"_{name}_flat", *middle)
+        out.create(name, shape=(0, *sizes), dtype=dtype, dims=flat, attrs=attrs)
+        out.write_array(f"{name}_offsets", plan.offsets, (f"_{name}_offsets",))
+        return
+    shape = (0, *sizes, plan.width)
+    out.create(
+        name, shape=shape, dtype=dtype, dims=(row_dim, *middle, length_dim), attrs=attrs, rows=rows
+    )

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ import xarray as xr
 from seqdata import splits
 from seqdata.build import from_flat_files
 from seqdata.errors import LengthError, TableError
-from seqdata.readers._base import Block, FlatReader, parse_values
+from seqdata.readers import Block, FlatReader
+from seqdata.readers._columns import parse_values
 
 SPLIT = "split"
 
@@ -40,7 +40,7 @@ class Part:
     table: Path | None = None
 
 
-class Parts:
+class Parts(FlatReader):
     """Read parts one behind the other, with a column of split codes.
 
     Parameters
@@ -54,7 +54,7 @@ class Parts:
     def __init__(self, name: str, parts: Sequence[Part]) -> None:
         self.name = name
         self.parts = list(parts)
-        self.letters = getattr(self.parts[0].reader, "letters", "ACGT")
+        self.letters = self.parts[0].reader.letters
 
     def files(self) -> list[str]:
         """Return the files read."""
@@ -63,7 +63,7 @@ class Parts:
             made += [*part.reader.files(), *([str(part.table)] if part.table else [])]
         return made
 
-    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+    def blocks(self, fixed: dict[str, str]) -> Iterator[Block]:
         """Yield the rows; ``fixed`` holds column types settled by an earlier try."""
         columns: list[str] = []
         for part in self.parts:

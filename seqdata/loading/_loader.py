@@ -73,8 +73,6 @@ class Loader:
         Whether lazy variables are decoded into files, of which rows are read where they lie.
     cache_dir : Path or None
         Where those are kept.
-    engine : {"auto", "zarr", "tensorstore"}
-        What reads shards.
     buffer_bytes : int
         Bytes a streamed loader may hold; it holds no less than two blocks.
     prefetch : bool
@@ -109,7 +107,6 @@ class Loader:
         in_memory: bool | None = None,
         cache: Literal["memmap"] | None = None,
         cache_dir: Path | None = None,
-        engine: str = "zarr",
         buffer_bytes: int = BUFFER_LIMIT,
         prefetch: bool = True,
     ) -> None:
@@ -176,7 +173,6 @@ class Loader:
             in_memory=in_memory,
             cache=cache,
             cache_dir=cache_dir,
-            engine=engine,
             buffer_bytes=buffer_bytes // (2 if prefetch else 1),
             batch_size=self.batch_size,
         )

@@ -24,7 +24,7 @@ from seqdata.loading._source import AnyField, BlockSource, Rows
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 from seqdata.readers._index_files import write_whole
 from seqdata.store._leftovers import clear_leftovers, working_path
-from seqdata.store._origin import Stored, fast_readers, stored_array
+from seqdata.store._origin import Stored, stored_array
 
 _VERSION = 1
 # bytes of a file that is read whole
@@ -221,8 +221,7 @@ def _decode(ds: xr.Dataset, field: AnyField, sample_dims: Sequence[str], path: P
     """Write a variable in kernel layout, block by block; the file is in its place when whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(path)
-    readers = fast_readers(ds, [field.name], "zarr")
-    source = BlockSource(ds, [field], sample_dims=sample_dims, readers=readers)
+    source = BlockSource(ds, [field], sample_dims=sample_dims)
     part = working_path(path, "building")
     shape = (*source.lead(field), *field.stored_shape)
     try:

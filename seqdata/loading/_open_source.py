@@ -14,7 +14,6 @@ from seqdata.loading._fields import describe
 from seqdata.loading._memmap import map_variables
 from seqdata.loading._ragged import describe_ragged, is_ragged
 from seqdata.loading._source import AnyField, ArraySource, BlockSource, RegionSource, Source
-from seqdata.store._origin import fast_readers
 from seqdata.windows._lazy import region_array
 
 #: Datasets up to this size (bytes) are read whole rather than streamed.
@@ -89,7 +88,6 @@ def open_source(
     in_memory: bool | None,
     cache: Literal["memmap"] | None,
     cache_dir: Path | None,
-    engine: str,
     buffer_bytes: int,
     batch_size: int,
 ) -> Source:
@@ -109,8 +107,6 @@ def open_source(
         Whether lazy variables are decoded into files, of which rows are read where they lie.
     cache_dir : Path or None
         Where those are kept.
-    engine : {"auto", "zarr", "tensorstore"}
-        What reads shards.
     buffer_bytes : int
         Bytes to read at a time.
     batch_size : int
@@ -159,5 +155,4 @@ def open_source(
         each = max(1, sum(f.row_bytes for f in fields))
         rows = min(_BATCHES_AHEAD * batch_size, max(1, buffer_bytes // each))
         return RegionSource(ds, fields, sample_dims=sample_dims, rows_at_once=rows)
-    readers = fast_readers(ds, [f.name for f in fields], engine)
-    return BlockSource(ds, fields, sample_dims=sample_dims, readers=readers)
+    return BlockSource(ds, fields, sample_dims=sample_dims)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
@@ -19,13 +19,12 @@ from seqdata.loading._fields import Field
 from seqdata.loading._file_rows import FileRows
 from seqdata.loading._order import Segment
 from seqdata.loading._ragged import RaggedField
-from seqdata.store._shard_reader import ShardReader
+from seqdata.store._origin import shard_readers
 from seqdata.windows._lazy import RegionArray, region_array
 
 Arrays = dict[str, NDArray[Any]]
 Rows = NDArray[Any] | FileRows
 AnyField = Field | RaggedField
-ReadSlices = Callable[[tuple[slice, ...]], NDArray[Any]]
 
 _RAGGED_BYTES = 4 << 20
 _ROWS_AT_ONCE = 1024
@@ -223,22 +222,15 @@ class BlockSource(Source):
     Parameters
     ----------
     ds, fields, sample_dims
-        As in `Source`.
-    readers : mapping of str to callable
-        Faster ways to read single variables: given a slice for each stored dimension they return
-        the values. By default xarray reads.
+        As in `Source`. Shards as this package writes them are unpacked straight into place, the
+        rest is read by xarray.
     """
 
     def __init__(
-        self,
-        ds: xr.Dataset,
-        fields: Sequence[AnyField],
-        *,
-        sample_dims: Sequence[str],
-        readers: Mapping[str, ReadSlices] | None = None,
+        self, ds: xr.Dataset, fields: Sequence[AnyField], *, sample_dims: Sequence[str]
     ) -> None:
         super().__init__(ds, fields, sample_dims=sample_dims)
-        self._readers = dict(readers or {})
+        self._readers = shard_readers(ds, [f.name for f in self.fields])
         self._variables = {f.name: ordered(ds, f, self.sample_dims) for f in self.fields}
         self._stored_dims = {f.name: ds[f.name].dims for f in self.fields}
         ragged = [f for f in self.fields if isinstance(f, RaggedField)]
@@ -259,7 +251,7 @@ class BlockSource(Source):
     def _is_in_place(self, f: AnyField) -> bool:
         """Return whether a field is stored as kernels read it, rows first."""
         reader = self._readers.get(f.name)
-        if not isinstance(reader, ShardReader) or reader.dtype != f.dtype:
+        if reader is None or reader.dtype != f.dtype:
             return False
         stored = self._stored_dims[f.name]
         return isinstance(f, RaggedField) or (
@@ -359,9 +351,8 @@ class BlockSource(Source):
 
     def _read_into(self, f: AnyField, low: int, high: int, out: NDArray[Any]) -> None:
         """Read values between two places into an array in kernel layout."""
-        reader = self._readers.get(f.name)
-        if f.name in self._in_place and isinstance(reader, ShardReader):
-            reader.read_into(low, high, out)
+        if f.name in self._in_place:
+            self._readers[f.name].read_into(low, high, out)
         else:
             out[...] = self._between(f, low, high)
 

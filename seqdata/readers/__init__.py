@@ -1,5 +1,14 @@
-"""Readers: flat files (one record, one row) and region files (windows on contigs)."""
+"""Readers: flat files (one record, one row) and region files (windows on contigs).
 
+A reader of your own derives from `FlatReader`, which yields a `Block` of rows at a time, or from
+`RegionReader`, which says what `Track` it makes and reads `Windows`.
+"""
+
+from seqdata.readers._base import Block as Block
+from seqdata.readers._base import FlatReader as FlatReader
+from seqdata.readers._base import RegionReader as RegionReader
+from seqdata.readers._base import Track as Track
+from seqdata.readers._base import Windows as Windows
 from seqdata.readers.bam import BAM as BAM
 from seqdata.readers.bed import read_bedlike as read_bedlike
 from seqdata.readers.bigwig import BigWig as BigWig

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
-from seqdata._told import tell
-from seqdata.errors import ContigError, LengthError, SchemaError, contig_hint
+from seqdata._codes import STRANDS, code_attrs, encode
+from seqdata.errors import SchemaError
+from seqdata.readers._contigs import Missing, locate
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import pandas as pd
+    from numpy.typing import DTypeLike, NDArray
 
-# what files of signal do about regions on contigs that they leave out
-Missing = Literal["warn", "zero", "error"]
-MISSING = get_args(Missing)
-# bp that a window may lie off its contig, whatever the contig's length
-_OFF_CONTIG = 1_000_000
-
-# whole numbers up to here are exact in float64
-EXACT = 2**53
-# columns whose blocks do not agree are read again: truth values or numbers as float64, or text
-TRUTH, NUMBER, TEXT = "truth", "number", "text"
+# dimensions, values and attributes, as xarray takes a variable
+Variable = tuple[tuple[str, ...], "NDArray[Any]", dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +79,27 @@ class Windows:
         for begin, end in pairwise(edges.tolist()):
             yield int(contig[begin]), rows[begin:end]
 
+    def within(
+        self, size: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return where windows lie on their contigs.
+
+        Parameters
+        ----------
+        size : ndarray of int64, shape (n,)
+            Length in bp of each window's contig; 0 for none.
+
+        Returns
+        -------
+        start, stop : ndarray of int64, shape (n,)
+            Bounds in bp, cut at the ends of the contig.
+        lead : ndarray of int64, shape (n,)
+            Bp of the window before ``start``.
+        """
+        start = np.clip(self.start, 0, size)
+        stop = np.maximum(np.clip(self.end, 0, size), start)
+        return start, stop, np.minimum(start - self.start, self.lengths)
+
 
 @dataclass
 class Block:
@@ -97,8 +113,8 @@ class Block:
         Their lengths in bp.
     columns : dict of str to ndarray, shape (n,)
         Other variables.
-    where : list of (str, int, int)
-        (file, first record or row of the file counted from 1, number of rows) for messages.
+    where : (str, int)
+        File, and number of the first record or row in it, counted from 1, for messages.
     """
 
     letters: NDArray[np.uint8]
@@ -108,6 +124,43 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def place_of(self, letter: int) -> tuple[int, int]:
+        """Return the row of a letter, from 0, and its position in it, from 1."""
+        ends = np.cumsum(self.lengths)
+        row = int(np.searchsorted(ends, letter, side="right"))
+        return row, letter - int(ends[row] - self.lengths[row]) + 1
+
+    @classmethod
+    def of(
+        cls,
+        sequences: Sequence[bytes],
+        columns: Mapping[str, NDArray[Any]] | None = None,
+        where: tuple[str, int] = ("", 1),
+    ) -> Block:
+        """Return the block of some sequences.
+
+        Parameters
+        ----------
+        sequences : sequence of bytes
+            ASCII letters.
+        columns : mapping of str to ndarray, shape (n,), optional
+            Other variables.
+        where : (str, int), optional
+            File, and number of the first record in it, counted from 1.
+
+        Returns
+        -------
+        Block
+
+        Examples
+        --------
+        >>> Block.of([b"AC", b"GGT"]).lengths
+        array([2, 3])
+        """
+        lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
+        letters = np.frombuffer(b"".join(sequences), dtype=np.uint8)
+        return cls(letters, lengths, dict(columns or {}), where)
 
 
 @dataclass(frozen=True)
@@ -120,25 +173,33 @@ class Track:
         Variable name.
     dtype : dtype
         Type of its values.
-    kind : {"sequence", "track"}
-        How "-" rows are turned round.
+    kind : {"track", "sequence"}, default "track"
+        How rows on the "-" strand are turned round.
     alphabet : str, default ""
         Letters of a sequence.
-    sample_dim : str, default ""
-        Name of the sample dimension.
-    samples, strands, pairs : sequence of str
-        One entry a sample: its name, its strand (``+ - .``), the sample paired with it or "".
+    sample_dim : str, optional
+        Name of the sample dimension, by default ``{name}_sample``.
+    samples : sequence of str
+        Name of each sample; at least one of a track, none of the plain sequence of a genome.
+    strands, pairs : sequence of str, optional
+        For each sample its strand (``+ - .``) and the sample paired with it or "". By default all
+        are unstranded.
     units : str, default ""
         Unit of the values.
     haplotype_dim : str, default ""
         Name of the dimension of haplotypes, behind that of samples.
     ploidy : int, default 0
         Size of that dimension; 0 where there is none.
+
+    Examples
+    --------
+    >>> Track("cov", np.float32, samples=["a", "b"]).coordinates()["cov_sample"][1].tolist()
+    ['a', 'b']
     """
 
     name: str
-    dtype: Any
-    kind: str
+    dtype: DTypeLike
+    kind: Literal["track", "sequence"] = "track"
     alphabet: str = ""
     sample_dim: str = ""
     samples: Sequence[str] = ()
@@ -147,6 +208,16 @@ class Track:
     units: str = ""
     haplotype_dim: str = ""
     ploidy: int = 0
+
+    def __post_init__(self) -> None:
+        defaults: dict[str, object] = {
+            "sample_dim": f"{self.name}_sample",
+            "strands": (".",) * len(self.samples),
+            "pairs": ("",) * len(self.samples),
+        }
+        for key, value in defaults.items():
+            if not getattr(self, key):
+                object.__setattr__(self, key, value)
 
     @property
     def middle(self) -> dict[str, int]:
@@ -162,300 +233,308 @@ class Track:
             [names.index(m) if m else i for i, m in enumerate(self.pairs)], dtype=np.int64
         )
 
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the variable."""
+        if self.kind == "sequence":
+            return {"kind": "sequence", "alphabet": self.alphabet}
+        attrs = {"kind": self.kind, "sample_dim": self.sample_dim}
+        return {**attrs, "units": self.units} if self.units else attrs
 
-@runtime_checkable
-class FlatReader(Protocol):
-    """A source of rows: sequences with their variables."""
+    def coordinates(self) -> dict[str, Variable]:
+        """Return the coordinates of the samples: names, and of tracks strands and pairs."""
+        if not self.samples:
+            return {}
+        dims = (self.sample_dim,)
+        out: dict[str, Variable] = {
+            self.sample_dim: (dims, np.array(self.samples, dtype=object), {})
+        }
+        if self.kind != "sequence":
+            strands = encode(self.strands, STRANDS)
+            out[f"{self.name}_strand"] = (dims, strands, code_attrs(STRANDS))
+            out[f"{self.name}_pair"] = (dims, np.array(self.pairs, dtype=object), {})
+        return out
+
+
+class Reader(ABC):
+    """What all readers have: a name, files, and an end.
+
+    Attributes
+    ----------
+    name : str
+        Name of the variable that it makes.
+    """
 
     name: str
-
-    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
-        """Yield the rows; ``fixed`` holds column types settled by an earlier try."""
-        ...
+    # what makes a dataset of readers; `seqdata.build`, which stands above them, puts it here
+    build: ClassVar[Callable[..., object]]
 
     def files(self) -> list[str]:
-        """Return the files read."""
-        ...
+        """Return the files read; a store keeps their checksums. By default none."""
+        return []
+
+    def close(self) -> None:  # noqa: B027 (a default, which may stay)
+        """Release files and maps. By default nothing is done."""
 
 
-@runtime_checkable
-class RegionReader(Protocol):
-    """A source of windows."""
+class FlatReader(Reader):
+    r"""A source of rows: sequences with their variables. Base class of a reader of your own.
 
-    name: str
+    Only :meth:`blocks` must be written. Override :meth:`files` so that a store tells where its
+    rows come from, and a killed build is taken up only if the files are the same.
 
+    Attributes
+    ----------
+    letters : str
+        Letters of the alphabet, by default those of DNA.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile, seqdata as sd
+    >>> class JSONLines(FlatReader):
+    ...     def __init__(self, name, path):
+    ...         self.name, self.path = name, pathlib.Path(path)
+    ...
+    ...     def blocks(self, fixed):
+    ...         rows = [json.loads(line) for line in self.path.read_text().splitlines()]
+    ...         activity = np.array([row["y"] for row in rows])
+    ...         yield Block.of([row["seq"].encode() for row in rows], {"activity": activity})
+    ...
+    ...     def files(self):
+    ...         return [str(self.path)]
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name) / "x.jsonl"
+    >>> _ = path.write_text('{"seq": "ACGT", "y": 1.5}\n{"seq": "TTGA", "y": 0.5}\n')
+    >>> ds = sd.from_flat_files(
+    ...     JSONLines("seq", path), path=f"{folder.name}/x.zarr", fixed_length=True)
+    >>> ds["activity"].values.tolist()
+    [1.5, 0.5]
+    >>> folder.cleanup()
+    """
+
+    letters: str = "ACGT"
+
+    @abstractmethod
+    def blocks(self, fixed: dict[str, str]) -> Iterator[Block]:
+        """Yield the rows in blocks, one behind the other.
+
+        Parameters
+        ----------
+        fixed : dict of str to str
+            Types of columns, settled by an earlier try whose blocks did not agree: ``"truth"``,
+            ``"number"`` (both float64) or ``"text"``.
+        """
+
+    def _write(
+        self,
+        out: str | Path,
+        fixed_length: bool | int,
+        overwrite: bool = False,
+        sequence_dim: str | None = None,
+        length_dim: str | None = None,
+    ) -> None:
+        """Write the sequences to a store, under SeqData's name for `seqdata.from_flat_files`."""
+        type(self).build(
+            self, path=out, fixed_length=fixed_length, overwrite=overwrite,
+            sequence_dim=sequence_dim, length_dim=length_dim,
+        )  # fmt: skip
+
+
+class RegionReader(Reader):
+    r"""A source of windows. Base class of a reader of your own.
+
+    Three methods must be written: :meth:`track` says what the variable is, :meth:`contigs` where
+    there is something to read, :meth:`read` reads. All others have defaults. A dataset is built
+    with it by `seqdata.from_region_files`, added to by `seqdata.add_layers_from_files`, and read
+    without a store by `seqdata.open_regions`.
+
+    Attributes
+    ----------
+    missing : {"warn", "zero", "error"} or None
+        What is done about regions on contigs that the reader does not have; None, as of a genome,
+        is an error.
+    sizes_are_known : bool
+        Whether :meth:`contigs` tells where contigs end, so that ``mask`` can be made of it.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, pandas as pd, seqdata as sd
+    >>> class GC(RegionReader):
+    ...     def __init__(self, name, fasta):
+    ...         self.name, self.genome = name, sd.GenomeFASTA(name, fasta)
+    ...
+    ...     def track(self):
+    ...         return Track(self.name, np.float32, samples=["gc"])
+    ...
+    ...     def contigs(self):
+    ...         return self.genome.contigs()
+    ...
+    ...     def read(self, windows, width):
+    ...         letters = self.genome.read(windows, width)
+    ...         return np.isin(letters, list(b"GCgc")).astype(np.float32)[:, None]
+    ...
+    ...     def files(self):
+    ...         return self.genome.files()
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> fasta = pathlib.Path(folder.name) / "g.fa"
+    >>> _ = fasta.write_text(">chr1\nAACCGGTTAC\n")
+    >>> bed = pd.DataFrame({"chrom": ["chr1"], "chromStart": [1], "chromEnd": [5]})
+    >>> readers = sd.GenomeFASTA("seq", fasta), GC("gc", fasta)
+    >>> sd.open_regions(*readers, bed=bed, fixed_length=4)["gc"].values.tolist()
+    [[[0.0, 1.0, 1.0, 1.0]]]
+    >>> ds = sd.from_region_files(
+    ...     *readers, path=f"{folder.name}/x.zarr", bed=bed, fixed_length=4)
+    >>> ds["gc"].values.tolist()
+    [[[0.0, 1.0, 1.0, 1.0]]]
+    >>> folder.cleanup()
+    """
+
+    missing: Missing | None = None
+    sizes_are_known: bool = True
+
+    @abstractmethod
     def track(self) -> Track:
         """Return what the reader makes."""
-        ...
 
+    @abstractmethod
     def contigs(self) -> dict[str, int]:
         """Return the contigs and their lengths in bp."""
-        ...
 
+    @abstractmethod
     def read(self, windows: Windows, width: int) -> NDArray[Any]:
         """Return the forward-strand values, padded on the right to ``width``.
 
-        Sequences come as uint8 (n, width), those of haplotypes as (n, n_samples, ploidy, width),
-        tracks as (n, n_samples, width). Positions off the contig hold N or 0, padding holds 0.
+        Parameters
+        ----------
+        windows : Windows
+        width : int
+            Columns of the result, at least the longest window.
+
+        Returns
+        -------
+        ndarray
+            Sequences uint8 (n, width), those of haplotypes (n, n_samples, ploidy, width), tracks
+            (n, n_samples, width). Positions off the contig hold N or 0, padding holds 0.
         """
-        ...
 
-    def files(self) -> list[str]:
-        """Return the files read."""
-        ...
+    def read_joined(self, windows: Windows, row_of: NDArray[np.int64], width: int) -> NDArray[Any]:
+        """Return rows that are made of several windows (exons), by default as they are read.
 
-    def close(self) -> None:
-        """Release files and maps."""
-        ...
+        Parameters
+        ----------
+        windows : Windows
+            The windows of a row stand one behind the other.
+        row_of : ndarray of int64, shape (n_rows + 1,)
+            Row ``i`` is made of windows ``row_of[i]`` to ``row_of[i + 1]``.
+        width : int
+            Columns of the result, at least the longest row.
 
+        Returns
+        -------
+        ndarray, shape (n_rows, ..., width)
+            Forward strand, 0 behind a row shorter than ``width``.
+        """
+        values = self.read(windows, int(windows.lengths.max(initial=1)))
+        return join_windows(values, windows.lengths, row_of, width)
 
-def column_values(series: pd.Series) -> NDArray[Any]:
-    """Return a table column as bool, int64, float64 or text.
+    def totals(self) -> NDArray[np.uint64] | None:
+        """Return the number of reads of each sample, shape (n_samples,); by default None."""
+        return None
 
-    Parameters
-    ----------
-    series : Series, shape (n,)
+    def check_contigs(self, windows: Windows, regions: str) -> None:
+        """Warn of regions on contigs that the reader does not have, or refuse them.
 
-    Returns
-    -------
-    ndarray of bool, int64, float64 or object (str), shape (n,)
-        Missing numbers are NaN, missing text is empty. Truth values with gaps are 1, 0 and NaN.
-        Whole numbers that float64 does not hold stay exact: as text where there are gaps.
+        Parameters
+        ----------
+        windows : Windows
+        regions : str
+            Where they come from, for messages.
 
-    Examples
-    --------
-    >>> column_values(pd.Series([1, 2])).dtype, column_values(pd.Series(["a", None])).tolist()
-    (dtype('int64'), ['a', ''])
-    """
-    dtype = series.dtype
-    whole = not series.isna().any()
-    if pd.api.types.is_bool_dtype(dtype):
-        # truth with gaps is 1, 0 and NaN
-        kind: Any = bool if whole else np.float64
-        return np.asarray(series.to_numpy(dtype=kind, **({} if whole else {"na_value": np.nan})))
-    if pd.api.types.is_integer_dtype(dtype):
-        largest = 0 if not len(series) else max(abs(int(v)) for v in _bounds(series))
-        if whole and largest < 2**63:
-            return np.asarray(series.to_numpy(dtype=np.int64))
-        if largest <= EXACT:
-            return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    elif pd.api.types.is_numeric_dtype(dtype):
-        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    out = np.empty(len(series), dtype=object)
-    out[:] = ["" if pd.isna(value) else str(value) for value in series.to_numpy(dtype=object)]
-    return out
+        Raises
+        ------
+        ContigError
+            If they are not taken for regions without signal.
+        """
+        where = next(iter(self.files()), self.name)
+        locate(windows, self.contigs(), where, regions=regions, missing=self.missing)
 
-
-def parse_values(series: pd.Series, kind: str | None) -> NDArray[Any]:
-    """Return a column of which an earlier reading showed what its blocks have in common.
-
-    Parameters
-    ----------
-    series : Series of str, shape (n,)
-    kind : {None, "truth", "number", "text"}
-        None: as :func:`column_values`; ``True`` and ``False`` as 1 and 0; numbers; or text.
-
-    Returns
-    -------
-    ndarray of float64 or object (str), shape (n,)
-        Missing numbers are NaN, missing text is empty. Text where a value is of another kind, and
-        where a whole number beyond 2**53 would be rounded.
-
-    Examples
-    --------
-    >>> parse_values(pd.Series(["True", None]), "truth")
-    array([ 1., nan])
-    >>> parse_values(pd.Series(["9007199254740993", "1"]), "number")
-    array(['9007199254740993', '1'], dtype=object)
-    """
-    if kind is None:
-        return column_values(series)
-    text = np.empty(len(series), dtype=object)
-    text[:] = ["" if pd.isna(value) else str(value) for value in series]
-    if kind == TEXT:
-        return text
-    text[:] = [value.strip() for value in text]
-    known = [value.lower() for value in text if value]
-    truth = {"true": 1.0, "false": 0.0, "": np.nan}
-    if kind == TRUTH:
-        if set(known) <= truth.keys():
-            return np.array([truth[value.lower()] for value in text])
-        return text
-    if any(v.lstrip("+-").isdigit() and abs(int(v)) > EXACT for v in known):
-        return text
-    try:
-        return np.array([float(value) if value else np.nan for value in text])
-    except ValueError:
-        return text
+    def _write(
+        self,
+        out: str | Path,
+        bed: str | Path | pd.DataFrame,
+        fixed_length: bool | int,
+        sequence_dim: str | None = None,
+        length_dim: str | None = None,
+        overwrite: bool = False,
+        splice: bool = False,
+    ) -> None:
+        """Write windows to a store, under SeqData's name for `seqdata.from_region_files`."""
+        type(self).build(
+            self, path=out, bed=bed, fixed_length=fixed_length, overwrite=overwrite,
+            sequence_dim=sequence_dim, length_dim=length_dim, splice=splice,
+        )  # fmt: skip
 
 
-def _bounds(series: pd.Series) -> list[Any]:
-    return [value for value in (series.min(), series.max()) if not pd.isna(value)] or [0]
-
-
-def agreed_blocks(reader: FlatReader) -> list[Block]:
-    """Read all rows; again where the blocks of a column turn out to be of different types.
-
-    Parameters
-    ----------
-    reader : FlatReader
-
-    Returns
-    -------
-    list of Block
-        A column is of one type in all.
-    """
-    fixed: dict[str, str] = {}
-    while True:
-        blocks = list(reader.blocks(fixed))
-        mixed = {}
-        for name in blocks[0].columns:
-            kinds = {block.columns[name].dtype.kind for block in blocks}
-            if len(kinds) > 1:
-                mixed[name] = TEXT if "O" in kinds else TRUTH if "b" in kinds else NUMBER
-        if not mixed:
-            return blocks
-        fixed.update(mixed)
-
-
-def _check_reach(windows: Windows, size: NDArray[np.int64], where: str) -> None:
-    """Refuse a window that ends, or begins, much farther off its contig than the contig is long."""
-    # at the ends of contigs windows are padded; a bound of billions stands for "to the end"
-    allowed = np.maximum(size, _OFF_CONTIG)
-    off = (size > 0) & ((windows.end - size > allowed) | (-windows.start > allowed))
-    if off.any():
-        row = int(np.argmax(off))
-        begin, end = int(windows.start[row]), int(windows.end[row])
-        name = windows.names[int(windows.contig[row])]
-        msg = (
-            f"Region {row}, {name}:{begin}-{end}, leads far off its contig, which has "
-            f"{int(size[row]):,} bp in {where}. If the bound stands for 'to the end', write the "
-            "length of the contig; if not, check for which genome the regions were made."
-        )
-        raise LengthError(msg)
-
-
-def locate(
-    windows: Windows,
-    contigs: dict[str, int],
-    where: str,
-    *,
-    regions: str = "regions",
-    missing: Missing | None = None,
-) -> NDArray[np.int64]:
-    """Return the contig length for each window, or explain which contig is not there.
-
-    Parameters
-    ----------
-    windows : Windows
-    contigs : dict of str to int
-        Contigs of the file with their lengths in bp.
-    where : str
-        The file, for the message.
-    regions : str, default "regions"
-        Where the windows come from, for the message.
-    missing : {"warn", "zero", "error"}, optional
-        What a file of signal does about contigs that it leaves out: with "zero" they have length
-        0, with "warn" those that the genome is known to have.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-
-    Raises
-    ------
-    ContigError
-        If a window lies on a contig that the file does not have.
-    """
-    lengths = np.full(len(windows.names), -1, dtype=np.int64)
-    # genomes have thousands of contigs, a batch of windows few
-    for i in windows.used():
-        name = windows.names[i]
-        zero = missing == "zero" or (missing == "warn" and name in windows.known)
-        lengths[i] = contigs.get(name, 0 if zero else -1)
-    out = lengths[windows.contig]
-    if (out < 0).any():
-        row = int(np.argmax(out < 0))
-        name = windows.names[int(windows.contig[row])]
-        count = int((out < 0).sum())
-        source = "regions" if regions == "regions" else f"regions of {regions}"
-        hint = contig_hint(name, contigs) if missing is None else _signal_hint(name, contigs)
-        msg = (
-            f"{where} has no contig {name!r}, which {count} of {len(out)} {source} name "
-            f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{hint}"
-        )
-        raise ContigError(msg)
-    if len(out):
-        _check_reach(windows, out, where)
-    return out
-
-
-def check_missing(
-    windows: Windows, contigs: dict[str, int], where: str, *, regions: str = "regions"
+def check_readers(
+    readers: Sequence[object], kinds: tuple[type[Reader], ...], named: str, what: str = "reader"
 ) -> None:
-    """Warn of regions on contigs that a file of signal leaves out, or refuse them.
-
-    Programs that write signal leave out contigs without any. A contig that the genome has is
-    taken for one of these, unless the file has it under another name, or no region at all lies on
-    a contig of the file.
+    """Refuse what is no reader, or none of the kinds that are expected.
 
     Parameters
     ----------
-    windows : Windows
-    contigs : dict of str to int
-        Contigs of the file with their lengths in bp.
-    where : str
-        The file, for the message.
-    regions : str, default "regions"
-        Where the windows come from, for the message.
-
-    Raises
-    ------
-    ContigError
-        If a contig is not taken for one without signal.
-    """
-    used = [windows.names[i] for i in windows.used()]
-    lacking = [name for name in used if name not in contigs]
-    if not lacking:
-        return
-    renamed = any(_is_renamed(name, contigs) for name in lacking)
-    if renamed or len(lacking) == len(used) or not windows.known.issuperset(lacking):
-        locate(windows, contigs, where, regions=regions, missing="error")
-    count = int(np.isin(windows.contig, [windows.names.index(name) for name in lacking]).sum())
-    shown = ", ".join(lacking[:5]) + (f", ... ({len(lacking)} in all)" if lacking[5:] else "")
-    source = "regions" if regions == "regions" else f"regions of {regions}"
-    tell(
-        f"{where} leaves out contigs that the genome has, {shown}: {count} of {len(windows)} "
-        f"{source} lie there, and their signal is taken for 0. Pass missing='zero' if it is, or "
-        "missing='error' to refuse them."
-    )
-
-
-def check_missing_choice(missing: str) -> None:
-    """Refuse a choice for contigs that are left out that is none.
-
-    Parameters
-    ----------
-    missing : str
+    readers : sequence
+    kinds : tuple of type
+        Base classes, of which readers derive from one.
+    named : str
+        Some readers of these kinds, for messages.
+    what : str, default "reader"
+        What is expected, for messages.
 
     Raises
     ------
     SchemaError
     """
-    if missing not in MISSING:
-        msg = f"missing must be 'warn', 'zero' or 'error', got {missing!r}."
+    if not readers:
+        msg = f"No reader was given. Pass at least one, such as {named}."
         raise SchemaError(msg)
+    for reader in readers:
+        if not isinstance(reader, kinds):
+            own = " or ".join(f"seqdata.readers.{kind.__name__}" for kind in kinds)
+            msg = (
+                f"{type(reader).__name__} is no {what}: expected {named}, or one of "
+                f"your own that derives from {own}."
+            )
+            raise SchemaError(msg)
 
 
-def _is_renamed(name: str, contigs: dict[str, int]) -> bool:
-    return contig_hint(name, contigs).startswith(" The file calls it")
+def join_windows(
+    values: NDArray[Any], lengths: NDArray[np.int64], row_of: NDArray[np.int64], width: int
+) -> NDArray[Any]:
+    """Put the windows of each row one behind the other.
 
+    Parameters
+    ----------
+    values : ndarray, shape (n, ..., piece)
+    lengths : ndarray of int64, shape (n,)
+        Length of each window in bp.
+    row_of : ndarray of int64, shape (n_rows + 1,)
+        Row ``i`` is made of windows ``row_of[i]`` to ``row_of[i + 1]``.
+    width : int
 
-def _signal_hint(name: str, contigs: dict[str, int]) -> str:
-    if _is_renamed(name, contigs):
-        return contig_hint(name, contigs)
-    shown = ", ".join(map(repr, list(contigs)[:5])) + (", ..." if len(contigs) > 5 else "")
-    return (
-        f" It has {shown}. Files of signal may leave out contigs without any: pass missing='zero' "
-        "to take them for 0."
-    )
+    Returns
+    -------
+    ndarray, shape (n_rows, ..., width)
+
+    Examples
+    --------
+    >>> join_windows(np.array([[1, 2], [3, 0]]), np.array([2, 1]), np.array([0, 2]), 4)
+    array([[1, 2, 3, 0]])
+    """
+    out = np.zeros((len(row_of) - 1, *values.shape[1:-1], width), dtype=values.dtype)
+    for row, (first, last) in enumerate(pairwise(row_of.tolist())):
+        k = 0
+        for i in range(first, last):
+            size = int(lengths[i])
+            out[row, ..., k : k + size] = values[i, ..., :size]
+            k += size
+    return out

@@ -13,18 +13,11 @@ import pysam.utils
 
 from seqdata.errors import SchemaError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
-from seqdata.readers._base import (
-    Missing,
-    Track,
-    Windows,
-    check_missing,
-    check_missing_choice,
-    locate,
-)
+from seqdata.readers._base import Windows
+from seqdata.readers._contigs import Missing
 from seqdata.readers._cram import unreadable
+from seqdata.readers._signal import Paths, SignalReader, listed
 from seqdata.readers._turns import in_turn
-from seqdata.readers._write import WritesWindows
-from seqdata.readers.bigwig import make_track
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +31,7 @@ _TN5 = (4, -5)
 _PROBED = 1000
 
 
-class BAM(WritesWindows):
+class BAM(SignalReader):
     """Count reads of BAM or CRAM files over windows.
 
     Single-end and paired-end reads are counted alike, mates one by one; of paired ones only proper
@@ -125,7 +118,7 @@ class BAM(WritesWindows):
     def __init__(
         self,
         name: str,
-        bams: str | Path | Sequence[str | Path],
+        bams: Paths,
         samples: str | Sequence[str],
         *,
         batch_size: int | None = None,
@@ -152,10 +145,21 @@ class BAM(WritesWindows):
         if stranded not in ("no", "forward", "reverse"):
             msg = f"stranded must be 'no', 'forward' or 'reverse', got {stranded!r}."
             raise SchemaError(msg)
-        files = [bams] if isinstance(bams, (str, Path)) else list(bams)
-        names = [samples] if isinstance(samples, str) else [str(sample) for sample in samples]
-        self.name = name
-        self.paths = [require_file(file, "BAM") for file in files]
+        files = listed(bams)
+        names = [str(sample) for sample in listed(samples)]
+        strands, pairs = None, None
+        if stranded != "no":
+            if len(names) != len(files):
+                msg = f"{name!r} has {len(files)} files but {len(names)} sample names."
+                raise SchemaError(msg)
+            pairs = [f"{sample}{sign}" for sample in names for sign in "-+"]
+            names = [f"{sample}{sign}" for sample in names for sign in "+-"]
+            strands = ["+", "-"] * len(files)
+        super().__init__(
+            name, files, names, what="BAM", n_samples=len(files) * (1 if stranded == "no" else 2),
+            dtype=dtype, missing=missing, sample_dim=sample_dim, strands=strands, pairs=pairs,
+            units="counts",
+        )  # fmt: skip
         self.reference = None if reference is None else require_file(reference, "FASTA")
         self.threads = max(1, int(threads_per_job))
         self.method = count_method
@@ -165,34 +169,15 @@ class BAM(WritesWindows):
         self.exclude_flags = int(exclude_flags)
         self.proper_pairs = proper_pairs
         self.max_fragment = int(max_fragment)
-        check_missing_choice(missing)
-        self.missing = missing
-        strands, pairs = None, None
-        if stranded != "no":
-            if len(names) != len(files):
-                msg = f"{name!r} has {len(files)} files but {len(names)} sample names."
-                raise SchemaError(msg)
-            pairs = [f"{sample}{sign}" for sample in names for sign in "-+"]
-            names = [f"{sample}{sign}" for sample in names for sign in "+-"]
-            strands = ["+", "-"] * len(files)
-        self._track = make_track(
-            name, dtype, names, n_files=len(files) * (1 if stranded == "no" else 2),
-            sample_dim=sample_dim, strands=strands, pairs=pairs, units="counts",
-        )  # fmt: skip
         self._open: list[pysam.AlignmentFile] | None = None
-        self._contigs = [
-            dict(zip(handle.references, handle.lengths, strict=True)) for handle in self._handles()
-        ]
+        contigs = [dict(zip(h.references, h.lengths, strict=True)) for h in self._handles()]
+        self._have_contigs(list(zip(self.files(), contigs, strict=True)))
         if count_method == "tn5-fragment":
             for path, handle in zip(self.paths, self._handles(), strict=True):
                 _require_pairs(path, handle, self.reference)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": None}
-
-    def track(self) -> Track:
-        """Return what the reader makes."""
-        return self._track
 
     @in_turn
     def totals(self) -> NDArray[np.uint64]:
@@ -207,23 +192,6 @@ class BAM(WritesWindows):
             except (OSError, ValueError, pysam.utils.SamtoolsError) as error:
                 raise unreadable(path, handle, self.reference, error) from error
         return np.array(totals, dtype=np.uint64)
-
-    def contigs(self) -> dict[str, int]:
-        """Return the contigs of all files and their lengths in bp."""
-        out: dict[str, int] = {}
-        for contigs in self._contigs:
-            for name, length in contigs.items():
-                out[name] = max(length, out.get(name, 0))
-        return out
-
-    def check_missing(self, windows: Windows, regions: str) -> None:
-        """Warn of regions on contigs that a file does not name, or refuse them."""
-        for path, contigs in zip(self.paths, self._contigs, strict=True):
-            check_missing(windows, contigs, str(path), regions=regions)
-
-    def files(self) -> list[str]:
-        """Return the files read."""
-        return [str(path) for path in self.paths]
 
     @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[Any]:
@@ -247,30 +215,22 @@ class BAM(WritesWindows):
         """
         n_strands = 1 if self.stranded == "no" else 2
         counts = np.zeros((len(windows), len(self.paths) * n_strands, width), dtype=np.int64)
-        for i, handle in enumerate(self._handles()):
-            size = locate(windows, self._contigs[i], str(self.paths[i]), missing=self.missing)
-            start = np.clip(windows.start, 0, size)
-            stop = np.clip(windows.end, 0, size)
+        places = self._places(windows)
+        for i, (handle, place) in enumerate(zip(self._handles(), places, strict=True)):
+            start, stop, lead = place
             samples = slice(i * n_strands, (i + 1) * n_strands)
             for row in np.flatnonzero(stop > start):
                 chrom = windows.names[int(windows.contig[row])]
-                begin, end = int(start[row]), int(stop[row])
-                lead = begin - int(windows.start[row])
+                begin, end, first = int(start[row]), int(stop[row]), int(lead[row])
                 try:
                     found = self._count(handle, chrom, begin, end)
                 except (OSError, ValueError) as error:
                     where = (chrom, begin, end)
                     told = unreadable(self.paths[i], handle, self.reference, error, where)
                     raise told from error
-                counts[row, samples, lead : lead + end - begin] = found
-        dtype = np.dtype(self._track.dtype)
-        if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
-            msg = (
-                f"{self.name!r} reaches {int(counts.max())} reads at one base, more than {dtype} "
-                "holds. Pass dtype='uint32'."
-            )
-            raise TrackError(msg)
-        return counts.astype(dtype)
+                counts[row, samples, first : first + end - begin] = found
+        self._check_fits(counts, " reads")
+        return counts.astype(self._track.dtype)
 
     @in_turn
     def close(self) -> None:

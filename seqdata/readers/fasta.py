@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +13,13 @@ import numpy as np
 
 from seqdata.errors import FastaError, require_file
 from seqdata.readers import _fasta_index as fai
-from seqdata.readers._base import Block, Track, Windows, locate
+from seqdata.readers._base import Block, FlatReader, RegionReader, Track, Windows
+from seqdata.readers._contigs import locate
 from seqdata.readers._fasta_bytes import BgzipBytes, PlainBytes
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._kernels import encode_lines
 from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._turns import in_turn, step_in_turn
-from seqdata.readers._write import WritesRows, WritesWindows
 from seqdata.schema import wild_letter
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CHUNK = 8 * 1024 * 1024
 _HEADER = 4096
 
 
-class FlatFASTA(WritesRows):
+class FlatFASTA(FlatReader):
     """Read a FASTA file as rows: one record, one sequence.
 
     Parameters
@@ -73,30 +74,25 @@ class FlatFASTA(WritesRows):
         self.batch_size = batch_size
         self.id_var = id_var
         self.check = LetterCheck(alphabet, on_unknown)
-
-    @property
-    def letters(self) -> str:
-        """Letters of the alphabet."""
-        return self.check.letters
+        self.letters = self.check.letters
 
     def files(self) -> list[str]:
         """Return the file read."""
         return [str(self.path)]
 
-    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+    def blocks(self, fixed: dict[str, str]) -> Iterator[Block]:
         """Yield the records in blocks."""
         first = 1
         for ids, bodies in self._records():
-            lengths = np.fromiter(map(len, bodies), dtype=np.int64, count=len(bodies))
-            letters = np.frombuffer(b"".join(bodies), dtype=np.uint8)
-            if not lengths.all():
-                record = int(np.argmin(lengths))
-                msg = f"{self.path}, record {first + record} ({ids[record]!r}) has no letters."
-                raise FastaError(msg)
-            letters = self.check(letters, _Place(self.path, lengths, first, ids))
             names = np.empty(len(ids), dtype=object)
             names[:] = ids
-            yield Block(letters, lengths, {self.id_var: names}, (str(self.path), first))
+            block = Block.of(bodies, {self.id_var: names}, (str(self.path), first))
+            if not block.lengths.all():
+                record = int(np.argmin(block.lengths))
+                msg = f"{self.path}, record {first + record} ({ids[record]!r}) has no letters."
+                raise FastaError(msg)
+            block.letters = self.check(block.letters, partial(_place, block, ids))
+            yield block
             first += len(ids)
         if first == 1:
             msg = f"{self.path} is empty. Expected FASTA records ('>name' and letters)."
@@ -143,7 +139,7 @@ class FlatFASTA(WritesRows):
         return words[0]
 
 
-class GenomeFASTA(WritesWindows):
+class GenomeFASTA(RegionReader):
     """Cut windows out of a FASTA file of contigs.
 
     Parameters
@@ -297,9 +293,7 @@ class GenomeFASTA(WritesWindows):
     def _places(self, windows: Windows) -> _Places:
         """Open the file and return where windows lie in it, after a look at their records."""
         size = locate(windows, self.contigs(), str(self.path))
-        start = np.clip(windows.start, 0, size)
-        stop = np.maximum(np.clip(windows.end, 0, size), start)
-        lead = np.minimum(start - windows.start, windows.lengths)
+        start, stop, lead = windows.within(size)
         records = np.zeros(len(windows.names), dtype=np.int64)
         for i in windows.used():
             records[i] = self.index.places[windows.names[i]]
@@ -423,20 +417,11 @@ class _Places(NamedTuple):
     lead: NDArray[np.int64]
 
 
-class _Place:
+def _place(block: Block, ids: list[str], place: int) -> str:
     """Say in which record of a flat file a letter stands."""
-
-    def __init__(self, path: Path, lengths: NDArray[np.int64], first: int, ids: list[str]) -> None:
-        self.path, self.lengths, self.first, self.ids = path, lengths, first, ids
-
-    def __call__(self, place: int) -> str:
-        ends = np.cumsum(self.lengths)
-        record = int(np.searchsorted(ends, place, side="right"))
-        column = place - int(ends[record] - self.lengths[record])
-        return (
-            f"{self.path}, record {self.first + record} ({self.ids[record]!r}), "
-            f"position {column + 1}"
-        )
+    record, position = block.place_of(place)
+    file, first = block.where
+    return f"{file}, record {first + record} ({ids[record]!r}), position {position}"
 
 
 class _WindowPlace:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seqdata.errors import SchemaError, TrackError, did_you_mean, require_file
-from seqdata.readers._base import (
-    Missing,
-    Track,
-    Windows,
-    check_missing,
-    check_missing_choice,
-    locate,
-)
+from seqdata.errors import SchemaError, TrackError, did_you_mean
+from seqdata.readers._base import Windows
+from seqdata.readers._contigs import Missing
 from seqdata.readers._fragment_file import Spool, read_fragments
 from seqdata.readers._fragment_kernels import count_cover, count_sites
-from seqdata.readers._write import WritesWindows
-from seqdata.readers.bigwig import make_track
+from seqdata.readers._signal import Paths, SignalReader, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +23,7 @@ Positions = tuple["NDArray[np.int32]", ...]
 _METHODS = ("cutsite", "fragment", "midpoint")
 
 
-class Fragments(WritesWindows):
+class Fragments(SignalReader):
     r"""Count the cut sites, the fragments or the midpoints of fragment files over windows.
 
     A fragment file has one fragment a line: contig, start, end (0-based half-open, bp), perhaps
@@ -82,9 +74,9 @@ class Fragments(WritesWindows):
 
     Examples
     --------
-    >>> import tempfile, pandas as pd, seqdata as sd
+    >>> import pathlib, tempfile, pandas as pd, seqdata as sd
     >>> folder = tempfile.TemporaryDirectory()
-    >>> tsv = Path(folder.name) / "fragments.tsv"
+    >>> tsv = pathlib.Path(folder.name) / "fragments.tsv"
     >>> _ = tsv.write_text("c\t2\t6\tAAAC-1\t1\nc\t3\t8\tTTTG-1\t2\n")
     >>> reader = sd.Fragments("atac", tsv, ["T", "B"], barcodes={"AAAC-1": "T", "TTTG-1": "B"})
     >>> bed = pd.DataFrame({"chrom": ["c"], "chromStart": [0], "chromEnd": [8]})
@@ -97,7 +89,7 @@ class Fragments(WritesWindows):
     def __init__(
         self,
         name: str,
-        fragments: str | Path | Sequence[str | Path],
+        fragments: Paths,
         samples: str | Sequence[str],
         *,
         contigs: dict[str, int] | None = None,
@@ -113,48 +105,29 @@ class Fragments(WritesWindows):
         if count_method not in _METHODS:
             msg = f"count_method must be one of {', '.join(_METHODS)}, got {count_method!r}."
             raise SchemaError(msg)
-        files = [fragments] if isinstance(fragments, (str, Path)) else list(fragments)
-        names = [samples] if isinstance(samples, str) else [str(sample) for sample in samples]
-        self.name = name
-        self.paths = [require_file(file, "Fragment") for file in files]
+        names = [str(sample) for sample in listed(samples)]
+        super().__init__(
+            name, fragments, names, what="Fragment", n_samples=None if barcodes is None else
+            len(names), dtype=dtype, missing=missing, sample_dim=sample_dim, strands=strands,
+            pairs=pairs, units="counts",
+        )  # fmt: skip
         self.method = count_method
         self.shift = (int(shift[0]), int(shift[1]))
-        check_missing_choice(missing)
-        self.missing = missing
-        self._track = make_track(
-            name, dtype, names, n_files=len(files) if barcodes is None else len(names),
-            sample_dim=sample_dim, strands=strands, pairs=pairs, units="counts",
-        )  # fmt: skip
         self._totals = np.zeros(len(names), dtype=np.uint64)
         self._ends: dict[str, int] = {}
         self._positions: list[dict[str, Positions]] = [{} for _ in names]
         self._spool: Spool | None = Spool()
-        self._load(self._spool, _groups(barcodes, names, len(files)))
+        self._load(self._spool, _groups(barcodes, names, len(self.paths)))
         self.sizes_are_known = contigs is not None
-        self._sizes = dict(contigs) if contigs is not None else self._ends
+        sizes = dict(contigs) if contigs is not None else self._ends
+        self._have_contigs([(", ".join(self.files()), sizes)])
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spool": None}
 
-    def track(self) -> Track:
-        """Return what the reader makes."""
-        return self._track
-
     def totals(self) -> NDArray[np.uint64]:
         """Return the number of fragments of each sample, uint64, shape (n_samples,)."""
         return self._totals.copy()
-
-    def contigs(self) -> dict[str, int]:
-        """Return the contigs and their lengths in bp as far as they are known."""
-        return self._sizes
-
-    def check_missing(self, windows: Windows, regions: str) -> None:
-        """Warn of regions on contigs without any fragment, or refuse them."""
-        check_missing(windows, self._sizes, ", ".join(self.files()), regions=regions)
-
-    def files(self) -> list[str]:
-        """Return the files read."""
-        return [str(path) for path in self.paths]
 
     def read(self, windows: Windows, width: int) -> NDArray[Any]:
         """Return the counts of windows in forward orientation.
@@ -175,7 +148,7 @@ class Fragments(WritesWindows):
         TrackError
             If a count does not fit the dtype.
         """
-        locate(windows, self._sizes, ", ".join(self.files()), missing=self.missing)
+        _ = list(self._places(windows))
         dtype = np.dtype(self._track.dtype)
         out = np.zeros((len(windows), len(self._positions), width), dtype=dtype)
         counts = np.zeros((len(windows), width), dtype=np.int32)
@@ -185,17 +158,9 @@ class Fragments(WritesWindows):
                 contig = windows.names[code]
                 if contig in positions:
                     self._count(positions[contig], rows, windows, counts)
-            if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:
-                msg = (
-                    f"{self.name!r} reaches {int(counts.max())} at one base, more than {dtype} "
-                    "holds. Pass dtype='uint32'."
-                )
-                raise TrackError(msg)
+            self._check_fits(counts)
             out[:, sample] = counts
         return out
-
-    def close(self) -> None:
-        """Do nothing: the files are read once, at the start."""
 
     def _count(
         self,

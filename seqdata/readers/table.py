@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,11 @@ from seqdata.errors import (
     did_you_mean,
     require_file,
 )
-from seqdata.readers._base import NUMBER, Block, agreed_blocks, parse_values
+from seqdata.readers._base import Block, FlatReader
+from seqdata.readers._columns import NUMBER, agreed_blocks, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
-from seqdata.readers._write import WritesRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,7 @@ _LINES_JUDGED = 100
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
-class Table(WritesRows):
+class Table(FlatReader):
     """Read sequences and their variables from CSV, TSV or Parquet tables.
 
     Every other column becomes a variable of one value a row: whole numbers int64, numbers float64
@@ -104,20 +105,16 @@ class Table(WritesRows):
         self.seq_col = seq_col
         self.batch_size = batch_size
         self.check = LetterCheck(alphabet, on_unknown)
+        self.letters = self.check.letters
         if "separator" in read_csv_kwargs:
             read_csv_kwargs["sep"] = read_csv_kwargs.pop("separator")
         self.options = read_csv_kwargs
-
-    @property
-    def letters(self) -> str:
-        """Letters of the alphabet."""
-        return self.check.letters
 
     def files(self) -> list[str]:
         """Return the tables read."""
         return [str(path) for path in self.paths]
 
-    def blocks(self, fixed: dict[str, Any]) -> Iterator[Block]:
+    def blocks(self, fixed: dict[str, str]) -> Iterator[Block]:
         """Yield the rows in blocks; ``fixed`` holds column types settled by an earlier try."""
         columns: list[str] | None = None
         for path in self.paths:
@@ -142,7 +139,7 @@ class Table(WritesRows):
                 raise TableError(msg)
         self.check.report(", ".join(self.files()))
 
-    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, Any]) -> Block:
+    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, str]) -> Block:
         values = frame[self.seq_col].to_numpy(dtype=object)
         missing = np.array([not isinstance(value, str) or not value.strip() for value in values])
         if missing.any():
@@ -159,17 +156,18 @@ class Table(WritesRows):
                 f"Expected letters of {self.letters!r}."
             )
             raise UnknownLetterError(msg) from None
-        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-        letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        letters = self.check(letters, _Place(path, lengths, row, self.seq_col))
-        columns = {
+        block = Block.of(encoded, self._columns(frame, fixed), (str(path), row))
+        block.letters = self.check(block.letters, partial(_place, block, self.seq_col))
+        return block
+
+    def _columns(self, frame: pd.DataFrame, fixed: dict[str, str]) -> dict[str, NDArray[Any]]:
+        return {
             str(name): parse_values(frame[name], fixed.get(str(name)))
             for name in frame.columns
             if name != self.seq_col
         }
-        return Block(letters, lengths, columns, (str(path), row))
 
-    def _frames(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    def _frames(self, path: Path, fixed: dict[str, str]) -> Iterator[pd.DataFrame]:
         if {".parquet", ".pq"} & {suffix.lower() for suffix in path.suffixes}:
             yield from self._parquet(path, fixed)
             return
@@ -178,7 +176,7 @@ class Table(WritesRows):
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise damaged_gzip(path, 0, error) from error
 
-    def _text_frames(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    def _text_frames(self, path: Path, fixed: dict[str, str]) -> Iterator[pd.DataFrame]:
         options = dict(self.options)
         separator = options.pop("sep", None) or options.pop("delimiter", None)
         if separator is None:
@@ -291,7 +289,7 @@ class Table(WritesRows):
             raise MissingColumnError(msg)
         return names
 
-    def _parquet(self, path: Path, fixed: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    def _parquet(self, path: Path, fixed: dict[str, str]) -> Iterator[pd.DataFrame]:
         try:
             import pyarrow
             import pyarrow.parquet
@@ -378,35 +376,21 @@ class KeyedTable(Table):
             raise MissingColumnError(msg)
         return names
 
-    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, Any]) -> Block:
+    def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, str]) -> Block:
         keys = np.array(["" if pd.isna(v) else str(v).strip() for v in frame[self.seq_col]], object)
         if (keys == "").any():
             first = row + int(np.argmax(keys == ""))
             msg = f"{path}, row {first} below the header: column {self.seq_col!r} is empty."
             raise TableError(msg)
-        columns = {
-            str(name): parse_values(frame[name], fixed.get(str(name)))
-            for name in frame.columns
-            if name != self.seq_col
-        }
-        empty = np.zeros(len(frame), np.int64)
-        return Block(empty[:0].astype(np.uint8), empty, {self.seq_col: keys, **columns})
+        columns = {self.seq_col: keys, **self._columns(frame, fixed)}
+        return Block.of([b""] * len(frame), columns)
 
 
-class _Place:
+def _place(block: Block, column: str, place: int) -> str:
     """Say in which row of a table a letter stands."""
-
-    def __init__(self, path: Path, lengths: NDArray[np.int64], row: int, column: str) -> None:
-        self.path, self.lengths, self.row, self.column = path, lengths, row, column
-
-    def __call__(self, place: int) -> str:
-        ends = np.cumsum(self.lengths)
-        record = int(np.searchsorted(ends, place, side="right"))
-        position = place - int(ends[record] - self.lengths[record])
-        return (
-            f"{self.path}, row {self.row + record} below the header, column {self.column!r}, "
-            f"position {position + 1}"
-        )
+    record, position = block.place_of(place)
+    file, first = block.where
+    return f"{file}, row {first + record} below the header, column {column!r}, position {position}"
 
 
 def _extra_for(name: str, extra: Any) -> list[Any]:
@@ -418,7 +402,7 @@ def _extra_for(name: str, extra: Any) -> list[Any]:
     return [extra] if isinstance(extra, str) or not isinstance(extra, Iterable) else list(extra)
 
 
-def _with_points(frame: pd.DataFrame, fixed: dict[str, Any], decimal: str) -> pd.DataFrame:
+def _with_points(frame: pd.DataFrame, fixed: dict[str, str], decimal: str) -> pd.DataFrame:
     """Return numbers that are read as text, because their kind is settled, with decimal points."""
     if decimal == ".":
         return frame

@@ -13,17 +13,18 @@ from seqdata.errors import (
     ContigError,
     SchemaError,
     VariantError,
+    contig_alias,
     contig_hint,
     did_you_mean,
     require_file,
 )
 from seqdata.readers._alleles import holds
-from seqdata.readers._base import Track, Windows, locate
+from seqdata.readers._base import RegionReader, Track, Windows
+from seqdata.readers._contigs import locate
 from seqdata.readers._haplotype_kernels import lay_haplotypes
 from seqdata.readers._letter_check import OnUnknown
 from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
-from seqdata.readers._write import WritesWindows
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.schema import wild_letter
 
@@ -40,7 +41,7 @@ _REASONS = {
 }
 
 
-class VCF(WritesWindows):
+class VCF(RegionReader):
     r"""Write the variants of samples into the genome: one sequence a region, sample and haplotype.
 
     A haplotype is the genome with the sample's alleles in place of the reference alleles. The
@@ -391,8 +392,8 @@ class VCF(WritesWindows):
         locate(windows, self.contigs(), str(self.genome.path))
         used = {windows.names[int(i)] for i in np.unique(windows.contig)}
         for name in sorted(used - self._contigs):
-            hint = contig_hint(name, self._contigs)
-            if hint.startswith(" The file calls it"):
+            if contig_alias(name, self._contigs) is not None:
+                hint = contig_hint(name, self._contigs)
                 msg = f"{self.path} has no contig {name!r}, which regions name.{hint}"
                 raise ContigError(msg)
 

@@ -324,8 +324,10 @@ def _feed(sums: Any, value: Any, above: tuple[int, ...]) -> None:
     sums.update(b"<>")
 
 
-def _source_of(kind: type) -> str:
-    try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):
-        return ""
+def _source_of(kind: type) -> list[str]:
+    """Return the source of a class and of those that it derives from."""
+    found = []
+    for one in kind.__mro__:
+        with contextlib.suppress(OSError, TypeError):
+            found.append(inspect.getsource(one))
+    return found

@@ -15,7 +15,7 @@ import numpy as np
 from seqdata.readers._base import RegionReader, Windows
 from seqdata.readers.bigwig import BigWig
 from seqdata.windows._plan import RegionPlan
-from seqdata.windows._read import inside_contigs, read_shard, reverse_tracks
+from seqdata.windows._read import read_shard
 from seqdata.windows._signal_cache import CachedBigWig
 
 if TYPE_CHECKING:
@@ -110,24 +110,15 @@ class RegionFiles:
             width=width,
             layout="fixed",
         )
+        if not n:
+            return self._nothing(names, width)
         chosen = [r for r in self._open(scattered) if r.name in names]
+        bounds = list(self.readers.values()) if MASK in names else []
         with self._lock:
-            out = read_shard(part, chosen, 0, n) if n else self._nothing(names, width)
-        out.pop(MASK, None)
-        if MASK in names:
-            out[MASK] = self._mask(windows, strand, width)
-        return out
-
-    def _mask(self, windows: Windows, strand: NDArray[np.int8], width: int) -> NDArray[np.uint8]:
-        inside = np.ones((len(windows), width), np.uint8)
-        for reader in self.readers.values():
-            if getattr(reader, "sizes_are_known", True):
-                inside &= inside_contigs(windows, reader.contigs(), width)
-        reverse_tracks(inside, windows.lengths, strand < 0, None)
-        return inside
+            return read_shard(part, chosen, 0, n, bounds=bounds)
 
     def _nothing(self, names: Sequence[str], width: int) -> dict[str, NDArray[Any]]:
-        out = {}
+        out: dict[str, NDArray[Any]] = {MASK: np.empty((0, width), np.uint8)}
         for name in names:
             if name != MASK:
                 track = self.readers[name].track()
@@ -145,10 +136,9 @@ class RegionFiles:
                 return list(self.readers.values())
             for name, reader in self.readers.items():
                 if name not in self._random:
-                    signal = type(reader) is BigWig
-                    self._random[name] = (
-                        CachedBigWig(reader, self._cache_dir) if signal else reader  # type: ignore[arg-type]
-                    )
+                    if isinstance(reader, BigWig) and type(reader) is BigWig:
+                        reader = CachedBigWig(reader, self._cache_dir)
+                    self._random[name] = reader
             return list(self._random.values())
 
 

@@ -9,20 +9,10 @@ import numpy as np
 import xarray as xr
 
 from seqdata.errors import SchemaError
-from seqdata.readers._base import RegionReader, Track
-from seqdata.schema import (
-    LENGTH_DIM,
-    SCHEMA_VERSION,
-    SEQUENCE_DIM,
-    STRANDS,
-    check_new_names,
-    code_attrs,
-    encode,
-    file_record,
-    versions,
-    with_names,
-)
+from seqdata.readers._base import RegionReader, check_readers
+from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, check_new_names, with_names
 from seqdata.store._attrs import shown
+from seqdata.store._provenance import build_attrs
 from seqdata.windows._lazy import MASK, RegionArray, RegionFiles
 from seqdata.windows._plan import plan_regions
 from seqdata.windows._regions import plain_length
@@ -85,14 +75,7 @@ def open_regions(
     ['CGGT', 'GTTA']
     >>> folder.cleanup()
     """
-    if not readers:
-        msg = "No reader was given. Pass at least one, such as GenomeFASTA or BigWig."
-        raise SchemaError(msg)
-    for reader in readers:
-        if not isinstance(reader, RegionReader):
-            kind = type(reader).__name__
-            msg = f"{kind} is no reader of regions: expected GenomeFASTA or BigWig."
-            raise SchemaError(msg)
+    check_readers(readers, (RegionReader,), "GenomeFASTA or BigWig", "reader of regions")
     if plain_length(fixed_length) is False:
         msg = (
             "Windows that are cut when they are used have one length: pass fixed_length=<bp> or "
@@ -108,58 +91,19 @@ def open_regions(
     taken = [*names, MASK, "chrom", "start", "end", "strand", SEQUENCE_DIM, LENGTH_DIM]
     check_new_names(list(plan.columns), taken, "columns of the regions")
     data: dict[str, Any] = {name: (SEQUENCE_DIM, values) for name, values in plan.columns.items()}
-    contigs = {name: i for i, name in enumerate(plan.contigs)}
-    coords: dict[str, Any] = {
-        "chrom": (SEQUENCE_DIM, plan.chrom, code_attrs(contigs)),
-        "start": (SEQUENCE_DIM, plan.start, {"units": "bp"}),
-        "end": (SEQUENCE_DIM, plan.end, {"units": "bp"}),
-        "strand": (SEQUENCE_DIM, plan.strand, code_attrs(STRANDS)),
-    }
-    for track in tracks:
-        data[track.name] = _variable(track, files, rows)
-        coords |= _samples(track)
+    coords = plan.coordinates()
     for reader, track in zip(readers, tracks, strict=True):
-        if hasattr(reader, "totals"):
-            data[f"total_reads_{track.name}"] = (track.sample_dim, reader.totals())
+        dtype = np.dtype("S1") if track.kind == "sequence" else np.dtype(track.dtype)
+        array = RegionArray(files, track.name, rows, tuple(track.middle.values()), dtype)
+        data[track.name] = ((SEQUENCE_DIM, *track.middle, LENGTH_DIM), array, track.attrs)
+        coords |= track.coordinates()
+        if (totals := reader.totals()) is not None:
+            data[f"total_reads_{track.name}"] = (track.sample_dim, totals)
     mask = RegionArray(files, MASK, rows, (), np.dtype(np.uint8))
     data[MASK] = ((SEQUENCE_DIM, LENGTH_DIM), mask, {"kind": "mask"})
     sources = [str(Path(bed).expanduser())] if isinstance(bed, (str, Path)) else []
-    used = dict.fromkeys([*(file for reader in readers for file in reader.files()), *sources])
-    attrs = {
-        "schema_version": SCHEMA_VERSION,
-        "sequence_dim": SEQUENCE_DIM,
-        "length_dim": LENGTH_DIM,
-        "max_jitter": 0,
-        "provenance": {
-            "files": [file_record(file) for file in used],
-            "versions": versions(),
-            "options": {"fixed_length": fixed_length},
-        },
-    }
+    attrs = build_attrs(
+        readers, row_dim=SEQUENCE_DIM, length_dim=LENGTH_DIM, sources=sources,
+        options={"fixed_length": fixed_length},
+    )  # fmt: skip
     return with_names(xr.Dataset(data, coords, shown(attrs)))
-
-
-def _variable(track: Track, files: RegionFiles, rows: Any) -> tuple[Any, Any, dict[str, Any]]:
-    dtype = np.dtype("S1") if track.kind == "sequence" else np.dtype(track.dtype)
-    array = RegionArray(files, track.name, rows, tuple(track.middle.values()), dtype)
-    attrs = {"kind": track.kind}
-    if track.kind == "sequence":
-        attrs["alphabet"] = track.alphabet
-    else:
-        attrs["sample_dim"] = track.sample_dim
-        if track.units:
-            attrs["units"] = track.units
-    return (SEQUENCE_DIM, *track.middle, LENGTH_DIM), array, attrs
-
-
-def _samples(track: Track) -> dict[str, Any]:
-    if not track.samples:
-        return {}
-    dim = track.sample_dim
-    names = {dim: (dim, np.array(track.samples, dtype=object))}
-    if track.kind == "sequence":
-        return names
-    return names | {
-        f"{track.name}_strand": (dim, encode(track.strands, STRANDS), code_attrs(STRANDS)),
-        f"{track.name}_pair": (dim, np.array(track.pairs, dtype=object)),
-    }

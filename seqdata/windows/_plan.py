@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from seqdata._codes import code_type
+from seqdata._codes import SEQUENCE_DIM, STRANDS, code_attrs, code_type
 from seqdata.errors import LengthError, SchemaError
-from seqdata.readers._base import RegionReader, Windows, column_values, locate
+from seqdata.readers._base import RegionReader, Variable, Windows
+from seqdata.readers._columns import column_values
 from seqdata.windows._regions import as_regions, centres, make_windows, plain_length
 from seqdata.windows._splice import exons_of
 
@@ -80,6 +81,16 @@ class RegionPlan:
     def offsets(self) -> NDArray[np.int64]:
         """Where each row begins in the flat layout, int64, shape (n_rows + 1,)."""
         return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+
+    def coordinates(self, dim: str = SEQUENCE_DIM) -> dict[str, Variable]:
+        """Return where the rows lie: contigs and strands as codes, bounds in bp."""
+        contigs = {name: i for i, name in enumerate(self.contigs)}
+        return {
+            "chrom": ((dim,), self.chrom, code_attrs(contigs)),
+            "start": ((dim,), self.start, {"units": "bp"}),
+            "end": ((dim,), self.end, {"units": "bp"}),
+            "strand": ((dim,), self.strand, code_attrs(STRANDS)),
+        }
 
     def part(self, first: int, last: int) -> RegionPlan:
         """Return the plan of some rows, without their columns."""
@@ -191,7 +202,7 @@ def plan_regions(
         table, row_of = exons_of(table, where)
         start, end = (table[name].to_numpy(np.int64) for name in ("chromStart", "chromEnd"))
     windows = make_windows(table, start, end)
-    has = {name for reader in readers if knows_sizes(reader) for name in reader.contigs()}
+    has = {name for reader in readers if reader.sizes_are_known for name in reader.contigs()}
     windows = replace(windows, known=frozenset(has.intersection(windows.names)))
     _check_contigs(windows, readers, where)
     lengths = np.add.reduceat(windows.lengths, row_of[:-1])
@@ -230,17 +241,12 @@ def _genome_order(names: Sequence[str], readers: Sequence[RegionReader]) -> tupl
 
     A genome of a great many contigs, such as a transcriptome, gives only those that have rows.
     """
-    ranked = sorted(readers, key=lambda r: (r.track().kind != "sequence", not knows_sizes(r)))
+    ranked = sorted(readers, key=lambda r: (r.track().kind != "sequence", not r.sizes_are_known))
     known = list(ranked[0].contigs()) if ranked else []
     if len(known) > _MOST_CONTIGS:
         used = set(names)
         known = [name for name in known if name in used]
     return tuple(dict.fromkeys([*(name for name in known if name.split() == [name]), *names]))
-
-
-def knows_sizes(reader: RegionReader) -> bool:
-    """Tell whether the contigs of a reader come with their lengths."""
-    return bool(getattr(reader, "sizes_are_known", True))
 
 
 def _bounds(
@@ -274,13 +280,9 @@ def _check_contigs(windows: Windows, readers: Sequence[RegionReader], where: str
     sizes: dict[str, tuple[int, str]] = {}
     for reader in readers:
         contigs = reader.contigs()
-        file = reader.files()[0] if reader.files() else reader.name
-        missing = getattr(reader, "missing", None)
-        if missing == "warn":
-            reader.check_missing(windows, where)  # type: ignore[attr-defined]
-        else:
-            locate(windows, contigs, file, regions=where, missing=missing)
-        if not knows_sizes(reader):
+        file = next(iter(reader.files()), reader.name)
+        reader.check_contigs(windows, where)
+        if not reader.sizes_are_known:
             continue
         if not sizes:
             _warn_of_lost(windows, contigs, file, where)

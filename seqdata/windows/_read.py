@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqdata._letters import complement_table, turn_letters
-from seqdata.readers._base import RegionReader, Track, Windows
-from seqdata.windows._plan import RegionPlan, knows_sizes
+from seqdata.readers._base import RegionReader, Track, Windows, join_windows
+from seqdata.windows._plan import RegionPlan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def read_shard(
-    plan: RegionPlan, readers: Sequence[RegionReader], first: int, last: int
+    plan: RegionPlan,
+    readers: Sequence[RegionReader],
+    first: int,
+    last: int,
+    *,
+    bounds: Sequence[RegionReader] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Read the rows of a shard, turned round where they lie on the "-" strand.
 
@@ -26,44 +31,37 @@ def read_shard(
     readers : sequence of RegionReader
     first, last : int
         Rows.
+    bounds : sequence of RegionReader, optional
+        Readers whose contigs bound the mask, by default ``readers``.
 
     Returns
     -------
     dict of str to ndarray
-        One entry a reader, and ``mask``.
+        One entry a reader, rows first, and ``mask``, uint8, shape (n, width).
     """
     last = min(last, plan.n_rows)
-    span = slice(int(plan.row_of[first]), int(plan.row_of[last]))
-    windows = plan.windows[span]
-    lengths = plan.lengths[first:last]
-    turn = plan.strand[first:last] < 0
-    # a plan with one window a row needs no joining, and a flat shard is only as wide as its rows
-    joined = len(windows) != last - first
+    part = plan.part(first, last)
+    windows, lengths, row_of = part.windows, part.lengths, part.row_of
+    turn = part.strand < 0
+    # a flat shard is only as wide as its rows
     width = plan.width if plan.layout != "flat" else int(lengths.max())
-    piece = int(windows.lengths.max()) if joined else width
-    inside = np.ones((len(windows), piece), dtype=np.uint8)
     out: dict[str, NDArray[Any]] = {}
     for reader in readers:
         track = reader.track()
-        if plan.splice and hasattr(reader, "read_joined"):
-            row_of = plan.row_of[first : last + 1]
-            values = reader.read_joined(windows, row_of - row_of[0], width)
+        if plan.splice:
+            values = reader.read_joined(windows, row_of, width)
         else:
-            values = reader.read(windows, piece)
-            if joined:
-                values = _join(values, windows.lengths, plan.row_of[first : last + 1], width)
+            values = reader.read(windows, width)
         if track.kind == "sequence":
             if turn.any():
                 _turn_sequences(values, lengths, turn, track)
         else:
             reverse_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
-        if knows_sizes(reader):
-            inside &= inside_contigs(windows, reader.contigs(), piece)
-    if joined:
-        inside = _join(inside, windows.lengths, plan.row_of[first : last + 1], width)
-    else:
-        inside[np.arange(width)[None, :] >= lengths[:, None]] = 0
+    piece = int(windows.lengths.max(initial=1)) if plan.splice else width
+    inside = _inside(windows, readers if bounds is None else bounds, piece)
+    if plan.splice:
+        inside = join_windows(inside, windows.lengths, row_of, width)
     reverse_tracks(inside, lengths, turn, None)
     out["mask"] = inside
     if plan.layout == "flat":
@@ -93,21 +91,29 @@ def _turn_sequences(
     )  # fmt: skip
 
 
-def inside_contigs(windows: Windows, contigs: dict[str, int], width: int) -> NDArray[np.uint8]:
-    """Return 1 where a window lies on its contig; one value stands for all where all do.
+def _inside(windows: Windows, readers: Sequence[RegionReader], width: int) -> NDArray[np.uint8]:
+    """Return 1 where a window lies on its contig by all readers, uint8, shape (n, width).
 
     A file that leaves out a contig which the genome has says nothing about where that ends.
     """
+    inside = np.ones((len(windows), width), dtype=np.uint8)
+    position = np.arange(width)
+    if len(windows) and windows.lengths.min() < width:
+        inside[position[None, :] >= windows.lengths[:, None]] = 0
     anywhere = np.iinfo(np.int64).max
-    sizes = np.zeros(len(windows.names), dtype=np.int64)
-    for i in windows.used():
-        name = windows.names[i]
-        sizes[i] = contigs.get(name, anywhere if name in windows.known else 0)
-    size = sizes[windows.contig]
-    if (windows.start >= 0).all() and (windows.start + width <= size).all():
-        return np.ones((1, 1), dtype=np.uint8)
-    position = windows.start[:, None] + np.arange(width)[None, :]
-    return ((position >= 0) & (position < size[:, None])).astype(np.uint8)
+    for reader in readers:
+        if not reader.sizes_are_known:
+            continue
+        contigs = reader.contigs()
+        sizes = np.zeros(len(windows.names), dtype=np.int64)
+        for i in windows.used():
+            name = windows.names[i]
+            sizes[i] = contigs.get(name, anywhere if name in windows.known else 0)
+        size = sizes[windows.contig]
+        if (windows.start < 0).any() or (windows.end > size).any():
+            place = windows.start[:, None] + position[None, :]
+            inside &= (place >= 0) & (place < size[:, None])
+    return inside
 
 
 def reverse_tracks(
@@ -123,21 +129,6 @@ def reverse_tracks(
         if mates is not None:
             turned = turned[mates]
         values[row, ..., :length] = turned.copy()
-
-
-def _join(
-    values: NDArray[Any], lengths: NDArray[np.int64], row_of: NDArray[np.int64], width: int
-) -> NDArray[Any]:
-    """Put the windows of each row one behind the other."""
-    bounds = row_of - row_of[0]
-    out = np.zeros((len(bounds) - 1, *values.shape[1:-1], width), dtype=values.dtype)
-    for row in range(len(bounds) - 1):
-        k = 0
-        for i in range(bounds[row], bounds[row + 1]):
-            size = int(lengths[i])
-            out[row, ..., k : k + size] = values[i, ..., :size]
-            k += size
-    return out
 
 
 def _flatten(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[Any]:

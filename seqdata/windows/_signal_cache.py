@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 
 from seqdata.errors import DiskFullError, TrackError, is_disk_full
-from seqdata.readers._base import Windows, locate
+from seqdata.readers._base import Windows
 from seqdata.readers._index_files import cache_dir as default_cache_dir
 from seqdata.readers._turns import in_turn
 from seqdata.readers.bigwig import BigWig
@@ -61,18 +61,16 @@ class CachedBigWig(BigWig):
         folder = (default_cache_dir() if folder is None else folder) / "signal"
         self._steps = [
             StepFile(path, contigs, folder)
-            for path, contigs in zip(self.paths, self._contigs, strict=True)
+            for path, (_, contigs) in zip(self.paths, self._sources, strict=True)
         ]
 
     @in_turn
     def read(self, windows: Windows, width: int) -> NDArray[np.float32]:
         """Return the signal of windows on the forward strand, as `BigWig.read` does."""
         out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
-        for sample, file in enumerate(self._steps):
-            size = locate(windows, file.contigs, str(file.path), missing=self.missing)
-            start = np.clip(windows.start, 0, size)
-            stop = np.maximum(np.clip(windows.end, 0, size), start)
-            lead = start - windows.start
+        places = self._places(windows)
+        for sample, (file, place) in enumerate(zip(self._steps, places, strict=True)):
+            start, stop, lead = place
             for code, here in windows.by_contig(stop > start):
                 steps = file.steps(windows.names[code])
                 values = steps.view(np.float32)

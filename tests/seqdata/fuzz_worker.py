@@ -25,7 +25,7 @@ import zarr
 from fuzz_sources import KINDS, WINDOWS, prepare
 
 import seqdata as sd
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows
 
 MUTATIONS = (
     "bit", "bits", "byte", "cut", "zero", "swap", "drop", "double", "length", "tail",

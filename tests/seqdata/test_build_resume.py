@@ -17,7 +17,7 @@ import pytest
 import seqdata as sd
 from seqdata.build import _regions as _region_build
 from seqdata.errors import SeqdataError, StoreError
-from seqdata.readers._base import NUMBER
+from seqdata.readers._columns import NUMBER
 from seqdata.store import _shards
 from seqdata.store._resume import fingerprint, job_of
 
@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 import numpy as np, pandas as pd
 import seqdata as sd
-from seqdata.readers._base import NUMBER
+from seqdata.readers._columns import NUMBER
 from seqdata.store import _shards
 from seqdata.windows import _plan
 

@@ -13,8 +13,7 @@ import pysam
 import pytest
 
 import seqdata as sd
-from seqdata.readers import _index_files
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows, _index_files
 
 SIZE = 200_000
 GENOME = "".join(np.random.default_rng(5).choice(list("ACGT"), SIZE))

@@ -13,7 +13,7 @@ import pytest
 
 import seqdata as sd
 from seqdata.errors import ContigError, MissingFileError, SchemaError, TrackError
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows
 
 
 def windows(rows: list[tuple[str, int, int]]) -> Windows:

@@ -10,9 +10,9 @@ import pytest
 
 import seqdata as sd
 from seqdata.errors import ContigError, MissingFileError, SchemaError, TrackError
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows
 from seqdata.readers._bigwig_file import KeptBlocks
-from seqdata.readers.bigwig import make_track
+from seqdata.readers._signal import make_track
 
 
 def windows(rows: list[tuple[str, int, int]]) -> Windows:

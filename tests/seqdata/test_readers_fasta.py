@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import seqdata as sd
 from seqdata.errors import ContigError, FastaError, MissingFileError, UnknownLetterError
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows
 
 
 def windows(rows: list[tuple[str, int, int]]) -> Windows:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import seqdata as sd
 from seqdata.errors import ContigError, MissingFileError, SchemaError, VariantError
-from seqdata.readers._base import Windows
+from seqdata.readers import Windows
 
 GENOME = "ACGTTGCAACCGGTTAACGTATATCGCGAGCTTAGGCATTCGATCGGATTACAGGCTAACG"
 HEAD = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"

@@ -66,15 +66,10 @@ def appended(store: Path, ds: xr.Dataset, name: str) -> np.ndarray:
     return sd.open_zarr(store)[name].values[:ROWS]
 
 
-def by_tensorstore(store: Path, ds: xr.Dataset, name: str) -> np.ndarray:
-    pytest.importorskip("tensorstore")
-    return by_loader(engine="tensorstore")(store, ds, name)
-
-
 READERS = {
     "open_zarr": lazily, "open_zarr without dask": without_dask,
-    "loader": by_loader(engine="zarr"), "loader from memory": by_loader(in_memory=True),
-    "decoded": mapped, "tensorstore": by_tensorstore,
+    "loader": by_loader(in_memory=False), "loader from memory": by_loader(in_memory=True),
+    "decoded": mapped,
 }  # fmt: skip
 SHARDS = {"x": "c/1/0", "y": "c/1", "name": "c/0"}
 

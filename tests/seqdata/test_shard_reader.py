@@ -256,7 +256,7 @@ def test_a_loader_shows_what_zarr_shows(tmp_path, monkeypatch, kind, dims, flip)
         ds = ds[["seq", "mid", "label", "y"]]
     if kind != "ragged":
         options["max_jitter"] = 2
-    options |= {"in_memory": False, "buffer_bytes": 1, "index": "index", "engine": "zarr"}
+    options |= {"in_memory": False, "buffer_bytes": 1, "index": "index"}
     direct = get_torch_dataloader(ds, dims, **options)
     assert set(direct.core.source._readers) >= {"seq", "y"}
     assert all(isinstance(r, ShardReader) for r in direct.core.source._readers.values())

@@ -1,4 +1,4 @@
-"""Stores read by zarr, by tensorstore, and through decoded files mapped into memory."""
+"""Stores read shard by shard, by zarr, and through decoded files mapped into memory."""
 
 from __future__ import annotations
 
@@ -101,64 +101,30 @@ def test_mapped_rows_come_as_from_memory(store, tmp_path, workers, shuffle):
     assert not any(isinstance(v, np.memmap) and v.flags.writeable for v in vars(loader).values())
 
 
-def test_both_engines_stream_the_same_bytes(store, monkeypatch):
-    pytest.importorskip("tensorstore")
+def test_shards_and_zarr_stream_the_same_bytes(store, monkeypatch):
     memory = collect(get_torch_dataloader(store, in_memory=True, **BASE))
-    zarr = collect(get_torch_dataloader(store, engine="zarr", **STREAM, **BASE))
-    fast = get_torch_dataloader(store, engine="tensorstore", **STREAM, **BASE)
+    fast = get_torch_dataloader(store, **STREAM, **BASE)
     assert set(fast.core.source._readers) == {"seq", "cov", "half", "y"}
-    assert_same(collect(fast), zarr)
-    assert_same(by_row(zarr), by_row(memory))
+    assert {type(r) for r in fast.core.source._readers.values()} == {ShardReader}
     monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
-    auto = get_torch_dataloader(store, **STREAM, **BASE)
-    readers = auto.core.source._readers
-    assert set(readers) == {"seq", "cov", "half", "y"}
-    assert {type(r) for r in readers.values()} == {_stored.TensorstoreArray}
-    assert_same(collect(auto), zarr)
     by_zarr = get_torch_dataloader(store, engine="zarr", **STREAM, **BASE)
     assert by_zarr.core.source._readers == {}
-    assert_same(collect(by_zarr), zarr)
+    zarr = collect(by_zarr)
+    assert_same(collect(fast), zarr)
+    assert_same(by_row(zarr), by_row(memory))
 
 
-def test_shards_are_read_directly_unless_tensorstore_is_asked_for(store):
-    for engine in ("auto", "zarr"):
-        loader = get_torch_dataloader(store, engine=engine, **STREAM, **BASE)
-        readers = loader.core.source._readers
-        assert set(readers) == {"seq", "cov", "half", "y"}
-        assert {type(r) for r in readers.values()} == {ShardReader}
-
-
-@pytest.mark.slow
-def test_tensorstore_in_worker_processes(store):
-    pytest.importorskip("tensorstore")
-    alone = collect(get_torch_dataloader(store, engine="zarr", **STREAM, **BASE))
-    asked = get_torch_dataloader(store, num_workers=1, engine="tensorstore", **STREAM, **BASE)
-    assert_same(collect(asked), alone)
-
-
-def test_worker_processes_do_without_tensorstore_by_default(store, monkeypatch):
-    monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
-    auto = get_torch_dataloader(store, num_workers=1, **STREAM, **BASE)
-    assert auto.core.source._readers == {}
-
-
-def test_without_tensorstore_zarr_reads(store, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorstore", None)
-    monkeypatch.setattr(_stored, "shard_reader", lambda *place: None)
-    loader = get_torch_dataloader(store, **STREAM, **BASE)
-    assert loader.core.source._readers == {}
-    with pytest.raises(SeqdataError, match=r"pip install 'eugene-genomics\[fast\]'"):
-        get_torch_dataloader(store, engine="tensorstore", **STREAM, **BASE)
-    with pytest.raises(SeqdataError, match=r"engine is 'tensorstor'.*Did you mean 'tensorstore'"):
-        get_torch_dataloader(store, engine="tensorstor")  # type: ignore[arg-type]
+def test_the_engine_that_was_is_told(store):
+    for engine in ("tensorstore", "tensorstor"):
+        with pytest.raises(SeqdataError, match=rf"engine is '{engine}'.*leave `engine` away"):
+            get_torch_dataloader(store, engine=engine, **STREAM, **BASE)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("changed", [True, False])
 def test_what_was_computed_is_not_read_from_the_store(store, changed):
-    pytest.importorskip("tensorstore")
     ds = store.assign(cov=store["cov"] * 2) if changed else store
     ds = ds.isel(_sequence=slice(10, 200)) if changed else ds
-    loader = get_torch_dataloader(ds, variables=["cov"], engine="tensorstore", **STREAM, **BASE)
+    loader = get_torch_dataloader(ds, variables=["cov"], **STREAM, **BASE)
     assert bool(loader.core.source._readers) is not changed
     got = by_row(collect(loader))
     want = collect(get_torch_dataloader(ds.load(), variables=["cov"], **BASE))
@@ -166,11 +132,10 @@ def test_what_was_computed_is_not_read_from_the_store(store, changed):
 
 
 def test_renamed_and_transposed_variables(folder):
-    pytest.importorskip("tensorstore")
     store = sd.open_zarr(folder / "x.zarr", chunks={"_sequence": 40})
     ds = store.rename(cov="signal")[["seq", "signal", "half"]]
     ds["half"] = ds["half"].transpose("_length", "_sequence", "cov_sample")
-    got = collect(get_torch_dataloader(ds, engine="tensorstore", **STREAM, **BASE))
+    got = collect(get_torch_dataloader(ds, **STREAM, **BASE))
     want = collect(get_torch_dataloader(ds.load(), **BASE))
     assert_same(by_row(got), by_row(want))
 
