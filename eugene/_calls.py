@@ -86,7 +86,11 @@ def eugene_call(
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
         name = function.__name__
-        own = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        own = [
+            p.name
+            for p in signature.parameters.values()
+            if p.kind is not p.VAR_KEYWORD and p.name != "self"
+        ]
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

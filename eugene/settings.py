@@ -10,7 +10,6 @@ change is undone at the end::
 from __future__ import annotations
 
 import contextlib
-import operator
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -149,11 +148,9 @@ def session_seed(seed: int | None, name: str = "seed") -> int:
     >>> session_seed(7), session_seed(None)
     (7, 13)
     """
-    given: object = settings.seed if seed is None else seed
-    try:
-        whole = -1 if isinstance(given, bool) else operator.index(given)  # type: ignore[call-overload]
-    except TypeError:
-        whole = -1
+    given = settings.seed if seed is None else seed
+    index = None if isinstance(given, bool) else getattr(given, "__index__", None)
+    whole = -1 if index is None else int(index())
     if not 0 <= whole < 2**63:
         raise DataError(f"{name} is {given!r}: expected a whole number from 0 to 2**63 - 1.")
     return whole

@@ -12,6 +12,7 @@ from eugene import _judge
 from eugene._tasks import Task, get_task
 from eugene.errors import EugeneError, did_you_mean
 from eugene.evaluate._weighted import METRICS, SPREAD, WeightedMetric, of_rows
+from eugene.settings import session_seed
 
 Metric = str | Callable[..., Any]
 
@@ -26,7 +27,7 @@ def evaluate(
     metrics: Metric | Sequence[Metric] | Mapping[str, Metric] | None = None,
     n_bootstrap: int = 1000,
     level: float = 0.95,
-    seed: int = 0,
+    seed: int | None = None,
     scores: ArrayLike | None = None,
     names: Sequence[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -54,8 +55,8 @@ def evaluate(
         Number of resamples; 0 for none.
     level : float
         Share of resamples inside the interval.
-    seed : int
-        Seed of the resamples.
+    seed : int, optional
+        Seed of the resamples; by default ``settings.seed``.
     scores : array_like of float, shape of ``y_pred``, optional
         What ``auroc`` and ``auprc`` rank instead of probabilities, such as logits, of which no
         two round to the same.
@@ -85,7 +86,7 @@ def evaluate(
     >>> scores["auroc"]["value"], scores["accuracy"]["value"]
     (0.75, 0.5)
     """
-    kind = get_task(task)
+    kind, seed = get_task(task), session_seed(seed)
     chosen = _metrics(kind, metrics)
     precision = (_judge.rounding(y_true), _judge.rounding(y_pred))
     y, p = _two_dimensional(y_true, y_pred, kind)
@@ -316,7 +317,12 @@ def curves(
 
 
 def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, n_bootstrap: int = 10_000, level: float = 0.95, seed: int = 0
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    n_bootstrap: int = 10_000,
+    level: float = 0.95,
+    seed: int | None = None,
 ) -> dict[str, float]:
     """Compare two arms run with the same seeds.
 
@@ -328,8 +334,8 @@ def paired_difference(
         Number of resamples of the pairs.
     level : float
         Share of resamples inside the interval.
-    seed : int
-        Seed of the resamples.
+    seed : int, optional
+        Seed of the resamples; by default ``settings.seed``.
 
     Returns
     -------
@@ -352,7 +358,7 @@ def paired_difference(
             f"paired arms need one score a seed each, got shapes {first.shape} and {second.shape}"
         )
     gaps = first - second
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(session_seed(seed))
     means = gaps[rng.integers(0, len(gaps), (n_bootstrap, len(gaps)))].mean(axis=1)
     tail = (1 - level) / 2
     low, high = np.quantile(means, [tail, 1 - tail])

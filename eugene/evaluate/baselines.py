@@ -5,19 +5,25 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 import seqpro as sp
+from eugene._calls import eugene_call
 from eugene.errors import EugeneError, EugeneWarning
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 # words of up to three residues are 9,723, of up to four 204,204
 _MOST_FEATURES = 90_000
 Features = NDArray[np.float32]
 Values = NDArray[np.float64]
+Linear = tuple[Values, float]
+M = TypeVar("M")
 
 
 def kmer_features(
@@ -97,33 +103,29 @@ def _alphabet_of(
     return kind
 
 
-class _KmerModel(ABC):
+class _KmerModel(ABC, Generic[M]):
     """Scaled k-mer counts before a linear model whose penalty is chosen on validation rows."""
 
-    def __init__(
-        self,
-        k: int = 6,
-        *,
-        both_strands: bool = False,
-        penalties: Sequence[float],
-    ) -> None:
+    #: Whether it is the largest of the penalties, not the smallest, that shrinks most.
+    _largest_shrinks: ClassVar[bool]
+
+    def __init__(self, k: int, *, both_strands: bool, penalties: Sequence[float]) -> None:
         if k < 1:
             raise EugeneError(f"k must be at least 1, got {k}")
         self.k, self.both_strands = k, both_strands
         self.penalties = tuple(penalties)
         self.penalty: float | None = None
         self.scores: dict[float, float] = {}
-        self._verbose = False
+        self._progress = False
         self._alphabet: sp.alphabets.BaseAlphabet | None = None
 
     def _features(self, seqs: ArrayLike) -> Features:
         if self._alphabet is None:
             self._learn_letters(np.asarray(seqs))
         lengths = range(1, self.k + 1)
-        options = {"both_strands": self.both_strands, "alphabet": self._alphabet}
-        return kmer_features(seqs, lengths, **options)  # type: ignore[arg-type]
+        return kmer_features(seqs, lengths, both_strands=self.both_strands, alphabet=self._alphabet)
 
-    def _learn_letters(self, seqs: NDArray[Any]) -> None:
+    def _learn_letters(self, seqs: NDArray[np.generic]) -> None:
         """Take the alphabet of the training rows; many letters make shorter k-mers."""
         letters = np.ascontiguousarray(seqs).view("S1") if seqs.dtype == np.uint8 else seqs
         self._alphabet = _alphabet_of(letters, None)
@@ -140,7 +142,7 @@ class _KmerModel(ABC):
                 f"{type(self).__name__} counts words of up to {k} instead of {self.k} of the {n} "
                 f"letters {self._alphabet.alphabet!r}: give k={k}, or fewer, to choose it",
                 EugeneWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
             self.k = k
 
@@ -158,9 +160,6 @@ class _KmerModel(ABC):
         values = np.asarray(y, dtype=np.float64)
         self._flat = values.ndim == 1
         return values[:, None] if self._flat else values
-
-    def _shape(self, values: Values) -> Values:
-        return values[:, 0] if self._flat else values
 
     def _splits(
         self, seqs: ArrayLike, y: ArrayLike, val_seqs: ArrayLike | None, val_y: ArrayLike | None
@@ -182,23 +181,43 @@ class _KmerModel(ABC):
             )
         return x, targets, val_x, val_targets
 
-    def _fit_all(
+    @eugene_call(same={"verbose": "progress"})
+    def fit(
         self,
         seqs: ArrayLike,
         y: ArrayLike,
-        val_seqs: ArrayLike | None,
-        val_y: ArrayLike | None,
+        val_seqs: ArrayLike | None = None,
+        val_y: ArrayLike | None = None,
         *,
-        verbose: bool,
-    ) -> None:
-        """Choose the penalty and fit, target by target.
+        progress: bool = False,
+    ) -> Self:
+        """Choose the penalty and fit on training rows, target by target.
 
-        Without validation rows the penalty is chosen on every fifth row and the model is then
-        fitted on all of them.
+        Parameters
+        ----------
+        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
+            Training sequences.
+        y : array_like of float, shape (n,) or (n, targets)
+            Targets, for a logistic model 0 or 1; NaN where missing.
+        val_seqs, val_y : array_like, optional
+            Rows on which the penalty is chosen. Without them it is chosen on every fifth training
+            row, and the model is then fitted on all training rows.
+        progress : bool
+            Draw a bar over the penalties.
+
+        Returns
+        -------
+        KmerRidge or KmerLogistic
+            Itself.
+
+        Raises
+        ------
+        EugeneError
+            If lengths differ, a target has too few rows, or one class where two are needed.
         """
-        self._verbose = verbose
+        self._progress = progress
         x, targets, val_x, val_targets = self._splits(seqs, y, val_seqs, val_y)
-        self._models: list[Any] = []
+        self._models: list[M] = []
         for t in range(targets.shape[1]):
             rows = np.isfinite(targets[:, t])
             own_x, own_y = x[rows], targets[rows, t]
@@ -209,8 +228,27 @@ class _KmerModel(ABC):
             else:
                 held = np.arange(len(own_x)) % 5 == 4
                 self._choose_within(own_x, own_y, held)
-                chosen = self._fit_one(own_x, own_y, self.penalty)
+                chosen = next(self._path(own_x, own_y, (float(self.penalty or 0.0),)))[1]
             self._models.append(chosen)
+        return self
+
+    def predict(self, seqs: ArrayLike) -> Values:
+        """Predict targets: values, or probabilities of 1 for a logistic model.
+
+        Parameters
+        ----------
+        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
+            Sequences.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,) or (n, targets)
+            Predictions, of the shape that the targets had.
+        """
+        x = self._scale(self._features(seqs))
+        columns = [self._predict_one(model, x) for model in self._models]
+        values = np.stack(columns, axis=1)
+        return values[:, 0] if self._flat else values
 
     def _choose_within(self, x: Features, y: Values, held: NDArray[np.bool_]) -> None:
         """Choose the penalty on some of the training rows; the strongest if there are too few."""
@@ -218,51 +256,46 @@ class _KmerModel(ABC):
         if held.any() and len(left) > 1 and left.min() < left.max():
             self._choose(x[~held], y[~held], x[held], y[held])
         else:
-            self.penalty, self.scores = self._strongest(), {}
+            strongest = max if self._largest_shrinks else min
+            self.penalty, self.scores = strongest(self.penalties), {}
 
-    @abstractmethod
-    def _strongest(self) -> float:
-        """Return the penalty that shrinks most."""
-
-    def _choose(self, x: Features, y: Values, val_x: Features, val_y: Values) -> Any:
+    def _choose(self, x: Features, y: Values, val_x: Features, val_y: Values) -> M:
         """Return the model whose penalty does best on the validation rows."""
-        best, chosen = np.inf, None
         self.scores = {}
+        found: dict[float, M] = {}
         steps = tqdm(
-            self._path(x, y),
+            self._path(x, y, self.penalties),
             desc=type(self).__name__,
             total=len(self.penalties),
-            disable=not self._verbose,
+            disable=not self._progress,
             leave=False,
         )
         for penalty, model in steps:
-            loss = self._loss(model, val_x, val_y)
-            self.scores[penalty] = loss
-            if chosen is None or loss < best:
-                best, chosen, self.penalty = loss, model, penalty
-        return chosen
+            found[penalty] = model
+            self.scores[penalty] = self._loss(model, val_x, val_y)
+        self.penalty = min(self.scores, key=self.scores.__getitem__)
+        return found[self.penalty]
 
     @abstractmethod
     def _check(self, y: Values, t: int) -> None:
         """Raise where a target cannot be fitted."""
 
     @abstractmethod
-    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
+    def _path(
+        self, x: Features, y: Values, penalties: Sequence[float]
+    ) -> Iterator[tuple[float, M]]:
         """Yield the model of each penalty."""
 
     @abstractmethod
-    def _loss(self, model: Any, x: Features, y: Values) -> float:
+    def _loss(self, model: M, x: Features, y: Values) -> float:
         """Return how wrong a model is on validation rows."""
 
-    def _fit_one(self, x: Features, y: Values, penalty: float | None) -> Any:
-        penalties, self.penalties = self.penalties, (float(penalty or 0.0),)
-        try:
-            return next(self._path(x, y))[1]
-        finally:
-            self.penalties = penalties
+    @abstractmethod
+    def _predict_one(self, model: M, x: Features) -> Values:
+        """Return the predictions of one target, float64 (n,)."""
 
 
-class KmerRidge(_KmerModel):
+class KmerRidge(_KmerModel[Linear]):
     """Ridge regression on k-mer counts.
 
     Counts of all k-mers up to ``k`` are scaled to mean 0 and standard deviation 1; the penalty
@@ -297,6 +330,8 @@ class KmerRidge(_KmerModel):
     True
     """
 
+    _largest_shrinks = True
+
     def __init__(
         self,
         k: int = 6,
@@ -306,50 +341,13 @@ class KmerRidge(_KmerModel):
     ) -> None:
         super().__init__(k, both_strands=both_strands, penalties=penalties)
 
-    def fit(
-        self,
-        seqs: ArrayLike,
-        y: ArrayLike,
-        val_seqs: ArrayLike | None = None,
-        val_y: ArrayLike | None = None,
-        *,
-        verbose: bool = False,
-    ) -> KmerRidge:
-        """Fit on training rows.
-
-        Parameters
-        ----------
-        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
-            Training sequences.
-        y : array_like of float, shape (n,) or (n, targets)
-            Targets; NaN where missing.
-        val_seqs, val_y : array_like, optional
-            Rows on which the penalty is chosen. Without them it is chosen on every fifth training
-            row, and the model is then fitted on all training rows.
-        verbose : bool
-            Draw a bar over the penalties.
-
-        Returns
-        -------
-        KmerRidge
-            Itself.
-
-        Raises
-        ------
-        EugeneError
-            If lengths differ.
-        """
-        self._fit_all(seqs, y, val_seqs, val_y, verbose=verbose)
-        return self
-
-    def _strongest(self) -> float:
-        return max(self.penalties)
-
     def _check(self, y: Values, t: int) -> None:
         if len(y) < 2:
             raise EugeneError(f"target {t} has {len(y)} training rows, at least 2 are needed")
 
-    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
+    def _path(
+        self, x: Features, y: Values, penalties: Sequence[float]
+    ) -> Iterator[tuple[float, Linear]]:
         from scipy.linalg import cho_factor, cho_solve
 
         n, features = x.shape
@@ -357,36 +355,22 @@ class KmerRidge(_KmerModel):
         wide = features > n
         gram = (x @ x.T if wide else x.T @ x).astype(np.float64)
         right = (y - offset) if wide else x.T.astype(np.float64) @ (y - offset)
-        for penalty in self.penalties:
+        for penalty in penalties:
             system = gram.copy()
             system.flat[:: len(gram) + 1] += penalty * features
             solution = cho_solve(cho_factor(system, overwrite_a=True), right)
             weights = x.T.astype(np.float64) @ solution if wide else solution
             yield penalty, (weights, offset)
 
-    def _loss(self, model: Any, x: Features, y: Values) -> float:
+    def _loss(self, model: Linear, x: Features, y: Values) -> float:
+        return float(np.mean((self._predict_one(model, x) - y) ** 2))
+
+    def _predict_one(self, model: Linear, x: Features) -> Values:
         weights, offset = model
-        return float(np.mean((x @ weights + offset - y) ** 2))
-
-    def predict(self, seqs: ArrayLike) -> Values:
-        """Predict targets.
-
-        Parameters
-        ----------
-        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
-            Sequences.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,) or (n, targets)
-            Predictions, of the shape that the targets had.
-        """
-        x = self._scale(self._features(seqs))
-        columns = [x @ weights + offset for weights, offset in self._models]
-        return self._shape(np.stack(columns, axis=1))
+        return x @ weights + offset
 
 
-class KmerLogistic(_KmerModel):
+class KmerLogistic(_KmerModel["LogisticRegression"]):
     """Logistic regression on k-mer counts.
 
     Counts of all k-mers up to ``k`` are scaled to mean 0 and standard deviation 1; the penalty
@@ -419,6 +403,8 @@ class KmerLogistic(_KmerModel):
     True
     """
 
+    _largest_shrinks = False
+
     def __init__(
         self,
         k: int = 6,
@@ -430,58 +416,19 @@ class KmerLogistic(_KmerModel):
         super().__init__(k, both_strands=both_strands, penalties=penalties)
         self.max_iter = max_iter
 
-    def fit(
-        self,
-        seqs: ArrayLike,
-        y: ArrayLike,
-        val_seqs: ArrayLike | None = None,
-        val_y: ArrayLike | None = None,
-        *,
-        verbose: bool = False,
-    ) -> KmerLogistic:
-        """Fit on training rows.
-
-        Parameters
-        ----------
-        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
-            Training sequences.
-        y : array_like, shape (n,) or (n, targets)
-            0 or 1; NaN where missing.
-        val_seqs, val_y : array_like, optional
-            Rows on which the penalty is chosen. Without them it is chosen on every fifth training
-            row, and the model is then fitted on all training rows.
-        verbose : bool
-            Draw a bar over the penalties.
-
-        Returns
-        -------
-        KmerLogistic
-            Itself.
-
-        Raises
-        ------
-        EugeneError
-            If lengths differ or a target has one class only.
-        """
-        self._fit_all(seqs, y, val_seqs, val_y, verbose=verbose)
-        return self
-
-    def _strongest(self) -> float:
-        return min(self.penalties)
-
     def _check(self, y: Values, t: int) -> None:
         labels = y > 0.5
         if labels.all() or not labels.any():
             raise EugeneError(f"target {t} has one class only among the training rows")
 
-    def _path(self, x: Features, y: Values) -> Iterator[tuple[float, Any]]:
-        import warnings
-
+    def _path(
+        self, x: Features, y: Values, penalties: Sequence[float]
+    ) -> Iterator[tuple[float, LogisticRegression]]:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         start = None
-        for strength in sorted(self.penalties):
+        for strength in sorted(penalties):
             model = LogisticRegression(C=strength, max_iter=self.max_iter, warm_start=True)
             if start is not None:
                 model.coef_, model.intercept_ = start
@@ -491,24 +438,11 @@ class KmerLogistic(_KmerModel):
             start = (model.coef_.copy(), model.intercept_.copy())
             yield strength, model
 
-    def _loss(self, model: Any, x: Features, y: Values) -> float:
+    def _loss(self, model: LogisticRegression, x: Features, y: Values) -> float:
         # from the logit: probabilities of float32 features round to 1, whose log loss is infinite
         logit = model.decision_function(x).astype(np.float64)
         return float(np.logaddexp(0, np.where(y > 0.5, -logit, logit)).mean())
 
-    def predict(self, seqs: ArrayLike) -> Values:
-        """Predict the probability of 1.
-
-        Parameters
-        ----------
-        seqs : array_like of S1 or uint8 ASCII, shape (n, length)
-            Sequences.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,) or (n, targets)
-            Probabilities, of the shape that the targets had.
-        """
-        x = self._scale(self._features(seqs))
-        columns = [model.predict_proba(x)[:, 1].astype(np.float64) for model in self._models]
-        return self._shape(np.stack(columns, axis=1))
+    def _predict_one(self, model: LogisticRegression, x: Features) -> Values:
+        found: Values = model.predict_proba(x)[:, 1].astype(np.float64)
+        return found

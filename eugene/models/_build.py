@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.config.registries import MODELS
 
 if TYPE_CHECKING:
     from eugene.models._base import Architecture
@@ -29,8 +29,6 @@ def list_models(pattern: str = "*") -> list[str]:
     >>> list_models("deep*")
     ['deepbind', 'deepstarr']
     """
-    from eugene.config.registries import MODELS
-
     return sorted(fnmatch.filter(list(MODELS), pattern))
 
 
@@ -42,7 +40,8 @@ def build(name: str, *, seed: int | None = None, **kwargs: Any) -> Architecture:
     name : str
         A name of :func:`list_models`, or a class name of ``eugene.models.zoo``.
     seed : int, optional
-        Seed of the starting weights; the global random state is left as it was.
+        Seed of the starting weights, by default ``settings.seed``; the global random state is
+        left as it was.
     **kwargs
         Arguments of the architecture.
 
@@ -61,18 +60,8 @@ def build(name: str, *, seed: int | None = None, **kwargs: Any) -> Architecture:
     >>> build("cnn", input_len=50, output_dim=1, seed=0).input_len
     50
     """
-    import torch
+    from eugene.nn import drawn_with
 
-    from eugene.models import zoo
-    from eugene.models._base import Architecture
-
-    classes: dict[str, type[Architecture]] = {}
-    for candidate in vars(zoo).values():
-        if isinstance(candidate, type) and issubclass(candidate, Architecture):
-            classes[candidate.name] = classes[candidate.__name__] = candidate
-    if name not in classes:
-        raise EugeneError(f"unknown model {name!r}{did_you_mean(name, classes)}")
-    with torch.random.fork_rng(devices=[], enabled=seed is not None):
-        if seed is not None:
-            torch.manual_seed(seed)
-        return classes[name](**kwargs)
+    with drawn_with(seed):
+        network: Architecture = MODELS.build(name, **kwargs)
+    return network

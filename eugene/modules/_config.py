@@ -47,7 +47,7 @@ def load_config(path: str | Path, *, seed: int | None = None) -> nn.Module:
         The file; a bare name is looked for in ``settings.config_dir`` as well, with and without
         ``.yaml``.
     seed : int, optional
-        Seed of the starting weights.
+        Seed of the starting weights; by default ``settings.seed``.
 
     Returns
     -------

@@ -12,8 +12,9 @@ import torch
 from torch.nn import functional as F
 
 from eugene._judge import name_of
+from eugene.config import Registry
 from eugene.config._annotations import check_value
-from eugene.config.registries import LOSSES, Registry
+from eugene.config.registries import LOSSES
 from eugene.errors import DataError, EugeneError, did_you_mean
 
 ElementLoss = Callable[..., torch.Tensor]

@@ -11,7 +11,8 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from eugene._judge import name_of
-from eugene.config.registries import OPTIMIZERS, SCHEDULERS, Registry
+from eugene.config import Registry
+from eugene.config.registries import OPTIMIZERS, SCHEDULERS
 from eugene.errors import EugeneError, did_you_mean
 from eugene.modules.losses import check_arguments
 

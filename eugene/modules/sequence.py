@@ -14,6 +14,7 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
+from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
 from eugene.config.registries import LOSSES
@@ -76,7 +77,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters in the order of the channels. Data over
         another alphabet are refused.
     seed : int, optional
-        Seed of the starting weights when ``arch`` is a dict.
+        Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
     arch_name, model_name : str, optional
         Kept in the checkpoint.
     metric_kwargs, save_hyperparams
@@ -425,6 +426,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": monitor},
         }
 
+    @eugene_call(same={"verbose": "progress"})
     @torch.no_grad()
     def predict(
         self,
@@ -433,7 +435,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         *,
         device: str | torch.device | None = None,
         raw: bool = False,
-        verbose: bool = False,
+        progress: bool = False,
     ) -> torch.Tensor:
         """Predict sequences held in memory.
 
@@ -452,7 +454,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             Where to compute; by default where the module is.
         raw : bool
             Return raw outputs rather than values, probabilities or rates.
-        verbose : bool
+        progress : bool
             Draw a bar.
 
         Returns
@@ -483,7 +485,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         try:
             self.eval().to(where)
             steps = range(0, len(x), batch_size)
-            for start in tqdm(steps, desc="predict", disable=not verbose, leave=False):
+            for start in tqdm(steps, desc="predict", disable=not progress, leave=False):
                 part = x[start : start + batch_size].to(where)
                 if part.ndim == 2 and part.dtype == torch.uint8:
                     check_bytes(part, self.alphabet)

@@ -12,6 +12,7 @@ from eugene.nn._encode import ohe_bytes as ohe_bytes
 from eugene.nn._errors import InputShapeError as InputShapeError
 from eugene.nn._errors import ModelError as ModelError
 from eugene.nn._init import INITIALIZERS as INITIALIZERS
+from eugene.nn._init import drawn_with as drawn_with
 from eugene.nn._init import first_conv as first_conv
 from eugene.nn._init import get_layer as get_layer
 from eugene.nn._init import init_motif_weights as init_motif_weights

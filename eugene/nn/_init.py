@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from eugene._calls import eugene_call, only
 from eugene.errors import did_you_mean
 from eugene.nn._errors import ModelError
+from eugene.settings import session_seed
 
 INITIALIZERS: dict[str, Callable[..., torch.Tensor]] = {
     "uniform": nn.init.uniform_,
@@ -117,6 +119,28 @@ def first_conv(model: nn.Module, channels: int = 4) -> tuple[str, nn.Conv1d]:
     raise ModelError(f"the network has no Conv1d with {channels} input channels")
 
 
+@contextlib.contextmanager
+def drawn_with(seed: int | None) -> Iterator[None]:
+    """Draw weights with a seed, and leave the global random state as it was.
+
+    Parameters
+    ----------
+    seed : int, optional
+        By default ``settings.seed``.
+
+    Examples
+    --------
+    >>> with drawn_with(0):
+    ...     first = torch.rand(2)
+    >>> with drawn_with(0):
+    ...     bool((torch.rand(2) == first).all())
+    True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(session_seed(seed))
+        yield
+
+
 def init_weights(
     model: nn.Module, initializer: str = "kaiming_normal", *, seed: int | None = None, **kwargs: Any
 ) -> nn.Module:
@@ -131,7 +155,7 @@ def init_weights(
     initializer : str
         A name of ``INITIALIZERS``, torch's initialisers without the underscore.
     seed : int, optional
-        Seed of the draw. The global random state is put back afterwards when a seed is given.
+        Seed of the draw, by default ``settings.seed``; the global random state is left as it was.
     **kwargs
         Passed to the initialiser.
 
@@ -156,9 +180,7 @@ def init_weights(
             f"unknown initializer {initializer!r}{did_you_mean(initializer, INITIALIZERS)}"
         )
     draw = INITIALIZERS[initializer]
-    with torch.random.fork_rng(devices=[], enabled=seed is not None), torch.no_grad():
-        if seed is not None:
-            torch.manual_seed(seed)
+    with drawn_with(seed), torch.no_grad():
         for layer in model.modules():
             if not isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)):
                 continue
@@ -216,7 +238,7 @@ def init_motif_weights(
     motif_align : {"center", "left", "right"}
         Where a motif narrower than the kernel goes.
     seed : int, optional
-        Seed of ``initializer``.
+        Seed of ``initializer``; by default ``settings.seed``.
 
     Returns
     -------

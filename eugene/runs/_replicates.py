@@ -79,7 +79,7 @@ def paired(first: list[float], second: list[float]) -> dict[str, Any]:
 
     from eugene.evaluate import paired_difference
 
-    found = paired_difference(second, first)
+    found = paired_difference(second, first, seed=0)
     change = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
     result: dict[str, Any] = {"mean": found["value"]}
     result |= dict.fromkeys(("low", "high", "t_low", "t_high"))
