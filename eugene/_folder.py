@@ -10,57 +10,26 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eugene._evaluation import OTHER
-from eugene._files import put_back, read_object, write_atomic
+from eugene._files import put_back, read_csv, read_object, write_atomic
 from eugene._holding import LOCK
+from eugene._step import steps
 from eugene.errors import MissingFileError, NotARunError, RunExistsError
 
-_MARK = "eugene-run"
-_OURS = (
-    "config.yaml",
-    "versions.json",
-    "data.json",
-    "data.zarr",
-    "checkpoints",
-    "model.safetensors",
-    "metrics.csv",
-    "predictions.zarr",
-    "attributions.zarr",
-    "evaluation.json",
-    "interpretation",
-    "figures",
-    "report.html",
-    "tensorboard",
-    "control",
-    OTHER,
-    "summary.json",
-    "summary.csv",
-    "state.json",
-)
-_RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
-_INTERPRET = (
-    "attribute",
-    "seqlets",
-    "modisco",
-    "filters",
-    "positional",
-    "evolve",
-    "control",
-)
-SECTIONS_OF: dict[str, tuple[str, ...]] = {
-    "data": ("seed", "data"),
-    "fit": ("seed", "data", "model", "module", "trainer"),
-    "test": ("evaluate", "baselines"),
-    **{name: (f"interpret.{name}",) for name in _INTERPRET},
-    "truth": (),
-    "report": (),
-}
-"""Steps of a run in their order, and the sections of the configuration that each is done with."""
+if TYPE_CHECKING:
+    import pandas as pd
 
-STEPS = tuple(SECTIONS_OF)
-"""Steps of a run in their order."""
+_MARK = "eugene-run"
+_RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
+_OURS = (*_RECORDS, "interpretation", OTHER, "summary.json", "summary.csv")
+
+
+def _written() -> list[str]:
+    """Return the names of what a run may leave in its folder: its records, and what steps write."""
+    names = [name.partition("/")[0] for step in steps().values() for name in step.writes]
+    return list(dict.fromkeys((*_OURS, *names)))
 
 
 def _plain(value: Any) -> Any:
@@ -342,7 +311,7 @@ class RunFolder:
 
     def clear(self, *names: str) -> None:
         """Remove what a run wrote: the named things, or everything that is ours."""
-        for name in names or (*_OURS, *self._arms()):
+        for name in names or (*_written(), *self._arms()):
             path = self.path / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -419,7 +388,7 @@ class RunFolder:
 
     @staticmethod
     def _move(source: Path, goal: Path, names: tuple[str, ...] = ()) -> None:
-        for name in names or (*_OURS, *RunFolder(source)._arms()):
+        for name in names or (*_written(), *RunFolder(source)._arms()):
             if (source / name).exists():
                 (source / name).rename(goal / name)
 
@@ -491,7 +460,7 @@ class RunFolder:
         Parameters
         ----------
         name : str
-            One of `STEPS`.
+            Name of the step.
 
         Yields
         ------
@@ -535,7 +504,45 @@ class RunFolder:
             message = f"{path} does not exist; the step that writes it has not been run"
             raise MissingFileError(message) from error
 
-    def write_json(self, name: str, value: Any) -> None:
+    def read(self, name: str) -> dict[str, Any]:
+        """Return the object in a JSON file of the folder, empty where the file is absent.
+
+        Raises
+        ------
+        NotARunError
+            If it is damaged, or holds no object.
+        """
+        return read_object(self / name) if (self / name).is_file() else {}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return the table in a CSV file of the folder, empty where it is absent or has no row.
+
+        Raises
+        ------
+        NotARunError
+            If it is damaged.
+        """
+        import pandas as pd
+
+        path = self / name
+        return read_csv(path) if path.is_file() and path.stat().st_size else pd.DataFrame()
+
+    def settings(self, dotted: str = "") -> dict[str, Any]:
+        """Return a section of the run's configuration as it was written, empty where it has none.
+
+        Parameters
+        ----------
+        dotted : str, optional
+            Such as ``interpret.filters``; the whole by default.
+        """
+        from eugene.config import parse_file
+
+        found: Any = parse_file(self.config).tree if self.config.is_file() else {}
+        for key in filter(None, dotted.split(".")):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def write_json(self, name: str, value: object) -> None:
         """Write a JSON file of the folder at once; numbers that JSON lacks become null."""
         if self.follows:
             return
@@ -551,3 +558,7 @@ class RunFolder:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text)
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a CSV file of the folder at once."""
+        self.write_text(name, table.to_csv(index=False))

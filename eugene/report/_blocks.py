@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 # Logos hold thousands of outlines, so they travel as pixels; curves stay vectors.
@@ -74,7 +75,7 @@ class Section:
             self.blocks.append(Block("figures", figures=found))
 
     def table(
-        self, head: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()
+        self, head: Sequence[str], rows: Iterable[Iterable[object]], *, numbers: Iterable[int] = ()
     ) -> None:
         """Add a table; the columns in ``numbers`` are set flush right."""
         cells = tuple(tuple(str(cell) for cell in row) for row in rows)
@@ -82,6 +83,11 @@ class Section:
             self.blocks.append(
                 Block("table", head=tuple(head), rows=cells, numbers=frozenset(numbers))
             )
+
+    def frame(self, table: pd.DataFrame) -> None:
+        """Add a data frame as it is."""
+        rows = table.astype(object).itertuples(index=False)
+        self.table(list(table.columns), [[number(v) for v in row] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def picture(
     return Picture(uri, alt, caption, width)
 
 
-def number(value: Any, digits: int = 3) -> str:
+def number(value: object, digits: int = 3) -> str:
     """Write a number as a person would: counts with commas, small p-values in powers of ten."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -152,7 +158,7 @@ def number(value: Any, digits: int = 3) -> str:
     return str(value)
 
 
-def interval(entry: Any, digits: int = 3) -> str:
+def interval(entry: object, digits: int = 3) -> str:
     """Write ``{"value", "low", "high"}`` as ``value (low to high)``."""
     if not isinstance(entry, dict):
         return number(entry, digits)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eugene.report._blocks import Picture, Section, number, picture
-from eugene.report._folder import read_json
-from eugene.report._performance import METRIC_NAMES, metric_name
+from eugene.report._words import METRIC_NAMES, metric_name
+
+if TYPE_CHECKING:
+    from eugene._folder import RunFolder
 
 _DRAWN = ("auroc", "pearson_r2", "pearson", "r2")
 
 
-def replicates(run: Path) -> Section:
+def replicates(section: Section, run: RunFolder) -> None:
     """Show each seed of each arm beside the baselines, and what differs between arms."""
-    section = Section("replicates", "Replicates")
-    summary = read_json(run / "summary.json")
+    summary = run.read("summary.json")
     arms = summary.get("arms", {})
     if not arms:
-        return section
+        return
     seeds = len(next(iter(arms.values()))["seeds"])
     section.text(
         f"The same run over {seeds} seeds"
@@ -30,7 +31,7 @@ def replicates(run: Path) -> Section:
     for subset in next(iter(arms.values())).get("subsets", {}):
         section.heading(f"Subset: {subset.replace('_', ' ')}")
         _arm_tables(section, {arm: entry["subsets"][subset] for arm, entry in arms.items()})
-    section.figures(_dots(arms, run / "figures"))
+    section.figures(_dots(arms, run.figures))
     for name, entry in summary.get("paired", {}).items():
         section.heading(f"Difference: {name.replace('_', ' ')}")
         section.text(
@@ -52,7 +53,6 @@ def replicates(run: Path) -> Section:
             ],
             numbers=(1,),
         )
-    return section
 
 
 def _span(low: float | None, high: float | None) -> str:

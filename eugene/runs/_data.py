@@ -27,7 +27,9 @@ from eugene.errors import (
 from eugene.runs._load import resolved_config
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,14 @@ class RunData:
     def length(self) -> int:
         """Length of the sequences in bp."""
         return int(self.ds[self.seq_var].shape[1])
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """Targets of every row, float32 (n, targets)."""
+        import numpy as np
+
+        columns = [self.ds[name].to_numpy().astype(np.float32) for name in self.target_vars]
+        return np.stack(columns, axis=1)
 
     @property
     def alphabet(self) -> str:

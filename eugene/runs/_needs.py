@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from eugene.config import RunConfig, schema
-from eugene.config.registries import BASELINES, STEPS
+from eugene import _optional
+from eugene._step import Faults, Step, steps
+from eugene.config import RunConfig
 from eugene.errors import ConfigError, EugeneError, Problem
 
 if TYPE_CHECKING:
+    import torch
+
     from eugene.runs._run import Run
 
-_SPLIT_OF = {"positional": "test", "evolve": "test", "control": "test"}
+
+def _placed(config: RunConfig, section: str, faults: Faults) -> Iterator[Problem]:
+    """Yield faults with their lines; a path that is not whole is one of the section."""
+    for key, message in faults:
+        path = key if key.startswith("$") else f"$.{section}.{key}".rstrip(".")
+        yield config.document.problem(path, message)
 
 
-def _parts(config: RunConfig, steps: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the sections of the interpretation that are asked for, with their defaults."""
-    asked = config.tree.get("interpret") or {}
-    for name in steps:
-        if name in STEPS and asked.get(name) is not None:
-            dotted = f"interpret.{name}"
-            yield name, {**schema.section(dotted).defaults_of(), **config.section(dotted)}
+def _motifs(key: str, source: str) -> Faults:
+    """Yield what is wrong with a motif file."""
+    from eugene.interpret import read_motifs
+
+    try:
+        read_motifs(source)
+    except (EugeneError, OSError, ValueError) as error:
+        yield key, str(error)
+
+
+def _before(step: Step, config: RunConfig) -> Faults:
+    """Yield what a step lacks that shows without data."""
+    settings = step.settings(config)
+    # the set that comes with the package is there, and reading it loads NumPy and numba
+    if settings.get("motif_db", "embedded") != "embedded":
+        yield from _motifs("motif_db", settings["motif_db"])
+    if step.look is not None:
+        yield from step.look(config, settings)
+    for module in _optional.EXTRAS.get(step.extra, ()):
+        if not _optional.present(module):
+            message = (
+                f"needs the package {module!r}, which is not installed; leave the section out, "
+                f"or install it with: pip install 'eugene-genomics[{step.extra}]'"
+            )
+            yield "", message
 
 
 def require_files(config: RunConfig) -> None:
@@ -39,67 +63,27 @@ def require_files(config: RunConfig) -> None:
     ConfigError
         With every one of them, its line, and how to mend it.
     """
-    from eugene._optional import present
-
     found: list[Problem] = []
-
-    def problem(path: str, message: str) -> None:
-        found.append(config.document.problem(path, message))
-
-    def motifs(path: str, source: Any) -> Any:
-        from eugene.interpret._motifs import read_motifs
-
-        try:
-            return read_motifs(source)
-        except (EugeneError, OSError, ValueError) as error:
-            problem(path, str(error))
-            return None
-
-    asked = config.tree.get("interpret") or {}
-    for name, part in _parts(config, STEPS):
-        named = part["motifs"] if name == "positional" else []
-        # the set that comes with the package is there, and reading it loads NumPy and numba
-        looked_at = "motif_db" in part and (named or part["motif_db"] != "embedded")
-        known = motifs(f"$.interpret.{name}.motif_db", part["motif_db"]) if looked_at else None
-        if known is not None:
-            from eugene.interpret._motifs import find
-
-            for i, motif in enumerate(named):
-                try:
-                    find(str(motif), known)
-                except EugeneError as error:
-                    problem(f"$.interpret.positional.motifs[{i}]", str(error))
-        if name == "modisco" and not present("modiscolite"):
-            problem(
-                "$.interpret.modisco",
-                "needs the package 'modiscolite', which is not installed; leave the section out, "
-                "or install it with: pip install 'eugene-genomics[modisco]'",
-            )
-        if name == "seqlets" and asked.get("attribute") is not None:
-            methods = asked["attribute"].get("methods") or ()
-            if part["method"] is not None and methods and part["method"] not in methods:
-                problem(
-                    "$.interpret.seqlets.method",
-                    f"{part['method']} is none of those that attribute computes: "
-                    f"{', '.join(methods)}",
-                )
-    init = config.section("model").get("init") or {}
-    for i, source in enumerate(init.get("motif_files") or ()):
-        motifs(f"$.model.init.motif_files[{i}]", source)
+    for step in steps().values():
+        if step.is_asked(config):
+            found += _placed(config, step.section, _before(step, config))
+    sources = config.section("model.init").get("motif_files") or ()
+    for i, source in enumerate(sources):
+        found += _placed(config, "model.init", _motifs(f"motif_files[{i}]", source))
     if found:
         raise ConfigError(found)
 
 
-def require_steps(run: Run, module: Any, steps: Iterable[str]) -> None:
+def require_fitting(run: Run, arch: torch.nn.Module, later: Iterable[str]) -> None:
     """Raise where the data or the network lack what a later step needs.
 
     Parameters
     ----------
     run : Run
         With its data; nothing is trained yet.
-    module : eugene.models.SequenceModule
-        The untrained module.
-    steps : iterable of str
+    arch : torch.nn.Module
+        The network, trained or not.
+    later : iterable of str
         Steps that will follow, as `wanted_steps` lists them.
 
     Raises
@@ -107,52 +91,36 @@ def require_steps(run: Run, module: Any, steps: Iterable[str]) -> None:
     ConfigError
         With every one of them.
     """
-    config, listed = run.config, list(steps)
     found: list[Problem] = []
-    wanted: list[tuple[str, str, str | None]] = []
-    if "test" in listed:
-        wanted.append(("test", "$.data.split", "test"))
-    for name, part in _parts(config, listed):
-        split = part.get("split", _SPLIT_OF.get(name))
-        wanted.append((name, f"$.interpret.{name}", split))
-        if name == "filters" and part["layer"] is not None:
-            layers = [k for k, _ in module.arch.named_modules() if k]
-            if part["layer"] not in layers:
-                from eugene.errors import did_you_mean
-
-                hint = did_you_mean(part["layer"], layers)
-                message = f"the network has no layer {part['layer']!r}{hint}"
-                found.append(config.document.problem("$.interpret.filters.layer", message))
-        if name == "seqlets" and "attribute" not in listed:
-            message = "needs attributions: add 'attribute:' beside it"
-            found.append(config.document.problem("$.interpret.seqlets", message))
-    targets = run.datamodule.targets_of("test")
-    for name, path, split in wanted:
-        if split is None or name == "seqlets":
-            continue
-        if not len(run.rows(split)):
-            message = f"the split leaves no {split} rows, which the step {name!r} needs"
-            found.append(config.document.problem(path, f"{message}; change data.split"))
-        elif name == "test" and all(np.isnan(v.astype(float)).all() for v in targets.values()):
-            message = "no test row has a target, so nothing can be tested; change data.split"
-            found.append(config.document.problem(path, message))
-    if "test" in listed:
-        found += _baselines(run)
+    listed = list(later)
+    for name, step in steps().items():
+        # an output that is not there is told of every section, whether its step follows or not
+        if name in listed or run.config.section(step.section):
+            found += _placed(run.config, step.section, _output(step, run))
+        if name in listed:
+            found += _placed(run.config, step.section, _within(step, run, arch, listed))
     if found:
         raise ConfigError(list(dict.fromkeys(found)))
 
 
-def _baselines(run: Run) -> Iterator[Problem]:
-    """Yield baselines whose training targets have one class, or too few rows."""
-    train = run.datamodule.targets_of("train")
-    for i, section in enumerate(run.config.tree.get("baselines") or []):
-        if section.get("name") not in BASELINES:
-            continue
-        least = 2
-        for name, values in train.items():
-            there = values[~np.isnan(values.astype(float))]
-            labels = len(np.unique(there)) if section["name"] == "kmer_logistic" else len(there)
-            if labels < least:
-                what = "one class" if section["name"] == "kmer_logistic" else f"{len(there)} row(s)"
-                message = f"{name!r} has {what} among the training rows; two are needed"
-                yield run.config.document.problem(f"$.baselines[{i}]", message)
+def _output(step: Step, run: Run) -> Faults:
+    """Yield that a step asks for an output that the network lacks."""
+    target = step.settings(run.config).get("target")
+    if isinstance(target, int) and not -run.output_dim <= target < run.output_dim:
+        last = run.output_dim - 1
+        rest = f" to {last}" if last else ""
+        yield "target", f"the network has no output {target}: expected 0{rest}"
+
+
+def _within(step: Step, run: Run, arch: torch.nn.Module, listed: list[str]) -> Faults:
+    """Yield what data and network lack that a step needs."""
+    settings = step.settings(run.config)
+    for other, what in step.needs.items():
+        if other not in listed:
+            yield "", f"needs {what}: add '{other}:' beside it"
+    split = settings.get("split", step.split)
+    if split is not None and not len(run.rows(split)):
+        message = f"the split leaves no {split} rows, which the step {step.name!r} needs"
+        yield "", f"{message}; change data.split"
+    if step.fits is not None:
+        yield from step.fits(run, arch, settings)

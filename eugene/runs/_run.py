@@ -20,7 +20,10 @@ from eugene.runs._network import build_module
 from eugene.runs._versions import versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
+    import xarray as xr
     from numpy.typing import NDArray
 
 logger = logging.getLogger("eugene.runs")
@@ -105,6 +108,11 @@ class Run:
         return data_module(self.config, self.data)
 
     @property
+    def input_len(self) -> int:
+        """Length of the sequences that the network reads, in bp."""
+        return int(self.datamodule.input_len)
+
+    @property
     def task(self) -> str:
         """Task of the module."""
         return str(self.config.section("module").get("task") or "regression")
@@ -126,7 +134,7 @@ class Run:
         """Return an untrained module that fits the data."""
         return build_module(
             self.config,
-            input_len=int(self.datamodule.input_len),
+            input_len=self.input_len,
             output_dim=self.output_dim,
             alphabet=self.data.alphabet,
             initialise=initialise,
@@ -165,7 +173,7 @@ class Run:
         )
         return {k: np.asarray(v, np.float32) for k, v in found.items() if k in _PREDICTED}
 
-    @cached_property
+    @property
     def predictions(self) -> NDArray[np.float32]:
         """Prediction of every row, float32 (n, outputs), as the task understands outputs."""
         return self.predicted["prediction"]
@@ -177,18 +185,138 @@ class Run:
         return split_rows(self.data.ds, split)
 
     def one_hot(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return rows as one-hot sequences of the length that the network reads."""
+        """Return rows as one-hot sequences of the length that the network reads.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n,)
+            Which rows.
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, letters, input_len)
+            One-hot.
+        """
         from eugene.interpret import one_hot
 
-        length = int(self.datamodule.input_len)
-        return one_hot(self.data.ds, self.data.seq_var, rows=rows, length=length)
+        return one_hot(self.data.ds, self.data.seq_var, rows=rows, length=self.input_len)
+
+    def best_rows(
+        self,
+        split: str | None,
+        count: int | None,
+        *,
+        target: object = 0,
+        highest: bool = True,
+    ) -> NDArray[np.int64]:
+        """Return the rows of a split with the highest, or lowest, predictions, the best first.
+
+        Parameters
+        ----------
+        split : str or None
+            The rows to choose from; all of them by default.
+        count : int or None
+            How many; all of them by default.
+        target : object, optional
+            Column of the predictions; what is no number stands for the first.
+        highest : bool, optional
+            Whether high predictions are the best ones.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            Numbers of rows.
+        """
+        from eugene.interpret._sequences import best_rows
+
+        rows = self.rows(split)
+        column = target if isinstance(target, int) else 0
+        return best_rows(rows, self.predictions[rows][:, column], count, highest=highest)
+
+    def explain(
+        self,
+        rows: NDArray[np.int64],
+        store: Path,
+        *,
+        beside: xr.Dataset | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Write attributions of rows as a store.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n,)
+            Which rows, in the order in which they are written.
+        store : Path
+            The Zarr store; it is replaced.
+        beside : xarray.Dataset, optional
+            Variables along the rows to be written with them.
+        **options
+            Arguments of the explainer: methods, references and so on.
+
+        Returns
+        -------
+        xarray.Dataset
+            What was written, read lazily.
+        """
+        from eugene.interpret._attribute import Explainer
+        from eugene.interpret._store import write_attributions
+
+        store.parent.mkdir(parents=True, exist_ok=True)
+        return write_attributions(
+            Explainer(self.arch, seed=self.config.seed, **options),
+            self.data.ds,
+            store,
+            seq_var=self.data.seq_var,
+            rows=rows,
+            length=self.input_len,
+            beside=beside,
+            model_sha256=self.weights_sha256,
+            overwrite=True,
+            progress=self.progress,
+        )
+
+    def write_predictions(self) -> None:
+        """Write ``predictions.zarr``: predictions and targets of every row of the run's data.
+
+        They are ``prediction`` and ``target`` float32 ``(_sequence, _target)`` on the scale that
+        the network was trained on, for classification also ``score`` (logits, which rank as the
+        predictions do and never round to the same number), ``index`` int64 ``(_sequence)``, and
+        the coordinate ``split``.
+        """
+        import xarray as xr
+
+        import seqdata as sd
+
+        actual, split = self.data.targets, self.data.ds["split"]
+        axis = "_target" if self.predictions.shape[1] == actual.shape[1] else "_class"
+        variables = {name: (("_sequence", axis), found) for name, found in self.predicted.items()}
+        ds = xr.Dataset(
+            {
+                **variables,
+                "target": (("_sequence", "_target"), actual),
+                "index": ("_sequence", np.arange(len(actual), dtype=np.int64)),
+            },
+            coords={"split": ("_sequence", split.to_numpy().astype(np.int8), dict(split.attrs))},
+            attrs={
+                "targets": list(self.data.target_vars),
+                "task": self.task,
+                "model_sha256": self.weights_sha256,
+            },
+        )
+        sd.to_zarr(ds, self.folder.predictions, overwrite=True)
+
+    def forget_network(self) -> None:
+        """Let go of the network and its predictions: what is trained now is another one."""
+        for name in ("module", "predicted", "weights_sha256"):
+            self.__dict__.pop(name, None)
 
     def describe(self) -> dict[str, Any]:
         """Return what is written to ``data.json``."""
         summary = dict(self.datamodule.dataset_summary())
         return {
             **summary,
-            "input_len": int(self.datamodule.input_len),
+            "input_len": self.input_len,
             "output_dim": self.output_dim,
             "alphabet": self.data.alphabet,
             "seq_var": self.data.seq_var,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eugene._files import write_atomic
 from eugene.errors import UsageError
 
 
@@ -64,8 +65,6 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
     UsageError
         If the name ends in neither, or the folder is missing.
     """
-    from eugene._files import write_atomic
-
     path = Path(path)
     separator = delimited(path)
     if not path.parent.is_dir():
@@ -80,6 +79,4 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
 
 def copy_to(source: Path, path: Path) -> None:
     """Write a file of a run to where ``--out`` says, at once."""
-    from eugene._files import write_atomic
-
     write_atomic(path, source.read_text(encoding="utf-8"))

@@ -1,0 +1,82 @@
+"""Words of a report: what people call things, and what a run's files say of targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eugene._folder import RunFolder
+
+METRIC_NAMES = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "r2": "R² (coefficient of determination)",
+    "pearson": "Pearson r",
+    "pearson_r2": "Pearson r²",
+    "spearman": "Spearman ρ",
+    "mse": "mean squared error",
+}
+_METHOD_NAMES = {
+    "deep_lift_shap": "DeepLIFT/SHAP",
+    "deep_lift": "DeepLIFT",
+    "ism": "saturation mutagenesis",
+    "input_x_gradient": "input × gradient",
+    "gradient_shap": "GradientSHAP",
+    "smoothgrad": "SmoothGrad",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Return the name that people use for a metric."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
+def method_name(method: str) -> str:
+    """Return the name that people use for an attribution method."""
+    return _METHOD_NAMES.get(method, method.replace("_", " "))
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital and leave the other letters as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def target_names(run: RunFolder) -> list[str]:
+    """Return the names of the outputs: targets, or classes where one target is their number."""
+    described = run.read("data.json")
+    outputs = described.get("output_dim")
+    if described.get("task") == "multiclass_classification" and isinstance(outputs, int):
+        return [f"class {i}" for i in range(outputs)]
+    return [str(name) for name in described.get("target_names") or described.get("targets") or ()]
+
+
+def explained_output(run: RunFolder, step: str) -> str:
+    """Say which of several outputs a step explained, as the configuration has it."""
+    names = target_names(run)
+    target = run.settings(f"interpret.{step}").get("target", 0)
+    if len(names) < 2 or not isinstance(target, int) or not 0 <= target < len(names):
+        return ""
+    rest = ", ".join(n for i, n in enumerate(names) if i != target)
+    return f" The output that is explained is {names[target]} (not {rest})."
+
+
+def transformed(run: RunFolder) -> dict[str, str]:
+    """Return how each transformed target was changed, in words; empty where none was."""
+    said = {}
+    for name, steps in (run.read("data.json").get("transforms") or {}).items():
+        parts = []
+        for step in steps:
+            given = {k: v for k, v in step.items() if k not in ("name", "points") and v is not None}
+            told = ", ".join(f"{k} {_plain(v)}" for k, v in given.items())
+            parts.append(str(step.get("name")) + (f" ({told})" if told else ""))
+        if parts:
+            said[str(name)] = ", then ".join(parts)
+    return said
+
+
+def _plain(value: object) -> str:
+    """Write a fitted number of a transform, alone where there is one."""
+    listed = value if isinstance(value, list) else [value]
+    return " / ".join(f"{v:,.6g}" if isinstance(v, int | float) else str(v) for v in listed)

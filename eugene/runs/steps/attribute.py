@@ -1,0 +1,147 @@
+"""Attributions of the best-scoring rows of a split."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from eugene.report._blocks import Section, number
+from eugene.report._words import explained_output, method_name, sentence
+from eugene._step import Part, step
+from eugene._verb import INPUT, LATER, Option, Verb, out
+
+if TYPE_CHECKING:
+    from eugene._folder import RunFolder
+    from eugene.runs._run import Run
+
+logger = logging.getLogger("eugene.runs")
+_DRAWN = 2
+
+
+def _show(section: Section, run: RunFolder) -> None:
+    """Show logos of the top sequences, the planted positions and the score against them."""
+    if not run.attributions.is_dir():
+        return
+    import seqdata as sd
+    from eugene.report import _logos
+
+    ds = sd.open_zarr(run.attributions)
+    methods = [
+        str(v)
+        for v in ds.data_vars
+        if ds[v].dims == ("_sequence", "_ohe", "_length")
+        and ds[v].attrs.get("form", "projected") == "projected"
+    ]
+    truth = run.read("interpretation/truth.json")
+    section.text(
+        f"What the model looks at, in the {ds.sizes['_sequence']} sequences with the highest "
+        f"scores: {' and '.join(map(method_name, methods))}. Letters above the line raise the "
+        "score, letters below lower it; their height is the size of the contribution (in units "
+        f"of the output).{explained_output(run, 'attribute')}"
+    )
+    for method in methods:
+        section.text(_logos.how(ds, method))
+    if truth.get("mean_auprc"):
+        section.text(
+            "Because the data set is simulated, the answer is known. Below is the mean area under "
+            "the precision-recall curve of each sequence's attributions against the positions that "
+            "were planted; scores drawn at random would reach the planted fraction."
+        )
+        chance = truth.get("planted_fraction")
+        section.table(
+            ("method", "mean AUPRC", "planted fraction", "sequences"),
+            [
+                (method_name(m), number(v), number(chance), number(truth.get("n")))
+                for m, v in truth["mean_auprc"].items()
+            ],
+            numbers=(1, 2, 3),
+        )
+    for method in methods[:_DRAWN]:
+        section.heading(sentence(method_name(method)))
+        section.figures([_logos.logos(ds, method, run.figures)])
+    heat = next((m for m in methods if m in ("saturation_mutagenesis", "ism")), None)
+    if heat and f"{heat}_effects" in ds:
+        section.figures([_logos.heatmap(ds, f"{heat}_effects", run.figures)])
+
+
+@step(
+    split="test",
+    writes={"attributions.zarr": "attributions, one variable a method"},
+    report=(Part("attributions", "Attributions", _show),),
+    verb=Verb(
+        "attribute",
+        "attribute a run's test sequences, or the sequences of any file",
+        "eugene attribute runs/first --input enhancers.fa --out enhancers.zarr",
+        "eugene.cli._attribute:attribute",
+        options=(
+            INPUT,
+            Option("--seq_col", "column or variable with the sequences", "NAME"),
+            Option("--methods", "attribution methods", "NAMES"),
+            Option("--target", "output: its number, or counts or profile", "WHICH"),
+            Option("--hypothetical", "keep the hypothetical form too (for TF-MoDISco)"),
+            out("Zarr store to write", "PATH", old=True),
+            *LATER,
+        ),
+        show=lambda run: [f"attributions: {run.attributions}"],
+    ),
+)
+def attribute(
+    run: Run,
+    *,
+    methods: Sequence[str] = ("deep_lift_shap", "saturation_mutagenesis"),
+    split: Literal["train", "val", "test"] = "test",
+    top: int | None = 100,
+    references: str = "dinuc_shuffle",
+    n_references: int = 20,
+    target: int | str = 0,
+    batch_size: int = 128,
+    hypothetical: bool = False,
+) -> None:
+    """Explain the rows with the highest predictions.
+
+    Parameters
+    ----------
+    run : Run
+        A trained run.
+    methods : list of str
+        Attribution methods.
+    split : str
+        The rows to choose from.
+    top : int
+        So many rows with the highest prediction; ``null`` for all.
+    references : str
+        What sequences are compared with, for the methods that need it.
+    n_references : int
+        References a sequence.
+    target : int or str
+        Output that is explained.
+    batch_size : int
+        Sequences at a time.
+    hypothetical : bool
+        Whether the hypothetical form, which TF-MoDISco reads, is kept as well.
+    """
+    import xarray as xr
+
+    from eugene import interpret
+    from eugene.interpret._truth import planted_rows
+
+    chosen = run.best_rows(split, top, target=target)
+    logger.info("attribute: %d sequences by %s", len(chosen), ", ".join(methods))
+    beside = xr.Dataset({"prediction": (("_sequence", "_target"), run.predictions[chosen])})
+    planted = planted_rows(run.data.ds, chosen, run.input_len)
+    if planted is not None:
+        names = list(interpret.planted_motifs(run.data.ds).values())
+        beside["planted"] = (("_sequence", "_length"), planted, {"motifs": names})
+    run.explain(
+        chosen,
+        run.folder.attributions,
+        methods=tuple(methods),
+        references=references,
+        n_references=n_references,
+        target=target,
+        batch_size=batch_size,
+        hypothetical=hypothetical,
+        beside=beside,
+    )
+    run.folder.forget("seqlets")

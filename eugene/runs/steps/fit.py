@@ -1,0 +1,156 @@
+"""Training of the network of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from typing import TYPE_CHECKING
+
+from eugene.report._blocks import Section, picture
+from eugene.report._words import metric_name
+from eugene._step import Part, step
+from eugene._verb import RUNNING, Verb
+
+if TYPE_CHECKING:
+    from eugene._folder import RunFolder
+    from eugene.runs._run import Run
+
+logger = logging.getLogger("eugene.runs")
+
+
+def _show(section: Section, run: RunFolder) -> None:
+    """Show learning curves and where training stopped."""
+    history = run.table("metrics.csv")
+    if history.empty:
+        return
+    from eugene.plot import training_summary
+
+    seconds = float(history["seconds"].sum()) if "seconds" in history else math.nan
+    text = f"{len(history)} epochs"
+    if math.isfinite(seconds):
+        text += f", {seconds / len(history):.1f} s each"
+    kept = _kept_epoch(run)
+    if kept is not None:
+        best, watched = kept
+        text += f"; the weights of epoch {best + 1}, where {_best_of(watched)}, are kept"
+    section.text(text + ".")
+    section.figures([
+        picture(
+            training_summary(history, best=None if kept is None else kept[0]),
+            "training", folder=run.figures,
+            alt="Loss and metric against the epoch for training and validation rows",
+            caption="Learning curves; the dotted line marks the epoch that was kept.",
+        )
+    ])  # fmt: skip
+
+
+def _kept_epoch(run: RunFolder) -> tuple[int, str] | None:
+    """Return the epoch (from 0) whose weights were kept and the value that was watched.
+
+    They are what training noted; a folder without its notes has them in its checkpoint. One
+    without either was watched by what is watched by default, the validation loss.
+    """
+    record = run.state().get("training") or {}
+    if record.get("best_epoch") is None and run.best.is_file():
+        from eugene.errors import EugeneError
+        from eugene.train import read_checkpoint
+
+        try:
+            record = (read_checkpoint(run.best).get("eugene") or {}).get("record") or {}
+        except EugeneError:
+            return None
+    elif record.get("best_epoch") is None:
+        history = run.table("metrics.csv")
+        if "val_loss" not in history or not history["val_loss"].notna().any():
+            return None
+        record = {"best_epoch": history["epoch"][history["val_loss"].idxmin()]}
+    if record.get("best_epoch") is None:
+        return None
+    return int(record["best_epoch"]), str(record.get("monitor", "val_loss"))
+
+
+def _best_of(monitor: str) -> str:
+    """Say in which way the value of the kept epoch was best."""
+    from eugene.modules.metrics import better_when
+
+    names = {"val": "validation", "train": "training"}
+    where, _, name = monitor.partition("_")
+    side = "lowest" if better_when(monitor) == "min" else "highest"
+    what = f"{names.get(where, where)} {'loss' if name == 'loss' else metric_name(name)}"
+    return f"the {what} was {side}"
+
+
+@step(
+    when="train",
+    done_with=("seed", "data", "model", "module", "trainer"),
+    recorded=False,
+    writes={
+        "checkpoints": "the best and the last state of training",
+        "model.safetensors": "the best weights of the network alone",
+        "metrics.csv": "one row an epoch",
+        "tensorboard": "the same for TensorBoard",
+    },
+    report=(Part("training", "Training", _show),),
+    verb=Verb(
+        "fit",
+        "train a network",
+        "eugene fit run.yaml --trainer.max_epochs 5",
+        "eugene.cli._run:fit",
+        words="[FILE.yaml]",
+        options=RUNNING,
+    ),
+)
+def fit(run: Run, *, resume: bool = False) -> None:
+    """Train the network of a run with the settings of its section ``trainer``.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    resume : bool, optional
+        Continue from the last checkpoint if there is one.
+    """
+    from eugene.train import fit as train
+
+    module = run.new_module()
+    if not run.folder.follows:
+        run.begin()
+    options = run.config.section("trainer")
+    given = {k: v for k, v in options.items() if v is not None or k == "patience"}
+    with contextlib.nullcontext() if run.folder.follows else run.folder.step("fit"):
+        result = train(
+            module,
+            run.datamodule,
+            run_dir=run.folder.path,
+            seed=run.config.seed,
+            resume=resume,
+            overwrite=not resume,
+            progress=True if run.progress else "lines",
+            **given,
+        )
+    _part()
+    run.forget_network()
+    trained = len(run.rows("train")) * max(result.epochs, 1)
+    run.folder.note(
+        training={
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            "best_score": result.best_score,
+            "monitor": result.monitor,
+            "stopped_early": result.stopped_early,
+            "parameters": sum(p.numel() for p in module.arch.parameters()),
+            "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
+        }
+    )
+    best = "none" if result.best_score is None else f"{result.best_score:.4f}"
+    level = logging.DEBUG if run.folder.follows else logging.INFO
+    logger.log(level, "fit: %d epochs, best %s %s", result.epochs, result.monitor, best)
+
+
+def _part() -> None:
+    """Let the processes of a distributed training go: what comes now is done by the first alone."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -1,0 +1,119 @@
+"""Stretches of high attribution, named by the motifs that they resemble."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+from eugene.report._blocks import Section, number
+from eugene.report._words import explained_output
+from eugene._step import Faults, Part, Settings, step
+
+if TYPE_CHECKING:
+    from eugene._folder import RunFolder
+    from eugene.config import RunConfig
+    from eugene.runs._run import Run
+
+logger = logging.getLogger("eugene.runs")
+_FILE = "interpretation/annotated_seqlets.csv"
+_MOST_MOTIFS, _MOST_ROWS = 20, 10
+
+
+def _look(config: RunConfig, settings: Settings) -> Faults:
+    """Yield a method that is none of those whose attributions there will be."""
+    methods = config.section("interpret.attribute").get("methods") or ()
+    if settings["method"] is not None and methods and settings["method"] not in methods:
+        listed = ", ".join(methods)
+        yield "method", f"{settings['method']} is none of those that attribute computes: {listed}"
+
+
+def _show(section: Section, run: RunFolder) -> None:
+    """Show which motifs the seqlets of the attributions resemble, and the strongest of them."""
+    if not (run / _FILE).is_file():
+        return
+    table = run.table(_FILE)
+    if table.empty:
+        section.text("Seqlets were called on the attributions, and none was found.")
+        return
+    named = table[table["motif"] != "seqlet"]
+    section.text(
+        f"{number(len(table))} stretches of high attribution (seqlets) in "
+        f"{number(int(table['sequence'].nunique()))} sequences, {number(len(named))} of them like "
+        f"a known motif.{explained_output(run, 'attribute')}"
+    )
+    motifs = named.groupby("motif")["sequence"].agg(["size", "nunique"])
+    motifs = motifs.sort_values("size", ascending=False, kind="stable")
+    section.table(
+        ("motif", "seqlets", "sequences"),
+        [
+            (row.Index, number(int(row.size)), number(int(row.nunique)))
+            for row in motifs.head(_MOST_MOTIFS).itertuples()
+        ],
+        numbers=(1, 2),
+    )
+    if len(motifs) > _MOST_MOTIFS:
+        section.text(f"The {_MOST_MOTIFS} most frequent of {len(motifs)} motifs.")
+    scored = "score" in table
+    if scored:
+        table = table.sort_values("score", key=lambda s: -s.abs(), kind="stable")
+    section.heading("The strongest seqlets" if scored else "The first seqlets")
+    section.frame(table.drop(columns="sequence").head(_MOST_ROWS))
+    section.links([(_FILE, "all seqlets, as a table")])
+
+
+@step(
+    needs={"attribute": "attributions"},
+    look=_look,
+    writes={_FILE: "seqlets of the attributions with the motifs that they resemble"},
+    report=(Part("seqlets", "Seqlets", _show),),
+)
+def seqlets(
+    run: Run,
+    *,
+    method: str | None = None,
+    caller: Literal["recursive", "tfmodisco"] = "recursive",
+    threshold: float = 0.005,
+    motif_db: str = "embedded",
+    max_q_value: float = 0.1,
+) -> None:
+    """Call seqlets on what ``attribute`` wrote, and name them by the motifs that they resemble.
+
+    Parameters
+    ----------
+    run : Run
+        A trained run with attributions; they get variables of the seqlets.
+    method : str
+        Attribution method; ``null`` takes the first of ``attribute``.
+    caller : str
+        recursive or tfmodisco.
+    threshold : float
+        Largest p-value of a recursive seqlet; false discovery rate of a tfmodisco one.
+    motif_db : str
+        Motifs to name them by: ``embedded`` or a file.
+    max_q_value : float
+        A match counts up to this q-value.
+    """
+    import seqdata as sd
+    from eugene import interpret
+    from eugene.config import registries
+
+    ds = sd.open_zarr(run.folder.attributions)
+    old = [name for name in ds.variables if str(name).split("_")[0] == "seqlets"]
+    ds = ds.drop_vars(old)
+    before = set(ds.variables)
+    tuned: dict[str, Any] = {"threshold" if caller == "recursive" else "target_fdr": threshold}
+    interpret.seqlets_sdata(
+        ds,
+        None if method is None else registries.ATTRIBUTIONS.resolve(method),
+        caller=caller,
+        motif_db=interpret.read_motifs(motif_db),
+        max_q_value=max_q_value,
+        **tuned,
+    )
+    table = interpret.hits_table(ds, "seqlets")
+    logger.info("seqlets: %d, %d of them named", len(table), (table["motif"] != "seqlet").sum())
+    table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+    # a variable of a store is not replaced: where there were seqlets, the store is written anew
+    new = ds if old else ds[[name for name in ds.variables if name not in before]]
+    sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
+    run.folder.write_table(_FILE, table)

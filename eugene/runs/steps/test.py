@@ -1,0 +1,296 @@
+"""Figures on the test rows, beside the baselines."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eugene._evaluation import of_other_data, read_evaluation
+from eugene._table import copy_to, write_table
+from eugene.report._blocks import Section, interval, number
+from eugene.report._words import METRIC_NAMES, metric_name, target_names, transformed
+from eugene.runs._results import result_lines
+from eugene._step import Faults, Part, Settings, step
+from eugene._verb import LATER, Verb, out
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from eugene._folder import RunFolder
+    from eugene.runs._run import Run
+
+logger = logging.getLogger("eugene.runs")
+_CURVE_POINTS = 400
+
+
+def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
+    """Yield what the test rows lack, and baselines whose training rows are too few or too equal."""
+    import numpy as np
+
+    from eugene.config.registries import BASELINES
+
+    def there(split: str) -> dict[str, NDArray[np.float64]]:
+        values = {k: v.astype(float) for k, v in run.datamodule.targets_of(split).items()}
+        return {name: v[~np.isnan(v)] for name, v in values.items()}
+
+    if not len(run.rows("test")):
+        message = "the split leaves no test rows, which the step 'test' needs; change data.split"
+        yield "$.data.split", message
+    elif not any(v.size for v in there("test").values()):
+        message = "no test row has a target, so nothing can be tested; change data.split"
+        yield "$.data.split", message
+    train = there("train")
+    for i, section in enumerate(run.config.tree.get("baselines") or []):
+        if section.get("name") not in BASELINES:
+            continue
+        for name, values in train.items():
+            labels = section["name"] == "kmer_logistic"
+            if (len(np.unique(values)) if labels else len(values)) < 2:
+                what = "one class" if labels else f"{len(values)} row(s)"
+                message = f"{name!r} has {what} among the training rows; two are needed"
+                yield f"$.baselines[{i}]", message
+
+
+def _baseline_predictions(run: Run) -> dict[str, NDArray[np.float64]]:
+    """Fit each baseline on the training rows and predict all rows.
+
+    Runs that differ only in their network share what was fitted.
+    """
+    settings = [run.config.section("data"), run.config.tree.get("baselines"), run.config.seed]
+    key = json.dumps(settings, sort_keys=True, default=str)
+    if key not in run.baselines:
+        run.baselines[key] = _fit_baselines(run)
+    return run.baselines[key]
+
+
+def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
+    import numpy as np
+
+    from eugene.config import build, registries
+
+    ds, train, actual = run.data.ds, run.rows("train"), run.data.targets
+    letters = np.ascontiguousarray(ds[run.data.seq_var].to_numpy()).view("S1")
+    # flanks stored for shifts are not part of a row; the row itself is never cut for a baseline
+    flank = int(ds.attrs.get("max_jitter", 0) or 0)
+    letters = letters[:, flank : letters.shape[1] - flank]
+    found: dict[str, NDArray[np.float64]] = {}
+    for position, section in enumerate(run.config.tree.get("baselines") or []):
+        name = str(section.get("name", section.get("class_path")))
+        logger.info("baseline: %s", name)
+        shown = {"verbose": run.progress} if name in registries.BASELINES else {}
+        columns = []
+        for values in actual.T:
+            rows = train[np.isfinite(values[train])]
+            model = build(
+                registries.BASELINES,
+                section,
+                config=run.config,
+                path=f"$.baselines[{position}]",
+                seed=run.config.seed,
+            )
+            model.fit(letters[rows], values[rows], **shown)
+            columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
+        label = f"{name}_both_strands" if section.get("both_strands") else name
+        label = label if label not in found else f"{label}_{position}"
+        found[label] = np.stack(columns, axis=1)
+    return found
+
+
+def _subset_rows(run: Run, rows: NDArray[np.int64], variable: str) -> NDArray[np.int64]:
+    import numpy as np
+
+    values = np.asarray(run.data.ds[variable].to_numpy())[rows]
+    if values.dtype.kind not in "biuf":
+        message = f"{variable!r} is of type {values.dtype}: expected True or False a row"
+        raise run.config.fail("$.evaluate.subsets", message)
+    missing = np.isnan(values.astype(np.float64))
+    if missing.any():
+        logger.warning("subset: %d rows without %r belong to no subset", missing.sum(), variable)
+    return np.asarray(rows[(values != 0) & ~missing])
+
+
+def _curves(run: Run, rows: NDArray[np.int64]) -> dict[str, object]:
+    """Return ROC and precision-recall curves of a binary task with one target."""
+    if run.task != "binary_classification" or len(run.data.target_vars) != 1:
+        return {}
+    import numpy as np
+
+    from eugene.evaluate import curves
+
+    actual = run.data.targets[rows, 0]
+    if len(np.unique(actual[np.isfinite(actual)])) < 2:
+        return {}
+    scores = run.predicted.get("score", run.predictions)
+    return dict(curves(actual, scores[rows, 0], points=_CURVE_POINTS))
+
+
+def _save(run: RunFolder, path: Path) -> None:
+    """Write what the test rows gave, as the run keeps it or a line a model and metric."""
+    if path.suffix.lower() == ".json":
+        copy_to(run.evaluation, path)
+        return
+    found = run.read_json("evaluation.json")
+    models = {"network": found["metrics"], **found.get("baselines", {})}
+    parts = ("value", "low", "high")
+    rows = [
+        [model, metric, *(entry.get(part) for part in parts)]
+        for model, metrics in models.items()
+        for metric, entry in metrics.items()
+    ]
+    write_table(path, ["model", "metric", *parts], rows)
+
+
+def _show(section: Section, run: RunFolder) -> None:
+    """Show metrics with intervals beside the baselines, and the curves behind them."""
+    evaluation = read_evaluation(run.path)
+    for line in of_other_data(run.path):
+        section.text(line)
+    if not evaluation:
+        return
+    unseen = "" if evaluation.get("other_data") else ", which training never saw"
+    section.text(
+        f"{number(evaluation.get('n'))} rows of the split '{evaluation.get('split')}'{unseen}. "
+        "Brackets hold 95 % bootstrap intervals over rows."
+    )
+    for name, how in transformed(run).items():
+        section.text(
+            f"Errors, predictions and measurements of {name} are in units of the transformed "
+            f"target, after {how}."
+        )
+    metrics = evaluation.get("metrics", {})
+    _metric_table(section, evaluation)
+    _each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
+    for name, part in evaluation.get("subsets", {}).items():
+        section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
+        _metric_table(section, part)
+    if run.predictions.is_dir():
+        import seqdata as sd
+        from eugene.report._curves import performance
+
+        with sd.open_zarr(run.predictions) as opened:
+            rows = opened.load()
+        section.figures(performance(rows, str(evaluation.get("split")), run.figures))
+
+
+def _each_target(
+    section: Section, metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]
+) -> None:
+    """Say over what the numbers are means, give those of each target, and what cannot exist."""
+    given = {m: e.get("per_target") or () for m, e in metrics.items()}
+    several = {m: values for m, values in given.items() if len(values) > 1}
+    if several:
+        count = max(map(len, several.values()))
+        listed = names if len(names) == count else [f"target {i}" for i in range(count)]
+        of = ", ".join(metric_name(m) for m in several)
+        section.text(
+            f"The numbers above are the mean over {', '.join(listed)}"
+            + ("" if len(several) == len(metrics) else f" ({of})")
+            + "; this is each:"
+        )
+        section.table(
+            ("", *(metric_name(m) for m in several)),
+            [
+                (name, *(number(v[i] if i < len(v) else None) for v in several.values()))
+                for i, name in enumerate(listed)
+            ],
+            numbers=range(1, len(several) + 1),
+        )
+    for entry in metrics.values():
+        if entry.get("why"):
+            section.text(f"{entry['why'][:1].upper()}{entry['why'][1:]}.")
+
+
+def _metric_table(section: Section, measured: Mapping[str, Any]) -> None:
+    """Add a row a metric, a column for the model and one for each baseline."""
+    metrics, baselines = measured.get("metrics", {}), measured.get("baselines", {})
+    names = [m for m in metrics if any(k in m for k in METRIC_NAMES)] or list(metrics)
+    section.table(
+        ("metric", "model", *(b.replace("_", " ") for b in baselines)),
+        [
+            (metric_name(m), interval(metrics[m]),
+             *(interval(b.get(m)) for b in baselines.values()))
+            for m in names
+        ],
+    )  # fmt: skip
+
+
+@step(
+    section="evaluate",
+    done_with=("evaluate", "baselines"),
+    fits=_fits,
+    writes={
+        "predictions.zarr": "predictions of every row",
+        "evaluation.json": "figures on the test rows, beside the baselines",
+    },
+    report=(Part("performance", "Test performance", _show),),
+    verb=Verb(
+        "test",
+        "measure a trained network on its test rows, beside the baselines",
+        "eugene test runs/first",
+        options=(out("CSV, TSV or JSON file to write the figures to as well"), *LATER),
+        suffixes=(".csv", ".tsv", ".json"),
+        save=_save,
+        show=result_lines,
+    ),
+)
+def test(run: Run, *, n_bootstrap: int = 1000, subsets: Mapping[str, str] | None = None) -> None:
+    """Measure the network on the test rows.
+
+    Parameters
+    ----------
+    run : Run
+        A trained run.
+    n_bootstrap : int, optional
+        Resamples of the test rows for the 95 % intervals.
+    subsets : dict, optional
+        Name -> boolean variable: the figures are also given for those rows alone.
+    """
+    import numpy as np
+
+    from eugene.errors import EugeneError
+    from eugene.evaluate import evaluate
+
+    rows = run.rows("test")
+    if not len(rows):
+        message = "the split leaves no test rows; change data.split"
+        raise EugeneError(message)
+    run.write_predictions()
+    baselines, actual = _baseline_predictions(run), run.data.targets
+    options = {"n_bootstrap": n_bootstrap, "seed": run.config.seed, "names": run.data.target_vars}
+
+    def measured(chosen: NDArray[np.int64]) -> dict[str, object]:
+        def of(
+            predicted: NDArray[np.floating[Any]], scores: NDArray[np.float32] | None = None
+        ) -> dict[str, Any]:
+            ranks = None if scores is None else scores[chosen]
+            if not len(chosen):
+                return {}
+            return evaluate(actual[chosen], predicted[chosen], run.task, scores=ranks, **options)
+
+        return {
+            "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),
+            "metrics": of(run.predictions, run.predicted.get("score")),
+            "baselines": {name: of(values) for name, values in baselines.items()},
+        }
+
+    evaluation: dict[str, Any] = {
+        "split": "test",
+        "other_data": run.other_data,
+        "task": run.task,
+        "targets": run.data.target_vars,
+        **measured(rows),
+        "subsets": {
+            name: measured(_subset_rows(run, rows, variable))
+            for name, variable in (subsets or {}).items()
+        },
+        "curves": _curves(run, rows),
+    }
+    for entry in evaluation["metrics"].values():
+        if "why" in entry:
+            logger.warning("test: %s", entry["why"])
+    run.folder.write_json("evaluation.json", evaluation)
