@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from eugene._evaluation import OTHER
 from eugene._files import put_back, read_csv, read_object, write_atomic
@@ -47,6 +47,21 @@ def _plain(value: Any) -> Any:
     return value
 
 
+class _At:
+    """Place of a file or folder inside a run folder."""
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        self.__doc__ = what
+
+    @overload
+    def __get__(self, folder: None, owner: type) -> _At: ...
+    @overload
+    def __get__(self, folder: RunFolder, owner: type) -> Path: ...
+    def __get__(self, folder: RunFolder | None, owner: type) -> Path | _At:
+        return self if folder is None else folder.path / self.name
+
+
 class RunFolder:
     """Typed paths into a run folder, and the record of its steps.
 
@@ -65,6 +80,27 @@ class RunFolder:
     ('done', {'n': 3})
     """
 
+    config = _At("config.yaml", "The resolved configuration.")
+    versions = _At("versions.json", "Versions of Python and of every package that matters.")
+    data = _At("data.json", "Summary of the data: counts, lengths, targets.")
+    data_store = _At("data.zarr", "The data set as a Zarr store.")
+    checkpoints = _At("checkpoints", "Folder of ``best.ckpt`` and ``last.ckpt``.")
+    best = _At("checkpoints/best.ckpt", "Checkpoint with the lowest validation loss.")
+    last = _At("checkpoints/last.ckpt", "Checkpoint of the last finished epoch.")
+    weights = _At("model.safetensors", "The best weights of the network alone.")
+    metrics = _At("metrics.csv", "One row an epoch.")
+    predictions = _At("predictions.zarr", "Predictions of every split.")
+    attributions = _At("attributions.zarr", "Attributions, one variable a method.")
+    evaluation = _At("evaluation.json", "Figures on the test rows, beside the baselines.")
+    interpretation = _At(
+        "interpretation",
+        "Folder of filters, annotations, positional curves, evolution and controls.",
+    )
+    figures = _At("figures", "Folder of pictures.")
+    report = _At("report.html", "The self-contained page.")
+    state_file = _At("state.json", "Record of the steps.")
+    summary = _At("summary.json", "Summary over seeds and arms.")
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.follows = False
@@ -75,91 +111,6 @@ class RunFolder:
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
-
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.yaml"
-
-    @property
-    def versions(self) -> Path:
-        """Versions of Python and of every package that matters."""
-        return self.path / "versions.json"
-
-    @property
-    def data(self) -> Path:
-        """Summary of the data: counts, lengths, targets."""
-        return self.path / "data.json"
-
-    @property
-    def data_store(self) -> Path:
-        """The data set as a Zarr store."""
-        return self.path / "data.zarr"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of ``best.ckpt`` and ``last.ckpt``."""
-        return self.path / "checkpoints"
-
-    @property
-    def best(self) -> Path:
-        """Checkpoint with the lowest validation loss."""
-        return self.checkpoints / "best.ckpt"
-
-    @property
-    def last(self) -> Path:
-        """Checkpoint of the last finished epoch."""
-        return self.checkpoints / "last.ckpt"
-
-    @property
-    def weights(self) -> Path:
-        """The best weights of the network alone."""
-        return self.path / "model.safetensors"
-
-    @property
-    def metrics(self) -> Path:
-        """One row an epoch."""
-        return self.path / "metrics.csv"
-
-    @property
-    def predictions(self) -> Path:
-        """Predictions of every split."""
-        return self.path / "predictions.zarr"
-
-    @property
-    def attributions(self) -> Path:
-        """Attributions, one variable a method."""
-        return self.path / "attributions.zarr"
-
-    @property
-    def evaluation(self) -> Path:
-        """Figures on the test rows, beside the baselines."""
-        return self.path / "evaluation.json"
-
-    @property
-    def interpretation(self) -> Path:
-        """Folder of filters, annotations, positional curves, evolution and controls."""
-        return self.path / "interpretation"
-
-    @property
-    def figures(self) -> Path:
-        """Folder of pictures."""
-        return self.path / "figures"
-
-    @property
-    def report(self) -> Path:
-        """The self-contained page."""
-        return self.path / "report.html"
-
-    @property
-    def state_file(self) -> Path:
-        """Record of the steps."""
-        return self.path / "state.json"
-
-    @property
-    def summary(self) -> Path:
-        """Summary over seeds and arms."""
-        return self.path / "summary.json"
 
     @property
     def replicates(self) -> list[Path]:
@@ -276,6 +227,43 @@ class RunFolder:
         if not ours:
             folder._write_state({"kind": _MARK, "status": "new", "steps": {}})
         return folder
+
+    @contextlib.contextmanager
+    def begun(self, *, overwrite: bool = False, resume: bool = False) -> Iterator[None]:
+        """Make the folder or open it again for what is done inside.
+
+        Parameters
+        ----------
+        overwrite, resume : bool, optional
+            As in `create`; what is replaced goes when all that is done inside went well.
+
+        Yields
+        ------
+        None
+            After an exception the disk is as it was before, apart from the records of a run that
+            is resumed.
+
+        Raises
+        ------
+        RunExistsError
+            If a run is there and neither is asked for.
+        """
+        there = self.is_run()
+        aside = self.set_aside() if there and overwrite and not resume else None
+        try:
+            self.create(self.path, resume=resume)
+            yield
+        except BaseException as error:
+            made = not (there and resume) and not isinstance(error, RunExistsError)
+            if made and self.is_run():
+                self.clear()
+                self.discard()
+            if aside is not None:
+                self.take_back(aside)
+            raise
+        if aside is not None:
+            RunFolder(aside).clear()
+            aside.rmdir()
 
     def follow(self, *, seconds: float = 120.0) -> None:
         """Wait for the first process of a distributed training to begin it, and write nothing.

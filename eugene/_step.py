@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eugene.errors import EugeneError
 from eugene._verb import Verb
+from eugene.errors import EugeneError
 
 if TYPE_CHECKING:
     import torch

@@ -311,14 +311,14 @@ def tiny(path: Path) -> RunConfig:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_shipped_files_build_and_take_a_training_step(path, tmp_path):
     from eugene.runs import Run
-    from eugene.runs._steps import fit_step
+    from eugene.runs.steps.fit import fit
 
     config = tiny(path)
     run = Run(config, RunFolder.create(tmp_path / "run"))
     module = run.new_module()
     assert sum(p.numel() for p in module.arch.parameters()) < LARGE
     before = [p.detach().clone() for p in module.arch.parameters()]
-    fit_step(run)
+    fit(run)
     after = list(run.module.arch.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 

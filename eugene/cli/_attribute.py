@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._step import steps
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._predict import read_file
-from eugene.cli._run import _network_of, _printed, _step, device_of, spoken
+from eugene.cli._run import device_of, do_step, network_of, printed, spoken
 from eugene.errors import EugeneError, UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ _ONLY_FILES = ("out", "seq_col", "target", "methods", "hypothetical")
 def attribute(call: Call) -> int:
     """Attribute test sequences, or those of ``--input``."""
     if call.get("input") is not None:
-        folder, config = _network_of(call)
-        return 0 if _printed(call, config) else _attribute_file(call, folder, config)
+        folder, config = network_of(call)
+        return 0 if printed(call, config) else _attribute_file(call, folder, config)
     given = [name for name in _ONLY_FILES if call.has(name)]
     if given:
         message = (
@@ -29,10 +30,7 @@ def attribute(call: Call) -> int:
             f"--interpret.attribute.KEY. Example: {call.verb.example}"
         )
         raise UsageError(message)
-    current = _step(call, "attribute")
-    if current is not None:
-        say(f"attributions: {current.folder.attributions}")
-    return 0
+    return do_step(call)
 
 
 def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
@@ -47,15 +45,11 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
         raise UsageError(message)
     import xarray as xr
 
-    from eugene.config.schema import section
     from eugene.interpret._attribute import Explainer
     from eugene.interpret._store import write_attributions
     from eugene.runs import load
 
-    options = {
-        **section("interpret.attribute").defaults_of(),
-        **config.section("interpret.attribute"),
-    }
+    options = steps()["attribute"].settings(config)
     methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
     with spoken(call):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))

@@ -203,9 +203,9 @@ def _key_hint(verb: Verb, dotted: str) -> str:
 
 def _every_section() -> dict[str, Any]:
     """Return a configuration that leaves no section out and fills none."""
-    from eugene.config.registries import STEPS
+    from eugene.config.schema import interpret_steps
 
-    interpret: dict[str, Any] = {name: {} for name in STEPS}
+    interpret: dict[str, Any] = {name: {} for name in interpret_steps()}
     return {"data": {}, "model": {}, "interpret": interpret, "replicates": {}}
 
 

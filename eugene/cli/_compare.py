@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from eugene._evaluation import of_other_data, read_evaluation
+from eugene._table import aligned, write_table
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import check_out
-from eugene.cli._table import aligned, write_table
 from eugene.runs import RunFolder
 
 

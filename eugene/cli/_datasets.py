@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._table import aligned
 from eugene.errors import UsageError, did_you_mean
 
 _WIDTH = 80

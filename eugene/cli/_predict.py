@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._holding import holding
+from eugene._table import aligned, write_table
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._table import aligned, write_table
+from eugene.cli._run import check_out, device_of, network_of, printed, reopened, spoken
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +22,7 @@ _SHOWN = 20
 
 
 def _emit(
-    call: Call, names: list[str], columns: list[str], values: NDArray[Any], first: str
+    call: Call, names: list[str], columns: list[str], values: NDArray[np.floating[Any]], first: str
 ) -> int:
     header = [first, *columns]
     rows = [[name, *map(float, row)] for name, row in zip(names, values, strict=True)]
@@ -51,11 +53,26 @@ def read_file(call: Call, folder: RunFolder) -> tuple[xr.Dataset, list[str]]:
     )
 
 
-def predict_file(call: Call, folder: RunFolder, device: str | None) -> int:
-    """Predict the sequences of ``--input`` in the units of the targets."""
+def predict(call: Call) -> int:
+    """Predict new sequences, or every row of the run's data, in the units of the targets."""
+    check_out(call, ".csv", ".tsv", ".txt")
+    if call.get("input") is not None:
+        folder, config = network_of(call)
+        return 0 if printed(call, config) else _predict_file(call, folder)
+    with spoken(call):
+        current = reopened(call)
+        if current is None:
+            return 0
+        with holding(current.network.path):
+            return _predict_run(call, current)
+
+
+def _predict_file(call: Call, folder: RunFolder) -> int:
+    """Predict the sequences of ``--input``."""
     from eugene.runs import load
 
-    module = load(folder.path, device=device, allow_class_path=call.has("allow_class_path"))
+    trusted = call.has("allow_class_path")
+    module = load(folder.path, device=device_of(call), allow_class_path=trusted)
     ds, names = read_file(call, folder)
     predicted = np.asarray(module.predict(ds["seq"]))
     if predicted.shape[1] == len(module.target_names):
@@ -64,14 +81,13 @@ def predict_file(call: Call, folder: RunFolder, device: str | None) -> int:
     return _emit(call, names, columns, predicted, "name")
 
 
-def predict_run(call: Call, run: Run) -> int:
-    """Write ``predictions.zarr`` of a run and show its rows in the units of the targets."""
+def _predict_run(call: Call, run: Run) -> int:
+    """Write ``predictions.zarr`` of a run and show its rows."""
     from eugene.runs._load import require_trained
-    from eugene.runs._steps import predict_step
 
     require_trained(run.network)
-    predict_step(run)
-    predicted: NDArray[Any] = run.predictions
+    run.write_predictions()
+    predicted: NDArray[np.floating[Any]] = run.predictions
     if predicted.shape[1] == len(run.data.target_vars):
         predicted = run.datamodule.inverse_targets(predicted)
     columns = _columns(run.data.target_vars, predicted.shape[1])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import _network_of, _printed, device_of, spoken
-from eugene.cli._table import aligned
+from eugene.cli._run import device_of, network_of, printed, spoken
 from eugene.errors import UsageError
 
 _SHOWN = 20
@@ -17,8 +17,8 @@ _SHOWN_COLUMNS = ("chrom", "pos", "id", "ref", "alt")
 
 def variants(call: Call) -> int:
     """Score the variants of ``--vcf`` on windows of ``--fasta``."""
-    folder, config = _network_of(call)
-    if _printed(call, config):
+    folder, config = network_of(call)
+    if printed(call, config):
         return 0
     for name in ("fasta", "vcf"):
         if call.get(name) is None:

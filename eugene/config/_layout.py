@@ -213,11 +213,11 @@ def _data(value: Any) -> Iterator[Block]:
 def _interpret(value: Any) -> Iterator[Block]:
     steps = tuple(
         Parameter(step, "dict[str, Any] | None", "None", registries.STEPS.summary(step))
-        for step in registries.STEPS
+        for step in schema.interpret_steps()
     )
     yield Block(("interpret",), value, None, steps)
     if isinstance(value, dict):
-        for step in registries.STEPS:
+        for step in schema.interpret_steps():
             if isinstance(value.get(step), dict):
                 parameters = schema.section(f"interpret.{step}").parameters()
                 yield Block(("interpret", step), value[step], None, parameters)

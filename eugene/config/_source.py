@@ -73,8 +73,10 @@ class Parameter:
         >>> Parameter("k", "int", "compute()").literal_default()
         (False, None)
         """
+        # a mapping that cannot be changed is written as one that can
+        text = self.default.removeprefix("MappingProxyType(")
         try:
-            return True, ast.literal_eval(self.default)
+            return True, ast.literal_eval(text if text == self.default else text[:-1])
         except (ValueError, SyntaxError):
             return False, None
 

@@ -179,17 +179,22 @@ BASELINES = Registry(
 STEPS = Registry(
     "step",
     {
-        "attribute": "eugene.config.schema:AttributeSection",
-        "seqlets": "eugene.config.schema:SeqletsSection",
-        "modisco": "eugene.config.schema:ModiscoSection",
-        "filters": "eugene.config.schema:FiltersSection",
-        "positional": "eugene.config.schema:PositionalSection",
-        "evolve": "eugene.config.schema:EvolveSection",
-        "control": "eugene.config.schema:ControlSection",
+        "data": "eugene.runs.steps.data:data",
+        "fit": "eugene.runs.steps.fit:fit",
+        "test": "eugene.runs.steps.test:test",
+        "attribute": "eugene.runs.steps.attribute:attribute",
+        "seqlets": "eugene.runs.steps.seqlets:seqlets",
+        "modisco": "eugene.runs.steps.modisco:modisco",
+        "filters": "eugene.runs.steps.filters:filters",
+        "positional": "eugene.runs.steps.positional:positional",
+        "evolve": "eugene.runs.steps.evolve:evolve",
+        "control": "eugene.runs.steps.control:control",
+        "truth": "eugene.runs.steps.truth:truth",
+        "report": "eugene.runs.steps.report:report",
     },
     supplied=("run",),
 )
-"""Parts of ``interpret:``; the signature of each, less ``run``, is its section."""
+"""Steps of a run, each a file; the signature of each, less ``run``, is its section."""
 
 REGISTRIES: dict[str, Registry] = {
     "models": MODELS,

@@ -213,6 +213,4 @@ def gallery(
         n=most,
         n_columns=4,
     )
-    return picture(
-        axes[0, 0].figure, name, folder=folder, alt=alt, caption=caption, vector=False
-    )
+    return picture(axes[0, 0].figure, name, folder=folder, alt=alt, caption=caption, vector=False)

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from eugene import interpret
-from eugene._folder import SECTIONS_OF, STEPS, RunFolder
+from eugene._folder import RunFolder
 from eugene._holding import follows, holding
-from eugene.config import RunConfig, find_recipe, load_run_config
-from eugene.config._config import Overrides
+from eugene._step import Step, steps
+from eugene.config import RunConfig
 from eugene.errors import ConfigError, Problem, RunExistsError
-from eugene.runs import _explain, _steps
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
-from eugene.runs._needs import require_files, require_steps
 from eugene.runs._run import Run, logger
 
-LATER_STEPS: dict[str, Callable[[Run], Any]] = {
-    name: getattr(_steps if name == "test" else _explain, f"{name}_step")
-    for name in STEPS
-    if name not in ("data", "fit")
-}
-"""Steps after training, in their order."""
-
-_ALWAYS_AGAIN = frozenset({"truth", "report"})
 _KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_CHANGE = frozenset(
     {
@@ -128,7 +117,7 @@ def prepare(
     store: RunFolder | None = None,
     progress: bool = False,
     baselines: dict[str, Any] | None = None,
-    steps: Iterable[str] = (),
+    later: Iterable[str] = (),
     device: str | None = None,
 ) -> Run:
     """Make or reopen a run folder and see that data and network fit together.
@@ -147,7 +136,7 @@ def prepare(
         Whether bars are drawn.
     baselines : dict, optional
         See `Run`.
-    steps : iterable of str, optional
+    later : iterable of str, optional
         Steps that are to follow: what they need is looked for now.
     device : str, optional
         Where the trained network computes; the CPU by default.
@@ -180,29 +169,14 @@ def prepare(
     if continued and folder.config.is_file():
         same = ("seed", "data", "model", "module", "trainer")
         require_same(folder, config, same, allow=_MAY_CHANGE)
-    aside = folder.set_aside() if overwrite and not resume and folder.is_run() else None
-    try:
-        folder = RunFolder.create(path, resume=resume)
+    with (
+        folder.begun(overwrite=overwrite, resume=resume),
+        folder.unless_refused() if continued else contextlib.nullcontext(),
+    ):
         run = Run(
             config, folder, store=store, progress=progress, baselines=baselines, device=device
         )
-        kept = folder.unless_refused() if continued else contextlib.nullcontext()
-        with kept, folder.step("data"):
-            run.datamodule.input_len  # noqa: B018  builds the data
-            module = run.new_module()
-            run.check(module)
-            check_outputs(run)
-            require_steps(run, module, steps)
-    except BaseException as error:
-        if not continued and not isinstance(error, RunExistsError) and folder.is_run():
-            folder.clear()
-            folder.discard()
-        if aside is not None:
-            folder.take_back(aside)
-        raise
-    if aside is not None:
-        RunFolder(aside).clear()
-        aside.rmdir()
+        steps()["data"](run, later=later)
     return run
 
 
@@ -211,24 +185,6 @@ def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
     if not (resume and folder.status("fit") == "done" and folder.weights.is_file()):
         return False
     return bool(resolved_config(folder).tree.get("trainer") == config.tree.get("trainer"))
-
-
-def check_outputs(run: Run) -> None:
-    """Raise before training where a later step asks for an output that the network lacks.
-
-    Raises
-    ------
-    ConfigError
-        With the key that names it.
-    """
-    for name, part in (run.config.tree.get("interpret") or {}).items():
-        target = part.get("target") if isinstance(part, dict) else None
-        if isinstance(target, int) and not -run.output_dim <= target < run.output_dim:
-            last = run.output_dim - 1
-            raise run.config.fail(
-                f"$.interpret.{name}.target",
-                f"the network has no output {target}: expected 0{f' to {last}' if last else ''}",
-            )
 
 
 def fit_run(run: Run, *, resume: bool = False) -> None:
@@ -244,25 +200,26 @@ def fit_run(run: Run, *, resume: bool = False) -> None:
     folder = run.folder
     if _is_trained(folder, run.config, resume=resume):
         return
+    fit = steps()["fit"]
     if not resume:
-        _steps.fit_step(run)
+        fit(run)
         return
     done = folder.status("fit") == "done"
     results = ("predictions.zarr", "attributions.zarr", "evaluation.json", "interpretation")
-    out_of_date = {"forget": tuple(LATER_STEPS)} if done else {}
-    with folder.unless_refused(*(results if done else ()), **out_of_date):
-        _steps.fit_step(run, resume=True)
+    forget = tuple(name for name, step in steps().items() if step.when != "train")
+    with folder.unless_refused(*(results if done else ()), forget=forget if done else ()):
+        fit(run, resume=True)
 
 
-def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
+def later_step(run: Run, name: str, *, overwrite: bool = False) -> None:
     """Do one step of a trained run.
 
     Parameters
     ----------
     run : Run
         Trained.
-    step : str
-        A key of `LATER_STEPS`.
+    name : str
+        A step that comes after training.
     overwrite : bool, optional
         Do it again although it was done.
 
@@ -271,19 +228,30 @@ def later_step(run: Run, step: str, *, overwrite: bool = False) -> None:
     RunExistsError
         If it was done and ``overwrite`` is not given.
     """
-    if step != "report":
+    step = steps()[name]
+    if name != "report":
         require_trained(run.network)
-    done = run.folder.status(step) == "done" and _was_for(run, step) == run.other_data
+    done = run.folder.status(name) == "done" and _was_for(run, name) == run.other_data
     # what is beside the run is not the run's: it is done again for the asking
     done = done and run.folder.path == run.network.path
-    if done and not overwrite and step not in _ALWAYS_AGAIN:
-        message = f"the step {step!r} of {run.folder.path} is done; give --overwrite to do it again"
+    if done and not overwrite and not step.again:
+        message = f"the step {name!r} of {run.folder.path} is done; give --overwrite to do it again"
         raise RunExistsError(message)
-    LATER_STEPS[step](run)
-    if run.folder.status(step) is not None:
-        run.folder.record(step, settings=settings_of(run.config, step), other_data=run.other_data)
-    if step in {"attribute", "filters"} and interpret.planted_motifs(run.data.ds):
-        LATER_STEPS["truth"](run)
+    _require_before(run, step)
+    step(run)
+    if run.folder.status(name) is not None:
+        run.folder.record(name, settings=settings_of(run.config, name), other_data=run.other_data)
+    for other in steps().values():
+        if name in other.along:
+            other(run)
+
+
+def _require_before(run: Run, step: Step) -> None:
+    """Raise where a step finds nothing of those that it builds on."""
+    for other, what in step.needs.items():
+        if not any((run.folder / written).exists() for written in steps()[other].writes):
+            message = f"needs {what}: add '{other}:' beside it, or do 'eugene {other}' first"
+            raise run.config.fail(f"$.{step.section}", message)
 
 
 def _was_for(run: Run, step: str) -> Any:
@@ -294,7 +262,7 @@ def _was_for(run: Run, step: str) -> Any:
 def settings_of(config: RunConfig, step: str) -> dict[str, Any]:
     """Return the sections of a configuration that a step is done with."""
     found: dict[str, Any] = {}
-    for section in SECTIONS_OF[step]:
+    for section in steps()[step].done_with:
         value: Any = config.tree
         for key in section.split("."):
             value = value.get(key) if isinstance(value, dict) else None
@@ -377,13 +345,11 @@ def reopen(
 
 def wanted_steps(config: RunConfig) -> list[str]:
     """Return the steps after training that a configuration asks for, in their order."""
-    parts = config.tree.get("interpret") or {}
-    asked = [name for name in LATER_STEPS if parts.get(name) is not None]
-    return ["test", *asked, "report"]
+    return [name for name, step in steps().items() if step.is_asked(config)]
 
 
 def finish(
-    run: Run, steps: Iterable[str], *, resume: bool = False, before: RunConfig | None = None
+    run: Run, names: Iterable[str], *, resume: bool = False, before: RunConfig | None = None
 ) -> None:
     """Do the steps after training, leaving out what a resumed run has done with the same settings.
 
@@ -391,102 +357,58 @@ def finish(
     ----------
     run : Run
         Trained.
-    steps : iterable of str
-        Keys of `LATER_STEPS`.
+    names : iterable of str
+        Steps that come after training.
     resume : bool, optional
         Whether finished steps are left as they are, if they were done with the settings that are
         asked for now.
     before : RunConfig, optional
         What the run was made with until now.
     """
-    for step in steps:
-        if resume and run.folder.status(step) == "done" and step not in _ALWAYS_AGAIN:
-            changed = _settings_changed(run, step, before)
+    for name in names:
+        if resume and run.folder.status(name) == "done" and not steps()[name].again:
+            changed = _settings_changed(run, name, before)
             if not changed:
                 continue
             run.check_rows()
-            logger.warning("%s is done again: %s", step, "; ".join(changed))
-        later_step(run, step, overwrite=True)
+            logger.warning("%s is done again: %s", name, "; ".join(changed))
+        later_step(run, name, overwrite=True)
 
 
-def run(
-    recipe: str | Path | Mapping[str, Any] | RunConfig,
+def train(
+    config: RunConfig,
+    path: Path,
     *,
-    overrides: Overrides = (),
-    run_dir: str | Path | None = None,
-    overwrite: bool = False,
+    later: Iterable[str] | None = None,
     resume: bool = False,
-    allow_class_path: bool = False,
-    progress: bool = False,
-    device: str | None = None,
-) -> RunFolder:
-    """Do everything that a recipe asks for: train, test, explain, report.
+    **options: Any,
+) -> Run:
+    """Train the network of a run, and do the steps that follow.
 
     Parameters
     ----------
-    recipe : str, Path, mapping or RunConfig
-        Name of a shipped recipe, a YAML file, or its content.
-    overrides : sequence of (str, str) or mapping, optional
-        Dotted keys and what to set them to.
-    run_dir : path, optional
-        The folder, instead of ``runs/<name>``.
-    overwrite : bool, optional
-        Replace a run that is already there.
+    config : RunConfig
+        The run.
+    path : Path
+        Its folder.
+    later : iterable of str, optional
+        Steps after training; without them the settings of later steps are not looked at.
     resume : bool, optional
-        Continue it instead; finished steps are not done again.
-    allow_class_path : bool, optional
-        Whether the file may name things by import path.
-    progress : bool, optional
-        Draw bars.
-    device : str, optional
-        Where the trained network computes; the CPU by default. Training has ``trainer``.
+        Continue what is there.
+    **options
+        As in `prepare`.
 
     Returns
     -------
-    RunFolder
-        Where everything is.
-
-    Raises
-    ------
-    ConfigError
-        With every mistake of the recipe.
-    RunExistsError
-        If a run is there and neither ``overwrite`` nor ``resume`` is given.
-
-    Examples
-    --------
-    >>> folder = run("quickstart", overrides={"trainer.max_epochs": 5})  # doctest: +SKIP
-    >>> folder.read_json("evaluation.json")["metrics"]["auroc"]["value"] > 0.9  # doctest: +SKIP
-    True
+    Run
+        Trained.
     """
-    if isinstance(recipe, RunConfig):
-        config = recipe
-    else:
-        source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
-        config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
-    require_files(config)
-    path = Path(run_dir) if run_dir is not None else default_folder(config)
-    if config.tree.get("replicates"):
-        from eugene.runs._replicates import run_replicates
-
-        return run_replicates(
-            config, path, overwrite=overwrite, resume=resume, progress=progress, device=device
-        )
-    steps = wanted_steps(config)
     with working(config, path):
         existing = RunFolder(path)
         before = resolved_config(existing) if resume and existing.config.is_file() else None
-        current = prepare(
-            config,
-            path,
-            overwrite=overwrite,
-            resume=resume,
-            progress=progress,
-            steps=steps,
-            device=device,
-        )
+        current = prepare(config, path, resume=resume, later=later or (), **options)
         fit_run(current, resume=resume)
-        if not following(config):
+        if later is not None and not following(config):
             keep_settings(current.folder, config)
-            finish(current, steps, resume=resume, before=before)
-    return current.folder
+            finish(current, later, resume=resume, before=before)
+    return current

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,8 @@ import numpy as np
 
 from eugene._folder import RunFolder
 from eugene.config import RunConfig
-from eugene.errors import RunExistsError
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
-from eugene.runs._load import resolved_config
 from eugene.runs._run import logger
 from eugene.runs._versions import versions
 
@@ -199,25 +198,11 @@ def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> R
     if resume and existing.config.is_file():
         pipeline.require_same(existing, config, ("seed", "data"))
     existing.remove_stale()
-    aside = existing.set_aside() if overwrite and not resume and existing.is_run() else None
-    try:
-        folder = RunFolder.create(path, resume=resume)
-        with folder.step("data"):
-            load_data(config, folder)
-    except BaseException as error:
-        started = existing.status("fit") is not None or (resume and existing.config.is_file())
-        if not started and not isinstance(error, RunExistsError) and existing.is_run():
-            existing.clear()
-            existing.discard()
-        if aside is not None:
-            existing.take_back(aside)
-        raise
-    if aside is not None:
-        RunFolder(aside).clear()
-        aside.rmdir()
-    folder.write_text("config.yaml", config.to_yaml())
-    folder.write_json("versions.json", versions())
-    return folder
+    with existing.begun(overwrite=overwrite, resume=resume), existing.step("data"):
+        load_data(config, existing)
+    existing.write_text("config.yaml", config.to_yaml())
+    existing.write_json("versions.json", versions())
+    return existing
 
 
 def run_replicates(
@@ -263,15 +248,8 @@ def run_replicates(
     )
     with pipeline.working(config, path), taken_up:
         folder = _begin(config, path, overwrite=overwrite, resume=resume)
-        evaluations = _train_all(
-            configs,
-            folder,
-            fingerprint(config),
-            which,
-            resume=resume,
-            progress=progress,
-            device=device,
-        )
+        options = {"resume": resume, "progress": progress, "device": device}
+        evaluations = _train_all(configs, folder, fingerprint(config), which, options)
         if folder.follows:
             return folder
         folder.write_json("summary.json", summarise(evaluations))
@@ -288,10 +266,7 @@ def _train_all(
     folder: RunFolder,
     data_key: str,
     which: str,
-    *,
-    resume: bool,
-    progress: bool,
-    device: str | None,
+    options: Mapping[str, Any],
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """Do the runs of all arms and seeds; return arm -> seed -> content of ``evaluation.json``."""
     baselines: dict[str, Any] = {}
@@ -302,25 +277,15 @@ def _train_all(
             place = folder.path / arm / f"seed_{seed}"
             shared = folder if fingerprint(replicate) == data_key else None
             explained = which == "all" or (which == "first" and number == 0)
-            steps = pipeline.wanted_steps(replicate) if explained else ["test"]
-            with pipeline.working(replicate, place):
-                existing = RunFolder(place)
-                found = resume and existing.config.is_file()
-                before = resolved_config(existing) if found else None
-                current = pipeline.prepare(
-                    replicate,
-                    place,
-                    resume=resume,
-                    store=shared,
-                    progress=progress,
-                    baselines=baselines,
-                    steps=steps,
-                    device=device,
-                )
-                pipeline.fit_run(current, resume=resume)
-                if pipeline.following(replicate):
-                    continue
-                pipeline.keep_settings(current.folder, replicate)
-                pipeline.finish(current, steps, resume=resume, before=before)
+            current = pipeline.train(
+                replicate,
+                place,
+                later=pipeline.wanted_steps(replicate) if explained else ["test"],
+                store=shared,
+                baselines=baselines,
+                **options,
+            )
+            if pipeline.following(replicate):
+                continue
             evaluations[arm][seed] = current.folder.read_json("evaluation.json")
     return evaluations

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from eugene.report._blocks import Section, number
-from eugene.report._words import explained_output, method_name, sentence
 from eugene._step import Part, step
 from eugene._verb import INPUT, LATER, Option, Verb, out
+from eugene.config.marks import Least, Names
+from eugene.report._blocks import Section, number
+from eugene.report._words import explained_output, method_name, sentence
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -89,13 +90,16 @@ def _show(section: Section, run: RunFolder) -> None:
 def attribute(
     run: Run,
     *,
-    methods: Sequence[str] = ("deep_lift_shap", "saturation_mutagenesis"),
+    methods: Annotated[Sequence[str], Names("attributions")] = (
+        "deep_lift_shap",
+        "saturation_mutagenesis",
+    ),
     split: Literal["train", "val", "test"] = "test",
-    top: int | None = 100,
-    references: str = "dinuc_shuffle",
-    n_references: int = 20,
+    top: Annotated[int | None, Least(1)] = 100,
+    references: Annotated[str, Names("references")] = "dinuc_shuffle",
+    n_references: Annotated[int, Least(1)] = 20,
     target: int | str = 0,
-    batch_size: int = 128,
+    batch_size: Annotated[int, Least(1)] = 128,
     hypothetical: bool = False,
 ) -> None:
     """Explain the rows with the highest predictions.

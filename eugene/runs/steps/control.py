@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from eugene.report._blocks import Section, number
 from eugene._step import Part, step
+from eugene.config.marks import Least
+from eugene.report._blocks import Section, number
 from eugene.runs.steps.filters import filters
 from eugene.runs.steps.fit import fit
 from eugene.runs.steps.test import test
@@ -62,7 +63,9 @@ def _config(config: RunConfig, max_epochs: int | None) -> RunConfig:
     },
     report=(Part("control", "Control: shuffled labels", _show),),
 )
-def control(run: Run, *, shuffled_labels: bool = True, max_epochs: int | None = None) -> None:
+def control(
+    run: Run, *, shuffled_labels: bool = True, max_epochs: Annotated[int | None, Least(1)] = None
+) -> None:
     """Do trainings that must find nothing.
 
     Parameters

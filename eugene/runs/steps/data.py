@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from eugene.report._blocks import Section, number
-from eugene.report._words import transformed
 from eugene._step import Part, step
 from eugene._verb import TRUST, Option, Verb, out
+from eugene.report._blocks import Section, number
+from eugene.report._words import transformed
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder

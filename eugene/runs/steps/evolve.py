@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated
 
-from eugene.report._blocks import Section, number, picture
 from eugene._step import Part, step
 from eugene._verb import LATER, Verb, out
+from eugene.config.marks import ArgumentsOf, Least
+from eugene.report._blocks import Section, number, picture
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -71,13 +73,15 @@ def _show(section: Section, run: RunFolder) -> None:
 def evolve(
     run: Run,
     *,
-    rounds: int | None = 10,
-    n: int = 10,
+    rounds: Annotated[int | None, Least(1)] = 10,
+    n: Annotated[int, Least(1)] = 10,
     method: str = "greedy",
-    beam: int = 1,
+    beam: Annotated[int, Least(1)] = 1,
     maximize: bool = True,
     target: int | str = 0,
-    constraints: Mapping[str, Any] | None = None,
+    constraints: Annotated[
+        Mapping[str, object], ArgumentsOf("seqexplainer.design:Constraints")
+    ] = MappingProxyType({}),
 ) -> None:
     """Raise the lowest-scoring test rows, or lower the highest, round by round.
 
@@ -111,7 +115,7 @@ def evolve(
         run.one_hot(chosen),
         rounds=rounds,
         method=method,
-        constraints=constraints or {},
+        constraints=constraints,
         seed=run.config.seed,
         beam=beam,
         maximize=maximize,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from eugene._step import Faults, Part, Settings, step
 from eugene._table import aligned
+from eugene._verb import LATER, Option, Verb, out
+from eugene.config.marks import Least
 from eugene.errors import did_you_mean
 from eugene.report._blocks import Section, number
-from eugene._step import Faults, Part, Settings, step
-from eugene._verb import LATER, Option, Verb, out
 from eugene.runs.steps.truth import add_truth, show_planted
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _show(section: Section, run: RunFolder) -> None:
             gallery(
                 motifs, matches.rename(columns=names), run.settings("interpret.filters"),
                 name="filters", folder=run.figures, most=_MOST,
-                alt="Logos of first-layer filters, each over the known motif that it resembles most",
+                alt="Logos of filters, each over the known motif that it resembles most",
                 caption="Above a filter, below its best match, aligned; letter heights in bits.",
             )
         ])  # fmt: skip
@@ -157,11 +158,11 @@ def filters(
     *,
     layer: str | None = None,
     method: Literal["threshold", "top_n"] = "threshold",
-    n: int = 100,
+    n: Annotated[int, Least(1)] = 100,
     threshold: float = 0.75,
     both_strands: bool = False,
     split: Literal["train", "val", "test"] = "test",
-    max_sequences: int | None = 2000,
+    max_sequences: Annotated[int | None, Least(1)] = 2000,
     motif_db: str = "embedded",
 ) -> None:
     """Turn the filters of a convolution into motifs.

@@ -7,10 +7,10 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from eugene.report._blocks import Section, picture
-from eugene.report._words import metric_name
 from eugene._step import Part, step
 from eugene._verb import RUNNING, Verb
+from eugene.report._blocks import Section, picture
+from eugene.report._words import metric_name
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder

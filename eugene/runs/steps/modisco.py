@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from eugene._step import Part, step
+from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
 from eugene.report._words import explained_output
-from eugene._step import Part, step
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from eugene._folder import RunFolder
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
-_MOST_MOTIFS = 20
+_MOST = 12
+_COLUMNS = ("target", "accession", "p_value", "p_bonferroni", "strand")
+_MEME, _SEQLETS, _MATCHES, _PAGE = (
+    f"interpretation/{name}"
+    for name in ("modisco.meme", "seqlets.csv", "modisco_matches.csv", "modisco.html")
+)
 _FILES = {
-    "interpretation/modisco.html": "patterns of TF-MoDISco beside known motifs",
-    "interpretation/modisco.meme": "patterns of TF-MoDISco as motifs",
-    "interpretation/seqlets.csv": "seqlets of the patterns of TF-MoDISco",
+    _PAGE: "patterns of TF-MoDISco beside known motifs",
+    _MEME: "patterns of TF-MoDISco as motifs",
+    _MATCHES: "known motifs that each pattern of TF-MoDISco resembles",
+    _SEQLETS: "seqlets of the patterns of TF-MoDISco",
 }
 
 
 def _show(section: Section, run: RunFolder) -> None:
-    """Show the patterns that TF-MoDISco found, with links to its own page."""
-    page, meme, seqlets = _FILES
-    table = run.table(seqlets)
-    if not (run / meme).is_file() and table.empty:
+    """Show the patterns that TF-MoDISco found beside known motifs, with links to its own page."""
+    table, matches = run.table(_SEQLETS), run.table(_MATCHES)
+    if not (run / _MEME).is_file() and table.empty:
         return
     if table.empty:
         section.text("TF-MoDISco found no pattern in the attributions.")
@@ -37,12 +45,36 @@ def _show(section: Section, run: RunFolder) -> None:
             f"{number(len(counts))} patterns of {number(len(table))} seqlets in the attributions."
             f"{explained_output(run, 'modisco')}"
         )
+        _pictures(section, run, matches)
+        best = {}
+        if len(matches):
+            best = {row["query"]: row for row in matches[matches["rank"] == 1].to_dict("records")}
         section.table(
-            (key, "seqlets"),
-            [(str(k), number(int(n))) for k, n in counts.head(_MOST_MOTIFS).items()],
-            numbers=(1,),
+            (key, "seqlets", "best match", "accession", "p", "p (Bonferroni)", "strand"),
+            [
+                (str(name), number(int(n)), *(number(best.get(name, {}).get(c)) for c in _COLUMNS))
+                for name, n in counts.head(_MOST).items()
+            ],
+            numbers=(1, 4, 5),
         )
     section.links([(name, what) for name, what in _FILES.items() if (run / name).is_file()])
+
+
+def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame) -> None:
+    """Draw the patterns."""
+    if not (run / _MEME).is_file():
+        return
+    import seqpro as sp
+    from eugene.report._logos import gallery
+
+    section.figures([
+        gallery(
+            sp.motifs.read(run / _MEME), matches, run.settings("interpret.modisco"),
+            name="modisco", folder=run.figures, most=_MOST,
+            alt="Logos of the patterns of TF-MoDISco, each over the known motif that it resembles",
+            caption="Above a pattern, below its best match, aligned; letter heights in bits.",
+        )
+    ])  # fmt: skip
 
 
 @step(
@@ -54,17 +86,17 @@ def _show(section: Section, run: RunFolder) -> None:
 def modisco(
     run: Run,
     *,
-    method: str = "deep_lift_shap",
+    method: Annotated[str, Names("attributions")] = "deep_lift_shap",
     split: Literal["train", "val", "test"] | None = "test",
-    max_sequences: int | None = 5000,
-    references: str = "dinuc_shuffle",
-    n_references: int = 20,
+    max_sequences: Annotated[int | None, Least(1)] = 5000,
+    references: Annotated[str, Names("references")] = "dinuc_shuffle",
+    n_references: Annotated[int, Least(1)] = 20,
     target: int | str = 0,
-    batch_size: int = 128,
-    window: int | None = 400,
-    max_seqlets: int = 20000,
-    min_seqlets: int = 20,
-    n_leiden_runs: int = 50,
+    batch_size: Annotated[int, Least(1)] = 128,
+    window: Annotated[int | None, Least(1)] = 400,
+    max_seqlets: Annotated[int, Least(1)] = 20000,
+    min_seqlets: Annotated[int, Least(1)] = 20,
+    n_leiden_runs: Annotated[int, Least(1)] = 50,
     target_fdr: float = 0.2,
     motif_db: str = "embedded",
 ) -> None:
@@ -103,6 +135,7 @@ def modisco(
     """
     import numpy as np
 
+    import seqexplainer as se
     from eugene import interpret
     from eugene._optional import require
 
@@ -119,10 +152,11 @@ def modisco(
         batch_size=batch_size,
         hypothetical=True,
     )
+    database = interpret.read_motifs(motif_db)
     ds = interpret.modisco_sdata(
         found,
         out=run.folder.interpretation,
-        motif_db=interpret.read_motifs(motif_db),
+        motif_db=database,
         title=f"TF-MoDISco patterns of {run.config.name}",
         verbose=run.progress,
         window=window,
@@ -131,5 +165,7 @@ def modisco(
         n_leiden_runs=n_leiden_runs,
         target_fdr=target_fdr,
     )
+    if (run.folder / _MEME).is_file():
+        run.folder.write_table(_MATCHES, se.annotate_pfms(run.folder / _MEME, database, top=3))
     counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()
     logger.info("modisco: %d patterns of %d seqlets", len(counts), int(counts.sum()))

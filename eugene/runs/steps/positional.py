@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from eugene._step import Faults, Part, Settings, step
+from eugene.config.marks import Least
 from eugene.errors import EugeneError
 from eugene.report._blocks import Section, picture
-from eugene._step import Faults, Part, Settings, step
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eugene.runs")
 _FILE = "interpretation/positional.csv"
+_NONE = "needs at least one motif: an accession, a name, or a sequence"
 
 
 def _look(_: RunConfig, settings: Settings) -> Faults:
@@ -44,7 +46,7 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
     from eugene.interpret import planted_motifs
 
     if not settings["motifs"] and not planted_motifs(run.data.ds):
-        yield "motifs", "needs at least one motif: an accession, a name, or a sequence"
+        yield "motifs", _NONE
 
 
 def _show(section: Section, run: RunFolder) -> None:
@@ -101,8 +103,8 @@ def positional(
     run: Run,
     *,
     motifs: Sequence[str] = (),
-    n_backgrounds: int = 100,
-    stride: int = 4,
+    n_backgrounds: Annotated[int, Least(1)] = 100,
+    stride: Annotated[int, Least(1)] = 4,
     pairs: bool = False,
     motif_db: str = "embedded",
     target: int | str = 0,
@@ -131,6 +133,8 @@ def positional(
 
     database = interpret.read_motifs(motif_db)
     names = motifs or list(interpret.planted_motifs(run.data.ds))
+    if not names:
+        raise run.config.fail("$.interpret.positional.motifs", _NONE)
     logger.info("positional: %d motifs", len(names))
     table = interpret.slide_motifs(
         run.arch,

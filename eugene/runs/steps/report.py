@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from eugene.report._blocks import Section, duration
 from eugene._step import Part, step, steps
 from eugene._verb import TRUST, Verb, out
+from eugene.report._blocks import Section, duration
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from eugene._step import Faults, Part, Settings, step
+from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
 from eugene.report._words import explained_output
-from eugene._step import Faults, Part, Settings, step
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -70,11 +71,11 @@ def _show(section: Section, run: RunFolder) -> None:
 def seqlets(
     run: Run,
     *,
-    method: str | None = None,
+    method: Annotated[str | None, Names("attributions")] = None,
     caller: Literal["recursive", "tfmodisco"] = "recursive",
-    threshold: float = 0.005,
+    threshold: Annotated[float, Least(0)] = 0.005,
     motif_db: str = "embedded",
-    max_q_value: float = 0.1,
+    max_q_value: Annotated[float, Least(0)] = 0.1,
 ) -> None:
     """Call seqlets on what ``attribute`` wrote, and name them by the motifs that they resemble.
 

@@ -6,15 +6,17 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 from eugene._evaluation import of_other_data, read_evaluation
+from eugene._step import Faults, Part, Settings, step
 from eugene._table import copy_to, write_table
+from eugene._verb import LATER, Verb, out
+from eugene.config.marks import Least
 from eugene.report._blocks import Section, interval, number
 from eugene.report._words import METRIC_NAMES, metric_name, target_names, transformed
 from eugene.runs._results import result_lines
-from eugene._step import Faults, Part, Settings, step
-from eugene._verb import LATER, Verb, out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -238,7 +240,12 @@ def _metric_table(section: Section, measured: Mapping[str, Any]) -> None:
         show=result_lines,
     ),
 )
-def test(run: Run, *, n_bootstrap: int = 1000, subsets: Mapping[str, str] | None = None) -> None:
+def test(
+    run: Run,
+    *,
+    n_bootstrap: Annotated[int, Least(0)] = 1000,
+    subsets: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Measure the network on the test rows.
 
     Parameters
@@ -285,8 +292,7 @@ def test(run: Run, *, n_bootstrap: int = 1000, subsets: Mapping[str, str] | None
         "targets": run.data.target_vars,
         **measured(rows),
         "subsets": {
-            name: measured(_subset_rows(run, rows, variable))
-            for name, variable in (subsets or {}).items()
+            name: measured(_subset_rows(run, rows, variable)) for name, variable in subsets.items()
         },
         "curves": _curves(run, rows),
     }

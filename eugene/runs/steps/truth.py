@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from eugene.report._blocks import Section, number
 from eugene._step import step
+from eugene.report._blocks import Section, number
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder

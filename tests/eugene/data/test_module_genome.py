@@ -132,7 +132,7 @@ def test_samplers_choose_training_rows_only(folder):
 
 def test_a_run_file_trains_on_a_genome(folder, tmp_path):
     from eugene.runs import Run, RunFolder
-    from eugene.runs._steps import fit_step
+    from eugene.runs.steps.fit import fit
 
     config = load_run_config(
         {
@@ -157,7 +157,7 @@ def test_a_run_file_trains_on_a_genome(folder, tmp_path):
     )
     run = Run(config, RunFolder.create(tmp_path / "run"))
     before = [p.detach().clone() for p in run.new_module().arch.parameters()]
-    fit_step(run)
+    fit(run)
     after = list(run.module.arch.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert not (tmp_path / "run" / "data.zarr").exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from eugene.report._explain import evolution
+from eugene._folder import RunFolder
+from eugene.report._blocks import Section
+from eugene.runs.steps.evolve import evolve
 
 pytest.importorskip("matplotlib")
 
@@ -24,6 +26,8 @@ def test_the_search_is_named(tmp_path, options, said):
     (tmp_path / "config.yaml").write_text(f"interpret:\n  evolve: {options}\n")
     table = pd.DataFrame({"sequence": [7, 7], "round": [0, 1], "score": [1.0, 2.0]})
     table.to_csv(tmp_path / "interpretation" / "evolution.csv", index=False)
-    html = " ".join(str(part) for part in evolution(tmp_path).blocks)
+    section = Section("evolution", "Evolution")
+    evolve.report[0].fill(section, RunFolder(tmp_path))
+    html = " ".join(str(part) for part in section.blocks)
     assert said in html
     assert "after 1 round(s)" in html

@@ -12,7 +12,7 @@ import eugene as eu
 import seqdata as sd
 from eugene.config import load_run_config
 from eugene.errors import ConfigError
-from eugene.report._explain import _place, _spans
+from eugene.report._logos import _place, _spans
 from eugene.runs import Run, RunFolder, run
 from eugene.runs._pipeline import later_step
 from seqdata.schema import STRANDS, code_attrs

@@ -15,14 +15,14 @@ import yaml
 
 import eugene
 import seqdata as sd
-from eugene._evaluation import of_other_data
-from eugene._folder import OTHER, SECTIONS_OF
+from eugene._evaluation import OTHER, of_other_data
+from eugene._step import steps
 from eugene.cli import main as program
 from eugene.config import load_run_config, parse_file
 from eugene.data import SequenceDataModule
 from eugene.errors import EugeneError, EugeneWarning
 from eugene.runs import STEPS, RunFolder, run
-from eugene.runs._pipeline import LATER_STEPS, settings_of
+from eugene.runs._pipeline import settings_of
 
 N, LENGTH = 90, 30
 
@@ -93,8 +93,8 @@ def tree_of(folder: Path, *but: str) -> dict[str, bytes]:
 
 def test_each_step_is_declared_once() -> None:
     assert {"seqlets", "modisco"} < set(STEPS)
-    assert list(STEPS) == list(SECTIONS_OF)
-    assert ["data", "fit", *LATER_STEPS] == list(STEPS)
+    assert list(STEPS) == list(steps())
+    assert [name for name, step in steps().items() if step.when == "train"] == ["data", "fit"]
     config = load_run_config(
         {
             "data": {"name": "simulated", "target_vars": ["label"]},

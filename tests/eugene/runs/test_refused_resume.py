@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import shutil
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 from eugene.cli import main as program
 from eugene.errors import ConfigError, EugeneError, ResumeError
 from eugene.runs import RunFolder, run
-from eugene.runs import _steps as steps_of_runs
+from eugene.runs.steps import fit as fit_file
 
 TREE: dict[str, Any] = {
     "data": {
@@ -128,7 +129,7 @@ def test_what_only_the_trainer_sees(
         run_folder.write_json("state.json", state)
     tree = copy.deepcopy(TREE)
     tree["trainer"]["max_epochs"] = 3
-    fit_step = steps_of_runs.fit_step
+    fit = fit_file.fit
 
     def changed(run: Any, **options: Any) -> Any:
         # the configuration is the same, and what is made of it is not: a later version's doing
@@ -146,13 +147,13 @@ def test_what_only_the_trainer_sees(
             monkeypatch.setattr(run, "new_module", module)
         else:
             run.datamodule.batch_size = 4
-        return fit_step(run, **options)
+        return fit.function(run, **options)
 
     if damage == "checkpoint":
         content = run_folder.last.read_bytes()
         run_folder.last.write_bytes(content[: len(content) // 2])
     else:
-        monkeypatch.setattr(steps_of_runs, "fit_step", changed)
+        monkeypatch.setattr(fit_file, "fit", dataclasses.replace(fit, function=changed))
     before = files(folder)
     with pytest.raises(EugeneError):
         run(tree, run_dir=folder, resume=True)
