@@ -94,7 +94,7 @@ class RunFolder:
     evaluation = _At("evaluation.json", "Figures on the test rows, beside the baselines.")
     interpretation = _At(
         "interpretation",
-        "Folder of filters, annotations, positional curves, evolution and controls.",
+        "Folder of what later steps found.",
     )
     figures = _At("figures", "Folder of pictures.")
     report = _At("report.html", "The self-contained page.")

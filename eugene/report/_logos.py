@@ -93,7 +93,7 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
 
     from seqexplainer.plot import attribution_track
-    from seqexplainer.plot._style import SPAN_COLORS
+    from seqexplainer.plot.style import SPAN_COLORS
 
     letters = _letters(ds)
     values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)

@@ -11,7 +11,7 @@ import pytest
 
 from eugene.config import RunConfig, dump_yaml, find_problems, load_run_config, parse_text
 from eugene.config._layout import blocks
-from eugene.config.registries import STEPS
+from eugene.config.schema import interpret_steps
 from eugene.errors import ConfigError
 
 GOOD = {
@@ -172,7 +172,13 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
     assert data["length"].mark(Least) == trainer["max_epochs"].mark(Least) == Least(1)
     assert data["length"].annotation == "int | None"
     assert {"ds", "seed", "module", "callbacks"}.isdisjoint({*data, *trainer})
-    dotted = ("data", "trainer", "evaluate", "replicates", *(f"interpret.{s}" for s in STEPS))
+    dotted = (
+        "data",
+        "trainer",
+        "evaluate",
+        "replicates",
+        *(f"interpret.{s}" for s in interpret_steps()),
+    )
     for name in dotted:
         for key in schema.section(name).parameters():
             assert key.description, (name, key.name)
