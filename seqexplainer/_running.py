@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, TypeVar, cast
@@ -19,6 +19,7 @@ from seqexplainer._inputs import (
     model_device,
     model_dtype,
 )
+from seqpro.errors import did_you_mean
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Step = TypeVar("Step")
@@ -76,11 +77,12 @@ def keywords(defaults: Mapping[str, object]) -> Callable[[Function], Function]:
     return shown
 
 
-def check_keywords(given: Iterable[str], known: Container[str]) -> None:
+def check_keywords(given: Iterable[str], known: Collection[str]) -> None:
     """Refuse keywords that a function does not take, as Python does."""
     for name in given:
         if name not in known:
-            raise TypeError(f"got an unexpected keyword argument {name!r}")
+            hint = did_you_mean(name, known, listed=0)
+            raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")
 
 
 def split(

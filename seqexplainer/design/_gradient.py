@@ -13,6 +13,7 @@ from seqexplainer._inputs import frozen, model_device, model_dtype
 from seqexplainer.calls import explained
 from seqexplainer.design._edits import from_codes
 from seqexplainer.design._task import Found, Task
+from seqpro.random import uniform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,8 +198,6 @@ class _Walk:
 
     def _noise(self, round_: int) -> torch.Tensor:
         """Return Gumbel noise (samples, places, 4) that depends on seed, start and round only."""
-        from seqpro.random import uniform
-
         sample = np.arange(self.task.samples)[:, None, None]
         letter = self.places[:, None] * self.task.n_letters + np.arange(self.task.n_letters)
         drawn = uniform(self.task.seed, self.identity, round_, sample, letter)

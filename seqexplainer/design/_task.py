@@ -19,6 +19,7 @@ from seqexplainer.design._edits import (
     letters_of,
 )
 from seqexplainer.errors import SeqexplainerError
+from seqpro.random import row_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,8 +77,6 @@ class Task:
 
     def identities(self) -> NDArray[np.uint64]:
         """Return a number (N,) for each start that depends on its letters only."""
-        from seqpro.random import row_hash
-
         return row_hash((np.maximum(self.original, -1) + 66).astype(np.uint8))
 
     def rngs(self) -> list[np.random.Generator]:

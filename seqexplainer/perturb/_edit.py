@@ -10,6 +10,8 @@ import torch
 import seqpro as sp
 from seqexplainer._inputs import as_seed, check_one_hot, keep_unknown, letters_for
 from seqexplainer.errors import SeqexplainerError
+from seqpro.alphabets import IUPAC
+from seqpro.random import uniform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,25 +21,7 @@ if TYPE_CHECKING:
 
     from seqpro.motifs import Motif
 
-LETTERS = "ACGT"
-IUPAC = {
-    "A": "A",
-    "C": "C",
-    "G": "G",
-    "T": "T",
-    "U": "T",
-    "R": "AG",
-    "Y": "CT",
-    "S": "CG",
-    "W": "AT",
-    "K": "GT",
-    "M": "AC",
-    "B": "CGT",
-    "D": "AGT",
-    "H": "ACT",
-    "V": "ACG",
-    "N": "ACGT",
-}
+_IUPAC = {**IUPAC, "U": "T"}
 
 
 def pattern(
@@ -363,8 +347,6 @@ def random_one_hot(
 
     ``probabilities`` are those of the letters, (A,), (A, length) or (n, A, 1 or length).
     """
-    from seqpro.random import uniform
-
     draws = uniform(as_seed(seed), np.arange(n)[:, None], np.arange(length)[None, :])
     p = np.full(4, 0.25) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
     p = p[:, None] if p.ndim == 1 else p
@@ -445,10 +427,11 @@ def find_pattern(
 
 def iupac_mask(motif: str) -> NDArray[np.bool_]:
     """Return which letters each position of an IUPAC pattern allows, (4, w)."""
-    wrong = sorted(set(motif.upper()) - set(IUPAC))
+    wrong = sorted(set(motif.upper()) - set(_IUPAC))
     if wrong or not motif:
         msg = f"pattern {motif!r} holds {', '.join(wrong) or 'nothing'}; expected IUPAC letters"
         raise SeqexplainerError(msg)
     return np.array(
-        [[letter in IUPAC[symbol] for symbol in motif.upper()] for letter in LETTERS], dtype=bool
+        [[letter in _IUPAC[symbol] for symbol in motif.upper()] for letter in sp.DNA.alphabet],
+        dtype=bool,
     )
