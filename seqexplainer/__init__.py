@@ -52,7 +52,7 @@ __eugene_dist__ = "eugene-genomics"
 
 _MODULES = (
     *("calls", "errors", "filters", "methods", "metrics", "motifs", "perturb", "plot"),
-    *("references", "statistics"),
+    *("references", "running", "statistics"),
 )
 _HOMES = {
     "Result": "attribute",

@@ -13,8 +13,8 @@ from torch import nn
 import seqpro as sp
 from seqexplainer._inputs import check_one_hot, letters_for
 from seqexplainer._receptive_field import LayerError, find_layer, layer_output, receptive_field
-from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer.errors import SeqexplainerError
+from seqexplainer.running import RUNNING, Runner, Running, keywords
 
 if TYPE_CHECKING:
     import os

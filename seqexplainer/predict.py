@@ -8,9 +8,9 @@ from typing import Any, Unpack
 import torch
 
 from seqexplainer._inputs import ArrayLike, as_sequences
-from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer.calls import call, checked, explained, rebuilt
 from seqexplainer.errors import InputError
+from seqexplainer.running import RUNNING, Runner, Running, keywords
 
 
 @keywords(RUNNING)

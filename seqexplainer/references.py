@@ -183,7 +183,7 @@ def shuffle(X: ArrayLike, *, n: int = 20, seed: int | None = None) -> torch.Tens
     return dinuc_shuffle(X, n=n, seed=seed, k=1)
 
 
-_NAMED: dict[str, Callable[..., torch.Tensor]] = {
+NAMED: dict[str, Callable[..., torch.Tensor]] = {
     "dinuc_shuffle": dinuc_shuffle,
     "shuffle": shuffle,
     "zero": zero,
@@ -228,8 +228,8 @@ def make(
     """
     tensor = as_sequences(X)
     if isinstance(reference, str):
-        name = check_choice(reference, tuple(_NAMED), "references")
-        return _NAMED[name](tensor, n=n, seed=seed) if name in DRAWN else _NAMED[name](tensor)
+        name = check_choice(reference, tuple(NAMED), "references")
+        return NAMED[name](tensor, n=n, seed=seed) if name in DRAWN else NAMED[name](tensor)
     if callable(reference):
         reference = _call(reference, tensor, n, seed)
     found = (

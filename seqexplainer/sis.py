@@ -17,9 +17,9 @@ from seqexplainer._inputs import (
     check_whole,
     unknown_columns,
 )
-from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import InputError
+from seqexplainer.running import RUNNING, Runner, Running, keywords
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,10 @@ import torch
 import seqpro as sp
 from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import ArrayLike, as_sequences, check_choice
-from seqexplainer._running import RUNNING, Runner, Running, keywords, split
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.calls import explained
 from seqexplainer.errors import InputError, TargetError
+from seqexplainer.running import RUNNING, Runner, Running, keywords, split
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -50,11 +50,11 @@ def test_aliases_lead_somewhere_and_unknown_names_are_guessed(kind):
 def test_the_maps_are_complete():
     """What the rooms know by name is what can be named."""
     from seqdata.targets import TargetTransform
-    from seqexplainer.references import _NAMED
+    from seqexplainer.references import NAMED
 
     assert list(registries.ATTRIBUTIONS) == list(se.methods.METHODS)
     assert registries.ATTRIBUTIONS.aliases == se.methods.ALIASES
-    assert set(registries.REFERENCES) == set(_NAMED)
+    assert set(registries.REFERENCES) == set(NAMED)
     known = {name for one in TargetTransform.__subclasses__() for name in one.names()}
     assert {*registries.TARGET_TRANSFORMS, *registries.TARGET_TRANSFORMS.aliases} == known
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eugene.errors import no_attribute
 
 if TYPE_CHECKING:
-    from eugene.interpret._attribute import attribute_dataset as attribute_dataset
+    from eugene.interpret._attribute import attribute_sequences as attribute_sequences
     from eugene.interpret._filters import filter_motifs as filter_motifs
     from eugene.interpret._hits import hits_table as hits_table
     from eugene.interpret._motifs import read_motifs as read_motifs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eugene.interpret._sdata import generate_pfms_sdata as generate_pfms_sdata
     from eugene.interpret._sdata import positional_gia_sdata as positional_gia_sdata
     from eugene.interpret._sequences import one_hot as one_hot
-    from eugene.interpret._slide import evolve_dataset as evolve_dataset
+    from eugene.interpret._slide import evolve_sequences as evolve_sequences
     from eugene.interpret._slide import slide_motifs as slide_motifs
     from eugene.interpret._spans import modisco_sdata as modisco_sdata
     from eugene.interpret._spans import scan_sdata as scan_sdata
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from eugene.interpret._variants import variant_effects as variant_effects
 
 _NAMES = {
-    "attribute_dataset": "_attribute",
+    "attribute_sequences": "_attribute",
     "attribute_sdata": "_sdata",
     "attribution_truth": "_truth",
-    "evolve_dataset": "_slide",
+    "evolve_sequences": "_slide",
     "evolve_seqs_sdata": "_sdata",
     "feature_implant_seq_sdata": "_sdata",
     "filter_motifs": "_filters",
@@ -57,12 +57,14 @@ _NAMES = {
     "variant_effects": "_variants",
 }
 
+_OLD = {"attribute_dataset": "attribute_sequences", "evolve_dataset": "evolve_sequences"}
 _GONE = {
     "motif_distance_dependence_gia": "use seqexplainer.cooperativity or seqexplainer.space",
 }
 
 
 def __getattr__(name: str) -> Any:
+    name = _OLD.get(name, name)
     if name in _NAMES:
         return getattr(importlib.import_module(f"eugene.interpret.{_NAMES[name]}"), name)
     raise no_attribute(__name__, name, _NAMES, _GONE)

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from eugene.config import registries
 from eugene.errors import EugeneError
+from eugene.settings import session_seed
+from seqexplainer.methods import METHODS, Method, find
 
 if TYPE_CHECKING:
     import torch
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-WITH_DELTA = frozenset({"deep_lift", "deep_lift_shap", "integrated_gradients"})
-"""Methods whose attributions add up to a difference that can be checked."""
+    from seqexplainer.methods import Compute
 
-EFFECTS = frozenset({"saturation_mutagenesis"})
-"""Methods that give the effect of every substitution."""
-
-WITH_REFERENCES = frozenset(
-    {"deep_lift", "deep_lift_shap", "integrated_gradients", "gradient_shap"}
-)
-"""Methods that compare with references."""
-
-WITHOUT_HYPOTHETICAL = frozenset({"deletion", "occlusion", "sis"})
-"""Methods that put in no letters, so that they have no hypothetical form."""
-
-_ZERO_REFERENCES = frozenset({"deep_lift", "integrated_gradients"})
 _LETTERS, _SUBSTITUTIONS = (
     ("_sequence", "_ohe", "_length"),
     ("_sequence", "_substitution", "_length"),
@@ -77,29 +66,34 @@ def variable_name(method: str, role: str) -> str:
     return f"delta_{method}" if role == "delta" else f"{method}_{role}"
 
 
-def project_effects(effects: NDArray[np.floating], X: NDArray[Any]) -> NDArray[np.float32]:
-    """Turn effects of substitutions into one number for the letter that is there.
+def method_of(method: str | Compute | Method) -> Method:
+    """Return an attribution method: of the table, as it was registered, or made of a function.
 
     Parameters
     ----------
-    effects : ndarray of float, shape (n, 4, length)
-        Difference of the output to the wild type, 0 at the letter that is there.
-    X : ndarray, shape (n, 4, length)
-        One-hot sequences.
+    method : str, callable or Method
+        Any name that `seqexplainer.methods.find` or ``eu.register("attributions", ...)`` knows.
 
     Returns
     -------
-    ndarray of float32, shape (n, 4, length)
-        At the letter that is there, what it adds over the mean of the four letters; else 0.
+    Method
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such name.
 
     Examples
     --------
-    >>> effects = np.array([[[0.0], [-3.0], [-3.0], [-6.0]]])
-    >>> project_effects(effects, np.array([[[1], [0], [0], [0]]])).ravel().tolist()
-    [3.0, 0.0, 0.0, 0.0]
+    >>> method_of("NaiveISM").name
+    'saturation_mutagenesis'
     """
-    centred = effects - effects.mean(axis=1, keepdims=True)
-    return np.where(np.asarray(X) == 1, centred, 0.0).astype(np.float32)
+    if not isinstance(method, str) or method.startswith("captum."):
+        return find(method)
+    name = registries.ATTRIBUTIONS.resolve(method)
+    if name in METHODS:
+        return METHODS[name]
+    return replace(find(registries.ATTRIBUTIONS.get(name)), name=name)
 
 
 @dataclass(frozen=True)
@@ -111,15 +105,16 @@ class Explainer:
     model : torch.nn.Module
         On float one-hot (N, 4, L).
     methods : tuple of str
-        Our names of attribution methods.
+        Attribution methods by any name, or functions; our names afterwards.
     references : str, callable, array (n, n_references, 4, length) or None
         What sequences are compared with; ``None`` for the default of each method.
     n_references : int
         References a sequence.
     target : int, tuple, str or callable
         Which output.
-    seed : int
-        Seed of references and noise. Draws follow from it and the letters of a sequence alone.
+    seed : int, optional
+        Seed of references and noise, by default that of the session. Draws follow from it and
+        the letters of a sequence alone.
     batch_size : int
         Sequences at a time.
     hypothetical : bool
@@ -133,25 +128,28 @@ class Explainer:
     """
 
     model: torch.nn.Module
-    methods: tuple[str, ...]
+    methods: tuple[Any, ...]
     references: Any = None
     n_references: int = 20
     target: Any = 0
-    seed: int = 0
+    seed: int | None = None
     batch_size: int = 128
     hypothetical: bool = False
     effects: bool = True
     device: str | None = None
     name: Callable[[str, str], str] = variable_name
     naive: bool = field(default=False, init=False)
+    table: tuple[Method, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         """Take any name of a method, and refuse what has no hypothetical form."""
         # EUGENe's name means the effects themselves, where there is one variable for them
         object.__setattr__(self, "naive", "NaiveISM" in self.methods and not self.effects)
-        resolved = tuple(dict.fromkeys(map(registries.ATTRIBUTIONS.resolve, self.methods)))
-        object.__setattr__(self, "methods", resolved)
-        bare = [method for method in resolved if method in WITHOUT_HYPOTHETICAL]
+        table = tuple({m.name: m for m in map(method_of, self.methods)}.values())
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "methods", tuple(method.name for method in table))
+        object.__setattr__(self, "seed", session_seed(self.seed))
+        bare = [method.name for method in table if not method.hypothetical]
         if self.hypothetical and bare:
             raise EugeneError(
                 f"{bare[0]!r} has no hypothetical form: it puts in no letters; choose "
@@ -165,7 +163,7 @@ class Explainer:
             "references": told(self.references),
             "n_references": int(self.n_references),
             "target": told(self.target),
-            "seed": int(self.seed),
+            "seed": self.seed,
             "batch_size": int(self.batch_size),
             "hypothetical": bool(self.hypothetical),
         }
@@ -173,33 +171,28 @@ class Explainer:
     def layout(self) -> dict[str, Layout]:
         """Return the variables that `explain` gives, by name."""
         found = {}
-        for method in self.methods:
-            attrs: dict[str, Any] = {"method": method, "target": str(told(self.target))}
-            attrs["seed"] = int(self.seed)
-            if method in WITH_REFERENCES:
-                attrs["references"] = self._references_of(method)
-                attrs["n_references"] = self._count_of(method)
-            if method in WITH_DELTA:
-                delta = self.name(method, "delta")
-                attrs["delta"] = delta
-                found[delta] = Layout(
-                    ("_sequence",),
-                    {
-                        "method": method,
-                        "long_name": "attributions minus the difference of the outputs, "
-                        "mean over the references",
-                        "units": "output of the network",
-                    },
+        units = {"units": "output of the network"}
+        for method in self.table:
+            own: dict[str, Any] = {"method": method.name, "target": str(told(self.target))}
+            own["seed"] = self.seed
+            if method.references:
+                own["references"] = self._references_of(method)
+                own["n_references"] = self._count_of(method)
+            if method.delta:
+                own["delta"] = self.name(method.name, "delta")
+                long_name = (
+                    "attributions minus the difference of the outputs, mean over the references"
                 )
-            form = "effects" if self.naive and method in EFFECTS else "projected"
-            own = {**attrs, "form": form, "units": "output of the network"}
-            found[self.name(method, "attributions")] = Layout(_LETTERS, own)
+                attrs = {"method": method.name, "long_name": long_name, **units}
+                found[own["delta"]] = Layout(("_sequence",), attrs)
+            forms = {"attributions": "effects" if self.naive and method.effects else "projected"}
             if self.hypothetical:
-                other = {**own, "form": "hypothetical"}
-                found[self.name(method, "hypothetical")] = Layout(_LETTERS, other)
-            if method in EFFECTS and self.effects:
-                other = {**own, "form": "effects"}
-                found[self.name(method, "effects")] = Layout(_SUBSTITUTIONS, other)
+                forms["hypothetical"] = "hypothetical"
+            if method.effects and self.effects:
+                forms["effects"] = "effects"
+            for role, form in forms.items():
+                dims = _SUBSTITUTIONS if role == "effects" else _LETTERS
+                found[self.name(method.name, role)] = Layout(dims, {**own, "form": form, **units})
         return found
 
     def explain(
@@ -228,54 +221,57 @@ class Explainer:
         import seqexplainer as se
 
         found: dict[str, NDArray[np.float32]] = {}
+        there = np.asarray(X) == 1
         options: dict[str, Any] = {"target": self.target, "batch_size": self.batch_size}
-        options |= {"device": self.device, "verbose": verbose}
-        for method in self.methods:
-            if method in EFFECTS:
-                effects = np.asarray(
-                    se.saturation_mutagenesis(self.model, X, **options), dtype=np.float32
-                )
-                found[self.name(method, "attributions")] = (
-                    effects if self.naive else project_effects(effects, X)
-                )
-                if self.hypothetical:
-                    centred = effects - effects.mean(axis=1, keepdims=True)
-                    found[self.name(method, "hypothetical")] = centred
+        options |= {"device": self.device, "progress": verbose}
+        for method in self.table:
+            if method.effects:
+                effects = _float32(se.saturation_mutagenesis(self.model, X, **options))
+                scores = effects - effects.mean(axis=1, keepdims=True)
                 if self.effects:
-                    found[self.name(method, "effects")] = effects
-                continue
-            more: dict[str, Any] = {"seed": self.seed, "hypothetical": self.hypothetical}
-            if method in WITH_REFERENCES:
-                chosen = self.references
-                chosen = chosen[rows] if rows is not None and _is_array(chosen) else chosen
-                more |= {"references": chosen, "n_references": self.n_references}
-            if method in WITH_DELTA:
-                result = se.attribute(self.model, X, method, return_delta=True, **options, **more)
-                values, delta = result
-                found[self.name(method, "delta")] = np.asarray(delta, dtype=np.float32)
+                    found[self.name(method.name, "effects")] = effects
             else:
-                values = se.attribute(self.model, X, method, **options, **more)
-            scores = np.asarray(values, dtype=np.float32)
+                more: dict[str, Any] = {"seed": self.seed, "hypothetical": self.hypothetical}
+                if method.references:
+                    chosen = self.references
+                    chosen = chosen[rows] if rows is not None and _is_array(chosen) else chosen
+                    more |= {"references": chosen, "n_references": self.n_references}
+                values = se.attribute(
+                    self.model, X, method, return_delta=method.delta, **options, **more
+                )
+                if isinstance(values, tuple):
+                    values, delta = values
+                    found[self.name(method.name, "delta")] = _float32(delta)
+                scores = _float32(values)
             if self.hypothetical:
-                found[self.name(method, "hypothetical")] = scores
-                scores = np.where(np.asarray(X) == 1, scores, np.float32(0))
-            found[self.name(method, "attributions")] = scores
+                found[self.name(method.name, "hypothetical")] = scores
+            if method.effects and self.naive:
+                scores = effects
+            elif method.effects or self.hypothetical:
+                scores = np.where(there, scores, np.float32(0))
+            found[self.name(method.name, "attributions")] = scores
         return found
 
-    def _references_of(self, method: str) -> str:
+    def _references_of(self, method: Method) -> str:
         if self.references is None:
-            return "zero" if method in _ZERO_REFERENCES else "dinuc_shuffle"
+            return str(method.default_reference)
         return "array" if _is_array(self.references) else str(told(self.references))
 
-    def _count_of(self, method: str) -> int:
+    def _count_of(self, method: Method) -> int:
+        from seqexplainer.references import DRAWN, NAMED
+
         if _is_array(self.references):
             return int(self.references.shape[1]) if self.references.ndim == 4 else 1
-        drawn = self._references_of(method) not in {"zero", "uniform", "gc"}
-        return int(self.n_references) if drawn else 1
+        named = self._references_of(method)
+        return 1 if named in NAMED and named not in DRAWN else int(self.n_references)
 
 
 def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and not isinstance(value, str)
+
+
+def _float32(values: Any) -> NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)
 
 
 def told(value: Any) -> Any:
@@ -297,15 +293,15 @@ def told(value: Any) -> Any:
     return getattr(value, "__qualname__", type(value).__name__)
 
 
-def attribute_dataset(
+def attribute_sequences(
     model: torch.nn.Module,
     X: NDArray[Any],
     *,
-    methods: Sequence[str] = ("deep_lift_shap", "saturation_mutagenesis"),
+    methods: Sequence[str | Compute] = ("deep_lift_shap", "saturation_mutagenesis"),
     references: Any = "dinuc_shuffle",
     n_references: int = 20,
     target: Any = 0,
-    seed: int = 0,
+    seed: int | None = None,
     batch_size: int = 128,
     hypothetical: bool = False,
     index: ArrayLike | None = None,
@@ -320,16 +316,16 @@ def attribute_dataset(
         On float one-hot (N, 4, L).
     X : ndarray, shape (n, 4, length)
         One-hot sequences.
-    methods : sequence of str, optional
-        Names of attribution methods; variables are called by our names for them.
+    methods : sequence of str or callable, optional
+        Attribution methods; variables are called by our names for them.
     references : str, callable, array (n, n_references, 4, length) or None, optional
         What sequences are compared with, for the methods that need it.
     n_references : int, optional
-        References a sequence.
+        References per sequence.
     target : int, tuple, str or callable, optional
         Which output.
     seed : int, optional
-        Seed of the references.
+        Seed of the references; by default that of the session.
     batch_size : int, optional
         Sequences at a time.
     hypothetical : bool, optional
@@ -358,7 +354,7 @@ def attribute_dataset(
 
     said = getattr(model, "alphabet", None) if alphabet is None else alphabet
     held = getattr(X, "alphabet", None)
-    letters_of = sp.alphabet_of(letters_for(X, held if said is None else said))
+    letters_of = sp.alphabet_of(letters_for(X, said))
     if held is not None and sp.alphabet_of(held) != letters_of:
         raise EugeneError(f"the sequences are over {held!r}, not over {letters_of.alphabet!r}")
     explainer = Explainer(

@@ -9,23 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
 import seqpro as sp
 from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
-from eugene.interpret._attribute import Explainer
+from eugene.interpret._attribute import Explainer, method_of
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
 from eugene.modules._input import as_batch_size
 from eugene.modules._letters import check_same_alphabet
+from seqexplainer.methods import DEFAULT
+from seqexplainer.running import keywords
 
 if TYPE_CHECKING:
     import torch
     import xarray as xr
 
+    from seqexplainer.methods import Compute
     from seqpro.motifs import Motif
 
 
@@ -40,39 +43,71 @@ def _network(model: torch.nn.Module, sdata: xr.Dataset, seq_var: str) -> torch.n
     return network
 
 
-def _working(sdata: xr.Dataset, *, copy: bool) -> xr.Dataset:
-    return sdata.copy() if copy else sdata
+class Running(TypedDict, total=False):
+    """Keywords of how the sequences of a dataset go through a network.
+
+    Attributes
+    ----------
+    target : int, tuple, str or callable
+        Which output.
+    batch_size : int, optional
+        Sequences at a time on the device.
+    device : str, optional
+        Where to compute; by default where the network is.
+    progress : bool
+        Draw a bar.
+    """
+
+    target: Any
+    batch_size: int | None
+    device: str | None
+    progress: bool
+
+
+RUNNING: Running = {"target": 0, "batch_size": 128, "device": None, "progress": False}
+"""What `Running` is by default."""
+_WITHOUT_TARGET = {name: value for name, value in RUNNING.items() if name != "target"}
+
+
+def _filled(running: Running) -> Any:
+    found = {**RUNNING, **running}
+    return {**found, "batch_size": as_batch_size(found["batch_size"], 128)}
+
+
+def _loaded(running: Running) -> Any:
+    """Return what `Running` says, for functions that explain no output."""
+    found = _filled(running)
+    del found["target"]
+    return found
 
 
 # EUGENe's loaders: sequences are read here as they are stored, axes by their names
 _LOADING = {"num_workers": anything, "prefetch_factor": anything, "transforms": only_turns}
 
 
-@eugene_call(unheard=_LOADING)
+@eugene_call(same={"path": "out"}, unheard=_LOADING)
+@keywords(RUNNING)
 def attribute_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
     seq_var: str = "seq",
-    method: str = "InputXGradient",
+    method: str | Compute = DEFAULT,
     *,
     reference_type: Any = None,
-    target: Any = 0,
     n_references: int = 20,
     hypothetical: bool = False,
-    batch_size: int | None = 128,
-    device: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     prefix: str = "",
     suffix: str = "",
-    path: str | Path | None = None,
+    out: str | Path | None = None,
     chunk_size: int = CHUNK_ROWS,
     overwrite: bool = False,
-    progress: bool = False,
     copy: bool = False,
+    **running: Unpack[Running],
 ) -> xr.Dataset:
     """Attribute every sequence of a dataset, in memory or into a Zarr store.
 
-    Sequences are read and explained ``chunk_size`` rows at a time. With ``path`` each chunk is
+    Sequences are read and explained ``chunk_size`` rows at a time. With ``out`` each chunk is
     written as soon as it is done: memory stays bounded, and a process that was killed goes on
     where it stopped when the same call is made again, to the same bytes.
 
@@ -84,36 +119,31 @@ def attribute_sdata(
         With letters or one-hot sequences.
     seq_var : str, optional
         Variable of the sequences.
-    method : str, optional
-        Name of the attribution method, ours or EUGENe's.
+    method : str or callable, optional
+        Attribution method: a name, ours or EUGENe's, or a function, as in
+        `seqexplainer.attribute`.
     reference_type : str, callable or array (n, n_references, 4, length), optional
         What sequences are compared with, such as ``dinuc_shuffle``.
-    target : int, tuple, str or callable, optional
-        Which output.
     n_references : int, optional
-        References a sequence.
+        References per sequence.
     hypothetical : bool, optional
         Keep the hypothetical form as well, which TF-MoDISco reads.
-    batch_size : int, optional
-        Sequences at a time on the device.
-    device : str, optional
-        Where to compute.
     seed : int, optional
-        Seed of the references.
+        Seed of the references; by default that of the session.
     prefix, suffix : str, optional
         Put around the names of the new variables.
-    path : path, optional
+    out : path, optional
         Zarr store to write. The store that ``sdata`` was opened from gets the variables added,
         once they are complete; any other becomes a store of its own, with the letters and the
         coordinates of the rows. The new variables are then read from there, lazily.
     chunk_size : int, optional
         Rows at a time, and rows of a shard.
     overwrite : bool, optional
-        Replace a store of other attributions at ``path``.
-    progress : bool, optional
-        Draw a bar.
+        Replace a store of other attributions at ``out``.
     copy : bool, optional
         Leave the dataset as it is and return a changed copy.
+    target, batch_size, device, progress
+        Which output, and how sequences go through the network.
 
     Returns
     -------
@@ -128,7 +158,7 @@ def attribute_sdata(
     EugeneError
         If there is no such variable, or the method has no hypothetical form.
     RunExistsError
-        If ``path`` holds other attributions.
+        If ``out`` holds other attributions.
 
     Examples
     --------
@@ -141,28 +171,26 @@ def attribute_sdata(
     >>> ds["DeepLift_attrs"].shape, ds["DeepLift_attrs"].attrs["references"]
     ((3, 4, 150), 'zero')
     """
-    role_names = {"attributions": "attrs"}
+    given = _filled(running)
+    progress = given.pop("progress")
+    own = method if isinstance(method, str) else method_of(method).name
     explainer = Explainer(
         _network(model, sdata, seq_var),
         (method,),
         references=reference_type,
         n_references=n_references,
-        target=target,
         seed=seed,
-        batch_size=as_batch_size(batch_size, 128),
         hypothetical=hypothetical,
         effects=False,
-        device=device,
-        name=lambda _, role: f"{prefix}{method}_{role_names.get(role, role)}{suffix}",
+        name=lambda _, role: f"{prefix}{own}_{'attrs' if role == 'attributions' else role}{suffix}",
+        **given,
     )
-    result = _working(sdata, copy=copy)
-    options: dict[str, Any] = {"seq_var": seq_var, "chunk_size": chunk_size}
-    if path is None:
-        found = explain_in_memory(explainer, sdata, progress=progress, **options)
+    options: dict[str, Any] = {"seq_var": seq_var, "chunk_size": chunk_size, "progress": progress}
+    if out is None:
+        found = explain_in_memory(explainer, sdata, **options)
     else:
-        found = explain_in_store(
-            explainer, sdata, path, progress=progress, overwrite=overwrite, **options
-        )
+        found = explain_in_store(explainer, sdata, out, overwrite=overwrite, **options)
+    result = sdata.copy() if copy else sdata
     for name in explainer.layout():
         result[name] = found[name]
     return result
@@ -171,6 +199,7 @@ def attribute_sdata(
 @eugene_call(
     unheard={**_LOADING, "padding": anything, "activations": only(None), "seqs": only(None)}
 )
+@keywords(_WITHOUT_TARGET)
 def generate_pfms_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
@@ -181,11 +210,10 @@ def generate_pfms_sdata(
     num_filters: int | None = None,
     num_seqlets: int = 100,
     activation_threshold: float | None = None,
-    batch_size: int | None = 128,
-    device: str | None = None,
     prefix: str = "",
     suffix: str = "",
     copy: bool = False,
+    **running: Unpack[Running],
 ) -> xr.Dataset:
     """Turn the filters of a convolution into position frequency matrices.
 
@@ -207,14 +235,12 @@ def generate_pfms_sdata(
         Windows a filter.
     activation_threshold : float, optional
         Take all windows above this fraction of the filter's largest activation instead.
-    batch_size : int, optional
-        Sequences at a time.
-    device : str, optional
-        Where to compute.
     prefix, suffix : str, optional
         Put around the name of the new variable.
     copy : bool, optional
         Leave the dataset as it is and return a changed copy.
+    batch_size, device, progress
+        How sequences go through the network.
 
     Returns
     -------
@@ -239,8 +265,7 @@ def generate_pfms_sdata(
         method="threshold" if threshold else "top_n",
         n=num_seqlets,
         threshold=0.75 if activation_threshold is None else activation_threshold,
-        batch_size=as_batch_size(batch_size, 128),
-        device=device,
+        **_loaded(running),
     )
     layer = layer_name or found.layer
     pfms, n_sites = np.asarray(found.pfms), found.n_sites.tolist()
@@ -253,7 +278,7 @@ def generate_pfms_sdata(
         if not 1 <= num_filters <= len(pfms):
             raise EugeneError(f"num_filters={num_filters}: {layer!r} has {len(pfms)} filters")
         pfms, n_sites = pfms[:num_filters], n_sites[:num_filters]
-    result = _working(sdata, copy=copy)
+    result = sdata.copy() if copy else sdata
     dims = (f"_{layer}_filters", "_ohe", f"_{layer}_width")
     attrs = {"layer": layer, "n_sites": n_sites, "alphabet": found.alphabet}
     result[f"{prefix}{layer}_pfms{suffix}"] = (dims, pfms, attrs)
@@ -338,17 +363,16 @@ def filters_to_meme_sdata(
 
 
 @eugene_call(unheard={"axis_order": anything, "add_seqs": only(True), "return_seqs": only(False)})
+@keywords(RUNNING)
 def evolve_seqs_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
     rounds: int = 10,
     *,
     seq_var: str = "seq",
-    target: Any = 0,
     maximize: bool = True,
-    batch_size: int | None = 128,
-    device: str | None = None,
     copy: bool = False,
+    **running: Unpack[Running],
 ) -> xr.Dataset:
     """Evolve every sequence of a dataset by one substitution a round.
 
@@ -362,16 +386,12 @@ def evolve_seqs_sdata(
         Substitutions a sequence.
     seq_var : str, optional
         Variable of the sequences.
-    target : int, tuple, str or callable, optional
-        Which output.
     maximize : bool, optional
-        Raise or lower it.
-    batch_size : int, optional
-        Sequences at a time.
-    device : str, optional
-        Where to compute.
+        Raise or lower the output.
     copy : bool, optional
         Leave the dataset as it is and return a changed copy.
+    target, batch_size, device, progress
+        As in `attribute_sdata`.
 
     Returns
     -------
@@ -385,13 +405,11 @@ def evolve_seqs_sdata(
         _network(model, sdata, seq_var),
         one_hot(sdata, seq_var),
         rounds=rounds,
-        target=target,
         maximize=maximize,
-        batch_size=as_batch_size(batch_size, 128),
-        device=device,
+        **_filled(running),
     )
     scores = np.asarray(found.scores, dtype=np.float32)
-    result = _working(sdata, copy=copy)
+    result = sdata.copy() if copy else sdata
     result["original_score"] = ("_sequence", scores[:, 0])
     for name in [v for v in result.data_vars if re.fullmatch(r"evolved_\d+_score", str(v))]:
         del result[name]  # of an earlier call, perhaps of more rounds
@@ -405,6 +423,7 @@ def evolve_seqs_sdata(
 
 
 @eugene_call(unheard={"feature_name": anything, "encoding": anything, "store": only(False)})
+@keywords(RUNNING)
 def feature_implant_seq_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
@@ -414,10 +433,8 @@ def feature_implant_seq_sdata(
     seq_id: str | int | None = None,
     id_var: str = "id",
     seq_var: str = "seq",
-    target: Any = 0,
     stride: int = 1,
-    batch_size: int | None = 128,
-    device: str | None = None,
+    **running: Unpack[Running],
 ) -> np.ndarray:
     """Put a feature into one sequence at every position and predict each.
 
@@ -435,14 +452,10 @@ def feature_implant_seq_sdata(
         The sequence by its identifier, and the variable that holds those.
     seq_var : str, optional
         Variable of the sequences.
-    target : int, tuple, str or callable, optional
-        Which output.
     stride : int, optional
         Step in bp.
-    batch_size : int, optional
-        Sequences at a time.
-    device : str, optional
-        Where to compute.
+    target, batch_size, device, progress
+        As in `attribute_sdata`.
 
     Returns
     -------
@@ -458,9 +471,7 @@ def feature_implant_seq_sdata(
         one_hot(sdata, seq_var, rows=[row]),
         _feature(feature, sdata, seq_var),
         stride=stride,
-        target=target,
-        batch_size=as_batch_size(batch_size, 128),
-        device=device,
+        **_filled(running),
     )
     outputs: np.ndarray = np.asarray(found.before[:, None] + found.effect)[0]
     return outputs
@@ -489,6 +500,7 @@ def _feature(feature: str | Motif | np.ndarray, sdata: xr.Dataset, seq_var: str)
 
 
 @eugene_call(unheard={"feature_name": anything, "encoding": anything})
+@keywords(RUNNING)
 def positional_gia_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
@@ -497,12 +509,10 @@ def positional_gia_sdata(
     seq_var: str = "seq",
     id_var: str = "slide",
     store_var: str | None = None,
-    target: Any = 0,
     positions: Sequence[int] | None = None,
     stride: int = 1,
-    batch_size: int | None = 128,
-    device: str | None = None,
     copy: bool = False,
+    **running: Unpack[Running],
 ) -> xr.Dataset:
     """Slide a feature over every sequence of a dataset.
 
@@ -520,18 +530,14 @@ def positional_gia_sdata(
         Name of the new variable.
     store_var : str, optional
         EUGENe's word for it.
-    target : int, tuple, str or callable, optional
-        Which output.
     positions : sequence of int, optional
         0-based starts in bp; all by default.
     stride : int, optional
         Step in bp where ``positions`` is not given.
-    batch_size : int, optional
-        Sequences at a time.
-    device : str, optional
-        Where to compute.
     copy : bool, optional
         Leave the dataset as it is and return a changed copy.
+    target, batch_size, device, progress
+        As in `attribute_sdata`.
 
     Returns
     -------
@@ -559,12 +565,10 @@ def positional_gia_sdata(
         _feature(feature, sdata, seq_var),
         positions=positions,
         stride=stride,
-        target=target,
-        batch_size=as_batch_size(batch_size, 128),
-        device=device,
+        **_filled(running),
     )
     values = np.asarray(found.before[:, None] + found.effect, dtype=np.float32)
-    result = _working(sdata, copy=copy)
+    result = sdata.copy() if copy else sdata
     result[name] = (("_sequence", dim), values)
     result[dim] = (dim, np.asarray(found.positions))
     return result

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene.settings import session_seed
+
 if TYPE_CHECKING:
     import pandas as pd
     import torch
@@ -28,7 +30,7 @@ def slide_motifs(
     stride: int = 1,
     pairs: bool = False,
     target: Any = 0,
-    seed: int = 0,
+    seed: int | None = None,
     batch_size: int = 128,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -51,7 +53,7 @@ def slide_motifs(
     target : int, tuple, str or callable, optional
         Which output.
     seed : int, optional
-        Seed of the shuffles and of the intervals.
+        Seed of the shuffles and of the intervals; by default that of the session.
     batch_size : int, optional
         Sequences at a time.
     progress : bool, optional
@@ -67,10 +69,11 @@ def slide_motifs(
 
     import seqexplainer as se
 
+    seed = session_seed(seed)
     shuffled = se.perturb.backgrounds(X, kind="dinuc_shuffle", n=n_backgrounds, seed=seed)
     length = shuffled.shape[2]
     options: dict[str, Any] = {"stride": stride, "target": target, "seed": seed}
-    options |= {"batch_size": batch_size, "verbose": progress}
+    options |= {"batch_size": batch_size, "progress": progress}
     tables = []
 
     def slide(motif: Motif | str, grounds: Any, label: str) -> None:
@@ -91,7 +94,7 @@ def slide_motifs(
     return pd.concat(tables, ignore_index=True)
 
 
-def evolve_dataset(
+def evolve_sequences(
     model: torch.nn.Module,
     X: NDArray[Any],
     *,
@@ -101,7 +104,7 @@ def evolve_dataset(
     maximize: bool = True,
     target: Any = 0,
     constraints: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     batch_size: int = 128,
     index: Sequence[int] | NDArray[np.int64] | None = None,
     progress: bool = False,
@@ -127,7 +130,7 @@ def evolve_dataset(
     constraints : mapping, optional
         Limits: the parameters of `seqexplainer.Constraints`.
     seed : int, optional
-        Seed of the searches that draw.
+        Seed of the searches that draw; by default that of the session.
     batch_size : int, optional
         Sequences at a time.
     index : sequence of int, optional
@@ -145,17 +148,16 @@ def evolve_dataset(
     import seqexplainer as se
 
     options: dict[str, Any] = {"maximize": maximize, "target": target, "constraints": constraints}
-    options["batch_size"] = batch_size
+    options |= {"batch_size": batch_size, "progress": progress}
     options["alphabet"] = getattr(X, "alphabet", getattr(model, "alphabet", None))
     model = getattr(model, "arch", model)
     if method in {"greedy", "beam"}:
         kept = 8 if method == "beam" and beam == 1 else beam
         steps = 10 if rounds is None else rounds
-        evolved = se.evolve(model, X, rounds=steps, beam=kept, verbose=progress, **options)
-        table = evolved.to_frame()
+        table = se.evolve(model, X, rounds=steps, beam=kept, **options).to_frame()
     else:
-        found = se.design(model, X, method=method, rounds=rounds, seed=seed, **options)
-        table = found.to_frame()
+        seed = session_seed(seed)
+        table = se.design(model, X, method=method, rounds=rounds, seed=seed, **options).to_frame()
     if index is not None:
         table["sequence"] = np.asarray(index)[table["sequence"].to_numpy()]
     return table

@@ -51,7 +51,7 @@ def attribution_truth(attributions: xr.Dataset) -> dict[str, Any]:
     Parameters
     ----------
     attributions : xarray.Dataset
-        What `attribute_dataset` returned, with ``planted`` uint8 ``(_sequence, _length)``.
+        What `attribute_sequences` returned, with ``planted`` uint8 ``(_sequence, _length)``.
 
     Returns
     -------

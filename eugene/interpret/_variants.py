@@ -7,7 +7,7 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import torch
 from tqdm import tqdm
@@ -28,12 +28,21 @@ from seqdata.variants import (
     mismatch_counts,
     settle_mismatches,
 )
-from seqexplainer.variants import SCORES, allele_outputs, effect_table, window_outputs
+from seqexplainer.running import RUNNING, check_keywords, keywords
+from seqexplainer.variants import (
+    SCORES,
+    SCORING,
+    Scoring,
+    allele_outputs,
+    effect_table,
+    window_outputs,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _TEXT = ("chrom", "id", "ref", "alt", "genome")
+_SCORING = {**SCORING, **{name: RUNNING[name] for name in ("batch_size", "device", "progress")}}
 
 
 class InUnits(torch.nn.Module):
@@ -60,27 +69,22 @@ class InUnits(torch.nn.Module):
         return torch.from_numpy(inverse(found.cpu().numpy()))
 
 
+@keywords(_SCORING)
 def variant_effects(
     model: torch.nn.Module,
     fasta: str | Path | GenomeFASTA,
     variants: str | Path | pd.DataFrame,
     length: int | None = None,
     *,
-    target: Any = None,
     scores: str | Sequence[str] = SCORES,
-    strands: Literal["both", "forward"] = "both",
-    shifts: Sequence[int] = (),
+    names: Sequence[str] | None = None,
     align: Literal["mean", "left", "right"] = "mean",
     on_mismatch: OnMismatch = "error",
     on_symbolic: OnSymbolic = "skip",
-    names: Sequence[str] | None = None,
-    engine: Literal["auto", "window", "plain"] = "auto",
-    batch_size: int = 128,
-    device: str | torch.device | None = None,
     out: str | Path | None = None,
     resume: bool = True,
     chunk_size: int = 2048,
-    progress: bool = False,
+    **scoring: Unpack[Scoring],
 ) -> pd.DataFrame:
     r"""Score the variants of a VCF file or table.
 
@@ -166,6 +170,10 @@ def variant_effects(
     >>> effects[["start", "end", "reference", "alternate"]].to_dict("records")
     [{'start': 4, 'end': 12, 'reference': 0.25, 'alternate': 0.5}]
     """
+    check_keywords(scoring, _SCORING)
+    given: Any = {**_SCORING, **scoring}
+    progress, target = given.pop("progress"), given["target"]
+    moves = given["shifts"] = tuple(int(shift) for shift in given["shifts"])
     if align not in ("mean", "left", "right"):
         raise EugeneError(f"align must be 'mean', 'left' or 'right', got {align!r}")
     if on_mismatch not in MISMATCH_CHOICES:
@@ -178,7 +186,6 @@ def variant_effects(
     width = _length(model, length)
     known = getattr(model, "target_names", None) if target is None else None
     wrapped = InUnits(model) if _is_ours(model) else model
-    moves = tuple(int(shift) for shift in shifts)
     margin = max((abs(shift) for shift in moves), default=0)
     table, where = as_variants(variants, on_symbolic=on_symbolic)
     symbolic = dict(table.attrs)
@@ -201,14 +208,14 @@ def variant_effects(
                 "length": width,
                 "target": told(target),
                 "scores": [scores] if isinstance(scores, str) else list(scores),
-                "strands": strands,
+                "strands": given["strands"],
                 "shifts": list(moves),
                 "align": align,
                 "on_mismatch": on_mismatch,
                 "on_symbolic": on_symbolic,
                 "names": None if names is None else list(names),
-                "engine": engine,
-                "batch_size": batch_size,
+                "engine": given["engine"],
+                "batch_size": given["batch_size"],
                 "chunk_size": chunk_size,
                 **counts,
             }
@@ -227,22 +234,22 @@ def variant_effects(
                 part,
                 width + 2 * margin,
                 align=align,
-                target=target,
-                strands=strands,
-                shifts=moves,
-                engine=engine,
-                batch_size=batch_size,
-                device=device,
                 scores=scores,
                 names=names,
                 known=known,
+                **given,
             )
             frame["start"], frame["end"] = frame["start"] + margin, frame["end"] - margin
             if writer is None:
                 frames.append(frame)
             else:
                 writer.write(i, frame)
-        result = writer.finish(len(chunks)) if writer is not None else _joined(frames)
+        if writer is not None:
+            result = writer.finish(len(chunks))
+        else:
+            import pandas as pd
+
+            result = pd.concat(frames, ignore_index=True)
     result.attrs.update(counts)
     return result
 
@@ -257,7 +264,6 @@ def _score(
     scores: str | Sequence[str],
     names: Sequence[str] | None,
     known: Sequence[str] | None,
-    engine: str,
     **options: Any,
 ) -> pd.DataFrame:
     """Return coordinates and effects of some variants; of none, coordinates alone."""
@@ -268,7 +274,7 @@ def _score(
     first: Literal["left", "right"] = "right" if align == "right" else "left"
     windows = cut_windows(genome, part, width, align=first)
     alleles = (windows.reference, windows.alternate)
-    reference, alternate = allele_outputs(model, *alleles, engine=engine, **options)
+    reference, alternate = allele_outputs(model, *alleles, **options)
     if align == "mean":
         longer = part["alt"].str.len().to_numpy() != part["ref"].str.len().to_numpy()
         if longer.any():
@@ -279,12 +285,6 @@ def _score(
         names = known
     effects = effect_table(reference, alternate, scores=scores, names=names)
     return pd.concat([windows.table.drop(columns="line"), effects], axis=1)
-
-
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat(frames, ignore_index=True)
 
 
 def _is_ours(model: torch.nn.Module) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seqexplainer.methods import ALIASES, METHODS
+
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
 
@@ -18,14 +20,6 @@ METRIC_NAMES = {
     "spearman": "Spearman ρ",
     "mse": "mean squared error",
 }
-_METHOD_NAMES = {
-    "deep_lift_shap": "DeepLIFT/SHAP",
-    "deep_lift": "DeepLIFT",
-    "ism": "saturation mutagenesis",
-    "input_x_gradient": "input × gradient",
-    "gradient_shap": "GradientSHAP",
-    "smoothgrad": "SmoothGrad",
-}
 
 
 def metric_name(metric: str) -> str:
@@ -35,7 +29,8 @@ def metric_name(metric: str) -> str:
 
 def method_name(method: str) -> str:
     """Return the name that people use for an attribution method."""
-    return _METHOD_NAMES.get(method, method.replace("_", " "))
+    name = ALIASES.get(method, method)
+    return METHODS[name].title if name in METHODS else method.replace("_", " ")
 
 
 def sentence(text: str) -> str:

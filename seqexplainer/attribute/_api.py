@@ -19,7 +19,6 @@ from seqexplainer._inputs import (
     letters_there,
     wide,
 )
-from seqexplainer._running import RUNNING, Runner, Running, keywords, split
 from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute._deeplift import blame, multipliers
 from seqexplainer.attribute._explained import Explained, Multipliers
@@ -31,6 +30,7 @@ from seqexplainer.errors import (
 )
 from seqexplainer.methods import DEFAULT, METHODS, Method, find
 from seqexplainer.metrics.correction import gradient_correction as corrected
+from seqexplainer.running import RUNNING, Runner, Running, keywords, split
 
 if TYPE_CHECKING:
     from seqexplainer.methods import Compute

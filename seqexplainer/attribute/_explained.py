@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from seqexplainer._running import Runner
 from seqexplainer.calls import explained
+from seqexplainer.running import Runner
 
 
 class Multipliers(NamedTuple):

@@ -20,11 +20,11 @@ from seqexplainer._inputs import (
     unknown_value,
     wide,
 )
-from seqexplainer._running import RUNNING, Runner, Running, keywords
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.attribute._explained import Explained
 from seqexplainer.calls import explained as explained_by
 from seqexplainer.errors import InputError, TargetError
+from seqexplainer.running import RUNNING, Runner, Running, keywords
 from seqexplainer.sis import find_subsets, thresholds
 
 _TOGETHER = 8  # sequences whose edits of one position share a pass

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from seqexplainer._inputs import check_whole
-from seqexplainer._running import keywords
 from seqexplainer.design._edits import KINDS, apply, decode, from_codes, letters_of, to_codes, undo
 from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._pool import Pool
 from seqexplainer.design._task import Found, Task
 from seqexplainer.errors import SeqexplainerError
+from seqexplainer.running import keywords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

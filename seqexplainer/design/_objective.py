@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from seqexplainer._inputs import ArrayLike, check_args, check_one_hot, letters_for, model_dtype
-from seqexplainer._running import RUNNING, Runner, Running, split
 from seqexplainer._targets import Target, resolve
 from seqexplainer.design._constraints import Constraints
 from seqexplainer.design._edits import from_codes, make_tapes, to_codes
 from seqexplainer.design._task import Task
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.predict import picked
+from seqexplainer.running import RUNNING, Runner, Running, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from seqexplainer._inputs import as_seed, check_choice
-from seqexplainer._running import keywords
 from seqexplainer.design._annealing import anneal
 from seqexplainer.design._edits import from_codes
 from seqexplainer.design._evolve import climb
@@ -15,6 +14,7 @@ from seqexplainer.design._gradient import follow_gradient
 from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._task import Design, Found, Task
 from seqexplainer.errors import SeqexplainerError
+from seqexplainer.running import keywords
 
 if TYPE_CHECKING:
     import torch

@@ -11,10 +11,10 @@ import torch
 
 from seqexplainer._incremental import ENGINES, Engine
 from seqexplainer._inputs import as_array, check_choice
-from seqexplainer._running import RUNNING, Runner, Running, split
 from seqexplainer._targets import Target, resolve
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.predict import picked
+from seqexplainer.running import RUNNING, Runner, Running, split
 from seqexplainer.statistics import Summary, summarise
 
 if TYPE_CHECKING:

@@ -61,9 +61,9 @@ def _show(section: Section, run: RunFolder) -> None:
     for method in methods[:_DRAWN]:
         section.heading(sentence(method_name(method)))
         section.figures([_logos.logos(ds, method, run.figures)])
-    heat = next((m for m in methods if m in ("saturation_mutagenesis", "ism")), None)
-    if heat and f"{heat}_effects" in ds:
-        section.figures([_logos.heatmap(ds, f"{heat}_effects", run.figures)])
+    heat = next((f"{m}_effects" for m in methods if f"{m}_effects" in ds), None)
+    if heat is not None:
+        section.figures([_logos.heatmap(ds, heat, run.figures)])
 
 
 @step(

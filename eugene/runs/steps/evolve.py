@@ -110,7 +110,7 @@ def evolve(
 
     chosen = run.best_rows("test", n, target=target, highest=not maximize)
     logger.info("evolve: %d sequences, %s", len(chosen), method)
-    table = interpret.evolve_dataset(
+    table = interpret.evolve_sequences(
         run.arch,
         run.one_hot(chosen),
         rounds=rounds,
