@@ -126,16 +126,14 @@ def variant_windows(
     ('CCGG', 'TTGG')
     """
     if isinstance(length, bool) or int(length) != length or length < 1:
-        msg = f"length must be a whole number of bp, 1 or more, got {length!r}."
-        raise LengthError(msg)
+        raise LengthError(f"length must be a whole number of bp, 1 or more, got {length!r}.")
     for name, value, choices in (
         ("align", align, ("left", "right", "mean")),
         ("on_mismatch", on_mismatch, MISMATCH_CHOICES),
         ("on_symbolic", on_symbolic, SYMBOLIC_CHOICES),
     ):
         if value not in choices:
-            msg = f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}."
-            raise SchemaError(msg)
+            raise SchemaError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}.")
     table, where = as_variants(variants, on_symbolic=on_symbolic)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta)
     try:
@@ -210,8 +208,7 @@ def as_variants(
         table["id"] = lower["id"].astype(str) if "id" in lower.columns else "."
         table["line"] = np.arange(first, first + len(table))
     if not len(table):
-        msg = f"{where} holds no variant."
-        raise VariantError(msg)
+        raise VariantError(f"{where} holds no variant.")
     label = "row" if where == "variants" else "line"
     rows = []
     left: list[str] = []
@@ -222,21 +219,19 @@ def as_variants(
         for alternate in row.alt.split(",") if isinstance(row.alt, str) else [row.alt]:
             if isinstance(alternate, str) and is_symbolic(alternate):
                 if on_symbolic == "error":
-                    msg = (
+                    raise VariantError(
                         f"{place}: alt is {alternate!r}, an allele without letters. "
                         "on_symbolic='skip' leaves such alleles out."
                     )
-                    raise VariantError(msg)
                 left.append(f"{label} {row.line}: {alternate!r}")
                 continue
             allele = _allele(alternate, place, "alt")
             rows.append((str(row.chrom), position, str(row.id), reference, allele, row.line))
     if left and not rows:
-        msg = (
+        raise VariantError(
             f"{where} holds no variant with letters: {left[0].replace(': ', ': alt is ', 1)}, and "
             f"so for all {len(left)} alternate alleles, which are symbolic or none."
         )
-        raise VariantError(msg)
     if left:
         tell(f"{where}: {len(left)} alleles without letters were left out (first: {left[0]}).")
     columns = ["chrom", "pos", "id", "ref", "alt", "line"]
@@ -280,8 +275,7 @@ def _read_vcf(path: Path) -> pd.DataFrame:
                     continue
                 line = line.rstrip("\r\n")
                 if fault := header.fault(line):
-                    msg = f"{path}, line {number}: {fault}"
-                    raise VariantError(msg)
+                    raise VariantError(f"{path}, line {number}: {fault}")
                 fields = line.split("\t", 5)
                 rows.append((*fields[:5], number))
     except UnicodeDecodeError as error:
@@ -407,13 +401,12 @@ def settle_mismatches(
     first = wrong.iloc[0]
     label = "row" if where == "variants" else "line"
     swapped = int((wrong["genome"] == wrong["alt"]).sum())
-    msg = (
+    raise VariantError(
         f"{where}, {label} {first['line']}: the genome has {first['genome']!r} at "
         f"{first['chrom']}:{first['pos']}, the variant says {first['ref']!r}; so for {count}, "
         f"{swapped} of which have their alternate allele there. Is it of another assembly, or are "
         "the alleles swapped? on_mismatch='warn' writes the allele in, 'skip' leaves it out."
     )
-    raise VariantError(msg)
 
 
 def mismatch_counts(table: pd.DataFrame, kept: NDArray[np.bool_]) -> dict[str, int]:

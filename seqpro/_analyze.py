@@ -98,8 +98,7 @@ def gc_content(
     alphabet = DNA if alphabet is None else alphabet
     wanted = [alphabet.alphabet.find(letter) for letter in "GC"]
     if min(wanted) < 0:
-        msg = f"alphabet {alphabet.alphabet!r} has no G or no C"
-        raise AlphabetError(msg)
+        raise AlphabetError(f"alphabet {alphabet.alphabet!r} has no G or no C")
     counts, size = _count_letters(seqs, length_axis, alphabet, ohe_axis)
     total = counts[..., wanted].sum(-1)
     return _scalar(total / size if normalize and size else total)
@@ -263,16 +262,14 @@ def _check_canonical(canonical: bool, alphabet: BaseAlphabet) -> None:
 
 def _count_table(n_rows: int, k: int, alphabet: BaseAlphabet) -> NDArray[np.uint32]:
     if k < 1:
-        msg = f"k must be at least 1, got {k}"
-        raise SeqproError(msg)
+        raise SeqproError(f"k must be at least 1, got {k}")
     entries = n_rows * len(alphabet) ** k
     if entries > MAX_KMER_ENTRIES:
-        msg = (
+        raise SeqproError(
             f"counting {k}-mers of {n_rows} sequences needs a table of {entries:.2e} entries, "
             f"over {MAX_KMER_ENTRIES:.2e}; take a smaller k, fewer sequences at a time, or "
             "kmer_spectrum"
         )
-        raise SeqproError(msg)
     return np.zeros((n_rows, len(alphabet) ** k), np.uint32)
 
 

@@ -47,8 +47,7 @@ def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:
     """
     if isinstance(seqs, str | bytes):
         if len(seqs) == 0:
-            msg = "an empty string cannot be cast to a sequence array"
-            raise SeqproError(msg)
+            raise SeqproError("an empty string cannot be cast to a sequence array")
         return np.array(_letters_of(seqs))
     if isinstance(seqs, np.ndarray):
         return _cast_array(seqs)
@@ -56,11 +55,10 @@ def cast_seqs(seqs: Sequences) -> NDArray[np.bytes_] | NDArray[np.uint8]:
         return _cast_list(seqs)
     if hasattr(seqs, "__array__"):
         return _cast_array(np.asarray(seqs))
-    msg = (
+    raise SeqproError(
         f"cannot read sequences from {type(seqs).__name__}; give str, bytes, a list of them, or "
         "an array of letters (S1) or one-hot (uint8)"
     )
-    raise SeqproError(msg)
 
 
 def _letters_of(text: str | bytes) -> NDArray[np.bytes_]:
@@ -74,11 +72,10 @@ def _encode_ascii(text: str | bytes) -> bytes:
     try:
         return text.encode("ascii")
     except UnicodeEncodeError as error:
-        msg = (
+        raise SeqproError(
             f"sequences must be ASCII, got {text[error.start]!r} at character {error.start} of "
             f"{_shorten(text)}"
-        )
-        raise SeqproError(msg) from None
+        ) from None
 
 
 def _shorten(text: str) -> str:
@@ -99,11 +96,10 @@ def _cast_array(array: NDArray[Any]) -> NDArray[np.bytes_] | NDArray[np.uint8]:
                 _encode_ascii(text)
         kind = "S"
     if kind != "S":
-        msg = (
+        raise SeqproError(
             f"cannot read sequences from an array of dtype {array.dtype}; expected letters (S1) "
             "or one-hot (uint8)"
         )
-        raise SeqproError(msg)
     if array.dtype.itemsize == 1 and array.ndim > 0:
         return array
     if array.ndim == 0:
@@ -179,12 +175,10 @@ def _cast_list(seqs: Sequence[Any]) -> NDArray[np.bytes_]:
             _encode_ascii(text)
         raise
     except (ValueError, TypeError) as error:
-        msg = f"cannot read sequences from a list: {error}"
-        raise SeqproError(msg) from error
+        raise SeqproError(f"cannot read sequences from a list: {error}") from error
     for item in _flatten(seqs):
         if not isinstance(item, str | bytes):
-            msg = f"a list of sequences must hold strings, got {type(item).__name__}"
-            raise SeqproError(msg)
+            raise SeqproError(f"a list of sequences must hold strings, got {type(item).__name__}")
     return array[..., None].view("S1")
 
 
@@ -222,11 +216,10 @@ def view_letters(seqs: Letters, what: str) -> NDArray[np.uint8]:
             return joined.view(np.uint8)
     array = cast_seqs(seqs)
     if array.dtype == np.uint8:
-        msg = (
+        raise SeqproError(
             f"{what} takes letters, got a uint8 array of shape {array.shape}, which stands for "
             'one-hot; if it holds ASCII codes, pass x.view("S1")'
         )
-        raise SeqproError(msg)
     return array.view(np.uint8)
 
 
@@ -239,8 +232,7 @@ def normalize_axis(axis: int, ndim: int, name: str) -> int:
         If the array has no such axis.
     """
     if not -ndim <= axis < ndim:
-        msg = f"{name}={axis} does not exist in an array of {ndim} dimensions"
-        raise AxisError(msg)
+        raise AxisError(f"{name}={axis} does not exist in an array of {ndim} dimensions")
     return axis % ndim
 
 
@@ -267,11 +259,10 @@ def one_hot_axes(
         If the one-hot axis is not as wide as the alphabet.
     """
     if array.ndim < 2:
-        msg = (
+        raise SeqproError(
             f"a one-hot array needs a length and an alphabet axis, got shape {array.shape}; if "
             'these are ASCII codes, pass x.view("S1")'
         )
-        raise SeqproError(msg)
     ndim = array.ndim
     if ohe_axis is None:
         last = length_axis is not None and length_axis % ndim == ndim - 1
@@ -281,8 +272,7 @@ def one_hot_axes(
         length_axis = ndim - 2 if columns == ndim - 1 else ndim - 1
     positions = normalize_axis(length_axis, ndim, "length_axis")
     if columns == positions:
-        msg = f"length_axis and ohe_axis are both {columns}; they must differ"
-        raise AxisError(msg)
+        raise AxisError(f"length_axis and ohe_axis are both {columns}; they must differ")
     if alphabet is not None:
         check_width(array, columns, alphabet)
     return positions, columns
@@ -291,13 +281,12 @@ def one_hot_axes(
 def check_width(array: NDArray[Any], columns: int, alphabet: BaseAlphabet) -> None:
     """Raise `SeqproError` where the one-hot axis is not as wide as the alphabet."""
     if array.shape[columns] != len(alphabet):
-        msg = (
+        raise SeqproError(
             f"a uint8 array stands for one-hot, but axis {columns} of shape {array.shape} is "
             f"{array.shape[columns]} wide and alphabet {alphabet.alphabet!r} has "
             f'{len(alphabet)} letters; if these are ASCII codes, pass x.view("S1"), else name '
             "length_axis and ohe_axis"
         )
-        raise SeqproError(msg)
 
 
 def to_rows(array: NDArray[Any], *axes: int) -> tuple[NDArray[Any], tuple[int, ...]]:

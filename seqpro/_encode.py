@@ -69,8 +69,7 @@ def ohe(
     [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     """
     if unknown not in ("zero", "uniform"):
-        msg = f"unknown must be 'zero' or 'uniform', got {unknown!r}"
-        raise SeqproError(msg)
+        raise SeqproError(f"unknown must be 'zero' or 'uniform', got {unknown!r}")
     width = len(alphabet)
     plain = unknown == "zero"
     length = 0
@@ -154,8 +153,7 @@ def _check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) 
         msg = f"out must be {dtype} of shape {shape}, got {out.dtype} of shape {out.shape}"
         raise SeqproError(msg)
     if not out.flags.writeable:
-        msg = f"out (shape {shape}) is read-only; pass an array that can be written to"
-        raise SeqproError(msg)
+        raise SeqproError(f"out (shape {shape}) is read-only; pass an array that can be written to")
 
 
 def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -171,8 +169,7 @@ def _ohe_strings(seqs: list[str], length: int, table: NDArray[np.uint8]) -> NDAr
 def single_letter(letter: str, name: str) -> int:
     """Return the byte of one ASCII letter, or raise naming the argument."""
     if len(letter) != 1 or not letter.isascii():
-        msg = f"{name} must be one ASCII letter, got {letter!r}"
-        raise SeqproError(msg)
+        raise SeqproError(f"{name} must be one ASCII letter, got {letter!r}")
     return ord(letter)
 
 
@@ -212,8 +209,7 @@ def decode_ohe(
     """
     array = np.asarray(seqs)
     if array.dtype.kind not in "uibf":
-        msg = f"decode_ohe takes a one-hot array of numbers, got dtype {array.dtype}"
-        raise SeqproError(msg)
+        raise SeqproError(f"decode_ohe takes a one-hot array of numbers, got dtype {array.dtype}")
     columns = normalize_axis(ohe_axis, array.ndim, "ohe_axis")
     check_width(array, columns, alphabet)
     if array.dtype != np.uint8:
@@ -281,8 +277,7 @@ def _check_tokens(token_map: dict[str, int]) -> None:
 
 def _check_int32(token: int, what: str) -> None:
     if not -(2**31) <= token < 2**31:
-        msg = f"{what} does not fit int32"
-        raise AlphabetError(msg)
+        raise AlphabetError(f"{what} does not fit int32")
 
 
 def tokenize(
@@ -377,8 +372,7 @@ def decode_tokens(
     _check_tokens(token_map)
     tokens = np.asarray(seqs)
     if tokens.dtype.kind not in "iu":
-        msg = f"decode_tokens takes integers, got dtype {tokens.dtype}"
-        raise SeqproError(msg)
+        raise SeqproError(f"decode_tokens takes integers, got dtype {tokens.dtype}")
     unknown = single_letter(unknown_char, "unknown_char")
     if not token_map:
         return np.full(tokens.shape, unknown, np.uint8).view("S1")

@@ -60,18 +60,15 @@ def pad_seqs(
     b'CG'
     """
     if pad not in _SIDES:
-        msg = f"pad must be one of {', '.join(_SIDES)}, got {pad!r}"
-        raise SeqproError(msg)
+        raise SeqproError(f"pad must be one of {', '.join(_SIDES)}, got {pad!r}")
     if length is not None and length < 0:
-        msg = f"length must not be negative, got {length}"
-        raise SeqproError(msg)
+        raise SeqproError(f"length must not be negative, got {length}")
     array = cast_seqs(seqs)
     mode = _SIDES.index(pad)
     if array.dtype == np.uint8:
         return _pad_one_hot(array, mode, length, length_axis)
     if pad_value is None:
-        msg = "letters need a pad_value of one letter, such as 'N'"
-        raise SeqproError(msg)
+        raise SeqproError("letters need a pad_value of one letter, such as 'N'")
     fill = np.uint8(single_letter(pad_value, "pad_value"))
     axis = letter_axis(array, length_axis)
     rows, leading = to_rows(array.view(np.uint8), axis)
@@ -88,17 +85,15 @@ def _pad_one_hot(
     array: NDArray[Any], mode: int, length: int | None, length_axis: int | None
 ) -> NDArray[np.uint8]:
     if array.size and array.max() > 1:
-        msg = (
+        raise SeqproError(
             'a uint8 array stands for one-hot, but holds values over 1; for ASCII pass x.view("S1")'
         )
-        raise SeqproError(msg)
     default = -2 if array.ndim > 1 else -1
     if length_axis is None and array.ndim > 1 and array.sum(-1).max(initial=0) > 1:
-        msg = (
+        raise AxisError(
             f"the last axis of one-hot shape {array.shape} holds more than one 1, so it is not the "
             "alphabet; name length_axis (-1 for arrays of shape (N, A, L))"
         )
-        raise AxisError(msg)
     axis = normalize_axis(
         default if length_axis is None else length_axis, array.ndim, "length_axis"
     )
@@ -228,11 +223,9 @@ def k_shuffle(
     (doi:10.1145/237814.237880, doi:10.1186/1471-2105-9-192).
     """
     if k < 1:
-        msg = f"k must be at least 1, got {k}"
-        raise SeqproError(msg)
+        raise SeqproError(f"k must be at least 1, got {k}")
     if len(alphabet) ** max(k - 1, 1) >= 2**62:
-        msg = f"k={k} is too large for an alphabet of {len(alphabet)} letters"
-        raise SeqproError(msg)
+        raise SeqproError(f"k={k} is too large for an alphabet of {len(alphabet)} letters")
     array = cast_seqs(seqs)
     width = len(alphabet)
     root = np.uint64(int(random.counter_seed(random.seed_from(seed))))
@@ -304,16 +297,13 @@ def jitter(
     ((2, 5), True)
     """
     if not arrays:
-        msg = "jitter needs at least one array"
-        raise SeqproError(msg)
+        raise SeqproError("jitter needs at least one array")
     if max_jitter < 0:
-        msg = f"max_jitter must not be negative, got {max_jitter}"
-        raise SeqproError(msg)
+        raise SeqproError(f"max_jitter must not be negative, got {max_jitter}")
     named = (jitter_axes,) if isinstance(jitter_axes, int) else tuple(jitter_axes)
     cut = (length_axis,) * len(arrays) if isinstance(length_axis, int) else tuple(length_axis)
     if len(cut) != len(arrays):
-        msg = f"got {len(cut)} length axes for {len(arrays)} arrays"
-        raise AxisError(msg)
+        raise AxisError(f"got {len(cut)} length axes for {len(arrays)} arrays")
     shape: tuple[int, ...] | None = None
     size = 0
     placed = []
@@ -321,21 +311,18 @@ def jitter(
         length_at = normalize_axis(cut[position], array.ndim, "length_axis")
         axes = tuple(normalize_axis(axis, array.ndim, "jitter_axes") for axis in named)
         if length_at in axes or len(set(axes)) != len(axes):
-            msg = f"jitter_axes {named} and length_axis {length_axis} must all differ"
-            raise AxisError(msg)
+            raise AxisError(f"jitter_axes {named} and length_axis {length_axis} must all differ")
         here = tuple(array.shape[axis] for axis in axes)
         if shape is None:
             shape, size = here, array.shape[length_at]
         elif here != shape or array.shape[length_at] != size:
-            msg = (
+            raise SeqproError(
                 f"array {position} has {here} along jitter_axes and {array.shape[length_at]} "
                 f"along length_axis, the first has {shape} and {size}"
             )
-            raise SeqproError(msg)
         placed.append((array, axes, length_at))
     if size < 2 * max_jitter:
-        msg = f"length {size} is shorter than 2 * max_jitter = {2 * max_jitter}"
-        raise SeqproError(msg)
+        raise SeqproError(f"length {size} is shorter than 2 * max_jitter = {2 * max_jitter}")
     starts = _draw_starts(2 * max_jitter + 1, shape or (), seed, row_ids)
     width = size - 2 * max_jitter
     return tuple(_slice_windows(*where, starts, width) for where in placed)

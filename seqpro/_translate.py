@@ -86,8 +86,7 @@ def _translate_rows(
 ) -> NDArray[np.uint8]:
     size = alphabet.codon_array.shape[1]
     if rows.shape[1] % size:
-        msg = f"length {rows.shape[1]} is not evenly divisible by codon length {size}"
-        raise SeqproError(msg)
+        raise SeqproError(f"length {rows.shape[1]} is not evenly divisible by codon length {size}")
     lookup, table = _codon_tables(alphabet, unknown)
     out = np.empty((rows.shape[0], rows.shape[1] // size), np.uint8)
     _kernels.translate_rows(rows, lookup, table, size, truncate_stop, out)

@@ -264,16 +264,14 @@ def _judged(counts: NDArray[np.int64]) -> BaseAlphabet:
     bases = share("ACGTUN")
     if bases >= 0.8 * written:
         if counts[ord("T")] and counts[ord("U")]:
-            msg = (
+            raise AlphabetError(
                 f"letters hold both T ({counts[ord('T')]}) and U ({counts[ord('U')]}): say which "
                 "they are with alphabet='DNA' or 'RNA', and replace the other letter"
             )
-            raise AlphabetError(msg)
         return RNA if counts[ord("U")] else DNA
     if bases <= 0.6 * written and share("EFILPQ"):
         return AA
-    msg = (
+    raise AlphabetError(
         f"{bases} of {written} letters are those of nucleotides: too few for DNA or RNA, too many "
         "for amino acids. Say which they are with alphabet='DNA', 'RNA' or 'AA'"
     )
-    raise AlphabetError(msg)

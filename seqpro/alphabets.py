@@ -59,15 +59,12 @@ class BaseAlphabet:
 
     def _set_letters(self, alphabet: str, ambiguous: str) -> None:
         if not alphabet:
-            msg = "an alphabet needs at least one letter"
-            raise AlphabetError(msg)
+            raise AlphabetError("an alphabet needs at least one letter")
         if not alphabet.isascii() or "\0" in alphabet:
-            msg = f"alphabet letters must be ASCII and not NUL, got {alphabet!r}"
-            raise AlphabetError(msg)
+            raise AlphabetError(f"alphabet letters must be ASCII and not NUL, got {alphabet!r}")
         if len(set(alphabet)) != len(alphabet):
             repeated = sorted({c for c in alphabet if alphabet.count(c) > 1})
-            msg = f"alphabet {alphabet!r} has repeated letters: {''.join(repeated)}"
-            raise AlphabetError(msg)
+            raise AlphabetError(f"alphabet {alphabet!r} has repeated letters: {''.join(repeated)}")
         self.alphabet = alphabet
         self.array = np.frombuffer(alphabet.encode("ascii"), "S1")
         self.ambiguous = "".join(c for c in ambiguous if c not in alphabet)
@@ -106,6 +103,21 @@ class BaseAlphabet:
         [[0, 1, 0, 0], [1, 0, 0, 0]]
         """
         return sp.ohe(seqs, self, unknown=unknown, ohe_axis=ohe_axis, out=out)
+
+    def decode_ohe(
+        self, seqs: NDArray[np.uint8], ohe_axis: int = -1, unknown_char: str | None = None
+    ) -> NDArray[np.bytes_]:
+        """Turn one-hot columns into letters; see `seqpro.decode_ohe`. Unknown ones are `wild`.
+
+        Examples
+        --------
+        >>> import seqpro as sp
+        >>> sp.DNA.decode_ohe(sp.DNA.ohe("ACN"), ohe_axis=-1).tobytes()
+        b'ACN'
+        >>> sp.AA.decode_ohe(sp.AA.ohe("MK*?")).tobytes()
+        b'MK*X'
+        """
+        return sp.decode_ohe(seqs, ohe_axis, self, unknown_char)
 
     def tokenize(
         self,
@@ -197,11 +209,10 @@ class NucleotideAlphabet(BaseAlphabet):
 
     def __init__(self, alphabet: str, complement: str) -> None:
         if alphabet[::-1] != complement:
-            msg = (
+            raise AlphabetError(
                 f"complement {complement!r} must be the reverse of alphabet {alphabet!r}, "
                 f"{alphabet[::-1]!r}; order the letters so that it is"
             )
-            raise AlphabetError(msg)
         self._set_letters(alphabet, "NRYSWKMBDHV")
         self.complement = complement
         self.complement_map = dict(zip(alphabet, complement, strict=True))
@@ -230,19 +241,6 @@ class NucleotideAlphabet(BaseAlphabet):
 
     def __repr__(self) -> str:
         return f"NucleotideAlphabet({self.alphabet!r}, {self.complement!r})"
-
-    def decode_ohe(
-        self, seqs: NDArray[np.uint8], ohe_axis: int = -1, unknown_char: str = "N"
-    ) -> NDArray[np.bytes_]:
-        """Turn one-hot columns into letters; see `seqpro.decode_ohe`.
-
-        Examples
-        --------
-        >>> import seqpro as sp
-        >>> sp.DNA.decode_ohe(sp.DNA.ohe("ACN"), ohe_axis=-1).tobytes()
-        b'ACN'
-        """
-        return sp.decode_ohe(seqs, ohe_axis, self, unknown_char)
 
     def reverse_complement(
         self, seqs: Sequences, length_axis: int | None = None, ohe_axis: int | None = None
@@ -350,18 +348,14 @@ class AminoAlphabet(BaseAlphabet):
 
     def __init__(self, codons: Sequence[str], amino_acids: Sequence[str]) -> None:
         if len(codons) != len(amino_acids):
-            msg = f"got {len(codons)} codons but {len(amino_acids)} amino acids"
-            raise AlphabetError(msg)
+            raise AlphabetError(f"got {len(codons)} codons but {len(amino_acids)} amino acids")
         if len({len(c) for c in codons}) != 1:
-            msg = "codons must all have one length, and there must be at least one"
-            raise AlphabetError(msg)
+            raise AlphabetError("codons must all have one length, and there must be at least one")
         if len(set(codons)) != len(codons):
             repeated = sorted({c for c in codons if list(codons).count(c) > 1})
-            msg = f"codons repeat: {', '.join(repeated)}"
-            raise AlphabetError(msg)
+            raise AlphabetError(f"codons repeat: {', '.join(repeated)}")
         if any(len(a) != 1 for a in amino_acids):
-            msg = "each amino acid must be a single letter"
-            raise AlphabetError(msg)
+            raise AlphabetError("each amino acid must be a single letter")
         letters = sorted(set(amino_acids), key=lambda a: (a == "*", a))
         self._set_letters("".join(letters), "XBZJ")
         self.codons = list(codons)
@@ -372,19 +366,6 @@ class AminoAlphabet(BaseAlphabet):
 
     def __repr__(self) -> str:
         return f"AminoAlphabet({len(self.codons)} codons, {self.alphabet!r})"
-
-    def decode_ohe(
-        self, seqs: NDArray[np.uint8], ohe_axis: int = -1, unknown_char: str = "X"
-    ) -> NDArray[np.bytes_]:
-        """Turn one-hot columns into letters; see `seqpro.decode_ohe`.
-
-        Examples
-        --------
-        >>> import seqpro as sp
-        >>> sp.AA.decode_ohe(sp.AA.ohe("MK*?")).tobytes()
-        b'MK*X'
-        """
-        return sp.decode_ohe(seqs, ohe_axis, self, unknown_char)
 
     def translate(
         self,

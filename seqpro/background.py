@@ -53,8 +53,7 @@ class MarkovModel:
     def __post_init__(self) -> None:
         width = len(self.alphabet)
         if self.order < 0:
-            msg = f"order must not be negative, got {self.order}"
-            raise SeqproError(msg)
+            raise SeqproError(f"order must not be negative, got {self.order}")
         n_contexts = width**self.order
         probs = np.array(self.probs, np.float64)
         if self.order == 0 and probs.ndim == 1:
@@ -65,8 +64,7 @@ class MarkovModel:
         _check_distribution(probs, "each row of probs")
         start = _stationary(probs) if self.start is None else np.array(self.start, np.float64)
         if start.shape != (n_contexts,):
-            msg = f"start must have shape {(n_contexts,)}, got {start.shape}"
-            raise SeqproError(msg)
+            raise SeqproError(f"start must have shape {(n_contexts,)}, got {start.shape}")
         _check_distribution(start[None], "start")
         probs.flags.writeable = False
         start.flags.writeable = False
@@ -154,8 +152,7 @@ class MarkovModel:
         b'CCC'
         """
         if n < 0 or length < 0:
-            msg = f"n and length must not be negative, got {n} and {length}"
-            raise SeqproError(msg)
+            raise SeqproError(f"n and length must not be negative, got {n} and {length}")
         root = np.uint64(int(random.counter_seed(random.seed_from(seed))))
         codes = np.empty((n, length), np.uint8)
         _kernels.sample_markov(
@@ -207,8 +204,7 @@ class MarkovModel:
 
 def _check_distribution(rows: NDArray[np.float64], what: str) -> None:
     if not np.isfinite(rows).all() or (rows < 0).any() or abs(rows.sum(1) - 1).max() > 1e-6:
-        msg = f"{what} must be probabilities that sum to 1"
-        raise SeqproError(msg)
+        raise SeqproError(f"{what} must be probabilities that sum to 1")
 
 
 def _stationary(probs: NDArray[np.float64]) -> NDArray[np.float64]:

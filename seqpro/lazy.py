@@ -54,8 +54,7 @@ def lazy_names(
         elif missing is not None:
             raise missing(name, sorted(homes))
         else:
-            message = f"module {package!r} has no attribute {name!r}"
-            raise AttributeError(message)
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)
         return value
 

@@ -38,8 +38,7 @@ def _as_uint64(values: ArrayLike) -> NDArray[np.uint64]:
         return np.array([values], dtype=np.uint64)
     array = np.atleast_1d(np.asarray(values))
     if array.dtype.kind not in "iub":
-        msg = f"counters must be integers, got dtype {array.dtype}"
-        raise SeqproError(msg)
+        raise SeqproError(f"counters must be integers, got dtype {array.dtype}")
     return array.astype(np.uint64)
 
 
@@ -217,8 +216,7 @@ def row_counters(row_ids: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[n
         return np.arange(n_rows, dtype=np.uint64)
     ids = np.asarray(row_ids)
     if ids.dtype.kind not in "iu":
-        msg = f"row_ids must be integers, got dtype {ids.dtype}"
-        raise SeqproError(msg)
+        raise SeqproError(f"row_ids must be integers, got dtype {ids.dtype}")
     try:
         full = np.broadcast_to(ids, shape)
     except ValueError:

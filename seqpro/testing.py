@@ -31,8 +31,7 @@ def _strategies() -> Any:
 def _check_sizes(**sizes: tuple[int, int]) -> None:
     for name, (low, high) in sizes.items():
         if not 0 <= low <= high:
-            msg = f"{name}: expected 0 <= min <= max, got {low} and {high}"
-            raise SeqproError(msg)
+            raise SeqproError(f"{name}: expected 0 <= min <= max, got {low} and {high}")
 
 
 def sequences(

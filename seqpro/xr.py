@@ -42,8 +42,7 @@ def _over_length(
 
 def _size(data: xr.DataArray | xr.Dataset, length_dim: str) -> int:
     if length_dim not in data.sizes:
-        msg = f"no dimension {length_dim!r}; there are {', '.join(map(str, data.sizes))}"
-        raise AxisError(msg)
+        raise AxisError(f"no dimension {length_dim!r}; there are {', '.join(map(str, data.sizes))}")
     return int(data.sizes[length_dim])
 
 

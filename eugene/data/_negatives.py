@@ -90,11 +90,10 @@ def tiled_windows(
     given = {"bin_width": min(200, width), **options}
     flank, odd = divmod(width - given["bin_width"], 2)
     if flank < 0 or odd:
-        message = (
+        raise SourceError(
             f"negatives: bins of {given['bin_width']} bp do not lie in the middle of windows of "
             f"width {width} bp: make the width larger by a multiple of 2 bp."
         )
-        raise SourceError(message)
     try:
         bins = sd.regions.tiled_bins(
             peaks, sizes, flank=flank + max_jitter, blacklist=blacklist, **given
@@ -102,11 +101,10 @@ def tiled_windows(
     except TypeError as error:
         raise SourceError(f"negatives: {error}.") from error
     if not bins["label"].any():
-        message = (
+        raise SourceError(
             f"negatives: none of {len(bins)} bins of {given['bin_width']} bp overlaps a peak as "
             "asked for: lower `fraction` or `min_overlap`, or look at the blacklist."
         )
-        raise SourceError(message)
     windows = bins.assign(chromStart=bins["chromStart"] - flank, chromEnd=bins["chromEnd"] + flank)
     return windows.drop(columns="overlap")
 

@@ -15,15 +15,3 @@ from eugene.preprocess._splits import train_test_random_split as train_test_rand
 from eugene.preprocess._targets import binarize_targets_sdata as binarize_targets_sdata
 from eugene.preprocess._targets import clamp_targets_sdata as clamp_targets_sdata
 from eugene.preprocess._targets import scale_targets_sdata as scale_targets_sdata
-
-__all__ = [
-    "binarize_targets_sdata",
-    "clamp_targets_sdata",
-    "make_unique_ids_sdata",
-    "ohe_seqs_sdata",
-    "pad_seqs_sdata",
-    "scale_targets_sdata",
-    "train_test_chrom_split",
-    "train_test_homology_split",
-    "train_test_random_split",
-]

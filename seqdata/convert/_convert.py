@@ -63,8 +63,7 @@ def to_fasta(
     ['>seq0', 'AC']
     """
     if seq_var not in ds.variables or not is_sequence(ds[seq_var]):
-        msg = f"{seq_var!r} is no variable of letters. Name one with seq_var=..."
-        raise SchemaError(msg)
+        raise SchemaError(f"{seq_var!r} is no variable of letters. Name one with seq_var=...")
     names = _record_names(ds, id_var)
     target = Path(path).expanduser()
     opener: Any = gzip.open if target.suffix == ".gz" else open
@@ -110,12 +109,11 @@ def to_bed(ds: xr.Dataset, path: str | Path) -> None:
     before = table["chromEnd"] <= 0
     if before.any():
         row = int(np.argmax(before))
-        msg = (
+        raise SchemaError(
             f"Row {row} ({table['chrom'][row]}:{table['chromStart'][row]}-"
             f"{table['chromEnd'][row]}) lies before its contig: BED cannot say where it is. "
             "Leave it out."
         )
-        raise SchemaError(msg)
     clipped = table["chromStart"].clip(lower=0)
     count = int((clipped != table["chromStart"]).sum())
     if count:
@@ -208,8 +206,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     """
     folder = Path(path).expanduser()
     if not folder.exists():
-        msg = f"There is no store at {folder}. Check the path."
-        raise MissingFileError(msg)
+        raise MissingFileError(f"There is no store at {folder}. Check the path.")
     if not (folder / ".zgroup").exists():
         msg = f"{folder} is no Zarr v2 group (no .zgroup). Open Zarr v3 stores with open_zarr."
         raise StoreError(msg)
@@ -232,8 +229,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         if values.dtype == np.dtype("S1"):
             attrs = {"kind": "sequence", **attrs, "alphabet": _alphabet(child, values, attrs)}
         if len(dims) != values.ndim:
-            msg = f"{child} has {values.ndim} axes but the dimension names {dims}."
-            raise StoreError(msg)
+            raise StoreError(f"{child} has {values.ndim} axes but the dimension names {dims}.")
         variables[child.name] = (dims, values, attrs)
         if extra is not None:
             variables[f"{child.name}_length"] = (dims[:1], extra, {"units": "bp"})
@@ -288,8 +284,7 @@ def _modern(
 
 def _record_names(ds: xr.Dataset, id_var: str | None) -> list[str]:
     if id_var is not None and id_var not in ds.variables:
-        msg = f"There is no variable {id_var!r} with record names."
-        raise SchemaError(msg)
+        raise SchemaError(f"There is no variable {id_var!r} with record names.")
     name = id_var or ("id" if "id" in ds.variables else None)
     if name is not None:
         return [_text(value) for value in ds[name].values]
@@ -307,11 +302,10 @@ def _record_names(ds: xr.Dataset, id_var: str | None) -> list[str]:
 def _bed_names(names: list[str], variable: str | None) -> list[str]:
     for row, name in enumerate(names):
         if any(blank in name for blank in "\t\r\n"):
-            msg = (
+            raise SchemaError(
                 f"{variable!r} of row {row} is {name!r}: a name with a tab or a line end would "
                 "break the BED file. Replace them."
             )
-            raise SchemaError(msg)
     return [name or "." for name in names]
 
 
@@ -327,8 +321,7 @@ def _json(path: Path) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise ValueError(f"expected an object, got {type(document).__name__}")
     except ValueError as error:
-        msg = f"{path} is no JSON object ({error}): the store is damaged."
-        raise StoreError(msg) from error
+        raise StoreError(f"{path} is no JSON object ({error}): the store is damaged.") from error
     return document
 
 

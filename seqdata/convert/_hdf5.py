@@ -35,8 +35,7 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        msg = "HDF5 needs the extra 'h5': pip install 'eugene-genomics[h5]'"
-        raise SchemaError(msg) from error
+        raise SchemaError("HDF5 needs the extra 'h5': pip install 'eugene-genomics[h5]'") from error
     return h5py
 
 
@@ -64,11 +63,10 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     with path.open("rb") as raw:
         mark = raw.read(len(_MARK) + 64)
     if mark.startswith(_MARK) and mark != _checksum(path):
-        msg = (
+        raise StoreError(
             f"{path} is damaged, or another program changed it: it does not have the checksum that "
             "it carries. Fetch or write it again."
         )
-        raise StoreError(msg)
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(h5py.File(path, "r"))
@@ -149,13 +147,11 @@ def to_hdf5(
     [[b'A', b'C']]
     """
     if letters not in ("bytes", "ohe"):
-        msg = f"letters must be 'bytes' or 'ohe', got {letters!r}."
-        raise SchemaError(msg)
+        raise SchemaError(f"letters must be 'bytes' or 'ohe', got {letters!r}.")
     h5py = _h5py()
     target = Path(path).expanduser()
     if target.exists() and not overwrite:
-        msg = f"{target} exists. Pass overwrite=True to replace it, or another path."
-        raise StoreError(msg)
+        raise StoreError(f"{target} exists. Pass overwrite=True to replace it, or another path.")
     with whole_files([target]) as (part,):
         with h5py.File(part, "w", userblock_size=_BLOCK) as file:
             ds = with_codes(ds)
@@ -189,8 +185,7 @@ def read_hdf5(path: str | Path) -> xr.Dataset:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        msg = f"HDF5 file {file} does not exist. Check the path."
-        raise MissingFileError(msg)
+        raise MissingFileError(f"HDF5 file {file} does not exist. Check the path.")
     variables, coordinates = {}, set()
     try:
         with open_hdf5(file) as source:
@@ -214,8 +209,7 @@ def read_hdf5(path: str | Path) -> xr.Dataset:
     except SeqdataError:
         raise
     except _DAMAGE as error:
-        msg = f"{file} is no HDF5 file of seqdata, or is damaged: {error}"
-        raise StoreError(msg) from error
+        raise StoreError(f"{file} is no HDF5 file of seqdata, or is damaged: {error}") from error
 
 
 def _write(

@@ -202,11 +202,10 @@ def contig_sizes(contigs: Mapping[str, int] | str | Path) -> dict[str, int]:
         if not fields or line.startswith("#"):
             continue
         if len(fields) < 2 or not fields[1].isdecimal():
-            msg = (
+            raise TrackError(
                 f"{file}, line {number} is {line[:60]!r}: expected the name of a contig and its "
                 "length in bp. Give a FASTA file, its .fai index or a chrom.sizes table."
             )
-            raise TrackError(msg)
         sizes[fields[0]] = int(fields[1])
     return sizes
 
@@ -279,14 +278,11 @@ def _signal_of(ds: xr.Dataset, name: str, samples: Sequence[str] | None, bin_siz
     """Return the tracks of a variable after all checks of it."""
     numeric = [str(v) for v in ds.data_vars if ds[v].ndim > 1 and ds[v].dtype.kind in "biuf"]
     if name not in ds.variables:
-        msg = f"The dataset has no variable {name!r}.{did_you_mean(name, numeric)}"
-        raise SchemaError(msg)
+        raise SchemaError(f"The dataset has no variable {name!r}.{did_you_mean(name, numeric)}")
     if is_sequence(ds[name]) or ds[name].dtype.kind not in "biuf":
-        msg = f"{name!r} holds no numbers.{did_you_mean(name, numeric)}"
-        raise SchemaError(msg)
+        raise SchemaError(f"{name!r} holds no numbers.{did_you_mean(name, numeric)}")
     if bin_size < 1:
-        msg = f"bin_size is {bin_size}: expected a whole number of bp from 1 up."
-        raise SchemaError(msg)
+        raise SchemaError(f"bin_size is {bin_size}: expected a whole number of bp from 1 up.")
     if ds.attrs.get("provenance", {}).get("options", {}).get("splice"):
         msg = "Rows are joined exons (splice=True): their values do not lie one beside the other."
         raise SchemaError(msg)
@@ -299,11 +295,10 @@ def _signal_of(ds: xr.Dataset, name: str, samples: Sequence[str] | None, bin_siz
         length = length if length in variable.dims else str(variable.dims[-1])
         others = [str(dim) for dim in variable.dims if dim not in (rows, length)]
         if rows not in variable.dims or length == rows or len(others) > 1:
-            msg = (
+            raise SchemaError(
                 f"{name!r} has the axes {variable.dims}: expected rows, positions and at most one "
                 f"axis of samples. Choose along the others, as in ds.isel({others[-1:]}=0)."
             )
-            raise SchemaError(msg)
         variable = variable.transpose(rows, *others, length)
     else:
         others = [str(dim) for dim in variable.dims[1:]]
@@ -313,8 +308,7 @@ def _signal_of(ds: xr.Dataset, name: str, samples: Sequence[str] | None, bin_siz
     wanted = known if samples is None else [str(sample) for sample in samples]
     for sample in wanted:
         if sample not in known:
-            msg = f"{name!r} has no sample {sample!r}.{did_you_mean(sample, known)}"
-            raise SchemaError(msg)
+            raise SchemaError(f"{name!r} has no sample {sample!r}.{did_you_mean(sample, known)}")
     return _Signal(ds, name, variable, wanted, [known.index(s) for s in wanted], table, bin_size)
 
 
@@ -328,11 +322,10 @@ def _files_of(path: str | Path, tracks: Sequence[str], suffix: str) -> list[Path
     elif len(tracks) == 1 and given.suffix:
         pattern = str(given).replace("{", "{{").replace("}", "}}")
     elif given.suffix:
-        msg = (
+        raise SchemaError(
             f"{len(tracks)} samples do not go into one file, {path}. Name a folder, write "
             "{sample} into the name, or choose one with samples=[...]."
         )
-        raise SchemaError(msg)
     else:
         pattern = f"{given}/{{sample}}{suffix}"
     files = [Path(pattern.replace("{sample}", track.replace("/", "_"))) for track in tracks]
@@ -356,8 +349,7 @@ def _write(
 ) -> list[Path]:
     """Write the tracks of a variable with a writer."""
     if overlap not in get_args(Overlap):
-        msg = f"overlap is {overlap!r}.{did_you_mean(overlap, get_args(Overlap))}"
-        raise SchemaError(msg)
+        raise SchemaError(f"overlap is {overlap!r}.{did_you_mean(overlap, get_args(Overlap))}")
     signal = _signal_of(ds, variable, samples, bin_size)
     sizes = contig_sizes(contigs)
     sizes = {name: sizes[name] for name in sorted(sizes)}
@@ -379,8 +371,7 @@ def _write(
             drafts = parts[i * len(files) : (i + 1) * len(files)]
             count = _fill(signal, rows, sizes, overlap, [writer(p, sizes) for p in drafts])
             if not count:
-                msg = f"Nothing to write to {part[0]}: no row has a value on a contig."
-                raise SchemaError(msg)
+                raise SchemaError(f"Nothing to write to {part[0]}: no row has a value on a contig.")
     return targets
 
 
@@ -450,11 +441,10 @@ def _merged(held: Sequence[tuple[int, Values]], end: int, overlap: Overlap, cont
         twice = known & (times > 0)
         if overlap == "error" and twice.any():
             at = first + int(np.flatnonzero(twice.any(axis=0))[0])
-            msg = (
+            raise SchemaError(
                 f"Rows overlap at {contig}:{at}, where each has a value. Say what to write with "
                 "overlap='mean' or 'max', or choose rows."
             )
-            raise SchemaError(msg)
         if overlap == "max":
             np.copyto(there, np.where(twice, np.fmax(there, found), found), where=known)
         else:

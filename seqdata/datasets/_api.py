@@ -248,26 +248,23 @@ def _judge(entry: Entry, absent: list[SourceFile], access: _Access) -> None:
     homeless = [file.key for file in absent if not file.urls and not mirrors]
     if homeless:
         own = ", ".join(f"{key!r}: 'your/file'" for key in homeless)
-        msg = (
+        raise DatasetError(
             f"Dataset {entry.name!r}: no public address of {', '.join(homeless)} is recorded "
             f"({entry.source}). Pass your own: files={{{own}}}."
         )
-        raise DatasetError(msg)
     doubtful = [file.name for file in absent if not file.verified]
     if not doubtful or access.unverified:
         return
     if is_offline(access.offline):
-        msg = (
+        raise OfflineError(
             f"Dataset {entry.name!r} is not in the cache ({access.folder / entry.name}) and the "
             f"network is off: {', '.join(doubtful)} would have to be fetched."
         )
-        raise OfflineError(msg)
-    msg = (
+    raise UnverifiedError(
         f"Dataset {entry.name!r}: the checksum of {', '.join(doubtful)} is not known, so nobody "
         "can tell whether what arrives is what was published. If you trust the address, pass "
         "unverified=True (--unverified); the checksum is pinned then."
     )
-    raise UnverifiedError(msg)
 
 
 def get(
@@ -331,8 +328,7 @@ def get(
         _cache.datasets_dir(cache_dir), mirrors, unverified, offline, progress, as_mapping(files)
     )
     if out is not None and Path(out).expanduser().exists() and not overwrite:
-        msg = f"{out} exists. Pass overwrite=True to replace it, or another path."
-        raise StoreError(msg)
+        raise StoreError(f"{out} exists. Pass overwrite=True to replace it, or another path.")
     paths, fresh = _fetch(entry, chosen, access)
     sums = {key: _sum(path, own=key in access.own) for key, path in sorted(paths.items())}
     attrs = {

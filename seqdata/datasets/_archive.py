@@ -67,8 +67,7 @@ def extract(archive: str | Path, folder: str | Path) -> Path:
     """
     source, goal = require_file(archive, "Archive"), Path(folder)
     if goal.exists():
-        msg = f"{goal} exists. Remove it, or unpack {source} elsewhere."
-        raise ArchiveError(msg)
+        raise ArchiveError(f"{goal} exists. Remove it, or unpack {source} elsewhere.")
     goal.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
     try:
@@ -90,8 +89,7 @@ def extract(archive: str | Path, folder: str | Path) -> Path:
         draft.rename(goal)
     except OSError as error:
         if is_disk_full(error):
-            msg = f"No room to unpack {source} in {goal.parent}."
-            raise DiskFullError(msg) from error
+            raise DiskFullError(f"No room to unpack {source} in {goal.parent}.") from error
         raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -131,8 +129,7 @@ def _inside(source: Path, name: str) -> PurePosixPath:
         problem = "is no file name"
     else:
         return parts
-    msg = f"{source} holds a member {name!r} that {problem}; nothing was unpacked."
-    raise ArchiveError(msg)
+    raise ArchiveError(f"{source} holds a member {name!r} that {problem}; nothing was unpacked.")
 
 
 def _refuse(source: Path, name: str, what: str) -> ArchiveError:
@@ -198,8 +195,7 @@ def _copy(source: Path, name: str, content: IO[bytes], out: IO[bytes], size: int
             break
         out.write(chunk)
     if done != size:
-        msg = f"{source}: {name!r} does not have the {size:,} bytes that it declares."
-        raise ArchiveError(msg)
+        raise ArchiveError(f"{source}: {name!r} does not have the {size:,} bytes that it declares.")
 
 
 def unpack_gzip(packed: str | Path, path: str | Path) -> Path:
@@ -237,8 +233,7 @@ def unpack_gzip(packed: str | Path, path: str | Path) -> Path:
             raise ArchiveError(msg) from error
         except OSError as error:
             if is_disk_full(error):
-                msg = f"No room to unpack {source} in {goal.parent}."
-                raise DiskFullError(msg) from error
+                raise DiskFullError(f"No room to unpack {source} in {goal.parent}.") from error
             raise
         draft.replace(goal)
     return goal

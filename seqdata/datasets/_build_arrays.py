@@ -138,8 +138,7 @@ def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
     found = {path.name: path for path in folder.rglob("*.mat")}
     missing = sorted({"train.mat", "valid.mat", "test.mat"} - set(found))
     if missing:
-        msg = f"The archive holds no {missing[0]}; it is not the published bundle."
-        raise SchemaError(msg)
+        raise SchemaError(f"The archive holds no {missing[0]}; it is not the published bundle.")
     with open_hdf5(found["train.mat"]) as source:
         letters, labels = source["trainxdata"], source["traindata"]
         for at in range(0, letters.shape[2], _ROWS):

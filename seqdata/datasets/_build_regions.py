@@ -114,11 +114,10 @@ def basset(files: Files, work: Path, *, seed: int) -> xr.Dataset:
         wrong = place.isna().any(axis=1).to_numpy() | ~np.isin(values, (0, 1)).all(axis=1)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            msg = (
+            raise TableError(
                 f"{files['activity']}, row {done + row + 1}, {block.index[row]!r}: expected a "
                 "place such as chr1:100-700(+), then 0 or 1 for each cell type."
             )
-            raise TableError(msg)
         places.append(place)
         labels.append(values.astype(np.uint8))
         done += len(block)
@@ -158,12 +157,11 @@ def seqdata_store(files: Files, work: Path, *, type: str) -> xr.Dataset:
         If the archive holds no store, or is not one.
     """
     if type != "seqdata":
-        msg = (
+        raise DatasetError(
             "type='bigwig' names signal files, which need a genome and regions to become a "
             "dataset. sd.datasets.fetch(name, type='bigwig') returns their paths; pass them to "
             "sd.from_region_files(sd.GenomeFASTA(...), sd.BigWig(...), bed=...)."
         )
-        raise DatasetError(msg)
     store = find_store(extract(files["seqdata"], work / "unpacked"))
     if (store / "zarr.json").exists():
         return open_zarr(store, allow_incomplete=True)
@@ -190,8 +188,7 @@ def find_store(folder: Path) -> Path:
     tops = {path.parent for mark in marks for path in folder.rglob(mark)}
     roots = sorted(path for path in tops if not tops & set(path.parents))
     if len(roots) != 1:
-        msg = f"Expected one Zarr store in the archive, found {len(roots)}."
-        raise ArchiveError(msg)
+        raise ArchiveError(f"Expected one Zarr store in the archive, found {len(roots)}.")
     return roots[0]
 
 
@@ -258,11 +255,10 @@ def genome(
         odd = {name: size for name, size in sizes.items() if contigs.get(name) != size}
         if odd:
             name, size = next(iter(odd.items()))
-            msg = (
+            raise ContigError(
                 f"{fasta} is another assembly, or not all of it: contig {name!r} should have "
                 f"{size:,} bp and has {contigs.get(name, 'none')} ({len(odd)} such contigs)."
             )
-            raise ContigError(msg)
     return xr.Dataset(
         {"length": ("_contig", np.array([*contigs.values()], dtype=np.int64), {"units": "bp"})},
         coords={"contig": ("_contig", np.array([*contigs], dtype=object))},

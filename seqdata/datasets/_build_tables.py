@@ -171,8 +171,7 @@ def _rows(ds: xr.Dataset) -> int:
     """Return the number of rows, also where the sequences lie one behind the other."""
     if "_sequence" in ds.sizes:
         return int(ds.sizes["_sequence"])
-    msg = "The dataset has no rows."
-    raise DatasetError(msg)
+    raise DatasetError("The dataset has no rows.")
 
 
 def _first_fields(path: Path) -> list[str]:

@@ -200,11 +200,10 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.touch()
     except OSError as error:
-        msg = (
+        raise DownloadError(
             f"Cannot write in {path.parent}: {error.strerror or error}. Set EUGENE_CACHE_DIR to a "
             "folder that can be written, or pass cache_dir."
-        )
-        raise DownloadError(msg) from error
+        ) from error
     limit = time.monotonic() + (LOCK_SECONDS if seconds is None else seconds)
     told = False
     with lock.open("a+b") as handle:
@@ -213,11 +212,10 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
                 logger.info("waiting for another process that makes %s", path)
                 told = True
             if time.monotonic() > limit:
-                msg = (
+                raise DownloadError(
                     f"Another process has held {lock} all the time. If none is at work on "
                     f"{path}, end the one that hangs and try again."
                 )
-                raise DownloadError(msg)
             time.sleep(_POLL_SECONDS)
         try:
             yield

@@ -170,11 +170,10 @@ def download(
         if is_offline(offline):
             addresses = [url for url in addresses if check_url(url) == "file"]
             if not addresses:
-                msg = (
+                raise OfflineError(
                     f"{goal.name} is not in the cache ({goal.parent}) and the network is off. "
                     "Fetch it once without offline mode (EUGENE_OFFLINE)."
                 )
-                raise OfflineError(msg)
         if not addresses:
             msg = f"No public address of {goal.name} is known. Pass your own copy in files=."
             raise DownloadError(msg)
@@ -226,13 +225,11 @@ def _fetch(
                 break
     told = "\n  ".join(problems)
     if wrong:
-        msg = (
+        raise ChecksumError(
             f"{partial.path.name} is not what was asked for; nothing was kept:\n  {told}\n"
             "Either the file changed at its source or something on the way changed it."
         )
-        raise ChecksumError(msg)
-    msg = f"{partial.path.name} could not be fetched:\n  {told}"
-    raise DownloadError(msg)
+    raise DownloadError(f"{partial.path.name} could not be fetched:\n  {told}")
 
 
 def _persist(

@@ -79,29 +79,26 @@ class Parts(FlatReader):
                 columns = columns or [*block.columns]
                 if set(columns) != set(block.columns):
                     odd = sorted(set(columns) ^ set(block.columns))
-                    msg = (
+                    raise TableError(
                         f"{', '.join(part.reader.files())} has not the columns of "
                         f"{', '.join(self.parts[0].reader.files())}: {odd} are in one only."
                     )
-                    raise TableError(msg)
                 block.columns[SPLIT] = np.full(len(block), part.split, dtype=np.int8)
                 row = stop
                 yield block
             if table is not None and row != len(table):
                 where = ", ".join(part.reader.files())
-                msg = (
+                raise LengthError(
                     f"{where} holds {row:,} sequences and {part.table} {len(table):,} lines: they "
                     "do not belong together. Fetch both again."
                 )
-                raise LengthError(msg)
 
 
 def _table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, sep="\t")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        msg = f"{path} cannot be read as a table: {error}"
-        raise TableError(msg) from error
+        raise TableError(f"{path} cannot be read as a table: {error}") from error
 
 
 def build(name: str, parts: Sequence[Part], work: Path, *, fixed_length: bool = True) -> xr.Dataset:

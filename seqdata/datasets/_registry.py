@@ -149,11 +149,10 @@ class Entry:
         """
         missing = [name for name in self.requires if importlib.util.find_spec(name) is None]
         if missing:
-            msg = (
+            raise DatasetError(
                 f"Dataset {self.name!r} needs the package {missing[0]}: "
                 "pip install 'eugene-genomics[h5]'"
             )
-            raise DatasetError(msg)
 
     def _plain(self, name: str, value: Any) -> Any:
         """Return a whole number where one is expected; the shell has only text."""
@@ -188,16 +187,14 @@ class Entry:
         for name, value in given.items():
             if name not in self.options:
                 hint = did_you_mean(name, self.options) or " It takes no options."
-                msg = f"Dataset {self.name!r} has no option {name!r}.{hint}"
-                raise DatasetError(msg)
+                raise DatasetError(f"Dataset {self.name!r} has no option {name!r}.{hint}")
             choices = self.options[name].choices
             by_text = {str(choice).lower(): choice for choice in choices}
             if choices and str(value).lower() not in by_text:
-                msg = (
+                raise DatasetError(
                     f"Dataset {self.name!r}: option {name} is {value!r}, expected one of "
                     f"{', '.join(map(repr, choices))}.{did_you_mean(str(value), by_text)}"
                 )
-                raise DatasetError(msg)
             chosen[name] = by_text[str(value).lower()] if choices else self._plain(name, value)
         return chosen
 
@@ -352,8 +349,7 @@ def find(name: str, *, kind: str | None = None) -> Entry:
     found = entries().get(folded.get(_fold(name), ""))
     if found is None or kind not in (None, found.kind):
         what = {"motifs": "motif set", "genome": "genome"}.get(kind or "", "dataset")
-        msg = f"No {what} is called {name!r}.{did_you_mean(name, [*names(kind)])}"
-        raise DatasetError(msg)
+        raise DatasetError(f"No {what} is called {name!r}.{did_you_mean(name, [*names(kind)])}")
     return found
 
 

@@ -139,8 +139,7 @@ def check_url(url: str) -> str:
     try:
         scheme = urllib.parse.urlsplit(url).scheme.lower()
     except ValueError as error:
-        msg = f"{url!r} is no proper address: {error}"
-        raise AddressError(msg) from error
+        raise AddressError(f"{url!r} is no proper address: {error}") from error
     if scheme not in SCHEMES:
         msg = f"{url!r} cannot be fetched: expected an address with {', '.join(SCHEMES)}."
         raise AddressError(msg)
@@ -208,11 +207,9 @@ def transfer(
         raise
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError,
             socket.gaierror) as error:  # fmt: skip
-        msg = f"{url}: {_reason(error)}"
-        raise BrokenTransferError(msg) from error
+        raise BrokenTransferError(f"{url}: {_reason(error)}") from error
     except ValueError as error:
-        msg = f"{url!r} is no proper address: {error}"
-        raise AddressError(msg) from error
+        raise AddressError(f"{url!r} is no proper address: {error}") from error
     except OSError as error:
         if is_disk_full(error):
             msg = f"No room in {partial.path.parent} for {partial.path.name}; the part stays."
@@ -231,12 +228,10 @@ def _seconds(text: str | None) -> float:
 
 def _copy(source: Path, partial: Partial, size: int | None, tick: Any) -> None:
     if not source.is_file():
-        msg = f"There is no file {source}."
-        raise AddressError(msg)
+        raise AddressError(f"There is no file {source}.")
     total = source.stat().st_size
     if size not in (None, total):
-        msg = f"{source} has {total:,} bytes, expected {size:,}: it is another file."
-        raise AddressError(msg)
+        raise AddressError(f"{source} has {total:,} bytes, expected {size:,}: it is another file.")
     partial.drop()
     with source.open("rb") as content, partial.part.open("wb") as out:
         while chunk := content.read(CHUNK):

@@ -57,10 +57,9 @@ def check_known(
     hint = contig_hint(_renamed(names[lost], known), known)
     all_of = _all_of(regions, where)
     if lost.all():
-        msg = (
+        raise ContigError(
             f"None of the {all_of} lies on a contig of {genome}: they name {_listed(names)}.{hint}"
         )
-        raise ContigError(msg)
     tell(
         f"{int(counts[lost].sum())} of {all_of} lie on contigs that are not in {genome}: "
         f"{_listed(names[lost])}; {then}.{hint}"

@@ -106,18 +106,15 @@ def sample_negatives(
     (1, [0.5])
     """
     if isinstance(width, bool) or int(width) != width or width < 1:
-        msg = f"width must be a whole number of bp, 1 or more, got {width!r}."
-        raise LengthError(msg)
+        raise LengthError(f"width must be a whole number of bp, 1 or more, got {width!r}.")
     if n is None:
         if ratio <= 0:
-            msg = f"ratio must be greater than 0, got {ratio}."
-            raise SchemaError(msg)
+            raise SchemaError(f"ratio must be greater than 0, got {ratio}.")
         wanted = None
     else:
         wanted = int(n)
         if wanted < 1:
-            msg = f"n must be 1 or more, got {n}."
-            raise SchemaError(msg)
+            raise SchemaError(f"n must be 1 or more, got {n}.")
     peaks, _ = as_regions(bed)
     genome = fasta if isinstance(fasta, GenomeFASTA) else GenomeFASTA("seq", fasta, on_unknown="n")
     try:
@@ -237,13 +234,12 @@ def _tell_crowded(
     code = int(contig[left[0]] if len(left) else contig[crowded[0]])
     name, n = windows.names[code], int((contig == code).sum())
     if len(left):
-        msg = (
+        raise SeqdataError(
             f"No room for {int((contig[left] == code).sum())} of {n} negatives of {width} bp on "
             f"{name!r} outside peaks and excluded regions (or too many unknown bases there), nor "
             "on the other contigs of peaks. Lower n or ratio, shorten width, raise max_n, or "
             "exclude less."
         )
-        raise SeqdataError(msg)
     names = ", ".join(windows.names[i] for i in np.unique(contig[crowded])[:4])
     tell(
         f"{len(crowded)} of {len(start)} negatives found no room of {width} bp on the contig of "

@@ -73,11 +73,9 @@ def resize(
     [[115, 125, 5]]
     """
     if isinstance(width, bool) or int(width) != width or width < 1:
-        msg = f"width must be a whole number of bp, 1 or more, got {width!r}."
-        raise LengthError(msg)
+        raise LengthError(f"width must be a whole number of bp, 1 or more, got {width!r}.")
     if centre not in ("summit", "midpoint"):
-        msg = f"centre must be 'summit' or 'midpoint', got {centre!r}."
-        raise SchemaError(msg)
+        raise SchemaError(f"centre must be 'summit' or 'midpoint', got {centre!r}.")
     table, where = as_regions(bed)
     if isinstance(bed, pd.DataFrame):
         table.index = bed.index
@@ -237,8 +235,7 @@ def label_overlapping_regions(
     [[1, 0], [0, 1]]
     """
     if mode not in ("binary", "multitask"):
-        msg = f"mode must be 'binary' or 'multitask', got {mode!r}."
-        raise SchemaError(msg)
+        raise SchemaError(f"mode must be 'binary' or 'multitask', got {mode!r}.")
     table, where = as_regions(targets)
     if mode == "binary":
         hits = _hits(bed, table, None, min_overlap=min_overlap, fraction=fraction)

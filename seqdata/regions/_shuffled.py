@@ -74,8 +74,7 @@ def add_shuffled_negatives(
     letters = [str(v) for v in ds.data_vars if schema.is_sequence(ds[v])]
     if seq_var not in letters:
         hint = did_you_mean(seq_var, letters)
-        msg = f"the dataset has no sequences {seq_var!r} as letters.{hint}"
-        raise SchemaError(msg)
+        raise SchemaError(f"the dataset has no sequences {seq_var!r} as letters.{hint}")
     alphabet = schema.letters_of(ds[seq_var])
     if not is_nucleotide(alphabet):
         msg = f"{seq_var!r} has the alphabet {alphabet!r}: shuffled negatives are of nucleotides."
@@ -114,8 +113,7 @@ def add_shuffled_negatives(
 def _sources(positives: NDArray[np.int64], ratio: float, seed: int) -> NDArray[np.int64]:
     """Return which row each copy is made of."""
     if ratio <= 0:
-        msg = f"ratio is {ratio}: expected a number above 0."
-        raise SeqdataError(msg)
+        raise SeqdataError(f"ratio is {ratio}: expected a number above 0.")
     total = round(ratio * len(positives))
     if not len(positives):
         return positives

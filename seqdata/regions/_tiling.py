@@ -94,8 +94,7 @@ def tiled_bins(
     unknown = sorted(set(merged["chrom"]) - set(contigs))
     if unknown:
         hint = contig_hint(unknown[0], contigs)
-        msg = f"a peak lies on {unknown[0]!r}, which is not among the contigs.{hint}"
-        raise BedError(msg)
+        raise BedError(f"a peak lies on {unknown[0]!r}, which is not among the contigs.{hint}")
     size = merged["chrom"].map(dict(contigs)).to_numpy(np.int64)
     around = merged.assign(
         chromStart=np.maximum(merged["chromStart"] - extend, 0),

@@ -12,70 +12,29 @@ vectorise. Arrays are C-contiguous unless a docstring says otherwise.
 from __future__ import annotations
 
 from seqpro._kernels import _uncached as _uncached
-from seqpro._kernels._count import (
-    count_codes,
-    count_kmers,
-    effective_lengths,
-    translate_rows,
-)
-from seqpro._kernels._encode import (
-    decode_last,
-    decode_planes,
-    decode_words,
-    encode_planes,
-    gather,
-    gather_parallel,
-    gather_planes,
-    gather_rows,
-    letter_planes,
-)
-from seqpro._kernels._markov import (
-    count_contexts,
-    sample_markov,
-    score_markov,
-)
-from seqpro._kernels._move import (
-    align_rows,
-    complement_reversed,
-    complement_reversed_4,
-    reverse_rows,
-    slice_rows,
-)
-from seqpro._kernels._random import (
-    combine,
-    draw_below,
-    hash_rows,
-    mix64,
-)
-from seqpro._kernels._shuffle import (
-    shuffle_rows,
-)
-
-__all__ = [
-    "align_rows",
-    "combine",
-    "complement_reversed",
-    "complement_reversed_4",
-    "count_codes",
-    "count_contexts",
-    "count_kmers",
-    "decode_last",
-    "decode_planes",
-    "decode_words",
-    "draw_below",
-    "effective_lengths",
-    "encode_planes",
-    "gather",
-    "gather_parallel",
-    "gather_planes",
-    "gather_rows",
-    "hash_rows",
-    "letter_planes",
-    "mix64",
-    "reverse_rows",
-    "sample_markov",
-    "score_markov",
-    "shuffle_rows",
-    "slice_rows",
-    "translate_rows",
-]
+from seqpro._kernels._count import count_codes as count_codes
+from seqpro._kernels._count import count_kmers as count_kmers
+from seqpro._kernels._count import effective_lengths as effective_lengths
+from seqpro._kernels._count import translate_rows as translate_rows
+from seqpro._kernels._encode import decode_last as decode_last
+from seqpro._kernels._encode import decode_planes as decode_planes
+from seqpro._kernels._encode import decode_words as decode_words
+from seqpro._kernels._encode import encode_planes as encode_planes
+from seqpro._kernels._encode import gather as gather
+from seqpro._kernels._encode import gather_parallel as gather_parallel
+from seqpro._kernels._encode import gather_planes as gather_planes
+from seqpro._kernels._encode import gather_rows as gather_rows
+from seqpro._kernels._encode import letter_planes as letter_planes
+from seqpro._kernels._markov import count_contexts as count_contexts
+from seqpro._kernels._markov import sample_markov as sample_markov
+from seqpro._kernels._markov import score_markov as score_markov
+from seqpro._kernels._move import align_rows as align_rows
+from seqpro._kernels._move import complement_reversed as complement_reversed
+from seqpro._kernels._move import complement_reversed_4 as complement_reversed_4
+from seqpro._kernels._move import reverse_rows as reverse_rows
+from seqpro._kernels._move import slice_rows as slice_rows
+from seqpro._kernels._random import combine as combine
+from seqpro._kernels._random import draw_below as draw_below
+from seqpro._kernels._random import hash_rows as hash_rows
+from seqpro._kernels._random import mix64 as mix64
+from seqpro._kernels._shuffle import shuffle_rows as shuffle_rows

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from seqpro.motifs._carried import CARRIED, MotifLossWarning
-from seqpro.motifs._convert import (
-    consensus,
-    information_content,
-    pfm_to_ppm,
-    ppm_to_pwm,
-    pwm_to_ppm,
-    reverse_complement,
-)
-from seqpro.motifs._fasta_like import (
-    read_homer,
-    read_jaspar,
-    read_simdna,
-    write_homer,
-    write_jaspar,
-)
-from seqpro.motifs._meme import read_meme, write_meme
-from seqpro.motifs._motif import Motif, MotifSet
-from seqpro.motifs._read import read
-from seqpro.motifs._transfac import read_transfac, write_transfac
-
-__all__ = [
-    "CARRIED",
-    "Motif",
-    "MotifLossWarning",
-    "MotifSet",
-    "consensus",
-    "information_content",
-    "pfm_to_ppm",
-    "ppm_to_pwm",
-    "pwm_to_ppm",
-    "read",
-    "read_homer",
-    "read_jaspar",
-    "read_meme",
-    "read_simdna",
-    "read_transfac",
-    "reverse_complement",
-    "write_homer",
-    "write_jaspar",
-    "write_meme",
-    "write_transfac",
-]
+from seqpro.motifs._carried import CARRIED as CARRIED
+from seqpro.motifs._carried import MotifLossWarning as MotifLossWarning
+from seqpro.motifs._convert import consensus as consensus
+from seqpro.motifs._convert import information_content as information_content
+from seqpro.motifs._convert import pfm_to_ppm as pfm_to_ppm
+from seqpro.motifs._convert import ppm_to_pwm as ppm_to_pwm
+from seqpro.motifs._convert import pwm_to_ppm as pwm_to_ppm
+from seqpro.motifs._convert import reverse_complement as reverse_complement
+from seqpro.motifs._fasta_like import read_homer as read_homer
+from seqpro.motifs._fasta_like import read_jaspar as read_jaspar
+from seqpro.motifs._fasta_like import read_simdna as read_simdna
+from seqpro.motifs._fasta_like import write_homer as write_homer
+from seqpro.motifs._fasta_like import write_jaspar as write_jaspar
+from seqpro.motifs._meme import read_meme as read_meme
+from seqpro.motifs._meme import write_meme as write_meme
+from seqpro.motifs._motif import Motif as Motif
+from seqpro.motifs._motif import MotifSet as MotifSet
+from seqpro.motifs._read import read as read
+from seqpro.motifs._transfac import read_transfac as read_transfac
+from seqpro.motifs._transfac import write_transfac as write_transfac

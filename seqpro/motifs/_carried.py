@@ -50,11 +50,10 @@ def tell_losses(
     carried = CARRIED[form]
     for motif in motifs:
         if "protein" not in carried and not isinstance(motif.alphabet, NucleotideAlphabet):
-            msg = (
+            raise SeqproError(
                 f"{form} files hold motifs of nucleotides, {motif.name!r} is over "
                 f"{motif.alphabet.alphabet!r}: write MEME"
             )
-            raise SeqproError(msg)
     # both strands and a uniform background are assumed anyway; family and URL are remarks
     nothing = {None, "+-"}
     lost = [

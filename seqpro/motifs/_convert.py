@@ -15,8 +15,7 @@ DEFAULT_PSEUDOCOUNT = 0.01
 def _matrix(matrix: ArrayLike, name: str) -> NDArray[np.float64]:
     array = np.asarray(matrix, dtype=np.float64)
     if array.ndim < 2:
-        msg = f"{name} must have shape (..., A, width), got {array.shape}"
-        raise SeqproError(msg)
+        raise SeqproError(f"{name} must have shape (..., A, width), got {array.shape}")
     return array
 
 
@@ -58,8 +57,7 @@ def pfm_to_ppm(pfm: ArrayLike, *, pseudocount: float = 0.0) -> NDArray[np.float6
     """
     counts = _matrix(pfm, "pfm")
     if (counts < 0).any() or pseudocount < 0:
-        msg = "counts and pseudocount must not be negative"
-        raise SeqproError(msg)
+        raise SeqproError("counts and pseudocount must not be negative")
     counts = counts + pseudocount
     total = counts.sum(-2, keepdims=True)
     uniform = 1.0 / counts.shape[-2]
@@ -179,13 +177,11 @@ def consensus(ppm: ArrayLike, *, alphabet: BaseAlphabet = DNA, degenerate: bool 
     """
     probs = pfm_to_ppm(ppm)
     if probs.ndim != 2 or probs.shape[0] != len(alphabet):
-        msg = f"ppm must have shape ({len(alphabet)}, width), got {probs.shape}"
-        raise SeqproError(msg)
+        raise SeqproError(f"ppm must have shape ({len(alphabet)}, width), got {probs.shape}")
     if not degenerate:
         return alphabet.array[probs.argmax(0)].tobytes().decode("ascii")
     if not isinstance(alphabet, NucleotideAlphabet) or len(alphabet) != 4:
-        msg = "degenerate consensus letters exist for nucleotides only"
-        raise SeqproError(msg)
+        raise SeqproError("degenerate consensus letters exist for nucleotides only")
     codes = {frozenset(bases): code for code, bases in IUPAC.items()}
     return "".join(_degenerate_letter(column, alphabet, codes) for column in probs.T)
 

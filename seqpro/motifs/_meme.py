@@ -232,8 +232,7 @@ def write_meme(
     """
     items = as_set(motifs)
     if not items:
-        msg = "there is no motif to write"
-        raise SeqproError(msg)
+        raise SeqproError("there is no motif to write")
     alphabet = items[0].alphabet
     if any(motif.alphabet != alphabet for motif in items):
         msg = "a MEME file holds motifs over one alphabet; write them to separate files"

@@ -71,14 +71,12 @@ class Motif:
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
         if self.kind not in ("pfm", "ppm", "pwm"):
-            msg = f"kind must be pfm, ppm or pwm, got {self.kind!r}"
-            raise SeqproError(msg)
+            raise SeqproError(f"kind must be pfm, ppm or pwm, got {self.kind!r}")
         if matrix.ndim != 2 or matrix.shape[0] != len(self.alphabet) or matrix.shape[1] == 0:
-            msg = (
+            raise SeqproError(
                 f"motif {self.name!r}: matrix must have shape ({len(self.alphabet)}, width), got "
                 f"{matrix.shape}"
             )
-            raise SeqproError(msg)
         self._check_values(matrix)
         matrix.flags.writeable = False
         object.__setattr__(self, "matrix", matrix)
@@ -91,18 +89,15 @@ class Motif:
 
     def _check_values(self, matrix: NDArray[np.float64]) -> None:
         if np.isnan(matrix).any() or (self.kind != "pwm" and not np.isfinite(matrix).all()):
-            msg = f"motif {self.name!r}: matrix holds NaN or infinite numbers"
-            raise SeqproError(msg)
+            raise SeqproError(f"motif {self.name!r}: matrix holds NaN or infinite numbers")
         if self.kind != "pwm" and (matrix < 0).any():
-            msg = f"motif {self.name!r}: a {self.kind} cannot hold negative numbers"
-            raise SeqproError(msg)
+            raise SeqproError(f"motif {self.name!r}: a {self.kind} cannot hold negative numbers")
         if self.kind == "ppm" and abs(matrix.sum(0) - 1).max() > 0.02:
             column = int(abs(matrix.sum(0) - 1).argmax())
-            msg = (
+            raise SeqproError(
                 f"motif {self.name!r}: position {column} sums to {matrix[:, column].sum():.4g}, "
                 'expected 1; pass kind="pfm" for counts'
             )
-            raise SeqproError(msg)
 
     def __repr__(self) -> str:
         accession = f", {self.accession}" if self.accession else ""
@@ -241,8 +236,7 @@ class Motif:
         'TT'
         """
         if not isinstance(self.alphabet, NucleotideAlphabet):
-            msg = f"alphabet {self.alphabet.alphabet!r} has no complement"
-            raise SeqproError(msg)
+            raise SeqproError(f"alphabet {self.alphabet.alphabet!r} has no complement")
         background = None if self.background is None else self.background[::-1].copy()
         return replace(self, matrix=_convert.reverse_complement(self.matrix), background=background)
 
@@ -316,8 +310,7 @@ class MotifSet:
             if key not in self._index:
                 close = difflib.get_close_matches(key, self._index, n=3)
                 hint = f"; did you mean {', '.join(close)}?" if close else ""
-                msg = f"no motif with accession or name {key!r} among {len(self)}{hint}"
-                raise KeyError(msg)
+                raise KeyError(f"no motif with accession or name {key!r} among {len(self)}{hint}")
             return self._motifs[self._index[key]]
         return self._motifs[key]
 

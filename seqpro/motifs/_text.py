@@ -49,8 +49,7 @@ class Lines:
 
     def fail(self, number: int, message: str) -> NoReturn:
         """Raise an error that names file and line."""
-        msg = f"{self.path}, line {number}: {message}"
-        raise MotifFormatError(msg)
+        raise MotifFormatError(f"{self.path}, line {number}: {message}")
 
     def numbers(self, number: int, fields: Sequence[str]) -> list[float]:
         """Read finite numbers or fail."""
@@ -86,15 +85,13 @@ def read_text(path: Path) -> str:
     """Read a text file, decompressing gzip by content."""
     if not path.is_file():
         state = "is a folder; name the file inside it" if path.is_dir() else "does not exist"
-        msg = f"motif file {path} {state}"
-        raise MissingMotifFileError(msg)
+        raise MissingMotifFileError(f"motif file {path} {state}")
     raw = path.read_bytes()
     if raw.startswith(_GZIP_MAGIC):
         try:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
-            msg = f"{path} is a damaged gzip file: {error}"
-            raise MotifFormatError(msg) from error
+            raise MotifFormatError(f"{path} is a damaged gzip file: {error}") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -10,24 +10,11 @@ array, and a draw depends on (seed, epoch, row id) only:
 
 from __future__ import annotations
 
-from seqpro.transforms._augment import (
-    BaseTransform,
-    Jitter,
-    KShuffle,
-    Random,
-    ReverseComplement,
-    Sequential,
-    Tokenize,
-)
-from seqpro.transforms._tmm import TMM
-
-__all__ = [
-    "TMM",
-    "BaseTransform",
-    "Jitter",
-    "KShuffle",
-    "Random",
-    "ReverseComplement",
-    "Sequential",
-    "Tokenize",
-]
+from seqpro.transforms._augment import BaseTransform as BaseTransform
+from seqpro.transforms._augment import Jitter as Jitter
+from seqpro.transforms._augment import KShuffle as KShuffle
+from seqpro.transforms._augment import Random as Random
+from seqpro.transforms._augment import ReverseComplement as ReverseComplement
+from seqpro.transforms._augment import Sequential as Sequential
+from seqpro.transforms._augment import Tokenize as Tokenize
+from seqpro.transforms._tmm import TMM as TMM

@@ -53,8 +53,7 @@ class BaseTransform(ABC):
         ndarray, or tuple of ndarray where several were given
         """
         if not arrays:
-            msg = f"{type(self).__name__} needs at least one array"
-            raise SeqproError(msg)
+            raise SeqproError(f"{type(self).__name__} needs at least one array")
         step = self.calls if epoch is None else epoch
         self.calls += epoch is None
         seed = self.seed if step == 0 else int(random.counter_seed(self.seed, step))
@@ -69,25 +68,47 @@ class BaseTransform(ABC):
         """Return the changed arrays; seed is already that of the epoch."""
 
 
-def _types(types: tuple[str, ...], n_arrays: int, default: DataType) -> tuple[str, ...]:
-    """Return the type of each array; without any, sequence first and tracks after it."""
-    if not types:
-        return (default, *("track",) * (n_arrays - 1))
-    if len(types) != n_arrays:
-        msg = f"got {n_arrays} arrays for {len(types)} types {types}"
-        raise SeqproError(msg)
-    return types
+class SequenceTransform(BaseTransform):
+    """A transform of sequences that knows what to do with the tracks beside them.
 
+    Parameters
+    ----------
+    types : tuple of {"dna", "track"}
+        What each array is; the first a sequence and the rest tracks by default.
+    seed : int, optional
+    """
 
-def _check_types(types: tuple[str, ...]) -> None:
-    wrong = [t for t in types if t not in ("dna", "track")]
-    if wrong:
-        msg = f"types must be 'dna' or 'track', got {wrong[0]!r}"
-        raise SeqproError(msg)
+    def __init__(self, types: tuple[DataType, ...], seed: int | None) -> None:
+        super().__init__(seed)
+        wrong = [t for t in types if t not in ("dna", "track")]
+        if wrong:
+            raise SeqproError(f"types must be 'dna' or 'track', got {wrong[0]!r}")
+        self.types = types
+
+    def apply(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Change every sequence, and every track with the first of them."""
+        types = self.types or ("dna", *("track",) * (len(arrays) - 1))
+        if len(types) != len(arrays):
+            raise SeqproError(f"got {len(arrays)} arrays for {len(types)} types {types}")
+        model = arrays[types.index("dna")] if "dna" in types else None
+        return tuple(
+            self._sequence(a, seed, row_ids) if kind == "dna" else self._track(a, model)
+            for a, kind in zip(arrays, types, strict=True)
+        )
+
+    @abstractmethod
+    def _sequence(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Array:
+        """Return a changed sequence."""
+
+    def _track(self, track: Array, model: Array | None) -> Array:
+        """Return a track that goes with a sequence: as it is, where positions stay."""
+        return track
 
 
 @final
-class ReverseComplement(BaseTransform):
+class ReverseComplement(SequenceTransform):
     """Reverse complement sequences and reverse tracks.
 
     Parameters
@@ -128,9 +149,7 @@ class ReverseComplement(BaseTransform):
         swap: dict[int, int] | None = None,
         track_axis: int = 1,
     ) -> None:
-        super().__init__(0)
-        _check_types(types)
-        self.types = types
+        super().__init__(types, 0)
         self.length_axis = length_axis
         self.ohe_axis = ohe_axis
         self.alphabet = alphabet
@@ -141,27 +160,15 @@ class ReverseComplement(BaseTransform):
             msg = f"swap must pair strands both ways, such as {{0: 1, 1: 0}}, got {swap}"
             raise SeqproError(msg)
 
-    def apply(
-        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
-    ) -> tuple[Array, ...]:
-        """Reverse complement every sequence and reverse every track."""
-        types = _types(self.types, len(arrays), "dna")
-        model = arrays[types.index("dna")] if "dna" in types else None
-        return tuple(
-            self._sequence(a) if kind == "dna" else self._track(a, model)
-            for a, kind in zip(arrays, types, strict=True)
-        )
-
-    def _sequence(self, array: Array) -> Array:
+    def _sequence(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Array:
         return reverse_complement(array, self.alphabet, self.length_axis, self.ohe_axis)
 
-    def _track(self, array: Array, model: Array | None) -> Array:
-        axis = self._track_axis(array, model)
-        flipped = np.flip(array, axis)
+    def _track(self, track: Array, model: Array | None) -> Array:
+        flipped = np.flip(track, self._track_axis(track, model))
         if self.swap is None:
             return np.ascontiguousarray(flipped)
-        strands = normalize_axis(self.track_axis, array.ndim, "track_axis")
-        order = [self.swap.get(i, i) for i in range(array.shape[strands])]
+        strands = normalize_axis(self.track_axis, track.ndim, "track_axis")
+        order = [self.swap.get(i, i) for i in range(track.shape[strands])]
         return np.ascontiguousarray(np.take(flipped, order, strands))
 
     def _track_axis(self, track: Array, model: Array | None) -> int:
@@ -171,18 +178,17 @@ class ReverseComplement(BaseTransform):
         if self.ohe_axis is None or model is None or track.ndim == model.ndim:
             return normalize_axis(self.length_axis, track.ndim, "length_axis")
         if track.ndim != model.ndim - 1:
-            msg = (
+            raise SeqproError(
                 f"a track of {track.ndim} axes beside a sequence of {model.ndim}: name its "
                 "track_length_axis"
             )
-            raise SeqproError(msg)
         positions = normalize_axis(self.length_axis, model.ndim, "length_axis")
         columns = normalize_axis(self.ohe_axis, model.ndim, "ohe_axis")
         return positions - (columns < positions)
 
 
 @final
-class KShuffle(BaseTransform):
+class KShuffle(SequenceTransform):
     """Shuffle sequences, keeping k-let counts; tracks pass unchanged.
 
     Parameters
@@ -214,33 +220,15 @@ class KShuffle(BaseTransform):
         alphabet: NucleotideAlphabet = DNA,
         types: tuple[DataType, ...] = (),
     ) -> None:
-        super().__init__(seed)
-        _check_types(types)
+        super().__init__(types, seed)
         self.k = k
         self.length_axis = length_axis
         self.ohe_axis = ohe_axis
         self.alphabet = alphabet
-        self.types = types
 
-    def apply(
-        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
-    ) -> tuple[Array, ...]:
-        """Shuffle every sequence."""
-        types = _types(self.types, len(arrays), "dna")
-        return tuple(
-            k_shuffle(
-                a,
-                self.k,
-                self.alphabet,
-                length_axis=self.length_axis,
-                ohe_axis=self.ohe_axis,
-                seed=seed,
-                row_ids=row_ids,
-            )
-            if kind == "dna"
-            else a
-            for a, kind in zip(arrays, types, strict=True)
-        )
+    def _sequence(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Array:
+        axes = {"length_axis": self.length_axis, "ohe_axis": self.ohe_axis}
+        return k_shuffle(array, self.k, self.alphabet, **axes, seed=seed, row_ids=row_ids)
 
 
 @final
@@ -294,7 +282,7 @@ class Jitter(BaseTransform):
 
 
 @final
-class Tokenize(BaseTransform):
+class Tokenize(SequenceTransform):
     """Turn letters into integer tokens; tracks pass unchanged.
 
     Parameters
@@ -320,21 +308,12 @@ class Tokenize(BaseTransform):
         *,
         types: tuple[DataType, ...] = (),
     ) -> None:
-        super().__init__(0)
-        _check_types(types)
+        super().__init__(types, 0)
         self.token_map = token_map
         self.unknown_token = unknown_token
-        self.types = types
 
-    def apply(
-        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
-    ) -> tuple[Array, ...]:
-        """Tokenize every sequence."""
-        types = _types(self.types, len(arrays), "dna")
-        return tuple(
-            tokenize(a, self.token_map, self.unknown_token) if kind == "dna" else a
-            for a, kind in zip(arrays, types, strict=True)
-        )
+    def _sequence(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Array:
+        return tokenize(array, self.token_map, self.unknown_token)
 
 
 @final
@@ -370,8 +349,7 @@ class Random(BaseTransform):
     ) -> None:
         super().__init__(seed)
         if not 0 <= p <= 1:
-            msg = f"p must be between 0 and 1, got {p}"
-            raise SeqproError(msg)
+            raise SeqproError(f"p must be between 0 and 1, got {p}")
         self.p = p
         self.transform = Sequential(*transforms)
         self.batch_axis = batch_axis
@@ -383,8 +361,7 @@ class Random(BaseTransform):
         axes = [normalize_axis(self.batch_axis, a.ndim, "batch_axis") for a in arrays]
         n_rows = {a.shape[axis] for a, axis in zip(arrays, axes, strict=True)}
         if len(n_rows) != 1:
-            msg = f"arrays differ in the number of rows: {sorted(n_rows)}"
-            raise SeqproError(msg)
+            raise SeqproError(f"arrays differ in the number of rows: {sorted(n_rows)}")
         ids = random.row_counters(row_ids, (n_rows.pop(),))
         chosen = np.flatnonzero(random.uniform(seed, ids) < self.p)
         out = tuple(a.copy() for a in arrays)
@@ -399,11 +376,10 @@ class Random(BaseTransform):
                 or np.moveaxis(part, axis, 0)[0].shape != moved[0].shape
                 or part.dtype != target.dtype
             ):
-                msg = (
+                raise SeqproError(
                     "a transform inside Random must keep shapes and dtypes, got "
                     f"{part.dtype} {part.shape} for {target.dtype} {target.shape}"
                 )
-                raise SeqproError(msg)
             moved[chosen] = np.moveaxis(part, axis, 0)
         return out
 

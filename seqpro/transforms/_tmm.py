@@ -60,8 +60,7 @@ class TMM:
         quantile: float = 0.75,
     ) -> None:
         if not (0 <= log_ratio_trim < 0.5 and 0 <= expression_trim < 0.5 and 0 <= quantile <= 1):
-            msg = "trims must be in [0, 0.5) and quantile in [0, 1]"
-            raise SeqproError(msg)
+            raise SeqproError("trims must be in [0, 0.5) and quantile in [0, 1]")
         self.expression_cutoff = expression_cutoff
         self.log_ratio_trim = log_ratio_trim
         self.expression_trim = expression_trim
@@ -139,11 +138,9 @@ class TMM:
         x = _counts(counts)
         reference: Any = getattr(self, "_row", None)
         if reference is None:
-            msg = "call fit first"
-            raise SeqproError(msg)
+            raise SeqproError("call fit first")
         if x.shape[1] != reference.size:
-            msg = f"fitted on {reference.size} genes, got {x.shape[1]}"
-            raise SeqproError(msg)
+            raise SeqproError(f"fitted on {reference.size} genes, got {x.shape[1]}")
         total = _totals(x)
         ratios = np.array([self._log_factor(row, reference) for row in x])
         factors = np.exp2(ratios - self._centre)
@@ -166,8 +163,7 @@ def _totals(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the library size of each sample."""
     total: NDArray[np.float64] = x.sum(1)
     if (total == 0).any():
-        msg = f"sample {int((total == 0).argmax())} has no counts"
-        raise SeqproError(msg)
+        raise SeqproError(f"sample {int((total == 0).argmax())} has no counts")
     return total
 
 
