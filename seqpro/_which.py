@@ -187,7 +187,8 @@ def _texts(letters: Any) -> Iterator[bytes]:
     rows = max(1, _BLOCK // max(1, int(np.prod(letters.shape[1:], dtype=np.int64))))
     for start in range(0, letters.shape[0], rows):
         block = np.asarray(letters[start : start + rows])
-        block = block.astype("S1") if block.dtype.kind == "U" else block
+        # an array of objects holds addresses, whose bytes are no letters
+        block = block.astype("S1") if block.dtype.kind in "UO" else block
         yield np.ascontiguousarray(block).tobytes()
 
 
