@@ -92,6 +92,7 @@ def load_config(
         None if chosen is None else find_recipe(chosen),
         overrides=(*call.overrides, *_training_device(call)),
         defaults=defaults,
+        plugins=call.plugins,
         allow_class_path=call.has("allow_class_path"),
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
+from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
 
@@ -67,8 +68,12 @@ class CNN(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",

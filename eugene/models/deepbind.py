@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 
+from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, channels_of, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
 
@@ -62,8 +63,12 @@ class DeepBind(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         mode: str = "rbp",
         input_channels: int | None = None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
+from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, channels_of, merge_kwargs
 from eugene.nn import Conv1DTower, DenseBlock
 
@@ -73,8 +74,12 @@ class DeepSTARR(Architecture):
         self,
         input_len: int = 249,
         output_dim: int = 2,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         input_channels: int | None = None,
     ) -> None:

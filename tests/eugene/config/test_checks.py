@@ -167,8 +167,8 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
     from eugene.config import schema
     from eugene.config.marks import Least
 
-    data = {p.name: p for p in schema.section("data").parameters()}
-    trainer = {p.name: p for p in schema.section("trainer").parameters()}
+    data = {p.name: p for p in schema.parameters("data")}
+    trainer = {p.name: p for p in schema.parameters("trainer")}
     assert data["length"].mark(Least) == trainer["max_epochs"].mark(Least) == Least(1)
     assert data["length"].annotation == "int | None"
     assert {"ds", "seed", "module", "callbacks"}.isdisjoint({*data, *trainer})
@@ -180,7 +180,7 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
         *(f"interpret.{s}" for s in interpret_steps()),
     )
     for name in dotted:
-        for key in schema.section(name).parameters():
+        for key in schema.parameters(name):
             assert key.description, (name, key.name)
             assert key.annotation, (name, key.name)
             assert not key.required
