@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from eugene.cli._verbs import COMMON, CONFIG, HELP_ALL, PLUGIN, PRINT_CONFIG, Option, Verb
+from eugene._verb import COMMON, CONFIG, HELP_ALL, PLUGIN, PRINT_CONFIG, Option, Verb
 from eugene.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
