@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Architecture, channels_of, merge_kwargs
+from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
 
 _CONV = {
@@ -84,28 +84,16 @@ class DeepBind(Architecture):
         )
         if mode not in ("rbp", "dna"):
             raise ModelError(f"mode={mode!r} must be 'rbp' or 'dna'")
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(
-                conv_kwargs,
-                _CONV,
-                Conv1DTower,
-                "conv_kwargs",
-                fixed={"input_len": input_len, "input_channels": channels},
-            )
-        )
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         self.pool = GlobalPool("max_avg" if mode == "rbp" else "max")
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={
-                    "input_dim": self.conv1d_tower.out_channels * self.pool.multiplier,
-                    "output_dim": output_dim,
-                },
-            )
-        )
+        features = self.conv1d_tower.out_channels * self.pool.multiplier
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
+            input_dim=features, output_dim=output_dim,
+        )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""

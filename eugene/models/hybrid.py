@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 import torch
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
+from eugene.models._base import Stranded, channels_of, make_part
 from eugene.models.cnn import make_tower
-from eugene.nn import DenseBlock, ModelError, RecurrentBlock, ReverseComplement
+from eugene.nn import ModelError, RecurrentBlock
 
 _CONV = {
     "conv_channels": [32, 64],
@@ -24,7 +24,7 @@ _DENSE = {"hidden_dims": [32], "dropout_rates": 0.25}
 _SUMMARIES = ("last", "mean", "max", "last_position")
 
 
-class Hybrid(Architecture):
+class Hybrid(Stranded):
     """Convolutions, a recurrent net over what they see, then dense layers.
 
     Parameters
@@ -66,6 +66,7 @@ class Hybrid(Architecture):
     """
 
     name: ClassVar[str] = "hybrid"
+    dense_default = _DENSE
 
     def __init__(
         self,
@@ -102,45 +103,23 @@ class Hybrid(Architecture):
             raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
-        self.recurrent_block = RecurrentBlock(
-            **merge_kwargs(
-                recurrent_kwargs,
-                {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
-                RecurrentBlock,
-                "recurrent_kwargs",
-                fixed={"input_dim": self.conv1d_tower.out_channels, "batch_first": True},
-            )
+        self.recurrent_block = make_part(
+            RecurrentBlock,
+            "recurrent_kwargs",
+            recurrent_kwargs,
+            {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
+            input_dim=self.conv1d_tower.out_channels,
+            batch_first=True,
         )
-        features = self.recurrent_block.out_channels
-        self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate, channels)
-        if self.merge_strands is not None:
-            features *= self.merge_strands.multiplier
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                {} if conv_kwargs or recurrent_kwargs or dense_kwargs else _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={"input_dim": features, "output_dim": output_dim},
-            )
-        )
+        given = conv_kwargs or recurrent_kwargs
+        self._finish(self.recurrent_block.out_channels, dense_kwargs, given)
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""
         reads_back = self.recurrent_block.bidirectional and self.summary == "last"
         return super().in_eugene() | ({"summary": "last_position"} if reads_back else {})
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        features = self._read(x)
-        if self.merge_strands is not None:
-            features = self.merge_strands(features, self._read(self.reverse_complement(x)))
-        result: torch.Tensor = self.dense_block(features)
-        return result
-
     def _read(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
         states: torch.Tensor
         last: torch.Tensor
         states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
