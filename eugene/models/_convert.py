@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from eugene.errors import EugeneError, EugeneWarning, MissingFileError, NotARunError
+from eugene.errors import EugeneError, EugeneWarning, NotARunError
 from eugene.models._base import Architecture
 from eugene.models._build import build
-from eugene.models._weights import read_checkpoint
+from eugene.models._weights import existing, filled, read_checkpoint
 from eugene.models.deepstarr import DeepSTARR
 
 _CONVS = 4
@@ -46,15 +46,10 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
     ----------
     de Almeida et al. 2022, https://doi.org/10.1038/s41588-022-01048-5
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"no weights at {path}")
+    path = existing(path, "weights")
     try:
         layers = _keras_layers(path) if path.suffix in (".h5", ".hdf5") else _torch_layers(path)
-    except KeyError as error:
-        raise EugeneError(f"{path} is not DeepSTARR: it has no layer {error}") from error
-    network = DeepSTARR()
-    try:
+        network = DeepSTARR()
         network.load_state_dict({**network.state_dict(), **_deepstarr_state(layers)})
     except KeyError as error:
         raise EugeneError(f"{path} is not DeepSTARR: it has no layer {error}") from error
@@ -231,8 +226,4 @@ def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
         raise NotARunError(f"{path} has no weights under 'arch.': it was not written by EUGENe")
     if is_of_eugene(content):
         arch = as_in_eugene(arch, path)
-    try:
-        arch.load_state_dict(state)
-    except RuntimeError as error:
-        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
-    return arch.eval()
+    return filled(arch, state, path)
