@@ -19,7 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -99,10 +99,7 @@ class Method:
 
     def load(self) -> Compute:
         """Return the function that computes it."""
-        if not isinstance(self.compute, str):
-            return self.compute
-        module, _, name = self.compute.partition(":")
-        found: Compute = getattr(importlib.import_module(module), name)
+        found: Compute = _loaded(self.compute) if isinstance(self.compute, str) else self.compute
         return found
 
     def options(self) -> tuple[str, ...]:
@@ -237,6 +234,12 @@ ALIASES: dict[str, str] = {
 """Other names of the methods."""
 
 
+def _loaded(place: str) -> Any:
+    """Return what stands at a place such as ``"module:function"``."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def find(method: str | Compute | Method) -> Method:
     """Return a method by name, by other name, or made of a function.
 
@@ -269,9 +272,8 @@ def find(method: str | Compute | Method) -> Method:
         name = getattr(method, "__name__", type(method).__name__)
         return Method(name, method, references=takes, default_reference="dinuc_shuffle")
     if str(method).startswith(_CAPTUM):
-        from seqexplainer.attribute._captum import method_of
-
-        return method_of(method.removeprefix(_CAPTUM))
+        made: Method = _loaded(f"{_ATTRIBUTE}._captum:method_of")(method.removeprefix(_CAPTUM))
+        return made
     from seqexplainer._inputs import check_choice
 
     name = str(ALIASES.get(method, method))

@@ -336,7 +336,10 @@ class _Pairs:
             whole = self.references(rows) if fixed is None else fixed[rows]
             batch = run.X[rows].to(run.device, run.dtype)
             refs = whole[:, columns].to(run.device, run.dtype)
-            same[rows] &= (refs == batch.unsqueeze(1)).flatten(1).all(dim=1).cpu()
+            alike = (refs[:, 0] == batch).flatten(1).all(dim=1)
+            if bool(alike.any()):
+                alike = (refs == batch.unsqueeze(1)).flatten(1).all(dim=1)
+            same[rows] &= alike.cpu()
             explained = self.explained.of(rows, columns.start)
             found = compute(explained, batch, refs)
             values = found.values if isinstance(found, Multipliers) else found

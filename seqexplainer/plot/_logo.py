@@ -212,11 +212,7 @@ def logo(
     position_ticks(ax, start, length)
     if bottom < 0:
         ax.axhline(0, color="black", linewidth=0.6, zorder=0)
-    tidy(ax)
-    if ylabel is None and kind == "bits":
-        ylabel = "bits"
-    if ylabel:
-        ax.set_ylabel(ylabel)
+    tidy(ax, ylabel="bits" if ylabel is None and kind == "bits" else ylabel)
     if title:
         ax.set_title(title)
     return ax

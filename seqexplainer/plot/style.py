@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 COLORS: dict[str, dict[str, str]] = {
     "classic": {"A": "#129447", "C": "#2458A6", "G": "#F5A81C", "T": "#D7263D", "U": "#D7263D"},
@@ -97,9 +98,24 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def tidy(ax: Axes) -> None:
-    """Take away the frame that says nothing."""
+def tidy(
+    ax: Axes, *, xlabel: str | None = None, ylabel: str | None = None, title: str | None = None
+) -> None:
+    """Take away the frame that says nothing, and write the texts that are given."""
     ax.spines[["top", "right"]].set_visible(False)
+    if xlabel is not None:
+        ax.set_xlabel(xlabel)
+    if ylabel is not None:
+        ax.set_ylabel(ylabel)
+    if title:
+        ax.set_title(title, loc="left")
+
+
+def color_scale(ax: Axes, image: ScalarMappable, label: str, **place: float) -> None:
+    """Draw the scale of an image's colours beside the axes."""
+    bar = ax.figure.colorbar(image, ax=ax, **place)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
 
 
 def position_ticks(ax: Axes, start: int, length: int) -> None:
