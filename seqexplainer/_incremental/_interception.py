@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from seqexplainer._incremental import _exits
 from seqexplainer._incremental._edits import Replacements, Substitutions
 from seqexplainer._incremental._nodes import Edited, Node
-from seqexplainer._operations import ELEMENTWISE, name_of, tensors_in
+from seqexplainer._operations import ELEMENTWISE, Args, Kwargs, Operation, name_of, tensors_in
 
 _ATTRIBUTE = "_seqexplainer_edited"
 _PROPERTIES = ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout", "names")
@@ -55,9 +55,9 @@ class Call(NamedTuple):
         Those given by name.
     """
 
-    func: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    func: Operation
+    args: Args
+    kwargs: Kwargs
 
     @property
     def name(self) -> str:
@@ -122,10 +122,10 @@ class Interception(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        func: Operation,
+        _types: object,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
     ) -> Any:
         kwargs = dict(kwargs or {})
         local = [t for t in tensors_in((args, kwargs), []) if state_of(t) is not None]

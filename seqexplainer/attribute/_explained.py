@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 
+from seqexplainer._targets import Pick
 from seqexplainer.calls import explained
 from seqexplainer.running import Runner
 
@@ -52,7 +52,7 @@ class Explained:
     """
 
     runner: Runner
-    pick: Callable[[object], torch.Tensor]
+    pick: Pick
     seed: int = 0
     args: tuple[torch.Tensor, ...] = ()
     first: int = 0

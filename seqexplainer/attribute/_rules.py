@@ -32,7 +32,7 @@ class Rule(ABC):
     name: str = ""
 
     @abstractmethod
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
         """Return what the operation returns."""
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Rule(ABC):
 
 class _Apply(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rule: Rule, *tensors: torch.Tensor) -> Any:
+    def forward(ctx: Any, rule: Rule, *tensors: torch.Tensor) -> object:
         out = rule.forward(*tensors)
         outputs = out if isinstance(out, tuple) else (out,)
         ctx.rule = rule
@@ -187,10 +187,10 @@ class Call(NamedTuple):
 class Refused(Rule):
     """An operation that no rule can follow, which is an error only if the output depends on it."""
 
-    def __init__(self, run: Callable[[], Any], error: Exception) -> None:
+    def __init__(self, run: Callable[[], object], error: Exception) -> None:
         self.run, self.error = run, error
 
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
         """Run the operation as it is."""
         out = self.run()
         return tuple(out) if isinstance(out, (tuple, list)) else out
@@ -242,7 +242,7 @@ class Path(Rule):
         self.out_rows: list[Rows | None] = []
         self.kind: type = torch.Tensor
 
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
         """Run the operation as it is."""
         out = self.call.run(tensors, self.call.constants)
         self.kind = type(out)

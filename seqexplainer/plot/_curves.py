@@ -154,8 +154,8 @@ def evolution_traces(
     lines = [np.column_stack([rounds, row]) for row in values]
     ax.add_collection(LineCollection(lines, colors=color, linewidths=0.8, alpha=alpha))
     name = label or (f"mean of {len(values)} sequences" if len(values) > 1 else None)
-    mean, look = values.mean(axis=0), {"linewidth": 2.2, "marker": "o", "markersize": 3.5}
-    ax.plot(rounds, mean, color=color, label=name, **look)
+    mean = values.mean(axis=0)
+    ax.plot(rounds, mean, color=color, linewidth=2.2, marker="o", markersize=3.5, label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.03, y=0.06)
     ax.autoscale_view()

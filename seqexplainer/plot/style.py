@@ -111,7 +111,7 @@ def tidy(
         ax.set_title(title, loc="left")
 
 
-def color_scale(ax: Axes, image: ScalarMappable, label: str, **place: float) -> None:
+def color_scale(ax: Axes, image: ScalarMappable, label: str, **place: Any) -> None:
     """Draw the scale of an image's colours beside the axes."""
     bar = ax.figure.colorbar(image, ax=ax, **place)
     bar.set_label(label)
