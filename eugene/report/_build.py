@@ -138,10 +138,10 @@ def _tiles(run: RunFolder) -> list[Tile]:
     evaluation = read_evaluation(run.path)
     where = "other data" if evaluation.get("other_data") else "test"
     metrics = evaluation.get("metrics", {})
-    for name in [m for m in _HEADLINE if m in metrics][:2]:
-        entry = metrics[name]
-        value = entry.get("value") if isinstance(entry, dict) else entry
-        tiles.append(Tile(number(value), f"{where} {metric_name(name)}"))
+    tiles += [
+        Tile(number(metrics[name].get("value")), f"{where} {metric_name(name)}")
+        for name in [m for m in _HEADLINE if m in metrics][:2]
+    ]
     truth = run.read("interpretation/truth.json")
     best = max(truth.get("mean_auprc", {}).values(), default=None)
     if best is not None:

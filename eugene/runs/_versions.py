@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,45 +14,24 @@ from typing import Any
 
 import eugene
 
-PACKAGES = (
-    "eugene-genomics",
-    "numpy",
-    "numba",
-    "pandas",
-    "xarray",
-    "zarr",
-    "dask",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "torchmetrics",
-    "captum",
-    "memelite",
-    "pyfaidx",
-    "pyBigWig",
-    "pysam",
-    "bioframe",
-    "safetensors",
-    "matplotlib",
-)
-"""Distributions whose versions are written down."""
-
 
 def package_versions() -> dict[str, str | None]:
-    """Return the installed version of each package that matters, ``None`` if absent.
+    """Return the installed version of each package that is needed, ``None`` if absent.
 
     Examples
     --------
     >>> "numpy" in package_versions()
     True
     """
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
+    ours = "eugene-genomics"
+    found: dict[str, str | None] = {ours: None}
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        needed = importlib.metadata.requires(ours) or []
+        # those of an extra, or of some machines alone, have a marker
+        found |= dict.fromkeys(re.split(r"[^\w.-]", one)[0] for one in needed if ";" not in one)
+    for name in found:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
     return found
 
 
