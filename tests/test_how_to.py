@@ -7,6 +7,7 @@ stand. All of it happens in an empty folder, in processes of their own, as a rea
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -14,10 +15,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import house
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 PAGES = sorted((REPO / "docs" / "how-to").glob("*.md"))
+FUNCTION = re.compile(r"`((?:seqpro|seqdata|seqexplainer|eugene|tests)/[\w/.]+\.py):?([\w.]*)`")
 FILE = re.compile(r"# file: (\S+)\n")
 
 
@@ -77,11 +80,22 @@ def test_there_is_a_page_for_whatever_can_be_added() -> None:
     assert {"add_a_reader", "add_a_model", "add_a_step", "add_a_method"} <= named
 
 
-def test_files_that_the_pages_name_are_there() -> None:
+def defined(path: Path) -> set[str]:
+    """Return the qualified names of functions, methods and classes of a file."""
+    tree = house.parsed(path)
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    return classes | {name for name, _, _ in house.functions(path)}
+
+
+def test_files_and_functions_that_the_pages_name_are_there() -> None:
+    named = 0
     for page in [*PAGES, *(REPO / "docs" / "explain").glob("*.md"), REPO / "CONTRIBUTING.md"]:
         text = page.read_text(encoding="utf8")
         for name in re.findall(r"\]\(([^)#]+)\)", text):
             if not name.startswith("http"):
                 assert (page.parent / name).exists(), f"{page.name}: {name}"
-        for name in re.findall(r"`((?:seqpro|seqdata|seqexplainer|eugene|tests)/[\w/.]+\.py)`", text):
+        for name, function in FUNCTION.findall(text):
             assert (REPO / name).exists(), f"{page.name}: {name}"
+            assert not function or function in defined(REPO / name), f"{page.name}: {function}"
+            named += bool(function)
+    assert named > 30
