@@ -14,7 +14,7 @@ import numpy as np
 
 from eugene._evaluation import Evaluation, Measured, Metric, Metrics, read_evaluation
 from eugene._folder import RunFolder
-from eugene.config import RunConfig
+from eugene.config import RunConfig, listed_plugins
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
 from eugene.runs._pipeline import Options
@@ -222,7 +222,7 @@ def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> R
     with existing.begun(overwrite=overwrite, resume=resume), existing.step("data"):
         load_data(config, existing)
     existing.write_text("config.yaml", config.to_yaml())
-    existing.write_json("versions.json", versions())
+    existing.write_json("versions.json", versions(listed_plugins(config.document)))
     return existing
 
 

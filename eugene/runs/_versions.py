@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import os
 import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import eugene
+from eugene.config._source import module_file
 
 
 def package_versions() -> dict[str, str | None]:
@@ -57,18 +60,43 @@ def git_revision() -> str | None:
     return f"{commit}{'+' if changed else ''}"
 
 
-def versions() -> dict[str, Any]:
+def plugin_checksums(plugins: Iterable[str]) -> dict[str, str | None]:
+    """Return the SHA-256 checksum of the source of each plugin, ``None`` where it has none.
+
+    Parameters
+    ----------
+    plugins : iterable of str
+        Modules or files, as `eugene.config.load_plugin` names them.
+
+    Examples
+    --------
+    >>> plugin_checksums(["no.such.module"])
+    {'no.such.module': None}
+    """
+    files = {p: Path(p) if p.endswith(".py") else module_file(p) for p in plugins}
+    return {
+        plugin: hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else None
+        for plugin, file in files.items()
+    }
+
+
+def versions(plugins: Iterable[str] = ()) -> dict[str, Any]:
     """Return what is written to ``versions.json``.
+
+    Parameters
+    ----------
+    plugins : iterable of str, optional
+        What registered things that the run names.
 
     Returns
     -------
     dict
-        Python, platform, processor count, commit and package versions.
+        Python, platform, processor count, commit, package versions, and checksums of plugins.
 
     Examples
     --------
     >>> sorted(versions())
-    ['command', 'cpu_count', 'git', 'packages', 'platform', 'python']
+    ['command', 'cpu_count', 'git', 'packages', 'platform', 'plugins', 'python']
     """
     return {
         "python": platform.python_version(),
@@ -77,4 +105,5 @@ def versions() -> dict[str, Any]:
         "git": git_revision(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "packages": package_versions(),
+        "plugins": plugin_checksums(plugins),
     }
