@@ -240,8 +240,7 @@ def registry(kind: str) -> Registry:
     """
     found = {"tasks": TASKS, **REGISTRIES, **{r.kind: r for r in REGISTRIES.values()}}
     if kind not in found:
-        message = f"there are no {kind!r}{did_you_mean(kind, REGISTRIES, listed=20)}"
-        raise EugeneError(message)
+        raise EugeneError(f"there are no {kind!r}{did_you_mean(kind, REGISTRIES, listed=20)}")
     return found[kind]
 
 

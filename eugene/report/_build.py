@@ -101,11 +101,10 @@ def _made(part: Part, run: RunFolder) -> Section:
     try:
         fill(section, run)
     except (AttributeError, KeyError, TypeError, IndexError) as error:
-        message = (
+        raise NotARunError(
             f"the section {title!r} of the report cannot be made from the files of {run.path} "
             f"({type(error).__name__}: {error}): one of them is damaged; do its step again"
-        )
-        raise NotARunError(message) from error
+        ) from error
     return section
 
 

@@ -268,8 +268,7 @@ def test(
 
     rows = run.rows("test")
     if not len(rows):
-        message = "the split leaves no test rows; change data.split"
-        raise EugeneError(message)
+        raise EugeneError("the split leaves no test rows; change data.split")
     run.write_predictions()
     baselines, actual = _baseline_predictions(run), run.data.targets
 
