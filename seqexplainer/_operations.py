@@ -131,7 +131,7 @@ def name_of(function: Operation) -> str:
 
 
 def tensors_in(value: object, found: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Append all tensors inside nested arguments to a list and return it."""
+    """Append all tensors, of any shape, inside nested arguments to a list and return it."""
     if isinstance(value, torch.Tensor):
         found.append(value)
     elif isinstance(value, (list, tuple)):

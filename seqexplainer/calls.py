@@ -93,7 +93,7 @@ def explained(
     batch: torch.Tensor,
     args: Sequence[torch.Tensor] = (),
 ) -> torch.Tensor:
-    """Return what is picked from the output for a batch, one row for each that went in.
+    """Return what is picked from the output for a batch, shape (n, ...) of n that went in.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def explained(
 
 
 def checked(value: torch.Tensor, n: int, name: str = "") -> torch.Tensor:
-    """Return a part of a model's output after checking that it has one row for each of n."""
+    """Return a part of a model's output after checking that its shape is (n, ...)."""
     if value.ndim == 0 or len(value) != n:
         found = describe(value) if value.ndim else "a single number for a batch"
         raise InputError(

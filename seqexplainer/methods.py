@@ -55,12 +55,12 @@ class Method:
         Name in titles; by default the name, spaces for underscores.
     aliases : tuple of str
         Other names, EUGENe's among them.
-    default_reference : str or None
+    default_reference : str
         What sequences are compared with where nothing is said.
     references : bool
         Whether sequences are compared with references.
     delta : bool
-        Whether attributions add up to a difference of outputs, so that a delta can be given.
+        Whether attributions should add up to a difference of outputs, which is then measured.
     tolerance : float
         Largest delta that passes, as a share of the mean difference of outputs.
     gradient : bool
@@ -83,7 +83,7 @@ class Method:
     summary: str = ""
     label: str = ""
     aliases: tuple[str, ...] = ()
-    default_reference: str | None = None
+    default_reference: str = "dinuc_shuffle"
     references: bool = False
     delta: bool = False
     tolerance: float = 1e-3
@@ -124,7 +124,6 @@ METHODS: dict[str, Method] = {
             label="DeepLIFT/SHAP",
             aliases=("DeepLiftShap", "deepliftshap"),
             references=True,
-            default_reference="dinuc_shuffle",
             delta=True,
         ),
         Method(
@@ -154,7 +153,6 @@ METHODS: dict[str, Method] = {
             label="GradientSHAP",
             aliases=("GradientShap",),
             references=True,
-            default_reference="dinuc_shuffle",
         ),
         Method(
             "saliency",
@@ -270,7 +268,7 @@ def find(method: str | Compute | Method) -> Method:
     if callable(method):
         takes = "references" in inspect.signature(method).parameters
         name = getattr(method, "__name__", type(method).__name__)
-        return Method(name, method, references=takes, default_reference="dinuc_shuffle")
+        return Method(name, method, references=takes)
     if str(method).startswith(_CAPTUM):
         made: Method = _loaded(f"{_ATTRIBUTE}._captum:method_of")(method.removeprefix(_CAPTUM))
         return made

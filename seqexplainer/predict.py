@@ -71,7 +71,7 @@ def picked(
     pick: Pick,
     **running: Unpack[Running],
 ) -> torch.Tensor:
-    """Return what is picked from the output for every sequence, on the CPU.
+    """Return what is picked from the output for every sequence, shape (n_seqs, ...), on the CPU.
 
     The rest of the output may be anything. Parameters are those of `predict`.
     """

@@ -256,7 +256,7 @@ class Explainer:
 
     def _references_of(self, method: Method) -> str:
         if self.references is None:
-            return str(method.default_reference)
+            return method.default_reference
         return "array" if _is_array(self.references) else str(told(self.references))
 
     def _count_of(self, method: Method) -> int:

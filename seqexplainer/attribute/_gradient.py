@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from seqexplainer._inputs import wide
 from seqexplainer._operations import Args, Kwargs, Operation, name_of, tensors_in
 from seqexplainer._scripts import scripted
-from seqexplainer.attribute._explained import Explained, Multipliers
+from seqexplainer.attribute._explained import Explained, Multipliers, measured
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
 from seqpro.random import counter_seed, row_hash, uniform
@@ -83,10 +83,7 @@ def integrated_gradients(
         line = ends + at[:, None, None] * (starts - ends)
         found = wide(gradient(explained, line.flatten(0, 1))).reshape(line.shape)
         flat += (found * weight[:, None, None]).sum(dim=1)
-    with torch.no_grad():
-        at_x, at_r = wide(explained(X)), wide(explained(ends[:, 0])).reshape(n, k)
-    difference = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
-    return Multipliers(total, at_x, at_r, at_x.unsqueeze(1) - at_r - difference)
+    return measured(explained, X, references, total)
 
 
 def gradient_shap(explained: Explained, X: torch.Tensor, references: torch.Tensor) -> torch.Tensor:

@@ -58,7 +58,7 @@ def glyph(letter: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
 
 
 def information(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return letter heights in bits from counts or probabilities (A, L)."""
+    """Return letter heights in bits from counts or probabilities, shape (A, L)."""
     if (matrix < 0).any():
         msg = "a logo in bits needs counts or probabilities, but the matrix has negative entries"
         raise SeqexplainerError(msg)

@@ -66,7 +66,7 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
 
 
 def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
-    """Return the letters of the rows of a matrix (A, L): as said, or as many as there are rows.
+    """Return the letters of the rows of a matrix, shape (A, L): as said, or as many as there are rows.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
 
 
 def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:
-    """Return a two-dimensional float array from an array or tensor, or raise."""
+    """Return a float array of shape (A, L) from an array or tensor, or raise."""
     array = as_array(matrix).astype(np.float64)
     if array.ndim == 3 and len(array) == 1:
         array = array[0]
