@@ -66,7 +66,7 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
 
 
 def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
-    """Return the letters of the rows of a matrix, shape (A, L): as said, or as many as there are rows.
+    """Return the letters of the rows of a matrix, shape (A, L): as said, or one for each row.
 
     Examples
     --------
