@@ -84,8 +84,8 @@ class Architecture(nn.Module):
 def make_part(
     block: Callable[..., M],
     argument: str,
-    given: Mapping[str, Any] | None,
-    defaults: Mapping[str, Any],
+    given: Mapping[str, object] | None,
+    defaults: Mapping[str, object],
     **fixed: object,
 ) -> M:
     """Build a part of a network: what a caller gave, laid over the defaults.
@@ -171,7 +171,9 @@ class Stranded(Architecture):
 
     dense_block: DenseBlock
 
-    def _finish(self, features: int, dense_kwargs: Mapping[str, Any] | None, given: object) -> None:
+    def _finish(
+        self, features: int, dense_kwargs: Mapping[str, object] | None, given: object
+    ) -> None:
         """Make what brings strands together, and the dense layers.
 
         Parameters
@@ -200,7 +202,7 @@ class Stranded(Architecture):
             output_dim=self.output_dim,
         )
 
-    dense_default: ClassVar[Mapping[str, Any]] = {}
+    dense_default: ClassVar[Mapping[str, object]] = {}
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
