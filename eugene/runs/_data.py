@@ -373,26 +373,23 @@ def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
         listed = ", ".join(numbers) or "none"
         message = f"needs at least one variable to predict; the data have: {listed}"
         raise config.fail("$.data.target_vars", message)
+    asked = [
+        (f"data.target_vars[{i}]", name, "variable ", numbers) for i, name in enumerate(targets)
+    ]
+    asked += [
+        (f"data.{key}", section[key], "", numbers)
+        for key in ("weight_var", "control_var", "mask_var")
+        if section.get(key) is not None
+    ]
+    subsets = config.section("evaluate").get("subsets") or {}
+    asked += [(f"evaluate.subsets.{key}", name, "", rows) for key, name in subsets.items()]
     problems = [
         config.document.problem(
-            f"$.data.target_vars[{i}]",
-            f"the data have no variable {name!r}{did_you_mean(name, numbers)}",
+            f"$.{path}", f"the data have no {what}{name!r}{did_you_mean(name, choices)}"
         )
-        for i, name in enumerate(targets)
+        for path, name, what, choices in asked
         if name not in ds.variables
     ]
-    for name in ("weight_var", "control_var", "mask_var"):
-        value = section.get(name)
-        if value is not None and value not in ds.variables:
-            hint = did_you_mean(value, numbers)
-            problems.append(
-                config.document.problem(f"$.data.{name}", f"the data have no {value!r}{hint}")
-            )
-    for name, variable in (config.section("evaluate").get("subsets") or {}).items():
-        if variable not in ds.variables:
-            hint = did_you_mean(variable, rows)
-            path = f"$.evaluate.subsets.{name}"
-            problems.append(config.document.problem(path, f"the data have no {variable!r}{hint}"))
     if problems:
         raise ConfigError(problems)
     return seq_var, targets
