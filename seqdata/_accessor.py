@@ -107,7 +107,7 @@ class SeqDataAccessor:
             table["strand"] = decode(self._ds["strand"]).astype(object)
         return table
 
-    def labels(self, name: str) -> NDArray[Any]:
+    def labels(self, name: str) -> NDArray[np.generic]:
         """Return the names behind the integer codes of a coordinate (``chrom``, ``split``, ...).
 
         Parameters
@@ -125,7 +125,7 @@ class SeqDataAccessor:
         """Return the table of names and codes of a coordinate."""
         return codes_of(self._ds[name])
 
-    def rows(self, name: str) -> Iterator[NDArray[Any]]:
+    def rows(self, name: str) -> Iterator[NDArray[np.generic]]:
         """Yield the values of each row without padding, whatever the layout.
 
         Parameters

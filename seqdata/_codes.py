@@ -12,7 +12,7 @@ import xarray as xr
 from seqdata.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 SEQUENCE_DIM = "_sequence"
 STRANDS: dict[str, int] = {"+": 1, "-": -1, ".": 0}
@@ -55,7 +55,9 @@ def code_attrs(codes: Mapping[str, int]) -> dict[str, Any]:
     return {"flag_values": [int(v) for v in codes.values()], "flag_meanings": " ".join(codes)}
 
 
-def encode(values: Iterable[str], codes: Mapping[str, int], dtype: Any = np.int8) -> NDArray[Any]:
+def encode(
+    values: Iterable[str], codes: Mapping[str, int], dtype: DTypeLike = np.int8
+) -> NDArray[Any]:
     """Turn names into integer codes.
 
     Parameters
@@ -197,7 +199,7 @@ class _Names:
         self.numbers = np.array([codes[name] for name in ordered], np.int64)
         self.names = np.array([*ordered, NO_NAME], dtype=str)
 
-    def __call__(self, values: NDArray[Any]) -> NDArray[np.str_]:
+    def __call__(self, values: NDArray[np.generic]) -> NDArray[np.str_]:
         """Return the names of codes; those without one are ``"."``."""
         last = len(self.numbers)
         place = np.searchsorted(self.numbers, values)

@@ -151,7 +151,7 @@ def letters_of(variable: xr.DataArray) -> str:
         raise SchemaError(msg) from error
 
 
-def alphabet_object(letters: str) -> Any:
+def alphabet_object(letters: str) -> BaseAlphabet:
     """Return the alphabet of some letters, to encode with.
 
     Parameters
@@ -172,7 +172,7 @@ def alphabet_object(letters: str) -> Any:
     return sp.alphabet_of(letters)
 
 
-def known_letters(alphabet: Any) -> NDArray[np.bool_]:
+def known_letters(alphabet: AlphabetLike) -> NDArray[np.bool_]:
     """Return which bytes a sequence over an alphabet may hold.
 
     Upper and lower case letters of the alphabet and its ambiguity codes (IUPAC for nucleotides,
@@ -203,7 +203,7 @@ def known_letters(alphabet: Any) -> NDArray[np.bool_]:
     return table
 
 
-def wild_letter(alphabet: Any) -> int:
+def wild_letter(alphabet: AlphabetLike) -> int:
     """Return the byte that stands for "any letter": N for nucleotides, X for amino acids.
 
     Examples

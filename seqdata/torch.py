@@ -230,7 +230,7 @@ class SequenceLoader:
             self._epoch, self._position = self._epoch + 1, 0
         self._begun = False
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_workers": None}
 
     def __iter__(self) -> Iterator[Batch]:
@@ -351,7 +351,7 @@ def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         tensor = value
     else:
-        array: NDArray[Any] = np.asarray(value)
+        array: NDArray[np.generic] = np.asarray(value)
         if array.dtype.kind == "S":
             array = array.view(np.uint8)
         elif array.dtype == np.float64 and dtype is None:
@@ -372,7 +372,7 @@ def get_torch_dataloader(
     shuffle: bool = False,
     seed: int = 0,
     sampler: RowSampler | Order | Callable[[int], Order] | None = None,
-    weights: str | Sequence[float] | NDArray[Any] | None = None,
+    weights: str | Sequence[float] | NDArray[np.generic] | None = None,
     batch_sampler: Iterable[Sequence[int]] | None = None,
     indices: Order | None = None,
     num_workers: int = 0,

@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -128,7 +128,7 @@ class _FlatSink:
         self.layout: Layout = "fixed"
         self.rows = 0
         self.offset = 0
-        self._types: dict[str, np.dtype[Any]] = {}
+        self._types: dict[str, np.dtype[np.generic]] = {}
 
     def choose_layout(self, fixed_types: dict[str, str]) -> None:
         """Read the lengths once, to choose between padded and flat rows."""
@@ -208,7 +208,7 @@ class _FlatSink:
             dtype = str if values.dtype.kind == "O" else values.dtype
             self.out.create(column, shape=(0,), dtype=dtype, dims=(self.row_dim,))
 
-    def _checked(self, column: str, values: NDArray[Any]) -> NDArray[Any]:
+    def _checked(self, column: str, values: NDArray[np.generic]) -> NDArray[np.generic]:
         known = self._types[column]
         if values.dtype == known:
             return values

@@ -140,7 +140,7 @@ def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Da
     # file handles are not shared between threads
     lock = threading.Lock()
 
-    def block(first: int) -> NDArray[Any]:
+    def block(first: int) -> NDArray[np.generic]:
         with lock:
             try:
                 values = read_shard(plan, [reader], first, first + rows)[track.name]

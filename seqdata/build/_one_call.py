@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -15,6 +15,9 @@ from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
 from seqdata.readers.table import Table
 from seqdata.readers.vcf import VCF
 from seqdata.store._objects import StoreLike
+
+if TYPE_CHECKING:
+    from seqdata.schema import AlphabetLike
 
 
 def read_table(
@@ -140,7 +143,7 @@ def read_bigwig(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: Any = "DNA",
+    alphabet: AlphabetLike = "DNA",
     max_jitter: int = 0,
     overwrite: bool = False,
     **options: Any,
@@ -193,7 +196,7 @@ def read_bam(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: Any = "DNA",
+    alphabet: AlphabetLike = "DNA",
     max_jitter: int = 0,
     overwrite: bool = False,
     **options: Any,
@@ -245,7 +248,7 @@ def read_vcf(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: Any = "DNA",
+    alphabet: AlphabetLike = "DNA",
     max_jitter: int = 0,
     splice: bool = False,
     overwrite: bool = False,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 # the rows of each array, or (rows of any length apart) the bytes of one shard of each
-Rows = dict[str, "NDArray[Any]"]
+Rows = dict[str, "NDArray[np.generic]"]
 Packed = dict[str, bytes | None]
 
 
@@ -208,7 +208,7 @@ def _create_rows(
     name: str,
     dtype: DTypeLike,
     middle: Mapping[str, int],
-    attrs: Mapping[str, Any],
+    attrs: Mapping[str, object],
     dims: tuple[str, str],
     rows: int,
 ) -> None:

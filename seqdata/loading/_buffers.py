@@ -7,7 +7,6 @@ costs as much as filling it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -32,7 +31,7 @@ class Pool:
     def __reduce__(self) -> tuple[type[Pool], tuple[int]]:
         return Pool, (self._spare,)
 
-    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[np.generic]:
         """Return an array whose values are not set.
 
         Parameters

@@ -59,7 +59,7 @@ class Field:
     axes: tuple[int, ...]
     dims: tuple[str, ...]
     sizes: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     letters: bool
     position: int | None
     width: int
@@ -104,7 +104,7 @@ class Field:
     def _swaps(self) -> bool:
         return bool((self.partner != np.arange(len(self.partner))).any())
 
-    def canonical(self, values: NDArray[Any]) -> NDArray[Any]:
+    def canonical(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return stored rows ``(n, *sizes)`` as a contiguous array the kernels read.
 
         Letters become uint8, numbers those of this machine; a dimension of positions in the
@@ -122,15 +122,15 @@ class Field:
             return (*rest, shape[self.position])
         return tuple(shape)
 
-    def buffer(self, *lead: int, pool: Pool | None = None) -> NDArray[Any]:
+    def buffer(self, *lead: int, pool: Pool | None = None) -> NDArray[np.generic]:
         """Return an empty array for stored rows in kernel layout, rows counted by ``lead``."""
         return (pool or Pool()).empty((*lead, *self.stored_shape), self.dtype)
 
-    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[Any]:
+    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[np.generic]:
         """Return an empty array for rows of a batch in kernel layout."""
         return pool.empty((len(rows), *self._batch_shape), self.dtype)
 
-    def finish(self, values: NDArray[Any]) -> NDArray[Any]:
+    def finish(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return gathered rows with the dimensions in the order of ``dims``."""
         if self.position is not None and 0 < self.position < len(self.dims) - 1:
             return np.moveaxis(values, -1, self.position + 1)

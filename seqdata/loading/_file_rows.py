@@ -55,7 +55,7 @@ class FileRows:
         self.path = path
         header = np.load(path, mmap_mode="r")
         self._begin = int(header.offset)
-        self.dtype: np.dtype[Any] = header.dtype
+        self.dtype: np.dtype[np.generic] = header.dtype
         self.shape = (int(np.prod(header.shape[:lead], dtype=np.int64)), *header.shape[lead:])
         self._pool = Pool(spare=1)
         self._file = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
@@ -96,7 +96,7 @@ class FileRows:
         return out
 
 
-def _bytes_of(values: NDArray[Any]) -> NDArray[np.uint8]:
+def _bytes_of(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return values.reshape(-1).view(np.uint8)
 
 

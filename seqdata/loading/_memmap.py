@@ -57,15 +57,15 @@ class MappedArrays:
             weakref.finalize(self, _remove, owned, self._owner)
         self._open()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {"paths": self.paths, "_flat": self._flat, "_owner": self._owner}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._open()
 
     def _open(self) -> None:
-        self._maps: dict[str, NDArray[Any]] = {}
+        self._maps: dict[str, NDArray[np.generic]] = {}
         self.arrays: dict[str, Rows] = {}
         for name, (path, lead) in self.paths.items():
             small = path.stat().st_size <= _SMALL
@@ -93,7 +93,7 @@ def _remove(folder: Path, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _release(values: NDArray[Any]) -> None:
+def _release(values: NDArray[np.generic]) -> None:
     mapped = getattr(values, "_mmap", None)
     if mapped is not None and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_DONTNEED)
@@ -256,7 +256,7 @@ def _write_block(
     begin: int,
     shape: tuple[int, ...],
     index: tuple[slice, ...],
-    values: NDArray[Any],
+    values: NDArray[np.generic],
 ) -> None:
     """Write values to their place in a file of an array that begins at a byte."""
     before = len(index) - 1

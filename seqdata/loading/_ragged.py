@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numba
 import numpy as np
@@ -44,7 +43,7 @@ class RaggedField:
 
     name: str
     channels: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     letters: bool
     partner: NDArray[np.int64]
     complement: NDArray[np.uint8]
@@ -79,33 +78,33 @@ class RaggedField:
         values = int(self.offsets[-1]) * max(1, len(self.partner)) * self.dtype.itemsize
         return -(-values // max(1, len(self.offsets) - 1))
 
-    def canonical(self, values: NDArray[Any]) -> NDArray[Any]:
+    def canonical(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return flat values ``(total[, samples])`` as a contiguous array (total, samples)."""
         if self.letters and values.dtype != np.uint8:
             values = np.ascontiguousarray(values).view(np.uint8)
         values = np.ascontiguousarray(values, dtype=self.dtype)
         return values.reshape(len(values), len(self.partner))
 
-    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[Any]:
+    def empty(self, rows: NDArray[np.int64], pool: Pool) -> NDArray[np.generic]:
         """Return zeros for rows of a batch, as wide as the longest of them."""
         width = int((self.offsets[rows + 1] - self.offsets[rows]).max(initial=0))
         out = pool.empty((len(rows), *self.channels, width), self.dtype)
         out.fill(0)
         return out
 
-    def finish(self, values: NDArray[Any]) -> NDArray[Any]:
+    def finish(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return gathered rows, which are as they should be."""
         return values
 
     def gather(
         self,
-        source: NDArray[Any],
+        source: NDArray[np.generic],
         rows: NDArray[np.int64],
         *,
         shift: NDArray[np.int64] | None,
         flip: NDArray[np.bool_] | None,
         row_ids: NDArray[np.int64],
-        out: NDArray[Any],
+        out: NDArray[np.generic],
     ) -> None:
         """Write rows into zeroed ``out``.
 

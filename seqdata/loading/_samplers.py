@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -149,7 +149,7 @@ class WeightedSampler:
 
     def __init__(
         self,
-        weights: str | Sequence[float] | NDArray[Any],
+        weights: str | Sequence[float] | NDArray[np.generic],
         *,
         n: int | None = None,
         replacement: bool = True,

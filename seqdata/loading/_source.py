@@ -22,8 +22,8 @@ from seqdata.loading._ragged import RaggedField
 from seqdata.store._origin import shard_readers
 from seqdata.windows._lazy import RegionArray, region_array
 
-Arrays = dict[str, NDArray[Any]]
-Rows = NDArray[Any] | FileRows
+Arrays = dict[str, NDArray[np.generic]]
+Rows = NDArray[np.generic] | FileRows
 AnyField = Field | RaggedField
 
 _RAGGED_BYTES = 4 << 20
@@ -315,7 +315,7 @@ class BlockSource(Source):
             sizes[self.axis] = n
         return tuple(sizes.values())
 
-    def blocks(self, f: AnyField) -> Iterator[tuple[tuple[slice, ...], NDArray[Any]]]:
+    def blocks(self, f: AnyField) -> Iterator[tuple[tuple[slice, ...], NDArray[np.generic]]]:
         """Yield the values of a field by blocks, in kernel layout, and where each belongs."""
         for low, high in pairwise(self.edges.tolist()):
             if isinstance(f, RaggedField):
@@ -328,7 +328,7 @@ class BlockSource(Source):
 
     def _read_blocks(
         self, f: Field, blocks: NDArray[np.int64], begins: NDArray[np.int64]
-    ) -> NDArray[Any]:
+    ) -> NDArray[np.generic]:
         lead = self.lead(f, int(begins[-1]))
         out = f.buffer(*lead, pool=self._pools[f.name])
         for block, low, high in zip(blocks, begins[:-1], begins[1:], strict=True):
@@ -338,7 +338,7 @@ class BlockSource(Source):
 
     def _read_flat(
         self, f: RaggedField, blocks: NDArray[np.int64]
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
         """Return flat values of blocks, and what to add to an offset to get its place in them."""
         starts = np.zeros(self.n_blocks, np.int64)
         lows, highs = f.offsets[self.edges[blocks]], f.offsets[self.edges[blocks + 1]]
@@ -349,14 +349,14 @@ class BlockSource(Source):
             self._read_into(f, low, high, out[end - (high - low) : end])
         return out, starts
 
-    def _read_into(self, f: AnyField, low: int, high: int, out: NDArray[Any]) -> None:
+    def _read_into(self, f: AnyField, low: int, high: int, out: NDArray[np.generic]) -> None:
         """Read values between two places into an array in kernel layout."""
         if f.name in self._in_place:
             self._readers[f.name].read_into(low, high, out)
         else:
             out[...] = self._between(f, low, high)
 
-    def _between(self, f: AnyField, low: int, high: int) -> NDArray[Any]:
+    def _between(self, f: AnyField, low: int, high: int) -> NDArray[np.generic]:
         """Return values between two places in kernel layout."""
         variable = self._variables[f.name]
         flat = isinstance(f, RaggedField)
@@ -435,7 +435,7 @@ def ordered(ds: xr.Dataset, f: AnyField, sample_dims: Sequence[str]) -> xr.DataA
     return variable.transpose(*(sample_dims[i] for i in f.axes), *f.dims)
 
 
-def read_whole(ds: xr.Dataset, f: AnyField, sample_dims: Sequence[str]) -> NDArray[Any]:
+def read_whole(ds: xr.Dataset, f: AnyField, sample_dims: Sequence[str]) -> NDArray[np.generic]:
     """Return all values of a field in kernel layout, rows first."""
     array = region_array(ds[f.name])
     if array is not None and isinstance(f, Field):

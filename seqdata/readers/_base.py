@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import DTypeLike, NDArray
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 # dimensions, values and attributes, as xarray takes a variable
-Variable = tuple[tuple[str, ...], "NDArray[Any]", dict[str, Any]]
+Variable = tuple[tuple[str, ...], "NDArray[np.generic]", dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Block:
 
     letters: NDArray[np.uint8]
     lengths: NDArray[np.int64]
-    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    columns: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     where: tuple[str, int] = ("", 1)
 
     def __len__(self) -> int:
@@ -135,7 +136,7 @@ class Block:
     def of(
         cls,
         sequences: Sequence[bytes],
-        columns: Mapping[str, NDArray[Any]] | None = None,
+        columns: Mapping[str, NDArray[np.generic]] | None = None,
         where: tuple[str, int] = ("", 1),
     ) -> Block:
         """Return the block of some sequences.
@@ -508,8 +509,8 @@ def check_readers(
 
 
 def join_windows(
-    values: NDArray[Any], lengths: NDArray[np.int64], row_of: NDArray[np.int64], width: int
-) -> NDArray[Any]:
+    values: NDArray[Scalar], lengths: NDArray[np.int64], row_of: NDArray[np.int64], width: int
+) -> NDArray[Scalar]:
     """Put the windows of each row one behind the other.
 
     Parameters

@@ -246,7 +246,7 @@ class BigWigFile:
         fields += [("offset", f"{self._order}u8"), ("size", f"{self._order}u8")]
         kind = np.dtype(fields)
         inner = np.dtype(fields[:5])
-        parts: list[NDArray[Any]] = []
+        parts: list[NDArray[np.generic]] = []
         waiting, seen = [offset + 48], set()
         while waiting:
             node = waiting.pop()

@@ -18,7 +18,7 @@ EXACT = 2**53
 TRUTH, NUMBER, TEXT = "truth", "number", "text"
 
 
-def column_values(series: pd.Series) -> NDArray[Any]:
+def column_values(series: pd.Series) -> NDArray[np.generic]:
     """Return a table column as bool, int64, float64 or text.
 
     Parameters
@@ -55,7 +55,7 @@ def column_values(series: pd.Series) -> NDArray[Any]:
     return out
 
 
-def parse_values(series: pd.Series, kind: str | None) -> NDArray[Any]:
+def parse_values(series: pd.Series, kind: str | None) -> NDArray[np.generic]:
     """Return a column of which an earlier reading showed what its blocks have in common.
 
     Parameters

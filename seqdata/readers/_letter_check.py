@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from seqdata.schema import alphabet_letters, known_letters, wild_letter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from seqdata.schema import AlphabetLike
 
 OnUnknown = Literal["error", "warn", "n"]
 
@@ -33,7 +35,9 @@ class LetterCheck:
         Whether NUL may stand behind a sequence.
     """
 
-    def __init__(self, alphabet: Any, on_unknown: OnUnknown, *, padded: bool = False) -> None:
+    def __init__(
+        self, alphabet: AlphabetLike, on_unknown: OnUnknown, *, padded: bool = False
+    ) -> None:
         if on_unknown not in ("error", "warn", "n"):
             msg = f"on_unknown must be 'error', 'warn' or 'n', got {on_unknown!r}."
             raise SchemaError(msg)

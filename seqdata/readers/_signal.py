@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class SignalReader(RegionReader):
         for where, contigs in self._sources:
             yield windows.within(locate(windows, contigs, where, missing=self.missing))
 
-    def _check_fits(self, counts: NDArray[Any], what: str = "") -> None:
+    def _check_fits(self, counts: NDArray[np.generic], what: str = "") -> None:
         """Refuse counts that the type of the track does not hold."""
         dtype = np.dtype(self._track.dtype)
         if dtype.kind in "iu" and counts.size and int(counts.max()) > np.iinfo(dtype).max:

@@ -20,7 +20,7 @@ from seqdata.readers._signal import Paths, SignalReader, listed
 from seqdata.readers._turns import in_turn
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 CountMethod = Literal["depth-only", "tn5-cutsite", "tn5-fragment"]
 Stranded = Literal["no", "forward", "reverse"]
@@ -124,7 +124,7 @@ class BAM(SignalReader):
         batch_size: int | None = None,
         n_jobs: int = 1,
         threads_per_job: int = 1,
-        dtype: Any = np.uint16,
+        dtype: DTypeLike = np.uint16,
         sample_dim: str | None = None,
         offset_tn5: bool = False,
         count_method: CountMethod = "depth-only",
@@ -176,7 +176,7 @@ class BAM(SignalReader):
             for path, handle in zip(self.paths, self._handles(), strict=True):
                 _require_pairs(path, handle, self.reference)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_open": None}
 
     @in_turn
@@ -194,7 +194,7 @@ class BAM(SignalReader):
         return np.array(totals, dtype=np.uint64)
 
     @in_turn
-    def read(self, windows: Windows, width: int) -> NDArray[Any]:
+    def read(self, windows: Windows, width: int) -> NDArray[np.generic]:
         """Return the counts of windows in forward orientation.
 
         Parameters

@@ -175,7 +175,7 @@ def check_regions(
     table: pd.DataFrame,
     *,
     where: str = "regions",
-    lines: NDArray[Any] | None = None,
+    lines: NDArray[np.generic] | None = None,
     beyond: bool = False,
 ) -> None:
     """Check that a table of regions makes sense.

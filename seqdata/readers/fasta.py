@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from seqdata.schema import wild_letter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    import seqpro as sp
+    from seqdata.schema import AlphabetLike
+    from seqpro.alphabets import BaseAlphabet
 
 _CHUNK = 8 * 1024 * 1024
 # bytes before a record in which its header is looked for
@@ -65,7 +66,7 @@ class FlatFASTA(FlatReader):
         *,
         batch_size: int | None = None,
         n_threads: int = 1,
-        alphabet: Any = "DNA",
+        alphabet: AlphabetLike = "DNA",
         on_unknown: OnUnknown = "error",
         id_var: str = "id",
     ) -> None:
@@ -174,7 +175,7 @@ class GenomeFASTA(RegionReader):
         *,
         batch_size: int | None = None,
         n_threads: int = 1,
-        alphabet: Any = "DNA",
+        alphabet: AlphabetLike = "DNA",
         on_unknown: OnUnknown = "error",
     ) -> None:
         self.name = name
@@ -192,7 +193,7 @@ class GenomeFASTA(RegionReader):
         if fault:
             raise self._misfit(*fault)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_source": None}
 
     def track(self) -> Track:
@@ -250,7 +251,7 @@ class GenomeFASTA(RegionReader):
     def read_one_hot(
         self,
         windows: Windows,
-        columns: sp.NucleotideAlphabet | sp.AminoAlphabet,
+        columns: BaseAlphabet,
         out: NDArray[np.uint8],
     ) -> bool:
         """Write windows as one-hot straight from the lines of a file, if nothing is odd.

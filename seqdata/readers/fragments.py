@@ -16,7 +16,7 @@ from seqdata.readers._fragment_kernels import count_cover, count_sites
 from seqdata.readers._signal import Paths, SignalReader, listed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 Positions = tuple["NDArray[np.int32]", ...]
 
@@ -96,7 +96,7 @@ class Fragments(SignalReader):
         barcodes: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
         count_method: Literal["cutsite", "fragment", "midpoint"] = "cutsite",
         shift: tuple[int, int] = (0, 0),
-        dtype: Any = np.uint16,
+        dtype: DTypeLike = np.uint16,
         sample_dim: str | None = None,
         strands: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
@@ -122,14 +122,14 @@ class Fragments(SignalReader):
         sizes = dict(contigs) if contigs is not None else self._ends
         self._have_contigs([(", ".join(self.files()), sizes)])
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_spool": None}
 
     def totals(self) -> NDArray[np.uint64]:
         """Return the number of fragments of each sample, uint64, shape (n_samples,)."""
         return self._totals.copy()
 
-    def read(self, windows: Windows, width: int) -> NDArray[Any]:
+    def read(self, windows: Windows, width: int) -> NDArray[np.generic]:
         """Return the counts of windows in forward orientation.
 
         Parameters

@@ -33,6 +33,8 @@ from seqdata.readers._text import CheckedText, damaged_gzip
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from seqdata.schema import AlphabetLike
+
 # what counts as a missing value in a column that is not the sequence ("NA" is a fine peptide)
 _MISSING = ["", "#N/A", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan",
             "null"]  # fmt: skip
@@ -89,7 +91,7 @@ class Table(FlatReader):
         seq_col: str,
         *,
         batch_size: int | None = None,
-        alphabet: Any = "DNA",
+        alphabet: AlphabetLike = "DNA",
         on_unknown: OnUnknown = "error",
         **read_csv_kwargs: Any,
     ) -> None:
@@ -160,7 +162,9 @@ class Table(FlatReader):
         block.letters = self.check(block.letters, partial(_place, block, self.seq_col))
         return block
 
-    def _columns(self, frame: pd.DataFrame, fixed: dict[str, str]) -> dict[str, NDArray[Any]]:
+    def _columns(
+        self, frame: pd.DataFrame, fixed: dict[str, str]
+    ) -> dict[str, NDArray[np.generic]]:
         return {
             str(name): parse_values(frame[name], fixed.get(str(name)))
             for name in frame.columns
@@ -336,7 +340,7 @@ class KeyedTable(Table):
     def __init__(self, table: str | Path, key: str | None = None) -> None:
         super().__init__("key", table, key or "")
 
-    def read(self) -> tuple[str, pd.Index, dict[str, NDArray[Any]]]:
+    def read(self) -> tuple[str, pd.Index, dict[str, NDArray[np.generic]]]:
         """Return the table.
 
         Returns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from seqdata.schema import wild_letter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from seqdata.schema import AlphabetLike
 
 # windows that touch are read together up to so many bp
 _SPAN = 1 << 16
@@ -145,7 +147,7 @@ class VCF(RegionReader):
         batch_size: int | None = None,
         n_threads: int = 1,
         samples_per_chunk: int = 10,
-        alphabet: Any = "DNA",
+        alphabet: AlphabetLike = "DNA",
         sample_dim: str | None = None,
         haplotype_dim: str | None = None,
         ploidy: int = 2,

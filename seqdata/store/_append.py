@@ -88,7 +88,7 @@ class StoreAppender(Arrays):
         if error is not None and not isinstance(error, DiskFullError) and is_disk_full(error):
             raise disk_full(self.target, "the store is as it was before") from error
 
-    def values(self, name: str) -> NDArray[Any]:
+    def values(self, name: str) -> NDArray[np.generic]:
         """Return the values of an array of the store."""
         return np.asarray(self._array(name)[...])
 
@@ -118,7 +118,7 @@ class StoreAppender(Arrays):
         self._clear_behind(name, document, 0)
         return ArrayWriter(self.store, name, document, replace=True)
 
-    def commit(self, attrs: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def commit(self, attrs: Mapping[str, Mapping[str, object]] | None = None) -> None:
         """Make everything visible.
 
         Parameters
@@ -273,7 +273,7 @@ class _Fit:
             if name not in self.rowwise and name not in ends:
                 check_same(self.out, self.ds[name], "the rows to append")
 
-    def fitted(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+    def fitted(self, name: str, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return rows as the store holds them: padded, with its codes and its type."""
         if name in self._tables:
             table = self._tables[name]
@@ -345,7 +345,7 @@ class _Fit:
                 "flag_meanings": " ".join(joined),
             }
 
-    def _differ(self, where: str, what: str, old: Any, new: Any) -> None:
+    def _differ(self, where: str, what: str, old: object, new: object) -> None:
         msg = (
             f"{where} does not fit {self.out.target}: {what} is {old!s} in the store and {new!s} "
             "in the rows to append. Build the rows with the options of the store."
@@ -358,7 +358,7 @@ def add_variables(
     target: StoreLike,
     root: Mapping[str, Any],
     write: Any,
-    attrs: Mapping[str, Any],
+    attrs: Mapping[str, object],
 ) -> None:
     """Write variables that a store does not have yet.
 

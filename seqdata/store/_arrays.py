@@ -12,7 +12,7 @@ from seqdata.errors import SchemaError
 from seqdata.store._shards import ArrayWriter, Document, new_document
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 
 class Arrays(ABC):
@@ -37,7 +37,7 @@ class Arrays(ABC):
         name: str,
         *,
         shape: Sequence[int],
-        dtype: Any,
+        dtype: DTypeLike,
         dims: Sequence[str],
         attrs: Mapping[str, Any] | None = None,
         rows: int | None = None,
@@ -68,14 +68,14 @@ class Arrays(ABC):
         if coordinate:
             self.coordinates.append(name)
 
-    def append(self, name: str, block: NDArray[Any]) -> None:
+    def append(self, name: str, block: NDArray[np.generic]) -> None:
         """Append rows to an array that was created."""
         self._writers[name].append(storable(block))
 
     def write_array(
         self,
         name: str,
-        values: NDArray[Any],
+        values: NDArray[np.generic],
         dims: Sequence[str],
         *,
         attrs: Mapping[str, Any] | None = None,
@@ -99,7 +99,7 @@ class Arrays(ABC):
         elif values.size:
             self.append(name, values)
 
-    def set_scalar(self, name: str, value: NDArray[Any]) -> None:
+    def set_scalar(self, name: str, value: NDArray[np.generic]) -> None:
         """Write an array without axes."""
         self._writers[name].put_scalar(storable(value))
 
@@ -126,7 +126,7 @@ def _check_name(name: str, taken: Container[str]) -> None:
         raise SchemaError(msg)
 
 
-def storable(values: NDArray[Any]) -> NDArray[Any]:
+def storable(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return values in a type that is stored the same by every version of the libraries."""
     if values.dtype.kind in "biuf":
         return values
@@ -144,7 +144,7 @@ def storable(values: NDArray[Any]) -> NDArray[Any]:
     raise SchemaError(msg)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, bytes):

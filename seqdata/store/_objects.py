@@ -44,7 +44,7 @@ class ExactRanges(WrapperStore[Store]):
         Store to read through.
     """
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         if isinstance(self._store, FsspecStore) and _in_memory(self._store):
             msg = (
                 f"{self._store} lies in the memory of this process, and another one would find it "
@@ -54,7 +54,7 @@ class ExactRanges(WrapperStore[Store]):
             raise StoreError(msg)
         return self.__dict__
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ExactRanges:
+    def __deepcopy__(self, memo: dict[int, object]) -> ExactRanges:
         return self
 
     async def get(

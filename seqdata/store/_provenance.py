@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from seqdata.schema import SCHEMA_VERSION, file_record, versions
 
 
+class HasFiles(Protocol):
+    """What reads files, as readers do."""
+
+    def files(self) -> list[str]:
+        """Return the files read."""
+        ...
+
+
 def build_attrs(
-    readers: Sequence[Any],
+    readers: Sequence[HasFiles],
     *,
     row_dim: str,
     length_dim: str,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     max_jitter: int = 0,
     sources: Sequence[str] = (),
 ) -> dict[str, Any]:

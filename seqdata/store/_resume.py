@@ -95,7 +95,7 @@ class UnfinishedBuild:
             count += 1
         return count
 
-    def note(self, key: str, value: Any) -> None:
+    def note(self, key: str, value: object) -> None:
         """Keep something learned on the way, which the next try need not learn again."""
         self.notes[key] = value
         self._write({"note": [key, value]})
@@ -159,7 +159,7 @@ class UnfinishedBuild:
         if files:
             logger.info("%s: %d finished shards are taken up again", self.target, len(files))
 
-    def _write(self, entry: Mapping[str, Any]) -> None:
+    def _write(self, entry: Mapping[str, object]) -> None:
         self._journal.write(json.dumps(entry) + "\n")
         self._journal.flush()
 
@@ -232,7 +232,7 @@ def _remove(folder: Path, target: Path) -> None:
     shutil.rmtree(away, ignore_errors=True)
 
 
-def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:
+def job_of(readers: Sequence[object], files: Sequence[str], **options: object) -> str:
     """Return the fingerprint of a build: its inputs, arguments, and the software.
 
     Parameters
@@ -261,7 +261,7 @@ def job_of(readers: Sequence[Any], files: Sequence[str], **options: Any) -> str:
     )
 
 
-def fingerprint(value: Any) -> str:
+def fingerprint(value: object) -> str:
     """Return a checksum of plain data, arrays, tables, and objects by their state.
 
     Equal values have the same checksum in every process. An object whose state cannot be seen
@@ -288,7 +288,7 @@ def fingerprint(value: Any) -> str:
     return sums.hexdigest()
 
 
-def _feed(sums: Any, value: Any, above: tuple[int, ...]) -> None:
+def _feed(sums: hashlib._Hash, value: object, above: tuple[int, ...]) -> None:
     kind = type(value)
     sums.update(f"<{kind.__module__}.{kind.__qualname__}>".encode())
     if id(value) in above:

@@ -58,14 +58,14 @@ class ShardReader:
         # per file: its state, and the chunks whose checksums were right in that state
         self._verified: dict[Path, tuple[tuple[int, int], set[int]]] = {}
 
-    def __call__(self, slices: tuple[slice, ...]) -> NDArray[Any]:
+    def __call__(self, slices: tuple[slice, ...]) -> NDArray[np.generic]:
         """Return the values between the bounds of each dimension."""
         low, high, _ = slices[0].indices(self.shape[0])
         out = np.empty((max(0, high - low), *self.shape[1:]), self.dtype)
         self.read_into(low, high, out)
         return out[(slice(None), *slices[1:])]
 
-    def read_into(self, low: int, high: int, out: NDArray[Any]) -> None:
+    def read_into(self, low: int, high: int, out: NDArray[np.generic]) -> None:
         """Read rows into an array.
 
         Parameters

@@ -17,7 +17,7 @@ from seqdata.errors import SchemaError
 from seqdata.store._objects import delete, get_bytes, get_json, put_bytes, put_json
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 # Whole shards are held in memory while they fill: their size bounds the memory of a build.
 SHARD_BYTES = 48 * 1024 * 1024
@@ -58,7 +58,7 @@ def shard_rows(row_bytes: int) -> int:
 def new_document(
     *,
     shape: Sequence[int],
-    dtype: Any,
+    dtype: DTypeLike,
     dims: Sequence[str],
     attrs: Mapping[str, Any] | None = None,
     rows: int | None = None,
@@ -155,7 +155,7 @@ def mark_of_file(path: Path) -> str:
         return "-"
 
 
-def pack_rows(document: Mapping[str, Any], rows: NDArray[Any]) -> bytes | None:
+def pack_rows(document: Mapping[str, Any], rows: NDArray[np.generic]) -> bytes | None:
     """Return the rows of one shard as the bytes that stand for them in a store.
 
     They depend on nothing but the rows, so it does not matter who packs them, or where.
@@ -215,7 +215,7 @@ class ArrayWriter:
         self._known = written
         self._on_shard = on_shard
         self._replace = replace
-        self._pending: list[NDArray[Any]] = []
+        self._pending: list[NDArray[np.generic]] = []
         self._held = 0
         #: what tells each shard that this writer put
         self.marks: dict[int, str] = {}
@@ -239,7 +239,7 @@ class ArrayWriter:
             raise SchemaError(msg)
         self._known = self.written - row
 
-    def append(self, block: NDArray[Any]) -> None:
+    def append(self, block: NDArray[np.generic]) -> None:
         """Take rows; write every shard that is full.
 
         Parameters
@@ -272,7 +272,7 @@ class ArrayWriter:
             self._pending, self._held = [], 0
             self._put(data)
 
-    def put_scalar(self, value: NDArray[Any]) -> None:
+    def put_scalar(self, value: NDArray[np.generic]) -> None:
         """Write the value of an array without axes."""
         self._store(0, pack_rows(self.document, np.asarray(value)))
 
@@ -286,7 +286,7 @@ class ArrayWriter:
             raise SchemaError(msg)
         self._put_shard(packed, n_rows)
 
-    def _put(self, data: NDArray[Any]) -> None:
+    def _put(self, data: NDArray[np.generic]) -> None:
         for start in range(0, len(data), self.rows):
             part = data[start : start + self.rows]
             self._put_shard(pack_rows(self.document, part), len(part))
@@ -307,7 +307,7 @@ class ArrayWriter:
             delete(self.store, key)
 
 
-def _fill_value(dtype: Any) -> Any:
+def _fill_value(dtype: DTypeLike) -> Any:
     if dtype is str:
         return ""
     kind = np.dtype(dtype).kind

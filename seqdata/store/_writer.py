@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -223,7 +223,7 @@ class StoreWriter(Arrays):
         """What an earlier, killed build of the same job learned on the way."""
         return {} if self._unfinished is None else self._unfinished.notes
 
-    def note(self, key: str, value: Any) -> None:
+    def note(self, key: str, value: object) -> None:
         """Keep something that a build taken up again need not learn anew."""
         if self._unfinished is not None and self._unfinished.notes.get(key) != value:
             self._unfinished.note(key, value)
@@ -245,7 +245,7 @@ class StoreWriter(Arrays):
         """Write the next shard of an array, packed by :func:`seqdata.store._shards.pack_rows`."""
         self._writers[name].put_packed(packed, n_rows)
 
-    def commit(self, attrs: Mapping[str, Any]) -> None:
+    def commit(self, attrs: Mapping[str, object]) -> None:
         """Write the consolidated root metadata with the completeness mark, and rename.
 
         Parameters
@@ -330,8 +330,8 @@ def disk_full(target: StoreLike, state: str) -> DiskFullError:
 
 
 def root_document(
-    attributes: Mapping[str, Any],
-    arrays: Mapping[str, Mapping[str, Any]],
+    attributes: Mapping[str, object],
+    arrays: Mapping[str, Mapping[str, object]],
     shards: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the root metadata of a Zarr v3 group with its arrays consolidated in it.
@@ -352,7 +352,7 @@ def root_document(
 
 
 @contextlib.contextmanager
-def held_interrupts() -> Any:
+def held_interrupts() -> Iterator[None]:
     """Let Ctrl-C wait for the two quick steps that make a store visible."""
     late: list[int] = []
     try:

@@ -301,7 +301,7 @@ def _letters_as_letters(ds: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _narrowed(name: str, values: NDArray[Any]) -> NDArray[np.bytes_]:
+def _narrowed(name: str, values: NDArray[np.generic]) -> NDArray[np.bytes_]:
     letters = np.where(pd.isna(values), b"", values)
     if any(not isinstance(v, bytes) or len(v) > 1 for v in letters.ravel()):
         msg = f"Variable {name!r} is marked as a sequence, but not every value is one byte (S1)."
@@ -400,7 +400,9 @@ def _stream(out: Arrays, ds: xr.Dataset) -> None:
             out.append(name, block[name])
 
 
-def row_blocks(ds: xr.Dataset, names: Sequence[str], dim: str) -> Iterator[dict[str, NDArray[Any]]]:
+def row_blocks(
+    ds: xr.Dataset, names: Sequence[str], dim: str
+) -> Iterator[dict[str, NDArray[np.generic]]]:
     """Yield the values of variables a shard of rows at a time.
 
     Parameters

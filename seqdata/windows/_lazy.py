@@ -20,7 +20,7 @@ from seqdata.windows._signal_cache import CachedBigWig
 
 if TYPE_CHECKING:
     import xarray as xr
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 MASK = "mask"
 
@@ -50,10 +50,10 @@ class RegionFiles:
         self._process = os.getpid()
         self._lock = threading.RLock()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_random": {}, "_lock": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._lock = threading.RLock()
         self._process = os.getpid()
@@ -71,7 +71,7 @@ class RegionFiles:
         first: int,
         width: int,
         scattered: bool,
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, NDArray[np.generic]]:
         """Read windows cut around the middle of the planned ones.
 
         Parameters
@@ -117,8 +117,8 @@ class RegionFiles:
         with self._lock:
             return read_shard(part, chosen, 0, n, bounds=bounds)
 
-    def _nothing(self, names: Sequence[str], width: int) -> dict[str, NDArray[Any]]:
-        out: dict[str, NDArray[Any]] = {MASK: np.empty((0, width), np.uint8)}
+    def _nothing(self, names: Sequence[str], width: int) -> dict[str, NDArray[np.generic]]:
+        out: dict[str, NDArray[np.generic]] = {MASK: np.empty((0, width), np.uint8)}
         for name in names:
             if name != MASK:
                 track = self.readers[name].track()
@@ -167,7 +167,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
     name: str
     rows: NDArray[np.int64]
     middle: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -189,7 +189,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Bytes of the values, were they all read."""
         return self.size * self.dtype.itemsize
 
-    def astype(self, dtype: Any, **_: Any) -> RegionArray:
+    def astype(self, dtype: DTypeLike, **_: Any) -> RegionArray:
         """Return the same rows as another type, still unread."""
         return replace(self, dtype=np.dtype(dtype))
 
@@ -213,7 +213,9 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
             return np.asarray(replace(self, rows=self.rows[rows : rows + 1 or None]))[(0, *rest)]
         return np.asarray(self)[key]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.generic]:
         out = np.empty(self.shape, self.dtype)
         for low in range(0, len(self.rows), _ROWS_AT_ONCE):
             block = slice(low, low + _ROWS_AT_ONCE)
@@ -224,7 +226,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
             )
         return out if dtype is None else out.astype(dtype, copy=False)
 
-    def _typed(self, values: NDArray[Any]) -> NDArray[Any]:
+    def _typed(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         if self.dtype.kind == "S":
             return np.ascontiguousarray(values).view("S1")
         return values.astype(self.dtype, copy=False)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -61,14 +61,14 @@ class RegionPlan:
 
     windows: Windows
     row_of: NDArray[np.int64]
-    chrom: NDArray[Any]
+    chrom: NDArray[np.generic]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     strand: NDArray[np.int8]
     lengths: NDArray[np.int64]
     width: int
     layout: Layout
-    columns: dict[str, NDArray[Any]]
+    columns: dict[str, NDArray[np.generic]]
     splice: bool = False
     contigs: tuple[str, ...] = ()
 

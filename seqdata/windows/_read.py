@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def read_shard(
     last: int,
     *,
     bounds: Sequence[RegionReader] | None = None,
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.generic]]:
     """Read the rows of a shard, turned round where they lie on the "-" strand.
 
     Parameters
@@ -45,7 +45,7 @@ def read_shard(
     turn = part.strand < 0
     # a flat shard is only as wide as its rows
     width = plan.width if plan.layout != "flat" else int(lengths.max())
-    out: dict[str, NDArray[Any]] = {}
+    out: dict[str, NDArray[np.generic]] = {}
     for reader in readers:
         track = reader.track()
         if plan.splice:
@@ -117,7 +117,7 @@ def _inside(windows: Windows, readers: Sequence[RegionReader], width: int) -> ND
 
 
 def reverse_tracks(
-    values: NDArray[Any],
+    values: NDArray[np.generic],
     lengths: NDArray[np.int64],
     turn: NDArray[np.bool_],
     mates: NDArray[np.int64] | None,
@@ -131,6 +131,6 @@ def reverse_tracks(
         values[row, ..., :length] = turned.copy()
 
 
-def _flatten(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[Any]:
+def _flatten(values: NDArray[np.generic], keep: NDArray[np.bool_]) -> NDArray[np.generic]:
     """Drop the padding: (n, width) to (total,), (n, samples, width) to (total, samples)."""
     return np.moveaxis(values, -1, 1)[keep]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -122,7 +122,7 @@ def _blocks(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, NDArray[np.i
     return exons, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _numbers(text: Any) -> NDArray[np.int64] | None:
+def _numbers(text: object) -> NDArray[np.int64] | None:
     """Return whole numbers between commas, or None."""
     try:
         return np.array([int(v) for v in str(text).strip().rstrip(",").split(",")], np.int64)
