@@ -444,19 +444,19 @@ def _common_rows(ds: xr.Dataset) -> int:
 
 def _chunk_by_shard(ds: xr.Dataset) -> xr.Dataset:
     """Chunk by shards; variables of one value a row follow the shards of the wider ones."""
-    lazy = [name for name in ds.variables if name not in ds.indexes and ds[name].ndim]
     stored = {}
-    for name in lazy:
-        sizes = ds[name].encoding.get("shards") or ds[name].encoding.get("chunks")
-        if sizes:
-            stored[name] = dict(zip(ds[name].dims, sizes, strict=True))
+    for name, var in ds.variables.items():
+        sizes = var.encoding.get("shards") or var.encoding.get("chunks")
+        if sizes and var.ndim and name not in ds.indexes:
+            stored[name] = dict(zip(var.dims, sizes, strict=True))
     common: dict[Hashable, int] = {}
-    for name in sorted(stored, key=lambda name: -ds[name].ndim):
+    for name in sorted(stored, key=lambda name: -ds.variables[name].ndim):
         for dim, size in stored[name].items():
-            if ds[name].ndim > 1 or dim not in common:
+            if ds.variables[name].ndim > 1 or dim not in common:
                 common[dim] = min(size, common.get(dim, size))
+    # of the variables themselves: a DataArray would bring its coordinates along, to be chunked too
     return ds.assign(
-        {name: ds[name].chunk({d: common[d] for d in stored[name]}) for name in stored}
+        {name: ds.variables[name].chunk({d: common[d] for d in stored[name]}) for name in stored}
     )
 
 

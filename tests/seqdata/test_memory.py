@@ -8,31 +8,30 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/thread-self/children").exists(), reason="reads /proc"
+)
 
 # Resident memory of this process and of all it started, as MB above what it was at the start.
 WATCH = """
 import os, threading, time
 
+def family(process):
+    yield process
+    for task in os.listdir(f"/proc/{process}/task"):
+        with open(f"/proc/{process}/task/{task}/children") as handle:
+            for child in handle.read().split():
+                yield from family(child)
+
 def resident():
-    total, parents = 0, {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as handle:
-                    parents[int(entry)] = int(handle.read().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    for process in parents:
-        above = process
-        while above in parents and above != os.getpid():
-            above = parents[above]
-        if above == os.getpid():
-            try:
-                with open(f"/proc/{process}/statm") as handle:
-                    total += int(handle.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-            except OSError:
-                continue
+    total = 0
+    try:
+        # the whole of /proc would be looked through many times a second
+        for process in family(os.getpid()):
+            with open(f"/proc/{process}/statm") as handle:
+                total += int(handle.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except OSError:  # a thread or child that has just ended; the next look is soon
+        pass
     return total / 1e6
 
 class Watch:
