@@ -1,3 +1,12 @@
 """One self-contained HTML page of a run: data, training, performance, explanations, provenance."""
 
-from eugene.report._build import build as build
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eugene._facade import facade
+
+if TYPE_CHECKING:
+    from eugene.report._build import build as build
+
+__getattr__, __dir__ = facade(__name__)
