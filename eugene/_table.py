@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +62,9 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
     UsageError
         If the name ends in neither, or the folder is missing.
     """
+    import csv
+    import io
+
     path = Path(path)
     separator = delimited(path)
     if not path.parent.is_dir():
