@@ -60,8 +60,10 @@ def make_codes(ds: xr.Dataset, split: Split, *, seed: int, seq_var: str) -> NDAr
     """
     try:
         if isinstance(split, str | Mapping):
-            split = _make(SPLITS, split, ds, seed=seed, seq_var=seq_var)
-        return splits.as_codes(split(ds) if callable(split) else split, ds.sizes["_sequence"])
+            given: ArrayLike = _make(SPLITS, split, ds, seed=seed, seq_var=seq_var)
+        else:
+            given = split(ds) if callable(split) else split
+        return splits.as_codes(given, ds.sizes["_sequence"])
     except SeqdataError as error:
         raise DataError(f"split: {error}") from error
 
