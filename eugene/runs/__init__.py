@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     STEPS: tuple[str, ...]
     """Names of the steps in their order."""
 
-_load, __dir__ = facade(__name__)
+_shown, __dir__ = facade(__name__)
 
 
 def __getattr__(name: str) -> object:
@@ -36,4 +36,4 @@ def __getattr__(name: str) -> object:
         from eugene._step import steps
 
         return tuple(steps())
-    return _load(name)
+    return _shown(name)
