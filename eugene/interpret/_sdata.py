@@ -464,7 +464,8 @@ def feature_implant_seq_sdata(
     """
     if seq_id is not None:
         row = _row_of(sdata, seq_id, id_var)
-    return _slid(model, sdata, feature, seq_var, running, rows=[row], stride=stride)[1][0]
+    outputs = _slid(model, sdata, feature, seq_var, running, rows=[row], stride=stride)[1]
+    return outputs.ravel()
 
 
 def _slid(

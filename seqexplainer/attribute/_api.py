@@ -341,7 +341,7 @@ class _Pairs:
                 alike = (refs == batch.unsqueeze(1)).flatten(1).all(dim=1)
             same[rows] &= alike.cpu()
             explained = self.explained.of(rows, columns.start)
-            found = compute(explained, batch, refs)
+            found: torch.Tensor | Multipliers = compute(explained, batch, refs)
             if method.delta and not isinstance(found, Multipliers):
                 found = measured(explained, batch, refs, found)
             values = found.values if isinstance(found, Multipliers) else found
