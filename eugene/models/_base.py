@@ -78,6 +78,23 @@ class Architecture(nn.Module):
         return {"conv_kwargs": {**conv, "pool_strides": 1}}
 
 
+def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an architecture from the ``locals()`` of its ``__init__``.
+
+    Parameters
+    ----------
+    given : mapping
+        ``locals()``, before anything else is named.
+
+    Returns
+    -------
+    dict
+        The arguments as plain values, tuples as lists: what :class:`Architecture` takes and keeps.
+    """
+    named = {k: v for k, v in given.items() if k not in ("self", "__class__")}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
+
+
 def merge_kwargs(
     given: Mapping[str, Any] | None,
     defaults: Mapping[str, Any],
