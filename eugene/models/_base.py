@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
 from eugene.errors import did_you_mean
-from eugene.nn import MergeStrands, ModelError
+from eugene.nn import MergeStrands, ModelError, TooShortError
 
 
 class Architecture(nn.Module):
@@ -44,6 +46,11 @@ class Architecture(nn.Module):
 
     name: ClassVar[str] = ""
     length_free: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _telling_the_shortest(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self, input_len: int, output_dim: int, *, input_channels: int = 4, **config: Any
@@ -93,6 +100,54 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     named = {k: v for k, v in given.items() if k not in ("self", "__class__")}
     return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
+
+
+def _telling_the_shortest(init: Callable[..., None]) -> Callable[..., None]:
+    """Return an initialiser that says, for an input too short, which length would do."""
+
+    @functools.wraps(init)
+    def build(self: Architecture, *args: Any, **kwargs: Any) -> None:
+        try:
+            init(self, *args, **kwargs)
+        except TooShortError as error:
+            if type(self).__init__ is not build:  # a class derived from this one tells
+                raise
+            needed = _shortest(init, self, args, kwargs)
+            if needed is None:
+                raise
+            message = f"{type(self).__name__}: {error}; the shortest input_len that does: {needed}"
+            raise ModelError(message) from error
+
+    return build
+
+
+def _shortest(
+    init: Callable[..., None], model: Architecture, args: Any, kwargs: Mapping[str, Any]
+) -> int | None:
+    """Return the shortest input that a network can be built for, None if 2 ** 24 is too short."""
+    bound = inspect.signature(init).bind(model, *args, **kwargs)
+    bound.apply_defaults()
+
+    def fits(length: int) -> bool:
+        bound.arguments["input_len"] = length
+        bound.arguments["self"] = type(model).__new__(type(model))
+        try:
+            with torch.device("meta"):
+                init(*bound.args, **bound.kwargs)
+        except TooShortError:
+            return False
+        return True
+
+    low = bound.arguments["input_len"]
+    high = 2 * low
+    while not fits(high):
+        low, high = high, 2 * high
+        if high > 2**24:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return int(high)
 
 
 def merge_kwargs(

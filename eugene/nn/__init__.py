@@ -11,6 +11,7 @@ from eugene.nn._blocks import RecurrentBlock as RecurrentBlock
 from eugene.nn._encode import ohe_bytes as ohe_bytes
 from eugene.nn._errors import InputShapeError as InputShapeError
 from eugene.nn._errors import ModelError as ModelError
+from eugene.nn._errors import TooShortError as TooShortError
 from eugene.nn._init import INITIALIZERS as INITIALIZERS
 from eugene.nn._init import drawn_with as drawn_with
 from eugene.nn._init import first_conv as first_conv

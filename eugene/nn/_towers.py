@@ -251,6 +251,7 @@ class Conv1DTower(nn.Module):
                     stride=pool_steps[i],
                     padding=int(pool_pads[i] or 0),
                     dilation=int(pool_gaps[i] or 1),
+                    where=f" (layer {i})",
                 )
                 self.layers.append(pool)
             if drops[i]:
