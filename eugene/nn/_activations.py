@@ -32,10 +32,29 @@ class Exponential(nn.Module):
         return torch.exp(x)
 
 
+class SigmoidGELU(nn.Module):
+    """GELU by the logistic function, ``x * sigmoid(1.702 * x)``, as Basenji and Enformer have it.
+
+    Hendrycks and Gimpel 2016, https://doi.org/10.48550/arXiv.1606.08415.
+
+    Examples
+    --------
+    >>> SigmoidGELU()(torch.zeros(2))
+    tensor([0., 0.])
+    """
+
+    elementwise = True
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x * sigmoid(1.702 * x)``, float tensor of the shape of ``x``."""
+        return x * torch.sigmoid(1.702 * x)
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
     "gelu": nn.GELU,
+    "gelu_sigmoid": SigmoidGELU,
     "elu": nn.ELU,
     "silu": nn.SiLU,
     "mish": nn.Mish,
