@@ -73,7 +73,7 @@ def test_models_train_reload_and_explain(name):
     found = outputs(arch(X))
     sum(t.square().sum() for t in found).backward()
     missing = [n for n, p in arch.named_parameters() if p.requires_grad and p.grad is None]
-    assert missing == []
+    assert set(missing) <= set(ZOO[name].silent)
 
     again = build_tiny(name)
     again.load_state_dict(arch.state_dict())

@@ -74,6 +74,64 @@ ZOO: dict[str, Row] = {
         fingerprint=0.14933,
         both=True,
     ),
+    "bpnet": Row(
+        {"input_len": 120, "n_filters": 6, "n_layers": 3},
+        target=(1, 0),
+        fingerprint=48.48,
+    ),
+    "chrombpnet": Row(
+        {"input_len": 150, "n_filters": 6, "n_layers": 3, "bias_filters": 4, "bias_layers": 2},
+        target=(1, 0),
+        fingerprint=12.477,
+    ),
+    "cherimoya": Row(
+        {"input_len": 130, "n_filters": 6, "n_layers": 3},
+        target=(1, 0),
+        # read by a loss alone
+        silent=("loss_weights",),
+        fingerprint=0.47827,
+    ),
+    "basenji": Row(
+        {
+            "input_len": 1024,
+            "stem_filters": 4,
+            "tower_filters": 5,
+            "dilated_filters": 4,
+            "dilated_repeat": 3,
+            "cropping": 1,
+            "final_filters": 6,
+            "pool": "avg",
+        },
+        fingerprint=-0.67842,
+    ),
+    "crested_basenji": Row({"input_len": 80, "first_filters": 8, "filters": 6}, fingerprint=4.5791),
+    "simple_convnet": Row(
+        {"input_len": 200, "first_filters": 6, "filters": 5, "dense_size": 6},
+        fingerprint=4.1848,
+    ),
+    "deeptopic_cnn": Row({"input_len": 90, "filters": 8, "dense_out": 6}, fingerprint=-1.0329),
+    "deeptopic_lstm": Row(
+        {"input_len": 80, "filters": 6, "lstm_out": 4, "dense_out": 6}, fingerprint=-1.1683
+    ),
+    "dilated_cnn": Row(
+        {"input_len": 80, "first_conv_filters": 6, "num_filters": 6, "n_dil_layers": 3},
+        fingerprint=3.6797,
+    ),
+    "legnet": Row(
+        {"input_len": 60, "stem_ch": 8, "ef_block_sizes": [8, 6], "pool_sizes": [2, 2]},
+        fingerprint=-0.38093,
+    ),
+    "malinois": Row(
+        {"input_len": 150, "linear_channels": 8, "branched_channels": 5}, fingerprint=1.5078
+    ),
+    "explainn": Row({"input_len": 60, "n_units": 5, "fc_units": 4}, fingerprint=-1.1539),
+    "sei": Row({"input_len": 128, "channels": [6, 5, 6], "spline_df": 5}, fingerprint=-0.26334),
+    "aparent": Row(
+        {"input_len": 60, "filters": [6, 5], "hidden_dims": [8, 6], "n_libraries": 3},
+        target=(1, 0),
+        fingerprint=-6.8661,
+    ),
+    "optimus": Row({"input_len": 30, "conv_filters": 6, "dense_nodes": 6}, fingerprint=-0.49849),
 }
 
 
@@ -83,10 +141,17 @@ def tiny(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def build_tiny(name: str, **changes: Any) -> torch.nn.Module:
-    """Return a small network, the same whenever it is built."""
+    """Return a small network, the same whenever it is built, its closed skips opened.
+
+    A residual path whose normalisation starts from zero would be seen by nothing.
+    """
     from eugene.models import build
 
-    return build(name, seed=1, **tiny(name, **changes))
+    model = build(name, seed=1, **tiny(name, **changes))
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d) and not layer.weight.any():
+            torch.nn.init.ones_(layer.weight)
+    return model
 
 
 def one_hot(n: int, length: int, seed: int = 0) -> torch.Tensor:

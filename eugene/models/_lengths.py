@@ -1,11 +1,11 @@
-"""How long a sequence is after each layer, and how long it has to be for all of them."""
+"""How long a sequence is after each layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eugene.nn import ModelError
+from eugene.nn import TooShortError
 
 
 class Window(NamedTuple):
@@ -33,14 +33,6 @@ class Window(NamedTuple):
         room = length + 2 * self.padding - self.dilation * (self.kernel - 1) - 1
         return (-(-room // self.stride) if self.partial else room // self.stride) + 1
 
-    def before(self, positions: int) -> int:
-        """Return how many positions the layer needs to give ``positions``."""
-        if self.partial:
-            return (positions - 1) * self.stride - 2 * self.padding + 1
-        return (positions - 1) * self.stride + self.dilation * (self.kernel - 1) + 1 - (
-            2 * self.padding
-        )
-
 
 def lengths(input_len: int, windows: Sequence[Window]) -> list[int]:
     """Follow a sequence through layers.
@@ -59,8 +51,8 @@ def lengths(input_len: int, windows: Sequence[Window]) -> list[int]:
 
     Raises
     ------
-    ModelError
-        If the sequence is too short, with the layer and the length that would do.
+    TooShortError
+        If the sequence is too short, with the layer.
 
     Examples
     --------
@@ -69,20 +61,17 @@ def lengths(input_len: int, windows: Sequence[Window]) -> list[int]:
     >>> lengths(10, [Window("conv", 9), Window("pool", 4, 4)])
     Traceback (most recent call last):
     ...
-    eugene.nn._errors.ModelError: input_len=10 is too short for pool, 4 wide: 2 positions are left \
-before it; at least 12 bp will do
+    eugene.nn._errors.TooShortError: input_len=10 is too short: 2 positions are left before pool, \
+which is 4 wide
     """
     found: list[int] = []
     for window in windows:
         before = found[-1] if found else input_len
         found.append(window.after(before))
-        if found[-1] < 1 or (window.partial and before < 1):
-            needed = 1
-            for step in reversed(windows):
-                needed = max(step.before(needed), 1)
+        if found[-1] < 1:
             width = window.dilation * (window.kernel - 1) + 1
-            raise ModelError(
-                f"input_len={input_len} is too short for {window.layer}, {width} wide: {before} "
-                f"positions are left before it; at least {needed} bp will do"
+            raise TooShortError(
+                f"input_len={input_len} is too short: {before} positions are left before "
+                f"{window.layer}, which is {width} wide"
             )
     return found

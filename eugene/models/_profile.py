@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from eugene.nn import InputShapeError, ModelError
+from eugene.nn import InputShapeError, ModelError, TooShortError
 
 
 class ProfileOutput(NamedTuple):
@@ -118,8 +118,10 @@ def trimmed(input_len: int, trimming: int) -> int:
 
     Raises
     ------
-    ModelError
+    TooShortError
         If it leaves none.
+    ModelError
+        If it is negative.
 
     Examples
     --------
@@ -129,8 +131,8 @@ def trimmed(input_len: int, trimming: int) -> int:
     if trimming < 0:
         raise ModelError(f"trimming={trimming} must not be negative")
     if input_len <= 2 * trimming:
-        raise ModelError(
+        raise TooShortError(
             f"input_len={input_len} is too short: the output leaves out {trimming} bp at each end "
-            f"(trimming), so at least {2 * trimming + 1} bp will do"
+            "(trimming)"
         )
     return input_len - 2 * trimming

@@ -32,6 +32,7 @@ class Published(NamedTuple):
 
 
 _EUGENE = "EUGENe 0.1.2, built and counted"
+_CRESTED = "CREsted 1.10, built and counted"
 
 PUBLISHED: tuple[Published, ...] = (
     Published("cnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
@@ -51,5 +52,55 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     Published("jores21_cnn", {"input_len": 170, "output_dim": 1}, 1_825_921, _EUGENE),
     Published("kopp21_cnn", {"input_len": 500, "output_dim": 1}, 743, _EUGENE),
+    Published("bpnet", {}, 109_122, "bpnet-lite, built and counted: 64 filters, 8 layers"),
+    Published("bpnet", {"n_outputs": 2, "n_control_tracks": 2}, 114_224, "bpnet-lite"),
+    Published(
+        "bpnet", {"n_filters": 128, "n_layers": 4}, 217_730, "bpnet-lite: ChromBPNet's bias network"
+    ),
+    Published(
+        "chrombpnet", {}, 6_377_986, "bpnet-lite and Keras: the main network, the bias not trained"
+    ),
+    Published(
+        "chrombpnet",
+        {"freeze_bias": False},
+        6_377_986 + 217_730,
+        "bpnet-lite: the main network and that of the bias",
+    ),
+    Published("cherimoya", {}, 613_892, "cherimoya 0.2.1, built and counted"),
+    Published("basenji", {}, None, "calico/basenji, manuscripts/cross2020/params_human.json"),
+    Published("crested_basenji", {}, 2_035_867, _CRESTED),
+    Published("simple_convnet", {}, 9_272_835, _CRESTED),
+    Published("deeptopic_cnn", {}, 11_694_160, _CRESTED),
+    Published("deeptopic_lstm", {}, 6_388_124, _CRESTED),
+    Published("dilated_cnn", {}, 6_320_659, _CRESTED),
+    Published("legnet", {}, 1_322_465, "human_legnet, built and counted"),
+    Published(
+        "legnet", {"input_channels": 5}, 1_323_169, "human_legnet with the channel of the strand"
+    ),
+    Published(
+        "legnet",
+        {
+            "input_len": 2_114,
+            "output_dim": 19,
+            "stem_ks": 5,
+            "ef_ks": 3,
+            "batchnorm_eps": 1e-3,
+            "output_activation": "softplus",
+        },
+        862_451,
+        _CRESTED,
+    ),
+    Published("malinois", {}, 4_107_183, "boda2 (BassetBranched), built and counted"),
+    Published("explainn", {}, 308_301, "wassermanlab/ExplaiNN, built and counted"),
+    Published("explainn", {"n_units": 300, "output_dim": 50}, 939_650, "wassermanlab/ExplaiNN"),
+    Published("sei", {}, 889_979_983, "FunctionLab/sei-framework, built and counted"),
+    Published("aparent", {}, None, "johli/aparent, aparent_model_plasmid_large_lessdropout.py"),
+    Published("optimus", {}, None, "pjsample/human_5utr_modeling, the main model"),
+    Published(
+        "optimus",
+        {"input_len": 54, "n_conv": 2, "conv_filters": 40, "padding": "valid"},
+        78_241,
+        "the weights in evolution_model.hdf5, counted",
+    ),
 )
 """Rows in the order of the registry."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -172,15 +173,13 @@ class Basenji(Architecture):
         crop = Window("the cropping", 2 * cropping + 1)
         self.output_len = lengths(input_len, [*halvings, crop])[-1]
         self.cropping = cropping
-        self.stem = _block(
-            input_channels, stem_filters, stem_kernel, activation=activation, pool=2
-        )
+        self.stem = _block(input_channels, stem_filters, stem_kernel, activation=activation, pool=2)
         widths = [stem_filters]
         widths += [round(tower_filters * tower_mult**i) for i in range(tower_repeat)]
         self.tower = nn.Sequential(
             *(
                 _block(before, after, tower_kernel, activation=activation, pool=2)
-                for before, after in zip(widths, widths[1:], strict=False)
+                for before, after in pairwise(widths)
             )
         )
         self.dilated = nn.Sequential(

@@ -131,9 +131,7 @@ class Cherimoya(Architecture):
         )
         self.blocks = nn.Sequential(
             *(
-                DepthwiseBlock(
-                    n_filters, 2**i, expansion=expansion, residual_scale=residual_scale
-                )
+                DepthwiseBlock(n_filters, 2**i, expansion=expansion, residual_scale=residual_scale)
                 for i in range(n_layers)
             )
         )

@@ -123,19 +123,18 @@ class LegNet(Architecture):
             )
         lengths(input_len, [Window(f"pool {i + 1}", p, p) for i, p in enumerate(pool_sizes)])
 
-        def conv(before: int, after: int, kernel: int, *, depthwise: bool = False) -> list[nn.Module]:
-            layer: nn.Module = (
-                nn.Conv1d(
-                    before, after, kernel, padding=kernel // 2, groups=before, bias=False
-                )
-                if depthwise
+        if ef_ks % 2 == 0:
+            raise ModelError(f"ef_ks={ef_ks} must be odd, so that the length stays")
+
+        def conv(before: int, after: int, kernel: int, *, groups: int = 1) -> list[nn.Module]:
+            layer = (
+                nn.Conv1d(before, after, kernel, padding=kernel // 2, groups=groups, bias=False)
+                if groups > 1
                 else SameConv1d(before, after, kernel, bias=False)
             )
             norm = nn.BatchNorm1d(after, eps=batchnorm_eps)
             return [layer, norm, make_activation(activation) or nn.Identity()]
 
-        if ef_ks % 2 == 0:
-            raise ModelError(f"ef_ks={ef_ks} must be odd, so that the length stays")
         self.stem = nn.Sequential(*conv(input_channels, stem_ch, stem_ks))
         self.blocks = nn.Sequential()
         channels = stem_ch
@@ -143,7 +142,7 @@ class LegNet(Architecture):
             wide = channels * resize_factor
             widened = nn.Sequential(
                 *conv(channels, wide, 1),
-                *conv(wide, wide, ef_ks, depthwise=True),
+                *conv(wide, wide, ef_ks, groups=wide),
                 SqueezeExcite(wide, wide // resize_factor),
                 *conv(wide, channels, 1),
             )

@@ -123,9 +123,7 @@ class Sei(Architecture):
             before = width
         # the first dilated convolution reads both paths, its skip is the non-linear one alone
         self.dilated = nn.ModuleList(
-            nn.Sequential(
-                nn.Dropout(0.1), SameConv1d(before, before, 5, dilation=rate), nn.ReLU()
-            )
+            nn.Sequential(nn.Dropout(0.1), SameConv1d(before, before, 5, dilation=rate), nn.ReLU())
             for rate in dilations
         )
         self.dropout = nn.Dropout(0.5)
