@@ -26,7 +26,12 @@ _TOP = (
     Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
     Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
 )
-_INIT = Parameter("init", "dict[str, Any] | None", "None", "Weights to start from.")
+_STARTS = (
+    Parameter("init", "dict[str, Any] | None", "None", "How starting weights are drawn."),
+    Parameter(
+        "weights", "str | Path | None", "None", "Published weights by name, or a file of weights."
+    ),
+)
 
 
 def _choices(registry: Registry) -> tuple[str, tuple[str, ...]]:
@@ -241,7 +246,7 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
         found += _data(tree["data"])
     model = tree.get("model")
     if model is not None:
-        found.append(Block(("model",), model, registries.MODELS, (_INIT,)))
+        found.append(Block(("model",), model, registries.MODELS, _STARTS))
         if isinstance(model, dict) and isinstance(model.get("init"), dict):
             found.append(Block(("model", "init"), model["init"], registries.INITIALIZERS))
     module = {"name": "sequence"} if tree.get("module") is None else tree["module"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eugene.models._pretrained import list_weights as list_weights
     from eugene.models._pretrained import model_card as model_card
     from eugene.models._pretrained import pretrained as pretrained
+    from eugene.models._pretrained import start_from as start_from
     from eugene.models._profile import ProfileOutput as ProfileOutput
 
     # shown here, where EUGENe's users look for them; the networks know nothing of them

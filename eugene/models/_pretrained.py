@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError, EugeneWarning, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -245,28 +246,50 @@ def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
         If the weights are those of another architecture, or do not fit: which tensors differ.
     seqdata.errors.DatasetError
         If the file cannot be had.
+
+    Warns
+    -----
+    EugeneWarning
+        If the network has other outputs than the weights predict, so that its last layer is drawn
+        anew.
     """
     from eugene.models._convert import fill
 
-    mode = network.training
-    if Path(weights).suffix or Path(weights).is_file():
-        return fill(network, weights).train(mode)
-    card = model_card(str(weights))
+    mode, place = network.training, Path(weights)
+    if place.suffix or place.is_file():
+        filled = fill(network, weights)
+        if filled is not network:
+            config = getattr(filled, "config", {})
+            changed = {k: v for k, v in config.items() if network.config.get(k) != v}
+            raise EugeneError(
+                f"{place} needs another arrangement: build the network with {changed}"
+            )
+        return network.train(mode)
+    name = place.name if place.is_dir() else str(weights)  # a folder that happens to be called so
+    card = model_card(name)
     own = getattr(network, "name", type(network).__name__)
     if own != card.model:
         raise EugeneError(
-            f"weights {weights!r} are of {card.model}, the network is {own}: name the model "
+            f"weights {name!r} are of {card.model}, the network is {own}: name the model "
             f"{card.model}, or other weights ({', '.join(list_weights(own)) or 'there are none'})"
         )
     config = getattr(network, "config", {})
-    differ = {k: v for k, v in card.arguments.items() if k in config and not _same(config[k], v)}
+    differ = {k: v for k, v in card.arguments.items() if k in config and config[k] != v}
+    outputs = differ.pop("output_dim", None)
     if differ:
         told = ", ".join(f"{k}={v!r} (here {config[k]!r})" for k, v in differ.items())
-        raise EugeneError(f"weights {weights!r} are of {card.model} with {told}")
-    source = pretrained(str(weights))
-    network.load_state_dict(source.state_dict())
+        raise EugeneError(f"weights {name!r} are of {card.model} with {told}")
+    state = pretrained(name).state_dict()
+    if outputs is not None:
+        last = [
+            key for key, value in network.state_dict().items() if value.shape != state[key].shape
+        ]
+        warnings.warn(
+            f"weights {name!r} predict {outputs} outputs, the network {config['output_dim']}: "
+            f"{', '.join(last)} are drawn anew",
+            EugeneWarning,
+            stacklevel=2,
+        )
+        state |= {key: network.state_dict()[key] for key in last}
+    network.load_state_dict(state)
     return network.train(mode)
-
-
-def _same(one: object, other: object) -> bool:
-    return (list(one) if isinstance(one, tuple) else one) == other
