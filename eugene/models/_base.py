@@ -236,7 +236,7 @@ def make_strands(strands: str, aggregate: str, input_channels: int = 4) -> Merge
     ----------
     strands : {"single", "both"}
         Whether the reverse complement is read as well, with the same weights.
-    aggregate : {"max", "mean", "concat"}
+    aggregate : {"max", "mean", "sum", "concat"}
         How features of the two strands are brought together.
     input_channels : int
         Letters of the alphabet.

@@ -43,8 +43,10 @@ class Hybrid(Architecture):
         has one hidden layer of 32 with dropout 0.25.
     strands : {"single", "both"}
         ``"both"`` reads the reverse complement too, with the same weights.
-    aggregate : {"max", "mean", "concat"}
-        How the features of both strands are brought together before the dense layers.
+    aggregate : {"max", "mean", "sum", "concat", "concat_cnn"}
+        How the features of both strands are brought together before the dense layers;
+        ``"concat_cnn"`` instead gives the recurrent net the channels of both strands, each from
+        its own 5' end on.
     summary : {"last", "mean", "max", "last_position"}
         What the dense layers see of the recurrent states: the state of each direction after it
         has read everything, or the mean or largest state over the positions.
@@ -95,19 +97,24 @@ class Hybrid(Architecture):
             raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
+        self.reverse_complement = ReverseComplement()
+        maps = aggregate == "concat_cnn"
+        self.merge_strands = make_strands(strands, "concat" if maps else aggregate, channels)
+        self.merge_maps = maps and self.merge_strands is not None
         self.recurrent_block = RecurrentBlock(
             **merge_kwargs(
                 recurrent_kwargs,
                 {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
                 RecurrentBlock,
                 "recurrent_kwargs",
-                fixed={"input_dim": self.conv1d_tower.out_channels, "batch_first": True},
+                fixed={
+                    "input_dim": self.conv1d_tower.out_channels * (1 + self.merge_maps),
+                    "batch_first": True,
+                },
             )
         )
         features = self.recurrent_block.out_channels
-        self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate, channels)
-        if self.merge_strands is not None:
+        if self.merge_strands is not None and not self.merge_maps:
             features *= self.merge_strands.multiplier
         self.dense_block = DenseBlock(
             **merge_kwargs(
@@ -126,17 +133,23 @@ class Hybrid(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        features = self._read(x)
-        if self.merge_strands is not None:
-            features = self.merge_strands(features, self._read(self.reverse_complement(x)))
+        seen = self.conv1d_tower(x)
+        if self.merge_strands is None:
+            features = self._read(seen)
+        else:
+            back = self.conv1d_tower(self.reverse_complement(x))
+            if self.merge_maps:
+                features = self._read(self.merge_strands(seen, back))
+            else:
+                features = self.merge_strands(self._read(seen), self._read(back))
         result: torch.Tensor = self.dense_block(features)
         return result
 
-    def _read(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
+    def _read(self, seen: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, features) from what the tower sees, (batch, channels, length)."""
         states: torch.Tensor
         last: torch.Tensor
-        states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
+        states, last = self.recurrent_block(seen.transpose(1, 2))
         if self.summary == "last":
             return last
         if self.summary == "last_position":

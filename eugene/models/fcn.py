@@ -1,0 +1,174 @@
+"""Networks without convolutions: dense layers, and a recurrent net, over the letters themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.nn import DenseBlock, RecurrentBlock, ReverseComplement
+
+_RECURRENT = {"hidden_dim": 32, "bidirectional": True}
+
+
+class FCN(Architecture):
+    """Dense layers over all letters; a linear model if no hidden layer is asked for.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp.
+    output_dim : int
+        Number of outputs (raw: logits for classification).
+    dense_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.DenseBlock`; left out, the model is linear, as in EUGENe.
+    strands : {"single", "both"}
+        ``"both"`` reads the reverse complement too, with the same weights.
+    aggregate : {"max", "mean", "sum", "concat"}
+        How both strands are brought together: their outputs, or with ``"concat"`` their letters
+        side by side.
+    input_channels : int
+        Letters of the alphabet.
+
+    Raises
+    ------
+    ModelError
+        If arguments do not fit together.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in FCN(50, 1).parameters())
+    201
+    """
+
+    name: ClassVar[str] = "fcn"
+
+    def __init__(
+        self,
+        input_len: int,
+        output_dim: int,
+        dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        strands: str = "single",
+        aggregate: str = "max",
+        input_channels: int = 4,
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            input_channels=input_channels,
+            dense_kwargs=dict(dense_kwargs or {}),
+            strands=strands,
+            aggregate=aggregate,
+        )
+        self.flatten = nn.Flatten()
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(strands, aggregate, input_channels)
+        width = input_len * input_channels
+        if self.merge_strands is not None:
+            width *= self.merge_strands.multiplier
+        ends = {"input_dim": width, "output_dim": output_dim}
+        self.dense_block = DenseBlock(
+            **merge_kwargs(dense_kwargs, {}, DenseBlock, "dense_kwargs", fixed=ends)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
+        ahead, merge = self.flatten(x), self.merge_strands
+        result: torch.Tensor
+        if merge is None:
+            result = self.dense_block(ahead)
+            return result
+        back = self.flatten(self.reverse_complement(x))
+        if merge.multiplier == 1:
+            result = merge(self.dense_block(ahead), self.dense_block(back))
+        else:
+            result = self.dense_block(merge(ahead, back))
+        return result
+
+
+class RNN(Architecture):
+    """A recurrent net over the letters, then dense layers over its last states.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp; other lengths can be read as well.
+    output_dim : int
+        Number of outputs (raw: logits for classification).
+    recurrent_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.RecurrentBlock`; left out, a bidirectional LSTM of 32. Given,
+        the net reads one way only unless ``bidirectional`` is set, as in EUGENe.
+    dense_kwargs : dict, optional
+        Arguments of :class:`eugene.nn.DenseBlock`; left out, a plain linear layer.
+    strands : {"single", "both"}
+        ``"both"`` reads the reverse complement too, with the same weights.
+    aggregate : {"max", "mean", "sum", "concat"}
+        How the states of both strands are brought together before the dense layers.
+    input_channels : int
+        Letters of the alphabet.
+
+    Raises
+    ------
+    ModelError
+        If arguments do not fit together.
+
+    Examples
+    --------
+    >>> RNN(50, 2)(torch.rand(3, 4, 50)).shape
+    torch.Size([3, 2])
+    """
+
+    name: ClassVar[str] = "rnn"
+    length_free: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        input_len: int,
+        output_dim: int,
+        recurrent_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Mapping[str, Any] | None = None,
+        *,
+        strands: str = "single",
+        aggregate: str = "max",
+        input_channels: int = 4,
+    ) -> None:
+        super().__init__(
+            input_len,
+            output_dim,
+            input_channels=input_channels,
+            recurrent_kwargs=dict(recurrent_kwargs or {}),
+            dense_kwargs=dict(dense_kwargs or {}),
+            strands=strands,
+            aggregate=aggregate,
+        )
+        self.recurrent_block = RecurrentBlock(
+            **merge_kwargs(
+                recurrent_kwargs,
+                {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
+                RecurrentBlock,
+                "recurrent_kwargs",
+                fixed={"input_dim": input_channels, "batch_first": True},
+            )
+        )
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(strands, aggregate, input_channels)
+        width = self.recurrent_block.out_channels
+        if self.merge_strands is not None:
+            width *= self.merge_strands.multiplier
+        ends = {"input_dim": width, "output_dim": output_dim}
+        self.dense_block = DenseBlock(
+            **merge_kwargs(dense_kwargs, {}, DenseBlock, "dense_kwargs", fixed=ends)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""
+        _, last = self.recurrent_block(x.transpose(1, 2))
+        if self.merge_strands is not None:
+            _, back = self.recurrent_block(self.reverse_complement(x).transpose(1, 2))
+            last = self.merge_strands(last, back)
+        result: torch.Tensor = self.dense_block(last)
+        return result
