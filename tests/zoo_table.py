@@ -132,6 +132,89 @@ ZOO: dict[str, Row] = {
         fingerprint=-6.8661,
     ),
     "optimus": Row({"input_len": 30, "conv_filters": 6, "dense_nodes": 6}, fingerprint=-0.49849),
+    "fcn": Row({"input_len": 40, "dense_kwargs": {"hidden_dims": [5]}}, fingerprint=2.1222),
+    "rnn": Row({"input_len": 40, "recurrent_kwargs": {"hidden_dim": 5}}, fingerprint=-1.1569),
+    "ds_fcn": Row(
+        {"input_len": 40, "dense_kwargs": {"hidden_dims": [5]}}, both=True, fingerprint=0.63347
+    ),
+    "ds_cnn": Row({"input_len": 60, "conv_kwargs": _CONV}, both=True, fingerprint=-0.5484),
+    "ds_rnn": Row(
+        {"input_len": 40, "recurrent_kwargs": {"hidden_dim": 5}}, both=True, fingerprint=-1.0483
+    ),
+    "ds_hybrid": Row(
+        {"input_len": 60, "conv_kwargs": _CONV, "recurrent_kwargs": {"hidden_dim": 5}},
+        both=True,
+        fingerprint=1.1278,
+    ),
+    "tutorial_cnn": Row({"input_len": 40, "filters": 5}, fingerprint=-0.69037),
+    "inception": Row({"input_len": 40, "channels": [4, 8, 8]}, fingerprint=-0.42182),
+    "residualbind": Row({"input_len": 41, "filters": 6, "hidden_dim": 8}, fingerprint=-0.1723),
+    "deepsea": Row(
+        {
+            "input_len": 220,
+            "conv_kwargs": {"conv_channels": [6, 6, 6]},
+            "dense_kwargs": {"hidden_dims": [8]},
+        },
+        fingerprint=-0.62601,
+    ),
+    "basset": Row(
+        {
+            "input_len": 110,
+            "conv_kwargs": {"conv_channels": [6, 6, 6]},
+            "dense_kwargs": {"hidden_dims": [8, 8]},
+        },
+        fingerprint=-0.21741,
+    ),
+    "factorized_basset": Row(
+        {
+            "input_len": 110,
+            "conv1_kwargs": {"conv_channels": [5, 5, 5, 5, 6]},
+            "conv2_kwargs": {"conv_channels": [6, 6, 6]},
+            "conv3_kwargs": {"conv_channels": [6]},
+            "dense_kwargs": {"hidden_dims": [8, 8]},
+        },
+        fingerprint=1.1402,
+    ),
+    "danq": Row(
+        {
+            "input_len": 100,
+            "conv_kwargs": {"conv_channels": [6]},
+            "recurrent_kwargs": {"hidden_dim": 4},
+            "dense_kwargs": {"hidden_dims": [8]},
+        },
+        fingerprint=0.42012,
+    ),
+    "satori": Row(
+        {
+            "input_len": 60,
+            "conv_kwargs": {"conv_channels": [6]},
+            "mha_kwargs": {"head_dim": 6, "num_heads": 2},
+            "recurrent_kwargs": {"hidden_dim": 4},
+            "multihead_size": 16,
+        },
+        fingerprint=-2.1131,
+    ),
+    "deepmel": Row(
+        {"input_len": 80, "filters": 6, "lstm_units": 4, "dense_units": 6},
+        both=True,
+        fingerprint=-0.076679,
+    ),
+    "scbasset": Row(
+        {
+            "input_len": 60,
+            "filters": [6, 6, 7],
+            "kernel_size": 7,
+            "last_filters": 6,
+            "bottleneck": 5,
+        },
+        fingerprint=-1.7387,
+    ),
+    "chromdragonn": Row(
+        {"input_len": 130, "channels": [5, 6, 7, 7], "stem_channels": 4, "hidden_dims": [8, 8]},
+        fingerprint=-0.19538,
+    ),
+    "heartenn": Row({"input_len": 340, "filters": [5, 6, 6]}, fingerprint=0.98324),
+    "acme_cnn": Row({"input_len": 200}, fingerprint=-0.03172),
 }
 
 

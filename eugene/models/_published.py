@@ -51,6 +51,7 @@ PUBLISHED: tuple[Published, ...] = (
         "Keras counts 624,738 with the 2,016 statistics of batch normalisation",
     ),
     Published("jores21_cnn", {"input_len": 170, "output_dim": 1}, 1_825_921, _EUGENE),
+    Published("jores21_cnn", {"variant": "published"}, 1_825_921, "tobjores, layers counted"),
     Published("kopp21_cnn", {"input_len": 500, "output_dim": 1}, 743, _EUGENE),
     Published("bpnet", {}, 109_122, "bpnet-lite, built and counted: 64 filters, 8 layers"),
     Published("bpnet", {"n_outputs": 2, "n_control_tracks": 2}, 114_224, "bpnet-lite"),
@@ -102,5 +103,35 @@ PUBLISHED: tuple[Published, ...] = (
         78_241,
         "the weights in evolution_model.hdf5, counted",
     ),
+    Published(
+        "jores21_cnn", {"variant": "published"}, 1_825_921, "tobjores, CNN_train+evaluate.ipynb"
+    ),
+    Published("fcn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("rnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("ds_fcn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("ds_cnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("ds_rnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("ds_hybrid", {"input_len": 200, "output_dim": 1}, None, "a general network"),
+    Published("tutorial_cnn", {"input_len": 100, "output_dim": 1}, 2_581, _EUGENE),
+    Published("inception", {"input_len": 100, "output_dim": 1}, None, "sizes of EUGENe 0.1.2"),
+    Published("residualbind", {}, 214_849, "p-koo/residualbind, residualbind.py, counted by hand"),
+    Published("deepsea", {}, 52_843_119, "Zhou and Troyanskaya 2015, counted by hand"),
+    Published("basset", {}, 4_735_064, "boda2 (Basset), built and counted"),
+    Published("basset", {"padding": "valid"}, 4_135_064, "Kelley et al. 2016, counted by hand"),
+    Published("factorized_basset", {}, None, "Wnuk et al. 2019 by way of EUGENe 0.1.2"),
+    Published(
+        "danq", {}, 46_929_039, "Selene, built and counted; one bias less in Keras: 46,926,479"
+    ),
+    Published("satori", {}, None, "fahadahaf/satori, CNN-RNN-MH-noEmbds_hyperParams.txt"),
+    Published("deepmel", {}, 3_442_200, "layers of the Keras file, counted by hand; CREsted: 3.4M"),
+    Published(
+        "scbasset",
+        {"output_dim": 2_714},
+        4_603_522,
+        "calico/scBasset, counted by hand: 4,513,960 and 33 a cell",
+    ),
+    Published("chromdragonn", {}, None, "kundajelab/ChromDragoNN, model_zoo/stage1/resnet.py"),
+    Published("heartenn", {}, 11_289_117, "Selene, built and counted"),
+    Published("acme_cnn", {}, 46_225, "tfomics (cnn_dist), counted by hand"),
 )
 """Rows in the order of the registry."""

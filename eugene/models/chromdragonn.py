@@ -101,14 +101,13 @@ class ChromDragoNN(Architecture):
                 padding = 3 if kernel == 1 else kernel // 2
                 self.tower.append(_conv(width, after, kernel, padding))
                 width = after
-            self.tower.extend(ResidualBlock(
-                width, inside, dilations=[1] * len(inside), bias=True
-            ) for _ in range(blocks[i]))
+            self.tower.extend(
+                ResidualBlock(width, inside, dilations=[1] * len(inside), bias=True)
+                for _ in range(blocks[i])
+            )
             if i in (1, 2):
                 self.tower.append(nn.MaxPool1d(pools[i - 1].kernel))
-        self.tower.extend(
-            [_conv(width, width, 7, 4), nn.MaxPool1d(pools[2].kernel), nn.Flatten()]
-        )
+        self.tower.extend([_conv(width, width, 7, 4), nn.MaxPool1d(pools[2].kernel), nn.Flatten()])
         features = width * positions[-1]
         norm = {"batchnorm": True, "batchnorm_first": True, "dropout_rates": dropout}
         cells = n_cell_types if n_expression else output_dim
