@@ -213,7 +213,9 @@ ZOO: dict[str, Row] = {
         {"input_len": 130, "channels": [5, 6, 7, 7], "stem_channels": 4, "hidden_dims": [8, 8]},
         fingerprint=-0.19538,
     ),
-    "heartenn": Row({"input_len": 340, "filters": [5, 6, 6]}, fingerprint=0.98324),
+    "heartenn": Row(
+        {"input_len": 200, "filters": [5, 6, 6], "conv_kernel_size": 5}, fingerprint=0.8275
+    ),
     "acme_cnn": Row({"input_len": 200}, fingerprint=-0.03172),
 }
 
