@@ -214,7 +214,7 @@ ZOO: dict[str, Row] = {
         fingerprint=-0.19538,
     ),
     "heartenn": Row(
-        {"input_len": 200, "filters": [5, 6, 6], "conv_kernel_size": 5}, fingerprint=0.8275
+        {"input_len": 200, "filters": [6, 6, 8], "conv_kernel_size": 5}, fingerprint=-0.02274
     ),
     "acme_cnn": Row({"input_len": 200}, fingerprint=-0.03172),
 }
