@@ -15,6 +15,7 @@ from eugene._facade import facade
 from eugene.models._build import list_models as list_models
 
 if TYPE_CHECKING:
+    from eugene.models import outline as outline
     from eugene.models import zoo as zoo
     from eugene.models._build import build as build
     from eugene.models._convert import load_deepstarr_weights as load_deepstarr_weights

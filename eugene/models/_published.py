@@ -134,4 +134,29 @@ PUBLISHED: tuple[Published, ...] = (
     Published("heartenn", {}, 11_289_117, "Selene, built and counted"),
     Published("acme_cnn", {}, 46_225, "tfomics (cnn_dist), counted by hand"),
 )
-"""Rows in the order of the registry."""
+"""The rows of each architecture beside one another."""
+
+PREDICTS: dict[str, str] = {
+    "cnn": "anything",
+    "hybrid": "anything",
+    "deepbind": "protein binding",
+    "deepstarr": "enhancer activity",
+    "jores21_cnn": "promoter strength",
+    "kopp21_cnn": "protein binding",
+    "bpnet": "binding profiles",
+    "chrombpnet": "accessibility profiles",
+    "cherimoya": "profiles",
+    "basenji": "coverage in bins",
+    "crested_basenji": "accessibility",
+    "simple_convnet": "accessibility",
+    "deeptopic_cnn": "topics of accessibility",
+    "deeptopic_lstm": "topics of accessibility",
+    "dilated_cnn": "accessibility",
+    "legnet": "reporter activity",
+    "malinois": "reporter activity",
+    "explainn": "protein binding",
+    "sei": "chromatin profiles",
+    "aparent": "polyadenylation",
+    "optimus": "ribosome load",
+}
+"""What each architecture was made to predict."""

@@ -78,8 +78,8 @@ class Cherimoya(Architecture):
     residual_scale : float
         Factor of what a block adds.
     trimming : int, optional
-        Positions left out at each end of the profile; by default all that are not seen whole,
-        557 with 9 layers, which leaves 1000 of 2114.
+        Positions left out at each end of the profile; by default ``45 + 2 ** n_layers``, 557
+        with 9 layers, which leaves 1000 of 2114.
     profile : bool
         Whether there is a profile, and the weights of its loss and of that of the counts
         (``loss_weights``, which only a loss reads). Without, counts alone are returned, a tensor.
@@ -93,8 +93,8 @@ class Cherimoya(Architecture):
 
     References
     ----------
-    Schreiber 2026, https://github.com/jmschrei/cherimoya, which has no publication with a DOI
-    yet; its blocks are those of Liu et al. 2022, https://doi.org/10.1109/CVPR52688.2022.01167
+    Schreiber 2026, https://github.com/jmschrei/cherimoya; its blocks are those of Liu et al. 2022,
+    https://doi.org/10.1109/CVPR52688.2022.01167
 
     Examples
     --------
@@ -124,7 +124,7 @@ class Cherimoya(Architecture):
         super().__init__(**arguments(locals()))
         stem, head = 21, 75
         if trimming is None:
-            trimming = stem // 2 + 2**n_layers - 1 + head // 2
+            trimming = 46 + 2**n_layers - 1  # as published; the edges see one base less
         self.output_len = trimmed(input_len, trimming)
         self.stem = nn.Sequential(
             SameConv1d(input_channels, n_filters, stem), nn.GELU(approximate="tanh")
