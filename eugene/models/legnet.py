@@ -10,29 +10,7 @@ from torch import nn
 
 from eugene.models._base import Architecture, arguments
 from eugene.models._lengths import Window, lengths
-from eugene.nn import GlobalPool, ModelError, SameConv1d, make_activation
-
-
-class SqueezeExcite(nn.Module):
-    """Weigh every channel by what all channels are on average over the sequence.
-
-    Parameters
-    ----------
-    channels, hidden : int
-        Channels, and width of the layer between.
-    """
-
-    def __init__(self, channels: int, hidden: int) -> None:
-        super().__init__()
-        self.pool = GlobalPool("avg")
-        self.weigh = nn.Sequential(
-            nn.Linear(channels, hidden), nn.SiLU(), nn.Linear(hidden, channels), nn.Sigmoid()
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, channels, length) from ``x`` of that shape."""
-        weights: torch.Tensor = self.weigh(self.pool(x))
-        return x * weights.unsqueeze(-1)
+from eugene.nn import GlobalPool, ModelError, SameConv1d, SqueezeExcite, make_activation
 
 
 class _Beside(nn.Module):
