@@ -260,7 +260,8 @@ def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
         filled = fill(network, weights)
         if filled is not network:
             config = getattr(filled, "config", {})
-            changed = {k: v for k, v in config.items() if network.config.get(k) != v}
+            given = getattr(network, "config", {})
+            changed = {k: v for k, v in config.items() if given.get(k) != v}
             raise EugeneError(
                 f"{place} needs another arrangement: build the network with {changed}"
             )

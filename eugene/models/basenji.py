@@ -13,8 +13,6 @@ from eugene.models._base import Architecture, arguments
 from eugene.models._lengths import Window, lengths
 from eugene.nn import GlobalPool, ModelError, Residual, SameConv1d, make_activation
 
-_NORM = {"eps": 1e-3, "momentum": 0.1}
-
 
 def _block(
     channels: int,
@@ -32,7 +30,7 @@ def _block(
     With ``norm_first`` the normalisation comes before the activation, and the convolution has a
     bias.
     """
-    norm = nn.BatchNorm1d(channels if norm_first else filters, **_NORM)
+    norm = nn.BatchNorm1d(channels if norm_first else filters, eps=1e-3, momentum=0.1)
     conv = SameConv1d(channels, filters, kernel, dilation=dilation, bias=norm_first)
     active = make_activation(activation)
     parts = [norm, active, conv] if norm_first else [active, conv, norm]

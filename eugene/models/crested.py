@@ -121,8 +121,9 @@ class SimpleConvNet(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        result: torch.Tensor = self.dense_block(self.reduce(self.tower(x)))
-        return self.output_activation(result)
+        x = self.dense_block(self.reduce(self.tower(x)))
+        result: torch.Tensor = self.output_activation(x)
+        return result
 
 
 class DeepTopicCNN(Architecture):
@@ -416,7 +417,8 @@ class DilatedCNN(Architecture):
         if first_conv_pool_size > 1:
             pool, _ = same_max_pool(input_len, first_conv_pool_size)
             self.stem.append(pool)
-            pools = [Window("the pooling", pool.kernel_size, pool.kernel_size, partial=True)]
+            width = first_conv_pool_size
+            pools = [Window("the pooling", width, width, partial=True)]
         self.stem.append(nn.Dropout(first_conv_dropout))
         rates = [2**i for i in range(1, n_dil_layers + 1)]
         windows = [

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from eugene.models._base import Architecture
 from eugene.models._build import build
 from eugene.models._published import PREDICTS as PREDICTS
 from eugene.models._published import PUBLISHED, Published
@@ -56,7 +57,7 @@ def trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def published(row: Published) -> nn.Module:
+def published(row: Published) -> Architecture:
     """Build a published configuration without memory for its weights.
 
     Parameters
@@ -97,13 +98,13 @@ def paper_of(network: type[nn.Module]) -> str:
     return " ".join(found[1].split()).split("; ")[0] if found else ""
 
 
-def output_shapes(network: nn.Module) -> list[tuple[int, ...]]:
+def output_shapes(network: Architecture) -> list[tuple[int, ...]]:
     """Return the shapes that a network on ``meta`` gives for one sequence, without the batch."""
     found = network(torch.zeros(2, network.input_channels, network.input_len, device="meta"))
     return [tuple(t.shape[1:]) for t in _tensors(found)]
 
 
-def outline(network: nn.Module) -> list[Layer]:
+def outline(network: Architecture) -> list[Layer]:
     """List the layers of a network in the order in which they are run.
 
     Parameters

@@ -11,7 +11,7 @@ from torch import nn
 
 from eugene.models._base import Architecture, arguments
 from eugene.models._lengths import Window, lengths
-from eugene.nn import ModelError, Residual, SameConv1d
+from eugene.nn import ModelError, SameConv1d
 
 
 def spline_basis(positions: int, degrees: int) -> torch.Tensor:
@@ -101,24 +101,18 @@ class Sei(Architecture):
         pools = [Window(f"pool {i}", pool_size, pool_size) for i in range(1, len(channels))]
         # a spline needs two positions to be drawn between
         positions = lengths(input_len, [*pools, Window("the splines", 2)])[-1] + 1
-        self.stages = nn.Sequential()
+        self.linear, self.bent = nn.ModuleList(), nn.ModuleList()
         before = input_channels
         for i, width in enumerate(channels):
 
             def conv(incoming: int, outgoing: int) -> SameConv1d:
                 return SameConv1d(incoming, outgoing, kernel_size)
 
-            entry = [nn.MaxPool1d(pool_size), nn.Dropout(0.2)] if i else []
-            inner = [nn.Dropout(0.2)] if i else []
-            self.stages.extend(
-                [
-                    nn.Sequential(*entry, conv(before, width), conv(width, width)),
-                    Residual(
-                        nn.Sequential(
-                            *inner, conv(width, width), nn.ReLU(), conv(width, width), nn.ReLU()
-                        )
-                    ),
-                ]
+            pool = [nn.MaxPool1d(pool_size), nn.Dropout(0.2)] if i else []
+            drop = [nn.Dropout(0.2)] if i else []
+            self.linear.append(nn.Sequential(*pool, conv(before, width), conv(width, width)))
+            self.bent.append(
+                nn.Sequential(*drop, conv(width, width), nn.ReLU(), conv(width, width), nn.ReLU())
             )
             before = width
         # the first dilated convolution reads both paths, its skip is the non-linear one alone
@@ -138,11 +132,11 @@ class Sei(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        stages = list(self.stages)
-        for stage in stages[:-1]:
-            x = stage(x)
-        bent = stages[-1].wrapped(x)
-        both = x + bent
+        both = bent = x
+        for linear, nonlinear in zip(self.linear, self.bent, strict=True):
+            both = linear(both)
+            bent = nonlinear(both)
+            both = both + bent
         for i, layer in enumerate(self.dilated):
             bent = bent + layer(bent if i else both)
         result: torch.Tensor = self.classifier(self.dropout(bent) @ self.splines)

@@ -258,8 +258,7 @@ def files_entry(name: str, files: Mapping[str, Mapping[str, Any]], source: str) 
     DatasetError
         If a field is unknown or malformed.
     """
-    none = dict.fromkeys(("task", "description", "citation", "doi", "licence", "builder"), "")
-    return Entry(name, "files", source=source, files=_files(name, files), **none)
+    return Entry(name, "files", "", "", "", "", "", source, "", files=_files(name, files))
 
 
 def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
