@@ -3,8 +3,8 @@
 Examples
 --------
 >>> import eugene as eu
->>> eu.models.list_models("deep*")
-['deepbind', 'deepstarr', 'deeptopic_cnn', 'deeptopic_lstm']
+>>> eu.models.list_models("deept*")
+['deeptopic_cnn', 'deeptopic_lstm']
 """
 
 from __future__ import annotations

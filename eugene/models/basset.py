@@ -129,7 +129,7 @@ class FactorizedBasset(Architecture):
     Examples
     --------
     >>> sum(p.numel() for p in FactorizedBasset(output_dim=2).parameters())
-    4605568
+    4801380
     """
 
     name: ClassVar[str] = "factorized_basset"

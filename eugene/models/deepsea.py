@@ -46,9 +46,9 @@ class DeepSEA(TowerNet):
 
     Examples
     --------
-    >>> small = DeepSEA(100, 2, {"conv_channels": [8, 8, 8]}, {"hidden_dims": [8]})
+    >>> small = DeepSEA(200, 2, {"conv_channels": [8, 8, 8]}, {"hidden_dims": [8]})
     >>> sum(p.numel() for p in small.parameters())
-    1418
+    1522
     """
 
     name: ClassVar[str] = "deepsea"

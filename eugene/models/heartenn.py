@@ -44,7 +44,7 @@ class HeartENN(Architecture):
 
     Examples
     --------
-    >>> HeartENN(300, 2, filters=[8, 8, 8])(torch.rand(3, 4, 300)).shape
+    >>> HeartENN(310, 2, filters=[8, 8, 8])(torch.rand(3, 4, 310)).shape
     torch.Size([3, 2])
     """
 
