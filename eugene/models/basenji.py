@@ -94,14 +94,14 @@ class Basenji(Architecture):
         Length of the sequences in bp; published: 131,072. Other lengths can be read as well.
     output_dim : int
         Tracks; published: 5,313 of human, 1,643 of mouse.
-    stem_filters, stem_kernel : int
-        The first convolution.
+    stem_filters : int
+        Channels of the first convolution, 15 wide.
     tower_filters : int
-        Channels of the first convolution of the tower.
+        Channels of the first convolution of the tower, 5 wide as all of them.
     tower_mult : float
         Factor from each to the next.
-    tower_kernel, tower_repeat : int
-        Width and number of these.
+    tower_repeat : int
+        Number of these.
     dilated_filters, dilated_repeat : int
         Inner channels and number of residual pairs.
     dilated_mult : float
@@ -112,8 +112,6 @@ class Basenji(Architecture):
         Bins left out at each end; published: 64, which leaves 896 of 1,024.
     final_filters : int
         Channels before the tracks.
-    final_dropout : float
-        Share of values dropped there in training.
     activation : str
         See :func:`eugene.nn.make_activation`; published: ``"gelu_sigmoid"``.
     pool : {"none", "avg", "max"}
@@ -148,10 +146,8 @@ class Basenji(Architecture):
         output_dim: int = 5_313,
         *,
         stem_filters: int = 288,
-        stem_kernel: int = 15,
         tower_filters: int = 339,
         tower_mult: float = 1.1776,
-        tower_kernel: int = 5,
         tower_repeat: int = 6,
         dilated_filters: int = 384,
         dilated_repeat: int = 11,
@@ -159,7 +155,6 @@ class Basenji(Architecture):
         dilated_dropout: float = 0.3,
         cropping: int = 64,
         final_filters: int = 1_536,
-        final_dropout: float = 0.05,
         activation: str = "gelu_sigmoid",
         pool: str = "none",
         input_channels: int = 4,
@@ -171,12 +166,12 @@ class Basenji(Architecture):
         crop = Window("the cropping", 2 * cropping + 1)
         self.output_len = lengths(input_len, [*halvings, crop])[-1]
         self.cropping = cropping
-        self.stem = _block(input_channels, stem_filters, stem_kernel, activation=activation, pool=2)
+        self.stem = _block(input_channels, stem_filters, 15, activation=activation, pool=2)
         widths = [stem_filters]
         widths += [round(tower_filters * tower_mult**i) for i in range(tower_repeat)]
         self.tower = nn.Sequential(
             *(
-                _block(before, after, tower_kernel, activation=activation, pool=2)
+                _block(before, after, 5, activation=activation, pool=2)
                 for before, after in pairwise(widths)
             )
         )
@@ -190,9 +185,7 @@ class Basenji(Architecture):
                 activation=activation,
             )
         )
-        self.final = _block(
-            widths[-1], final_filters, 1, activation=activation, dropout=final_dropout
-        )
+        self.final = _block(widths[-1], final_filters, 1, activation=activation, dropout=0.05)
         self.final_activation = make_activation(activation)
         self.pool = GlobalPool(pool) if pool != "none" else None
         self.tracks = nn.Conv1d(final_filters, output_dim, 1)

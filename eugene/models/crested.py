@@ -26,22 +26,21 @@ class SimpleConvNet(Architecture):
         Length of the sequences in bp; published: 2,114.
     output_dim : int
         Number of outputs.
-    num_conv_blocks, num_dense_blocks : int
-        Convolutions, and dense layers with the bottleneck.
+    num_conv_blocks : int
+        Number of convolutions.
     first_activation, activation : str
         After the first convolution, and after everything else.
     output_activation : str, optional
         Behind the outputs; published: softplus. None returns raw outputs.
     first_filters, first_kernel_size, first_pool_size : int
         The first convolution.
-    filters, kernel_size, pool_size : int
-        The others; the second has ``filters`` channels, the third twice as many, and so on.
+    filters, kernel_size : int
+        The others; the second has ``filters`` channels, the third twice as many, and so on. Each
+        is pooled by 2.
     conv_dropout, dense_dropout : float
         Share of values dropped in training; after the convolutions it grows as the channels do.
-    flatten : bool
-        Whether the dense layers see every position, or the mean of each channel.
-    dense_size, bottleneck : int
-        Widths of the dense layers and of the last.
+    dense_size : int
+        Width of the dense layer before the bottleneck of 8.
     input_channels : int
         Letters of the alphabet.
 
@@ -68,7 +67,6 @@ class SimpleConvNet(Architecture):
         output_dim: int = 19,
         *,
         num_conv_blocks: int = 3,
-        num_dense_blocks: int = 2,
         first_activation: str = "exponential",
         activation: str = "silu",
         output_activation: str | None = "softplus",
@@ -77,18 +75,15 @@ class SimpleConvNet(Architecture):
         first_kernel_size: int = 13,
         kernel_size: int = 7,
         first_pool_size: int = 8,
-        pool_size: int = 2,
         conv_dropout: float = 0.1,
         dense_dropout: float = 0.3,
-        flatten: bool = True,
         dense_size: int = 256,
-        bottleneck: int = 8,
         input_channels: int = 4,
     ) -> None:
         super().__init__(**arguments(locals()))
         windows = []
         for i in range(num_conv_blocks):
-            kernel, pool = (kernel_size, pool_size) if i else (first_kernel_size, first_pool_size)
+            kernel, pool = (kernel_size, 2) if i else (first_kernel_size, first_pool_size)
             windows += [Window(f"convolution {i + 1}", kernel), Window(f"pool {i + 1}", pool, pool)]
         positions = lengths(input_len, windows)[-1]
         self.tower = nn.Sequential()
@@ -106,11 +101,11 @@ class SimpleConvNet(Architecture):
                 ]
             )
             channels = after
-        self.reduce: nn.Module = nn.Flatten() if flatten else GlobalPool("avg")
+        self.flatten = nn.Flatten()
         self.dense_block = DenseBlock(
-            channels * positions if flatten else channels,
+            channels * positions,
             output_dim,
-            [dense_size] * (num_dense_blocks - 1) + [bottleneck],
+            [dense_size, 8],
             activations=activation,
             dropout_rates=dense_dropout,
             batchnorm=True,
@@ -121,7 +116,7 @@ class SimpleConvNet(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        x = self.dense_block(self.reduce(self.tower(x)))
+        x = self.dense_block(self.flatten(self.tower(x)))
         result: torch.Tensor = self.output_activation(x)
         return result
 
@@ -364,8 +359,6 @@ class DilatedCNN(Architecture):
         Behind the outputs; published: softplus. None returns raw outputs.
     batch_norm : bool
         Whether the dilated convolutions are normalised.
-    dense_bias : bool
-        Whether the outputs have a bias.
     input_channels : int
         Letters of the alphabet.
 
@@ -404,7 +397,6 @@ class DilatedCNN(Architecture):
         output_activation: str | None = "softplus",
         dropout: float = 0.1,
         batch_norm: bool = True,
-        dense_bias: bool = True,
         input_channels: int = 4,
     ) -> None:
         super().__init__(**arguments(locals()))
@@ -439,7 +431,7 @@ class DilatedCNN(Architecture):
             self.dilated.append(nn.Dropout(dropout))
             channels = num_filters
         self.pool = GlobalPool("avg")
-        self.linear = nn.Linear(num_filters, output_dim, bias=dense_bias)
+        self.linear = nn.Linear(num_filters, output_dim)
         self.output_activation = make_activation(output_activation) or nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
