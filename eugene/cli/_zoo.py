@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._table import aligned
 from eugene.config import registries
 from eugene.config._annotations import describe_text
 from eugene.errors import UsageError, did_you_mean
