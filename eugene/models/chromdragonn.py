@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -109,7 +109,11 @@ class ChromDragoNN(Architecture):
                 self.tower.append(nn.MaxPool1d(pools[i - 1].kernel))
         self.tower.extend([_conv(width, width, 7, 4), nn.MaxPool1d(pools[2].kernel), nn.Flatten()])
         features = width * positions[-1]
-        norm = {"batchnorm": True, "batchnorm_first": True, "dropout_rates": dropout}
+        norm: dict[str, Any] = {
+            "batchnorm": True,
+            "batchnorm_first": True,
+            "dropout_rates": dropout,
+        }
         cells = n_cell_types if n_expression else output_dim
         self.dense_block = DenseBlock(features, cells, hidden_dims, **norm)
         self.n_expression = n_expression

@@ -95,8 +95,8 @@ class Jores21CNN(Architecture):
         self.dropout = nn.Dropout(dropout)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(input_len * filters, hidden_dim)
-        keras = {"eps": 1e-3, "momentum": 0.01} if variant == "published" else {}
-        self.batchnorm = nn.BatchNorm1d(hidden_dim, **keras)
+        eps, momentum = (1e-3, 0.01) if variant == "published" else (1e-5, 0.1)
+        self.batchnorm = nn.BatchNorm1d(hidden_dim, eps=eps, momentum=momentum)
         self.fc_activation = nn.ReLU()
         self.fc2 = nn.Linear(hidden_dim, output_dim)
 

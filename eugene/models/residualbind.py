@@ -12,7 +12,7 @@ from eugene.models._base import Architecture, arguments
 from eugene.models._lengths import Window, lengths
 from eugene.nn import DenseBlock, ResidualBlock, SameConv1d, make_activation
 
-_NORM = {"eps": 1e-3, "momentum": 0.01}
+_EPS, _MOMENTUM = 1e-3, 0.01
 
 
 class ResidualBind(Architecture):
@@ -84,7 +84,7 @@ class ResidualBind(Architecture):
         positions = lengths(input_len, [Window("the pooling", pool_size, pool_size)])[-1]
         self.tower = nn.Sequential(
             SameConv1d(input_channels, filters, kernel_size, bias=False),
-            nn.BatchNorm1d(filters, **_NORM),
+            nn.BatchNorm1d(filters, eps=_EPS, momentum=_MOMENTUM),
             make_activation(activation) or nn.Identity(),
             nn.Dropout(dropout),
             ResidualBlock(
@@ -92,8 +92,8 @@ class ResidualBind(Architecture):
                 residual_kernel_size,
                 dilations=dilations,
                 dropout=dropout,
-                norm_eps=_NORM["eps"],
-                norm_momentum=_NORM["momentum"],
+                norm_eps=_EPS,
+                norm_momentum=_MOMENTUM,
             ),
             nn.AvgPool1d(pool_size),
             nn.Dropout(pool_dropout),
@@ -107,8 +107,8 @@ class ResidualBind(Architecture):
             batchnorm=True,
             batchnorm_first=True,
             biases=False,
-            batchnorm_eps=_NORM["eps"],
-            batchnorm_momentum=_NORM["momentum"],
+            batchnorm_eps=_EPS,
+            batchnorm_momentum=_MOMENTUM,
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

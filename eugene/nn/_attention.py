@@ -128,9 +128,9 @@ class AttentionPool1d(nn.Module):
         if missing:
             x = F.pad(x, (0, missing))
             logits = F.pad(logits, (0, missing), value=-1e9)
-        windows = (x.shape[2] // self.pool_size, self.pool_size)
-        weights = logits.unflatten(2, windows).softmax(dim=-1)
-        return (x.unflatten(2, windows) * weights).sum(dim=-1)
+        windows = (*x.shape[:2], x.shape[2] // self.pool_size, self.pool_size)
+        weights = logits.reshape(windows).softmax(dim=-1)
+        return (x.reshape(windows) * weights).sum(dim=-1)
 
 
 def relative_features(length: int, n_features: int) -> torch.Tensor:
@@ -265,6 +265,6 @@ class RelativeAttention(nn.Module):
 
 def _shift(by_distance: torch.Tensor, length: int) -> torch.Tensor:
     """Turn (..., length, distances) into (..., length, length): at i and j the distance j - i."""
-    padded = F.pad(by_distance, (1, 0))
-    rolled = padded.flatten(-2).unflatten(-1, (2 * length, length))[..., 1:, :]
-    return rolled.flatten(-2).unflatten(-1, (length, 2 * length - 1))[..., :length]
+    shape = by_distance.shape[:-2]
+    rolled = F.pad(by_distance, (1, 0)).reshape(*shape, 2 * length, length)[..., 1:, :]
+    return rolled.reshape(*shape, length, 2 * length - 1)[..., :length]
