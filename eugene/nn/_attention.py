@@ -128,9 +128,9 @@ class AttentionPool1d(nn.Module):
         if missing:
             x = F.pad(x, (0, missing))
             logits = F.pad(logits, (0, missing), value=-1e9)
-        windows = (*x.shape[:2], x.shape[2] // self.pool_size, self.pool_size)
-        weights = logits.reshape(windows).softmax(dim=-1)
-        return (x.reshape(windows) * weights).sum(dim=-1)
+        windows = (x.shape[2] // self.pool_size, self.pool_size)
+        weights = logits.reshape(*logits.shape[:2], *windows).softmax(dim=-1)
+        return (x.reshape(*x.shape[:2], *windows) * weights).sum(dim=-1)
 
 
 def relative_features(length: int, n_features: int) -> torch.Tensor:

@@ -139,7 +139,7 @@ def test_unknown_names() -> None:
 
 @pytest.mark.parametrize("form", ["meme", "jaspar"])
 def test_motifs_of_a_file(tmp_path: Path, form: str) -> None:
-    motif = sp.motifs.Motif("TA", np.hstack([one_letter(3), one_letter(0)]) * 100)
+    motif = sp.motifs.Motif("TA", np.hstack([one_letter(3), one_letter(0)]) * 100, kind="pfm")
     getattr(sp.motifs, f"write_{form}")([motif], tmp_path / "motifs")
     one, two = network(), network()
     assert init_motif_weights(one, None, tmp_path / "motifs") == ["TA"]
