@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eugene.models._convert import load_deepstarr_weights as load_deepstarr_weights
     from eugene.models._convert import load_eugene_checkpoint as load_eugene_checkpoint
     from eugene.models._pretrained import ModelCard as ModelCard
+    from eugene.models._pretrained import check_weights_named as check_weights_named
     from eugene.models._pretrained import list_weights as list_weights
     from eugene.models._pretrained import model_card as model_card
     from eugene.models._pretrained import pretrained as pretrained

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.errors import EugeneError, EugeneWarning, did_you_mean
+from eugene.errors import EugeneError, EugeneWarning, MissingFileError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -225,6 +225,31 @@ def pretrained(
     return network  # type: ignore[no-any-return]
 
 
+def check_weights_named(weights: str | Path) -> None:
+    """Raise where neither published weights nor a file of this name are there.
+
+    Parameters
+    ----------
+    weights : str or pathlib.Path
+        As :func:`start_from` takes it; nothing is fetched or read.
+
+    Raises
+    ------
+    EugeneError
+        With the nearest name, or the missing file.
+    """
+    place = Path(weights)
+    if place.suffix and not place.is_file():
+        raise MissingFileError(f"no weights at {place}")
+    if not place.is_file():
+        model_card(_name_of(place))
+
+
+def _name_of(place: Path) -> str:
+    """Return the name that weights are asked for by; a folder may happen to be called so."""
+    return place.name if place.is_dir() else str(place)
+
+
 def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
     """Fill a network with published weights, or with those of a file.
 
@@ -266,7 +291,7 @@ def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
                 f"{place} needs another arrangement: build the network with {changed}"
             )
         return network.train(mode)
-    name = place.name if place.is_dir() else str(weights)  # a folder that happens to be called so
+    name = _name_of(place)
     card = model_card(name)
     own = getattr(network, "name", type(network).__name__)
     if own != card.model:

@@ -218,6 +218,7 @@ def test_a_module_starts_from_weights_and_does_not_keep_their_name(registry: Pat
 
 
 def test_a_run_starts_from_weights(registry: Path, tmp_path: Path) -> None:
+    from eugene.runs._needs import require_files
     from eugene.runs._network import build_arch
 
     data = {"name": "table", "path": "x", "seq_col": "s", "target_cols": ["y"], "split": "random"}
@@ -228,6 +229,10 @@ def test_a_run_starts_from_weights(registry: Path, tmp_path: Path) -> None:
         arch = build_arch(load_run_config(tree), input_len=41, output_dim=1)
         for one, two in zip(arch.parameters(), first.parameters(), strict=True):
             assert torch.equal(one, two)
+    for weights, message in (("smal", "did you mean 'small'"), ("no.npz", "no weights at no.npz")):
+        tree = {"name": "r", "data": data, "model": {"name": "deepbind", "weights": weights}}
+        with pytest.raises(ConfigError, match=rf"\$\.model\.weights: .*{message}"):
+            require_files(load_run_config(tree))
     other = {"name": "r", "data": data, "model": {"name": "cnn", "weights": "small"}}
     with pytest.raises(ConfigError, match=r"\$\.model\.weights: weights 'small' are of deepbind"):
         build_arch(load_run_config(other), input_len=41, output_dim=1)
