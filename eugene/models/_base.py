@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from eugene.errors import did_you_mean
-from eugene.nn import MergeStrands, ModelError, TooShortError
+from eugene.nn import MergeStrands, ModelError, TooShortError, UnknownArgumentError
 
 
 class Architecture(nn.Module):
@@ -50,7 +50,7 @@ class Architecture(nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = _telling_the_shortest(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _telling(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self, input_len: int, output_dim: int, *, input_channels: int = 4, **config: Any
@@ -102,11 +102,18 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
 
 
-def _telling_the_shortest(init: Callable[..., None]) -> Callable[..., None]:
-    """Return an initialiser that says, for an input too short, which length would do."""
+def _telling(init: Callable[..., None]) -> Callable[..., None]:
+    """Return an initialiser that says which argument was meant, and which length would do."""
+    known = inspect.signature(init).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
 
     @functools.wraps(init)
     def build(self: Architecture, *args: Any, **kwargs: Any) -> None:
+        for key in () if takes_any else kwargs:
+            if key not in known:
+                own = [name for name in known if name != "self"]
+                message = f"{type(self).__name__} has no argument {key!r}{did_you_mean(key, own)}"
+                raise UnknownArgumentError(message)
         try:
             init(self, *args, **kwargs)
         except TooShortError as error:

@@ -153,6 +153,8 @@ class dsRNN(DoubleStranded):
         How the states of both strands are brought together before the dense layers.
     dense_kwargs : dict, optional
         Arguments of :class:`eugene.nn.DenseBlock`.
+    summary : {"last", "mean", "max", "last_position"}
+        What is seen of the states, as in :class:`eugene.models.zoo.Hybrid`.
     input_channels : int
         Letters of the alphabet, the 4 of DNA or RNA.
 
@@ -177,6 +179,7 @@ class dsRNN(DoubleStranded):
         *,
         aggr: str = "concat",
         dense_kwargs: Mapping[str, Any] | None = None,
+        summary: str = "last",
         input_channels: int = 4,
     ) -> None:
         given = arguments(locals())
@@ -187,6 +190,7 @@ class dsRNN(DoubleStranded):
             dense_kwargs,
             strands="both",
             aggregate=aggr,
+            summary=summary,
             input_channels=input_channels,
         )
         super().__init__(network, given)
@@ -208,6 +212,8 @@ class dsHybrid(DoubleStranded):
         strand from its own 5' end on (``"concat_cnn"``), or its states before the dense layers.
     dense_kwargs : dict, optional
         Arguments of :class:`eugene.nn.DenseBlock`.
+    summary : {"last", "mean", "max", "last_position"}
+        What is seen of the states, as in :class:`eugene.models.zoo.Hybrid`.
     input_channels : int, optional
         Letters of the alphabet, the 4 of DNA or RNA.
 
@@ -233,6 +239,7 @@ class dsHybrid(DoubleStranded):
         *,
         aggr: str = "concat_cnn",
         dense_kwargs: Mapping[str, Any] | None = None,
+        summary: str = "last",
         input_channels: int | None = None,
     ) -> None:
         given = arguments(locals())
@@ -244,6 +251,7 @@ class dsHybrid(DoubleStranded):
             dense_kwargs,
             strands="both",
             aggregate="concat" if aggr == "concat_rnn" else aggr,
+            summary=summary,
             input_channels=input_channels,
         )
         super().__init__(network, given)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.models.hybrid import check_summary, summarise
 from eugene.nn import DenseBlock, RecurrentBlock, ReverseComplement
 
 _RECURRENT = {"hidden_dim": 32, "bidirectional": True}
@@ -108,6 +109,8 @@ class RNN(Architecture):
         ``"both"`` reads the reverse complement too, with the same weights.
     aggregate : {"max", "mean", "sum", "concat"}
         How the states of both strands are brought together before the dense layers.
+    summary : {"last", "mean", "max", "last_position"}
+        What the dense layers see of the states, as in :class:`eugene.models.zoo.Hybrid`.
     input_channels : int
         Letters of the alphabet.
 
@@ -134,6 +137,7 @@ class RNN(Architecture):
         *,
         strands: str = "single",
         aggregate: str = "max",
+        summary: str = "last",
         input_channels: int = 4,
     ) -> None:
         super().__init__(
@@ -144,7 +148,10 @@ class RNN(Architecture):
             dense_kwargs=dict(dense_kwargs or {}),
             strands=strands,
             aggregate=aggregate,
+            summary=summary,
         )
+        check_summary(summary)
+        self.summary = summary
         self.recurrent_block = RecurrentBlock(
             **merge_kwargs(
                 recurrent_kwargs,
@@ -166,9 +173,17 @@ class RNN(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""
-        _, last = self.recurrent_block(x.transpose(1, 2))
+        seen = self._read(x)
         if self.merge_strands is not None:
-            _, back = self.recurrent_block(self.reverse_complement(x).transpose(1, 2))
-            last = self.merge_strands(last, back)
-        result: torch.Tensor = self.dense_block(last)
+            seen = self.merge_strands(seen, self._read(self.reverse_complement(x)))
+        result: torch.Tensor = self.dense_block(seen)
         return result
+
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, features) from one strand."""
+        return summarise(self.recurrent_block(x.transpose(1, 2)), self.summary)
+
+    def in_eugene(self) -> dict[str, Any]:
+        """Return the arguments of EUGENe's arrangement."""
+        reads_back = self.recurrent_block.bidirectional and self.summary == "last"
+        return {"summary": "last_position"} if reads_back else {}

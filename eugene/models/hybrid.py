@@ -93,8 +93,7 @@ class Hybrid(Architecture):
             aggregate=aggregate,
             summary=summary,
         )
-        if summary not in _SUMMARIES:
-            raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
+        check_summary(summary)
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
         self.reverse_complement = ReverseComplement()
@@ -147,11 +146,26 @@ class Hybrid(Architecture):
 
     def _read(self, seen: torch.Tensor) -> torch.Tensor:
         """Return float (batch, features) from what the tower sees, (batch, channels, length)."""
-        states: torch.Tensor
-        last: torch.Tensor
-        states, last = self.recurrent_block(seen.transpose(1, 2))
-        if self.summary == "last":
-            return last
-        if self.summary == "last_position":
-            return states[:, -1]
-        return states.mean(dim=1) if self.summary == "mean" else states.amax(dim=1)
+        return summarise(self.recurrent_block(seen.transpose(1, 2)), self.summary)
+
+
+def check_summary(summary: str) -> None:
+    """Raise where states cannot be summed up so.
+
+    Raises
+    ------
+    ModelError
+        If ``summary`` is unknown.
+    """
+    if summary not in _SUMMARIES:
+        raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
+
+
+def summarise(states_and_last: tuple[torch.Tensor, torch.Tensor], summary: str) -> torch.Tensor:
+    """Return float (batch, channels) from what a recurrent net gives, see :class:`Hybrid`."""
+    states, last = states_and_last
+    if summary == "last":
+        return last
+    if summary == "last_position":
+        return states[:, -1]
+    return states.mean(dim=1) if summary == "mean" else states.amax(dim=1)

@@ -21,6 +21,7 @@ from eugene.nn._encode import ohe_bytes as ohe_bytes
 from eugene.nn._errors import InputShapeError as InputShapeError
 from eugene.nn._errors import ModelError as ModelError
 from eugene.nn._errors import TooShortError as TooShortError
+from eugene.nn._errors import UnknownArgumentError as UnknownArgumentError
 from eugene.nn._heads import GatedHead as GatedHead
 from eugene.nn._heads import MLPHead as MLPHead
 from eugene.nn._init import INITIALIZERS as INITIALIZERS

@@ -124,8 +124,8 @@ def test_deeplift_adds_up_and_windows_equal_whole_sequences(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_are_told(name: str) -> None:
-    with pytest.raises(TypeError, match="unexpected keyword"):
-        build_tiny(name, no_such_argument=1)
+    with pytest.raises(ModelError, match="no argument 'outputdim'; did you mean 'output_dim'"):
+        build_tiny(name, outputdim=1)
     for key in ("input_len", "output_dim"):
         with pytest.raises(ModelError, match=f"{key} must be a whole number of at least 1"):
             build(name, **tiny(name, **{key: 0}))
