@@ -1,6 +1,7 @@
 """How the tests build every architecture, and what they expect of it.
 
-``python tests/zoo_table.py [NAME ...]`` prints the fingerprints as they are now.
+``python tests/zoo_table.py [NAME ...]`` prints the fingerprints as they are now,
+``python tests/zoo_table.py --table`` sizes, fingerprint, export and completeness of every network.
 """
 
 from __future__ import annotations
@@ -258,6 +259,45 @@ def fingerprint(name: str) -> float:
     return float(found.double() @ torch.linspace(1, 2, len(found), dtype=torch.float64))
 
 
+def measured(name: str) -> list[str]:
+    """Return a row of the table that `main` prints: sizes, fingerprint, export, completeness."""
+    import warnings
+
+    import seqexplainer as se
+    from eugene.models import outline
+
+    sizes = []
+    for row in outline.rows_of(name):
+        count = f"{outline.trainable(outline.published(row)):,}"
+        theirs = "not compared" if row.parameters is None else f"{row.parameters:,}"
+        sizes.append(f"{count} / {theirs}")
+    model = build_tiny(name).eval()
+    X = one_hot(2, model.input_len)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.export.export(model, (X,), strict=False)
+            exported = "yes"
+        except Exception as error:
+            exported = f"no: {ZOO[name].export or type(error).__name__}"
+        found = se.attribute(
+            model, X, "deep_lift_shap", target=ZOO[name].target, n_references=2, return_delta=True
+        )
+    delta = f"{float(found.delta.abs().max()):.0e}"
+    return [name, "; ".join(sizes), f"{fingerprint(name):.5g}", exported, delta]
+
+
+def main(words: list[str]) -> None:
+    """Print fingerprints, or with ``--table`` everything that is measured of every network."""
+    if words[:1] != ["--table"]:
+        for known in words or ZOO:
+            print(f"{known}: {fingerprint(known):.5g}")
+        return
+    print("| network | parameters ours / published | fingerprint | export | DeepLIFT delta |")
+    print("|---|---|---|---|---|")
+    for known in words[1:] or ZOO:
+        print(f"| {' | '.join(measured(known))} |", flush=True)
+
+
 if __name__ == "__main__":
-    for known in sys.argv[1:] or ZOO:
-        print(f"{known}: {fingerprint(known):.5g}")
+    main(sys.argv[1:])
