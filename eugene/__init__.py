@@ -18,6 +18,7 @@ from eugene import _guard
 from eugene._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from eugene.config import register as register
     from eugene.runs import load as load
 
 __eugene_dist__ = "eugene-genomics"
@@ -42,7 +43,11 @@ _ROOMS = (
     "simulate",
     "train",
 )
-_NAMES = {"load": "eugene.runs:load", "settings": "eugene.settings:settings"}
+_NAMES = {
+    "load": "eugene.runs:load",
+    "register": "eugene.config:register",
+    "settings": "eugene.settings:settings",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from eugene.errors import EugeneError, did_you_mean
@@ -94,10 +94,7 @@ def eugene_call(
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            for key in [k for k in kwargs if k in old]:
-                if old[key] in kwargs:
-                    raise EugeneError(f"{name}: {key} and {old[key]} are one argument: give one")
-                kwargs[old[key]] = kwargs.pop(key)
+            rename(name, kwargs, old)
             for key in [k for k in kwargs if k in judged and k not in own]:
                 wrong = judged[key](kwargs.pop(key))
                 if wrong:
@@ -113,14 +110,55 @@ def eugene_call(
     return decorate
 
 
+def rename(function: str, kwargs: dict[str, Any], same: Mapping[str, str]) -> None:
+    """Put arguments under our names, in place.
+
+    Parameters
+    ----------
+    function : str
+        Its name, for messages.
+    kwargs : dict
+        Arguments of a call.
+    same : mapping
+        EUGENe's names, and ours.
+
+    Raises
+    ------
+    EugeneError
+        If an argument is given under both names.
+    """
+    for key in [k for k in kwargs if k in same]:
+        if same[key] in kwargs:
+            raise EugeneError(f"{function}: {key} and {same[key]} are one argument: give one")
+        kwargs[same[key]] = kwargs.pop(key)
+
+
 def check_call(
     name: str,
     signature: inspect.Signature,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     known: Iterable[str],
+    *,
+    further: Collection[str] = (),
+    whose: str = "",
 ) -> None:
     """Raise where a call cannot be, with the arguments that there are.
+
+    Parameters
+    ----------
+    name : str
+        Name of the function.
+    signature : inspect.Signature
+        Its signature.
+    args, kwargs
+        The call.
+    known : iterable of str
+        Names of arguments.
+    further : collection of str, optional
+        Names that are handed on to something else.
+    whose : str, optional
+        Names of what takes those.
 
     Raises
     ------
@@ -128,12 +166,11 @@ def check_call(
         If an argument is unknown, lacking or given twice.
     """
     listed = list(known)
-    there = f" (its arguments: {', '.join(listed)})"
+    there = f" (its arguments: {', '.join(listed)}{whose and f', and those of {whose}'})"
     for key in kwargs:
-        if key not in listed:
-            near = did_you_mean(key, listed)
-            hint = near if "did you mean" in near else ""
-            raise EugeneError(f"{name} has no argument {key!r}{there}{hint}")
+        if key not in listed and key not in further:
+            near = did_you_mean(key, listed, listed=0)
+            raise EugeneError(f"{name} has no argument {key!r}{there}{near}")
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:

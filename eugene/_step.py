@@ -183,7 +183,7 @@ def steps() -> dict[str, Step]:
     from eugene.config.registries import STEPS
 
     found: list[Step] = []
-    for name in STEPS:
+    for name in STEPS.entered:
         given = STEPS.get(name)
         found.append(given if isinstance(given, Step) else step()(given))
         if found[-1].name != name:

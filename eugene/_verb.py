@@ -29,6 +29,8 @@ class Option:
         Other spellings, such as older ones.
     key : str
         Key of the configuration that it sets, if it is no more than another name of one.
+    many : bool
+        Whether it may be given several times.
     """
 
     flag: str
@@ -37,6 +39,7 @@ class Option:
     default: str | None = None
     aliases: tuple[str, ...] = ()
     key: str = ""
+    many: bool = False
 
     @property
     def name(self) -> str:
@@ -99,6 +102,7 @@ PRINT_CONFIG = Option("--print_config", "print the resolved configuration and st
 OVERWRITE = Option("--overwrite", "replace what an earlier run left in the folder")
 RESUME = Option("--resume", "continue an unfinished run from its last checkpoint")
 TRUST = Option("--allow-class-path", "let the file import what it names (trusted files only)")
+PLUGIN = Option("--plugin", "module or file.py that registers what is named", "PLUGIN", many=True)
 DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE", "cpu")
 TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
 RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.loading._loader import Loader
-from seqdata.loading._open_source import BUFFER_LIMIT
+from seqdata.loading._options import BUFFER_LIMIT, LoaderOptions
 from seqdata.loading._order import Order, Segment
 from seqdata.loading._ragged import is_ragged, with_lengths
 from seqdata.loading._samplers import RatioSampler as RatioSampler
@@ -27,17 +27,6 @@ from seqdata.loading._workers import Queue, packed, unpacked
 
 Transform = Callable[[Arrays], Mapping[str, Any]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
-
-_STATE_KEYS = (
-    "seed",
-    "batch_size",
-    "n_rows",
-    "rank",
-    "world_size",
-    "shuffle",
-    "drop_last",
-    "sampler",
-)
 
 
 class EpochSampler:
@@ -151,10 +140,10 @@ class SequenceLoader:
         self.core = core
         self.num_workers = num_workers
         self.pin_memory = pin_memory and torch.cuda.is_available()
-        self.batch_size = core.batch_size
-        self.drop_last = core.drop_last
+        self.batch_size = core.options.batch_size
+        self.drop_last = core.options.drop_last
         letters = frozenset(f.name for f in core.fields if f.letters)
-        self._convert = _Converter(transform, dtypes, return_tuples, letters, core.index)
+        self._convert = _Converter(transform, dtypes, return_tuples, letters, core.options.index)
         self._epoch = 0
         self._position = 0
         self._begun = False
@@ -202,18 +191,18 @@ class SequenceLoader:
         return {"epoch": self._epoch, "position": self._position, **self._identity()}
 
     def _identity(self) -> dict[str, Any]:
-        core = self.core
-        values = (
-            core.seed,
-            core.batch_size,
-            len(core.rows),
-            core.rank,
-            core.world_size,
-            bool(core.shuffle),
-            bool(core.drop_last),
-            None if core.chooser is None else repr(core.chooser),
-        )
-        return dict(zip(_STATE_KEYS, values, strict=True))
+        """Return what the order of the rows depends on, in plain numbers."""
+        options = self.core.options
+        return {
+            "seed": int(options.seed),
+            "batch_size": int(options.batch_size),
+            "n_rows": len(self.core.rows),
+            "rank": options.rank,
+            "world_size": options.world_size,
+            "shuffle": bool(options.shuffle),
+            "drop_last": bool(options.drop_last),
+            "sampler": None if options.chooser is None else repr(options.chooser),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a place that `state_dict` returned.
@@ -229,7 +218,7 @@ class SequenceLoader:
             Where the settings differ, so that the place means other rows.
         """
         now = self._identity()
-        different = [k for k in _STATE_KEYS if k in state and state[k] != now[k]]
+        different = [k for k in now if k in state and state[k] != now[k]]
         if different:
             told = ", ".join(f"{k}: {state[k]} then, {now[k]} now" for k in different)
             raise SeqdataError(
@@ -271,7 +260,7 @@ class SequenceLoader:
                 sampler=self._queue,
                 num_workers=self.num_workers,
                 # of its own: how many workers there are changes no draw of the network's
-                generator=torch.Generator().manual_seed(self.core.seed),
+                generator=torch.Generator().manual_seed(self.core.options.seed),
                 **options,
             )
         plan = self.core.plan(epoch)
@@ -545,8 +534,7 @@ def get_torch_dataloader(
             f"engine is {engine!r}: expected 'auto' or 'zarr'. Shards are read by this package "
             "itself, which took half the time of tensorstore: leave `engine` away."
         )
-    core = Loader(
-        sdata,
+    options = LoaderOptions(
         variables=names,
         sample_dims=dims,
         batch_size=batch_size,
@@ -557,7 +545,7 @@ def get_torch_dataloader(
         seed=seed if generator is None else generator.initial_seed() % 2**63,
         drop_last=drop_last,
         length=length,
-        lengths=lengths,
+        lengths=lengths or {},
         max_jitter=max_jitter,
         rc_prob=rc_prob,
         index=index,
@@ -569,19 +557,19 @@ def get_torch_dataloader(
         buffer_bytes=buffer_bytes,
         prefetch=prefetch,
     )
-    options: dict[str, Any] = {"persistent_workers": persistent_workers, "timeout": timeout}
+    workers: dict[str, Any] = {"persistent_workers": persistent_workers, "timeout": timeout}
     if worker_init_fn is not None:
-        options["worker_init_fn"] = worker_init_fn
+        workers["worker_init_fn"] = worker_init_fn
     if multiprocessing_context is not None:
-        options["multiprocessing_context"] = multiprocessing_context
+        workers["multiprocessing_context"] = multiprocessing_context
     if prefetch_factor is not None:
-        options["prefetch_factor"] = prefetch_factor
+        workers["prefetch_factor"] = prefetch_factor
     return SequenceLoader(
-        core,
+        Loader(sdata, options),
         transform=transform,
         dtypes=dtypes,
         return_tuples=return_tuples,
         num_workers=num_workers,
         pin_memory=pin_memory,
-        worker_options=options,
+        worker_options=workers,
     )

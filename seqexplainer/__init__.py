@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seqexplainer._inputs import letters_for as letters_for
     from seqexplainer.attribute import Result as Result
     from seqexplainer.attribute import attribute as attribute
+    from seqexplainer.attribute import layer_attribution as layer_attribution
     from seqexplainer.attribute import saturation_mutagenesis as saturation_mutagenesis
     from seqexplainer.design import Constraints as Constraints
     from seqexplainer.design import Design as Design
@@ -58,6 +59,7 @@ _HOMES = {
     "Result": "attribute",
     "attribute": "attribute",
     "saturation_mutagenesis": "attribute",
+    "layer_attribution": "attribute",
     "Constraints": "design",
     "Design": "design",
     "Objective": "design",

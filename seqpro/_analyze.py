@@ -17,7 +17,7 @@ MAX_KMER_ENTRIES = 2**31
 """Largest table of k-mer counts, in entries, before the caller is asked to think again."""
 
 
-def _is_empty_text(seqs: Any) -> bool:
+def _is_empty_text(seqs: object) -> bool:
     return isinstance(seqs, str | bytes) and len(seqs) == 0
 
 
@@ -56,7 +56,7 @@ def length(
     return _scalar(out.reshape(leading))
 
 
-def _scalar(array: NDArray[Any]) -> Any:
+def _scalar(array: NDArray[np.generic]) -> Any:
     """Turn a 0-d array into a NumPy scalar."""
     return array[()]
 
@@ -67,7 +67,7 @@ def gc_content(
     length_axis: int | None = None,
     alphabet: BaseAlphabet = DNA,
     ohe_axis: int | None = None,
-) -> NDArray[Any] | np.generic:
+) -> NDArray[np.generic] | np.generic:
     """Count G and C.
 
     Parameters
@@ -110,7 +110,7 @@ def nucleotide_content(
     length_axis: int | None = None,
     alphabet: BaseAlphabet = DNA,
     ohe_axis: int | None = None,
-) -> NDArray[Any]:
+) -> NDArray[np.generic]:
     """Count every letter of the alphabet.
 
     Parameters

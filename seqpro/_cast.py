@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpro._types import Letters, Sequences
+from seqpro._types import Letters, Scalar, Sequences
 from seqpro.errors import AxisError, SeqproError
 
 if TYPE_CHECKING:
@@ -82,10 +82,12 @@ def _shorten(text: str) -> str:
     return repr(text if len(text) <= 30 else f"{text[:30]}...")
 
 
-def _cast_array(array: NDArray[Any]) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+def _cast_array(array: NDArray[np.generic]) -> NDArray[np.bytes_] | NDArray[np.uint8]:
     kind = array.dtype.kind
-    if array.dtype == np.uint8 or (array.dtype == np.dtype("S1") and array.ndim > 0):
-        return array
+    if array.dtype == np.uint8:
+        return cast("NDArray[np.uint8]", array)
+    if array.dtype == np.dtype("S1") and array.ndim > 0:
+        return cast("NDArray[np.bytes_]", array)
     if kind in "OT":
         return _cast_list(array.tolist())
     if kind == "U":
@@ -100,10 +102,10 @@ def _cast_array(array: NDArray[Any]) -> NDArray[np.bytes_] | NDArray[np.uint8]:
             f"cannot read sequences from an array of dtype {array.dtype}; expected letters (S1) "
             "or one-hot (uint8)"
         )
-    if array.dtype.itemsize == 1 and array.ndim > 0:
-        return array
     if array.ndim == 0:
         return cast_seqs(array.item())
+    if array.dtype.itemsize == 1:
+        return array.view("S1")
     return np.ascontiguousarray(array)[..., None].view("S1")
 
 
@@ -133,7 +135,7 @@ def join_letters(seqs: Sequence[Any]) -> NDArray[np.bytes_] | None:
     return np.frombuffer(whole, "S1").reshape(len(seqs), length)
 
 
-def common_length(seqs: Any) -> int:
+def common_length(seqs: object) -> int:
     """Return the length of the strings of a flat list, or 0 where they differ or are not str."""
     if not isinstance(seqs, list) or not seqs or not isinstance(seqs[0], str):
         return 0
@@ -194,7 +196,7 @@ def _stack(rows: Sequence[NDArray[np.bytes_]]) -> NDArray[np.bytes_]:
     return out
 
 
-def _flatten(seqs: Any) -> list[Any]:
+def _flatten(seqs: object) -> list[Any]:
     if isinstance(seqs, list | tuple):
         return [leaf for item in seqs for leaf in _flatten(item)]
     if isinstance(seqs, np.ndarray):
@@ -236,13 +238,13 @@ def normalize_axis(axis: int, ndim: int, name: str) -> int:
     return axis % ndim
 
 
-def letter_axis(array: NDArray[Any], length_axis: int | None) -> int:
+def letter_axis(array: NDArray[np.generic], length_axis: int | None) -> int:
     """Return the length axis of letters, the last one by default."""
     return normalize_axis(-1 if length_axis is None else length_axis, array.ndim, "length_axis")
 
 
 def one_hot_axes(
-    array: NDArray[Any],
+    array: NDArray[np.generic],
     length_axis: int | None,
     ohe_axis: int | None,
     alphabet: BaseAlphabet | None,
@@ -278,7 +280,7 @@ def one_hot_axes(
     return positions, columns
 
 
-def check_width(array: NDArray[Any], columns: int, alphabet: BaseAlphabet) -> None:
+def check_width(array: NDArray[np.generic], columns: int, alphabet: BaseAlphabet) -> None:
     """Raise `SeqproError` where the one-hot axis is not as wide as the alphabet."""
     if array.shape[columns] != len(alphabet):
         raise SeqproError(
@@ -289,7 +291,7 @@ def check_width(array: NDArray[Any], columns: int, alphabet: BaseAlphabet) -> No
         )
 
 
-def to_rows(array: NDArray[Any], *axes: int) -> tuple[NDArray[Any], tuple[int, ...]]:
+def to_rows(array: NDArray[Scalar], *axes: int) -> tuple[NDArray[Scalar], tuple[int, ...]]:
     """Move axes to the end and flatten the others; return contiguous rows and leading shape."""
     moved = np.moveaxis(array, axes, range(-len(axes), 0))
     leading = moved.shape[: moved.ndim - len(axes)]
@@ -298,7 +300,7 @@ def to_rows(array: NDArray[Any], *axes: int) -> tuple[NDArray[Any], tuple[int, .
     return rows, leading
 
 
-def from_rows(rows: NDArray[Any], leading: tuple[int, ...], *axes: int) -> NDArray[Any]:
+def from_rows(rows: NDArray[Scalar], leading: tuple[int, ...], *axes: int) -> NDArray[Scalar]:
     """Undo `to_rows`."""
     full = rows.reshape(*leading, *rows.shape[1:])
     return np.moveaxis(full, range(-len(axes), 0), axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +145,9 @@ def _bytes_of(alphabet: BaseAlphabet) -> tuple[NDArray[np.uint8], NDArray[np.uin
     return upper, np.where(mine, other, upper)
 
 
-def _check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def _check_out(
+    out: NDArray[np.generic], shape: tuple[int, ...], dtype: np.dtype[np.generic]
+) -> None:
     if not isinstance(out, np.ndarray):
         msg = f"out must be an ndarray of {dtype} and shape {shape}, got {type(out).__name__}"
         raise SeqproError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,7 +66,7 @@ def pad_seqs(
     array = cast_seqs(seqs)
     mode = _SIDES.index(pad)
     if array.dtype == np.uint8:
-        return _pad_one_hot(array, mode, length, length_axis)
+        return _pad_one_hot(array.view(np.uint8), mode, length, length_axis)
     if pad_value is None:
         raise SeqproError("letters need a pad_value of one letter, such as 'N'")
     fill = np.uint8(single_letter(pad_value, "pad_value"))
@@ -82,7 +82,7 @@ def pad_seqs(
 
 
 def _pad_one_hot(
-    array: NDArray[Any], mode: int, length: int | None, length_axis: int | None
+    array: NDArray[np.uint8], mode: int, length: int | None, length_axis: int | None
 ) -> NDArray[np.uint8]:
     if array.size and array.max() > 1:
         raise SeqproError(
@@ -160,7 +160,7 @@ def reverse_complement(
     return from_rows(out, leading, axis).view("S1")
 
 
-def _flip_one_hot(array: NDArray[Any], positions: int, columns: int) -> NDArray[np.uint8]:
+def _flip_one_hot(array: NDArray[np.generic], positions: int, columns: int) -> NDArray[np.uint8]:
     last_two = {array.ndim - 1, array.ndim - 2}
     if {positions, columns} == last_two and array.flags.c_contiguous:
         width = array.shape[-1] * array.shape[-2]
@@ -250,13 +250,13 @@ def k_shuffle(
 
 
 def jitter(
-    *arrays: NDArray[Any],
+    *arrays: NDArray[np.generic],
     max_jitter: int,
     length_axis: int | tuple[int, ...] = -1,
     jitter_axes: int | tuple[int, ...] = 0,
     seed: Seed = None,
     row_ids: ArrayLike | None = None,
-) -> tuple[NDArray[Any], ...]:
+) -> tuple[NDArray[np.generic], ...]:
     """Cut a window at a random offset, the same in every array.
 
     Parameters
@@ -344,12 +344,12 @@ def _draw_starts(
 
 
 def _slice_windows(
-    array: NDArray[Any],
+    array: NDArray[np.generic],
     axes: tuple[int, ...],
     length_at: int,
     starts: NDArray[np.int64],
     width: int,
-) -> NDArray[Any]:
+) -> NDArray[np.generic]:
     """Cut one window per slice along axes; starts is flat over those axes."""
     if array.dtype.hasobject:
         msg = "jitter cannot cut object arrays; convert them to letters (S1) or numbers"
@@ -395,8 +395,8 @@ def random_seqs(
 
 
 def bin_coverage(
-    coverage: NDArray[Any], bin_width: int, length_axis: int = -1, normalize: bool = False
-) -> NDArray[Any]:
+    coverage: NDArray[np.generic], bin_width: int, length_axis: int = -1, normalize: bool = False
+) -> NDArray[np.generic]:
     """Sum coverage over bins of equal width.
 
     Parameters

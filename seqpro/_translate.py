@@ -70,7 +70,7 @@ def translate(
         return from_rows(out, leading, axis).view("S1")
     bases = DNA if nuc_alphabet is None else nuc_alphabet
     positions, columns = one_hot_axes(array, length_axis, ohe_axis, bases)
-    hot, leading = to_rows(array, positions, columns)
+    hot, leading = to_rows(array.view(np.uint8), positions, columns)
     letters = _encode.decode_ohe(hot, -1, bases).view(np.uint8)
     out = _translate_rows(letters, alphabet, unknown_code, truncate_stop, validate)
     encoded = _encode.ohe(out.view("S1"), alphabet)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Letters: TypeAlias = str | bytes | Sequence[Any] | NDArray[Any]
+Scalar = TypeVar("Scalar", bound=np.generic)
+Letters: TypeAlias = str | bytes | Sequence[object] | NDArray[np.generic]
 """Strings, bytes, (nested) lists of them, or arrays of dtype S, U or object."""
 Sequences: TypeAlias = Letters | NDArray[np.uint8]
 """Letters, or a one-hot array of uint8."""

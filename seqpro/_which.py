@@ -20,7 +20,7 @@ _KNOWN = {known.alphabet: known for known in (DNA, RNA, AA, _PROTEIN)}
 _BLOCK = 1 << 20
 
 
-def alphabet_of(source: Any, default: BaseAlphabet | str | None = None) -> BaseAlphabet:
+def alphabet_of(source: object, default: BaseAlphabet | str | None = None) -> BaseAlphabet:
     """Return the alphabet of data, of a model or of a name: the one judge of all packages.
 
     Parameters
@@ -187,7 +187,8 @@ def _texts(letters: Any) -> Iterator[bytes]:
     rows = max(1, _BLOCK // max(1, int(np.prod(letters.shape[1:], dtype=np.int64))))
     for start in range(0, letters.shape[0], rows):
         block = np.asarray(letters[start : start + rows])
-        block = block.astype("S1") if block.dtype.kind == "U" else block
+        # an array of objects holds addresses, whose bytes are no letters
+        block = block.astype("S1") if block.dtype.kind in "UO" else block
         yield np.ascontiguousarray(block).tobytes()
 
 
@@ -224,7 +225,7 @@ def _is_nucleic(alphabet: BaseAlphabet) -> bool:
     return set(alphabet.alphabet.upper()) <= set("ACGTUN")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     return b"".join(np.asarray(value).astype("S1").ravel().tolist()).decode("ascii")
@@ -246,7 +247,7 @@ def _are_letters(source: Any) -> bool:
     return dtype == np.uint8 and len(source.shape) <= 2
 
 
-def _letters_wide(source: Any) -> int | None:
+def _letters_wide(source: object) -> int | None:
     """Return how many letters a one-hot array has, None where that cannot be told."""
     shape, dims = tuple(getattr(source, "shape", ())), tuple(getattr(source, "dims", ()))
     if "_ohe" in dims:

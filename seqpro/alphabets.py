@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +166,7 @@ class BaseAlphabet:
         return upper | {c: int(self.lookup[ord(c)]) for c in folded if c not in upper}
 
 
-def vars_of(alphabet: BaseAlphabet) -> tuple[Any, ...]:
+def vars_of(alphabet: BaseAlphabet) -> tuple[object, ...]:
     """Return what makes two alphabets equal."""
     if isinstance(alphabet, NucleotideAlphabet):
         return (alphabet.alphabet, alphabet.complement)

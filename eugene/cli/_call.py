@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from eugene.cli._verbs import COMMON, CONFIG, HELP_ALL, PRINT_CONFIG, Option, Verb
+from eugene._verb import COMMON, CONFIG, HELP_ALL, PLUGIN, PRINT_CONFIG, Option, Verb
 from eugene.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from eugene.config import Document
-
-SECTIONS = (
-    "name",
-    "seed",
-    "run_dir",
-    "data",
-    "model",
-    "module",
-    "trainer",
-    "baselines",
-    "evaluate",
-    "interpret",
-    "replicates",
-)
 
 
 @dataclass(frozen=True)
@@ -81,6 +68,11 @@ class Call:
         return word if word is not None and word != self.config_file else chosen
 
     @property
+    def plugins(self) -> tuple[str, ...]:
+        """Modules and files that are to be imported first."""
+        return tuple(word for word in (self.get("plugin") or "").split(",") if word)
+
+    @property
     def progress(self) -> bool:
         """Whether bars are drawn: only on a terminal."""
         return sys.stderr.isatty() and not self.has("quiet")
@@ -90,7 +82,7 @@ def verb_options(verb: Verb) -> tuple[Option, ...]:
     """Return every option that a verb takes, apart from overrides."""
     if not verb.configured:
         return (*verb.options, *COMMON)
-    return (CONFIG, PRINT_CONFIG, *verb.options, COMMON[0], HELP_ALL, *COMMON[1:])
+    return (CONFIG, PRINT_CONFIG, *verb.options, PLUGIN, COMMON[0], HELP_ALL, *COMMON[1:])
 
 
 def _value(flag: str, inline: str | None, rest: list[str]) -> str:
@@ -153,7 +145,8 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             if option.key:
                 overrides.append((option.key, _value(flag, inline, rest)))
             elif option.metavar:
-                options[option.name] = _value(flag, inline, rest)
+                before = [options[option.name]] if option.many and option.name in options else []
+                options[option.name] = ",".join([*before, _value(flag, inline, rest)])
             elif inline is None:
                 options[option.name] = ""
             else:
@@ -161,10 +154,10 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
                 raise UsageError(message)
             continue
         dotted = flag[2:]
-        if not verb.configured or dotted.partition(".")[0] not in SECTIONS:
+        sections = _sections(verb)
+        if dotted.partition(".")[0] not in sections:
             choices = [o.flag for o in verb_options(verb)]
-            if verb.configured:
-                choices += [f"--{section}" for section in SECTIONS]
+            choices += [f"--{section}" for section in sections]
             own = nearest(flag, choices, cutoff=0.85)
             hint = "" if own else _key_hint(verb, dotted)
             hint = hint or did_you_mean(flag.partition(".")[0], choices)
@@ -179,15 +172,24 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
     return call
 
 
+def _sections(verb: Verb) -> tuple[str, ...]:
+    """Return the keys at the top of a configuration, if the verb takes one."""
+    if not verb.configured:
+        return ()
+    from eugene.config.schema import SECTIONS
+
+    return SECTIONS
+
+
 def _key_hint(verb: Verb, dotted: str) -> str:
     """Return the configuration keys that end in what was typed without its section, as a hint."""
     if not verb.configured or "." in dotted:
         return ""
     from eugene.config import Document as Empty
-    from eugene.config._parser import dotted_names
+    from eugene.config._keys import keys_of
 
     typed = dotted.replace("-", "_")
-    names = [name for name in dotted_names(Empty(_every_section())) if "." in name]
+    names = [key.dotted for key in keys_of(Empty(_every_section())) if key.section]
     last = {name: name.rpartition(".")[2] for name in names}
     found = [name for name in names if last[name] == typed]
     if not found:
@@ -265,14 +267,24 @@ def help_text(call: Call, document: Document | None = None) -> str:
 
 def _config_help(document: Document | None, sections: tuple[str, ...]) -> list[str]:
     from eugene.config import Document as Empty
-    from eugene.config._parser import build_parser
+    from eugene.config._keys import keys_of
 
-    intro = "configuration keys, each also an option (--trainer.max_epochs 5):"
+    lines = ["configuration keys, each also an option (--trainer.max_epochs 5):"]
     if document is None:
         document = Empty(_every_section())
-        intro += "\n(--config FILE.yaml or --data.name NAME lists the arguments of what they name)"
-    text = build_parser(document).format_help()
-    _, _, body = text.partition("\n\n")
-    body = body.rstrip().replace("options:", "run:", 1).replace("%%", "%")
-    groups = [g for g in body.split("\n\n") if not sections or g.partition(":")[0] in sections]
-    return [intro, "", "\n\n".join(groups)]
+        lines.append(
+            "(--config FILE.yaml or --data.name NAME lists the arguments of what they name)"
+        )
+    section = None
+    for key in keys_of(document):
+        if sections and key.section.partition(".")[0] not in sections:
+            continue
+        if key.section != section:
+            section = key.section
+            lines += ["", f"{section or 'run'}:"]
+        default = f" (default: {key.default})" if key.default else ""
+        lines.append(f"  --{key.dotted}  {key.expected}")
+        lines += textwrap.wrap(
+            f"{key.text}{default}", 96, initial_indent=" " * 8, subsequent_indent=" " * 8
+        )
+    return lines

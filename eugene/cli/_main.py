@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from eugene import _guard
 from eugene._version import __version__
 from eugene.cli._call import Call, help_text, parse_call
-from eugene.cli._verbs import VERBS
+from eugene.cli._verbs import PLUGIN, VERBS, Verb, verbs
 from eugene.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -95,17 +96,37 @@ def _dispatch(arguments: list[str]) -> int:
         say(f"eugene {__version__}")
         return OK
     name, *rest = arguments
-    verb = VERBS.get(name)
-    if verb is None:
-        message = f"there is no verb {name!r}{did_you_mean(name, VERBS)}; see 'eugene --help'"
-        raise UsageError(message)
+    verb = VERBS.get(name) or _own_verb(name, rest)
     call = parse_call(verb, rest)
+    _load_plugins(call.plugins)
     if call.wants_help:
         say(help_text(call, _help_document(call)))
         return OK
     module, _, attribute = verb.target.partition(":")
     result = getattr(importlib.import_module(module), attribute)(call)
     return OK if result is None else int(result)
+
+
+def _load_plugins(plugins: Sequence[str]) -> None:
+    if plugins:
+        from eugene.config import load_plugin
+
+        for plugin in plugins:
+            load_plugin(plugin)
+
+
+def _own_verb(name: str, words: list[str]) -> Verb:
+    """Return the verb of a step that a plugin has, one that was typed or one that is installed."""
+    from eugene.config.registries import STEPS
+
+    words = [part for word in words for part in word.split("=", 1)]
+    _load_plugins([after for word, after in itertools.pairwise(words) if word == PLUGIN.flag])
+    list(STEPS)  # loads what is installed
+    known = verbs()
+    if name not in known:
+        message = f"there is no verb {name!r}{did_you_mean(name, known)}; see 'eugene --help'"
+        raise UsageError(message)
+    return known[name]
 
 
 def _help_document(call: Call) -> Document | None:

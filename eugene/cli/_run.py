@@ -22,6 +22,7 @@ from eugene.errors import MissingFileError, UsageError
 
 if TYPE_CHECKING:
     from eugene.runs import Run
+    from eugene.runs._pipeline import Options
 
 _MAY_MOVE = (
     "path",
@@ -91,6 +92,7 @@ def load_config(
         None if chosen is None else find_recipe(chosen),
         overrides=(*call.overrides, *_training_device(call)),
         defaults=defaults,
+        plugins=call.plugins,
         allow_class_path=call.has("allow_class_path"),
     )
 
@@ -153,7 +155,7 @@ def _trained(call: Call, config: RunConfig, *, whole: bool) -> RunFolder | None:
     from eugene.runs import _pipeline as pipeline
     from eugene.runs import run as run_recipe
 
-    options = {
+    options: Options = {
         "overwrite": call.has("overwrite"),
         "resume": call.has("resume"),
         "progress": call.progress,
@@ -290,7 +292,7 @@ def do_step(call: Call) -> int:
     if out is not None and callable(verb.save):
         verb.save(current.folder, out)
     elif out is not None:
-        copy_to(current.folder / verb.save, out)
+        copy_to(current.folder / str(verb.save), out)
     for line in verb.show(current.folder) if verb.show is not None else ():
         say(line)
     return 0

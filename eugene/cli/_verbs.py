@@ -6,9 +6,11 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import HELP_ALL as HELP_ALL
-from eugene._verb import INPUT, LATER, RUNNING, Option, out
+from eugene._verb import INPUT, LATER, RUNNING, out
+from eugene._verb import PLUGIN as PLUGIN
 from eugene._verb import PRINT_CONFIG as PRINT_CONFIG
 from eugene._verb import TRAIN_DEVICE as TRAIN_DEVICE
+from eugene._verb import Option as Option
 from eugene._verb import Verb as Verb
 
 _BEFORE = (
@@ -99,6 +101,7 @@ _AFTER = (
         "eugene zoo show deepstarr",
         "eugene.cli._zoo:zoo",
         words="list | show NAME | check [NAME ...]",
+        options=(PLUGIN,),
         configured=False,
         minimum=1,
         maximum=None,

@@ -9,17 +9,16 @@ from typing import Any
 from eugene._tasks import TASKS
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
-    CHOSEN_ARGUMENTS,
-    NAMED_ARGUMENTS,
-    NESTED_ARGUMENTS,
     Block,
     blocks,
     write_out,
 )
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
+from eugene.config._plugins import is_loaded
+from eugene.config._registry import Registry
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
-from eugene.config.registries import LOSSES, METRICS, REGISTRIES
+from eugene.config.registries import LOSSES, METRICS, registry
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -62,38 +61,54 @@ def _forbidden(document: Document) -> Iterator[Problem]:
 
 def _names(block: Block, document: Document) -> Iterator[Problem]:
     """Judge the ``name`` of a block."""
-    registry = block.registry
-    if registry is None or block.by_class_path():
+    chooses = block.registry
+    if chooses is None or block.by_class_path():
         return
     path = json_path(block.keys)
     name = block.value.get("name")
     if name is None:
-        hint = did_you_mean("", registry)
-        yield document.problem(path, f"needs a 'name' that chooses the {registry.kind}{hint}")
+        hint = did_you_mean("", chooses)
+        yield document.problem(path, f"needs a 'name' that chooses the {chooses.kind}{hint}")
     elif not isinstance(name, str):
         yield document.problem(
-            f"{path}.name", f"expected the name of a {registry.kind}, got {name!r}"
+            f"{path}.name", f"expected the name of a {chooses.kind}, got {name!r}"
         )
-    elif name not in registry:
-        hint = did_you_mean(name, [*registry, *registry.aliases])
-        yield document.problem(f"{path}.name", f"no {registry.kind} is called {name!r}{hint}")
+    elif name not in chooses:
+        yield document.problem(f"{path}.name", unknown(chooses, name, document))
+
+
+def unknown(chooses: Registry, name: str, document: Document) -> str:
+    """Return the message for a name that is not there, and which plugins the file says it needs.
+
+    Parameters
+    ----------
+    chooses : Registry
+        Where it was looked up.
+    name : str
+        The name.
+    document : Document
+        A run writes down under ``plugins`` what registered the things that it names.
+    """
+    message, listed = chooses.unknown(name), document.tree.get("plugins")
+    plugins = [str(plugin) for plugin in listed] if isinstance(listed, list) else []
+    missing = [plugin for plugin in plugins if plugin != "__main__" and not is_loaded(plugin)]
+    if missing:
+        given = " ".join(f"--plugin {plugin}" for plugin in missing)
+        message += (
+            f". The file needs what {' and '.join(missing)} registers, which is not loaded: give "
+            f"{given}, or import it first"
+        )
+    elif "__main__" in plugins:
+        message += ". It was registered in a Python session: register it again with eu.register"
+    return message
 
 
 def _registered(
-    block: Block, parameter: Parameter, value: Any, path: str, document: Document
+    parameter: Parameter, value: object, path: str, document: Document
 ) -> Iterator[Problem]:
     """Judge values that must be names."""
-    names, known = parameter.mark(Names), parameter.mark(OneOf)
-    if names is not None:
-        registry = REGISTRIES[names.registry]
-        kind, choices = registry.kind, (*registry, *registry.aliases)
-    elif known is not None:
-        kind, choices = known.kind, known.choices
-    else:
-        kind, choices = NAMED_ARGUMENTS.get(
-            (".".join(map(str, block.keys)), parameter.name), ("", ())
-        )
-    if not choices:
+    names, words = parameter.mark(Names), parameter.mark(OneOf)
+    if names is None and words is None:
         return
     items = (
         [(f"{path}[{i}]", item) for i, item in enumerate(value)]
@@ -101,38 +116,39 @@ def _registered(
         else [(path, value)]
     )
     for where, item in items:
-        if isinstance(item, str) and item not in choices:
-            hint = did_you_mean(item, choices)
-            yield document.problem(where, f"no {kind} is called {item!r}{hint}")
+        if not isinstance(item, str):
+            continue
+        if names is not None and item not in (known := registry(names.kind)):
+            yield document.problem(where, unknown(known, item, document))
+        if words is not None and item not in words.choices:
+            hint = did_you_mean(item, words.choices)
+            yield document.problem(where, f"no {words.kind} is called {item!r}{hint}")
 
 
 def _nested(
-    block: Block, parameter: Parameter, value: Any, path: str, document: Document
+    block: Block, parameter: Parameter, value: object, path: str, document: Document
 ) -> Iterator[Problem]:
     """Judge the keys of an argument that is passed on to something else."""
-    key = parameter.name
-    at = (".".join(map(str, block.keys)), key)
-    taker = parameter.mark(ArgumentsOf)
-    if not isinstance(value, dict):
+    mark = parameter.mark(ArgumentsOf)
+    if mark is None or not isinstance(value, dict):
         return
-    if taker is not None:
-        parameters, what = read_signature(taker.target).parameters, key
-    elif at in NESTED_ARGUMENTS:
-        parameters, what = read_signature(NESTED_ARGUMENTS[at]).parameters, key
-    elif at in CHOSEN_ARGUMENTS:
-        sibling, registry, default = CHOSEN_ARGUMENTS[at]
-        if sibling == "loss_fxn":
-            task = str(block.value.get("task") or "regression")
-            default = TASKS[task].loss if task in TASKS else ""
-        chosen = block.value.get(sibling) or default
-        if not chosen and value:
-            yield document.problem(path, f"is given, but {sibling} names no {registry.kind}")
-        if chosen not in registry:
-            return
-        parameters, what = registry.parameters(chosen), f"{registry.kind} {chosen!r}"
+    if ":" in mark.target:
+        parameters, what = read_signature(mark.target).parameters, parameter.name
     else:
-        return
-    known = {parameter.name: parameter for parameter in parameters}
+        beside = {p.name: p for p in block.parameters()[0]}[mark.target]
+        names = beside.mark(Names)
+        chooses = registry("" if names is None else names.kind)
+        chosen = block.value.get(mark.target) or beside.literal_default()[1]
+        if chosen is None and mark.target == "loss_fxn":
+            task = str(block.value.get("task") or "regression")
+            chosen = TASKS[task].loss if task in TASKS else None
+        if not chosen and value:
+            message = f"is given, but {mark.target} names no {chooses.kind}"
+            yield document.problem(path, message)
+        if chosen not in chooses:
+            return
+        parameters, what = chooses.parameters(chosen), f"{chooses.kind} {chosen!r}"
+    known = {p.name: p for p in parameters}
     for name, item in value.items():
         if name not in known:
             hint = did_you_mean(name, known)
@@ -170,12 +186,11 @@ def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> 
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if least is not None and number and not value >= least.value:
             yield document.problem(here, f"is {value}, expected {least.value} or more")
-        yield from _registered(block, known[key], value, here, document)
+        yield from _registered(known[key], value, here, document)
         yield from _nested(block, known[key], value, here, document)
-    filled = block.registry.filled if block.registry is not None else frozenset()
     for parameter in parameters:
         missing = parameter.required and block.value.get(parameter.name) is None
-        if missing and parameter.name not in filled and parameter.name != "name":
+        if missing and parameter.name not in block.filled and parameter.name != "name":
             kind = describe_text(parameter.annotation)
             message = f"{what} needs {parameter.name!r} ({kind})"
             yield document.problem(path, message)

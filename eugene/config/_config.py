@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import copy
 import importlib
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from eugene.config import _checks, _layout, _parser
+from eugene.config import _checks, _keys, _layout
+from eugene.config._dump import dump_yaml
+from eugene.config._live import signature_of
 from eugene.config._loader import (
     Document,
-    StrictLoader,
     override,
     parse_file,
     parse_scalar,
     parse_text,
 )
 from eugene.config._places import settle_paths
+from eugene.config._plugins import load_plugin
 from eugene.config._registry import Registry
+from eugene.config.marks import Names
+from eugene.config.registries import registry
 from eugene.errors import ConfigError, Problem
 
 Overrides = Sequence[tuple[str, str]] | Mapping[str, Any]
@@ -107,54 +108,6 @@ class RunConfig:
         return resolve_document(document, allow_class_path=self.allow_class_path)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Mappings in blocks, lists of plain values in one line, no aliases.
-
-    Text that YAML 1.1 or 1.2 would take for something else is quoted.
-    """
-
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [
-            *StrictLoader.yaml_implicit_resolvers.get(first, []),
-            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
-        ]
-        for first in {
-            *StrictLoader.yaml_implicit_resolvers,
-            *yaml.SafeDumper.yaml_implicit_resolvers,
-        }
-    }
-
-    def represent_mapping(
-        self, tag: str, mapping: Any, flow_style: bool | None = None
-    ) -> yaml.MappingNode:
-        return super().represent_mapping(tag, mapping, flow_style=not mapping)
-
-    def represent_sequence(
-        self, tag: str, sequence: Any, flow_style: bool | None = None
-    ) -> yaml.SequenceNode:
-        plain = not any(isinstance(item, dict | list) for item in sequence)
-        return super().represent_sequence(tag, sequence, flow_style=plain)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-def dump_yaml(tree: Mapping[str, Any]) -> str:
-    """Write a plain tree as YAML that `parse_text` reads back unchanged.
-
-    Examples
-    --------
-    >>> print(dump_yaml({"a": 0.001, "b": [1, 2], "c": "on"}), end="")
-    a: 0.001
-    b: [1, 2]
-    c: 'on'
-    """
-    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, width=96)
-
-
 def apply_overrides(document: Document, overrides: Overrides) -> None:
     """Set values of a document from the command line or a mapping, in place.
 
@@ -198,10 +151,34 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
         With every mistake.
     """
     _layout.write_out(document.tree)
+    if allow_class_path:
+        listed = document.tree.get("plugins")
+        for plugin in listed if isinstance(listed, list) else ():
+            load_plugin(str(plugin))
     _checks.require_sound(document, allow_class_path=allow_class_path)
-    tree = _parser.resolve(document)
+    used = _origins(document.tree)
+    if used:
+        document.tree["plugins"] = [*dict.fromkeys([*document.tree.get("plugins", ()), *used])]
+    tree = _keys.resolve(document)
     settle_paths(document, tree)
     return RunConfig(tree, document, allow_class_path)
+
+
+def _origins(tree: dict[str, Any]) -> list[str]:
+    """Return what registered the things that a tree names, as far as they are not shipped."""
+    found: list[str | None] = []
+    for block in _layout.blocks(tree):
+        if block.chosen is not None and block.registry is not None:
+            found.append(block.registry.origin(block.chosen))
+        if block.by_class_path():
+            continue
+        for parameter in block.parameters()[0]:
+            names, value = parameter.mark(Names), block.value.get(parameter.name)
+            if names is not None and parameter.name != "name":
+                words = value if isinstance(value, list) else [value]
+                known = registry(names.kind)
+                found += [known.origin(word) for word in words if isinstance(word, str)]
+    return [origin for origin in found if origin is not None]
 
 
 def load_run_config(
@@ -209,6 +186,7 @@ def load_run_config(
     *,
     overrides: Overrides = (),
     defaults: Mapping[str, Any] | None = None,
+    plugins: Sequence[str | Path] = (),
     allow_class_path: bool = False,
 ) -> RunConfig:
     """Read a run's configuration, apply overrides and check everything.
@@ -221,8 +199,12 @@ def load_run_config(
         Dotted keys and what to set them to.
     defaults : mapping, optional
         Sections to take where the file leaves them out.
+    plugins : sequence of str or Path, optional
+        Modules or Python files that are imported first, because they register what is named.
+        They are written down in the tree.
     allow_class_path : bool, optional
-        Whether ``class_path``/``init_args`` are accepted. Only for files that you trust.
+        Whether ``class_path``/``init_args`` are accepted, and what the file itself lists under
+        ``plugins`` is imported. Only for files that you trust.
 
     Returns
     -------
@@ -253,20 +235,15 @@ def load_run_config(
     for section, value in (defaults or {}).items():
         document.tree.setdefault(section, copy.deepcopy(value))
     apply_overrides(document, overrides)
+    loaded = [load_plugin(plugin) for plugin in plugins]
+    if loaded:
+        before = document.tree.get("plugins") or []
+        document.tree["plugins"] = [*dict.fromkeys([*before, *loaded])]
     return resolve_document(document, allow_class_path=allow_class_path)
 
 
-def _takes(factory: Any, key: str) -> bool:
-    """Tell whether a class or function of the user takes an argument."""
-    try:
-        parameters = inspect.signature(factory).parameters
-    except (TypeError, ValueError):
-        return False
-    return key in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-
-
 def build(
-    registry: Registry,
+    chooses: Registry,
     section: Mapping[str, Any],
     *args: Any,
     config: RunConfig | None = None,
@@ -277,7 +254,7 @@ def build(
 
     Parameters
     ----------
-    registry : Registry
+    chooses : Registry
         Where its name is looked up.
     section : mapping
         ``name`` and arguments, or ``class_path`` and ``init_args``.
@@ -311,14 +288,17 @@ def build(
         except (ImportError, AttributeError, ValueError) as error:
             raise config.fail(f"{path}.class_path", f"cannot be imported: {error}") from error
         arguments = dict(section.get("init_args") or {})
-        if not _takes(factory, "input_channels"):
+        taken = signature_of(factory, str(section["class_path"]))
+        if "input_channels" not in taken and not taken.accepts_any:
             supplied.pop("input_channels", None)
         return factory(*args, **{**supplied, **arguments})
     name = str(section["name"])
-    known = registry.signature(name)
+    if name not in chooses and config is not None:
+        raise config.fail(f"{path}.name", _checks.unknown(chooses, name, config.document))
+    known = chooses.signature(name)
     for key, value in supplied.items():
-        optional = registry.filled | registry.supplied
+        optional = chooses.filled | chooses.supplied
         takes = key in known or known.accepts_any or key not in optional
         if takes and arguments.get(key) is None:
             arguments[key] = value
-    return registry.build(name, *args, **arguments)
+    return chooses.build(name, *args, **arguments)

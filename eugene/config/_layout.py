@@ -11,56 +11,15 @@ from eugene.config import registries, schema
 from eugene.config._loader import PathKeys
 from eugene.config._registry import Registry
 from eugene.config._source import Parameter
+from eugene.config.marks import Names
 from eugene.errors import EugeneWarning
 
-_TOP = (
-    Parameter("name", "str", "'run'", "Name of the run; its folder is runs/<name>."),
-    Parameter("seed", "int", "13", "Every random draw of the run follows from it."),
-    Parameter("run_dir", "str | None", "None", "Folder of the run, instead of runs/<name>."),
-    Parameter("data", "dict[str, Any]", description="Sequences and targets."),
-    Parameter("model", "dict[str, Any]", description="The network."),
-    Parameter("module", "dict[str, Any]", "None", "Loss, metrics and optimiser around it."),
-    Parameter("trainer", "dict[str, Any]", "None", "How long and on what it is trained."),
-    Parameter("baselines", "list[dict[str, Any]]", "[]", "Models to compare with."),
-    Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
-    Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
-    Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
-)
 _STARTS = (
     Parameter("init", "dict[str, Any] | None", "None", "How starting weights are drawn."),
     Parameter(
         "weights", "str | Path | None", "None", "Published weights by name, or a file of weights."
     ),
 )
-
-
-def _choices(registry: Registry) -> tuple[str, tuple[str, ...]]:
-    return registry.kind, (*registry, *registry.aliases)
-
-
-NAMED_ARGUMENTS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
-    ("module", "task"): ("task", registries.TASKS),
-    ("module", "loss_fxn"): _choices(registries.LOSSES),
-    ("module", "optimizer"): _choices(registries.OPTIMIZERS),
-    ("module", "scheduler"): _choices(registries.SCHEDULERS),
-    ("module", "metric"): _choices(registries.METRICS),
-}
-"""Arguments whose value, or whose items, are names: what they name, and which there are."""
-
-NESTED_ARGUMENTS: dict[tuple[str, str], str] = {
-    ("model", "conv_kwargs"): "eugene.nn:Conv1DTower",
-    ("model", "dense_kwargs"): "eugene.nn:DenseBlock",
-    ("model", "recurrent_kwargs"): "eugene.nn:RecurrentBlock",
-}
-"""Arguments that are themselves the arguments of something."""
-
-
-CHOSEN_ARGUMENTS: dict[tuple[str, str], tuple[str, Registry, str]] = {
-    ("module", "loss_kwargs"): ("loss_fxn", registries.LOSSES, ""),
-    ("module", "optimizer_kwargs"): ("optimizer", registries.OPTIMIZERS, "adam"),
-    ("module", "scheduler_kwargs"): ("scheduler", registries.SCHEDULERS, ""),
-}
-"""Arguments of what another key names: that key, its registry, and the name by default."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +51,11 @@ class Block:
             return name
         return None
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """Keys that the program fills in where the file leaves them out."""
+        return frozenset() if self.registry is None else self.registry.filled
+
     def by_class_path(self) -> bool:
         """Whether the thing is named by its import path."""
         return isinstance(self.value, dict) and "class_path" in self.value
@@ -100,22 +64,20 @@ class Block:
         """Return the keys that may stand here, and whether any other may as well."""
         if self.registry is None:
             return self.extra, False
-        choices = f"The {self.registry.kind}: {', '.join(self.registry)}."
-        name = Parameter("name", "str", description=choices)
+        kind = self.registry.kind
+        name = Parameter("name", "str", description=f"The {kind}.", marks=(Names(kind),))
         known = {"name": name, **{p.name: p for p in self.extra}}
         if self.chosen is None:
             return tuple(known.values()), True
         try:
-            signature = self.registry.signature(self.chosen)
+            accepts_any = self.registry.signature(self.chosen).accepts_any
         except LookupError:
             return tuple(known.values()), True
-        for parameter in signature.parameters:
-            if parameter.name in self.registry.supplied:
-                continue
+        for parameter in self.registry.parameters(self.chosen):
             # what the section leaves open is settled by what is chosen
             if parameter.name not in known or known[parameter.name].default == "None":
                 known[parameter.name] = parameter
-        return tuple(known.values()), signature.accepts_any
+        return tuple(known.values()), accepts_any
 
 
 def _by_name(value: Any) -> Any:
@@ -148,6 +110,8 @@ def write_out(tree: dict[str, Any]) -> None:
     >>> tree["model"]
     {'name': 'cnn'}
     """
+    if isinstance(tree.get("plugins"), str):
+        tree["plugins"] = [tree["plugins"]]
     places: tuple[tuple[Any, str, Any], ...] = (
         (tree, "data", _by_name),
         (tree, "model", _by_name),
@@ -204,7 +168,7 @@ _DATA_CHILDREN = {
 def _data(value: Any) -> Iterator[Block]:
     extra = tuple(
         replace(p, annotation=_DATA_CHILDREN.get(p.name, p.annotation))
-        for p in schema.section("data").parameters()
+        for p in schema.parameters("data")
     )
     yield Block(("data",), value, registries.DATA_SOURCES, extra)
     if isinstance(value, dict):
@@ -216,15 +180,16 @@ def _data(value: Any) -> Iterator[Block]:
 
 
 def _interpret(value: Any) -> Iterator[Block]:
+    names = schema.interpret_steps(value if isinstance(value, dict) else ())
     steps = tuple(
         Parameter(step, "dict[str, Any] | None", "None", registries.STEPS.summary(step))
-        for step in schema.interpret_steps()
+        for step in names
     )
     yield Block(("interpret",), value, None, steps)
     if isinstance(value, dict):
-        for step in schema.interpret_steps():
+        for step in names:
             if isinstance(value.get(step), dict):
-                parameters = schema.section(f"interpret.{step}").parameters()
+                parameters = schema.parameters(f"interpret.{step}")
                 yield Block(("interpret", step), value[step], None, parameters)
 
 
@@ -241,7 +206,7 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
-    found = [Block((), tree, None, _TOP)]
+    found = [Block((), tree, None, schema.TOP)]
     if tree.get("data") is not None:
         found += _data(tree["data"])
     model = tree.get("model")
@@ -253,11 +218,11 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
     found.append(Block(("module",), module, registries.MODULES))
     for name in ("trainer", "evaluate"):
         value = {} if tree.get(name) is None else tree[name]
-        found.append(Block((name,), value, None, schema.section(name).parameters()))
+        found.append(Block((name,), value, None, schema.parameters(name)))
     found += _items(tree.get("baselines"), ("baselines",), registries.BASELINES)
     if tree.get("interpret") is not None:
         found += _interpret(tree["interpret"])
     if tree.get("replicates") is not None:
-        extra = schema.section("replicates").parameters()
+        extra = schema.parameters("replicates")
         found.append(Block(("replicates",), tree["replicates"], None, extra))
     return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from eugene.config import _plugins
+from eugene.config._live import signature_of
 from eugene.config._source import Parameter, Signature, read_signature
 from eugene.errors import EugeneError, did_you_mean
 
@@ -21,7 +24,9 @@ class UnknownNameError(EugeneError, KeyError):
 class Registry(Mapping[str, str]):
     """Names and where the things they stand for can be imported from.
 
-    Nothing is imported before `get` is called; `signature` reads the source text.
+    Nothing of this package is imported before `get` is called; `signature` reads the source
+    text. Where a name is not there, or all are listed, the plugins that are installed (entry
+    points of the group ``eugene.plugins``) are loaded, as they may register it.
 
     Parameters
     ----------
@@ -31,12 +36,16 @@ class Registry(Mapping[str, str]):
         Name -> ``"module:attribute"``.
     aliases : mapping of str to str, optional
         Other names under which a thing is also found.
-    supplied : iterable of str, optional
-        Arguments that the program always gives and a file never may.
-    filled : iterable of str, optional
+    args : tuple of str, optional
+        Arguments that the program gives by position, and a file never may.
+    supplied : tuple of str, optional
+        Arguments that the program gives by keyword, and a file never may.
+    filled : tuple of str, optional
         Arguments that the program fills in when a file leaves them out.
     defaults : mapping of str to mapping, optional
         Values of arguments that are other than the thing's own, by its name.
+    by_class : bool, optional
+        Whether a thing is also found under the name that it has in its module.
 
     Examples
     --------
@@ -55,36 +64,113 @@ class Registry(Mapping[str, str]):
         entries: Mapping[str, str],
         *,
         aliases: Mapping[str, str] | None = None,
+        args: tuple[str, ...] = (),
         supplied: tuple[str, ...] = (),
         filled: tuple[str, ...] = (),
         defaults: Mapping[str, Mapping[str, Any]] | None = None,
+        by_class: bool = False,
     ) -> None:
         self.kind = kind
         self._entries = dict(entries)
-        self.aliases = dict(aliases or {})
-        self.supplied = frozenset(supplied)
+        self._objects: dict[str, Callable[..., Any]] = {}
+        self._origins: dict[str, str] = {}
+        self._aliases = dict(aliases or {})
+        self.by_class = by_class
+        if by_class:
+            self._aliases |= {t.partition(":")[2]: name for name, t in entries.items()}
+        self.args = args
+        self.supplied = frozenset({*args, *supplied})
         self.filled = frozenset(filled)
         self._defaults = dict(defaults or {})
+
+    def register(
+        self,
+        name: str,
+        target: str | Callable[..., Any],
+        *,
+        aliases: Iterable[str] = (),
+    ) -> None:
+        """Enter a thing under a name.
+
+        Parameters
+        ----------
+        name : str
+            The name in files, on the command line and in messages.
+        target : str or callable
+            ``"module:attribute"``, whose source is read and which is imported when it is built;
+            or the class or function itself.
+        aliases : iterable of str, optional
+            Other names of it.
+
+        Raises
+        ------
+        EugeneError
+            If the name stands for something else already, or is no word.
+
+        Examples
+        --------
+        >>> counters = Registry("counter", {})
+        >>> counters.register("counter", "collections:Counter", aliases=["tally"])
+        >>> counters.resolve("tally")
+        'counter'
+        """
+        where = target if isinstance(target, str) else _place(target)
+        for word in (name, *aliases):
+            if not word or not isinstance(word, str) or word != word.strip():
+                message = f"cannot register a {self.kind} as {word!r}: expected a word"
+                raise EugeneError(message)
+            before = self._entries.get(self._aliases.get(word, word))
+            if before not in (None, where):
+                message = (
+                    f"cannot register {where} as the {self.kind} {word!r}: that is {before}; "
+                    "choose another name"
+                )
+                raise EugeneError(message)
+        self._entries[name] = where
+        self._origins[name] = _plugins.loading() or where.partition(":")[0]
+        self._aliases |= dict.fromkeys(aliases, name)
+        if not isinstance(target, str):
+            self._objects[name] = target
 
     def __getitem__(self, name: str) -> str:
         return self._entries[self.resolve(name)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        _plugins.load_installed()
+        return iter(tuple(self._entries))
 
     def __len__(self) -> int:
+        _plugins.load_installed()
         return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries or name in self.aliases
+        if name in self._entries or name in self._aliases:
+            return True
+        # only words are names, and a mistake in the file loads no plugin twice
+        if isinstance(name, str):
+            _plugins.load_installed()
+        return name in self._entries or name in self._aliases
+
+    def __bool__(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return f"Registry({self.kind!r}: {', '.join(self._entries)})"
 
     @property
+    def entered(self) -> tuple[str, ...]:
+        """Names that are there so far: no plugin is loaded for them."""
+        return tuple(self._entries)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names in the order in which they were entered."""
-        return tuple(self._entries)
+        return tuple(self)
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names -> chief names."""
+        return dict(self._aliases)
 
     def resolve(self, name: str) -> str:
         """Return the chief name for a name or alias.
@@ -94,16 +180,21 @@ class Registry(Mapping[str, str]):
         UnknownNameError
             With a guess at what was meant.
         """
-        if name in self._entries:
-            return name
-        if name in self.aliases:
-            return self.aliases[name]
-        hint = did_you_mean(name, [*self._entries, *self.aliases])
-        message = f"no {self.kind} is called {name!r}{hint}"
-        raise UnknownNameError(message)
+        if name not in self:
+            raise UnknownNameError(self.unknown(name))
+        return self._aliases.get(name, name)
+
+    def unknown(self, name: str) -> str:
+        """Return the message for a name that is not there, with a guess at what was meant."""
+        hint = did_you_mean(name, [*self, *self._aliases])
+        return f"no {self.kind} is called {name!r}{hint}{_plugins.broken()}"
+
+    def origin(self, name: str) -> str | None:
+        """Return the plugin or module that registered a thing; None for what is shipped."""
+        return self._origins.get(self.resolve(name))
 
     def signature(self, name: str) -> Signature:
-        """Return the arguments of a thing, read from source without importing it.
+        """Return the arguments of a thing; of what was not registered as an object, from source.
 
         Raises
         ------
@@ -112,7 +203,10 @@ class Registry(Mapping[str, str]):
         LookupError
             If its source cannot be found.
         """
-        found, ours = read_signature(self[name]), self._defaults.get(self.resolve(name), {})
+        name = self.resolve(name)
+        if name in self._objects:
+            return signature_of(self._objects[name], self._entries[name])
+        found, ours = read_signature(self._entries[name]), self._defaults.get(name, {})
         parameters = [
             replace(p, default=repr(ours[p.name])) if p.name in ours else p
             for p in found.parameters
@@ -121,7 +215,11 @@ class Registry(Mapping[str, str]):
 
     def parameters(self, name: str) -> tuple[Parameter, ...]:
         """Return the arguments that a file may give."""
-        return tuple(p for p in self.signature(name).parameters if p.name not in self.supplied)
+        signature = self.signature(name)
+        # what is given by position may have any name
+        known = {*self.args} <= {*signature.names}
+        first = 0 if known else min(len(self.args), signature.positional)
+        return tuple(p for p in signature.parameters[first:] if p.name not in self.supplied)
 
     def summary(self, name: str) -> str:
         """Return the first line of a thing's docstring without importing it."""
@@ -137,7 +235,10 @@ class Registry(Mapping[str, str]):
         """
         if default is not None and name not in self:
             return default
-        module, _, attribute = self[name].partition(":")
+        name = self.resolve(name)
+        if name in self._objects:
+            return self._objects[name]
+        module, _, attribute = self._entries[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
 
     def build(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -149,3 +250,13 @@ class Registry(Mapping[str, str]):
         7
         """
         return self.get(name)(*args, **{**self._defaults.get(self.resolve(name), {}), **kwargs})
+
+
+def _place(thing: object) -> str:
+    """Return where an object was defined, as ``"module:name"``."""
+    if not callable(thing):
+        message = f"cannot register {thing!r}: expected a class, a function or 'module:name'"
+        raise EugeneError(message)
+    thing = inspect.unwrap(thing)
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}:{named.__qualname__}"

@@ -10,14 +10,14 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from eugene.config.marks import MARKS, Mark
 
-_NO_DEFAULT = "<required>"
+NO_DEFAULT = "<required>"
 _M = TypeVar("_M", bound=Mark)
 
 
@@ -37,18 +37,21 @@ class Parameter:
         What the numpydoc docstring says about it.
     marks : tuple
         What ``Annotated`` says beyond the type, of `eugene.config.marks`.
+    keyword_only : bool
+        Whether it cannot be given by position.
     """
 
     name: str
     annotation: str = ""
-    default: str = _NO_DEFAULT
+    default: str = NO_DEFAULT
     description: str = ""
     marks: tuple[Mark, ...] = ()
+    keyword_only: bool = False
 
     @property
     def required(self) -> bool:
         """Whether the argument has no default."""
-        return self.default == _NO_DEFAULT
+        return self.default == NO_DEFAULT
 
     def mark(self, kind: type[_M]) -> _M | None:
         """Return the mark of a kind, if the annotation has one.
@@ -98,7 +101,7 @@ class Signature:
     """
 
     target: str
-    parameters: tuple[Parameter, ...] = field(default_factory=tuple)
+    parameters: tuple[Parameter, ...] = ()
     accepts_any: bool = False
     summary: str = ""
 
@@ -110,6 +113,11 @@ class Signature:
 
     def __contains__(self, name: object) -> bool:
         return any(parameter.name == name for parameter in self.parameters)
+
+    @property
+    def positional(self) -> int:
+        """How many of the parameters, the first, can be given by position."""
+        return sum(not parameter.keyword_only for parameter in self.parameters)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -254,7 +262,7 @@ def find_definition(module: str, name: str, *, depth: int = 12) -> tuple[str, De
     return None
 
 
-def _descriptions(docstring: str) -> dict[str, str]:
+def descriptions(docstring: str) -> dict[str, str]:
     """Return the text of each argument in a numpydoc Parameters or Attributes section."""
     found: dict[str, str] = {}
     lines = docstring.expandtabs().splitlines()
@@ -292,8 +300,13 @@ def _assigned_docstring(module: str, name: str) -> str:
     return ""
 
 
-def _parameter(
-    name: str, annotation: ast.expr | None, default: str, texts: dict[str, str]
+def parameter_of(
+    name: str,
+    annotation: ast.expr | None,
+    default: str,
+    texts: dict[str, str],
+    *,
+    keyword_only: bool = False,
 ) -> Parameter:
     """Return a parameter; what stands beside the type in ``Annotated`` becomes its marks."""
     marks: list[Mark] = []
@@ -305,7 +318,7 @@ def _parameter(
                     case ast.Call(ast.Name(mark), values) if mark in MARKS:
                         marks.append(MARKS[mark](*map(ast.literal_eval, values)))
     text = "" if annotation is None else ast.unparse(annotation)
-    return Parameter(name, text, default, texts.get(name, ""), tuple(marks))
+    return Parameter(name, text, default, texts.get(name, ""), tuple(marks), keyword_only)
 
 
 def _from_arguments(
@@ -317,11 +330,12 @@ def _from_arguments(
     pairs = list(zip(positional, defaults, strict=True))[1 if skip_first else 0 :]
     pairs += list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     parameters = [
-        _parameter(
+        parameter_of(
             arg.arg,
             arg.annotation,
-            _NO_DEFAULT if default is None else ast.unparse(default),
+            NO_DEFAULT if default is None else ast.unparse(default),
             texts,
+            keyword_only=arg in arguments.kwonlyargs,
         )
         for arg, default in pairs
     ]
@@ -335,7 +349,7 @@ def _is_dataclass(node: ast.ClassDef) -> bool:
 def _dataclass_default(value: ast.expr | None) -> str | None:
     """Return the default's source text; ``None`` for a field outside ``__init__``."""
     if value is None:
-        return _NO_DEFAULT
+        return NO_DEFAULT
     if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("field"):
         keywords = {keyword.arg: keyword.value for keyword in value.keywords}
         if "init" in keywords and ast.unparse(keywords["init"]) == "False":
@@ -348,7 +362,7 @@ def _dataclass_default(value: ast.expr | None) -> str | None:
                 return ast.unparse(made.body)
             factory = ast.unparse(made)
             return {"dict": "{}", "list": "[]", "tuple": "()"}.get(factory, f"{factory}()")
-        return _NO_DEFAULT
+        return NO_DEFAULT
     return ast.unparse(value)
 
 
@@ -356,10 +370,10 @@ def _class_parameters(
     module: str, node: ast.ClassDef, texts: dict[str, str], depth: int
 ) -> tuple[list[Parameter], bool] | None:
     """Return the parameters of a class, its own or the first inherited ones."""
-    texts = {**_descriptions(_docstring(node)), **texts}
+    texts = {**descriptions(_docstring(node)), **texts}
     for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            texts = {**_descriptions(_docstring(item)), **texts}
+        if isinstance(item, ast.FunctionDef) and item.name in {"__init__", "__new__"}:
+            texts = {**descriptions(_docstring(item)), **texts}
             return _from_arguments(item.args, texts, skip_first=True)
     inherited: tuple[list[Parameter], bool] | None = None
     for base in node.bases:
@@ -378,7 +392,7 @@ def _class_parameters(
         default = _dataclass_default(item.value)
         if default is None or "ClassVar" in ast.unparse(item.annotation):
             continue
-        fields[item.target.id] = _parameter(item.target.id, item.annotation, default, texts)
+        fields[item.target.id] = parameter_of(item.target.id, item.annotation, default, texts)
     return list(fields.values()), False
 
 
@@ -417,5 +431,5 @@ def read_signature(target: str) -> Signature:
         read = _class_parameters(where, node, {}, 8)
         parameters, accepts_any = read if read is not None else ([], False)
     else:
-        parameters, accepts_any = _from_arguments(node.args, _descriptions(doc), skip_first=False)
+        parameters, accepts_any = _from_arguments(node.args, descriptions(doc), skip_first=False)
     return Signature(f"{where}:{node.name}", tuple(parameters), accepts_any, summary)

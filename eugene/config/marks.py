@@ -28,16 +28,16 @@ class Names:
 
     Attributes
     ----------
-    registry : str
-        Key of `eugene.config.registries.REGISTRIES`.
+    kind : str
+        What `eugene.config.registries.registry` finds it by.
 
     Examples
     --------
-    >>> Names("losses").registry
+    >>> Names("losses").kind
     'losses'
     """
 
-    registry: str
+    kind: str
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,15 @@ Each entry is ``name -> "module:attribute"``; nothing is imported here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
 from eugene._tasks import TASKS as _TASKS
 from eugene.config._registry import Registry
+from eugene.errors import EugeneError, did_you_mean
 from seqexplainer.methods import ALIASES, METHODS
+
+Thing = TypeVar("Thing", bound="str | Callable[..., Any]")
 
 MODELS = Registry(
     "model",
@@ -53,58 +59,16 @@ MODELS = Registry(
         "heartenn": "eugene.models.zoo:HeartENN",
         "acme_cnn": "eugene.models.zoo:AcmeCNN",
     },
-    aliases={
-        "CNN": "cnn",
-        "Hybrid": "hybrid",
-        "DeepBind": "deepbind",
-        "DeepSTARR": "deepstarr",
-        "Jores21CNN": "jores21_cnn",
-        "Kopp21CNN": "kopp21_cnn",
-        "BPNet": "bpnet",
-        "ChromBPNet": "chrombpnet",
-        "Cherimoya": "cherimoya",
-        "Basenji": "basenji",
-        "CREstedBasenji": "crested_basenji",
-        "SimpleConvNet": "simple_convnet",
-        "DeepTopicCNN": "deeptopic_cnn",
-        "DeepTopicLSTM": "deeptopic_lstm",
-        "DilatedCNN": "dilated_cnn",
-        "LegNet": "legnet",
-        "Malinois": "malinois",
-        "ExplaiNN": "explainn",
-        "Sei": "sei",
-        "APARENT": "aparent",
-        "Optimus5Prime": "optimus",
-        "FCN": "fcn",
-        "RNN": "rnn",
-        "dsFCN": "ds_fcn",
-        "dsCNN": "ds_cnn",
-        "dsRNN": "ds_rnn",
-        "dsHybrid": "ds_hybrid",
-        "TutorialCNN": "tutorial_cnn",
-        "Inception": "inception",
-        "ResidualBind": "residualbind",
-        "DeepSEA": "deepsea",
-        "Basset": "basset",
-        "FactorizedBasset": "factorized_basset",
-        "DanQ": "danq",
-        "Satori": "satori",
-        "DeepMEL": "deepmel",
-        "scBasset": "scbasset",
-        "ChromDragoNN": "chromdragonn",
-        "HeartENN": "heartenn",
-        "AcmeCNN": "acme_cnn",
-    },
+    by_class=True,
     filled=("input_len", "output_dim", "input_channels"),
 )
 MODULES = Registry(
     "module",
     {"sequence": "eugene.models:SequenceModule"},
-    aliases={"SequenceModule": "sequence"},
+    by_class=True,
     supplied=("arch",),
     filled=("alphabet",),
 )
-_TENSORS = ("prediction", "target")
 LOSSES = Registry(
     "loss",
     {
@@ -118,7 +82,7 @@ LOSSES = Registry(
         "rmsle": "eugene.modules.losses:rmsle",
     },
     aliases={"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"},
-    supplied=_TENSORS,
+    args=("prediction", "target"),
 )
 METRICS = Registry(
     "metric",
@@ -151,7 +115,7 @@ OPTIMIZERS = Registry(
         "sgd": "torch.optim:SGD",
         "rmsprop": "torch.optim:RMSprop",
     },
-    supplied=("params", "lr"),
+    args=("params", "lr"),
 )
 SCHEDULERS = Registry(
     "scheduler",
@@ -161,11 +125,11 @@ SCHEDULERS = Registry(
         "one_cycle": "eugene.modules.optimizers:one_cycle",
         "exponential": "eugene.modules.optimizers:exponential",
     },
-    supplied=("optimizer",),
+    args=("optimizer",),
     filled=("total_steps",),
     defaults={"reduce_lr_on_plateau": {"patience": 2}},
 )
-TASKS: tuple[str, ...] = tuple(_TASKS)
+TASKS = Registry("task", dict.fromkeys(_TASKS, "eugene._tasks:get_task"), args=("name",))
 """What a module can be trained for."""
 DATA_SOURCES = Registry(
     "data source",
@@ -192,7 +156,7 @@ SPLITS = Registry(
         "group": "seqdata.splits:group",
         "homology": "seqdata.splits:homology",
     },
-    supplied=("ds",),
+    args=("ds",),
     filled=("seed",),
 )
 SAMPLERS = Registry(
@@ -217,7 +181,7 @@ ATTRIBUTIONS = Registry(
     "attribution method",
     {name: str(method.compute) for name, method in METHODS.items()},
     aliases=ALIASES,
-    supplied=("explained", "X"),
+    args=("explained", "X"),
 )
 REFERENCES = Registry(
     "reference",
@@ -228,12 +192,12 @@ REFERENCES = Registry(
         "uniform": "seqexplainer.references:uniform",
         "gc": "seqexplainer.references:gc",
     },
-    supplied=("X",),
+    args=("X",),
 )
 INITIALIZERS = Registry(
     "initializer",
     {"motifs": "eugene.runs._network:motifs", "random": "eugene.runs._network:random"},
-    supplied=("arch",),
+    args=("arch",),
     filled=("seed",),
 )
 BASELINES = Registry(
@@ -260,7 +224,7 @@ STEPS = Registry(
         "truth": "eugene.runs.steps.truth:truth",
         "report": "eugene.runs.steps.report:report",
     },
-    supplied=("run",),
+    args=("run",),
 )
 """Steps of a run, each a file; the signature of each, less ``run``, is its section."""
 
@@ -279,5 +243,76 @@ REGISTRIES: dict[str, Registry] = {
     "references": REFERENCES,
     "initializers": INITIALIZERS,
     "baselines": BASELINES,
+    "steps": STEPS,
 }
 """All registries, by the word that documentation and tests use for them."""
+
+
+def registry(kind: str) -> Registry:
+    """Return the registry of a kind of things.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `REGISTRIES` such as ``"models"``, or what messages call one of them, such as
+        ``"model"``.
+
+    Returns
+    -------
+    Registry
+        Names and what they stand for.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> registry("models") is registry("model") is MODELS
+    True
+    """
+    found = {"tasks": TASKS, **REGISTRIES, **{r.kind: r for r in REGISTRIES.values()}}
+    if kind not in found:
+        message = f"there are no {kind!r}{did_you_mean(kind, REGISTRIES, listed=20)}"
+        raise EugeneError(message)
+    return found[kind]
+
+
+def register(kind: str, name: str, *, aliases: Iterable[str] = ()) -> Callable[[Thing], Thing]:
+    """Enter a class or function of your own under a name; used as a decorator or a call.
+
+    Parameters
+    ----------
+    kind : str
+        What it is: a key of `REGISTRIES`, such as ``"models"`` or ``"losses"``.
+    name : str
+        Its name in YAML files, on the command line and in Python.
+    aliases : iterable of str, optional
+        Other names of it.
+
+    Returns
+    -------
+    callable
+        Takes the class, the function, or ``"module:name"``, and returns it as it is.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such kind, or the name stands for something else.
+
+    Examples
+    --------
+    >>> @register("losses", "my_error")
+    ... def my_error(prediction, target, *, power: float = 2.0):
+    ...     return (prediction - target).abs() ** power
+    >>> [p.name for p in LOSSES.parameters("my_error")]
+    ['power']
+    """
+    chosen = registry(kind)
+
+    def enter(thing: Thing) -> Thing:
+        chosen.register(name, thing, aliases=aliases)
+        return thing
+
+    return enter

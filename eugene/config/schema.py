@@ -6,56 +6,12 @@ texts the help. Things chosen by ``name:`` are described by their own signatures
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from eugene.config import registries
 from eugene.config._source import Parameter, read_signature
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the file whose keys are the arguments of a function or class.
-
-    Attributes
-    ----------
-    target : str
-        ``"module:name"``; its source is read, it is not imported.
-    supplied : frozenset of str
-        Arguments that the program gives and a file never may.
-    defaults : mapping of str to str
-        Source text of a default, where that of a run is another.
-    """
-
-    target: str
-    supplied: frozenset[str] = frozenset()
-    defaults: Mapping[str, str] = field(default_factory=dict)
-
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Return the keys, with types, bounds, defaults and descriptions.
-
-        Examples
-        --------
-        >>> [p.name for p in section("interpret.control").parameters()]
-        ['shuffled_labels', 'max_epochs']
-        """
-        return tuple(
-            replace(p, default=self.defaults.get(p.name, p.default))
-            for p in read_signature(self.target).parameters
-            if p.name not in self.supplied
-        )
-
-    def defaults_of(self) -> dict[str, Any]:
-        """Return the value of each key that a file may leave out.
-
-        Examples
-        --------
-        >>> section("interpret.control").defaults_of()
-        {'shuffled_labels': True, 'max_epochs': None}
-        """
-        found = {p.name: p.literal_default() for p in self.parameters()}
-        return {name: value for name, (literal, value) in found.items() if literal}
 
 
 @dataclass(frozen=True)
@@ -77,9 +33,10 @@ class ReplicatesSection:
     interpret: Literal["first", "all", "none"] = "first"
 
 
-BOUND: dict[str, Section] = {
-    "data": Section("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"})),
-    "trainer": Section(
+# section -> whose arguments its keys are, which of them the program gives, other defaults
+_BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
+    "data": ("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"}), {}),
+    "trainer": (
         "eugene.train:fit",
         frozenset(
             {
@@ -89,62 +46,78 @@ BOUND: dict[str, Section] = {
         ),
         {"accelerator": "'auto'"},
     ),
-    "evaluate": Section(registries.STEPS["test"], registries.STEPS.supplied),
-    "replicates": Section("eugene.config.schema:ReplicatesSection"),
+    "replicates": ("eugene.config.schema:ReplicatesSection", frozenset(), {}),
 }
-"""Sections that are bound to a signature, beside ``interpret.STEP`` (`registries.STEPS`)."""
+_STEPS = {"evaluate": "test"}
 
 
-def interpret_steps() -> list[str]:
+def interpret_steps(asked: Iterable[str] = ()) -> list[str]:
     """Return the steps that a file asks for under ``interpret``.
+
+    Parameters
+    ----------
+    asked : iterable of str, optional
+        Keys that a file has there: where one is not known, plugins are loaded.
 
     Examples
     --------
     >>> interpret_steps()[:2]
     ['attribute', 'seqlets']
     """
+    steps = registries.STEPS
+    all(key in steps for key in asked)
     return [
         name
-        for name in registries.STEPS
-        if getattr(registries.STEPS.get(name), "section", dotted := f"interpret.{name}") == dotted
+        for name in steps.entered
+        if getattr(steps.get(name), "section", dotted := f"interpret.{name}") == dotted
     ]
 
 
-def section(dotted: str) -> Section:
-    """Return what a section is bound to.
+def parameters(section: str) -> tuple[Parameter, ...]:
+    """Return the keys of a section that is bound to a signature.
 
     Parameters
     ----------
-    dotted : str
+    section : str
         Such as ``"trainer"`` or ``"interpret.attribute"``.
 
     Returns
     -------
-    Section
-        Its keys are the parameters of its target.
+    tuple of Parameter
+        With types, bounds, defaults and descriptions; the source is read, nothing is imported.
 
     Examples
     --------
-    >>> section("interpret.evolve").defaults_of()["rounds"]
-    10
+    >>> [p.name for p in parameters("interpret.control")]
+    ['shuffled_labels', 'max_epochs']
     """
-    outer, _, step = dotted.partition(".")
-    if outer == "interpret":
-        return Section(registries.STEPS[step], registries.STEPS.supplied)
-    return BOUND[dotted]
+    if section not in _BOUND:
+        step = _STEPS.get(section, section.removeprefix("interpret."))
+        return registries.STEPS.parameters(step)
+    target, supplied, defaults = _BOUND[section]
+    return tuple(
+        replace(p, default=defaults.get(p.name, p.default))
+        for p in read_signature(target).parameters
+        if p.name not in supplied
+    )
 
 
-SECTIONS: tuple[str, ...] = (
-    "name",
-    "seed",
-    "run_dir",
-    "data",
-    "model",
-    "module",
-    "trainer",
-    "baselines",
-    "evaluate",
-    "interpret",
-    "replicates",
+TOP: tuple[Parameter, ...] = (
+    Parameter("name", "str", "'run'", "Name of the run; its folder is runs/<name>."),
+    Parameter("seed", "int", "13", "Every random draw of the run follows from it."),
+    Parameter("run_dir", "str | None", "None", "Folder of the run, instead of runs/<name>."),
+    Parameter(
+        "plugins", "list[str] | None", "None", "Modules or files that register what is named."
+    ),
+    Parameter("data", "dict[str, Any]", description="Sequences and targets."),
+    Parameter("model", "dict[str, Any]", description="The network."),
+    Parameter("module", "dict[str, Any]", "None", "Loss, metrics and optimiser around it."),
+    Parameter("trainer", "dict[str, Any]", "None", "How long and on what it is trained."),
+    Parameter("baselines", "list[dict[str, Any]]", "[]", "Models to compare with."),
+    Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
+    Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
+    Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
 )
-"""The keys at the top of a file, in the order in which they are written back."""
+"""What may stand at the top of a file, in the order in which it is written back."""
+
+SECTIONS: tuple[str, ...] = tuple(parameter.name for parameter in TOP)

@@ -30,6 +30,7 @@ from eugene.data._negatives import (
 )
 from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
 from eugene.errors import EugeneWarning, did_you_mean
+from eugene.settings import session_seed
 from eugene.simulate import simulated as simulated
 from seqdata.readers.table import KeyedTable
 
@@ -338,7 +339,7 @@ def regions(
     seq_var: str = "seq",
     alphabet: str = "DNA",
     on_unknown: Literal["error", "warn", "n"] = "warn",
-    seed: int = 0,
+    seed: int | None = 0,
     out: PathLike | None = None,
     overwrite: bool = False,
 ) -> xr.Dataset:
@@ -393,8 +394,8 @@ def regions(
         ``"DNA"``, ``"RNA"``, or the letters.
     on_unknown : {"error", "warn", "n"}
         What to do with a letter of the genome outside the alphabet; ``"n"`` writes N.
-    seed : int
-        Seed of the negatives.
+    seed : int or None
+        Seed of the negatives; None for that of the session, `eugene.settings.seed`.
     out : path or None
         Where to write the dataset.
     overwrite : bool
@@ -424,6 +425,7 @@ def regions(
     >>> ds["label"].values.tolist(), ds.attrs["dropped_past_contig_ends"]
     ([1, 0], 1)
     """
+    seed = session_seed(seed)
     signal = signal_files(bigwigs)
     if task not in ("binary", "counts"):
         raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}")

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from eugene import _judge
 from eugene._tasks import Task, get_task
+from eugene._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.errors import EugeneError, did_you_mean
-from eugene.evaluate._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.settings import session_seed
 
 Metric = str | Callable[..., Any]

@@ -6,13 +6,22 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import nn
 
 from eugene.errors import did_you_mean
-from eugene.nn import MergeStrands, ModelError, TooShortError, UnknownArgumentError
+from eugene.nn import (
+    DenseBlock,
+    MergeStrands,
+    ModelError,
+    ReverseComplement,
+    TooShortError,
+    UnknownArgumentError,
+)
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Architecture(nn.Module):
@@ -157,53 +166,53 @@ def _shortest(
     return int(high)
 
 
-def merge_kwargs(
+def make_part(
+    block: Callable[..., M],
+    argument: str,
     given: Mapping[str, Any] | None,
     defaults: Mapping[str, Any],
-    block: Callable[..., nn.Module],
-    argument: str,
-    *,
-    fixed: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Lay what a caller gave over the defaults, in a new dict.
+    **fixed: object,
+) -> M:
+    """Build a part of a network: what a caller gave, laid over the defaults.
 
     Parameters
     ----------
-    given : mapping or None
-        Arguments from the caller.
-    defaults : mapping
-        Arguments used where the caller gave none.
     block : callable
         What takes the arguments; its signature says which exist.
     argument : str
         Name of the dict, for errors.
-    fixed : mapping, optional
+    given : mapping or None
+        Arguments from the caller.
+    defaults : mapping
+        Arguments used where the caller gave none.
+    **fixed
         Arguments that the architecture sets itself; giving another value is an error.
 
     Returns
     -------
-    dict
-        The arguments.
+    torch.nn.Module
+        The part.
 
     Raises
     ------
     ModelError
         If an argument does not exist or contradicts a fixed one.
+
+    Examples
+    --------
+    >>> make_part(nn.Linear, "head", {"bias": False}, {}, in_features=4, out_features=1)
+    Linear(in_features=4, out_features=1, bias=False)
     """
-    known = [name for name in inspect.signature(block).parameters if name != "self"]
-    result = copy.deepcopy(dict(defaults))
+    known = inspect.signature(block).parameters
     for key, value in (given or {}).items():
         if key not in known:
             raise ModelError(f"{argument} has no argument {key!r}{did_you_mean(key, known)}")
-        result[key] = copy.deepcopy(value)
-    for key, value in (fixed or {}).items():
-        if key in (given or {}) and (given or {})[key] != value:
+        if key in fixed and value != fixed[key]:
             raise ModelError(
-                f"{argument}[{key!r}] is {(given or {})[key]!r}, but the network sets it to "
-                f"{value!r}: leave it out"
+                f"{argument}[{key!r}] is {value!r}, but the network sets it to {fixed[key]!r}: "
+                "leave it out"
             )
-        result[key] = value
-    return result
+    return block(**copy.deepcopy({**defaults, **(given or {}), **fixed}))
 
 
 def channels_of(input_channels: int | None, conv_kwargs: Mapping[str, Any] | None) -> int:
@@ -234,6 +243,70 @@ def check_strands(name: str, input_channels: int) -> None:
             f"has {input_channels} letters: choose a network of one strand, such as cnn, hybrid, "
             "deepbind or deepstarr"
         )
+
+
+class Stranded(Architecture):
+    """A network of one strand or both, with dense layers behind what each strand shows.
+
+    Parameters
+    ----------
+    input_len, output_dim, input_channels, **config
+        As of `Architecture`.
+    """
+
+    dense_block: DenseBlock
+
+    def _finish(
+        self,
+        features: int,
+        dense_kwargs: Mapping[str, Any] | None,
+        given: object,
+        *,
+        joined: bool = False,
+    ) -> None:
+        """Make what brings strands together, and the dense layers.
+
+        Parameters
+        ----------
+        features : int
+            Features of a strand.
+        dense_kwargs : mapping or None
+            Arguments of the dense layers; where neither they nor other parts are ``given``, there
+            is a hidden layer, otherwise a plain linear one, as in EUGENe.
+        given : object
+            True where the caller gave other parts.
+        joined : bool
+            Whether strands are put side by side before, so that there is one set of features.
+        """
+        config = self.config
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(
+            config["strands"], "concat" if joined else config["aggregate"], self.input_channels
+        )
+        if self.merge_strands is not None and not joined:
+            features *= self.merge_strands.multiplier
+        self.dense_block = make_part(
+            DenseBlock,
+            "dense_kwargs",
+            dense_kwargs,
+            {} if given or dense_kwargs else self.dense_default,
+            input_dim=features,
+            output_dim=self.output_dim,
+        )
+
+    dense_default: ClassVar[Mapping[str, Any]] = {}
+
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
+        raise NotImplementedError
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
+        features = self._read(x)
+        if self.merge_strands is not None:
+            features = self.merge_strands(features, self._read(self.reverse_complement(x)))
+        result: torch.Tensor = self.dense_block(features)
+        return result
 
 
 def make_strands(strands: str, aggregate: str, input_channels: int = 4) -> MergeStrands | None:

@@ -14,13 +14,12 @@ from eugene.models._base import Architecture
 from eugene.models._build import build
 from eugene.models._layers import (
     FileLayer,
-    check_file,
     pour,
     read_keras_layers,
     read_npz_layers,
     read_torch_layers,
 )
-from eugene.models._weights import load_weights, read_checkpoint
+from eugene.models._weights import existing, filled, load_weights, read_checkpoint
 from eugene.models.deepstarr import DeepSTARR
 
 
@@ -87,7 +86,7 @@ def fill(network: nn.Module, path: str | Path, file_format: str | None = None) -
     EugeneError
         If the name does not tell the format, or tensors do not fit: which ones.
     """
-    path = check_file(path)
+    path = existing(path, "weights")
     file_format = file_format or _SUFFIXES.get(path.suffix.lower())
     if file_format == "eugene":
         return load_eugene_checkpoint(path, network)
@@ -128,7 +127,7 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
     ----------
     de Almeida et al. 2022, https://doi.org/10.1038/s41588-022-01048-5
     """
-    path, network = check_file(path), DeepSTARR()
+    path, network = existing(path, "weights"), DeepSTARR()
     fill(network, path, "keras" if path.suffix in (".h5", ".hdf5") else "torch_from_keras")
     return network
 
@@ -221,8 +220,4 @@ def load_eugene_checkpoint(path: str | Path, arch: nn.Module) -> nn.Module:
         raise NotARunError(f"{path} has no weights under 'arch.': it was not written by EUGENe")
     if is_of_eugene(content):
         arch = as_in_eugene(arch, path)
-    try:
-        arch.load_state_dict(state)
-    except RuntimeError as error:
-        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
-    return arch.eval()
+    return filled(arch, state, path)

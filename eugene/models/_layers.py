@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from eugene.errors import EugeneError, MissingFileError
+from eugene.errors import EugeneError
 
 _KERAS_PARTS = {
     "kernel": "weight",
@@ -236,17 +236,3 @@ def _channels_first(weight: torch.Tensor, channels: int) -> torch.Tensor:
     if weight.ndim != 2 or weight.shape[1] % channels:
         return weight
     return weight.view(len(weight), -1, channels).transpose(1, 2).flatten(1).contiguous()
-
-
-def check_file(path: str | Path) -> Path:
-    """Return a path to weights that are there.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such file.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise MissingFileError(f"no weights at {path}")
-    return path

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, channels_of, merge_kwargs
+from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, DenseBlock
 
 
@@ -53,14 +53,10 @@ class TowerNet(Architecture):
             **config,
         )
         read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(conv_kwargs, sizes, Conv1DTower, "conv_kwargs", fixed=read)
-        )
+        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, sizes, **read)
         self.flatten = nn.Flatten()
         ends = {"input_dim": self.conv1d_tower.flatten_dim, "output_dim": output_dim}
-        self.dense_block = DenseBlock(
-            **merge_kwargs(dense_kwargs, dense, DenseBlock, "dense_kwargs", fixed=ends)
-        )
+        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, dense, **ends)
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""

@@ -6,14 +6,55 @@ import hashlib
 import json
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from eugene.errors import MissingFileError, NotARunError
 from eugene.models._build import build
+
+N = TypeVar("N", bound=nn.Module)
+
+
+def existing(path: str | Path, what: str) -> Path:
+    """Return the path of a file that is there.
+
+    Raises
+    ------
+    MissingFileError
+        If it is not.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"no {what} at {path}")
+    return path
+
+
+def filled(network: N, state: Mapping[str, torch.Tensor], path: str | Path) -> N:
+    """Return a network with weights that were read, in evaluation mode.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Changed in place.
+    state : mapping
+        Its weights by name.
+    path : str or pathlib.Path
+        Where they are from, for the message.
+
+    Raises
+    ------
+    NotARunError
+        If they do not fit.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
+    return network.eval()
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -36,9 +77,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     NotARunError
         If it is no checkpoint, or one that holds arbitrary objects.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"no checkpoint at {path}")
+    path = existing(path, "checkpoint")
     check_packing(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -185,9 +224,7 @@ def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"no weights at {path}")
+    path = existing(path, "weights")
     check_weights(path)
     try:
         with safe_open(path, framework="pt") as handle:
@@ -202,8 +239,4 @@ def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
             arch = build(**json.loads(metadata["arch"]))
         except (ValueError, TypeError) as error:
             raise NotARunError(f"{path} does not describe a network of ours: {error}") from error
-    try:
-        arch.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
-    return arch.eval()
+    return filled(arch, tensors, path)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, arguments, channels_of, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, arguments, channels_of, make_part
 from eugene.models._tower_net import TowerNet
 from eugene.nn import Conv1DBlock, Conv1DTower, DenseBlock, ModelError, SigmoidGELU
 
@@ -74,8 +75,12 @@ class Basset(TowerNet):
         self,
         input_len: int = 600,
         output_dim: int = 164,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         padding: str = "same",
         input_channels: int | None = None,
@@ -138,11 +143,19 @@ class FactorizedBasset(Architecture):
         self,
         input_len: int = 600,
         output_dim: int = 164,
-        conv1_kwargs: Mapping[str, Any] | None = None,
-        conv2_kwargs: Mapping[str, Any] | None = None,
-        conv3_kwargs: Mapping[str, Any] | None = None,
+        conv1_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        conv2_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        conv3_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
         maxpool_kernels: Sequence[int] = (3, 4, 4),
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         input_channels: int | None = None,
     ) -> None:
@@ -166,26 +179,24 @@ class FactorizedBasset(Architecture):
         for i, (changes, factors) in enumerate(zip(given, _FACTORS, strict=True)):
             widths = (changes or {}).get("conv_channels", factors["conv_channels"])
             pools = [None] * (len(widths) - 1) + [maxpool_kernels[i]]
-            tower = Conv1DTower(
-                **merge_kwargs(
-                    changes,
-                    {**factors, "conv_padding": "same", "pool_kernels": pools, **_NORM},
-                    Conv1DTower,
-                    f"conv{i + 1}_kwargs",
-                    fixed={"input_len": length, "input_channels": channels},
-                )
+            tower = make_part(
+                Conv1DTower,
+                f"conv{i + 1}_kwargs",
+                changes,
+                {**factors, "conv_padding": "same", "pool_kernels": pools, **_NORM},
+                input_len=length,
+                input_channels=channels,
             )
             self.towers.append(tower)
             length, channels = tower.output_len, tower.out_channels
         self.flatten = nn.Flatten()
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={"input_dim": length * channels, "output_dim": output_dim},
-            )
+        self.dense_block = make_part(
+            DenseBlock,
+            "dense_kwargs",
+            dense_kwargs,
+            _DENSE,
+            input_dim=length * channels,
+            output_dim=output_dim,
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
-from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Stranded, channels_of, make_part
+from eugene.nn import Conv1DTower, GlobalPool, ModelError
 
 _CONV = {
     "conv_channels": [32, 64, 64],
@@ -23,7 +24,7 @@ _CONV = {
 _DENSE = {"hidden_dims": [64], "dropout_rates": 0.25}
 
 
-class CNN(Architecture):
+class CNN(Stranded):
     """Convolutions, then dense layers.
 
     Parameters
@@ -62,13 +63,18 @@ class CNN(Architecture):
     """
 
     name: ClassVar[str] = "cnn"
+    dense_default = _DENSE
 
     def __init__(
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",
@@ -88,28 +94,11 @@ class CNN(Architecture):
         )
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
         self.reduce, features = make_reduction(self.conv1d_tower, pool)
-        self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate, channels)
-        if self.merge_strands is not None:
-            features *= self.merge_strands.multiplier
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                {} if conv_kwargs or dense_kwargs else _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={"input_dim": features, "output_dim": output_dim},
-            )
-        )
+        self._finish(features, dense_kwargs, conv_kwargs)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        features = self.reduce(self.conv1d_tower(x))
-        if self.merge_strands is not None:
-            back = self.reduce(self.conv1d_tower(self.reverse_complement(x)))
-            features = self.merge_strands(features, back)
-        result: torch.Tensor = self.dense_block(features)
-        return result
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.reduce(self.conv1d_tower(x))
+        return features
 
 
 def make_tower(
@@ -141,24 +130,19 @@ def make_tower(
     ModelError
         If ``conv_kwargs`` is given without channels or kernels.
     """
-    base: Mapping[str, Any] = {}
-    if not conv_kwargs:
-        base = {**base, **defaults}
-    else:
-        missing = [k for k in ("conv_channels", "conv_kernels") if k not in conv_kwargs]
-        if missing:
-            raise ModelError(
-                f"conv_kwargs lacks {' and '.join(missing)}: give them, one value a layer, or "
-                "leave conv_kwargs out for the default tower"
-            )
-    return Conv1DTower(
-        **merge_kwargs(
-            conv_kwargs,
-            base,
-            Conv1DTower,
-            "conv_kwargs",
-            fixed={"input_len": input_len, "input_channels": input_channels},
+    missing = [k for k in ("conv_channels", "conv_kernels") if k not in (conv_kwargs or defaults)]
+    if missing:
+        raise ModelError(
+            f"conv_kwargs lacks {' and '.join(missing)}: give them, one value a layer, or "
+            "leave conv_kwargs out for the default tower"
         )
+    return make_part(
+        Conv1DTower,
+        "conv_kwargs",
+        conv_kwargs,
+        {} if conv_kwargs else defaults,
+        input_len=input_len,
+        input_channels=input_channels,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, channels_of, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, DenseBlock, RecurrentBlock
 
 _CONV = {"conv_channels": [320], "conv_kernels": [26], "pool_kernels": 13, "dropout_rates": 0.2}
@@ -61,9 +62,15 @@ class DanQ(Architecture):
         self,
         input_len: int = 1000,
         output_dim: int = 919,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         dropout: float = 0.5,
         input_channels: int | None = None,
@@ -79,21 +86,15 @@ class DanQ(Architecture):
             dropout=dropout,
         )
         read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed=read)
-        )
+        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, _CONV, **read)
         states = {"input_dim": self.conv1d_tower.out_channels, "batch_first": True}
-        self.recurrent_block = RecurrentBlock(
-            **merge_kwargs(
-                recurrent_kwargs, _RECURRENT, RecurrentBlock, "recurrent_kwargs", fixed=states
-            )
+        self.recurrent_block = make_part(
+            RecurrentBlock, "recurrent_kwargs", recurrent_kwargs, _RECURRENT, **states
         )
         self.reduce = nn.Sequential(nn.Dropout(dropout), nn.Flatten())
         features = self.recurrent_block.out_channels * self.conv1d_tower.output_len
         ends = {"input_dim": features, "output_dim": output_dim}
-        self.dense_block = DenseBlock(
-            **merge_kwargs(dense_kwargs, _DENSE, DenseBlock, "dense_kwargs", fixed=ends)
-        )
+        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, _DENSE, **ends)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

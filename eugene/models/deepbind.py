@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 
-from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, channels_of, make_part, make_strands
 from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
 
 _CONV = {
@@ -64,8 +65,12 @@ class DeepBind(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         mode: str = "rbp",
         strands: str = "single",
@@ -83,30 +88,18 @@ class DeepBind(Architecture):
         )
         if mode not in ("rbp", "dna"):
             raise ModelError(f"mode={mode!r} must be 'rbp' or 'dna'")
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(
-                conv_kwargs,
-                _CONV,
-                Conv1DTower,
-                "conv_kwargs",
-                fixed={"input_len": input_len, "input_channels": channels},
-            )
-        )
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         self.reverse_complement = ReverseComplement()
         self.merge_strands = make_strands(strands, "max", channels)
         self.pool = GlobalPool("max_avg" if mode == "rbp" else "max")
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={
-                    "input_dim": self.conv1d_tower.out_channels * self.pool.multiplier,
-                    "output_dim": output_dim,
-                },
-            )
-        )
+        features = self.conv1d_tower.out_channels * self.pool.multiplier
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
+            input_dim=features, output_dim=output_dim,
+        )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""

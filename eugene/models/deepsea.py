@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from eugene.config.marks import ArgumentsOf
 from eugene.models._tower_net import TowerNet
 
 _CONV = {
@@ -57,8 +58,12 @@ class DeepSEA(TowerNet):
         self,
         input_len: int = 1000,
         output_dim: int = 919,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         input_channels: int | None = None,
     ) -> None:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, channels_of, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, DenseBlock
 
+_KERAS_NORM = {
+    "batchnorm": True,
+    "batchnorm_first": True,
+    "batchnorm_eps": 1e-3,
+    "batchnorm_momentum": 0.01,
+}
 _CONV = {
     "conv_channels": [256, 60, 60, 120],
     "conv_kernels": [7, 3, 5, 3],
     "conv_padding": "same",
     "pool_kernels": 2,
-    "batchnorm": True,
-    "batchnorm_first": True,
-    "batchnorm_eps": 1e-3,
-    "batchnorm_momentum": 0.01,
+    **_KERAS_NORM,
 }
-_DENSE = {
-    "hidden_dims": [256, 256],
-    "dropout_rates": 0.4,
-    "batchnorm": True,
-    "batchnorm_first": True,
-    "batchnorm_eps": 1e-3,
-    "batchnorm_momentum": 0.01,
-}
-
+_DENSE = {"hidden_dims": [256, 256], "dropout_rates": 0.4, **_KERAS_NORM}
 _TORCH_NORM = {"batchnorm_eps": 1e-5, "batchnorm_momentum": 0.1}
 
 
@@ -73,8 +69,12 @@ class DeepSTARR(Architecture):
         self,
         input_len: int = 249,
         output_dim: int = 2,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         input_channels: int | None = None,
     ) -> None:
@@ -86,25 +86,15 @@ class DeepSTARR(Architecture):
             conv_kwargs=dict(conv_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
         )
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(
-                conv_kwargs,
-                _CONV,
-                Conv1DTower,
-                "conv_kwargs",
-                fixed={"input_len": input_len, "input_channels": channels},
-            )
-        )
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         self.flatten = nn.Flatten()
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={"input_dim": self.conv1d_tower.flatten_dim, "output_dim": output_dim},
-            )
-        )
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
+            input_dim=self.conv1d_tower.flatten_dim, output_dim=output_dim,
+        )  # fmt: skip
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement: other sizes, and torch's constants."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 
+from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, arguments
 from eugene.models.cnn import CNN
 from eugene.models.fcn import FCN, RNN
@@ -73,7 +74,9 @@ class dsFCN(DoubleStranded):
         output_dim: int,
         *,
         aggr: str = "concat",
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         input_channels: int = 4,
     ) -> None:
         given = arguments(locals())
@@ -121,10 +124,14 @@ class dsCNN(DoubleStranded):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
         *,
         aggr: str = "concat",
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         input_channels: int | None = None,
     ) -> None:
         given = arguments(locals())
@@ -175,10 +182,14 @@ class dsRNN(DoubleStranded):
         self,
         input_len: int,
         output_dim: int,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
         *,
         aggr: str = "concat",
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         summary: str = "last",
         input_channels: int = 4,
     ) -> None:
@@ -234,11 +245,17 @@ class dsHybrid(DoubleStranded):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
         *,
         aggr: str = "concat_cnn",
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         summary: str = "last",
         input_channels: int | None = None,
     ) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, make_strands, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, make_part, make_strands
 from eugene.models.hybrid import check_summary, summarise
 from eugene.nn import DenseBlock, RecurrentBlock, ReverseComplement
 
@@ -51,7 +52,9 @@ class FCN(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",
@@ -72,9 +75,7 @@ class FCN(Architecture):
         if self.merge_strands is not None:
             width *= self.merge_strands.multiplier
         ends = {"input_dim": width, "output_dim": output_dim}
-        self.dense_block = DenseBlock(
-            **merge_kwargs(dense_kwargs, {}, DenseBlock, "dense_kwargs", fixed=ends)
-        )
+        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
@@ -132,8 +133,12 @@ class RNN(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",
@@ -152,14 +157,13 @@ class RNN(Architecture):
         )
         check_summary(summary)
         self.summary = summary
-        self.recurrent_block = RecurrentBlock(
-            **merge_kwargs(
-                recurrent_kwargs,
-                {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
-                RecurrentBlock,
-                "recurrent_kwargs",
-                fixed={"input_dim": input_channels, "batch_first": True},
-            )
+        self.recurrent_block = make_part(
+            RecurrentBlock,
+            "recurrent_kwargs",
+            recurrent_kwargs,
+            {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
+            input_dim=input_channels,
+            batch_first=True,
         )
         self.reverse_complement = ReverseComplement()
         self.merge_strands = make_strands(strands, aggregate, input_channels)
@@ -167,9 +171,7 @@ class RNN(Architecture):
         if self.merge_strands is not None:
             width *= self.merge_strands.multiplier
         ends = {"input_dim": width, "output_dim": output_dim}
-        self.dense_block = DenseBlock(
-            **merge_kwargs(dense_kwargs, {}, DenseBlock, "dense_kwargs", fixed=ends)
-        )
+        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 
-from eugene.models._base import Architecture, channels_of, make_strands, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Stranded, channels_of, make_part
 from eugene.models.cnn import make_tower
-from eugene.nn import DenseBlock, ModelError, RecurrentBlock, ReverseComplement
+from eugene.nn import ModelError, RecurrentBlock
 
 _CONV = {
     "conv_channels": [32, 64],
@@ -23,7 +24,7 @@ _DENSE = {"hidden_dims": [32], "dropout_rates": 0.25}
 _SUMMARIES = ("last", "mean", "max", "last_position")
 
 
-class Hybrid(Architecture):
+class Hybrid(Stranded):
     """Convolutions, a recurrent net over what they see, then dense layers.
 
     Parameters
@@ -67,14 +68,21 @@ class Hybrid(Architecture):
     """
 
     name: ClassVar[str] = "hybrid"
+    dense_default = _DENSE
 
     def __init__(
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None = None,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
-        dense_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",
@@ -96,34 +104,18 @@ class Hybrid(Architecture):
         check_summary(summary)
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
-        self.reverse_complement = ReverseComplement()
-        maps = aggregate == "concat_cnn"
-        self.merge_strands = make_strands(strands, "concat" if maps else aggregate, channels)
-        self.merge_maps = maps and self.merge_strands is not None
-        self.recurrent_block = RecurrentBlock(
-            **merge_kwargs(
-                recurrent_kwargs,
-                {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
-                RecurrentBlock,
-                "recurrent_kwargs",
-                fixed={
-                    "input_dim": self.conv1d_tower.out_channels * (1 + self.merge_maps),
-                    "batch_first": True,
-                },
-            )
+        # before the recurrent net, as channels
+        joined = self.joined = aggregate == "concat_cnn" and strands == "both"
+        self.recurrent_block = make_part(
+            RecurrentBlock,
+            "recurrent_kwargs",
+            recurrent_kwargs,
+            {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
+            input_dim=self.conv1d_tower.out_channels * (1 + joined),
+            batch_first=True,
         )
-        features = self.recurrent_block.out_channels
-        if self.merge_strands is not None and not self.merge_maps:
-            features *= self.merge_strands.multiplier
-        self.dense_block = DenseBlock(
-            **merge_kwargs(
-                dense_kwargs,
-                {} if conv_kwargs or recurrent_kwargs or dense_kwargs else _DENSE,
-                DenseBlock,
-                "dense_kwargs",
-                fixed={"input_dim": features, "output_dim": output_dim},
-            )
-        )
+        given = conv_kwargs or recurrent_kwargs
+        self._finish(self.recurrent_block.out_channels, dense_kwargs, given, joined=joined)
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""
@@ -132,19 +124,16 @@ class Hybrid(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        seen = self.conv1d_tower(x)
-        if self.merge_strands is None:
-            features = self._read(seen)
-        else:
-            back = self.conv1d_tower(self.reverse_complement(x))
-            if self.merge_maps:
-                features = self._read(self.merge_strands(seen, back))
-            else:
-                features = self.merge_strands(self._read(seen), self._read(back))
-        result: torch.Tensor = self.dense_block(features)
+        if not self.joined or self.merge_strands is None:
+            return super().forward(x)
+        seen = (self.conv1d_tower(strand) for strand in (x, self.reverse_complement(x)))
+        result: torch.Tensor = self.dense_block(self._sum_up(self.merge_strands(*seen)))
         return result
 
-    def _read(self, seen: torch.Tensor) -> torch.Tensor:
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        return self._sum_up(self.conv1d_tower(x))
+
+    def _sum_up(self, seen: torch.Tensor) -> torch.Tensor:
         """Return float (batch, features) from what the tower sees, (batch, channels, length)."""
         return summarise(self.recurrent_block(seen.transpose(1, 2)), self.summary)
 

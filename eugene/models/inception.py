@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, arguments, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, arguments, make_part
 from eugene.nn import DenseBlock, InceptionConv1d, ModelError
 
 
@@ -63,7 +64,9 @@ class Inception(Architecture):
         kernel_size3: int = 8,
         conv_maxpool_kernel_size: int = 3,
         activation: str | None = "relu",
-        dense_kwargs: Mapping[str, Any] | None = None,
+        dense_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+        ] = None,
         input_channels: int | None = None,
     ) -> None:
         given = arguments(locals())
@@ -86,9 +89,7 @@ class Inception(Architecture):
         )
         self.flatten = nn.Flatten()
         ends = {"input_dim": widths[-1] * input_len, "output_dim": output_dim}
-        self.dense_block = DenseBlock(
-            **merge_kwargs(dense_kwargs, {}, DenseBlock, "dense_kwargs", fixed=ends)
-        )
+        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
-from eugene.models._base import Architecture, channels_of, merge_kwargs
+from eugene.config.marks import ArgumentsOf
+from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, MultiHeadAttention, RecurrentBlock
 
 _CONV = {
@@ -79,9 +80,13 @@ class Satori(Architecture):
         self,
         input_len: int = 600,
         output_dim: int = 164,
-        conv_kwargs: Mapping[str, Any] | None = None,
+        conv_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+        ] = None,
         mha_kwargs: Mapping[str, Any] | None = None,
-        recurrent_kwargs: Mapping[str, Any] | None = None,
+        recurrent_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+        ] = None,
         *,
         use_rnn: bool = True,
         recurrent_dropout: float = 0.4,
@@ -101,28 +106,21 @@ class Satori(Architecture):
             multihead_size=multihead_size,
         )
         read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = Conv1DTower(
-            **merge_kwargs(conv_kwargs, _CONV, Conv1DTower, "conv_kwargs", fixed=read)
-        )
+        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, _CONV, **read)
         width = self.conv1d_tower.out_channels
         self.recurrent_block = None
         if use_rnn:
-            self.recurrent_block = RecurrentBlock(
-                **merge_kwargs(
-                    recurrent_kwargs,
-                    _RECURRENT,
-                    RecurrentBlock,
-                    "recurrent_kwargs",
-                    fixed={"input_dim": width, "batch_first": True},
-                )
+            self.recurrent_block = make_part(
+                RecurrentBlock,
+                "recurrent_kwargs",
+                recurrent_kwargs,
+                _RECURRENT,
+                input_dim=width,
+                batch_first=True,
             )
             width = self.recurrent_block.out_channels
         self.recurrent_dropout = nn.Dropout(recurrent_dropout)
-        self.mha = MultiHeadAttention(
-            **merge_kwargs(
-                mha_kwargs, _MHA, MultiHeadAttention, "mha_kwargs", fixed={"input_dim": width}
-            )
-        )
+        self.mha = make_part(MultiHeadAttention, "mha_kwargs", mha_kwargs, _MHA, input_dim=width)
         self.readout = nn.Sequential(
             nn.ReLU(), nn.Linear(self.mha.out_channels, multihead_size), nn.ReLU()
         )

@@ -10,7 +10,7 @@ from torch import nn
 
 from eugene.errors import NotARunError
 from eugene.models._convert import is_of_eugene
-from eugene.models._weights import read_checkpoint
+from eugene.models._weights import filled, read_checkpoint
 from eugene.modules._objects import without_objects
 from eugene.modules.sequence import SequenceModule
 
@@ -57,8 +57,4 @@ def load_checkpoint(
         hparams = {key: value for key, value in hparams.items() if key in known}
     module = SequenceModule(**without_objects({**hparams, **objects}))
     module.on_load_checkpoint(content)
-    try:
-        module.load_state_dict(content["state_dict"])
-    except RuntimeError as error:
-        raise NotARunError(f"the weights in {path} do not fit the network: {error}") from error
-    return module.eval()
+    return filled(module, content["state_dict"], path)

@@ -10,10 +10,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torchmetrics import Metric
 
+from eugene import _weighted
 from eugene._judge import ROUNDINGS, name_of
+from eugene._weighted import WeightedMetric
 from eugene.config.registries import METRICS
 from eugene.errors import EugeneError
 
@@ -214,21 +217,10 @@ class _Kept(EpochMetric):
         """Return the metric of one task of at least one row."""
 
 
-def _ranks(x: torch.Tensor) -> torch.Tensor:
-    """Return mid-ranks less their mean, float64 (n,); exactly 0 where all are tied."""
-    _, group, counts = torch.unique(x, return_inverse=True, return_counts=True)
-    counts = counts.double()
-    middle: torch.Tensor = counts.cumsum(0) - counts / 2 - len(x) / 2
-    return middle[group]
-
-
-def _by_threshold(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return positives and negatives at each distinct score, the best first."""
-    values, group = torch.unique(x, return_inverse=True)
-    empty = torch.zeros(len(values), dtype=torch.float64, device=x.device)
-    positive = empty.index_add(0, group, (y == 1).double())
-    negative = empty.index_add(0, group, (y != 1).double())
-    return positive.flip(0), negative.flip(0)
+def _scored(metric: WeightedMetric, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Return a metric of rows that count once each."""
+    truth, guess = (side.cpu().numpy().astype(np.float64) for side in (y, x))
+    return float(metric(truth, guess, np.ones((1, len(truth))))[0])
 
 
 class Spearman(_Kept):
@@ -236,13 +228,10 @@ class Spearman(_Kept):
 
     higher_is_better = True
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
-        for side, eps in zip((x, y), self._eps, strict=True):
-            if not bool(_varies(side.min(), side.max(), eps)):
-                return torch.nan
-        rx, ry = _ranks(x), _ranks(y)
-        spread = rx.square().sum().sqrt() * ry.square().sum().sqrt()
-        return ((rx * ry).sum() / spread).clamp(-1, 1)
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> float:
+        sides = zip((x, y), self._eps, strict=True)
+        varies = all(bool(_varies(side.min(), side.max(), eps)) for side, eps in sides)
+        return _scored(_weighted.spearman, x, y) if varies else torch.nan
 
 
 class AUROC(_Kept):
@@ -251,11 +240,8 @@ class AUROC(_Kept):
     higher_is_better = True
     reads: ClassVar[str] = "score"
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
-        positive, negative = _by_threshold(x, y)
-        pairs = positive.sum() * negative.sum()
-        before = positive.cumsum(0) - positive / 2
-        return (before * negative).sum() / pairs if bool(pairs > 0) else torch.nan
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> float:
+        return _scored(_weighted.auroc, x, y == 1)
 
 
 class AveragePrecision(_Kept):
@@ -264,11 +250,8 @@ class AveragePrecision(_Kept):
     higher_is_better = True
     reads: ClassVar[str] = "score"
 
-    def _one(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor | float:
-        positive, negative = _by_threshold(x, y)
-        hits, calls = positive.cumsum(0), (positive + negative).cumsum(0)
-        total = positive.sum()
-        return (hits / calls * positive).sum() / total if bool(total > 0) else torch.nan
+    def _one(self, x: torch.Tensor, y: torch.Tensor) -> float:
+        return _scored(_weighted.auprc, x, y == 1)
 
 
 class _Counts(EpochMetric):

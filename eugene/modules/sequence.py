@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -17,6 +17,7 @@ import seqpro as sp
 from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
+from eugene.config.marks import ArgumentsOf, Names
 from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
 from eugene.models._build import build
@@ -111,17 +112,19 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     def __init__(
         self,
         arch: nn.Module | Mapping[str, Any] | None = None,
-        task: str = "regression",
-        loss_fxn: str | Callable[..., Any] | None = None,
-        optimizer: str | Callable[..., Any] = "adam",
+        task: Annotated[str, Names("tasks")] = "regression",
+        loss_fxn: Annotated[str | Callable[..., Any] | None, Names("losses")] = None,
+        optimizer: Annotated[str | Callable[..., Any], Names("optimizers")] = "adam",
         optimizer_lr: float = 1e-3,
-        optimizer_kwargs: Mapping[str, Any] | None = None,
-        scheduler: str | Callable[..., Any] | None = None,
+        optimizer_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("optimizer")] = None,
+        scheduler: Annotated[str | Callable[..., Any] | None, Names("schedulers")] = None,
         scheduler_monitor: str = "val_loss",
-        scheduler_kwargs: Mapping[str, Any] | None = None,
-        metric: str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None = None,
+        scheduler_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("scheduler")] = None,
+        metric: Annotated[
+            str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None, Names("metrics")
+        ] = None,
         *,
-        loss_kwargs: Mapping[str, Any] | None = None,
+        loss_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("loss_fxn")] = None,
         target_names: Sequence[str] | None = None,
         alphabet: str = "ACGT",
         seed: int | None = None,

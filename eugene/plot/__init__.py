@@ -8,66 +8,24 @@ file to write), ``title``, ``xlab``, ``ylab``, ``xlim``, ``ylim`` and ``rc_conte
 ``return_axes``, though axes are always returned. Anything else is refused by name.
 """
 
-from eugene.plot._categorical import (
-    boxplot as boxplot,
-)
-from eugene.plot._categorical import (
-    countplot as countplot,
-)
-from eugene.plot._categorical import (
-    histplot as histplot,
-)
-from eugene.plot._categorical import (
-    scatterplot as scatterplot,
-)
-from eugene.plot._categorical import (
-    violinplot as violinplot,
-)
-from eugene.plot._gia import (
-    distance_cooperativity_gia_plot as distance_cooperativity_gia_plot,
-)
-from eugene.plot._gia import (
-    positional_gia_plot as positional_gia_plot,
-)
-from eugene.plot._performance import (
-    auprc as auprc,
-)
-from eugene.plot._performance import (
-    auroc as auroc,
-)
-from eugene.plot._performance import (
-    confusion_mtx as confusion_mtx,
-)
-from eugene.plot._performance import (
-    performance_scatter as performance_scatter,
-)
-from eugene.plot._performance import (
-    performance_summary as performance_summary,
-)
-from eugene.plot._performance import (
-    score_histogram as score_histogram,
-)
-from eugene.plot._sequence import (
-    filter_viz as filter_viz,
-)
-from eugene.plot._sequence import (
-    multifilter_viz as multifilter_viz,
-)
-from eugene.plot._sequence import (
-    multiseq_track as multiseq_track,
-)
-from eugene.plot._sequence import (
-    seq_track as seq_track,
-)
-from eugene.plot._training import (
-    loss_curve as loss_curve,
-)
-from eugene.plot._training import (
-    metric_curve as metric_curve,
-)
-from eugene.plot._training import (
-    read_history as read_history,
-)
-from eugene.plot._training import (
-    training_summary as training_summary,
-)
+from eugene.plot._categorical import boxplot as boxplot
+from eugene.plot._categorical import countplot as countplot
+from eugene.plot._categorical import histplot as histplot
+from eugene.plot._categorical import scatterplot as scatterplot
+from eugene.plot._categorical import violinplot as violinplot
+from eugene.plot._gia import distance_cooperativity_gia_plot as distance_cooperativity_gia_plot
+from eugene.plot._gia import positional_gia_plot as positional_gia_plot
+from eugene.plot._performance import auprc as auprc
+from eugene.plot._performance import auroc as auroc
+from eugene.plot._performance import confusion_mtx as confusion_mtx
+from eugene.plot._performance import performance_scatter as performance_scatter
+from eugene.plot._performance import performance_summary as performance_summary
+from eugene.plot._performance import score_histogram as score_histogram
+from eugene.plot._sequence import filter_viz as filter_viz
+from eugene.plot._sequence import multifilter_viz as multifilter_viz
+from eugene.plot._sequence import multiseq_track as multiseq_track
+from eugene.plot._sequence import seq_track as seq_track
+from eugene.plot._training import loss_curve as loss_curve
+from eugene.plot._training import metric_curve as metric_curve
+from eugene.plot._training import read_history as read_history
+from eugene.plot._training import training_summary as training_summary

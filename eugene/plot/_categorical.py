@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import (
     BLUE,
-    CYCLE,
     as_list,
     axes_or_new,
     categories,
+    coloured,
     column,
     numbers,
     one,
@@ -57,6 +57,15 @@ def _orient(value: str) -> bool:
     if value not in ("v", "h", "vertical", "horizontal"):
         raise EugeneError(f"orient={value!r} must be 'v' or 'h'")
     return value.startswith("v")
+
+
+def _oriented(
+    ax: Axes, along: str, up: str, *, upright: bool, ticks: Mapping[int, str] | None = None
+) -> Axes:
+    """Name the axis that a picture runs along, with its ticks, and the other."""
+    if ticks is not None:
+        (ax.set_xticks if upright else ax.set_yticks)([*ticks], [*ticks.values()])
+    return tidy(ax, x=along, y=up) if upright else tidy(ax, x=up, y=along)
 
 
 @picture(passes="bar", same={"hue": "groupby"})
@@ -111,7 +120,7 @@ def countplot(
         groups, by = categories(sdata, groupby, role="groupby variable")
     ax = axes_or_new(ax)
     width = 0.8 / len(groups)
-    for i, (group, colour) in enumerate(zip(groups, CYCLE * len(groups), strict=False)):
+    for i, (group, colour) in enumerate(coloured(groups)):
         counts = np.bincount(codes[by == i], minlength=len(labels))
         where = np.arange(len(labels)) + (i - (len(groups) - 1) / 2) * width
         style = {"color": colour, "label": group or None, **kwargs}
@@ -120,8 +129,7 @@ def countplot(
         ax.bar_label(bars, labels=[f"{c:,}" for c in counts], fontsize=8)
     if groupby is not None:
         ax.legend(frameon=False, fontsize=8, title=groupby)
-    (ax.set_xticks if upright else ax.set_yticks)(range(len(labels)), labels)
-    return tidy(ax, **dict(zip("xy" if upright else "yx", (name, "sequences"), strict=True)))
+    return _oriented(ax, name, "sequences", upright=upright, ticks=dict(enumerate(labels)))
 
 
 @picture(passes="hist", same={"hue": "groupby"})
@@ -177,13 +185,13 @@ def histplot(
     edges = np.histogram_bin_edges(np.concatenate(values), bins=bins).tolist()
     ax = axes_or_new(ax)
     lying: dict[str, Any] = {} if upright else {"orientation": "horizontal"}
-    for label, sample, colour in zip(labels, values, CYCLE * len(values), strict=False):
+    for (label, sample), colour in coloured(zip(labels, values, strict=True)):
         style = {"color": colour, "alpha": 0.6, "label": label, **lying, **kwargs}
         ax.hist(sample, bins=edges, **style)
     if len(labels) > 1:
         ax.legend(frameon=False, fontsize=8, title=groupby)
-    texts = (names[0] if len(names) == 1 else "", "sequences")
-    return tidy(ax, **dict(zip("xy" if upright else "yx", texts, strict=True)))
+    along = names[0] if len(names) == 1 else ""
+    return _oriented(ax, along, "sequences", upright=upright)
 
 
 def _spread(
@@ -205,9 +213,9 @@ def _spread(
         ax.boxplot(values, **{"widths": 0.6, "flierprops": {"markersize": 2}, **lying, **kwargs})
     else:
         ax.violinplot(values, **{"showmedians": True, "widths": 0.8, **lying, **kwargs})
-    (ax.set_xticks if upright else ax.set_yticks)(range(1, len(labels) + 1), labels)
-    texts = (groupby or "", names[0] if len(names) == 1 else "value")
-    return tidy(ax, **dict(zip("xy" if upright else "yx", texts, strict=True))), values
+    up = names[0] if len(names) == 1 else "value"
+    ticks = dict(enumerate(labels, start=1))
+    return _oriented(ax, groupby or "", up, upright=upright, ticks=ticks), values
 
 
 @picture(passes="boxplot", same={"hue": "groupby"})
@@ -319,7 +327,7 @@ def scatterplot(
     y: str,
     *,
     hue: str | None = None,
-    seq_idx: Sequence[int] | NDArray[Any] | None = None,
+    seq_idx: Sequence[int] | NDArray[np.generic] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -365,7 +373,7 @@ def scatterplot(
         ax.scatter(across, up, **{"color": BLUE, **style})
     else:
         labels, codes = categories(sdata, hue, role="hue variable")
-        for i, (label, colour) in enumerate(zip(labels, CYCLE * len(labels), strict=False)):
+        for i, (label, colour) in enumerate(coloured(labels)):
             mask = codes == i
             ax.scatter(across[mask], up[mask], **{"color": colour, "label": label, **style})
         ax.legend(frameon=False, fontsize=8, title=hue)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eugene.errors import EugeneError, did_you_mean
 from eugene.plot._picture import picture
-from eugene.plot._style import CYCLE, GREY, as_list, axes_or_new, numbers, tidy
+from eugene.plot._style import GREY, as_list, axes_or_new, coloured, numbers, tidy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +33,41 @@ def _places(sdata: xr.Dataset, id_var: str | None, count: int) -> NDArray[np.flo
     if places.size != count:
         raise EugeneError(f"id_var {id_var!r} has {places.size} values for {count} columns")
     return places
+
+
+def _bands(
+    sdata: xr.Dataset,
+    vars: str | Sequence[str],
+    id_var: str | None,
+    ax: Axes | None,
+    style: Mapping[str, Any],
+    *,
+    what: str,
+    band: Callable[[NDArray[np.float64]], Sequence[NDArray[np.float64]]],
+) -> Axes:
+    """Draw the middle of each variable over its columns, and the band around it."""
+    ax = axes_or_new(ax, size=(6.4, 3.0))
+    names = as_list(vars)
+    for name, colour in coloured(names):
+        _two_axes(sdata, name, what)
+        values = np.asarray(sdata[name].values, dtype=float)
+        where = _places(sdata, id_var, values.shape[1])
+        low, middle, high = band(values)
+        ax.plot(where, middle, **{"color": colour, "label": name, **style})
+        ax.fill_between(where, low, high, color=colour, alpha=0.2, lw=0)
+    if len(names) > 1:
+        ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def _mean_interval(effects: NDArray[np.float64]) -> Sequence[NDArray[np.float64]]:
+    mean = effects.mean(axis=0)
+    error = 1.96 * effects.std(axis=0, ddof=1) / np.sqrt(effects.shape[0])
+    return mean - error, mean, mean + error
+
+
+def _quartiles(folds: NDArray[np.float64]) -> Sequence[NDArray[np.float64]]:
+    return tuple(np.percentile(folds, (25, 50, 75), axis=0))
 
 
 @picture(passes="plot")
@@ -76,19 +111,8 @@ def positional_gia_plot(
     >>> positional_gia_plot(ds, "gata").get_xlabel()
     'position (bp)'
     """
-    ax = axes_or_new(ax, size=(6.4, 3.0))
-    names = as_list(vars)
-    for name, colour in zip(names, CYCLE * len(names), strict=False):
-        _two_axes(sdata, name, "positions")
-        effects = np.asarray(sdata[name].values, dtype=float)
-        where = _places(sdata, id_var, effects.shape[1])
-        mean = effects.mean(axis=0)
-        error = 1.96 * effects.std(axis=0, ddof=1) / np.sqrt(effects.shape[0])
-        ax.plot(where, mean, **{"color": colour, "label": name, **kwargs})
-        ax.fill_between(where, mean - error, mean + error, color=colour, alpha=0.2, lw=0)
+    ax = _bands(sdata, vars, id_var, ax, kwargs, what="positions", band=_mean_interval)
     ax.axhline(0, color=GREY, ls=":", lw=0.8)
-    if len(names) > 1:
-        ax.legend(frameon=False, fontsize=8)
     return tidy(ax, x="position (bp)", y="effect")
 
 
@@ -133,18 +157,7 @@ def distance_cooperativity_gia_plot(
     >>> distance_cooperativity_gia_plot(ds, "fold").get_xlabel()
     'distance (bp)'
     """
-    ax = axes_or_new(ax, size=(6.4, 3.0))
-    names = as_list(vars)
-    for name, colour in zip(names, CYCLE * len(names), strict=False):
-        _two_axes(sdata, name, "distances")
-        folds = np.asarray(sdata[name].values, dtype=float)
-        where = _places(sdata, id_var, folds.shape[1])
-        middle = np.median(folds, axis=0)
-        low, high = np.percentile(folds, (25, 75), axis=0)
-        style = {"color": colour, "label": name, "marker": "o", "ms": 3, **kwargs}
-        ax.plot(where, middle, **style)
-        ax.fill_between(where, low, high, color=colour, alpha=0.2, lw=0)
+    style = {"marker": "o", "ms": 3, **kwargs}
+    ax = _bands(sdata, vars, id_var, ax, style, what="distances", band=_quartiles)
     ax.axhline(1, color=GREY, ls=":", lw=0.8)
-    if len(names) > 1:
-        ax.legend(frameon=False, fontsize=8)
     return tidy(ax, x="distance (bp)", y="fold change over additive")

@@ -11,12 +11,12 @@ from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import (
     BLUE,
-    CYCLE,
     GREY,
     VERMILION,
     as_list,
     axes_or_new,
     categories,
+    coloured,
     numbers,
     one,
     rows_of,
@@ -88,9 +88,8 @@ def _curve(
         raise EugeneError(f"{len(names)} labels for {len(pairs)} targets: give one for each")
     truths = [_binary(name, y) for name, y, _ in pairs]
     ax = axes_or_new(ax, size=(3.6, 3.4))
-    for name, truth, (_, _, p), colour in zip(
-        names, truths, pairs, CYCLE * len(pairs), strict=False
-    ):
+    lines = zip(names, truths, pairs, strict=True)
+    for (name, truth, (_, _, p)), colour in coloured(lines):
         if kind == "roc":
             x, up, _ = roc_curve(truth, p)
             text = f"{name}: {roc_auc_score(truth, p):.3f}"
@@ -213,7 +212,7 @@ def performance_scatter(
     prediction_vars: str | Sequence[str] | None = None,
     *,
     groupby: str | None = None,
-    seq_idx: Sequence[int] | NDArray[Any] | None = None,
+    seq_idx: Sequence[int] | NDArray[np.generic] | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -267,7 +266,7 @@ def performance_scatter(
         ]
     ax = axes_or_new(ax, size=(3.6, 3.4))
     low, high = np.inf, -np.inf
-    for (name, y, p), colour in zip(pairs, CYCLE * len(pairs), strict=False):
+    for (name, y, p), colour in coloured(pairs):
         r = np.corrcoef(y, p)[0, 1] if y.std() and p.std() else np.nan
         spread = ((y - y.mean()) ** 2).sum()
         r2 = 1 - ((y - p) ** 2).sum() / spread if spread else np.nan
@@ -381,15 +380,13 @@ def confusion_mtx(
     np.add.at(table, (labels, (p >= threshold).astype(int)), 1)
     share = table / table.sum(axis=1, keepdims=True)
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for row in range(2):
-        for col in range(2):
-            colour = "white" if share[row, col] > 0.6 else "black"
-            text = f"{table[row, col]:,}\n{share[row, col]:.1%}"
-            ax.text(col, row, text, ha="center", va="center", color=colour, fontsize=9)
+    for row, col in np.ndindex(2, 2):
+        colour = "white" if share[row, col] > 0.6 else "black"
+        text = f"{table[row, col]:,}\n{share[row, col]:.1%}"
+        ax.text(col, row, text, ha="center", va="center", color=colour, fontsize=9)
     ax.set_xticks([0, 1], ["0", "1"])
     ax.set_yticks([0, 1], ["0", "1"])
-    ax.set_xlabel("called")
-    ax.set_ylabel(name)
+    ax.set(xlabel="called", ylabel=name)
     return ax
 
 
@@ -438,9 +435,7 @@ def performance_summary(
     if not summary:
         raise EugeneError("no arm to draw; pass a mapping from arm names to replicate scores.")
     ax = axes_or_new(ax)
-    for at, (scores, colour) in enumerate(
-        zip(summary.values(), CYCLE * len(summary), strict=False)
-    ):
+    for at, (scores, colour) in enumerate(coloured(summary.values())):
         values = np.asarray(scores, dtype=float)
         spread = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
         ax.scatter(at + spread, values, color=colour, s=24, zorder=3)

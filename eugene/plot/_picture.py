@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from eugene._calls import check_call, rename
 from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import settings
 
@@ -65,33 +66,18 @@ def picture(
         name = function.__name__
         known = [*own, *(c for c in COMMON if c not in own)]
 
-        def refuse(key: str) -> EugeneError:
-            hint = did_you_mean(key, [*known, *other], listed=0)
-            hint = hint if "did you mean" in hint else ""
-            return EugeneError(
-                f"{name} has no argument {key!r} (its arguments: {', '.join(known)}"
-                f"{', and those of ' + _taker(passes) if passes else ''}){hint}"
-            )
-
         @functools.wraps(function)
         def draw(*args: Any, **kwargs: Any) -> R:
-            for key in [k for k in kwargs if k in other]:
-                if other[key] in kwargs:
-                    raise EugeneError(f"{name}: {key} and {other[key]} are one argument: give one")
-                kwargs[other[key]] = kwargs.pop(key)
+            rename(name, kwargs, other)
             for key in [k for k in kwargs if k in without]:
                 if kwargs.pop(key) not in without[key]:
                     allowed = " or ".join(map(repr, without[key]))
                     raise EugeneError(f"{name}: {key} can only be {allowed} here")
             common = {k: kwargs.pop(k) for k in COMMON if k in kwargs and k not in own}
-            for key in kwargs:
-                if key not in own and key not in _artist_names(passes):
-                    raise refuse(key)
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError as error:
-                raise EugeneError(f"{name}: {error} (its arguments: {', '.join(known)})") from None
-            _check(name, bound.arguments, common)
+            further = set(kwargs) & _artist_names(passes)
+            whose = "" if passes is None else _taker(passes)
+            check_call(name, signature, args, kwargs, known, further=further, whose=whose)
+            _check(name, signature.bind(*args, **kwargs).arguments, common)
             with _parameters(common.get("rc_context")), _told(name):
                 result = function(*args, **kwargs)
                 _finish(name, result, common)
@@ -102,7 +88,7 @@ def picture(
     return decorate
 
 
-def _taker(passes: str | None) -> str:
+def _taker(passes: str) -> str:
     return "seqexplainer.plot.logo" if passes == "logo" else f"matplotlib's Axes.{passes}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from eugene.errors import EugeneError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+T = TypeVar("T")
 
 # Okabe and Ito's colours stay apart for colour-blind eyes (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
@@ -26,6 +29,11 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
     "#8A8A8A",
 )
 CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
+
+
+def coloured(things: Iterable[T]) -> Iterator[tuple[T, str]]:
+    """Yield things with their colours, which begin anew after the last."""
+    return zip(things, itertools.cycle(CYCLE), strict=False)
 
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (4.2, 3.4)) -> Axes:
@@ -42,10 +50,8 @@ def tidy(ax: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     style.tidy(ax)
     if title:
         ax.set_title(title, fontsize=10)
-    if x:
-        ax.set_xlabel(x)
-    if y:
-        ax.set_ylabel(y)
+    ax.set_xlabel(x or ax.get_xlabel())
+    ax.set_ylabel(y or ax.get_ylabel())
     return ax
 
 
@@ -113,7 +119,7 @@ def categories(
     return labels, codes
 
 
-def rows_of(sdata: xr.Dataset, rows: Any) -> xr.Dataset:
+def rows_of(sdata: xr.Dataset, rows: ArrayLike | None) -> xr.Dataset:
     """Return the rows that are to be shown: numbers or a mask, all for None."""
     if rows is None:
         return sdata

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from eugene.preprocess._common import PreprocessError, require, rows_of
+from eugene.settings import session_seed
 from seqdata import splits
 
 
@@ -90,7 +91,7 @@ def train_test_random_split(
     test_size : float
         Share to test on.
     random_state : int or None
-        Seed; None is 0.
+        Seed; None is that of the session, `eugene.settings.seed`.
     copy : bool
         Whether to return a changed copy.
 
@@ -109,7 +110,7 @@ def train_test_random_split(
     sdata = sdata.copy() if copy else sdata
     if dim not in sdata.sizes:
         raise PreprocessError(f"dim: {dim!r} is none of {list(sdata.sizes)}.")
-    seed = 0 if random_state is None else random_state
+    seed = session_seed(random_state, "random_state")
     fractions = _fractions(test_size)
     if groups is None:
         codes = splits.random(int(sdata.sizes[dim]), fractions=fractions, seed=seed)
@@ -149,7 +150,7 @@ def train_test_homology_split(
     threshold : float
         Share of common k-mers from which two sequences resemble each other.
     random_state : int or None
-        Seed; None is 0.
+        Seed; None is that of the session, `eugene.settings.seed`.
     copy : bool
         Whether to return a changed copy.
 
@@ -183,7 +184,7 @@ def train_test_homology_split(
         seq_var=seq_var,
         fractions=_fractions(test_size),
         threshold=threshold,
-        seed=0 if random_state is None else random_state,
+        seed=session_seed(random_state, "random_state"),
     )
     sdata[train_var] = ("_sequence", codes == 0)
     return sdata if copy else None

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from eugene._evaluation import read_evaluation
@@ -19,7 +20,7 @@ from eugene.report._words import metric_name
 
 _REPLICATES = Part("replicates", "Replicates", replicates)
 _HEADLINE = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2")
-_STYLE: dict[str, object] = {
+_STYLE: dict[Any, object] = {
     "backend": "Agg",  # draws without a screen, whatever the caller uses
     "font.family": "sans-serif",
     "font.size": 9,

@@ -178,7 +178,7 @@ def heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
 
 def gallery(
     motifs: MotifSet,
-    matches: pd.DataFrame,
+    matches: pd.DataFrame | None,
     settings: Mapping[str, object],
     *,
     name: str,
@@ -193,8 +193,8 @@ def gallery(
     ----------
     motifs : MotifSet
         What a step found.
-    matches : pandas.DataFrame
-        As `seqexplainer.annotate_pfms` gives it; may be empty.
+    matches : pandas.DataFrame or None
+        As `seqexplainer.annotate_pfms` gives it; without any the motifs stand alone.
     settings : mapping
         The step's section of the configuration: ``motif_db`` has the known motifs.
     name, folder, alt, caption
@@ -205,7 +205,7 @@ def gallery(
     from eugene.interpret import read_motifs
     from seqexplainer.plot import filter_gallery
 
-    there = len(matches) > 0
+    there = matches is not None and len(matches) > 0
     axes = filter_gallery(
         motifs,
         matches if there else None,

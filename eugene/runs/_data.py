@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COMMON = frozenset({"name", *(p.name for p in schema.section("data").parameters())})
+_COMMON = frozenset({"name", *(p.name for p in schema.parameters("data"))})
 _LOADING = _COMMON - {"name", "seq_var", "target_vars", "split", "targets"}
 # sources whose datasets are read where they are, not copied into the run's folder
 _OPENED = ("zarr", "genome")

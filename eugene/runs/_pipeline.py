@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from eugene._folder import RunFolder
 from eugene._holding import follows, holding
@@ -14,7 +14,7 @@ from eugene.config import RunConfig
 from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
-from eugene.runs._run import Run, logger
+from eugene.runs._run import Baselines, Run, logger
 
 _KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_CHANGE = frozenset(
@@ -26,6 +26,22 @@ _MAY_CHANGE = frozenset(
         "strategy",
     }
 )
+
+
+class Options(TypedDict, total=False):
+    """How a run is done, beside its configuration; see `prepare`."""
+
+    overwrite: bool
+    resume: bool
+    progress: bool
+    device: str | None
+
+
+class Shared(Options, total=False):
+    """The same for one of several runs that share data and baselines."""
+
+    store: RunFolder | None
+    baselines: Baselines | None
 
 
 def default_folder(config: RunConfig) -> Path:
@@ -116,7 +132,7 @@ def prepare(
     resume: bool = False,
     store: RunFolder | None = None,
     progress: bool = False,
-    baselines: dict[str, Any] | None = None,
+    baselines: Baselines | None = None,
     later: Iterable[str] = (),
     device: str | None = None,
 ) -> Run:
@@ -380,8 +396,7 @@ def train(
     path: Path,
     *,
     later: Iterable[str] | None = None,
-    resume: bool = False,
-    **options: Any,
+    **options: Unpack[Shared],
 ) -> Run:
     """Train the network of a run, and do the steps that follow.
 
@@ -393,8 +408,6 @@ def train(
         Its folder.
     later : iterable of str, optional
         Steps after training; without them the settings of later steps are not looked at.
-    resume : bool, optional
-        Continue what is there.
     **options
         As in `prepare`.
 
@@ -403,10 +416,11 @@ def train(
     Run
         Trained.
     """
+    resume = options.get("resume", False)
     with working(config, path):
         existing = RunFolder(path)
         before = resolved_config(existing) if resume and existing.config.is_file() else None
-        current = prepare(config, path, resume=resume, later=later or (), **options)
+        current = prepare(config, path, later=later or (), **options)
         fit_run(current, resume=resume)
         if later is not None and not following(config):
             keep_settings(current.folder, config)

@@ -10,7 +10,7 @@ from eugene._folder import RunFolder
 from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
 from eugene.runs._needs import require_files
-from eugene.runs._pipeline import default_folder, train, wanted_steps
+from eugene.runs._pipeline import Options, default_folder, train, wanted_steps
 from eugene.runs._replicates import run_replicates
 
 
@@ -71,8 +71,13 @@ def run(
         config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
     require_files(config)
     path = Path(run_dir) if run_dir is not None else default_folder(config)
-    options: dict[str, Any] = {"resume": resume, "progress": progress, "device": device}
+    options: Options = {
+        "overwrite": overwrite,
+        "resume": resume,
+        "progress": progress,
+        "device": device,
+    }
     if config.tree.get("replicates"):
-        return run_replicates(config, path, overwrite=overwrite, **options)
-    current = train(config, path, later=wanted_steps(config), overwrite=overwrite, **options)
+        return run_replicates(config, path, **options)
+    current = train(config, path, later=wanted_steps(config), **options)
     return current.folder

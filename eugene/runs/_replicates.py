@@ -6,9 +6,8 @@ import contextlib
 import csv
 import io
 import itertools
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -16,7 +15,8 @@ from eugene._folder import RunFolder
 from eugene.config import RunConfig
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
-from eugene.runs._run import logger
+from eugene.runs._pipeline import Options
+from eugene.runs._run import Baselines, logger
 from eugene.runs._versions import versions
 
 _RESAMPLES = 10_000
@@ -208,11 +208,7 @@ def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> R
 def run_replicates(
     config: RunConfig,
     path: Path,
-    *,
-    overwrite: bool = False,
-    resume: bool = False,
-    progress: bool = False,
-    device: str | None = None,
+    **options: Unpack[Options],
 ) -> RunFolder:
     """Do a run for every arm and seed, and summarise them.
 
@@ -222,12 +218,8 @@ def run_replicates(
         With ``replicates``.
     path : Path
         The parent folder; each run is in ``<arm>/seed_<seed>`` and shares the data store here.
-    overwrite, resume : bool, optional
+    **options
         As in `eugene.runs.run`.
-    progress : bool, optional
-        Draw bars.
-    device : str, optional
-        Where trained networks compute.
 
     Returns
     -------
@@ -236,6 +228,7 @@ def run_replicates(
     """
     if draws_with_run_seed(config):
         config = config.replaced({"data.seed": config.seed})
+    resume, overwrite = options.get("resume", False), options.pop("overwrite", False)
     section = config.section("replicates")
     arms = list(section.get("arms") or {"default": {}})
     seeds = [int(seed) for seed in section["seeds"]]
@@ -248,7 +241,6 @@ def run_replicates(
     )
     with pipeline.working(config, path), taken_up:
         folder = _begin(config, path, overwrite=overwrite, resume=resume)
-        options = {"resume": resume, "progress": progress, "device": device}
         evaluations = _train_all(configs, folder, fingerprint(config), which, options)
         if folder.follows:
             return folder
@@ -266,10 +258,10 @@ def _train_all(
     folder: RunFolder,
     data_key: str,
     which: str,
-    options: Mapping[str, Any],
+    options: Options,
 ) -> dict[str, dict[int, dict[str, Any]]]:
     """Do the runs of all arms and seeds; return arm -> seed -> content of ``evaluation.json``."""
-    baselines: dict[str, Any] = {}
+    baselines: Baselines = {}
     evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm, _ in configs}
     with contextlib.nullcontext() if folder.follows else folder.step("fit"):
         for number, ((arm, seed), replicate) in enumerate(configs.items()):

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = logging.getLogger("eugene.runs")
+Baselines: TypeAlias = "dict[str, dict[str, NDArray[np.float64]]]"
+"""Settings -> baseline -> its predictions of every row, float64 (n, targets)."""
 _PREDICTED = ("prediction", "score")
 
 
@@ -70,13 +72,13 @@ class Run:
         store: RunFolder | None = None,
         shuffle_labels: bool = False,
         progress: bool = False,
-        baselines: dict[str, dict[str, NDArray[np.float64]]] | None = None,
+        baselines: Baselines | None = None,
         device: str | None = None,
         network: RunFolder | None = None,
     ) -> None:
         self.device = device
         self.network = network or folder
-        self.baselines = {} if baselines is None else baselines
+        self.baselines: Baselines = {} if baselines is None else baselines
         self.config = config
         self.folder = folder
         self.store = store or _store_of(folder)

@@ -31,7 +31,6 @@ PACKAGES = (
     "pyBigWig",
     "pysam",
     "bioframe",
-    "jsonargparse",
     "safetensors",
     "matplotlib",
 )

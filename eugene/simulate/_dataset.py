@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eugene.errors import EugeneError
+from eugene.settings import session_seed
 from eugene.simulate.background import human_background
 from eugene.simulate.motifs import find_motif
 from seqpro.random import counter_seed, integers, uniform
@@ -61,7 +62,7 @@ def simulated(
     far: Sequence[int] = (50, 100),
     positive_fraction: float = 0.5,
     strands: str = "forward",
-    seed: int = 13,
+    seed: int | None = 13,
     out: str | Path | None = None,
     overwrite: bool = False,
 ) -> xr.Dataset:
@@ -92,8 +93,8 @@ def simulated(
         Share of positives, from 0 to 1.
     strands : {"forward", "random"}
         Whether motifs are planted as they are, or each on either strand with equal chance.
-    seed : int
-        Seed of all draws.
+    seed : int or None
+        Seed of all draws; None for that of the session, `eugene.settings.seed`.
     out : str or Path, optional
         Write the dataset there as a Zarr store, too, and open it from there.
     overwrite : bool
@@ -122,6 +123,7 @@ def simulated(
     >>> bool((ds["seq"].values[:10] == simulated(10, seed=1)["seq"].values).all())
     True
     """
+    seed = session_seed(seed)
     pair = _check(n, length, motifs, near, far, positive_fraction, strands)
     rows = np.arange(n, dtype=np.int64)
     widths = (pair[0].width, pair[1].width)

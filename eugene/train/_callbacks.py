@@ -23,6 +23,8 @@ from eugene.errors import EugeneError
 from eugene.train._progress import epoch_line, say
 
 _MASK = (1 << 64) - 1
+# what a record goes on from, beside its rows
+_TAKEN_UP = ("best_score", "best_epoch", "waited", "stopped_early")
 
 
 def mix(seed: int, epoch: int) -> int:
@@ -134,24 +136,14 @@ class Record(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs, as plain values."""
-        return {
-            "rows": [dict(row) for row in self.rows],
-            "best_score": self.best_score,
-            "best_epoch": self.best_epoch,
-            "waited": self.waited,
-            "stopped_early": self.stopped_early,
-            "monitor": self.monitor,
-            "mode": self.mode,
-            "seed": self.seed,
-        }
+        kept = {name: getattr(self, name) for name in (*_TAKEN_UP, "monitor", "mode", "seed")}
+        return {"rows": [dict(row) for row in self.rows], **kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where another run stopped."""
         self.rows = [dict(row) for row in state_dict["rows"]]
-        self.best_score = state_dict["best_score"]
-        self.best_epoch = state_dict["best_epoch"]
-        self.waited = state_dict["waited"]
-        self.stopped_early = state_dict["stopped_early"]
+        for name in _TAKEN_UP:
+            setattr(self, name, state_dict[name])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Bring ``metrics.csv`` to the state of the checkpoint; stop if the run had stopped."""
@@ -192,15 +184,10 @@ class Record(Checkpoint):
         self._pending = True
 
     def _judge(self, trainer: pl.Trainer, row: dict[str, float]) -> None:
-        score = row.get(self.monitor, math.nan)
-        better = math.isfinite(score) and (
-            self.best_score is None
-            or (
-                score < self.best_score - self.min_delta
-                if self.mode == "min"
-                else score > self.best_score + self.min_delta
-            )
-        )
+        score, best = row.get(self.monitor, math.nan), self.best_score
+        sign = 1 if self.mode == "max" else -1
+        ahead = best is None or sign * score > sign * best + self.min_delta
+        better = math.isfinite(score) and ahead
         self._improved = better or self.best_epoch < 0
         if self._improved:
             self.best_score = score if math.isfinite(score) else None

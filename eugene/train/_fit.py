@@ -40,6 +40,15 @@ from eugene.train._resume import Resume, check_same_run, restoring, untouched
 _AVERAGING = frozenset({"StochasticWeightAveraging", "WeightAveraging"})
 
 
+_ADVICE = (
+    ".*does not have many workers.*",
+    ".*LeafSpec.*",
+    "Total length of .* is zero",
+    ".*in eval mode at the start of training.*",
+    ".*have no `validation_step`.*",
+)
+
+
 @dataclass(frozen=True)
 class FitResult:
     """What a training gave.
@@ -420,11 +429,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-            warnings.filterwarnings("ignore", message="Total length of .* is zero")
-            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
-            warnings.filterwarnings("ignore", message=".*have no `validation_step`.*")
+            for message in _ADVICE:
+                warnings.filterwarnings("ignore", message=message)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -158,7 +158,7 @@ def to_anndata(ds: xr.Dataset, *, x: str | None = None) -> Any:
 
     rows = ds.sizes.get(SEQUENCE_DIM, 0)
     obs = pd.DataFrame(index=pd.Index([str(i) for i in range(rows)]))
-    obsm: dict[str, NDArray[Any]] = {}
+    obsm: dict[str, NDArray[np.generic]] = {}
     for name in ds.variables:
         var = ds[name]
         if var.dims == (SEQUENCE_DIM,):
@@ -210,7 +210,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     if not (folder / ".zgroup").exists():
         msg = f"{folder} is no Zarr v2 group (no .zgroup). Open Zarr v3 stores with open_zarr."
         raise StoreError(msg)
-    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
+    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, Any]]] = {}
     coordinates: set[str] = set()
     # stores of regions of any length say null where there is no such dimension
     group_attrs = {k: v for k, v in _json(folder / ".zattrs").items() if v is not None}
@@ -222,7 +222,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         dims = tuple(str(dim) for dim in attrs.pop("_ARRAY_DIMENSIONS", ()))
         coordinates.update(str(attrs.pop("coordinates", "")).split())
         values = _read_v2(child)
-        extra: NDArray[Any] | None = None
+        extra: NDArray[np.generic] | None = None
         if values.dtype.kind == "O" and len(values) and not isinstance(values.flat[0], str):
             values, extra = _pad_objects(values)
             dims = (*dims, str(group_attrs.get("length_dim", "_length")))
@@ -236,7 +236,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     return _modern(variables, coordinates, group_attrs)
 
 
-def _alphabet(array: Path, values: NDArray[Any], attrs: dict[str, Any]) -> str:
+def _alphabet(array: Path, values: NDArray[np.generic], attrs: dict[str, Any]) -> str:
     """Return the alphabet of letters of an old store: they show it, for it seldom says it."""
     try:
         if "alphabet" in attrs:
@@ -256,7 +256,7 @@ def _alphabet(array: Path, values: NDArray[Any], attrs: dict[str, Any]) -> str:
 
 
 def _modern(
-    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]],
+    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, Any]]],
     coordinates: set[str],
     attrs: dict[str, Any],
 ) -> xr.Dataset:
@@ -309,7 +309,7 @@ def _bed_names(names: list[str], variable: str | None) -> list[str]:
     return [name or "." for name in names]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
@@ -332,7 +332,7 @@ _UNDECODABLE = (
 )  # fmt: skip
 
 
-def _read_v2(folder: Path) -> NDArray[Any]:
+def _read_v2(folder: Path) -> NDArray[np.generic]:
     """Decode an array of Zarr v2, variable-length ones too."""
     meta = _json(folder / ".zarray")
     check_array({**meta, "zarr_format": 2}, str(folder))
@@ -394,7 +394,7 @@ def _filter(config: dict[str, Any]) -> Any:
     return get_codec(config)
 
 
-def _pad_objects(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+def _pad_objects(values: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int32]]:
     """Pad sequences or tracks of any length on the right."""
     flat = [
         np.frombuffer(value, dtype="S1") if isinstance(value, bytes) else np.asarray(value)

@@ -254,15 +254,19 @@ def _write(
 
 
 def _as_letters(
-    dims: list[str], values: NDArray[Any], attrs: dict[str, Any]
-) -> tuple[list[str], NDArray[Any], dict[str, Any]]:
+    dims: list[str], values: NDArray[np.generic], attrs: dict[str, Any]
+) -> tuple[list[str], NDArray[np.generic], dict[str, object]]:
     if attrs.get("kind") == "ohe" and dims[-1] == OHE_DIM:
-        letters = sp.decode_ohe(values, ohe_axis=-1, alphabet=sp.alphabet_of(attrs["alphabet"]))
+        letters = sp.decode_ohe(
+            values.astype(np.uint8, copy=False),
+            ohe_axis=-1,
+            alphabet=sp.alphabet_of(attrs["alphabet"]),
+        )
         return dims[:-1], letters, {**attrs, "kind": "sequence"}
     if attrs.get("kind") == "sequence":
         return dims, np.ascontiguousarray(values).view("S1"), attrs
     return dims, values, attrs
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)

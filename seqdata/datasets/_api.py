@@ -98,7 +98,7 @@ def list_datasets(kind: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"size": "Int64"})
 
 
-def info(name: str) -> dict[str, Any]:
+def info(name: str) -> dict[str, object]:
     """Describe a dataset.
 
     Parameters
@@ -127,7 +127,7 @@ def info(name: str) -> dict[str, Any]:
     """
     entry = _registry.find(name)
     plain = ("name", "kind", "task", "description", "citation", "doi", "licence", "source")
-    tree: dict[str, Any] = {key: getattr(entry, key) for key in (*plain, "builder", "verified")}
+    tree: dict[str, object] = {key: getattr(entry, key) for key in (*plain, "builder", "verified")}
     tree["size"] = entry.size
     tree["options"] = {
         key: {"default": option.default, "choices": [*option.choices]}
@@ -156,7 +156,7 @@ def fetch(
     offline: bool | None = None,
     cache_dir: str | Path | None = None,
     progress: bool | None = None,
-    **options: Any,
+    **options: object,
 ) -> dict[str, Path]:
     """Fetch the files of a dataset into the cache.
 
@@ -262,7 +262,7 @@ def fetch_files(
 
 
 def _fetch(
-    entry: Entry, options: Mapping[str, Any], access: _Access
+    entry: Entry, options: Mapping[str, object], access: _Access
 ) -> tuple[dict[str, Path], list[SourceFile]]:
     """Return the files, and those of them whose checksum was pinned just now."""
     keys = [file.key for file in entry.files]
@@ -333,7 +333,7 @@ def get(
     offline: bool | None = None,
     cache_dir: str | Path | None = None,
     progress: bool | None = None,
-    **options: Any,
+    **options: object,
 ) -> xr.Dataset:
     """Return a dataset, fetching and building it the first time.
 
@@ -414,7 +414,7 @@ def _sum(path: Path, *, own: bool) -> str:
     return _cache.sha256_of(path) if own else _cache.known_sha256(path)
 
 
-def _store(entry: Entry, options: Mapping[str, Any], sums: Any, access: _Access) -> Path:
+def _store(entry: Entry, options: Mapping[str, object], sums: Any, access: _Access) -> Path:
     """Return the place of a store in the cache; what it was made from is in its name."""
     words = [str(value) for value in options.values() if isinstance(value, str)]
     key = json.dumps([_VERSION, entry.builder, dict(options), sums], sort_keys=True)
@@ -435,8 +435,8 @@ def _is_complete(store: Path) -> bool:
 def _build(
     entry: Entry,
     paths: dict[str, Path],
-    options: Mapping[str, Any],
-    attrs: Mapping[str, Any],
+    options: Mapping[str, object],
+    attrs: Mapping[str, object],
     goal: Path,
     *,
     overwrite: bool,

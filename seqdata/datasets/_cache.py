@@ -46,7 +46,7 @@ def datasets_dir(cache_dir: str | Path | None = None) -> Path:
     return default_dir(to_read=True) / "datasets"
 
 
-def write_json(path: Path, tree: Any) -> None:
+def write_json(path: Path, tree: object) -> None:
     """Write a JSON file so that a reader sees all of it or none.
 
     Parameters

@@ -16,13 +16,13 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from seqdata.datasets import _cache
 from seqdata.datasets._transfer import (
     AddressError,
     BrokenTransferError,
     Partial,
+    Tick,
     check_url,
     progress_wanted,
     transfer,
@@ -196,7 +196,7 @@ def _fetch(
     size: int | None,
     retries: int,
     timeout: float,
-    tick: Any,
+    tick: Tick,
 ) -> None:
     """Try one address after the other until the file is whole and right."""
     problems: list[str] = []
@@ -239,7 +239,7 @@ def _persist(
     size: int | None,
     retries: int,
     timeout: float,
-    tick: Any,
+    tick: Tick,
 ) -> str | None:
     """Fetch from one address until it is done or stops helping; say what the matter is."""
     best, failed = partial.done, 0
@@ -276,7 +276,7 @@ def _wait(seconds: float) -> None:
 
 
 @contextmanager
-def _bar(name: str, progress: bool | None) -> Iterator[Any]:
+def _bar(name: str, progress: bool | None) -> Iterator[Tick]:
     """Yield what is called with the bytes that have arrived and the bytes expected."""
     if not progress_wanted(progress):
         yield lambda done, total: None

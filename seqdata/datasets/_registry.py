@@ -36,8 +36,8 @@ class Option:
         Values that are allowed; empty if any value is.
     """
 
-    default: Any = None
-    choices: tuple[Any, ...] = ()
+    default: object = None
+    choices: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class SourceFile:
     sha256: str | None = None
     size: int | None = None
     verified: bool = False
-    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    when: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
 
-    def wanted(self, options: Mapping[str, Any]) -> bool:
+    def wanted(self, options: Mapping[str, object]) -> bool:
         """Tell whether a choice of options needs this file."""
         return all(options.get(name) in values for name, values in self.when.items())
 
@@ -159,7 +159,7 @@ class Entry:
                 "pip install 'eugene-genomics[h5]'"
             )
 
-    def _plain(self, name: str, value: Any) -> Any:
+    def _plain(self, name: str, value: Any) -> object:
         """Return a whole number where one is expected; the shell has only text."""
         default = self.options[name].default
         if not isinstance(default, int) or isinstance(value, int):
@@ -170,7 +170,7 @@ class Entry:
             msg = f"Dataset {self.name!r}: option {name} is {value!r}, expected a whole number."
             raise DatasetError(msg) from None
 
-    def choose(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def choose(self, given: Mapping[str, object]) -> dict[str, object]:
         """Fill in and check options.
 
         Parameters

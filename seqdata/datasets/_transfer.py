@@ -14,12 +14,15 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeAlias
 
 from seqdata.datasets._cache import read_json, write_json
 from seqdata.errors import DiskFullError, DownloadError, is_disk_full
 
 logger = logging.getLogger(__name__)
+
+Tick: TypeAlias = Callable[[int, int | None], None]
+"""Told how many bytes are there, and of how many where that is known."""
 
 CHUNK = 1 << 16
 # timeouts after which a connection must have brought so many bytes a second
@@ -226,7 +229,7 @@ def _seconds(text: str | None) -> float:
     return float(text) if text and text.strip().isdigit() else 0.0
 
 
-def _copy(source: Path, partial: Partial, size: int | None, tick: Any) -> None:
+def _copy(source: Path, partial: Partial, size: int | None, tick: Tick) -> None:
     if not source.is_file():
         raise AddressError(f"There is no file {source}.")
     total = source.stat().st_size
@@ -240,7 +243,7 @@ def _copy(source: Path, partial: Partial, size: int | None, tick: Any) -> None:
 
 
 def _http(
-    url: str, partial: Partial, *, size: int | None, resumable: bool, timeout: float, tick: Any
+    url: str, partial: Partial, *, size: int | None, resumable: bool, timeout: float, tick: Tick
 ) -> None:
     headers = {"User-Agent": "eugene-genomics", "Accept-Encoding": "identity"}
     done, validator = partial.done, partial.validator(url)
@@ -276,7 +279,7 @@ def _http(
         raise BrokenTransferError(msg)
 
 
-def _strong_validator(headers: Any) -> str | None:
+def _strong_validator(headers: http.client.HTTPMessage) -> str | None:
     """Return what names this version of a file; a weak tag does not."""
     tag = headers.get("ETag")
     if tag and not tag.startswith("W/"):
@@ -285,7 +288,9 @@ def _strong_validator(headers: Any) -> str | None:
     return None if changed is None else str(changed)
 
 
-def _where(url: str, answer: Any, done: int, size: int | None) -> tuple[int, int | None]:
+def _where(
+    url: str, answer: http.client.HTTPResponse, done: int, size: int | None
+) -> tuple[int, int | None]:
     """Return where the body begins in the file, and the length of the whole file if told."""
     if answer.status == 206:
         span = _RANGE.fullmatch((answer.headers.get("Content-Range") or "").strip())
@@ -304,12 +309,12 @@ def _where(url: str, answer: Any, done: int, size: int | None) -> tuple[int, int
 
 def _receive(
     url: str,
-    answer: Any,
-    out: Any,
+    answer: http.client.HTTPResponse,
+    out: IO[bytes],
     start: int,
     total: int | None,
     size: int | None,
-    tick: Any,
+    tick: Tick,
     timeout: float,
 ) -> None:
     done, begin = start, time.monotonic()

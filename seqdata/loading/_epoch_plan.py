@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterator, Sized
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqdata.loading._order import Order, Plan, Segment, as_rows, hashed_order
+from seqdata.loading._options import LoaderOptions
+from seqdata.loading._order import Plan, Segment, as_rows, hashed_order
 from seqdata.loading._samplers import Selection
 from seqdata.loading._source import Source
 
@@ -24,57 +25,28 @@ class Planner:
         Where rows come from: its blocks decide the order on disk.
     rows : ndarray of int64, shape (n,)
         Rows to visit.
-    batch_size : int
-        Rows in a batch.
+    options : LoaderOptions
+        Batches, order and ranks.
     selection : callable or None
         Chooses the rows of each epoch.
-    sampler : iterable of int, or callable(epoch) -> indices, or None
-        Gives the order instead of ``shuffle``.
-    batch_sampler : iterable of sequences of int, or None
-        Gives the batches themselves.
-    shuffle : bool
-        Whether to permute rows anew in every epoch.
-    seed : int
-        Seed of the order.
-    drop_last : bool
-        Whether to leave out the last, smaller batch.
-    rank, world_size : int
-        Which of how many equal parts of every epoch to plan.
-    blocks_at_once : int
-        Stored blocks that can be held at a time.
     """
 
     def __init__(
         self,
         source: Source,
         rows: NDArray[np.int64],
-        *,
-        batch_size: int,
-        selection: Selection | None,
-        sampler: Order | Callable[[int], Order] | None,
-        batch_sampler: Iterable[Sequence[int]] | None,
-        shuffle: bool,
-        seed: int,
-        drop_last: bool,
-        rank: int,
-        world_size: int,
-        blocks_at_once: int,
+        options: LoaderOptions,
+        selection: Selection | None = None,
     ) -> None:
         self.source = source
         self.rows = rows
-        self.batch_size = batch_size
+        self.options = options
         self.selection = selection
         # an iterator is spent after one pass, and even its length costs one
-        self.sampler = list(sampler) if isinstance(sampler, Iterator) else sampler
-        self.batch_sampler = (
-            list(batch_sampler) if isinstance(batch_sampler, Iterator) else batch_sampler
-        )
-        self.shuffle = shuffle
-        self.seed = seed
-        self.drop_last = drop_last
-        self.rank = rank
-        self.world_size = world_size
-        self.blocks_at_once = blocks_at_once
+        given, batches = options.order, options.batch_sampler
+        self.sampler = list(given) if isinstance(given, Iterator) else given
+        self.batch_sampler = list(batches) if isinstance(batches, Iterator) else batches
+        self.blocks_at_once = max(2, options.read_bytes // source.block_bytes)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
 
     def plan(self, epoch: int) -> Plan:
@@ -90,12 +62,13 @@ class Planner:
         Plan
             Segments of rows, and the ends of the batches.
         """
+        options = self.options
         if epoch in self._plans:
             return self._plans[epoch]
         bounds: NDArray[np.int64] | None = None
         if self.batch_sampler is not None:
             batches = [as_rows(b, self.source.n_rows) for b in self.batch_sampler]
-            batches = batches[self.rank :: self.world_size]
+            batches = batches[options.rank :: options.world_size]
             rows = np.concatenate([*batches, np.zeros(0, np.int64)]).astype(np.int64)
             bounds = np.cumsum([0, *(len(b) for b in batches)]).astype(np.int64)
             segments = self._in_order(rows)
@@ -104,17 +77,19 @@ class Planner:
             segments = self._in_order(self._share(as_rows(given, self.source.n_rows)))
         else:
             rows = self.rows if self.selection is None else self.selection(epoch)
-            if not self.shuffle:
+            if not options.shuffle:
                 segments = self._in_order(self._share(rows))
             elif self.source.n_blocks <= 1:
-                segments = self._in_order(self._share(hashed_order(rows, self.seed, epoch, _ORDER)))
+                segments = self._in_order(
+                    self._share(hashed_order(rows, options.seed, epoch, _ORDER))
+                )
             else:
                 segments = self._by_blocks(epoch, np.sort(rows))
         starts = np.cumsum([0, *(len(s.rows) for s in segments)]).astype(np.int64)
         n = int(starts[-1])
         if bounds is None:
-            count = n // self.batch_size if self.drop_last else -(-n // self.batch_size)
-            bounds = np.minimum(np.arange(count + 1, dtype=np.int64) * self.batch_size, n)
+            count = self._divided(n, options.batch_size)
+            bounds = np.minimum(np.arange(count + 1, dtype=np.int64) * options.batch_size, n)
         made = Plan(epoch, tuple(segments), starts, bounds)
         if self.sampler is None and self.batch_sampler is None:
             self._plans[epoch] = made
@@ -123,10 +98,11 @@ class Planner:
         return made
 
     def __len__(self) -> int:
+        options = self.options
         if self.sampler is not None and callable(self.sampler):
             return len(self.plan(0).bounds) - 1
         if self.batch_sampler is not None:
-            return len(list(self.batch_sampler)[self.rank :: self.world_size])
+            return len(list(self.batch_sampler)[options.rank :: options.world_size])
         if self.sampler is not None:
             given = self.sampler
             n = len(given) if isinstance(given, Sized) else sum(1 for _ in given)
@@ -134,9 +110,11 @@ class Planner:
             return len(self.plan(0).bounds) - 1
         else:
             n = len(self.rows)
-        if self.world_size > 1:
-            n = n // self.world_size if self.drop_last else -(-n // self.world_size)
-        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+        return self._divided(self._divided(n, options.world_size), options.batch_size)
+
+    def _divided(self, n: int, parts: int) -> int:
+        """Return how often ``parts`` goes into ``n``, a remainder counted unless it is dropped."""
+        return n // parts if self.options.drop_last else -(-n // parts)
 
     def _share(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the part of the ordered rows that belongs to this rank; all ranks get as many.
@@ -146,17 +124,18 @@ class Planner:
         Where rows do not divide evenly, the last ranks repeat rows from the beginning, or, with
         ``drop_last``, the remainder is left out.
         """
-        if self.world_size == 1:
+        options = self.options
+        if options.world_size == 1:
             return rows
         n = len(rows)
-        each = n // self.world_size if self.drop_last else -(-n // self.world_size)
+        each = self._divided(n, options.world_size)
         if n == 0 or each == 0:
             return rows[:0]
         places = np.arange(each, dtype=np.int64)
         if self.source.n_blocks <= 1:
-            places = places * self.world_size + self.rank
+            places = places * options.world_size + options.rank
         else:
-            places += self.rank * each
+            places += options.rank * each
         return rows[places % n]
 
     def _in_order(self, rows: NDArray[np.int64]) -> list[Segment]:
@@ -185,14 +164,15 @@ class Planner:
 
     def _by_blocks(self, epoch: int, rows: NDArray[np.int64]) -> list[Segment]:
         """Permute blocks, then the rows inside every buffer of blocks."""
+        options = self.options
         blocks = self.source.blocks_of(rows)
         by_block = np.argsort(blocks, kind="stable")
         rows = rows[by_block]
         present, first, counts = np.unique(blocks[by_block], return_index=True, return_counts=True)
-        order = hashed_order(np.arange(len(present), dtype=np.int64), self.seed, epoch, _BLOCKS)
+        order = hashed_order(np.arange(len(present), dtype=np.int64), options.seed, epoch, _BLOCKS)
         pieces = [rows[first[i] : first[i] + counts[i]] for i in order]
         mine = self._share(np.concatenate(pieces)) if pieces else rows
         return [
-            Segment(s.blocks, hashed_order(s.rows, self.seed, epoch, _ORDER))
+            Segment(s.blocks, hashed_order(s.rows, options.seed, epoch, _ORDER))
             for s in self._in_order(mine)
         ]

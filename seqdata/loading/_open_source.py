@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Sequence
 
 import xarray as xr
 
-from seqdata.errors import SeqdataError, did_you_mean
+from seqdata.errors import SeqdataError
 from seqdata.loading._fields import describe
 from seqdata.loading._memmap import map_variables
+from seqdata.loading._options import LoaderOptions
 from seqdata.loading._ragged import describe_ragged, is_ragged
 from seqdata.loading._source import AnyField, ArraySource, BlockSource, RegionSource, Source
 from seqdata.windows._lazy import region_array
 
 #: Datasets up to this size (bytes) are read whole rather than streamed.
 IN_MEMORY_LIMIT = 512 * 2**20
-#: Bytes a streamed loader may hold, both buffers together.
-BUFFER_LIMIT = 256 * 2**20
 
 # mapped pages held before they are given back; each row brings its neighbourhood along
 _MAPPED_BYTES = 40 * 2**20
@@ -28,42 +25,27 @@ _NEIGHBOURHOOD = 256 * 2**10
 _BATCHES_AHEAD = 8
 
 
-def describe_all(
-    ds: xr.Dataset,
-    variables: Sequence[str],
-    *,
-    sample_dims: Sequence[str],
-    length: int | None,
-    lengths: Mapping[str, int],
-    max_jitter: int | None,
-) -> tuple[AnyField, ...]:
+def describe_all(ds: xr.Dataset, options: LoaderOptions) -> tuple[AnyField, ...]:
     """Describe the variables of a batch.
 
     Parameters
     ----------
     ds : xarray.Dataset
         The dataset.
-    variables : sequence of str
-        Variables to put in a batch.
-    sample_dims : sequence of str
-        Dimensions indexed by a row number.
-    length : int or None
-        Positions (bp) in a window.
-    lengths : mapping of str to int
-        Positions (bp) in the window of single variables.
-    max_jitter : int or None
-        Largest shift (bp) of a window; None leaves windows whole.
+    options : LoaderOptions
+        Variables and windows.
 
     Returns
     -------
     tuple of Field or RaggedField
     """
+    sample_dims, length, max_jitter = options.sample_dims, options.length, options.max_jitter
     stored = int(ds.attrs.get("max_jitter", 0) or 0)
     trim = 0 if max_jitter is None else max(max_jitter, stored)
     length_dim = str(ds.attrs.get("length_dim") or "_length")
     fields: list[AnyField] = []
-    for name in variables:
-        own = lengths.get(name)
+    for name in options.variables:
+        own = options.lengths.get(name)
         if is_ragged(ds, name, sample_dims):
             fields.append(describe_ragged(ds, name, n_rows=ds.sizes[sample_dims[0]]))
             continue
@@ -80,17 +62,7 @@ def describe_all(
     return tuple(fields)
 
 
-def open_source(
-    ds: xr.Dataset,
-    fields: Sequence[AnyField],
-    *,
-    sample_dims: Sequence[str],
-    in_memory: bool | None,
-    cache: Literal["memmap"] | None,
-    cache_dir: Path | None,
-    buffer_bytes: int,
-    batch_size: int,
-) -> Source:
+def open_source(ds: xr.Dataset, fields: Sequence[AnyField], options: LoaderOptions) -> Source:
     """Return the source that suits a dataset and its size.
 
     Parameters
@@ -99,18 +71,8 @@ def open_source(
         The dataset.
     fields : sequence of Field or RaggedField
         Variables to serve.
-    sample_dims : sequence of str
-        Dimensions indexed by a row number.
-    in_memory : bool or None
-        Whether to read everything now; None decides by size.
-    cache : {"memmap"} or None
-        Whether lazy variables are decoded into files, of which rows are read where they lie.
-    cache_dir : Path or None
-        Where those are kept.
-    buffer_bytes : int
-        Bytes to read at a time.
-    batch_size : int
-        Rows in a batch.
+    options : LoaderOptions
+        Where rows are to be held.
 
     Returns
     -------
@@ -119,23 +81,18 @@ def open_source(
     Raises
     ------
     SeqdataError
-        For settings that contradict each other.
+        For settings that contradict the dataset.
     """
-    if cache not in (None, "memmap"):
-        raise SeqdataError(
-            f"cache is {cache!r}: expected None or 'memmap'.{did_you_mean(str(cache), ['memmap'])}"
-        )
+    sample_dims, batch_size, in_memory = options.sample_dims, options.batch_size, options.in_memory
     cut = any(region_array(ds[f.name]) is not None for f in fields)
     lazy = any(region_array(ds[f.name]) is None and ds[f.name].chunks is not None for f in fields)
-    if cache == "memmap":
-        if in_memory:
-            raise SeqdataError("give only one of in_memory=True and cache='memmap'.")
+    if options.cache == "memmap":
         if cut:
             raise SeqdataError(
                 "windows of sd.open_regions are cut from files that are mapped already: leave "
                 "`cache` away, or write the dataset with sd.to_zarr first."
             )
-        mapped = map_variables(ds, fields, sample_dims=sample_dims, folder=cache_dir)
+        mapped = map_variables(ds, fields, sample_dims=sample_dims, folder=options.cache_dir)
         each = sum(f.row_bytes + _NEIGHBOURHOOD for f in fields)
         return ArraySource(
             ds,
@@ -153,6 +110,6 @@ def open_source(
         return ArraySource(ds, fields, sample_dims=sample_dims)
     if cut:
         each = max(1, sum(f.row_bytes for f in fields))
-        rows = min(_BATCHES_AHEAD * batch_size, max(1, buffer_bytes // each))
+        rows = min(_BATCHES_AHEAD * batch_size, max(1, options.read_bytes // each))
         return RegionSource(ds, fields, sample_dims=sample_dims, rows_at_once=rows)
     return BlockSource(ds, fields, sample_dims=sample_dims)

@@ -217,6 +217,16 @@ def _plain_strands(column: pd.Series, columns: Columns, missing: Any) -> NDArray
 def plain_strands(values: list[str], columns: Columns) -> NDArray[np.object_]:
     """Return the strands of a named column as ``+``, ``-`` and ``.``; others stay as they are.
 
+    Parameters
+    ----------
+    values : list of str
+    columns : Columns
+        What the columns are named after: HOMER writes strands as 0 and 1.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+
     Examples
     --------
     >>> plain_strands(["*", "-1", "NA"], Columns([])).tolist()
@@ -231,6 +241,15 @@ def plain_strands(values: list[str], columns: Columns) -> NDArray[np.object_]:
 
 def gff_names(attributes: list[str]) -> NDArray[np.object_]:
     """Return a name for each feature of GFF or GTF: its transcript, else its ID, else "".
+
+    Parameters
+    ----------
+    attributes : list of str
+        The ninth column.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
 
     Examples
     --------

@@ -43,6 +43,23 @@ class PlainBytes:
         lead: NDArray[np.int64],
         out: NDArray[np.uint8],
     ) -> int:
+        """Copy windows of records into their rows, without the line ends.
+
+        Parameters
+        ----------
+        index : FastaIndex
+        record : ndarray of int64, shape (n,)
+            Number of each window's record.
+        start, stop, lead : ndarray of int64, shape (n,)
+            Bounds in bp within the record, and columns before the first base.
+        out : ndarray of uint8, shape (n, width)
+            Receives the letters.
+
+        Returns
+        -------
+        int
+            -1, or the first window in which a line does not end where the index says.
+        """
         bad = gather_lines(
             self.data, index.offset[record], index.bases[record], index.width[record],
             start, stop, lead, out,
@@ -59,6 +76,7 @@ class PlainBytes:
         return bytes(self._map[begin:end])
 
     def close(self) -> None:
+        """Let the map go."""
         del self.data
         with contextlib.suppress(BufferError):
             self._map.close()
@@ -85,6 +103,7 @@ class BgzipBytes:
         lead: NDArray[np.int64],
         out: NDArray[np.uint8],
     ) -> int:
+        """Copy windows of records into their rows, as `PlainBytes.gather` does."""
         bases, width = index.bases[record], index.width[record]
         offset = index.offset[record]
         first = offset + start // bases * width + start % bases
@@ -159,6 +178,7 @@ class BgzipBytes:
         """Do nothing: what is kept is small."""
 
     def close(self) -> None:
+        """Close the file."""
         self._handle.close()
 
     def __del__(self) -> None:

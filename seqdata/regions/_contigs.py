@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from seqdata._told import tell
 from seqdata.errors import ContigError, contig_alias, contig_hint
@@ -119,13 +119,14 @@ def check_shared(
         return
     n_here = int(counts[np.isin(names, list(written))].sum())
     n_there = int(there_counts[np.isin(there, list(written.values()))].sum())
+    shown = _listed(np.array(list(written), dtype=object))
     tell(
         f"{n_here} of {_all_of(regions, where)} and {n_there} of {len(others)} of {other} lie on "
-        f"contigs that the two write otherwise ({_listed(np.array(list(written)))}); {then}.{hint}"
+        f"contigs that the two write otherwise ({shown}); {then}.{hint}"
     )
 
 
-def _counted(regions: pd.DataFrame) -> tuple[Any, Any]:
+def _counted(regions: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     codes, names = pd.factorize(regions["chrom"].astype(str).to_numpy(dtype=object))
     return np.asarray(names, dtype=object), np.bincount(codes, minlength=len(names))
 
@@ -134,13 +135,13 @@ def _all_of(regions: pd.DataFrame, where: str) -> str:
     return f"{len(regions)} regions{'' if where == 'regions' else f' of {where}'}"
 
 
-def _renamed(names: Any, known: set[str]) -> str:
+def _renamed(names: NDArray[np.object_], known: set[str]) -> str:
     """Return the first name that the other side writes otherwise, else the first."""
     return next(
         (name for name in names if name not in known and contig_alias(name, known)), str(names[0])
     )
 
 
-def _listed(names: Any) -> str:
+def _listed(names: NDArray[np.object_]) -> str:
     shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
     return f"{shown}, ... ({len(names)})" if len(names) > _SHOWN else shown

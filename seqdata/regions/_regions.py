@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ from seqdata.windows._regions import as_regions, centres, make_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from seqpro.alphabets import BaseAlphabet
 
 
 def resize(
@@ -81,7 +83,7 @@ def resize(
         table.index = bed.index
     source = table if centre == "summit" else table.drop(columns="peak", errors="ignore")
     start = centres(source) - int(width) // 2
-    changes: dict[str, Any] = {"chromStart": start, "chromEnd": start + int(width)}
+    changes: dict[str, object] = {"chromStart": start, "chromEnd": start + int(width)}
     if "peak" in table.columns:
         summit = table["chromStart"].to_numpy() + table["peak"].to_numpy() - start
         inside = (table["peak"].to_numpy() >= 0) & (summit >= 0) & (summit < width)
@@ -252,7 +254,7 @@ def label_overlapping_regions(
     return pd.DataFrame(hits.astype(np.uint8), index=_labels_of(bed), columns=names)
 
 
-def _labels_of(bed: Any) -> pd.Index | None:
+def _labels_of(bed: object) -> pd.Index | None:
     """Return the row labels of a table, so that results fall on their rows when assigned."""
     return bed.index if isinstance(bed, pd.DataFrame) else None
 
@@ -299,7 +301,7 @@ def fetch_sequences(
     fasta: str | Path | GenomeFASTA,
     bed: str | Path | pd.DataFrame,
     *,
-    alphabet: Any = "DNA",
+    alphabet: BaseAlphabet | str = "DNA",
     on_unknown: OnUnknown = "error",
 ) -> NDArray[np.bytes_]:
     r"""Cut the sequences of regions out of a FASTA file.
@@ -347,7 +349,7 @@ def fetch_one_hot(
     fasta: str | Path | GenomeFASTA,
     bed: str | Path | pd.DataFrame,
     *,
-    alphabet: Any = "DNA",
+    alphabet: BaseAlphabet | str = "DNA",
     on_unknown: OnUnknown = "error",
 ) -> NDArray[np.uint8]:
     r"""Cut regions out of a FASTA file as one-hot, in the layout that models take.
@@ -408,7 +410,7 @@ def fetch_one_hot(
 
 @contextlib.contextmanager
 def _opened(
-    fasta: str | Path | GenomeFASTA, alphabet: Any, on_unknown: OnUnknown
+    fasta: str | Path | GenomeFASTA, alphabet: BaseAlphabet | str, on_unknown: OnUnknown
 ) -> Iterator[GenomeFASTA]:
     """Yield a reader, closed at the end unless it was given."""
     if isinstance(fasta, GenomeFASTA):

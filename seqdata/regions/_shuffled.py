@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 
 import numpy as np
 import xarray as xr
@@ -94,7 +94,7 @@ def add_shuffled_negatives(
         k, kind, length_axis=1, seed=int(counter_seed(seed, _DRAW)),
         row_ids=np.arange(n, n + len(source)),
     )  # fmt: skip
-    made: dict[Any, Any] = {
+    made: dict[Hashable, object] = {
         seq_var: copies[seq_var].copy(data=shuffled.view(copies[seq_var].dtype)),
         label_var: (rows, np.zeros(len(source), np.int8)),
         "source_row": (rows, source),
@@ -122,7 +122,7 @@ def _sources(positives: NDArray[np.int64], ratio: float, seed: int) -> NDArray[n
     return np.sort(np.concatenate([np.tile(positives, whole), positives[drawn]]))
 
 
-def _missing(name: str, values: NDArray[Any]) -> NDArray[Any]:
+def _missing(name: str, values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return values of the same shape that say that nothing is known."""
     if name in ("start", "end"):
         return np.full_like(values, -1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from seqdata.errors import BedError, LengthError, contig_hint
 from seqdata.regions._contigs import check_known
@@ -143,7 +144,7 @@ def _merged(bed: str | Path | pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def _covered(bins: pd.DataFrame, merged: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _covered(bins: pd.DataFrame, merged: pd.DataFrame) -> NDArray[np.int64]:
     """Return how many bp of each bin the merged regions cover."""
     covered = np.zeros(len(bins), np.int64)
     for name, rows in bins.groupby("chrom").indices.items():

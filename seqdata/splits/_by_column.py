@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -96,9 +95,9 @@ def _contigs(ds: xr.Dataset) -> list[str]:
 def column(
     ds: xr.Dataset,
     column: str,
-    mapping: Mapping[Any, str] | None = None,
+    mapping: Mapping[object, str] | None = None,
     *,
-    carve: Mapping[str, Any] | None = None,
+    carve: Mapping[str, str | float] | None = None,
     seed: int = 0,
 ) -> Codes:
     """Take the split from a column of the dataset.
@@ -161,14 +160,14 @@ def column(
     return codes if carve is None else _carve(codes, carve, seed)
 
 
-def _carve(codes: Codes, carve: Mapping[str, Any], seed: int) -> Codes:
+def _carve(codes: Codes, carve: Mapping[str, str | float], seed: int) -> Codes:
     """Move a random share of one split to another."""
     unknown = set(carve) - {"from", "to", "fraction"}
     if unknown or not {"fraction", "to"} <= set(carve):
         raise SeqdataError(
             f"carve holds {sorted(carve)}: expected 'from' (default train), 'to' and 'fraction'."
         )
-    source, goal = carve.get("from", "train"), carve["to"]
+    source, goal = str(carve.get("from", "train")), str(carve["to"])
     for name in (source, goal):
         if name not in schema.SPLITS:
             raise SeqdataError(f"carve: {name!r} is no split.{did_you_mean(name, schema.SPLITS)}")

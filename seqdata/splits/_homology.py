@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +35,7 @@ def _sketch(
 
 
 def sketches(
-    seqs: NDArray[Any], *, k: int, seed: int, alphabet: str = "ACGT"
+    seqs: NDArray[np.generic], *, k: int, seed: int, alphabet: str = "ACGT"
 ) -> NDArray[np.uint64]:
     """Return a sketch of every sequence.
 
@@ -81,7 +79,7 @@ def _root(parents: NDArray[np.int64], i: int) -> int:
 
 
 def clusters(
-    seqs: NDArray[Any], *, k: int, threshold: float, seed: int, alphabet: str = "ACGT"
+    seqs: NDArray[np.generic], *, k: int, threshold: float, seed: int, alphabet: str = "ACGT"
 ) -> NDArray[np.int64]:
     """Return a cluster number for every sequence.
 

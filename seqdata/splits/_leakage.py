@@ -43,9 +43,9 @@ class _Found:
     others: Rows
     identities: NDArray[np.float64] | None = None
 
-    def examples(self, kind: str, splits: str) -> Iterator[dict[str, Any]]:
+    def examples(self, kind: str, splits: str) -> Iterator[dict[str, object]]:
         for i in range(min(_EXAMPLES, len(self.rows))):
-            told: dict[str, Any] = {
+            told: dict[str, object] = {
                 "kind": kind,
                 "splits": splits,
                 "row": int(self.rows[i]),
@@ -145,7 +145,7 @@ def leakage(
     *,
     seq_var: str | None = "seq",
     identity: float | None = 0.8,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Look for rows that one split shares with another.
 
     Three kinds are counted: sequences that are equal, on either strand and in either case;
@@ -212,7 +212,7 @@ def leakage(
         raise SeqdataError(f"{values.shape} split codes do not fit a dataset of {n} rows.")
     masks = {name: values == schema.SPLITS[name] for name in ("train", "val", "test")}
     counts: dict[str, dict[str, int] | None] = dict.fromkeys(_KINDS)
-    examples: list[dict[str, Any]] = []
+    examples: list[dict[str, object]] = []
 
     def note(kind: str, splits: str, found: _Found) -> None:
         counts[kind] = {**(counts[kind] or {}), splits: len(found.rows)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -125,8 +125,9 @@ def stratified(
         finite = np.isfinite(labels)
         if not finite.any():
             raise SeqdataError("a stratified split needs labels: all are missing (NaN).")
-        edges = np.unique(np.quantile(labels[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
-        labels = np.where(finite, np.digitize(labels, edges), -1)
+        numbers = labels.astype(np.float64)
+        edges = np.unique(np.quantile(numbers[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
+        labels = np.where(finite, np.digitize(numbers, edges), -1)
     _, inverse = np.unique(labels, return_inverse=True)
     codes = np.empty(len(labels), np.int8)
     for value in range(int(inverse.max(initial=-1)) + 1):
@@ -136,7 +137,7 @@ def stratified(
     return codes
 
 
-def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[Any]:
+def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[np.generic]:
     if isinstance(ds, xr.Dataset):
         if by is None:
             raise SeqdataError(f"a {what} split of a dataset needs `by`, the name of a variable.")
@@ -148,7 +149,7 @@ def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[An
     return values.astype(str) if values.dtype.kind not in "biuf" else values
 
 
-def named(ds: xr.Dataset, name: str) -> NDArray[Any]:
+def named(ds: xr.Dataset, name: str) -> NDArray[np.generic]:
     """Return a variable of one value a row, codes turned into their names."""
     rows = [str(v) for v in ds.variables if ds[v].dims == (schema.sequence_dim(ds),)]
     if name not in rows:
@@ -202,7 +203,7 @@ def group(
         part = int(np.argmax(np.where(shares > 0, wanted, -np.inf)))
         of_group[g] = part
         wanted[part] -= sizes[g]
-    return of_group[inverse.reshape(-1)]
+    return np.asarray(of_group[inverse.reshape(-1)])
 
 
 def homology(
@@ -305,7 +306,7 @@ def kfold(
         )
     n = size_of(ds)
     if groups is None:
-        members = np.arange(n)
+        members: NDArray[np.generic] = np.arange(n)
     elif isinstance(groups, str):
         if not isinstance(ds, xr.Dataset):
             raise SeqdataError("a name of groups needs a dataset: pass the groups themselves.")

@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.core.sync import sync
 
 from seqdata.errors import DiskFullError, StoreError, did_you_mean, is_disk_full
 from seqdata.schema import codes_of, is_sequence, letters_of
-from seqdata.store._objects import StoreLike, as_store, local_path, put_json
+from seqdata.store._arrays import Arrays, storable
+from seqdata.store._objects import (
+    StoreLike,
+    as_store,
+    delete,
+    delete_below,
+    keys_below,
+    local_path,
+    put_json,
+)
 from seqdata.store._opened import GROWING, Opened, WatchedStore
-from seqdata.store._shards import ArrayWriter, Document, new_document, shard_key
-from seqdata.store._writer import check_name, disk_full, held_interrupts, root_document, storable
+from seqdata.store._shards import ArrayWriter, Document, shard_key
+from seqdata.store._writer import disk_full, held_interrupts, root_document
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +35,7 @@ _SAME_FOR_ROWS = ("max_jitter", "sequence_dim", "length_dim")
 _SAME_FOR_VARIABLE = ("kind", "alphabet", "units", "sample_dim")
 
 
-class StoreAppender:
+class StoreAppender(Arrays):
     """Write behind the ends of the arrays of a store, or new arrays beside them.
 
     New shards lie where nobody looks until the root metadata, put last, tell of them; a last shard
@@ -48,6 +56,7 @@ class StoreAppender:
     """
 
     def __init__(self, target: StoreLike, root: Mapping[str, Any]) -> None:
+        super().__init__()
         self.target = target
         self.attributes: dict[str, Any] = dict(root.get("attributes", {}))
         consolidated = root.get("consolidated_metadata") or {}
@@ -63,8 +72,6 @@ class StoreAppender:
         path = local_path(target)
         source = self.store if path is None else WatchedStore.of(Opened(path))
         self._group = zarr.open_group(store=source, mode="r", use_consolidated=True)
-        self._writers: dict[str, ArrayWriter] = {}
-        self._coordinates: list[str] = []
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -107,32 +114,9 @@ class StoreAppender:
         if length > whole:
             self.append(name, np.asarray(self._array(name)[whole:length]))
 
-    def create(
-        self,
-        name: str,
-        *,
-        shape: Sequence[int],
-        dtype: Any,
-        dims: Sequence[str],
-        attrs: Mapping[str, Any] | None = None,
-        rows: int | None = None,
-        coordinate: bool = False,
-    ) -> None:
-        """Prepare a new array; arguments as :meth:`StoreWriter.create` takes them."""
-        check_name(name, self._writers)
-        document = new_document(shape=shape, dtype=dtype, dims=dims, attrs=attrs, rows=rows)
+    def _writer(self, name: str, document: Document) -> ArrayWriter:
         self._clear_behind(name, document, 0)
-        self._writers[name] = ArrayWriter(self.store, name, document, replace=True)
-        if coordinate:
-            self._coordinates.append(name)
-
-    def append(self, name: str, block: NDArray[Any]) -> None:
-        """Append rows to an array that was prepared."""
-        self._writers[name].append(storable(block))
-
-    def set_scalar(self, name: str, value: NDArray[Any]) -> None:
-        """Write an array without axes."""
-        self._writers[name].put_scalar(storable(value))
+        return ArrayWriter(self.store, name, document, replace=True)
 
     def commit(self, attrs: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Make everything visible.
@@ -142,14 +126,12 @@ class StoreAppender:
         attrs : mapping, optional
             Attributes that change, for each array.
         """
-        for writer in self._writers.values():
-            writer.finish()
-        changed = {name: writer.finished_document() for name, writer in self._writers.items()}
+        changed = self.finish()
         for name, values in (attrs or {}).items():
             old = changed[name]
             changed[name] = {**old, "attributes": {**old.get("attributes", {}), **values}}
         known = str(self.attributes.get("coordinates", "")).split()
-        if coordinates := " ".join(dict.fromkeys([*known, *self._coordinates])):
+        if coordinates := " ".join(dict.fromkeys([*known, *self.coordinates])):
             self.attributes["coordinates"] = coordinates
         with held_interrupts():
             for name, document in changed.items():
@@ -178,7 +160,7 @@ class StoreAppender:
             document = self.documents.get(name)
             with contextlib.suppress(Exception):
                 if document is None:
-                    sync(self.store.delete_dir(name))
+                    delete_below(self.store, name)
                     continue
                 self._clear_behind(name, document, -(-self.length(name) // writer.rows))
                 put_json(self.store, f"{name}/zarr.json", document)
@@ -188,13 +170,10 @@ class StoreAppender:
         if not self.store.supports_listing or not document["shape"]:
             return
         place = len(shard_key(name, {"shape": [0]}, 0).rpartition("/")[0]) + 1
-        for key in sync(_keys(self.store, f"{name}/c/")):
-            if int(key[place:].split("/")[0]) >= first:
-                sync(self.store.delete(key))
-
-
-async def _keys(store: Any, prefix: str) -> list[str]:
-    return [key async for key in store.list_prefix(prefix) if key[len(prefix) :][:1].isdigit()]
+        for key in keys_below(self.store, f"{name}/c/"):
+            number = key[place:].split("/")[0]
+            if number.isdigit() and int(number) >= first:
+                delete(self.store, key)
 
 
 def append_rows(

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 from zarr.abc.store import Store
-from zarr.core.sync import sync
 
 from seqdata.errors import StoreError
-from seqdata.store._objects import get_json
+from seqdata.store._objects import get_json, names_in
 
 # codecs of numcodecs that turn bytes into bytes or plain values, and never into code
 _PLAIN = frozenset({
@@ -174,7 +173,9 @@ def _check_node(document: Any, where: str) -> None:
 
 
 def _check_below(store: Store, prefix: str, where: str) -> None:
-    for name in sync(_entries(store, prefix)):
+    for name in names_in(store, prefix):
+        if name.startswith(".") or name == "zarr.json":
+            continue
         path = f"{prefix}{name}"
         place = f"{path!r} of {where}"
         try:
@@ -188,11 +189,6 @@ def _check_below(store: Store, prefix: str, where: str) -> None:
             _check_node(new, place)
             if new.get("node_type") == "group":
                 _check_below(store, f"{path}/", where)
-
-
-async def _entries(store: Store, prefix: str) -> list[str]:
-    names = [name async for name in store.list_dir(prefix)]
-    return [name for name in names if not name.startswith(".") and name != "zarr.json"]
 
 
 def _is_far(store: Store) -> bool:

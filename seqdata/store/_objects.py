@@ -1,4 +1,7 @@
-"""Reach the objects of a store: paths, URLs, and one put for each object."""
+"""Reach the objects of a store: paths, URLs, and one put for each object.
+
+Only this file imports what zarr counts as its core.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
+from zarr.core.buffer import Buffer as Buffer
+from zarr.core.buffer import BufferPrototype as BufferPrototype
+from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
@@ -145,10 +150,44 @@ def put_json(store: Store, key: str, document: Mapping[str, Any]) -> None:
     put_bytes(store, key, json.dumps(document, indent=1).encode())
 
 
-def get_json(store: Store, key: str) -> dict[str, Any] | None:
-    """Read one JSON document of a store; None where there is none."""
+def get_bytes(store: Store, key: str) -> bytes | None:
+    """Read one object of a store; None where there is none."""
     try:
         data = sync(store.get(key, default_buffer_prototype()))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return None if data is None else json.loads(data.to_bytes())
+    return None if data is None else data.to_bytes()
+
+
+def get_json(store: Store, key: str) -> dict[str, Any] | None:
+    """Read one JSON document of a store; None where there is none."""
+    data = get_bytes(store, key)
+    return None if data is None else json.loads(data)
+
+
+def delete(store: Store, key: str) -> None:
+    """Remove one object of a store, if it is there."""
+    sync(store.delete(key))
+
+
+def delete_below(store: Store, prefix: str) -> None:
+    """Remove all objects of a store whose names begin with a folder's."""
+    sync(store.delete_dir(prefix))
+
+
+def names_in(store: Store, prefix: str) -> list[str]:
+    """Return what stands directly below a folder of a store."""
+
+    async def collect() -> list[str]:
+        return [name async for name in store.list_dir(prefix)]
+
+    return sync(collect())
+
+
+def keys_below(store: Store, prefix: str) -> list[str]:
+    """Return the names of all objects of a store that begin with a folder's."""
+
+    async def collect() -> list[str]:
+        return [key async for key in store.list_prefix(prefix)]
+
+    return sync(collect())

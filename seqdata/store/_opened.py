@@ -15,7 +15,8 @@ from seqdata.store._shards import mark_of_file
 
 if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
-    from zarr.core.buffer import Buffer, BufferPrototype
+
+    from seqdata.store._objects import Buffer, BufferPrototype
 
 #: File in the folder of one array that a store is born with and that no append touches: its number
 #: and time are the store's.

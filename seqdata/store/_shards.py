@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,10 @@ import numpy as np
 import zarr
 import zarr.codecs
 from zarr.abc.store import Store
-from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
 from seqdata.errors import SchemaError
-from seqdata.store._objects import put_bytes, put_json
+from seqdata.store._objects import delete, get_bytes, get_json, put_bytes, put_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,9 +110,7 @@ def new_document(
         dimension_names=tuple(dims),
         attributes=dict(attrs or {}),
     )
-    data = sync(memory.get("zarr.json", default_buffer_prototype()))
-    document: Document = json.loads(data.to_bytes()) if data is not None else {}
-    return document
+    return get_json(memory, "zarr.json") or {}
 
 
 def rows_of_shard(document: Mapping[str, Any]) -> int:
@@ -180,8 +175,7 @@ def pack_rows(document: Mapping[str, Any], rows: NDArray[Any]) -> bytes | None:
     memory = MemoryStore()
     put_json(memory, "zarr.json", {**document, "shape": rows.shape})
     zarr.open_array(store=memory, mode="r+")[...] = rows
-    data = sync(memory.get(shard_key("", document, 0)[1:], default_buffer_prototype()))
-    return None if data is None else data.to_bytes()
+    return get_bytes(memory, shard_key("", document, 0)[1:])
 
 
 class ArrayWriter:
@@ -310,7 +304,7 @@ class ArrayWriter:
         if packed is not None:
             put_bytes(self.store, key, packed)
         elif self._replace:
-            sync(self.store.delete(key))
+            delete(self.store, key)
 
 
 def _fill_value(dtype: Any) -> Any:

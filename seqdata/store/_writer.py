@@ -5,18 +5,26 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
-from seqdata.errors import DiskFullError, SchemaError, StoreError, is_disk_full
+from seqdata.errors import DiskFullError, StoreError, is_disk_full
+from seqdata.store._arrays import Arrays
 from seqdata.store._leftovers import clear_leftovers, working_path
-from seqdata.store._objects import StoreLike, as_store, get_json, local_path, put_bytes, put_json
+from seqdata.store._objects import (
+    StoreLike,
+    as_store,
+    delete,
+    delete_below,
+    get_json,
+    local_path,
+    put_bytes,
+    put_json,
+)
 from seqdata.store._opened import BIRTH
 from seqdata.store._resume import (
     UnfinishedBuild,
@@ -29,16 +37,15 @@ from seqdata.store._shards import (
     ArrayWriter,
     Document,
     mark_of_file,
-    new_document,
     rows_of_shard,
     shard_key,
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 
-class StoreWriter:
+class StoreWriter(Arrays):
     """Build a Zarr v3 store that opens only when it is complete.
 
     A local store grows in a hidden folder beside its place and is renamed when it is done. The
@@ -98,16 +105,15 @@ class StoreWriter:
         keep: bool = False,
         locked: bool = False,
     ) -> None:
+        super().__init__()
         self.target = target
         self.overwrite = overwrite
-        self.coordinates: list[str] = []
         self.in_place = False
         self._job = job
         self._resume = resume
         self._keep = keep
         self._locked = locked
         self._lock = contextlib.ExitStack()
-        self._writers: dict[str, ArrayWriter] = {}
         self._committed = False
         self._unfinished: UnfinishedBuild | None = None
         self.path = local_path(target)
@@ -125,7 +131,7 @@ class StoreWriter:
                 if not self.overwrite:
                     msg = f"{self.target} holds a store. Pass overwrite=True to replace it."
                     raise StoreError(msg)
-                sync(self.store.delete_dir(""))
+                delete_below(self.store, "")
             return self
         if self._job is None:
             with contextlib.ExitStack() as lock:
@@ -193,46 +199,10 @@ class StoreWriter:
             shutil.rmtree(self._temporary, ignore_errors=True)
             return
         with contextlib.suppress(Exception):
-            sync(self.store.delete("zarr.json"))
+            delete(self.store, "zarr.json")
         for name in self._writers:
             with contextlib.suppress(Exception):
-                sync(self.store.delete_dir(name))
-
-    def create(
-        self,
-        name: str,
-        *,
-        shape: Sequence[int],
-        dtype: Any,
-        dims: Sequence[str],
-        attrs: Mapping[str, Any] | None = None,
-        rows: int | None = None,
-        coordinate: bool = False,
-    ) -> None:
-        """Create an array.
-
-        Parameters
-        ----------
-        name : str
-            Variable name.
-        shape : sequence of int
-            Shape; the first axis may grow.
-        dtype : dtype
-            Type; ``str`` for variable-length text.
-        dims : sequence of str
-            Dimension names.
-        attrs : mapping, optional
-            Attributes.
-        rows : int, optional
-            Rows of a shard (arrays of two or more axes).
-        coordinate : bool, default False
-            Open it as a coordinate.
-        """
-        check_name(name, self._writers)
-        document = new_document(shape=shape, dtype=dtype, dims=dims, attrs=attrs, rows=rows)
-        self._writers[name] = self._writer(name, document)
-        if coordinate:
-            self.coordinates.append(name)
+                delete_below(self.store, name)
 
     def _writer(self, name: str, document: Document) -> ArrayWriter:
         unfinished = self._unfinished
@@ -275,46 +245,6 @@ class StoreWriter:
         """Write the next shard of an array, packed by :func:`seqdata.store._shards.pack_rows`."""
         self._writers[name].put_packed(packed, n_rows)
 
-    def append(self, name: str, block: NDArray[Any]) -> None:
-        """Append rows to an array that was created."""
-        self._writers[name].append(storable(block))
-
-    def write_array(
-        self,
-        name: str,
-        values: NDArray[Any],
-        dims: Sequence[str],
-        *,
-        attrs: Mapping[str, Any] | None = None,
-        rows: int | None = None,
-        coordinate: bool = False,
-    ) -> None:
-        """Create an array and write all of it."""
-        values = storable(np.asarray(values))
-        dtype = str if values.dtype.kind == "O" else values.dtype
-        self.create(
-            name,
-            shape=values.shape,
-            dtype=dtype,
-            dims=dims,
-            attrs=attrs,
-            rows=rows,
-            coordinate=coordinate,
-        )
-        if values.ndim == 0:
-            self.set_scalar(name, values)
-        elif values.size:
-            self.append(name, values)
-
-    def set_scalar(self, name: str, value: NDArray[Any]) -> None:
-        """Write an array without axes."""
-        self._writers[name].put_scalar(storable(value))
-
-    def finish(self) -> None:
-        """Write the rows that are still held."""
-        for writer in self._writers.values():
-            writer.finish()
-
     def commit(self, attrs: Mapping[str, Any]) -> None:
         """Write the consolidated root metadata with the completeness mark, and rename.
 
@@ -323,11 +253,10 @@ class StoreWriter:
         attrs : mapping
             Attributes of the dataset.
         """
-        self.finish()
+        documents = self.finish()
         attributes = {**attrs, "complete": True}
         if self.coordinates:
             attributes["coordinates"] = " ".join(self.coordinates)
-        documents = {name: writer.finished_document() for name, writer in self._writers.items()}
         for name, document in documents.items():
             put_json(self.store, f"{name}/zarr.json", document)
         if self.path is not None and documents:
@@ -377,22 +306,6 @@ class StoreWriter:
             raise
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
-
-
-def check_name(name: str, taken: Container[str]) -> None:
-    """Refuse a variable that no store can hold, or that is there."""
-    odd = set(name) & set("/\\\0") or name in ("", ".", "..", "zarr.json")
-    # a name is one of a folder; '__' and '.' begin those that Zarr and this package keep
-    if odd or name.startswith(("__", ".")) or len(name.encode("utf-8", "replace")) > 200:
-        msg = (
-            f"A variable called {name[:100]!r} cannot be stored: variables are folders of the "
-            "store. Rename the column or variable (without '/' and backslash, of at most 200 "
-            "bytes, beginning with neither '.' nor '__')."
-        )
-        raise SchemaError(msg)
-    if name in taken:
-        msg = f"Variable {name!r} is written twice."
-        raise SchemaError(msg)
 
 
 def disk_full(target: StoreLike, state: str) -> DiskFullError:
@@ -461,29 +374,3 @@ def _looks_like_store(path: Path) -> bool:
         return False
     marks = ("zarr.json", ".zgroup", ".zmetadata")
     return any((path / mark).exists() for mark in marks)
-
-
-def storable(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values in a type that is stored the same by every version of the libraries."""
-    if values.dtype.kind in "biuf":
-        return values
-    if values.dtype == np.dtype("S1"):
-        return np.ascontiguousarray(values).view(np.uint8)
-    if values.dtype.kind in "OUTS":
-        flat = [_text(value) for value in values.ravel().tolist()]
-        out = np.empty(len(flat), dtype=object)
-        out[:] = flat
-        return out.reshape(values.shape)
-    msg = (
-        f"Values of type {values.dtype} cannot be stored. "
-        "Store dates as text or as numbers with a unit, complex numbers as two variables."
-    )
-    raise SchemaError(msg)
-
-
-def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    return str(value)

@@ -27,7 +27,8 @@ from seqdata.schema import (
     with_names,
 )
 from seqdata.store import _attrs
-from seqdata.store._append import StoreAppender, add_variables, append_rows
+from seqdata.store._append import add_variables, append_rows
+from seqdata.store._arrays import Arrays
 from seqdata.store._codecs import check_store
 from seqdata.store._objects import StoreLike, as_store, get_json, local_path
 from seqdata.store._opened import ListedStore, Opened, WatchedStore, listed_shards
@@ -327,7 +328,7 @@ def _is_there(path: StoreLike) -> bool:
     return get_json(as_store(path), "zarr.json") is not None
 
 
-def _write_variables(out: StoreWriter | StoreAppender, ds: xr.Dataset) -> None:
+def _write_variables(out: Arrays, ds: xr.Dataset) -> None:
     rows = _common_rows(ds)
     for name in ds.variables:
         _create(out, str(name), ds[name], rows, coordinate=name in ds.coords)
@@ -354,9 +355,7 @@ def remove_store(path: str | Path) -> None:
         shutil.rmtree(folder)
 
 
-def _create(
-    out: StoreWriter | StoreAppender, name: str, var: xr.DataArray, rows: int, *, coordinate: bool
-) -> None:
+def _create(out: Arrays, name: str, var: xr.DataArray, rows: int, *, coordinate: bool) -> None:
     attrs = _storable_attrs(var.attrs, f"variable {name!r}")
     dtype: Any = var.dtype
     if dtype == np.dtype("S1"):
@@ -385,7 +384,7 @@ def _create(
     )
 
 
-def _stream(out: StoreWriter | StoreAppender, ds: xr.Dataset) -> None:
+def _stream(out: Arrays, ds: xr.Dataset) -> None:
     """Write each variable in blocks of whole shards; lazy ones of a block are computed together."""
     rowwise = [str(name) for name in ds.variables if ds[name].dims[:1] == (SEQUENCE_DIM,)]
     for block in row_blocks(ds, rowwise, SEQUENCE_DIM):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,12 +83,12 @@ class TargetTransform(ABC):
         """
         return self._apply(values, self._backward)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the transform as plain values, ``name`` among them."""
         return {"name": self.name, **asdict(self)}  # type: ignore[call-overload]
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Return the transform that `to_dict` described.
 
         Parameters
@@ -118,7 +118,7 @@ class TargetTransform(ABC):
                 )
         return cls(**given)
 
-    def _apply(self, values: ArrayLike, function: Any) -> Values:
+    def _apply(self, values: ArrayLike, function: Callable[[Values], Values]) -> Values:
         array = np.asarray(values, dtype=np.float64)
         columns = array[:, None] if array.ndim == 1 else array
         n = self._n_columns()
@@ -147,7 +147,7 @@ class TargetTransform(ABC):
         return SeqdataError(f"target transform {self.name!r} is not fitted: call .fit first.")
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: object) -> object:
     return tuple(_frozen(v) for v in value) if isinstance(value, list | tuple) else value
 
 

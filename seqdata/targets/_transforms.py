@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import xarray as xr
@@ -307,7 +307,7 @@ class Quantile(TargetTransform):
 _OUTPUTS = ("uniform", "normal")
 
 
-def from_dict(values: Mapping[str, Any] | str) -> TargetTransform:
+def from_dict(values: Mapping[str, object] | str) -> TargetTransform:
     """Return a transform from its name and arguments.
 
     Parameters
@@ -341,7 +341,7 @@ def from_dict(values: Mapping[str, Any] | str) -> TargetTransform:
 def apply(
     ds: xr.Dataset,
     names: str | Sequence[str],
-    transforms: Sequence[TargetTransform | Mapping[str, Any] | str],
+    transforms: Sequence[TargetTransform | Mapping[str, object] | str],
     *,
     mask: ArrayLike | None = None,
     fit: bool = True,

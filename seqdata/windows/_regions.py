@@ -120,7 +120,19 @@ def centres(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def make_windows(table: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64]) -> Windows:
-    """Return windows on the contigs of a table, contigs numbered as they first appear."""
+    """Return windows on the contigs of a table, contigs numbered as they first appear.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Regions, with ``chrom`` and perhaps ``strand``.
+    start, end : ndarray of int64, shape (n,)
+        Bounds of the windows in bp.
+
+    Returns
+    -------
+    Windows
+    """
     chrom = table["chrom"].astype(str).to_numpy(dtype=object)
     names = tuple(dict.fromkeys(chrom))
     contig = encode(chrom, {name: i for i, name in enumerate(names)}, np.int32)

@@ -13,10 +13,11 @@ from seqpro import random
 from seqpro._cast import cast_seqs, normalize_axis
 from seqpro._encode import tokenize
 from seqpro._modify import jitter, k_shuffle, reverse_complement
+from seqpro._types import Sequences
 from seqpro.alphabets import DNA, NucleotideAlphabet
 from seqpro.errors import SeqproError
 
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = NDArray[np.generic]
 DataType: TypeAlias = Literal["dna", "track"]
 
 
@@ -36,7 +37,7 @@ class BaseTransform(ABC):
         self.calls = 0
 
     def __call__(
-        self, *arrays: Any, row_ids: ArrayLike | None = None, epoch: int | None = None
+        self, *arrays: Sequences, row_ids: ArrayLike | None = None, epoch: int | None = None
     ) -> Any:
         """Transform arrays.
 
@@ -89,7 +90,7 @@ class SequenceTransform(BaseTransform):
         self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
     ) -> tuple[Array, ...]:
         """Change every sequence, and every track with the first of them."""
-        types = self.types or ("dna", *("track",) * (len(arrays) - 1))
+        types: tuple[str, ...] = self.types or ("dna", *("track",) * (len(arrays) - 1))
         if len(types) != len(arrays):
             raise SeqproError(f"got {len(arrays)} arrays for {len(types)} types {types}")
         model = arrays[types.index("dna")] if "dna" in types else None
@@ -343,7 +344,7 @@ class Random(BaseTransform):
     def __init__(
         self,
         p: float,
-        *transforms: Callable[..., Any],
+        *transforms: Callable[..., object],
         seed: int | None = None,
         batch_axis: int = 0,
     ) -> None:
@@ -408,13 +409,13 @@ class Sequential(BaseTransform):
     ((1, 3), (1, 3))
     """
 
-    def __init__(self, *transforms: Callable[..., Any], seed: int | None = None) -> None:
+    def __init__(self, *transforms: Callable[..., object], seed: int | None = None) -> None:
         super().__init__(seed if seed is not None else 0)
         self.transforms = transforms
         self.reseed = seed is not None
 
     def __call__(
-        self, *arrays: Any, row_ids: ArrayLike | None = None, epoch: int | None = None
+        self, *arrays: Sequences, row_ids: ArrayLike | None = None, epoch: int | None = None
     ) -> Any:
         """Transform arrays; see `BaseTransform`."""
         step = self.calls if epoch is None else epoch
@@ -443,5 +444,5 @@ class Sequential(BaseTransform):
         return arrays
 
 
-def _as_tuple(value: Any) -> tuple[Array, ...]:
-    return value if isinstance(value, tuple) else (value,)
+def _as_tuple(value: object) -> tuple[Array, ...]:
+    return value if isinstance(value, tuple) else (np.asarray(value),)

@@ -86,3 +86,9 @@ def test_unknown_columns_become_the_letter_for_any(alphabet: object) -> None:
     encoded[0, 0] = 1
     wild = "X" if len(alphabet) > 4 else "N"
     assert sp.decode_ohe(encoded, -1, alphabet).tobytes().decode() == "A" + wild
+
+
+def test_letters_in_an_array_of_objects_are_read_as_letters() -> None:
+    letters = np.array([["A", "C"], ["G", "U"]], dtype=object)
+    with pytest.raises(sp.errors.AlphabetError, match="1 of their 4 letters are 'U'"):
+        sp.check_letters(letters, sp.DNA)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from eugene._step import Faults, Part, Settings, step
 from eugene.config.marks import Least, Names
-from eugene.report._blocks import Section, number
+from eugene.report._blocks import Picture, Section, number
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eugene.runs")
 _FILE = "interpretation/annotated_seqlets.csv"
-_MOST_MOTIFS, _MOST_ROWS = 20, 10
+_MOST_MOTIFS, _MOST_ROWS, _MOST_DRAWN = 20, 10, 8
 
 
 def _look(config: RunConfig, settings: Settings) -> Faults:
@@ -54,12 +55,28 @@ def _show(section: Section, run: RunFolder) -> None:
     )
     if len(motifs) > _MOST_MOTIFS:
         section.text(f"The {_MOST_MOTIFS} most frequent of {len(motifs)} motifs.")
-    scored = "score" in table
-    if scored:
-        table = table.sort_values("score", key=lambda s: -s.abs(), kind="stable")
-    section.heading("The strongest seqlets" if scored else "The first seqlets")
+    if len(motifs):
+        section.figures([_picture(run, named["accession"].value_counts().index[:_MOST_DRAWN])])
+    table = table.sort_values("attribution", key=lambda s: -s.abs(), kind="stable")
+    section.heading("The strongest seqlets")
     section.frame(table.drop(columns="sequence").head(_MOST_ROWS))
     section.links([(_FILE, "all seqlets, as a table")])
+
+
+def _picture(run: RunFolder, accessions: Iterable[str]) -> Picture:
+    """Draw the known motifs that most seqlets resemble."""
+    from eugene.interpret import read_motifs
+    from eugene.report._logos import gallery
+    from seqpro.motifs import MotifSet
+
+    settings = run.settings("interpret.seqlets")
+    known = read_motifs(str(settings.get("motif_db", "embedded")))
+    return gallery(
+        MotifSet([known[accession] for accession in accessions]), None, settings,
+        name="seqlets", folder=run.figures, most=_MOST_DRAWN,
+        alt="Logos of the known motifs that most seqlets resemble",
+        caption="The known motifs that most seqlets resemble; letter heights in bits.",
+    )  # fmt: skip
 
 
 @step(

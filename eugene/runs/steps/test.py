@@ -268,16 +268,22 @@ def test(
         raise EugeneError(message)
     run.write_predictions()
     baselines, actual = _baseline_predictions(run), run.data.targets
-    options = {"n_bootstrap": n_bootstrap, "seed": run.config.seed, "names": run.data.target_vars}
 
     def measured(chosen: NDArray[np.int64]) -> dict[str, object]:
         def of(
             predicted: NDArray[np.floating[Any]], scores: NDArray[np.float32] | None = None
         ) -> dict[str, Any]:
-            ranks = None if scores is None else scores[chosen]
             if not len(chosen):
                 return {}
-            return evaluate(actual[chosen], predicted[chosen], run.task, scores=ranks, **options)
+            return evaluate(
+                actual[chosen],
+                predicted[chosen],
+                run.task,
+                n_bootstrap=n_bootstrap,
+                seed=run.config.seed,
+                scores=None if scores is None else scores[chosen],
+                names=run.data.target_vars,
+            )
 
         return {
             "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),

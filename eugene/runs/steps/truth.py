@@ -25,7 +25,12 @@ def add_truth(folder: RunFolder, **values: object) -> None:
     **values : object
         ``mean_auprc``, ``planted_fraction``, ``n`` or ``planted_found``.
     """
-    empty = {"mean_auprc": {}, "planted_fraction": None, "n": 0, "planted_found": {}}
+    empty: dict[str, object] = {
+        "mean_auprc": {},
+        "planted_fraction": None,
+        "n": 0,
+        "planted_found": {},
+    }
     folder.write_json(_FILE, {**empty, **folder.read(_FILE), **values})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from eugene.cli._call import SECTIONS, help_text, parse_call
+from eugene.cli._call import help_text, parse_call
 from eugene.cli._verbs import VERBS
-from eugene.config import parse_text, schema
+from eugene.config import parse_text
 from eugene.errors import UsageError
 
 
@@ -74,10 +74,6 @@ def test_help_lists_the_arguments_of_what_a_file_names():
     assert "--data.seq_col" in text
     assert "--model.conv_kwargs" in text
     assert "published: 249" in text
-
-
-def test_sections_are_those_of_the_schema():
-    assert SECTIONS == schema.SECTIONS
 
 
 def test_examples_parse():

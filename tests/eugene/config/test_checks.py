@@ -111,7 +111,7 @@ def test_three_mistakes_are_reported_at_once_with_file_line_and_path(tmp_path):
         ({"data__split": {"fractions": [1]}}, "$.data.split", "needs a 'name'"),
         ({"data__targets": [{"name": "zscor"}]}, "$.data.targets[0].name", "'zscore'"),
         ({"data__out": "x.zarr"}, "$.data.out", "set by the program"),
-        ({"model__name": "cn"}, "$.model.name", "no model is called 'cn'; did you mean 'cnn'"),
+        ({"model__name": "hybrd"}, "$.model.name", "no model is called 'hybrd'; did you mean 'hybrid'"),
         ({"model__name": 3}, "$.model.name", "expected the name of a model, got 3"),
         ({"model__strands": 1}, "$.model.strands", "model 'cnn': expected str, got 1"),
         ({"model__init": {"name": "motifs"}}, "$.model.init", "needs 'motif_files'"),
@@ -167,8 +167,8 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
     from eugene.config import schema
     from eugene.config.marks import Least
 
-    data = {p.name: p for p in schema.section("data").parameters()}
-    trainer = {p.name: p for p in schema.section("trainer").parameters()}
+    data = {p.name: p for p in schema.parameters("data")}
+    trainer = {p.name: p for p in schema.parameters("trainer")}
     assert data["length"].mark(Least) == trainer["max_epochs"].mark(Least) == Least(1)
     assert data["length"].annotation == "int | None"
     assert {"ds", "seed", "module", "callbacks"}.isdisjoint({*data, *trainer})
@@ -180,7 +180,7 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
         *(f"interpret.{s}" for s in interpret_steps()),
     )
     for name in dotted:
-        for key in schema.section(name).parameters():
+        for key in schema.parameters(name):
             assert key.description, (name, key.name)
             assert key.annotation, (name, key.name)
             assert not key.required

@@ -26,7 +26,7 @@ SAME = {
 @pytest.mark.parametrize("name", list(registries.DATA_SOURCES))
 def test_no_argument_of_a_source_is_another_key(name: str):
     arguments = {p.name for p in registries.DATA_SOURCES.signature(name).parameters}
-    keys = {p.name for p in schema.section("data").parameters()}
+    keys = {p.name for p in schema.parameters("data")}
     keys |= set(inspect.signature(SequenceDataModule).parameters) - {"ds"}
     assert arguments & keys <= set(SAME)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
+from eugene._weighted import METRICS
 from eugene.errors import EugeneError
 from eugene.evaluate import curves, evaluate, paired_difference
-from eugene.evaluate._weighted import METRICS
 
 Oracle = Callable[[np.ndarray, np.ndarray], float]
 REGRESSION: dict[str, Oracle] = {

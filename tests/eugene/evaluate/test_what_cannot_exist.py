@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
+from eugene._weighted import METRICS as WEIGHTED
 from eugene.config.registries import METRICS as STREAMED
 from eugene.evaluate import evaluate
-from eugene.evaluate._weighted import METRICS as WEIGHTED
 from eugene.modules.metrics import make_metric
 
 Values = np.ndarray

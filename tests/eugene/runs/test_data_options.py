@@ -12,7 +12,7 @@ import xarray as xr
 
 import seqdata as sd
 from eugene.config import find_problems, load_run_config, parse_text
-from eugene.config.schema import section
+from eugene.config.schema import parameters
 from eugene.data import SequenceDataModule
 from eugene.errors import ConfigError
 from eugene.runs import RunFolder, run
@@ -52,7 +52,7 @@ def of(function: Any) -> set[str]:
 
 
 def keys(name: str) -> set[str]:
-    return {parameter.name for parameter in section(name).parameters()}
+    return {parameter.name for parameter in parameters(name)}
 
 
 def test_no_option_is_forgotten() -> None:
