@@ -51,7 +51,9 @@ PUBLISHED: tuple[Published, ...] = (
         "Keras counts 624,738 with the 2,016 statistics of batch normalisation",
     ),
     Published("jores21_cnn", {"input_len": 170, "output_dim": 1}, 1_825_921, _EUGENE),
-    Published("jores21_cnn", {"variant": "published"}, 1_825_921, "tobjores, layers counted"),
+    Published(
+        "jores21_cnn", {"variant": "published"}, 1_825_921, "tobjores, CNN/CNN_train+evaluate.ipynb"
+    ),
     Published("kopp21_cnn", {"input_len": 500, "output_dim": 1}, 743, _EUGENE),
     Published("bpnet", {}, 109_122, "bpnet-lite, built and counted: 64 filters, 8 layers"),
     Published("bpnet", {"n_outputs": 2, "n_control_tracks": 2}, 114_224, "bpnet-lite"),
@@ -103,9 +105,6 @@ PUBLISHED: tuple[Published, ...] = (
         78_241,
         "the weights in evolution_model.hdf5, counted",
     ),
-    Published(
-        "jores21_cnn", {"variant": "published"}, 1_825_921, "tobjores, CNN_train+evaluate.ipynb"
-    ),
     Published("fcn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
     Published("rnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
     Published("ds_fcn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
@@ -123,7 +122,12 @@ PUBLISHED: tuple[Published, ...] = (
         "danq", {}, 46_929_039, "Selene, built and counted; one bias less in Keras: 46,926,479"
     ),
     Published("satori", {}, None, "fahadahaf/satori, CNN-RNN-MH-noEmbds_hyperParams.txt"),
-    Published("deepmel", {}, 3_442_200, "layers of the Keras file, counted by hand; CREsted: 3.4M"),
+    Published(
+        "deepmel",
+        {},
+        3_442_200,
+        "luckyday1122/DeepMEL_tutorial, code/training.ipynb, counted by hand",
+    ),
     Published(
         "scbasset",
         {"output_dim": 2_714},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from torch.nn import functional as F
 
 from eugene.models._base import arguments, make_strands
 from eugene.models.crested import DeepTopicLSTM
@@ -14,9 +15,9 @@ from eugene.nn import ReverseComplement
 class DeepMEL(DeepTopicLSTM):
     """The network that CREsted's DeepTopic LSTM was made from, run on both strands.
 
-    3,442,200 trainable parameters at 500 bp and 24 topics (3.4 million are named in CREsted's
-    description of the model; the layers are those of its published file). Outputs are logits,
-    the larger of both strands.
+    3,442,200 trainable parameters at 500 bp and 24 topics, counted on the layers of a notebook
+    that trains it (luckyday1122/DeepMEL_tutorial); CREsted's description of the model names 3.4
+    million. Outputs are logits: of the mean of the probabilities that both strands give, as there.
 
     Parameters
     ----------
@@ -88,15 +89,14 @@ class DeepMEL(DeepTopicLSTM):
             input_channels=input_channels,
         )
         self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, "max", input_channels)
+        self.both = make_strands(strands, "mean", input_channels) is not None
         self.config = {"name": self.name, **given}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
         ahead = super().forward(x)
-        if self.merge_strands is None:
+        if not self.both:
             return ahead
-        merged: torch.Tensor = self.merge_strands(
-            ahead, super().forward(self.reverse_complement(x))
-        )
-        return merged
+        logits = torch.stack((ahead, super().forward(self.reverse_complement(x))), dim=-1)
+        yes, no = F.logsigmoid(logits), F.logsigmoid(-logits)
+        return torch.logsumexp(yes, dim=-1) - torch.logsumexp(no, dim=-1)

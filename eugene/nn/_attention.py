@@ -130,7 +130,8 @@ class AttentionPool1d(nn.Module):
             logits = F.pad(logits, (0, missing), value=-1e9)
         windows = (x.shape[2] // self.pool_size, self.pool_size)
         weights = logits.reshape(*logits.shape[:2], *windows).softmax(dim=-1)
-        return (x.reshape(*x.shape[:2], *windows) * weights).sum(dim=-1)
+        pooled: torch.Tensor = (x.reshape(*x.shape[:2], *windows) * weights).sum(dim=-1)
+        return pooled
 
 
 def relative_features(length: int, n_features: int) -> torch.Tensor:
