@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from eugene._table import aligned
 from eugene.cli._call import Call
@@ -10,6 +11,9 @@ from eugene.cli._main import say
 from eugene.config import registries
 from eugene.config._annotations import describe_text
 from eugene.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from eugene.models.outline import Published
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -21,6 +25,9 @@ def _list() -> int:
 
     rows = []
     for name in registries.MODELS:
+        if not outline.rows_of(name):  # registered by a plug-in
+            rows.append([name, registries.MODELS.summary(name), "-", "-", "-"])
+            continue
         network = outline.published(outline.rows_of(name)[0])
         length, count = network.input_len, outline.trainable(network)
         paper = outline.paper_of(type(network)) or "-"
@@ -31,23 +38,12 @@ def _list() -> int:
     return 0
 
 
-def _show(name: str) -> int:
-    from eugene.models import list_weights, model_card, outline
+def _layers(row: Published) -> None:
+    """Say what a published configuration is made of."""
+    from eugene.models import outline
 
-    signature = registries.MODELS.signature(name)
-    name = registries.MODELS.resolve(name)
-    row = outline.rows_of(name)[0]
     network = outline.published(row)
-    say(f"{name}: {signature.summary}")
     say(f"paper: {outline.paper_of(type(network)) or 'none'}")
-    say(f"defined in {signature.target}")
-    say("arguments:")
-    for parameter in signature.parameters:
-        default = "" if parameter.required else f" = {parameter.default}"
-        say(f"  {parameter.name}: {describe_text(parameter.annotation)}{default}")
-        if parameter.description:
-            say(f"      {parameter.description}")
-    shapes = " and ".join(_shape(shape) for shape in outline.output_shapes(network))
     say(f"layers, at {network.input_len:,} bp ({row.source}):")
     rows = [
         [
@@ -61,7 +57,26 @@ def _show(name: str) -> int:
     ]
     header = ["layer", "kind", "output", "parameters", "receptive field"]
     say(textwrap.indent(aligned(header, rows), "  "))
+    shapes = " and ".join(_shape(shape) for shape in outline.output_shapes(network))
     say(f"  {outline.trainable(network):,} parameters, {shapes} out")
+
+
+def _show(name: str) -> int:
+    from eugene.models import list_weights, model_card, outline
+
+    signature = registries.MODELS.signature(name)
+    name = registries.MODELS.resolve(name)
+    rows = outline.rows_of(name)
+    say(f"{name}: {signature.summary}")
+    say(f"defined in {signature.target}")
+    say("arguments:")
+    for parameter in signature.parameters:
+        default = "" if parameter.required else f" = {parameter.default}"
+        say(f"  {parameter.name}: {describe_text(parameter.annotation)}{default}")
+        if parameter.description:
+            say(f"      {parameter.description}")
+    if rows:
+        _layers(rows[0])
     for weights in list_weights(name):
         card = model_card(weights)
         measured = card.measured
@@ -78,6 +93,8 @@ def _check(names: tuple[str, ...]) -> int:
     bad = 0
     for given in names or registries.MODELS.names:
         name = registries.MODELS.resolve(given)
+        if not outline.rows_of(name):
+            say(f"-       {name}: nothing is published of it")
         for row in outline.rows_of(name):
             changes = ", ".join(f"{key}={value}" for key, value in row.arguments.items())
             what = f"{name}({changes})"

@@ -13,7 +13,8 @@ from torch import nn
 from eugene.models._base import Architecture
 from eugene.models._build import build
 from eugene.models._published import PREDICTS as PREDICTS
-from eugene.models._published import PUBLISHED, Published
+from eugene.models._published import PUBLISHED
+from eugene.models._published import Published as Published
 
 # what reads the whole sequence at once
 _WHOLE = (nn.Linear, nn.RNNBase, nn.Flatten, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
