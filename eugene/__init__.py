@@ -58,8 +58,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(module), attribute)
         globals()[name] = value
         return value
-    message = f"module 'eugene' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise AttributeError(f"module 'eugene' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypedDict, cast
 
 from eugene._files import read_object
 
@@ -13,7 +13,48 @@ OTHER = "other_data"
 _NAME = "evaluation.json"
 
 
-def read_evaluation(run: Path) -> dict[str, Any]:
+class Metric(TypedDict, total=False):
+    """A figure: of the test rows its ``value``, of several runs their ``mean``.
+
+    ``low`` and ``high`` are its 95 % interval, over rows or over runs.
+    """
+
+    value: float | None
+    mean: float
+    low: float | None
+    high: float | None
+    sd: float | None
+    t_low: float | None
+    t_high: float | None
+    per_target: list[float]
+    per_seed: list[float]
+    every_seed_above: bool
+    why: str
+
+
+Metrics: TypeAlias = dict[str, Metric]
+
+
+class Measured(TypedDict, total=False):
+    """What was measured on some rows: of the network, and of each baseline."""
+
+    n: int
+    metrics: Metrics
+    baselines: dict[str, Metrics]
+
+
+class Evaluation(Measured, total=False):
+    """Content of ``evaluation.json``."""
+
+    split: str
+    other_data: str | None
+    task: str
+    targets: list[str]
+    subsets: dict[str, Measured]
+    curves: dict[str, object]
+
+
+def read_evaluation(run: Path) -> Evaluation:
     """Return what the test step of a folder wrote, empty where it has not been run.
 
     Parameters
@@ -33,7 +74,7 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         If the file is damaged.
     """
     path = run / _NAME
-    return read_object(path) if path.is_file() else {}
+    return cast(Evaluation, read_object(path) if path.is_file() else {})
 
 
 def of_other_data(run: Path) -> list[str]:

@@ -86,11 +86,9 @@ def read_object(path: Path) -> dict[str, Any]:
         raise NotARunError(message) from error
     if not isinstance(found, dict):
         kind = type(found).__name__
-        message = f"{path} holds a {kind}, expected an object; the run folder is damaged"
-        raise NotARunError(message)
+        raise NotARunError(f"{path} holds a {kind}, expected an object; the run folder is damaged")
     if fault := misfit(found, SHAPES.get(path.name, {})):
-        message = f"{path} holds what no run writes ({fault}); the run folder is damaged"
-        raise NotARunError(message)
+        raise NotARunError(f"{path} holds what no run writes ({fault}); the run folder is damaged")
     return found
 
 

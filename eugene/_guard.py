@@ -70,9 +70,8 @@ def check() -> None:
     if found:
         listed = ", ".join(f"{name} {version}" for name, version in found.items())
         packages = ", ".join(sorted({FOREIGN[name] for name in found}))
-        message = (
+        raise NameClashError(
             f"the distribution(s) {listed} are installed over the import package(s) {packages} "
             f"of {OURS}: the two trees are mixed and neither works. Mend it with: {mend(found)} "
             "(in a source tree: pip install -e . as the second step)"
         )
-        raise NameClashError(message)

@@ -51,11 +51,10 @@ def require(module: str, *, extra: str) -> ModuleType:
         top = module.partition(".")[0]
         if error.name is not None and error.name.partition(".")[0] != top:
             raise
-        message = (
+        raise MissingExtraError(
             f"this needs the package {top!r}, which is not installed; "
             f"install it with: pip install 'eugene-genomics[{extra}]'"
-        )
-        raise MissingExtraError(message) from error
+        ) from error
 
 
 def present(module: str) -> bool:

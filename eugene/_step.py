@@ -187,10 +187,9 @@ def steps() -> dict[str, Step]:
         given = STEPS.get(name)
         found.append(given if isinstance(given, Step) else step()(given))
         if found[-1].name != name:
-            message = (
+            raise EugeneError(
                 f"the step {name!r} is a function called {found[-1].name!r}: expected one name, "
                 "which is that of its section too"
             )
-            raise EugeneError(message)
     order = ("train", "later", "last")
     return {one.name: one for one in sorted(found, key=lambda one: order.index(one.when))}

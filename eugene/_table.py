@@ -52,8 +52,7 @@ def delimited(path: Path) -> str:
     """
     found = {".csv": ",", ".tsv": "\t", ".txt": "\t"}.get(path.suffix.lower())
     if found is None:
-        message = f"--out {path}: expected a name that ends in .csv or .tsv"
-        raise UsageError(message)
+        raise UsageError(f"--out {path}: expected a name that ends in .csv or .tsv")
     return found
 
 
@@ -68,8 +67,7 @@ def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence
     path = Path(path)
     separator = delimited(path)
     if not path.parent.is_dir():
-        message = f"--out {path}: the folder {path.parent} does not exist"
-        raise UsageError(message)
+        raise UsageError(f"--out {path}: the folder {path.parent} does not exist")
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, lineterminator="\n")
     writer.writerow(header)

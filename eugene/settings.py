@@ -84,8 +84,7 @@ class _SettingsModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in _NAMES:
             return getattr(self.__dict__["_current"], name)
-        message = f"settings have no {name!r}{did_you_mean(name, _NAMES)}"
-        raise AttributeError(message)
+        raise AttributeError(f"settings have no {name!r}{did_you_mean(name, _NAMES)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):

@@ -53,11 +53,10 @@ def complement_table(alphabet: AlphabetLike, *, strict: bool = True) -> NDArray[
         return kind.complement_table
     if not strict:
         return np.arange(256, dtype=np.uint8)
-    msg = (
+    raise SchemaError(
         f"Letters {letters!r} have no complement: regions on the '-' strand cannot be read. "
         "Set the strand of the regions to '.'."
     )
-    raise SchemaError(msg)
 
 
 @numba.njit(nogil=True, cache=True)

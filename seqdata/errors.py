@@ -191,8 +191,7 @@ def require_file(path: str | Path, what: str) -> Path:
         raise MissingFileError(msg)
     near = errors.nearest(file.name, [entry.name for entry in file.parent.iterdir()])
     hint = " Check the path." if near is None else f" Did you mean {file.parent / near}?"
-    msg = f"{what} file {file} does not exist.{hint}"
-    raise MissingFileError(msg)
+    raise MissingFileError(f"{what} file {file} does not exist.{hint}")
 
 
 def contig_hint(contig: str, known: Iterable[str]) -> str:

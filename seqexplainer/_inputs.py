@@ -80,7 +80,7 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return values as a numpy array; half precision that numpy does not know becomes float32."""
+    """Return values as a numpy array of the same shape; half precision that it lacks is float32."""
     if not isinstance(values, torch.Tensor):
         return np.asarray(values)
     found = values.detach().cpu().resolve_conj().resolve_neg()
@@ -238,7 +238,7 @@ def keep_unknown(changed: torch.Tensor, X: torch.Tensor) -> torch.Tensor:
 def check_args(
     args: Sequence[ArrayLike] | None, n_seqs: int, dtype: torch.dtype
 ) -> tuple[torch.Tensor, ...]:
-    """Return extra model inputs as tensors with one row per sequence, fractions in one type."""
+    """Return extra inputs as tensors of shape (n_seqs, ...), fractions in one type."""
     if isinstance(args, torch.Tensor | np.ndarray):
         raise InputError(
             f"args is one array of shape {tuple(args.shape)}; expected a list with an array for "

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
+
+Operation: TypeAlias = Callable[..., Any]
+"""An operation of torch: it alone knows what it takes and gives."""
+Args: TypeAlias = tuple[Any, ...]
+Kwargs: TypeAlias = dict[str, Any]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -115,17 +121,17 @@ CONSTANT = CREATED | _words(
 )
 
 
-def name_of(function: Any) -> str:
+def name_of(function: Operation) -> str:
     """Return the plain name of a torch function, property getters included."""
     packet = getattr(function, "overloadpacket", function)  # of exported models
     name = getattr(packet, "__name__", type(packet).__name__)
     if name == "__get__":
-        name = getattr(function.__self__, "__name__", name)
+        name = getattr(getattr(function, "__self__", None), "__name__", name)
     return SYNONYMS.get(name, name)
 
 
-def tensors_in(value: Any, found: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Append all tensors inside nested arguments to a list and return it."""
+def tensors_in(value: object, found: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Append all tensors, of any shape, inside nested arguments to a list and return it."""
     if isinstance(value, torch.Tensor):
         found.append(value)
     elif isinstance(value, (list, tuple)):

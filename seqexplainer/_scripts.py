@@ -13,7 +13,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 from seqexplainer._operations import tensors_in
 
 
-def scripted(part: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+def scripted(part: torch.nn.Module, *args: object, **kwargs: object) -> object:
     """Call a TorchScript module as one operation, which torch function modes see."""
     tensors = tuple(tensors_in((args, kwargs), []))
     if has_torch_function(tensors):
@@ -32,7 +32,7 @@ class _Scripted(torch.nn.Module):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["part"], name)
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: object, **kwargs: object) -> object:
         """Call the module."""
         return scripted(self.__dict__["part"], *args, **kwargs)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from seqexplainer.errors import TargetError
 
-Target = int | tuple[Any, ...] | str | Callable[[Any], torch.Tensor]
+Pick: TypeAlias = Callable[[Any], torch.Tensor]
+"""From a model's output, whatever that is, to one number of each sequence."""
+Target = int | tuple[Any, ...] | str | Pick
 
 _HELP = (
     "give target= as: an int (column of a 2-D output), a tuple (full index after the batch axis, "
@@ -19,7 +21,7 @@ _HELP = (
 )
 
 
-def describe(output: Any) -> str:
+def describe(output: object) -> str:
     """Return a short description of a model's output for messages."""
     if isinstance(output, torch.Tensor):
         return f"shape {tuple(output.shape)}"
@@ -31,7 +33,7 @@ def describe(output: Any) -> str:
     return type(output).__name__
 
 
-def resolve(target: Target) -> Callable[[Any], torch.Tensor]:
+def resolve(target: Target) -> Pick:
     """Turn a target into a function from the model's output to shape `(n_seqs,)`.
 
     Parameters
@@ -76,7 +78,7 @@ def resolve(target: Target) -> Callable[[Any], torch.Tensor]:
     return lambda output: _column(output, column)
 
 
-def _column(output: Any, column: int) -> torch.Tensor:
+def _column(output: object, column: int) -> torch.Tensor:
     if not isinstance(output, torch.Tensor) or output.ndim not in (1, 2):
         raise TargetError(
             f"target={column} needs a 1-D or 2-D output, got {describe(output)}; {_HELP}"
@@ -89,9 +91,9 @@ def _column(output: Any, column: int) -> torch.Tensor:
     return output if output.ndim == 1 else output[:, column]
 
 
-def _index(output: Any, index: tuple[Any, ...]) -> torch.Tensor:
+def _index(output: object, index: tuple[Any, ...]) -> torch.Tensor:
     rest = index
-    value = output
+    value: Any = output
     try:
         if not isinstance(value, torch.Tensor):
             value, rest = value[rest[0]], rest[1:]
@@ -103,7 +105,7 @@ def _index(output: Any, index: tuple[Any, ...]) -> torch.Tensor:
     return _checked(value, output, index)
 
 
-def _checked(value: Any, output: Any, target: Any) -> torch.Tensor:
+def _checked(value: object, output: object, target: object) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.ndim != 1:
         raise TargetError(
             f"target={getattr(target, '__name__', target)} gives {describe(value)} from an output "
@@ -112,7 +114,7 @@ def _checked(value: Any, output: Any, target: Any) -> torch.Tensor:
     return value
 
 
-def _heads(output: Any, target: str) -> tuple[torch.Tensor, torch.Tensor]:
+def _heads(output: object, target: str) -> tuple[torch.Tensor, torch.Tensor]:
     if isinstance(output, Mapping) and {"profile", "counts"} <= set(output):
         return output["profile"], output["counts"]
     if (
@@ -126,7 +128,7 @@ def _heads(output: Any, target: str) -> tuple[torch.Tensor, torch.Tensor]:
     return output[0], output[1]
 
 
-def _counts(output: Any) -> torch.Tensor:
+def _counts(output: object) -> torch.Tensor:
     counts = _heads(output, "counts")[1]
     if counts.ndim == 1:
         return counts
@@ -139,7 +141,7 @@ def _counts(output: Any) -> torch.Tensor:
     return flat[:, 0]
 
 
-def _profile(output: Any) -> torch.Tensor:
+def _profile(output: object) -> torch.Tensor:
     logits = _heads(output, "profile")[0].flatten(1)
     centred = logits - logits.mean(dim=1, keepdim=True)
     weights = torch.softmax(centred.detach(), dim=1)

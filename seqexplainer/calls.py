@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from seqexplainer._operations import name_of, tensors_in
-from seqexplainer._targets import describe
+from seqexplainer._operations import Args, Kwargs, Operation, name_of, tensors_in
+from seqexplainer._targets import Pick, describe
 from seqexplainer.errors import InputError
 
 
@@ -22,10 +22,10 @@ class _Squeezing(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        func: Operation,
+        _types: object,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         if name_of(func) in ("squeeze", "squeeze_"):
@@ -37,7 +37,7 @@ class _Squeezing(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def call(model: Callable[..., Any], batch: torch.Tensor, args: Sequence[torch.Tensor] = ()) -> Any:
+def call(model: Operation, batch: torch.Tensor, args: Sequence[torch.Tensor] = ()) -> Any:
     """Return what a model makes of a batch, with the axis of the batch also if it has one row.
 
     A model that squeezes its output, or tensors on the way, drops that axis where there is but
@@ -83,18 +83,17 @@ def call(model: Callable[..., Any], batch: torch.Tensor, args: Sequence[torch.Te
     return _no_number(_first_of_two(twice), 1)
 
 
-def _no_number(output: Any, n: int) -> Any:
-    alone = isinstance(output, torch.Tensor) and not output.ndim
-    return checked(output, n) if alone else output
+def _no_number(output: object, n: int) -> object:
+    return checked(output, n) if isinstance(output, torch.Tensor) and not output.ndim else output
 
 
 def explained(
-    model: Callable[..., Any],
-    pick: Callable[[Any], torch.Tensor],
+    model: Operation,
+    pick: Pick,
     batch: torch.Tensor,
     args: Sequence[torch.Tensor] = (),
 ) -> torch.Tensor:
-    """Return what is picked from the output for a batch, one row for each that went in.
+    """Return what is picked from the output for a batch, shape (n, ...) of n that went in.
 
     Raises
     ------
@@ -105,7 +104,7 @@ def explained(
 
 
 def checked(value: torch.Tensor, n: int, name: str = "") -> torch.Tensor:
-    """Return a part of a model's output after checking that it has one row for each of n."""
+    """Return a part of a model's output after checking that its shape is (n, ...)."""
     if value.ndim == 0 or len(value) != n:
         found = describe(value) if value.ndim else "a single number for a batch"
         raise InputError(
@@ -115,25 +114,26 @@ def checked(value: torch.Tensor, n: int, name: str = "") -> torch.Tensor:
     return value
 
 
-def _one_row(output: Any) -> bool:
+def _one_row(output: object) -> bool:
     return all(t.shape[:1] == (1,) for t in _leaves(output))
 
 
-def _leaves(output: Any) -> list[torch.Tensor]:
+def _leaves(output: object) -> list[torch.Tensor]:
     return tensors_in(dict(output) if isinstance(output, Mapping) else output, [])
 
 
-def _first_of_two(output: Any) -> Any:
+def _first_of_two(output: object) -> object:
     if isinstance(output, torch.Tensor):
         return output[:1] if output.shape[:1] == (2,) else output
     return rebuilt(output, _first_of_two)
 
 
-def rebuilt(output: Any, change: Callable[[Any], Any]) -> Any:
+def rebuilt(output: object, change: Callable[[Any], object]) -> object:
     """Return an output of a model with its parts changed; what has no parts stays."""
     if isinstance(output, Mapping):
         return {key: change(value) for key, value in output.items()}
     if isinstance(output, (tuple, list)):
         values = [change(value) for value in output]
-        return type(output)(*values) if hasattr(output, "_fields") else tuple(values)
+        kind: Operation = type(output)
+        return kind(*values) if hasattr(output, "_fields") else tuple(values)
     return output

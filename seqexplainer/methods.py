@@ -19,7 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -55,12 +55,12 @@ class Method:
         Name in titles; by default the name, spaces for underscores.
     aliases : tuple of str
         Other names, EUGENe's among them.
-    default_reference : str or None
+    default_reference : str
         What sequences are compared with where nothing is said.
     references : bool
         Whether sequences are compared with references.
     delta : bool
-        Whether attributions add up to a difference of outputs, so that a delta can be given.
+        Whether attributions should add up to a difference of outputs, which is then measured.
     tolerance : float
         Largest delta that passes, as a share of the mean difference of outputs.
     gradient : bool
@@ -83,7 +83,7 @@ class Method:
     summary: str = ""
     label: str = ""
     aliases: tuple[str, ...] = ()
-    default_reference: str | None = None
+    default_reference: str = "dinuc_shuffle"
     references: bool = False
     delta: bool = False
     tolerance: float = 1e-3
@@ -99,10 +99,7 @@ class Method:
 
     def load(self) -> Compute:
         """Return the function that computes it."""
-        if not isinstance(self.compute, str):
-            return self.compute
-        module, _, name = self.compute.partition(":")
-        found: Compute = getattr(importlib.import_module(module), name)
+        found: Compute = _loaded(self.compute) if isinstance(self.compute, str) else self.compute
         return found
 
     def options(self) -> tuple[str, ...]:
@@ -127,7 +124,6 @@ METHODS: dict[str, Method] = {
             label="DeepLIFT/SHAP",
             aliases=("DeepLiftShap", "deepliftshap"),
             references=True,
-            default_reference="dinuc_shuffle",
             delta=True,
         ),
         Method(
@@ -157,7 +153,6 @@ METHODS: dict[str, Method] = {
             label="GradientSHAP",
             aliases=("GradientShap",),
             references=True,
-            default_reference="dinuc_shuffle",
         ),
         Method(
             "saliency",
@@ -237,6 +232,12 @@ ALIASES: dict[str, str] = {
 """Other names of the methods."""
 
 
+def _loaded(place: str) -> Any:
+    """Return what stands at a place such as ``"module:function"``."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def find(method: str | Compute | Method) -> Method:
     """Return a method by name, by other name, or made of a function.
 
@@ -267,11 +268,10 @@ def find(method: str | Compute | Method) -> Method:
     if callable(method):
         takes = "references" in inspect.signature(method).parameters
         name = getattr(method, "__name__", type(method).__name__)
-        return Method(name, method, references=takes, default_reference="dinuc_shuffle")
+        return Method(name, method, references=takes)
     if str(method).startswith(_CAPTUM):
-        from seqexplainer.attribute._captum import method_of
-
-        return method_of(method.removeprefix(_CAPTUM))
+        made: Method = _loaded(f"{_ATTRIBUTE}._captum:method_of")(method.removeprefix(_CAPTUM))
+        return made
     from seqexplainer._inputs import check_choice
 
     name = str(ALIASES.get(method, method))

@@ -24,73 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["motif_table"]
 
 _FLANK = 4
-_TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
-:root { color-scheme: light; }
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; background: #fff;
-       max-width: 96rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-p { color: #555; margin: 0 0 1.25rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; }
-th, td { padding: .4rem .7rem; border-bottom: 1px solid #e3e3e3; text-align: left;
-         vertical-align: middle; white-space: nowrap; }
-th { position: sticky; top: 0; background: #fff; font-weight: 600; cursor: pointer; }
-th:hover { background: #f4f4f4; }
-th[aria-sort=ascending]::after { content: " \\2191"; }
-th[aria-sort=descending]::after { content: " \\2193"; }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
-td img { display: block; height: 48px; width: auto; }
-.match { display: flex; gap: .6rem; align-items: center; }
-.match img { height: 36px; }
-.match span { color: #555; font-size: .86em; line-height: 1.3; }
-.match b { color: #222; }
-</style></head><body>
-<h1>{{ title }}</h1>
-<p>{{ summary }}</p>
-<div class="wide"><table>
-<thead><tr>{% for name in columns -%}
-<th{% if loop.index in (2, 3) %} class="number"{% endif %}>{{ name }}</th>
-{%- endfor %}</tr></thead>
-<tbody>
-{% for row in rows %}<tr>
-<td>{{ row.name }}</td>
-<td class="number" data-value="{{ row.n_sites }}">{{ row.sites }}</td>
-<td class="number">{{ "%.1f" | format(row.bits) }}</td>
-{% for picture in row.pictures %}
-<td><img alt="{{ picture.alt }}" src="{{ picture.uri }}"></td>
-{% endfor %}
-{% for match in row.matches %}
-{% if match %}<td data-value="{{ match.p_value }}"><div class="match">
-<img alt="logo of {{ match.name }}" src="{{ match.uri }}">
-<span><b>{{ match.name }}</b> {{ match.accession }}<br>
-p = {{ match.p }}<br>q = {{ match.q }}</span></div></td>
-{% else %}<td data-value="2"></td>{% endif %}
-{% endfor %}</tr>
-{% endfor %}
-</tbody></table></div>
-<script>
-const heads = [...document.querySelectorAll("th")];
-const key = cell => {
-  const text = cell.dataset.value ?? cell.textContent.trim();
-  return text !== "" && !isNaN(text) ? Number(text) : text;
-};
-const order = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
-  : String(a).localeCompare(String(b), "en", {numeric: true});
-heads.forEach((head, i) => head.addEventListener("click", () => {
-  const up = head.getAttribute("aria-sort") !== "ascending";
-  heads.forEach(other => other.removeAttribute("aria-sort"));
-  head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const body = document.querySelector("tbody");
-  [...body.rows].sort((a, b) => (up ? 1 : -1) * order(key(a.cells[i]), key(b.cells[i])))
-    .forEach(row => body.append(row));
-}));
-</script>
-</body></html>
-"""
 
 
 class _Row(NamedTuple):
@@ -182,7 +115,8 @@ def motif_table(
                 "matches": beside + [None] * (top - len(beside)) if matches else [],
             }
         )
-    page = jinja2.Environment(autoescape=True).from_string(_TEMPLATE)
+    template = Path(__file__).with_name("_motif_table.html.j2").read_text(encoding="utf-8")
+    page = jinja2.Environment(autoescape=True).from_string(template)
     against = f", beside the {top} most similar of {len(known)} known motifs" if matches else ""
     text = page.render(
         title=title, summary=f"{len(rows)} motifs{against}.", columns=columns, rows=shown

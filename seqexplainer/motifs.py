@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["annotate_pfms", "scan"]
 
 _FEW_TARGETS = 25
-_ANNOTATION = [
-    "query",
-    "target",
-    "accession",
-    "rank",
-    "p_value",
-    "p_bonferroni",
-    "e_value",
-    "q_value",
-    "strand",
-    "offset",
-    "overlap",
-    "score",
-]
 _HIT = ["motif", "accession", "sequence", "start", "end", "strand", "score", "p_value", "q_value"]
 
 
@@ -133,7 +119,7 @@ def annotate_pfms(
     column = order.ravel()
     p = p_value[row, column]
     known = list(targets)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "query": [labels[i] for i in row],
             "target": [known[j].name for j in column],
@@ -149,7 +135,6 @@ def annotate_pfms(
             "score": score[row, column],
         }
     )
-    return table[_ANNOTATION]
 
 
 def scan(
@@ -328,16 +313,12 @@ def _queries(
     pfms: Any, names: Sequence[str] | None, trim: float | None
 ) -> tuple[list[str], list[NDArray[np.float64]], list[int]]:
     """Return names, probability matrices and the columns cut from their left."""
-    from seqpro.motifs import Motif, MotifSet, read
+    from seqpro.motifs import Motif, read
 
-    if isinstance(pfms, str | os.PathLike):
-        pfms = read(pfms)
     if isinstance(pfms, FilterMotifs):
         matrices, labels = list(pfms.pfms), pfms.names
-    elif isinstance(pfms, MotifSet):
-        matrices, labels = [m.ppm() for m in pfms], [m.name for m in pfms]
     else:
-        items = list(pfms)
+        items = list(read(pfms) if isinstance(pfms, str | os.PathLike) else pfms)
         matrices = [m.ppm() if isinstance(m, Motif) else np.asarray(m, float) for m in items]
         labels = [m.name if isinstance(m, Motif) else str(i) for i, m in enumerate(items)]
     if names is not None:

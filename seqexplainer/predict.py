@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import torch
 
 from seqexplainer._inputs import ArrayLike, as_sequences
+from seqexplainer._targets import Pick
 from seqexplainer.calls import call, checked, explained, rebuilt
 from seqexplainer.errors import InputError
 from seqexplainer.running import RUNNING, Runner, Running, keywords
@@ -67,10 +68,10 @@ def predict(
 def picked(
     model: torch.nn.Module,
     X: ArrayLike,
-    pick: Callable[[object], torch.Tensor],
+    pick: Pick,
     **running: Unpack[Running],
 ) -> torch.Tensor:
-    """Return what is picked from the output for every sequence, on the CPU.
+    """Return what is picked from the output for every sequence, shape (n_seqs, ...), on the CPU.
 
     The rest of the output may be anything. Parameters are those of `predict`.
     """

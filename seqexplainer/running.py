@@ -186,7 +186,8 @@ class Runner:
 
     def bar(self, steps: Iterable[Step], **options: str) -> Iterable[Step]:
         """Return steps that draw a progress bar, if one was asked for."""
-        return tqdm(steps, disable=not self.progress, **options)
+        found: Iterable[Step] = tqdm(steps, disable=not self.progress, **options)
+        return found
 
     def rows_of(self, rows: slice | torch.Tensor) -> list[torch.Tensor]:
         """Return the extra inputs of some sequences, where the model is."""

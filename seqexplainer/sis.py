@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
@@ -17,7 +17,7 @@ from seqexplainer._inputs import (
     check_whole,
     unknown_columns,
 )
-from seqexplainer._targets import Target, resolve
+from seqexplainer._targets import Pick, Target, resolve
 from seqexplainer.errors import InputError
 from seqexplainer.running import RUNNING, Runner, Running, keywords
 
@@ -159,7 +159,7 @@ def sufficient_input_subsets(
 
 def find_subsets(
     run: Runner,
-    pick: Callable[[object], torch.Tensor],
+    pick: Pick,
     lowest: NDArray[np.float64],
     mask: float | ArrayLike | None = None,
     max_subsets: int | None = None,

@@ -175,7 +175,8 @@ def allele_outputs(
         )
     reference, alternate = _Windows(ref_windows), _Windows(alt_windows)
     plan = _Plan(model, reference, options)
-    before, after = [], []
+    before: list[torch.Tensor] = []
+    after: list[torch.Tensor] = []
     with plan.run.held() as run:
         compute = Engine(
             run.model,

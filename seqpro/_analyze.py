@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seqpro import _encode, _kernels
 from seqpro._cast import cast_seqs, letter_axis, one_hot_axes, to_rows
 from seqpro._types import Sequences
-from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet, named
 from seqpro.errors import AlphabetError, SeqproError
 
 MAX_KMER_ENTRIES = 2**31
@@ -65,7 +65,7 @@ def gc_content(
     seqs: Sequences,
     normalize: bool = True,
     length_axis: int | None = None,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     ohe_axis: int | None = None,
 ) -> NDArray[np.generic] | np.generic:
     """Count G and C.
@@ -78,7 +78,7 @@ def gc_content(
         ragged list, are in the denominator.
     length_axis, ohe_axis : int, optional
         As in `reverse_complement`.
-    alphabet : NucleotideAlphabet
+    alphabet : NucleotideAlphabet or str
 
     Returns
     -------
@@ -95,7 +95,7 @@ def gc_content(
     >>> sp.gc_content(["ACGT", "GgCN"]).tolist()
     [0.5, 0.75]
     """
-    alphabet = DNA if alphabet is None else alphabet
+    alphabet = named(alphabet or "DNA")
     wanted = [alphabet.alphabet.find(letter) for letter in "GC"]
     if min(wanted) < 0:
         raise AlphabetError(f"alphabet {alphabet.alphabet!r} has no G or no C")
@@ -108,7 +108,7 @@ def nucleotide_content(
     seqs: Sequences,
     normalize: bool = True,
     length_axis: int | None = None,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     ohe_axis: int | None = None,
 ) -> NDArray[np.generic]:
     """Count every letter of the alphabet.
@@ -128,7 +128,7 @@ def nucleotide_content(
     >>> sp.nucleotide_content("AACN", normalize=False).tolist()
     [2, 1, 0, 0]
     """
-    alphabet = DNA if alphabet is None else alphabet
+    alphabet = named(alphabet or "DNA")
     counts, size = _count_letters(seqs, length_axis, alphabet, ohe_axis)
     return counts / size if normalize and size else counts
 
@@ -154,7 +154,7 @@ def _count_letters(
 def kmer_counts(
     seqs: Sequences,
     k: int,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     *,
     length_axis: int | None = None,
     ohe_axis: int | None = None,
@@ -166,7 +166,7 @@ def kmer_counts(
     ----------
     seqs : str, bytes, list of them, ndarray of S1 or one-hot uint8
     k : int
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     length_axis, ohe_axis : int, optional
         As in `reverse_complement`.
     canonical : bool
@@ -191,6 +191,7 @@ def kmer_counts(
     >>> [(sp.kmers(2)[i], int(counts[i])) for i in counts.nonzero()[0]]
     [('AC', 2), ('CA', 1)]
     """
+    alphabet = named(alphabet)
     _check_canonical(canonical, alphabet)
     rows, leading, lookup = _code_rows(seqs, alphabet, length_axis, ohe_axis)
     out = _count_table(rows.shape[0], k, alphabet)
@@ -201,7 +202,7 @@ def kmer_counts(
 def kmer_spectrum(
     seqs: Sequences,
     k: int,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     *,
     normalize: bool = True,
     length_axis: int | None = None,
@@ -228,6 +229,7 @@ def kmer_spectrum(
     >>> sp.kmer_spectrum(["AC", "CC"], 1).tolist()
     [0.25, 0.75, 0.0, 0.0]
     """
+    alphabet = named(alphabet)
     _check_canonical(canonical, alphabet)
     rows, _, lookup = _code_rows(seqs, alphabet, length_axis, ohe_axis)
     out = _count_table(1, k, alphabet).astype(np.int64)
@@ -239,7 +241,7 @@ def kmer_spectrum(
     return counts / max(total, 1)
 
 
-def kmers(k: int, alphabet: BaseAlphabet = DNA) -> list[str]:
+def kmers(k: int, alphabet: BaseAlphabet | str = DNA) -> list[str]:
     """List all k-mers in the order of the columns of `kmer_counts`.
 
     Examples
@@ -248,6 +250,7 @@ def kmers(k: int, alphabet: BaseAlphabet = DNA) -> list[str]:
     >>> sp.kmers(2)[:5]
     ['AA', 'AC', 'AG', 'AT', 'CA']
     """
+    alphabet = named(alphabet)
     words = [""]
     for _ in range(k):
         words = [word + letter for word in words for letter in alphabet.alphabet]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from seqpro import _kernels
 from seqpro._cast import blocks, check_width, common_length, normalize_axis, view_letters
 from seqpro._types import Letters
-from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, named
 from seqpro.errors import AlphabetError, SeqproError
 
 
 def ohe(
     seqs: Letters,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     *,
     unknown: Literal["zero", "uniform"] = "zero",
     ohe_axis: int = -1,
@@ -30,7 +30,7 @@ def ohe(
     ----------
     seqs : str, bytes, list of them, ndarray of S1, shape (..., length)
         Lower case encodes like upper case.
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
         Its letters, in their order, are the columns.
     unknown : {"zero", "uniform"}
         What N and the other ambiguous letters become: a column of zeros, or 1/A in every row.
@@ -68,6 +68,7 @@ def ohe(
     >>> batch[0].tolist()
     [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     """
+    alphabet = named(alphabet)
     if unknown not in ("zero", "uniform"):
         raise SeqproError(f"unknown must be 'zero' or 'uniform', got {unknown!r}")
     width = len(alphabet)
@@ -178,7 +179,7 @@ def single_letter(letter: str, name: str) -> int:
 def decode_ohe(
     seqs: NDArray[np.uint8],
     ohe_axis: int = -1,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     unknown_char: str | None = None,
 ) -> NDArray[np.bytes_]:
     """Turn one-hot columns into letters.
@@ -188,7 +189,7 @@ def decode_ohe(
     seqs : ndarray of uint8 (or bool, or any number), one axis of size A
     ohe_axis : int
         The axis of size A, counted from either end.
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     unknown_char : str, optional
         Letter for a column of zeros; by default N, and X for amino acids, of which N is one.
 
@@ -209,6 +210,7 @@ def decode_ohe(
     >>> sp.decode_ohe(sp.ohe("ACGTN", sp.DNA), ohe_axis=-1, alphabet=sp.DNA).tobytes()
     b'ACGTN'
     """
+    alphabet = named(alphabet)
     array = np.asarray(seqs)
     if array.dtype.kind not in "uibf":
         raise SeqproError(f"decode_ohe takes a one-hot array of numbers, got dtype {array.dtype}")

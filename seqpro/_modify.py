@@ -11,7 +11,7 @@ from seqpro import _kernels, random
 from seqpro._cast import cast_seqs, from_rows, letter_axis, normalize_axis, one_hot_axes, to_rows
 from seqpro._encode import read_columns, single_letter, write_columns
 from seqpro._types import Letters, Sequences
-from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, named, nucleotides
 from seqpro.errors import AxisError, SeqproError
 from seqpro.random import Seed
 
@@ -112,7 +112,7 @@ def _pad_one_hot(
 
 def reverse_complement(
     seqs: Sequences,
-    alphabet: NucleotideAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     length_axis: int | None = None,
     ohe_axis: int | None = None,
 ) -> NDArray[np.bytes_] | NDArray[np.uint8]:
@@ -121,7 +121,7 @@ def reverse_complement(
     Parameters
     ----------
     seqs : str, bytes, list of them, ndarray of S1 or one-hot uint8
-    alphabet : NucleotideAlphabet
+    alphabet : NucleotideAlphabet or str
     length_axis, ohe_axis : int, optional
         Counted from either end. By default the last axis of letters is the length; one-hot is
         (..., length, A) as `ohe` makes it. (N, A, L) needs ``length_axis=-1, ohe_axis=-2``.
@@ -143,6 +143,7 @@ def reverse_complement(
     >>> sp.reverse_complement("AACgN", sp.DNA).tobytes()
     b'NcGTT'
     """
+    alphabet = nucleotides(alphabet)
     array = cast_seqs(seqs)
     if array.dtype == np.uint8:
         axes = one_hot_axes(array, length_axis, ohe_axis, alphabet)
@@ -174,7 +175,7 @@ def _flip_one_hot(array: NDArray[np.generic], positions: int, columns: int) -> N
 def k_shuffle(
     seqs: Sequences,
     k: int,
-    alphabet: BaseAlphabet = DNA,
+    alphabet: BaseAlphabet | str = DNA,
     *,
     length_axis: int | None = None,
     ohe_axis: int | None = None,
@@ -192,7 +193,7 @@ def k_shuffle(
     seqs : str, bytes, list of them, ndarray of S1 or one-hot uint8
     k : int
         1 permutes single letters, 2 keeps dinucleotides, and so on.
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     length_axis, ohe_axis : int, optional
         As in `reverse_complement`.
     seed : int, numpy.random.Generator or None
@@ -222,6 +223,7 @@ def k_shuffle(
     Uniform Euler path by a uniform random arborescence of last exits
     (doi:10.1145/237814.237880, doi:10.1186/1471-2105-9-192).
     """
+    alphabet = named(alphabet)
     if k < 1:
         raise SeqproError(f"k must be at least 1, got {k}")
     if len(alphabet) ** max(k - 1, 1) >= 2**62:
@@ -369,7 +371,7 @@ def _slice_windows(
 
 
 def random_seqs(
-    shape: int | tuple[int, ...], alphabet: BaseAlphabet = DNA, seed: Seed = None
+    shape: int | tuple[int, ...], alphabet: BaseAlphabet | str = DNA, seed: Seed = None
 ) -> NDArray[np.bytes_]:
     """Draw letters uniformly.
 
@@ -377,7 +379,7 @@ def random_seqs(
     ----------
     shape : int or tuple of int
         An integer gives one sequence of that length.
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     seed : int, numpy.random.Generator or None
 
     Returns
@@ -390,6 +392,7 @@ def random_seqs(
     >>> sp.random_seqs((2, 5), sp.DNA, seed=0).tobytes()
     b'TGGCCAAAAT'
     """
+    alphabet = named(alphabet)
     rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
     return alphabet.array[rng.integers(0, len(alphabet), shape)]
 

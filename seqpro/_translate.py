@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from seqpro import _encode, _kernels
 from seqpro._cast import cast_seqs, from_rows, letter_axis, one_hot_axes, to_rows
 from seqpro._types import Sequences
-from seqpro.alphabets import AA, DNA, AminoAlphabet, NucleotideAlphabet
+from seqpro.alphabets import AA, AminoAlphabet, NucleotideAlphabet, nucleotides
 from seqpro.errors import AlphabetError, SeqproError
 
 
@@ -18,7 +18,7 @@ def translate(
     *,
     length_axis: int | None = None,
     ohe_axis: int | None = None,
-    nuc_alphabet: NucleotideAlphabet | None = None,
+    nuc_alphabet: NucleotideAlphabet | str | None = None,
     truncate_stop: bool = False,
     validate: bool = False,
     unknown: str = "X",
@@ -68,7 +68,7 @@ def translate(
         rows, leading = to_rows(array.view(np.uint8), axis)
         out = _translate_rows(rows, alphabet, unknown_code, truncate_stop, validate)
         return from_rows(out, leading, axis).view("S1")
-    bases = DNA if nuc_alphabet is None else nuc_alphabet
+    bases = nucleotides(nuc_alphabet or "DNA")
     positions, columns = one_hot_axes(array, length_axis, ohe_axis, bases)
     hot, leading = to_rows(array.view(np.uint8), positions, columns)
     letters = _encode.decode_ohe(hot, -1, bases).view(np.uint8)

@@ -8,15 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpro.alphabets import AA, DNA, RNA, AminoAlphabet, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import AA, DNA, NAMED, PROTEIN, RNA, AminoAlphabet, BaseAlphabet, named
 from seqpro.errors import AlphabetError
 
-_PROTEIN = AminoAlphabet(
-    [codon for codon, letter in AA.codon_to_aa.items() if letter != "*"],
-    [letter for letter in AA.codon_to_aa.values() if letter != "*"],
-)
-_NAMED = {"DNA": DNA, "RNA": RNA, "AA": AA, "PROTEIN": AA}
-_KNOWN = {known.alphabet: known for known in (DNA, RNA, AA, _PROTEIN)}
 _BLOCK = 1 << 20
 
 
@@ -51,19 +45,17 @@ def alphabet_of(source: object, default: BaseAlphabet | str | None = None) -> Ba
     >>> sp.alphabet_of(np.array([[b"G", b"U"]])).alphabet
     'ACGU'
     """
-    if isinstance(source, BaseAlphabet):
-        return source
-    if isinstance(source, str):
-        return _by_letters(source)
+    if isinstance(source, BaseAlphabet | str):
+        return named(source)
     attrs = getattr(source, "attrs", None)
     said = attrs.get("alphabet") if isinstance(attrs, Mapping) else None
     said = getattr(source, "alphabet", None) if said is None else said
     if said is not None:
-        return said if isinstance(said, BaseAlphabet) else _by_letters(_text(said))
+        return named(said if isinstance(said, BaseAlphabet) else _text(said))
     if _are_letters(source):
         return _judged(letter_counts(source))
     width = _letters_wide(source)
-    found = next((known for known in (DNA, AA, _PROTEIN) if len(known) == width), None)
+    found = next((known for known in (DNA, AA, PROTEIN) if len(known) == width), None)
     if found is not None:
         return found
     if default is None:
@@ -218,7 +210,7 @@ def _contradiction(
 
 def alphabet_name(alphabet: BaseAlphabet) -> str:
     """Return the name of an alphabet, or its letters where it has none."""
-    return next((name for name, known in _NAMED.items() if known == alphabet), alphabet.alphabet)
+    return next((name for name, known in NAMED.items() if known == alphabet), alphabet.alphabet)
 
 
 def _is_nucleic(alphabet: BaseAlphabet) -> bool:
@@ -229,12 +221,6 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     return b"".join(np.asarray(value).astype("S1").ravel().tolist()).decode("ascii")
-
-
-def _by_letters(letters: str) -> BaseAlphabet:
-    upper = letters.upper()
-    known = _NAMED.get(upper, _KNOWN.get(upper))
-    return NucleotideAlphabet(upper, upper[::-1]) if known is None else known
 
 
 def _are_letters(source: Any) -> bool:

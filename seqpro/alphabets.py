@@ -373,7 +373,7 @@ class AminoAlphabet(BaseAlphabet):
         length_axis: int | None = None,
         *,
         ohe_axis: int | None = None,
-        nuc_alphabet: NucleotideAlphabet | None = None,
+        nuc_alphabet: NucleotideAlphabet | str | None = None,
         truncate_stop: bool = False,
         validate: bool = False,
         unknown: str = "X",
@@ -411,3 +411,71 @@ RNA = NucleotideAlphabet("ACGU", "UGCA")
 AA = _standard_code()
 canonical_codons_to_aas = AA.codon_to_aa
 """Amino acid of each codon of the standard code."""
+
+PROTEIN = AminoAlphabet(
+    [codon for codon, letter in AA.codon_to_aa.items() if letter != "*"],
+    [letter for letter in AA.codon_to_aa.values() if letter != "*"],
+)
+"""The amino acids without the stop."""
+NAMED: dict[str, BaseAlphabet] = {"DNA": DNA, "RNA": RNA, "AA": AA, "PROTEIN": AA}
+_BY_LETTERS = {known.alphabet: known for known in (DNA, RNA, AA, PROTEIN)}
+
+
+def named(alphabet: BaseAlphabet | str) -> BaseAlphabet:
+    """Return an alphabet that is given as an object, by its name or by its letters.
+
+    Parameters
+    ----------
+    alphabet : BaseAlphabet or str
+        ``"DNA"``, ``"RNA"`` and ``"AA"`` in either case; or letters in the order of the one-hot
+        columns, which are those of nucleotides where no alphabet of ours has them: the first pairs
+        with the last.
+
+    Returns
+    -------
+    BaseAlphabet
+
+    Raises
+    ------
+    AlphabetError
+        If letters repeat.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.alphabets.named("rna") is sp.RNA, sp.alphabets.named("ACGT") is sp.DNA
+    (True, True)
+    """
+    if isinstance(alphabet, BaseAlphabet):
+        return alphabet
+    upper = alphabet.upper()
+    known = NAMED.get(upper, _BY_LETTERS.get(upper))
+    return NucleotideAlphabet(upper, upper[::-1]) if known is None else known
+
+
+def nucleotides(alphabet: BaseAlphabet | str) -> NucleotideAlphabet:
+    """Return an alphabet as `named` does, and refuse one without complements.
+
+    Parameters
+    ----------
+    alphabet : BaseAlphabet or str
+
+    Returns
+    -------
+    NucleotideAlphabet
+
+    Raises
+    ------
+    AlphabetError
+        If its letters have no complement.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.alphabets.nucleotides("RNA").complement
+    'UGCA'
+    """
+    found = named(alphabet)
+    if not isinstance(found, NucleotideAlphabet):
+        raise AlphabetError(f"letters {found.alphabet!r} have no complement: give nucleotides")
+    return found

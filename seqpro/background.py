@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from seqpro import _kernels, random
 from seqpro._cast import view_letters
 from seqpro._types import Letters
-from seqpro.alphabets import DNA, BaseAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, named
 from seqpro.errors import SeqproError
 from seqpro.random import Seed
 
@@ -30,7 +30,7 @@ class MarkovModel:
         (the first letter of the context counts most). For order 0 the shape (A,) is fine too.
     start : ndarray of float64, shape (A**order,), optional
         Probability of the first context; the stationary distribution by default.
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
 
     Raises
     ------
@@ -51,6 +51,7 @@ class MarkovModel:
     alphabet: BaseAlphabet = DNA
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "alphabet", named(self.alphabet))
         width = len(self.alphabet)
         if self.order < 0:
             raise SeqproError(f"order must not be negative, got {self.order}")
@@ -78,7 +79,7 @@ class MarkovModel:
         order: int = 1,
         pseudocount: float = 1.0,
         *,
-        alphabet: BaseAlphabet = DNA,
+        alphabet: BaseAlphabet | str = DNA,
     ) -> MarkovModel:
         """Estimate a model from sequences.
 
@@ -89,7 +90,7 @@ class MarkovModel:
         order : int
         pseudocount : float
             Added to the count of every letter after every context.
-        alphabet : NucleotideAlphabet or AminoAlphabet
+        alphabet : NucleotideAlphabet, AminoAlphabet or str
 
         Returns
         -------
@@ -110,6 +111,7 @@ class MarkovModel:
         if order < 0 or pseudocount < 0:
             msg = f"order and pseudocount must not be negative, got {order} and {pseudocount}"
             raise SeqproError(msg)
+        alphabet = named(alphabet)
         codes = _codes(seqs, alphabet)
         width = len(alphabet)
         counts = np.zeros((width**order, width))

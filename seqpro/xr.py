@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from seqpro import _encode, _modify, _translate
-from seqpro.alphabets import AA, DNA, AminoAlphabet, BaseAlphabet
+from seqpro.alphabets import AA, DNA, AminoAlphabet, BaseAlphabet, named
 from seqpro.errors import AxisError, SeqproError
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
@@ -46,13 +46,13 @@ def _size(data: xr.DataArray | xr.Dataset, length_dim: str) -> int:
     return int(data.sizes[length_dim])
 
 
-def ohe(seqs: Labelled, alphabet: BaseAlphabet = DNA, ohe_dim: str = "_ohe") -> Labelled:
+def ohe(seqs: Labelled, alphabet: BaseAlphabet | str = DNA, ohe_dim: str = "_ohe") -> Labelled:
     """One-hot encode letters; see `seqpro.ohe`.
 
     Parameters
     ----------
     seqs : xarray.DataArray or Dataset of S1
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     ohe_dim : str
         Name of the new, last dimension.
 
@@ -67,6 +67,7 @@ def ohe(seqs: Labelled, alphabet: BaseAlphabet = DNA, ohe_dim: str = "_ohe") -> 
     >>> dict(spx.ohe(seqs).sizes)
     {'_sequence': 1, '_length': 3, '_ohe': 4}
     """
+    alphabet = named(alphabet)
     out: Labelled = xr.apply_ufunc(
         lambda x: _encode.ohe(x, alphabet),
         seqs,

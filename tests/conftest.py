@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,12 @@ BUSY = {
 hypothesis.settings.register_profile("same", derandomize=True, **BUSY)
 hypothesis.settings.register_profile("random", **BUSY)
 hypothesis.settings.load_profile("random" if os.environ.get("RANDOM_EXAMPLES") else "same")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave what collecting made out of the collector's rounds: it stays to the end anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

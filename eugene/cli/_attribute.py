@@ -25,11 +25,10 @@ def attribute(call: Call) -> int:
         return 0 if printed(call, config) else _attribute_file(call, folder, config)
     given = [name for name in _ONLY_FILES if call.has(name)]
     if given:
-        message = (
+        raise UsageError(
             f"--{given[0]} goes with --input FILE; for the run's own test sequences use "
             f"--interpret.attribute.KEY. Example: {call.verb.example}"
         )
-        raise UsageError(message)
     return do_step(call)
 
 
@@ -38,11 +37,9 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     out = call.get("out")
     if out is None or not out.rstrip("/").endswith(".zarr"):
         wrong = "" if out is None else f", got {out}"
-        message = f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}"
-        raise UsageError(message)
+        raise UsageError(f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}")
     if not Path(out).absolute().parent.is_dir():
-        message = f"--out {out}: the folder {Path(out).absolute().parent} does not exist"
-        raise UsageError(message)
+        raise UsageError(f"--out {out}: the folder {Path(out).absolute().parent} does not exist")
     import xarray as xr
 
     from eugene.interpret._attribute import Explainer

@@ -89,8 +89,7 @@ def _value(flag: str, inline: str | None, rest: list[str]) -> str:
     if inline is not None:
         return inline
     if not rest or (rest[0].startswith("--") and len(rest[0]) > 2):
-        message = f"{flag} needs a value"
-        raise UsageError(message)
+        raise UsageError(f"{flag} needs a value")
     return rest.pop(0)
 
 
@@ -150,8 +149,7 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             elif inline is None:
                 options[option.name] = ""
             else:
-                message = f"{flag} is a switch and takes no value, got {inline!r}"
-                raise UsageError(message)
+                raise UsageError(f"{flag} is a switch and takes no value, got {inline!r}")
             continue
         dotted = flag[2:]
         sections = _sections(verb)
@@ -161,10 +159,9 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             own = nearest(flag, choices, cutoff=0.85)
             hint = "" if own else _key_hint(verb, dotted)
             hint = hint or did_you_mean(flag.partition(".")[0], choices)
-            message = (
+            raise UsageError(
                 f"'eugene {verb.name}' has no option {flag}{hint}; see 'eugene {verb.name} --help'"
             )
-            raise UsageError(message)
         overrides.append((dotted, _value(flag, inline, rest)))
     call = Call(verb, tuple(words), options, tuple(overrides))
     if not call.wants_help:

@@ -120,8 +120,7 @@ def data(call: Call) -> int:
     action, *rest = call.words
     if action not in _ACTIONS:
         hint = did_you_mean(action, _ACTIONS)
-        message = f"expected 'eugene data {call.verb.words}', got {action!r}{hint}"
-        raise UsageError(message)
+        raise UsageError(f"expected 'eugene data {call.verb.words}', got {action!r}{hint}")
     if action == "build":
         return _build(call, rest[0] if rest else None)
     if given := [name for name in ("out", "overwrite") if call.has(name)]:

@@ -83,11 +83,10 @@ def load_config(
     """
     chosen = source if source is not None else call.config_file
     if chosen is None and not {"data", "data.name"} & set(dict(call.overrides)):
-        message = (
+        raise UsageError(
             f"'eugene {call.verb.name}' needs --config FILE.yaml, or --data.name NAME with what "
             f"the data source needs. Example: {call.verb.example}"
         )
-        raise UsageError(message)
     return load_run_config(
         None if chosen is None else find_recipe(chosen),
         overrides=(*call.overrides, *_training_device(call)),
@@ -222,11 +221,10 @@ def folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
 
     named, source = call.run_dir, call.config_file
     if named is None and source is None:
-        message = (
+        raise UsageError(
             f"'eugene {call.verb.name}' needs the run: a folder, or the FILE.yaml that it was "
             f"made with. Example: {call.verb.example}"
         )
-        raise UsageError(message)
     if source is not None:
         config = load_config(call, source)
         folder = RunFolder.open(named or pipeline.default_folder(config))

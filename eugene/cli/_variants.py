@@ -22,8 +22,7 @@ def variants(call: Call) -> int:
         return 0
     for name in ("fasta", "vcf"):
         if call.get(name) is None:
-            message = f"'eugene variants' needs --{name} FILE. Example: {call.verb.example}"
-            raise UsageError(message)
+            raise UsageError(f"'eugene variants' needs --{name} FILE. Example: {call.verb.example}")
     options = _options(call)
     from eugene.interpret import variant_effects
     from eugene.runs import load
@@ -54,8 +53,7 @@ def _options(call: Call) -> dict[str, Any]:
         message = f"--shifts {text('shifts')}: expected whole numbers of bp such as -5,0,5"
         raise UsageError(message) from None
     if not text("batch_size").isdigit() or int(text("batch_size")) < 1:
-        message = f"--batch_size {text('batch_size')}: expected a whole number, 1 or more"
-        raise UsageError(message)
+        raise UsageError(f"--batch_size {text('batch_size')}: expected a whole number, 1 or more")
     return {
         "scores": [word.strip() for word in text("scores").split(",") if word.strip()],
         "strands": text("strands"),

@@ -125,5 +125,4 @@ def zoo(call: Call) -> int:
     if action == "check":
         return _check(tuple(names))
     hint = did_you_mean(action, ["list", "show", "check"])
-    message = f"expected 'eugene zoo {call.verb.words}', got {' '.join(call.words)!r}{hint}"
-    raise UsageError(message)
+    raise UsageError(f"expected 'eugene zoo {call.verb.words}', got {' '.join(call.words)!r}{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eugene.config._checks import find_problems as find_problems
+from eugene.config._checks import listed_plugins as listed_plugins
 from eugene.config._config import RunConfig as RunConfig
 from eugene.config._config import apply_overrides as apply_overrides
 from eugene.config._config import build as build

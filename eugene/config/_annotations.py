@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal, Union
+from typing import Any
 
 from eugene.errors import did_you_mean
 
@@ -210,38 +210,3 @@ def takes_text(annotation: str) -> bool:
         return False
     heads = {_head(member) for member in _members(node)}
     return bool(heads & ({"str"} | _PATHS)) and not heads & {"int", "float", "bool"}
-
-
-def to_typing(annotation: str) -> Any:
-    """Return a real type made of builtin types only; everything else becomes ``Any``.
-
-    Examples
-    --------
-    >>> to_typing("list[int] | None") == list[int] | None
-    True
-    >>> to_typing("torch.Tensor")
-    typing.Any
-    """
-    node = parse(annotation)
-    return Any if node is None else _to_typing(node)
-
-
-def _to_typing(node: ast.expr) -> Any:
-    members = _members(node)
-    if not all(_known(member) for member in members):
-        return Any
-    if len(members) > 1:
-        return Union[tuple(_to_typing(member) for member in members)]  # noqa: UP007
-    head = _head(node)
-    arguments = _arguments(node)
-    if head == "None":
-        return None
-    if head == "Literal":
-        return Literal[tuple(_literals(node))]
-    if head in _SCALARS:
-        return _SCALARS[head]
-    if head in _PATHS:
-        return str
-    if head in _SEQUENCES:
-        return list[_to_typing(arguments[0])] if arguments else list[Any]  # type: ignore[misc]
-    return dict[str, Any]

@@ -77,6 +77,12 @@ def _names(block: Block, document: Document) -> Iterator[Problem]:
         yield document.problem(f"{path}.name", unknown(chooses, name, document))
 
 
+def listed_plugins(document: Document) -> list[str]:
+    """Return the plugins that a document says it needs."""
+    listed = document.tree.get("plugins")
+    return [str(plugin) for plugin in listed] if isinstance(listed, list) else []
+
+
 def unknown(chooses: Registry, name: str, document: Document) -> str:
     """Return the message for a name that is not there, and which plugins the file says it needs.
 
@@ -89,8 +95,7 @@ def unknown(chooses: Registry, name: str, document: Document) -> str:
     document : Document
         A run writes down under ``plugins`` what registered the things that it names.
     """
-    message, listed = chooses.unknown(name), document.tree.get("plugins")
-    plugins = [str(plugin) for plugin in listed] if isinstance(listed, list) else []
+    message, plugins = chooses.unknown(name), listed_plugins(document)
     missing = [plugin for plugin in plugins if plugin != "__main__" and not is_loaded(plugin)]
     if missing:
         given = " ".join(f"--plugin {plugin}" for plugin in missing)
@@ -239,7 +244,7 @@ def _task_parts(document: Document) -> Iterator[Problem]:
     if task is None or "class_path" in (document.tree.get("module") or {}):
         return
     loss, given = module.get("loss_fxn"), module.get("metric")
-    if isinstance(loss, str) and loss in LOSSES and not task.takes_loss(loss):
+    if isinstance(loss, str) and LOSSES.ships(loss) and not task.takes_loss(loss):
         message = f"{loss} is no loss of {task}; leave it out for {task.loss}"
         yield document.problem("$.module.loss_fxn", message)
     listed = [given] if isinstance(given, str) else given if isinstance(given, list) else None

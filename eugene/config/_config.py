@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eugene.config import _checks, _keys, _layout
+from eugene.config._checks import listed_plugins
 from eugene.config._dump import dump_yaml
 from eugene.config._live import signature_of
 from eugene.config._loader import (
@@ -151,14 +152,10 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
         With every mistake.
     """
     _layout.write_out(document.tree)
-    if allow_class_path:
-        listed = document.tree.get("plugins")
-        for plugin in listed if isinstance(listed, list) else ():
-            load_plugin(str(plugin))
     _checks.require_sound(document, allow_class_path=allow_class_path)
     used = _origins(document.tree)
     if used:
-        document.tree["plugins"] = [*dict.fromkeys([*document.tree.get("plugins", ()), *used])]
+        document.tree["plugins"] = [*dict.fromkeys([*listed_plugins(document), *used])]
     tree = _keys.resolve(document)
     settle_paths(document, tree)
     return RunConfig(tree, document, allow_class_path)
@@ -186,7 +183,7 @@ def load_run_config(
     *,
     overrides: Overrides = (),
     defaults: Mapping[str, Any] | None = None,
-    plugins: Sequence[str | Path] = (),
+    plugins: Sequence[str | Path] | None = (),
     allow_class_path: bool = False,
 ) -> RunConfig:
     """Read a run's configuration, apply overrides and check everything.
@@ -199,9 +196,9 @@ def load_run_config(
         Dotted keys and what to set them to.
     defaults : mapping, optional
         Sections to take where the file leaves them out.
-    plugins : sequence of str or Path, optional
+    plugins : sequence of str or Path, or None
         Modules or Python files that are imported first, because they register what is named.
-        They are written down in the tree.
+        They are written down in the tree. None imports nothing, whatever the file lists.
     allow_class_path : bool, optional
         Whether ``class_path``/``init_args`` are accepted, and what the file itself lists under
         ``plugins`` is imported. Only for files that you trust.
@@ -235,10 +232,11 @@ def load_run_config(
     for section, value in (defaults or {}).items():
         document.tree.setdefault(section, copy.deepcopy(value))
     apply_overrides(document, overrides)
-    loaded = [load_plugin(plugin) for plugin in plugins]
-    if loaded:
-        before = document.tree.get("plugins") or []
-        document.tree["plugins"] = [*dict.fromkeys([*before, *loaded])]
+    listed = listed_plugins(document)
+    if plugins is not None:
+        loaded = [load_plugin(p) for p in (*(listed if allow_class_path else ()), *plugins)]
+        if loaded:
+            document.tree["plugins"] = [*dict.fromkeys([*listed, *loaded])]
     return resolve_document(document, allow_class_path=allow_class_path)
 
 

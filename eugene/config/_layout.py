@@ -80,14 +80,36 @@ class Block:
         return tuple(known.values()), accepts_any
 
 
-def _by_name(value: Any) -> Any:
+# places of what is chosen by name, alone and in lists
+_ONE: dict[tuple[str, ...], Registry] = {
+    ("data",): registries.DATA_SOURCES,
+    ("data", "split"): registries.SPLITS,
+    ("data", "sampler"): registries.SAMPLERS,
+    ("model",): registries.MODELS,
+    ("model", "init"): registries.INITIALIZERS,
+    ("module",): registries.MODULES,
+}
+_MANY: dict[tuple[str, ...], Registry] = {
+    ("data", "targets"): registries.TARGET_TRANSFORMS,
+    ("baselines",): registries.BASELINES,
+}
+# keys of the data as they are once a file is written out
+_WRITTEN_OUT = {
+    "split": "dict[str, Any] | None",
+    "sampler": "dict[str, Any] | None",
+    "targets": "list[dict[str, Any]]",
+    "target_vars": "list[str]",
+}
+
+
+def _parent(tree: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the mapping that a place is in; an empty one where there is none."""
+    parent = tree if len(keys) == 1 else tree.get(keys[0])
+    return parent if isinstance(parent, dict) else {}
+
+
+def _by_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
-
-
-def _all_by_name(value: Any) -> Any:
-    if isinstance(value, str):
-        return [_by_name(value)]
-    return [_by_name(item) for item in value] if isinstance(value, list) else value
 
 
 def write_out(tree: dict[str, Any]) -> None:
@@ -110,28 +132,21 @@ def write_out(tree: dict[str, Any]) -> None:
     >>> tree["model"]
     {'name': 'cnn'}
     """
-    if isinstance(tree.get("plugins"), str):
-        tree["plugins"] = [tree["plugins"]]
-    places: tuple[tuple[Any, str, Any], ...] = (
-        (tree, "data", _by_name),
-        (tree, "model", _by_name),
-        (tree, "module", _by_name),
-        (tree, "baselines", _all_by_name),
-    )
-    for parent, key, written in places:
-        if key in parent:
-            parent[key] = written(parent[key])
-    data, model, module = (tree.get(key) for key in ("data", "model", "module"))
-    if isinstance(data, dict):
-        _tell_table_from_transforms(data)
-        for key, written in (("split", _by_name), ("sampler", _by_name), ("targets", _all_by_name)):
-            if key in data:
-                data[key] = written(data[key])
-        for key in ("target_vars", "target_cols"):
-            if isinstance(data.get(key), str):
-                data[key] = [data[key]]
-    if isinstance(model, dict) and "init" in model:
-        model["init"] = _by_name(model["init"])
+    data = _parent(tree, ("data", ""))
+    _tell_table_from_transforms(data)
+    lists = ((tree, "plugins"), (data, "target_vars"), (data, "target_cols"))
+    for parent, key in (*lists, *((_parent(tree, keys), keys[-1]) for keys in _MANY)):
+        if isinstance(parent.get(key), str):
+            parent[key] = [parent[key]]
+    for keys in _ONE:
+        parent = _parent(tree, keys)
+        if keys[-1] in parent:
+            parent[keys[-1]] = _by_name(parent[keys[-1]])
+    for keys in _MANY:
+        listed = _parent(tree, keys).get(keys[-1])
+        if isinstance(listed, list):
+            listed[:] = map(_by_name, listed)
+    module = tree.get("module")
     if isinstance(module, dict) and not {"name", "class_path"} & set(module):
         tree["module"] = {"name": "sequence", **module}
 
@@ -148,35 +163,6 @@ def _tell_table_from_transforms(data: dict[str, Any]) -> None:
             "data.target_table; data.targets lists transforms of the targets."
         )
         warnings.warn(message, EugeneWarning, stacklevel=3)
-
-
-def _items(value: Any, keys: PathKeys, registry: Registry) -> Iterator[Block]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield Block((*keys, index), item, registry)
-
-
-# keys of the data that are mappings of their own once a file is written out
-_DATA_CHILDREN = {
-    "split": "dict[str, Any] | None",
-    "sampler": "dict[str, Any] | None",
-    "targets": "list[dict[str, Any]]",
-    "target_vars": "list[str]",
-}
-
-
-def _data(value: Any) -> Iterator[Block]:
-    extra = tuple(
-        replace(p, annotation=_DATA_CHILDREN.get(p.name, p.annotation))
-        for p in schema.parameters("data")
-    )
-    yield Block(("data",), value, registries.DATA_SOURCES, extra)
-    if isinstance(value, dict):
-        if isinstance(value.get("split"), dict):
-            yield Block(("data", "split"), value["split"], registries.SPLITS)
-        if isinstance(value.get("sampler"), dict):
-            yield Block(("data", "sampler"), value["sampler"], registries.SAMPLERS)
-        yield from _items(value.get("targets"), ("data", "targets"), registries.TARGET_TRANSFORMS)
 
 
 def _interpret(value: Any) -> Iterator[Block]:
@@ -206,23 +192,30 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
+    extra = {
+        ("data",): tuple(
+            replace(p, annotation=_WRITTEN_OUT.get(p.name, p.annotation))
+            for p in schema.parameters("data")
+        ),
+        ("model",): _STARTS,
+    }
     found = [Block((), tree, None, schema.TOP)]
-    if tree.get("data") is not None:
-        found += _data(tree["data"])
-    model = tree.get("model")
-    if model is not None:
-        found.append(Block(("model",), model, registries.MODELS, _STARTS))
-        if isinstance(model, dict) and isinstance(model.get("init"), dict):
-            found.append(Block(("model", "init"), model["init"], registries.INITIALIZERS))
-    module = {"name": "sequence"} if tree.get("module") is None else tree["module"]
-    found.append(Block(("module",), module, registries.MODULES))
+    for keys, registry in _ONE.items():
+        value = _parent(tree, keys).get(keys[-1])
+        if value is None and keys == ("module",):
+            value = {"name": "sequence"}
+        if value is not None and (len(keys) == 1 or isinstance(value, dict)):
+            found.append(Block(keys, value, registry, extra.get(keys, ())))
     for name in ("trainer", "evaluate"):
         value = {} if tree.get(name) is None else tree[name]
         found.append(Block((name,), value, None, schema.parameters(name)))
-    found += _items(tree.get("baselines"), ("baselines",), registries.BASELINES)
+    for keys, registry in _MANY.items():
+        listed = _parent(tree, keys).get(keys[-1])
+        for index, item in enumerate(listed if isinstance(listed, list) else ()):
+            found.append(Block((*keys, index), item, registry))
     if tree.get("interpret") is not None:
         found += _interpret(tree["interpret"])
     if tree.get("replicates") is not None:
-        extra = schema.parameters("replicates")
-        found.append(Block(("replicates",), tree["replicates"], None, extra))
+        bound = schema.parameters("replicates")
+        found.append(Block(("replicates",), tree["replicates"], None, bound))
     return found

@@ -279,8 +279,7 @@ def parse_file(path: str | Path) -> Document:
         beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         hint = did_you_mean(path.name, beside)
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        message = f"the configuration file {path} {what}{hint}"
-        raise MissingFileError(message)
+        raise MissingFileError(f"the configuration file {path} {what}{hint}")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

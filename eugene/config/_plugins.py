@@ -129,8 +129,7 @@ def load_plugin(plugin: str | Path) -> str:
         return _import(name, name, Path.cwd())
     path = Path(plugin).expanduser().absolute()
     if not path.is_file():
-        message = f"the plugin {path} does not exist"
-        raise MissingFileError(message)
+        raise MissingFileError(f"the plugin {path} does not exist")
     _import(path.stem, str(path), path.parent)
     found = getattr(sys.modules[path.stem], "__file__", None)
     if found is None or not path.samefile(found):
@@ -149,6 +148,5 @@ def _import(module: str, plugin: str, folder: Path) -> str:
             importlib.import_module(module)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        message = f"the plugin {plugin} cannot be imported: {what}"
-        raise EugeneError(message) from error
+        raise EugeneError(f"the plugin {plugin} cannot be imported: {what}") from error
     return plugin

@@ -193,6 +193,11 @@ class Registry(Mapping[str, str]):
         """Return the plugin or module that registered a thing; None for what is shipped."""
         return self._origins.get(self.resolve(name))
 
+    def ships(self, name: object) -> bool:
+        """Tell whether a name or alias is one of the distribution's own; loads no plugin."""
+        chief = self._aliases.get(str(name), name)
+        return chief in self._entries and chief not in self._origins
+
     def signature(self, name: str) -> Signature:
         """Return the arguments of a thing; of what was not registered as an object, from source.
 

@@ -422,8 +422,7 @@ def read_signature(target: str) -> Signature:
     module, _, name = target.partition(":")
     found = find_definition(module, name)
     if found is None:
-        message = f"no definition of {name!r} in the source of {module!r}"
-        raise LookupError(message)
+        raise LookupError(f"no definition of {name!r} in the source of {module!r}")
     where, node = found
     doc = _docstring(node) or _assigned_docstring(where, node.name)
     summary = doc.strip().splitlines()[0] if doc.strip() else ""

@@ -15,91 +15,93 @@ from seqexplainer.methods import ALIASES, METHODS
 
 Thing = TypeVar("Thing", bound="str | Callable[..., Any]")
 
+
+def _in(module: str, *names: str, **called: str) -> dict[str, str]:
+    """Return where the things of a module are; keywords say what it calls them otherwise."""
+    return {name: f"{module}:{called.get(name, name)}" for name in (*names, *called)}
+
+
 MODELS = Registry(
     "model",
-    {
-        "cnn": "eugene.models.zoo:CNN",
-        "hybrid": "eugene.models.zoo:Hybrid",
-        "deepbind": "eugene.models.zoo:DeepBind",
-        "deepstarr": "eugene.models.zoo:DeepSTARR",
-        "jores21_cnn": "eugene.models.zoo:Jores21CNN",
-        "kopp21_cnn": "eugene.models.zoo:Kopp21CNN",
-        "bpnet": "eugene.models.zoo:BPNet",
-        "chrombpnet": "eugene.models.zoo:ChromBPNet",
-        "cherimoya": "eugene.models.zoo:Cherimoya",
-        "basenji": "eugene.models.zoo:Basenji",
-        "crested_basenji": "eugene.models.zoo:CREstedBasenji",
-        "simple_convnet": "eugene.models.zoo:SimpleConvNet",
-        "deeptopic_cnn": "eugene.models.zoo:DeepTopicCNN",
-        "deeptopic_lstm": "eugene.models.zoo:DeepTopicLSTM",
-        "dilated_cnn": "eugene.models.zoo:DilatedCNN",
-        "legnet": "eugene.models.zoo:LegNet",
-        "malinois": "eugene.models.zoo:Malinois",
-        "explainn": "eugene.models.zoo:ExplaiNN",
-        "sei": "eugene.models.zoo:Sei",
-        "aparent": "eugene.models.zoo:APARENT",
-        "optimus": "eugene.models.zoo:Optimus5Prime",
-        "fcn": "eugene.models.zoo:FCN",
-        "rnn": "eugene.models.zoo:RNN",
-        "ds_fcn": "eugene.models.zoo:dsFCN",
-        "ds_cnn": "eugene.models.zoo:dsCNN",
-        "ds_rnn": "eugene.models.zoo:dsRNN",
-        "ds_hybrid": "eugene.models.zoo:dsHybrid",
-        "tutorial_cnn": "eugene.models.zoo:TutorialCNN",
-        "inception": "eugene.models.zoo:Inception",
-        "residualbind": "eugene.models.zoo:ResidualBind",
-        "deepsea": "eugene.models.zoo:DeepSEA",
-        "basset": "eugene.models.zoo:Basset",
-        "factorized_basset": "eugene.models.zoo:FactorizedBasset",
-        "danq": "eugene.models.zoo:DanQ",
-        "satori": "eugene.models.zoo:Satori",
-        "deepmel": "eugene.models.zoo:DeepMEL",
-        "scbasset": "eugene.models.zoo:scBasset",
-        "chromdragonn": "eugene.models.zoo:ChromDragoNN",
-        "heartenn": "eugene.models.zoo:HeartENN",
-        "acme_cnn": "eugene.models.zoo:AcmeCNN",
-    },
+    _in(
+        "eugene.models.zoo",
+        cnn="CNN",
+        hybrid="Hybrid",
+        deepbind="DeepBind",
+        deepstarr="DeepSTARR",
+        jores21_cnn="Jores21CNN",
+        kopp21_cnn="Kopp21CNN",
+        bpnet="BPNet",
+        chrombpnet="ChromBPNet",
+        cherimoya="Cherimoya",
+        basenji="Basenji",
+        crested_basenji="CREstedBasenji",
+        simple_convnet="SimpleConvNet",
+        deeptopic_cnn="DeepTopicCNN",
+        deeptopic_lstm="DeepTopicLSTM",
+        dilated_cnn="DilatedCNN",
+        legnet="LegNet",
+        malinois="Malinois",
+        explainn="ExplaiNN",
+        sei="Sei",
+        aparent="APARENT",
+        optimus="Optimus5Prime",
+        fcn="FCN",
+        rnn="RNN",
+        ds_fcn="dsFCN",
+        ds_cnn="dsCNN",
+        ds_rnn="dsRNN",
+        ds_hybrid="dsHybrid",
+        tutorial_cnn="TutorialCNN",
+        inception="Inception",
+        residualbind="ResidualBind",
+        deepsea="DeepSEA",
+        basset="Basset",
+        factorized_basset="FactorizedBasset",
+        danq="DanQ",
+        satori="Satori",
+        deepmel="DeepMEL",
+        scbasset="scBasset",
+        chromdragonn="ChromDragoNN",
+        heartenn="HeartENN",
+        acme_cnn="AcmeCNN",
+    ),
     by_class=True,
     filled=("input_len", "output_dim", "input_channels"),
 )
 MODULES = Registry(
     "module",
-    {"sequence": "eugene.models:SequenceModule"},
+    _in("eugene.models", sequence="SequenceModule"),
     by_class=True,
     supplied=("arch",),
     filled=("alphabet",),
 )
 LOSSES = Registry(
     "loss",
-    {
-        "mse": "eugene.modules.losses:mse",
-        "mae": "eugene.modules.losses:mae",
-        "huber": "eugene.modules.losses:huber",
-        "poisson": "eugene.modules.losses:poisson",
-        "bce": "eugene.modules.losses:bce",
-        "cross_entropy": "eugene.modules.losses:cross_entropy",
-        "log1p_mse": "eugene.modules.losses:log1p_mse",
-        "rmsle": "eugene.modules.losses:rmsle",
-    },
+    _in(
+        "eugene.modules.losses",
+        *("mse", "mae", "huber", "poisson", "bce", "cross_entropy", "log1p_mse", "rmsle"),
+    ),
     aliases={"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"},
     args=("prediction", "target"),
 )
 METRICS = Registry(
     "metric",
-    {
-        "r2": "eugene.modules.metrics:R2Score",
-        "pearson": "eugene.modules.metrics:Pearson",
-        "spearman": "eugene.modules.metrics:Spearman",
-        "mse": "eugene.modules.metrics:MeanSquaredError",
-        "mae": "eugene.modules.metrics:MeanAbsoluteError",
-        "explained_variance": "eugene.modules.metrics:ExplainedVariance",
-        "auroc": "eugene.modules.metrics:AUROC",
-        "auprc": "eugene.modules.metrics:AveragePrecision",
-        "accuracy": "eugene.modules.metrics:Accuracy",
-        "precision": "eugene.modules.metrics:Precision",
-        "recall": "eugene.modules.metrics:Recall",
-        "f1": "eugene.modules.metrics:F1Score",
-    },
+    _in(
+        "eugene.modules.metrics",
+        r2="R2Score",
+        pearson="Pearson",
+        spearman="Spearman",
+        mse="MeanSquaredError",
+        mae="MeanAbsoluteError",
+        explained_variance="ExplainedVariance",
+        auroc="AUROC",
+        auprc="AveragePrecision",
+        accuracy="Accuracy",
+        precision="Precision",
+        recall="Recall",
+        f1="F1Score",
+    ),
     aliases={
         "r2score": "r2",
         "explainedvariance": "explained_variance",
@@ -109,21 +111,14 @@ METRICS = Registry(
 )
 OPTIMIZERS = Registry(
     "optimizer",
-    {
-        "adam": "torch.optim:Adam",
-        "adamw": "torch.optim:AdamW",
-        "sgd": "torch.optim:SGD",
-        "rmsprop": "torch.optim:RMSprop",
-    },
+    _in("torch.optim", adam="Adam", adamw="AdamW", sgd="SGD", rmsprop="RMSprop"),
     args=("params", "lr"),
 )
 SCHEDULERS = Registry(
     "scheduler",
     {
         "reduce_lr_on_plateau": "torch.optim.lr_scheduler:ReduceLROnPlateau",
-        "cosine": "eugene.modules.optimizers:cosine",
-        "one_cycle": "eugene.modules.optimizers:one_cycle",
-        "exponential": "eugene.modules.optimizers:exponential",
+        **_in("eugene.modules.optimizers", "cosine", "one_cycle", "exponential"),
     },
     args=("optimizer",),
     filled=("total_steps",),
@@ -134,47 +129,34 @@ TASKS = Registry("task", dict.fromkeys(_TASKS, "eugene._tasks:get_task"), args=(
 DATA_SOURCES = Registry(
     "data source",
     {
-        "table": "eugene.data.sources:table",
-        "fasta": "eugene.data.sources:fasta",
-        "regions": "eugene.data.sources:regions",
-        "genome": "eugene.data.sources:genome",
-        "zarr": "eugene.data.sources:zarr",
-        "dataset": "eugene.data.sources:dataset",
-        "simulated": "eugene.simulate:simulated",
+        **_in("eugene.data.sources", "table", "fasta", "regions", "genome", "zarr", "dataset"),
+        **_in("eugene.simulate", "simulated"),
     },
     supplied=("out", "overwrite"),
     filled=("seed",),
 )
 SPLITS = Registry(
     "split",
-    {
-        "random": "seqdata.splits:random",
-        "chromosome": "seqdata.splits:chromosome",
-        "column": "seqdata.splits:column",
-        "stratified": "seqdata.splits:stratified",
-        "kfold": "seqdata.splits:kfold",
-        "group": "seqdata.splits:group",
-        "homology": "seqdata.splits:homology",
-    },
+    _in(
+        "seqdata.splits",
+        *("random", "chromosome", "column", "stratified", "kfold", "group", "homology"),
+    ),
     args=("ds",),
     filled=("seed",),
 )
 SAMPLERS = Registry(
-    "sampler",
-    {
-        "ratio": "seqdata.loading._samplers:RatioSampler",
-        "weighted": "seqdata.loading._samplers:WeightedSampler",
-    },
+    "sampler", _in("seqdata.loading", ratio="RatioSampler", weighted="WeightedSampler")
 )
 TARGET_TRANSFORMS = Registry(
     "target transform",
-    {
-        "clamp": "seqdata.targets:Clamp",
-        "zscore": "seqdata.targets:ZScore",
-        "log": "seqdata.targets:Log",
-        "binarise": "seqdata.targets:Binarise",
-        "quantile": "seqdata.targets:Quantile",
-    },
+    _in(
+        "seqdata.targets",
+        clamp="Clamp",
+        zscore="ZScore",
+        log="Log",
+        binarise="Binarise",
+        quantile="Quantile",
+    ),
     aliases={"binarize": "binarise"},
 )
 ATTRIBUTIONS = Registry(
@@ -185,44 +167,26 @@ ATTRIBUTIONS = Registry(
 )
 REFERENCES = Registry(
     "reference",
-    {
-        "dinuc_shuffle": "seqexplainer.references:dinuc_shuffle",
-        "shuffle": "seqexplainer.references:shuffle",
-        "zero": "seqexplainer.references:zero",
-        "uniform": "seqexplainer.references:uniform",
-        "gc": "seqexplainer.references:gc",
-    },
+    _in("seqexplainer.references", "dinuc_shuffle", "shuffle", "zero", "uniform", "gc"),
     args=("X",),
 )
 INITIALIZERS = Registry(
     "initializer",
-    {"motifs": "eugene.runs._network:motifs", "random": "eugene.runs._network:random"},
+    _in("eugene.runs._network", "motifs", "random"),
     args=("arch",),
     filled=("seed",),
 )
 BASELINES = Registry(
     "baseline",
-    {
-        "kmer_ridge": "eugene.evaluate.baselines:KmerRidge",
-        "kmer_logistic": "eugene.evaluate.baselines:KmerLogistic",
-    },
+    _in("eugene.evaluate.baselines", kmer_ridge="KmerRidge", kmer_logistic="KmerLogistic"),
     filled=("seed",),
 )
+_STEPS = ("data", "fit", "test", "attribute", "seqlets", "modisco", "filters", "positional")
 STEPS = Registry(
     "step",
     {
-        "data": "eugene.runs.steps.data:data",
-        "fit": "eugene.runs.steps.fit:fit",
-        "test": "eugene.runs.steps.test:test",
-        "attribute": "eugene.runs.steps.attribute:attribute",
-        "seqlets": "eugene.runs.steps.seqlets:seqlets",
-        "modisco": "eugene.runs.steps.modisco:modisco",
-        "filters": "eugene.runs.steps.filters:filters",
-        "positional": "eugene.runs.steps.positional:positional",
-        "evolve": "eugene.runs.steps.evolve:evolve",
-        "control": "eugene.runs.steps.control:control",
-        "truth": "eugene.runs.steps.truth:truth",
-        "report": "eugene.runs.steps.report:report",
+        name: f"eugene.runs.steps.{name}:{name}"
+        for name in (*_STEPS, "evolve", "control", "truth", "report")
     },
     args=("run",),
 )
@@ -274,8 +238,7 @@ def registry(kind: str) -> Registry:
     """
     found = {"tasks": TASKS, **REGISTRIES, **{r.kind: r for r in REGISTRIES.values()}}
     if kind not in found:
-        message = f"there are no {kind!r}{did_you_mean(kind, REGISTRIES, listed=20)}"
-        raise EugeneError(message)
+        raise EugeneError(f"there are no {kind!r}{did_you_mean(kind, REGISTRIES, listed=20)}")
     return found[kind]
 
 

@@ -15,31 +15,28 @@ from numpy.typing import ArrayLike, NDArray
 import seqpro as sp
 from eugene import _judge
 from eugene.config.marks import Least
+from eugene.data._named import (
+    Named,
+    OfDataset,
+    Split,
+    Transform,
+    make_codes,
+    make_sampler,
+    make_transforms,
+)
 from eugene.data._rows import hash_rows
-from eugene.data._sampling import OfDataset, make_sampler
 from eugene.data._summary import summarise
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
 from eugene.settings import session_seed
 from seqdata import schema, splits
-from seqdata.errors import SeqdataError
 from seqdata.loading import IN_MEMORY_LIMIT, RowSampler
 from seqdata.targets import apply as apply_transforms
 from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
 from seqdata.windows import region_array
 
-_SPLITS = {
-    "random": splits.random,
-    "chromosome": splits.chromosome,
-    "column": splits.column,
-    "stratified": splits.stratified,
-    "group": splits.group,
-    "kfold": splits.kfold,
-    "homology": splits.homology,
-}
 _DESCRIBED = ("input_len", "output_dim", "transforms", "rows_sha256")
-_SEEDED = frozenset(_SPLITS) - {"chromosome"}
 
 
 def _alphabet_of(variable: xr.DataArray) -> str:
@@ -82,11 +79,12 @@ class SequenceDataModule(pl.LightningDataModule):
         Variable with a weight a row.
     control_var, mask_var : str or None
         Tracks given to the model, and which positions of the target count.
-    split : mapping, str, array_like, or None
+    split : mapping, str, array_like, callable or None
         ``"random"``, or ``{"name": "random", ...}`` with the arguments of a function of
         `seqdata.splits`; one code, name or boolean (True is train) a row, as
-        `seqdata.splits.as_codes` reads them; or None for the split that the dataset carries.
-    targets : sequence of mapping or str, or mapping
+        `seqdata.splits.as_codes` reads them, or a function of the dataset that returns them; or
+        None for the split that the dataset carries.
+    targets : sequence of mapping, str or TargetTransform, or mapping
         Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows. A
         mapping of each target to its fitted transforms, such as ``eu.load(run).run.transforms``,
         is applied as it is: so the rows of other data come to the scale of a trained network.
@@ -145,8 +143,8 @@ class SequenceDataModule(pl.LightningDataModule):
         weight_var: str | None = None,
         control_var: str | None = None,
         mask_var: str | None = None,
-        split: Mapping[str, Any] | str | ArrayLike | None = None,
-        targets: Sequence[Mapping[str, Any] | str] | str | Mapping[str, Any] = (),
+        split: Split | None = None,
+        targets: Sequence[Transform] | str | Mapping[str, Any] = (),
         batch_size: Annotated[int, Least(1)] = 128,
         num_workers: Annotated[int, Least(0)] = 0,
         seed: int = 0,
@@ -157,7 +155,7 @@ class SequenceDataModule(pl.LightningDataModule):
         drop_last: bool = False,
         pin_memory: bool | None = None,
         in_memory: bool | None = None,
-        sampler: Mapping[str, Any] | str | RowSampler | None = None,
+        sampler: Named | RowSampler | None = None,
         cache: Literal["memmap"] | None = None,
         cache_dir: str | Path | None = None,
     ) -> None:
@@ -187,15 +185,17 @@ class SequenceDataModule(pl.LightningDataModule):
         self.cache_dir = cache_dir
         self._check_variables(ds)
         self._alphabet = _alphabet_of(ds[seq_var])
-        self.codes = self._split(ds, split)
+        carried = "split" in ds.variables or "train_val" in ds.variables
+        self.codes = splits.codes_of(ds) if split is None and carried else None
+        if split is not None:
+            self.codes = make_codes(ds, split, seed=self.seed, seq_var=seq_var)
         if self.codes is not None:
             ds = splits.assign(ds, self.codes)
         if isinstance(targets, Mapping):
             ds = self._as_fitted(ds, targets)
         elif targets:
             rows = None if self.codes is None else self.codes == schema.SPLITS["train"]
-            steps = [targets] if isinstance(targets, str) else targets
-            ds = apply_transforms(ds, self.target_vars, steps, mask=rows)
+            ds = apply_transforms(ds, self.target_vars, make_transforms(targets), mask=rows)
         self.ds = ds
         self._judge_values()
         self._length = length
@@ -299,32 +299,6 @@ class SequenceDataModule(pl.LightningDataModule):
         """Rows that belong to a split."""
         n = self.ds.sizes["_sequence"]
         return np.flatnonzero(np.ones(n, bool) if self.codes is None else self.codes >= 0)
-
-    def _split(
-        self, ds: xr.Dataset, split: Mapping[str, Any] | str | ArrayLike | None
-    ) -> NDArray[np.int8] | None:
-        if split is None:
-            carried = "split" in ds.variables or "train_val" in ds.variables
-            return splits.codes_of(ds) if carried else None
-        if isinstance(split, str):
-            split = {"name": split}
-        if not isinstance(split, Mapping):
-            try:
-                return splits.as_codes(split, ds.sizes["_sequence"])
-            except SeqdataError as error:
-                raise DataError(f"split: {error}") from error
-        given = dict(split)
-        name = str(given.pop("name", None))
-        if name not in _SPLITS:
-            raise DataError(f"split: there is no split {name!r}{did_you_mean(name, _SPLITS)}")
-        if name in _SEEDED:
-            given.setdefault("seed", self.seed)
-        if name == "homology":
-            given.setdefault("seq_var", self.seq_var)
-        try:
-            return _SPLITS[name](ds, **given)  # type: ignore[operator, no-any-return]
-        except TypeError as error:
-            raise DataError(f"split {name!r}: {error}.") from error
 
     @property
     def is_one_hot(self) -> bool:

@@ -5,12 +5,12 @@ The arrays' own functions are in `seqexplainer`; here they meet datasets.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eugene.errors import no_attribute
+from eugene._facade import facade
 
 if TYPE_CHECKING:
+    from eugene.interpret._attribute import attribute_sequences as attribute_dataset
     from eugene.interpret._attribute import attribute_sequences as attribute_sequences
     from eugene.interpret._filters import filter_motifs as filter_motifs
     from eugene.interpret._hits import hits_table as hits_table
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eugene.interpret._sdata import generate_pfms_sdata as generate_pfms_sdata
     from eugene.interpret._sdata import positional_gia_sdata as positional_gia_sdata
     from eugene.interpret._sequences import one_hot as one_hot
+    from eugene.interpret._slide import evolve_sequences as evolve_dataset
     from eugene.interpret._slide import evolve_sequences as evolve_sequences
     from eugene.interpret._slide import slide_motifs as slide_motifs
     from eugene.interpret._spans import modisco_sdata as modisco_sdata
@@ -32,43 +33,8 @@ if TYPE_CHECKING:
     from eugene.interpret._truth import planted_motifs as planted_motifs
     from eugene.interpret._truth import planted_motifs_found as planted_motifs_found
     from eugene.interpret._variants import variant_effects as variant_effects
-
-_NAMES = {
-    "attribute_sequences": "_attribute",
-    "attribute_sdata": "_sdata",
-    "attribution_truth": "_truth",
-    "evolve_sequences": "_slide",
-    "evolve_seqs_sdata": "_sdata",
-    "feature_implant_seq_sdata": "_sdata",
-    "filter_motifs": "_filters",
-    "filters_to_meme_sdata": "_sdata",
-    "generate_pfms_sdata": "_sdata",
-    "hits_table": "_hits",
-    "modisco_sdata": "_spans",
-    "one_hot": "_sequences",
-    "planted_motifs": "_truth",
-    "FOUND_BELOW": "_truth",
-    "planted_motifs_found": "_truth",
-    "positional_gia_sdata": "_sdata",
-    "read_motifs": "_motifs",
-    "scan_sdata": "_spans",
-    "seqlets_sdata": "_spans",
-    "slide_motifs": "_slide",
-    "variant_effects": "_variants",
-}
-
-_OLD = {"attribute_dataset": "attribute_sequences", "evolve_dataset": "evolve_sequences"}
-_GONE = {
-    "motif_distance_dependence_gia": "use seqexplainer.cooperativity or seqexplainer.space",
-}
-
-
-def __getattr__(name: str) -> Any:
-    name = _OLD.get(name, name)
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"eugene.interpret.{_NAMES[name]}"), name)
-    raise no_attribute(__name__, name, _NAMES, _GONE)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES})
+else:
+    __getattr__, __dir__ = facade(
+        __name__,
+        {"motif_distance_dependence_gia": "use seqexplainer.cooperativity or seqexplainer.space"},
+    )

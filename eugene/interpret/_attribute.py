@@ -235,6 +235,8 @@ class Explainer:
                 if method.references:
                     chosen = self.references
                     chosen = chosen[rows] if rows is not None and _is_array(chosen) else chosen
+                    if isinstance(chosen, str) and not registries.REFERENCES.ships(chosen):
+                        chosen = registries.REFERENCES.get(chosen)
                     more |= {"references": chosen, "n_references": self.n_references}
                 values = se.attribute(
                     self.model, X, method, return_delta=method.delta, **options, **more
@@ -254,7 +256,7 @@ class Explainer:
 
     def _references_of(self, method: Method) -> str:
         if self.references is None:
-            return str(method.default_reference)
+            return method.default_reference
         return "array" if _is_array(self.references) else str(told(self.references))
 
     def _count_of(self, method: Method) -> int:

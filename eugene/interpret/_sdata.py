@@ -70,7 +70,7 @@ _WITHOUT_TARGET = {name: value for name, value in RUNNING.items() if name != "ta
 
 
 def _filled(running: Running) -> Any:
-    found = {**RUNNING, **running}
+    found: Any = {**RUNNING, **running}
     return {**found, "batch_size": as_batch_size(found["batch_size"], 128)}
 
 

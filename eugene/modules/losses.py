@@ -178,7 +178,9 @@ def make_loss(
     if isinstance(name, str):
         check_arguments(LOSSES, name, kwargs)
         named: ElementLoss = LOSSES.get(name)
-        return partial(named, **kwargs) if kwargs else named
+        if LOSSES.ships(name):
+            return partial(named, **kwargs) if kwargs else named
+        name = named
     if not callable(name):
         raise EugeneError(
             f"loss_fxn is {name!r}: expected the name of a loss, or a function of (prediction, "

@@ -396,12 +396,9 @@ def make_metric(name: str | Callable[..., Any], **kwargs: Any) -> EpochMetric:
     >>> make_metric("r2score").higher_is_better
     True
     """
-    if isinstance(name, EpochMetric):
-        return name
-    if callable(name):
-        return Own(name() if isinstance(name, type) else name, **kwargs)
-    built: EpochMetric = METRICS.build(name)
-    return built
+    given = METRICS.get(name) if isinstance(name, str) else name
+    made = given() if isinstance(given, type) else given
+    return made if isinstance(made, EpochMetric) else Own(made, **kwargs)
 
 
 def metrics_by_name(
@@ -470,5 +467,5 @@ def better_when(monitor: str, own: Mapping[str, Any] | None = None) -> str:
     for known in dict.fromkeys([*(own or {}), *METRICS]):
         if name == known or name.startswith(f"{known}_"):
             metric = own[known] if own and known in own else METRICS.get(known)
-            return "max" if metric.higher_is_better else "min"
+            return "max" if getattr(metric, "higher_is_better", True) else "min"
     return "min" if monitor.rsplit("_", 1)[-1] in ("mse", "mae", "rmsle") else "max"

@@ -155,7 +155,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         self.arch: nn.Module = network
         chosen_loss = loss_fxn or self.task.loss
         self.loss_name = name_of(chosen_loss)
-        if self.loss_name in LOSSES and not self.task.takes_loss(self.loss_name):
+        if LOSSES.ships(self.loss_name) and not self.task.takes_loss(self.loss_name):
             raise EugeneError(
                 f"{self.loss_name} is no loss of {self.task.name}; leave loss_fxn out for "
                 f"{self.task.loss}"

@@ -101,11 +101,10 @@ def _made(part: Part, run: RunFolder) -> Section:
     try:
         fill(section, run)
     except (AttributeError, KeyError, TypeError, IndexError) as error:
-        message = (
+        raise NotARunError(
             f"the section {title!r} of the report cannot be made from the files of {run.path} "
             f"({type(error).__name__}: {error}): one of them is damaged; do its step again"
-        )
-        raise NotARunError(message) from error
+        ) from error
     return section
 
 
@@ -138,10 +137,10 @@ def _tiles(run: RunFolder) -> list[Tile]:
     evaluation = read_evaluation(run.path)
     where = "other data" if evaluation.get("other_data") else "test"
     metrics = evaluation.get("metrics", {})
-    for name in [m for m in _HEADLINE if m in metrics][:2]:
-        entry = metrics[name]
-        value = entry.get("value") if isinstance(entry, dict) else entry
-        tiles.append(Tile(number(value), f"{where} {metric_name(name)}"))
+    tiles += [
+        Tile(number(metrics[name].get("value")), f"{where} {metric_name(name)}")
+        for name in [m for m in _HEADLINE if m in metrics][:2]
+    ]
     truth = run.read("interpretation/truth.json")
     best = max(truth.get("mean_auprc", {}).values(), default=None)
     if best is not None:

@@ -47,8 +47,7 @@ def __getattr__(name: str) -> Any:
         return tuple(steps())
     if name in _NAMES:
         return getattr(importlib.import_module(f"eugene.runs.{_NAMES[name]}"), name)
-    message = f"module 'eugene.runs' has no attribute {name!r}"
-    raise AttributeError(message)
+    raise AttributeError(f"module 'eugene.runs' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -409,7 +409,7 @@ def _with_split(config: RunConfig, ds: xr.Dataset, split: dict[str, Any]) -> xr.
     path = "$.data.split"
     try:
         codes = build(registries.SPLITS, split, ds, config=config, path=path, seed=config.seed)
-        return sd.splits.assign(ds, codes)
+        return sd.splits.assign(ds, sd.splits.as_codes(codes, ds.sizes["_sequence"]))
     except sd.SeqdataError as error:
         raise config.fail(path, str(error)) from error
 
@@ -464,7 +464,9 @@ def load_data(
         raise config.fail("$.data.split", message)
     transforms = config.section("data").get("targets") or []
     if transforms and fitted is None:
-        ds = sd.targets.apply(ds, targets, transforms)
+        from eugene.data._named import make_transforms
+
+        ds = sd.targets.apply(ds, targets, make_transforms(transforms))
     for name in targets if fitted else ():
         if fitted and fitted.get(name):
             ds = sd.targets.apply(ds, name, fitted[name], fit=False)

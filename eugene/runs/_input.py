@@ -60,8 +60,7 @@ def read_input(
     """
     path = Path(path)
     if not path.exists():
-        message = f"the input {path} does not exist"
-        raise MissingFileError(message)
+        raise MissingFileError(f"the input {path} does not exist")
     folder = RunFolder.open(run_dir, or_trained=True)
     section, described = _settings(folder, allow_class_path=allow_class_path)
     kind = _kind(path, str(section.get("name", "")))
@@ -103,10 +102,9 @@ def _kind(path: Path, source: str) -> str:
             return kind
     own = {"table": "table", "fasta": "fasta", "regions": "regions", "genome": "regions"}
     if source not in own:
-        message = (
+        raise EugeneError(
             f"cannot tell what {path} is; expected .fa, .csv, .tsv, .bed (also .gz) or a Zarr store"
         )
-        raise EugeneError(message)
     return own[source]
 
 
@@ -141,8 +139,7 @@ def _store(path: Path, section: dict[str, Any], seq_col: str | None) -> xr.Datas
     if name not in ds.variables:
         held = [str(v) for v in ds.data_vars if is_sequence(ds[v]) or is_one_hot(ds[v])]
         if len(held) != 1 or seq_col is not None:
-            message = f"{path} has no variable {name!r}{did_you_mean(name, held)}"
-            raise EugeneError(message)
+            raise EugeneError(f"{path} has no variable {name!r}{did_you_mean(name, held)}")
         logger.warning("%s has no variable %r: the sequences %r are read", path, name, held[0])
         name = held[0]
     if f"{name}_offsets" in ds.variables:
@@ -169,11 +166,10 @@ def _regions(path: Path, section: dict[str, Any], letters: dict[str, Any]) -> xr
 
     source = section.get("name")
     if source not in ("regions", "genome"):
-        message = (
+        raise EugeneError(
             f"{path} holds regions, but the run did not read regions of a genome, so it knows no "
             "genome to cut them from: give FASTA, a table or a store"
         )
-        raise EugeneError(message)
     keys = ("fasta", "width", *(["centre", "max_jitter"] if source == "regions" else []))
     options = {key: section[key] for key in keys if section.get(key) is not None}
     options |= letters

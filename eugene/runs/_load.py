@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene._folder import RunFolder
-from eugene.config import RunConfig, load_run_config, parse_file
+from eugene.config import RunConfig, listed_plugins, load_plugin, load_run_config, parse_file
 from eugene.errors import ConfigError, EugeneWarning, MissingFileError, NotARunError
 from eugene.runs._network import build_module
 
@@ -248,7 +248,7 @@ def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConf
     folder : RunFolder
         The run.
     allow_class_path : bool, optional
-        Whether it may name things by import path.
+        Whether it may name things by import path, and the plugins that it lists are imported.
 
     Returns
     -------
@@ -264,6 +264,8 @@ def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConf
         message = f"{folder.path} has no config.yaml; the run folder is damaged or never began"
         raise NotARunError(message)
     document = parse_file(folder.config)
+    for plugin in listed_plugins(document) if allow_class_path else ():
+        load_plugin(plugin)
     return RunConfig(document.tree, document, allow_class_path)
 
 
@@ -285,7 +287,7 @@ def resolved_config(folder: RunFolder) -> RunConfig:
     """
     plain = read_config(folder)
     try:
-        return load_run_config(folder.config, allow_class_path=True)
+        return load_run_config(folder.config, plugins=None, allow_class_path=True)
     except ConfigError as error:
         warnings.warn(f"{folder.config}: {error}", EugeneWarning, stacklevel=2)
         return plain

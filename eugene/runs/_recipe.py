@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ def run(
     run_dir: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    plugins: Sequence[str | Path] = (),
     allow_class_path: bool = False,
     progress: bool = False,
     device: str | None = None,
@@ -39,8 +40,10 @@ def run(
         Replace a run that is already there.
     resume : bool, optional
         Continue it instead; finished steps are not done again.
+    plugins : sequence of str or Path, optional
+        Modules or Python files that register what the recipe names; they are imported first.
     allow_class_path : bool, optional
-        Whether the file may name things by import path.
+        Whether the file may name things by import path, and plugins.
     progress : bool, optional
         Draw bars.
     device : str, optional
@@ -68,7 +71,9 @@ def run(
         config = recipe
     else:
         source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
-        config = load_run_config(source, overrides=overrides, allow_class_path=allow_class_path)
+        config = load_run_config(
+            source, overrides=overrides, plugins=plugins, allow_class_path=allow_class_path
+        )
     require_files(config)
     path = Path(run_dir) if run_dir is not None else default_folder(config)
     options: Options = {

@@ -6,13 +6,15 @@ import contextlib
 import csv
 import io
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
+from eugene._evaluation import Evaluation, Measured, Metric, Metrics, read_evaluation
 from eugene._folder import RunFolder
-from eugene.config import RunConfig
+from eugene.config import RunConfig, listed_plugins
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
 from eugene.runs._pipeline import Options
@@ -22,7 +24,33 @@ from eugene.runs._versions import versions
 _RESAMPLES = 10_000
 
 
-def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
+class Arm(Measured, total=False):
+    """What the runs of one arm say together."""
+
+    seeds: list[int]
+    above_baseline: dict[str, Metrics]
+    subsets: dict[str, Arm]
+
+
+class Difference(TypedDict):
+    """What two arms differ in, over the seeds that both have."""
+
+    seeds: list[int]
+    metrics: Metrics
+
+
+class Summary(TypedDict):
+    """Content of ``summary.json``."""
+
+    arms: dict[str, Arm]
+    paired: dict[str, Difference]
+
+
+Evaluations: TypeAlias = dict[str, dict[int, Evaluation]]
+"""Arm -> seed -> content of ``evaluation.json``."""
+
+
+def mean_interval(values: list[float], *, seed: int = 0) -> Metric:
     """Return the mean of some runs with a 95 % bootstrap interval.
 
     Parameters
@@ -44,8 +72,8 @@ def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
     (0.6, 0.5, 0.7)
     """
     array = np.asarray(values, dtype=np.float64)
-    result: dict[str, Any] = {"mean": float(array.mean()), "low": None, "high": None, "sd": None}
-    result["per_seed"] = [float(v) for v in array]
+    result: Metric = {"mean": float(array.mean()), "low": None, "high": None, "sd": None}
+    result["per_seed"] = array.tolist()
     if len(array) < 2:
         return result
     draws = np.random.default_rng(seed).integers(len(array), size=(_RESAMPLES, len(array)))
@@ -53,7 +81,7 @@ def mean_interval(values: list[float], *, seed: int = 0) -> dict[str, Any]:
     return {**result, "low": float(low), "high": float(high), "sd": float(array.std(ddof=1))}
 
 
-def paired(first: list[float], second: list[float]) -> dict[str, Any]:
+def paired(first: list[float], second: list[float]) -> Metric:
     """Return the mean of second - first over paired runs with 95 % intervals.
 
     Parameters
@@ -80,61 +108,52 @@ def paired(first: list[float], second: list[float]) -> dict[str, Any]:
 
     found = paired_difference(second, first, seed=0)
     change = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
-    result: dict[str, Any] = {"mean": found["value"]}
-    result |= dict.fromkeys(("low", "high", "t_low", "t_high"))
-    if len(change) > 1:
-        result |= {"low": found["low"], "high": found["high"]}
-        half = float(t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change)))
-        result |= {"t_low": found["value"] - half, "t_high": found["value"] + half}
-    return {**result, "per_seed": [float(v) for v in change]}
+    mean, low, high = (found[key] for key in ("value", "low", "high"))
+    result: Metric = {"mean": mean, "low": None, "high": None, "t_low": None, "t_high": None}
+    result["per_seed"] = change.tolist()
+    if len(change) < 2:
+        return result
+    half = float(t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change)))
+    return {**result, "low": low, "high": high, "t_low": mean - half, "t_high": mean + half}
 
 
-def _metric_table(evaluations: list[dict[str, Any]], *path: str) -> dict[str, list[float]]:
+def _values(runs: Sequence[Metrics]) -> dict[str, list[float]]:
     """Return metric -> one value a run, for metrics that every run has."""
-    parts = []
-    for evaluation in evaluations:
-        part: Any = evaluation
-        for key in path:
-            part = part.get(key, {}) if isinstance(part, dict) else {}
-        parts.append(part)
-    names = [n for n in parts[0] if all(p.get(n, {}).get("value") is not None for p in parts)]
-    return {name: [float(part[name]["value"]) for part in parts] for name in names}
-
-
-def _arm_summary(evaluations: list[dict[str, Any]], *prefix: str) -> dict[str, Any]:
-    metrics = _metric_table(evaluations, *prefix, "metrics")
-    first: Any = evaluations[0]
-    for key in prefix:
-        first = first.get(key, {})
-    baselines = {
-        name: {
-            metric: mean_interval(values)
-            for metric, values in _metric_table(evaluations, *prefix, "baselines", name).items()
-        }
-        for name in first.get("baselines", {})
+    found = {name: [run.get(name, {}).get("value") for run in runs] for name in runs[0]}
+    return {
+        name: [float(v) for v in values if v is not None]
+        for name, values in found.items()
+        if None not in values
     }
-    above = {
-        name: {
-            metric: {
-                **paired(entry["per_seed"], metrics[metric]),
-                "every_seed_above": all(
-                    ours > theirs
-                    for ours, theirs in zip(metrics[metric], entry["per_seed"], strict=True)
-                ),
-            }
-            for metric, entry in entries.items()
-            if metric in metrics
-        }
-        for name, entries in baselines.items()
+
+
+def _arm(runs: Sequence[Measured]) -> Arm:
+    metrics = _values([run.get("metrics", {}) for run in runs])
+    baselines = {
+        name: _values([run.get("baselines", {}).get(name, {}) for run in runs])
+        for name in runs[0].get("baselines", {})
     }
     return {
         "metrics": {name: mean_interval(values) for name, values in metrics.items()},
-        "baselines": baselines,
-        "above_baseline": above,
+        "baselines": {
+            baseline: {name: mean_interval(values) for name, values in theirs.items()}
+            for baseline, theirs in baselines.items()
+        },
+        "above_baseline": {
+            baseline: {
+                name: {
+                    **paired(values, metrics[name]),
+                    "every_seed_above": bool(np.greater(metrics[name], values).all()),
+                }
+                for name, values in theirs.items()
+                if name in metrics
+            }
+            for baseline, theirs in baselines.items()
+        },
     }
 
 
-def summarise(evaluations: dict[str, dict[int, dict[str, Any]]]) -> dict[str, Any]:
+def summarise(evaluations: Evaluations) -> Summary:
     """Bring the evaluations of all replicates together.
 
     Parameters
@@ -150,37 +169,39 @@ def summarise(evaluations: dict[str, dict[int, dict[str, Any]]]) -> dict[str, An
         ``subsets``; ``paired``: for each two arms the difference of each metric over the seeds
         that both have, with its intervals.
     """
-    arms: dict[str, Any] = {}
+    arms: dict[str, Arm] = {}
     for arm, by_seed in evaluations.items():
-        rows = list(by_seed.values())
-        subsets = rows[0].get("subsets") or {}
+        runs = list(by_seed.values())
         arms[arm] = {
             "seeds": list(by_seed),
-            **_arm_summary(rows),
-            "subsets": {name: _arm_summary(rows, "subsets", name) for name in subsets},
+            **_arm(runs),
+            "subsets": {
+                name: _arm([run["subsets"][name] for run in runs])
+                for name in runs[0].get("subsets") or ()
+            },
         }
-    differences: dict[str, Any] = {}
+    differences: dict[str, Difference] = {}
     for first, second in itertools.combinations(evaluations, 2):
         seeds = [seed for seed in evaluations[first] if seed in evaluations[second]]
-        before = _metric_table([evaluations[first][s] for s in seeds], "metrics") if seeds else {}
-        after = _metric_table([evaluations[second][s] for s in seeds], "metrics") if seeds else {}
+        before, after = (
+            _values([evaluations[arm][s]["metrics"] for s in seeds]) if seeds else {}
+            for arm in (first, second)
+        )
         differences[f"{second} - {first}"] = {
             "seeds": seeds,
-            "metrics": {
-                name: paired(before[name], after[name]) for name in before if name in after
-            },
+            "metrics": {n: paired(before[n], after[n]) for n in before if n in after},
         }
     return {"arms": arms, "paired": differences}
 
 
-def _summary_csv(evaluations: dict[str, dict[int, dict[str, Any]]]) -> str:
+def _summary_csv(evaluations: Evaluations) -> str:
     """Return one line a run, model or baseline, subset and metric."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["arm", "seed", "model", "subset", "metric", "value", "low", "high"])
     for arm, by_seed in evaluations.items():
         for seed, evaluation in by_seed.items():
-            parts = {"all": evaluation, **(evaluation.get("subsets") or {})}
+            parts: dict[str, Measured] = {"all": evaluation, **(evaluation.get("subsets") or {})}
             for subset, part in parts.items():
                 models = {"network": part["metrics"], **part.get("baselines", {})}
                 for model, metrics in models.items():
@@ -201,7 +222,7 @@ def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> R
     with existing.begun(overwrite=overwrite, resume=resume), existing.step("data"):
         load_data(config, existing)
     existing.write_text("config.yaml", config.to_yaml())
-    existing.write_json("versions.json", versions())
+    existing.write_json("versions.json", versions(listed_plugins(config.document)))
     return existing
 
 
@@ -259,10 +280,10 @@ def _train_all(
     data_key: str,
     which: str,
     options: Options,
-) -> dict[str, dict[int, dict[str, Any]]]:
+) -> Evaluations:
     """Do the runs of all arms and seeds; return arm -> seed -> content of ``evaluation.json``."""
     baselines: Baselines = {}
-    evaluations: dict[str, dict[int, dict[str, Any]]] = {arm: {} for arm, _ in configs}
+    evaluations: Evaluations = {arm: {} for arm, _ in configs}
     with contextlib.nullcontext() if folder.follows else folder.step("fit"):
         for number, ((arm, seed), replicate) in enumerate(configs.items()):
             logger.info("replicate %d of %d: %s, seed %d", number + 1, len(configs), arm, seed)
@@ -279,5 +300,5 @@ def _train_all(
             )
             if pipeline.following(replicate):
                 continue
-            evaluations[arm][seed] = current.folder.read_json("evaluation.json")
+            evaluations[arm][seed] = read_evaluation(current.folder.path)
     return evaluations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from eugene._evaluation import of_other_data, read_evaluation
+from eugene._evaluation import Measured, Metric, of_other_data, read_evaluation
 from eugene._table import aligned
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def result_lines(folder: RunFolder) -> Iterator[str]:
         yield f"report: {folder.report}"
 
 
-def _models(label: str, measured: Mapping[str, Any]) -> str:
+def _models(label: str, measured: Measured) -> str:
     """Return a table with a line for the network and one for each baseline."""
     names = [n for n in _HEADLINES if n in measured["metrics"]]
     models = {"network": measured["metrics"], **measured.get("baselines", {})}
@@ -50,13 +50,12 @@ def _models(label: str, measured: Mapping[str, Any]) -> str:
     return aligned([label, *names], rows)
 
 
-def _interval(entry: Mapping[str, Any] | None) -> str:
+def _interval(entry: Metric | None) -> str:
     value = None if entry is None else entry.get("value", entry.get("mean"))
     if entry is None or value is None:
         return "-"
-    if entry.get("low") is None:
-        return f"{value:.3f}"
-    return f"{value:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+    low, high = entry.get("low"), entry.get("high")
+    return f"{value:.3f}" if low is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _truth(truth: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from eugene._evaluation import OTHER
 from eugene._folder import RunFolder
 from eugene._judge import check_targets
-from eugene.config import RunConfig
+from eugene.config import RunConfig, listed_plugins
 from eugene.errors import DataError, EugeneError, MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
 from eugene.runs._network import build_module
@@ -373,7 +373,7 @@ class Run:
         described = self.describe()
         self.folder.path.mkdir(parents=True, exist_ok=True)
         self.folder.write_text("config.yaml", self.config.to_yaml())
-        self.folder.write_json("versions.json", versions())
+        self.folder.write_json("versions.json", versions(listed_plugins(self.config.document)))
         self.folder.write_json("data.json", described)
         if self.store.path != self.folder.path:
             # a replicate is tested on these rows later, too

@@ -2,55 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import eugene
-
-PACKAGES = (
-    "eugene-genomics",
-    "numpy",
-    "numba",
-    "pandas",
-    "xarray",
-    "zarr",
-    "dask",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "torchmetrics",
-    "captum",
-    "memelite",
-    "pyfaidx",
-    "pyBigWig",
-    "pysam",
-    "bioframe",
-    "safetensors",
-    "matplotlib",
-)
-"""Distributions whose versions are written down."""
+from eugene.config._source import module_file
 
 
 def package_versions() -> dict[str, str | None]:
-    """Return the installed version of each package that matters, ``None`` if absent.
+    """Return the installed version of each package that is needed, ``None`` if absent.
 
     Examples
     --------
     >>> "numpy" in package_versions()
     True
     """
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
+    ours = "eugene-genomics"
+    found: dict[str, str | None] = {ours: None}
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        needed = importlib.metadata.requires(ours) or []
+        # those of an extra, or of some machines alone, have a marker
+        found |= dict.fromkeys(re.split(r"[^\w.-]", one)[0] for one in needed if ";" not in one)
+    for name in found:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
     return found
 
 
@@ -76,18 +60,43 @@ def git_revision() -> str | None:
     return f"{commit}{'+' if changed else ''}"
 
 
-def versions() -> dict[str, Any]:
+def plugin_checksums(plugins: Iterable[str]) -> dict[str, str | None]:
+    """Return the SHA-256 checksum of the source of each plugin, ``None`` where it has none.
+
+    Parameters
+    ----------
+    plugins : iterable of str
+        Modules or files, as `eugene.config.load_plugin` names them.
+
+    Examples
+    --------
+    >>> plugin_checksums(["no.such.module"])
+    {'no.such.module': None}
+    """
+    files = {p: Path(p) if p.endswith(".py") else module_file(p) for p in plugins}
+    return {
+        plugin: hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else None
+        for plugin, file in files.items()
+    }
+
+
+def versions(plugins: Iterable[str] = ()) -> dict[str, Any]:
     """Return what is written to ``versions.json``.
+
+    Parameters
+    ----------
+    plugins : iterable of str, optional
+        What registered things that the run names.
 
     Returns
     -------
     dict
-        Python, platform, processor count, commit and package versions.
+        Python, platform, processor count, commit, package versions, and checksums of plugins.
 
     Examples
     --------
     >>> sorted(versions())
-    ['command', 'cpu_count', 'git', 'packages', 'platform', 'python']
+    ['command', 'cpu_count', 'git', 'packages', 'platform', 'plugins', 'python']
     """
     return {
         "python": platform.python_version(),
@@ -96,4 +105,5 @@ def versions() -> dict[str, Any]:
         "git": git_revision(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "packages": package_versions(),
+        "plugins": plugin_checksums(plugins),
     }

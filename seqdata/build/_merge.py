@@ -58,12 +58,10 @@ def merge_obs(
     array([1, 2])
     """
     if how not in ("left", "inner"):
-        msg = f"how must be 'left' or 'inner', got {how!r}."
-        raise SchemaError(msg)
+        raise SchemaError(f"how must be 'left' or 'inner', got {how!r}.")
     left, right = (on, on) if on is not None else (left_on, right_on)
     if left is None or right is None:
-        msg = "Name the key: on=..., or left_on=... and right_on=..."
-        raise SchemaError(msg)
+        raise SchemaError("Name the key: on=..., or left_on=... and right_on=...")
     known = [str(name) for name in ds.variables if ds[name].ndim == 1]
     if left not in known:
         msg = f"The dataset has no variable {left!r} of one value a row.{did_you_mean(left, known)}"
@@ -78,20 +76,18 @@ def merge_obs(
     table = obs.set_axis(columns, axis=1)
     rows, keys = _comparable(ds[left], table[right])
     if keys.duplicated().any():
-        msg = (
+        raise SchemaError(
             f"Key {keys[keys.duplicated()].iloc[0]!r} appears more than once in column {right!r} "
             "of the table: a row of the dataset could not tell which one to take."
         )
-        raise SchemaError(msg)
     place = pd.Index(keys).get_indexer(pd.Index(rows))
     if len(rows) and (place < 0).all():
-        msg = (
+        raise SchemaError(
             f"No key of column {right!r} (such as {keys.iloc[0]!r}) is among those of variable "
             f"{left!r} (such as {rows[0]!r}). Do both mean the same thing, spelt the same way?"
             if len(keys)
             else f"The table has no row, so column {right!r} holds no key."
         )
-        raise SchemaError(msg)
     dim = ds[left].dims[0]
     if how == "inner":
         ds = ds.isel({dim: np.flatnonzero(place >= 0)})
@@ -114,8 +110,7 @@ def _as_table(obs: Any, key: str) -> pd.DataFrame:
     if not isinstance(obs, pd.DataFrame) and hasattr(obs, "to_pandas"):
         obs = obs.to_pandas()
     if not isinstance(obs, pd.DataFrame):
-        msg = f"merge_obs takes a table or a dataset, got {type(obs).__name__}."
-        raise SchemaError(msg)
+        raise SchemaError(f"merge_obs takes a table or a dataset, got {type(obs).__name__}.")
     if obs.index.name == key and key not in obs.columns:
         obs = obs.reset_index()
     return obs

@@ -59,12 +59,11 @@ def packed(parts: Any) -> bytes:
         free = ""
         with contextlib.suppress(OSError):
             free = f" ({shutil.disk_usage('/dev/shm').free / 1e6:.1f} MB free)"
-        msg = (
+        raise WorkerError(
             f"there is no room in the shared memory /dev/shm{free} for the {size:.1f} MB that a "
             f"worker process hands over ({error}). Make it larger (docker run --shm-size=2g), or "
             "choose num_workers=0, a smaller batch_size, or smaller buffer_bytes."
-        )
-        raise WorkerError(msg) from error
+        ) from error
 
 
 def unpacked(loader: Iterable[bytes]) -> Iterator[Any]:
@@ -92,9 +91,8 @@ def unpacked(loader: Iterable[bytes]) -> Iterator[Any]:
         if running is not None:
             running._shutdown_workers()
         if isinstance(error, RuntimeError) and str(error).startswith("DataLoader worker"):
-            msg = (
+            raise WorkerError(
                 f"{error} A worker process of the loader died: killed for its memory perhaps (then "
                 "choose fewer num_workers or smaller buffer_bytes), or by another program."
-            )
-            raise WorkerError(msg) from error
+            ) from error
         raise

@@ -89,14 +89,12 @@ def check_alignment(path: Path) -> None:
         except (OSError, EOFError, zlib.error, struct.error):
             cut = True
     else:
-        msg = f"{path} cannot be opened as BAM or CRAM (it starts with {head!r})."
-        raise TrackError(msg)
+        raise TrackError(f"{path} cannot be opened as BAM or CRAM (it starts with {head!r}).")
     if cut:
-        msg = (
+        raise TrackError(
             f"{path} cannot be opened as BAM or CRAM: damaged or cut short (the mark that "
             "closes such a file is missing). Fetch it again."
         )
-        raise TrackError(msg)
 
 
 def _contig_count(path: Path) -> int:
@@ -104,8 +102,7 @@ def _contig_count(path: Path) -> int:
     with gzip.open(path, "rb") as handle:
         magic, length = struct.unpack("<4si", handle.read(8))
         if magic != b"BAM\1" or length < 0:
-            msg = f"{path} is no BAM file"
-            raise OSError(msg)
+            raise OSError(f"{path} is no BAM file")
         handle.seek(length, os.SEEK_CUR)
         (count,) = struct.unpack("<i", handle.read(4))
     return int(count)

@@ -218,8 +218,7 @@ def _standard(file: Path, columns: Sequence[Sequence[str]]) -> list[str]:
     broad = ".broadpeak" in suffixes
     if (narrow and width != 10) or (broad and width != 9):
         kind, expected = ("narrowPeak", 10) if narrow else ("broadPeak", 9)
-        msg = f"{file}: a {kind} file has {expected} columns, this one has {width}."
-        raise BedError(msg)
+        raise BedError(f"{file}: a {kind} file has {expected} columns, this one has {width}.")
     sample = [column[:100] for column in columns]
     if not narrow and not broad:
         narrow = (
@@ -260,11 +259,10 @@ def _find_strand(names: list[str], columns: Sequence[Sequence[str]], where: str)
         return
     if len(found) > 1:
         places = " and ".join(str(i + 1) for i in found)
-        msg = (
+        raise BedError(
             f"{where}: there is no header, and columns {places} hold strands: name the columns in "
             "a header (chrom, start, end, ..., strand)."
         )
-        raise BedError(msg)
     names[found[0]] = "strand"
     tell(
         f"{where}: there is no header; column {found[0] + 1} holds + and - and is taken for the "

@@ -141,11 +141,10 @@ def finished(table: pd.DataFrame, columns: Columns, where: str, place: Place) ->
             reason = reason or f"its column {columns.size!r} holds end - start + 1"
     if reason and (start < 1).any():
         row = int(np.argmax(start < 1))
-        msg = (
+        raise BedError(
             f"{place(row)}: start is {start[row]}, but positions count from 1 in this table "
             f"({reason}). If they count from 0, call the columns chrom, chromStart and chromEnd."
         )
-        raise BedError(msg)
     if reason:
         start = start - 1
         table = table.assign(chromStart=start)
@@ -167,8 +166,7 @@ def _contigs(column: pd.Series, place: Place) -> NDArray[np.object_]:
     """Return contig names as text; whole numbers without their fraction."""
     missing = column.isna().to_numpy()
     if missing.any():
-        msg = f"{place(int(np.argmax(missing)))}: there is no contig. Leave the row out."
-        raise BedError(msg)
+        raise BedError(f"{place(int(np.argmax(missing)))}: there is no contig. Leave the row out.")
     if column.dtype.kind == "f" and (column == column.round()).all():
         column = column.astype(np.int64)
     return np.asarray(column.astype(str), dtype=object)
@@ -186,8 +184,7 @@ def _positions(column: pd.Series, name: str, place: Place) -> NDArray[np.int64]:
     if odd.any():
         row = int(np.argmax(odd))
         what = "missing" if pd.isna(given[row]) else repr(given[row])
-        msg = f"{place(row)}: {name} is {what}, expected whole numbers (bp)."
-        raise BedError(msg)
+        raise BedError(f"{place(row)}: {name} is {what}, expected whole numbers (bp).")
     return np.asarray(numbers, dtype=np.int64)
 
 
@@ -201,11 +198,10 @@ def _summits(peak: pd.Series, place: Place) -> NDArray[np.int64]:
     odd = ~(np.abs(numbers) < _EXACT) | (np.rint(numbers) != numbers)
     if odd.any():
         row = int(np.argmax(odd))
-        msg = (
+        raise BedError(
             f"{place(row)}: peak is {given[row]!r}, expected a whole number of bp from "
             "chromStart, or -1 or '.' for none."
         )
-        raise BedError(msg)
     return np.asarray(numbers, dtype=np.int64)
 
 

@@ -85,8 +85,7 @@ class _Bytes:
         """Return a number of things of some bytes that must all be there."""
         (n,) = self.take("i")
         if n < 0 or self.place + n * size > len(self.data):
-            msg = "it ends too early"
-            raise EOFError(msg)
+            raise EOFError("it ends too early")
         return n
 
     def numbers(self, n: int) -> NDArray[np.uint64]:
@@ -155,38 +154,31 @@ def _parse(index: Path, kind: Kind) -> _Index:
     elif magic == b"CSI\1":
         shift, depth, size = data.take("iii")
         if not (0 < shift < 32 and 0 < depth < 11 and shift + 3 * depth < 60):
-            msg = "its bins have no size"
-            raise ValueError(msg)
+            raise ValueError("its bins have no size")
         aux = _Bytes(data.text(size))
         names = _names(aux, kind) if size and kind == "vcf" else None
         n = data.count(4)
     else:
-        msg = "it does not start as an index does"
-        raise ValueError(msg)
+        raise ValueError("it does not start as an index does")
     if names is not None and not len(names) == len(set(names)) == n:
-        msg = f"it has {n} contigs and {len(set(names))} names"
-        raise ValueError(msg)
+        raise ValueError(f"it has {n} contigs and {len(set(names))} names")
     if (names is None) != (kind != "vcf"):
-        msg = f"it is no index of a {kind.upper()} file"
-        raise ValueError(msg)
+        raise ValueError(f"it is no index of a {kind.upper()} file")
     found = _Index(shift, depth, names, [])
     for _ in range(n):
         found.contigs.append(_contig(data, found, loffset=magic == b"CSI\1"))
     if data.place not in (len(data.data), len(data.data) - 8):
-        msg = "it does not end where its contigs do"
-        raise ValueError(msg)
+        raise ValueError("it does not end where its contigs do")
     return found
 
 
 def _names(data: _Bytes, kind: Kind) -> list[bytes]:
     columns = data.take("iiiiii")
     if kind == "vcf" and columns != _VCF_COLUMNS:
-        msg = "it was not made for VCF"
-        raise ValueError(msg)
+        raise ValueError("it was not made for VCF")
     text = data.text(data.count(1))
     if text and text[-1:] != b"\0":
-        msg = "its names do not end"
-        raise ValueError(msg)
+        raise ValueError("its names do not end")
     return text.split(b"\0")[:-1]
 
 
@@ -198,8 +190,7 @@ def _contig(data: _Bytes, index: _Index, *, loffset: bool) -> _Contig:
             (contig.lowest[number],) = data.take("Q")
         chunks = data.count(16)
         if not chunks or number in contig.bins or number > index.pseudo:
-            msg = f"bin {number} cannot be"
-            raise ValueError(msg)
+            raise ValueError(f"bin {number} cannot be")
         contig.bins[number] = data.numbers(2 * chunks).reshape(chunks, 2)
     if not loffset:
         contig.linear = data.numbers(data.count(8))
@@ -355,8 +346,7 @@ def _first_record(file: pysam.BGZFile, kind: Kind) -> int:
 
 def _skip(file: pysam.BGZFile, n: int) -> None:
     if n < 0 or len(file.read(n)) != n:
-        msg = "the header is cut short"
-        raise EOFError(msg)
+        raise EOFError("the header is cut short")
 
 
 def _record(file: pysam.BGZFile, kind: Kind) -> tuple[int | bytes, int] | None:

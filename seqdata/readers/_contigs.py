@@ -65,11 +65,10 @@ def locate(
         count = int((out < 0).sum())
         source = "regions" if regions == "regions" else f"regions of {regions}"
         hint = contig_hint(name, contigs) if missing is None else _signal_hint(name, contigs)
-        msg = (
+        raise ContigError(
             f"{where} has no contig {name!r}, which {count} of {len(out)} {source} name "
             f"(first: {name}:{windows.start[row]}-{windows.end[row]}).{hint}"
         )
-        raise ContigError(msg)
     if len(out):
         _check_reach(windows, out, where)
     return out
@@ -128,8 +127,7 @@ def check_missing_choice(missing: str) -> None:
     SchemaError
     """
     if missing not in get_args(Missing):
-        msg = f"missing must be 'warn', 'zero' or 'error', got {missing!r}."
-        raise SchemaError(msg)
+        raise SchemaError(f"missing must be 'warn', 'zero' or 'error', got {missing!r}.")
 
 
 def _check_reach(windows: Windows, size: NDArray[np.int64], where: str) -> None:
@@ -141,12 +139,11 @@ def _check_reach(windows: Windows, size: NDArray[np.int64], where: str) -> None:
         row = int(np.argmax(off))
         begin, end = int(windows.start[row]), int(windows.end[row])
         name = windows.names[int(windows.contig[row])]
-        msg = (
+        raise LengthError(
             f"Region {row}, {name}:{begin}-{end}, leads far off its contig, which has "
             f"{int(size[row]):,} bp in {where}. If the bound stands for 'to the end', write the "
             "length of the contig; if not, check for which genome the regions were made."
         )
-        raise LengthError(msg)
 
 
 def _signal_hint(name: str, contigs: dict[str, int]) -> str:

@@ -92,8 +92,7 @@ def _containers(path: Path) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
                 _, at = _packed_number(head, at, 4)
             (checksum,) = struct.unpack_from("<I", head, at)
             if length < 0 or zlib.crc32(head[:at]) != checksum:
-                msg = f"the container at byte {place} is damaged"
-                raise ValueError(msg)
+                raise ValueError(f"the container at byte {place} is damaged")
             # the first container holds the header, and the last one nothing
             if values[3]:
                 yield place, (values[0], values[1], values[2], length)

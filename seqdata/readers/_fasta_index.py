@@ -79,15 +79,13 @@ def load_index(file: Path) -> tuple[FastaIndex, Path | None]:
         If the file cannot be indexed (empty, uneven lines, repeated names, gzip but not bgzip).
     """
     if file.stat().st_size == 0:
-        msg = f"{file} is empty. Expected FASTA records ('>name' and letters)."
-        raise FastaError(msg)
+        raise FastaError(f"{file} is empty. Expected FASTA records ('>name' and letters).")
     packed = is_gzip(file)
     if packed and not is_bgzip(file):
-        msg = (
+        raise FastaError(
             f"{file} is packed with ordinary gzip, which cannot be read at random. Pack it with "
             f"bgzip: gunzip -c {file} | bgzip > {file.with_suffix('.bgz')} - or unpack it."
         )
-        raise FastaError(msg)
     for index in (Path(f"{file}.fai"), cached_path(file, "fasta_index", ".fai")):
         blocks = index.with_suffix(".gzi") if packed else None
         if _fresh(index, file) and (blocks is None or _fresh(blocks, file)):
@@ -105,11 +103,10 @@ def _build_in_cache(file: Path, *, packed: bool) -> Path:
         index.parent.mkdir(parents=True, exist_ok=True)
         return _build(file, index, packed=packed)
     except OSError as error:
-        msg = (
+        raise FastaError(
             f"Cannot write the index of {file}, neither beside it nor in {index.parent}: {error}. "
             "Set EUGENE_CACHE_DIR to a folder that can be written."
-        )
-        raise FastaError(msg) from error
+        ) from error
 
 
 def _fresh(index: Path, file: Path) -> bool:
@@ -129,17 +126,14 @@ def _build(file: Path, index: Path, *, packed: bool) -> Path:
             pyfaidx.Faidx(str(file), indexname=str(part)).close()
         part.replace(index)
     except pysam.utils.SamtoolsError as error:
-        msg = f"{file} cannot be indexed: {' '.join(str(error).split())}"
-        raise FastaError(msg) from error
+        raise FastaError(f"{file} cannot be indexed: {' '.join(str(error).split())}") from error
     except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat) as error:
-        msg = (
+        raise FastaError(
             f"{file} cannot be indexed: {' '.join(str(error).split())} "
             "All lines of a record but its last must have the same length."
-        )
-        raise FastaError(msg) from error
+        ) from error
     except (KeyError, ValueError, UnicodeDecodeError) as error:
-        msg = f"{file} cannot be indexed: {error}. Is it a FASTA file?"
-        raise FastaError(msg) from error
+        raise FastaError(f"{file} cannot be indexed: {error}. Is it a FASTA file?") from error
     finally:
         for leftover in (part, blocks):
             with contextlib.suppress(OSError):
@@ -171,23 +165,20 @@ def _parse(index: Path, file: Path) -> FastaIndex:
             raise FastaError(msg) from None
         names.append(fields[0])
     if not names:
-        msg = f"{file} holds no record. Expected FASTA records ('>name' and letters)."
-        raise FastaError(msg)
+        raise FastaError(f"{file} holds no record. Expected FASTA records ('>name' and letters).")
     twice = [name for i, name in enumerate(names) if name in names[:i]] if _repeats(names) else []
     if twice:
-        msg = (
+        raise FastaError(
             f"{file} holds more than one record called {twice[0]!r}: a region cannot tell them "
             "apart. Rename one of them."
         )
-        raise FastaError(msg)
     table = np.array(numbers, dtype=np.int64)
     length, offset, bases, width = (np.ascontiguousarray(column) for column in table.T)
     # numbers this large are no file's, and their products would not fit an int64
     reach = offset + length.astype(np.float64) * width / np.maximum(bases, 1)
     wild = (table < 0).any() or (reach > 2.0**50).any() or (width > 1 << 50).any()
     if wild or (width < bases).any() or (length > 0)[bases <= 0].any():
-        msg = f"{index} holds impossible numbers. Delete the index and try again."
-        raise FastaError(msg)
+        raise FastaError(f"{index} holds impossible numbers. Delete the index and try again.")
     return FastaIndex(tuple(names), length, offset, np.maximum(bases, 1), np.maximum(width, 1))
 
 
@@ -260,13 +251,11 @@ def read_gzi(path: Path, file: Path) -> tuple[NDArray[np.int64], NDArray[np.int6
             raise ValueError
         table = np.frombuffer(data, dtype="<u8", offset=8).reshape(-1, 2)
     except (struct.error, ValueError):
-        msg = f"{path} is no bgzip index. Delete it and try again."
-        raise FastaError(msg) from None
+        raise FastaError(f"{path} is no bgzip index. Delete it and try again.") from None
     starts = np.vstack([np.zeros((1, 2), dtype=np.int64), table.astype(np.int64)])
     # a block unpacks to 64 KiB at most; an empty one may close the file
     steps = np.diff(starts, axis=0)
     wrong = (steps < [1, 0]).any() or (steps > 1 << 16).any()
     if wrong or int(starts[-1, 0]) > file.stat().st_size:
-        msg = f"{path} does not fit {file}. Delete it and try again."
-        raise FastaError(msg)
+        raise FastaError(f"{path} does not fit {file}. Delete it and try again.")
     return np.ascontiguousarray(starts[:, 0]), np.ascontiguousarray(starts[:, 1])

@@ -31,8 +31,7 @@ def check_bgzip_end(file: Path) -> None:
     with file.open("rb") as handle:
         handle.seek(max(0, file.stat().st_size - len(BGZIP_END)))
         if handle.read() != BGZIP_END:
-            msg = "the end mark of bgzip is missing: cut short?"
-            raise gzip.BadGzipFile(msg)
+            raise gzip.BadGzipFile("the end mark of bgzip is missing: cut short?")
 
 
 def open_unpacked(file: Path) -> BinaryIO:

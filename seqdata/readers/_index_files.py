@@ -114,11 +114,10 @@ def find_or_build(
     except OSError as failure:
         if sound:
             return sound[0]
-        msg = (
+        raise error(
             f"Cannot write the index of {file}, neither beside it nor in {cached.parent}: "
             f"{failure}. Set EUGENE_CACHE_DIR to a folder that can be written."
-        )
-        raise error(msg) from failure
+        ) from failure
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> Path:

@@ -53,6 +53,5 @@ def inflate(data: bytes, most: int) -> bytes:
     out = plain.decompress(data, most)
     # the checksum stands at the end: without it the data prove nothing
     if not plain.eof:
-        msg = "it does not end where the index says"
-        raise zlib.error(msg)
+        raise zlib.error("it does not end where the index says")
     return out

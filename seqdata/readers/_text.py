@@ -106,12 +106,11 @@ class CheckedText(io.TextIOBase):
         if self.fields is None:
             self.fields, self._first_line = count, begin
         elif count != self.fields:
-            msg = (
+            raise TableError(
                 f"{self.path}, line {begin}: expected {self.fields} fields "
                 f"(as in line {self._first_line}), got {count}. Repair the row; "
                 f"fields are separated by {self.separator!r}."
             )
-            raise TableError(msg)
         return row
 
     def __next__(self) -> str:  # type: ignore[override]
@@ -132,10 +131,9 @@ class CheckedText(io.TextIOBase):
         while quotes % 2:
             more = self._next_line()
             if not more:
-                msg = (
+                raise TableError(
                     f"{self.path}, line {line}: a quote ({self.quote}) is opened and never closed."
                 )
-                raise TableError(msg)
             parts.append(more)
             quotes += more.count(self.quote)
         return "".join(parts)
@@ -145,8 +143,7 @@ class CheckedText(io.TextIOBase):
         try:
             parsed = list(csv.reader([row], delimiter=self.separator, quotechar=self.quote))
         except csv.Error as error:
-            msg = f"{self.path}, line {line}: {error}."
-            raise TableError(msg) from error
+            raise TableError(f"{self.path}, line {line}: {error}.") from error
         return len(parsed[0])
 
     def _next_line(self) -> str:

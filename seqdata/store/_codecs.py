@@ -87,12 +87,11 @@ def _check_codec(codec: Any, key: str, where: str) -> Mapping[str, Any]:
         codec = {key: codec}
     name = codec.get(key) if isinstance(codec, Mapping) else None
     if name not in _CODECS:
-        msg = (
+        raise StoreError(
             f"{where} is packed with the codec {name!r}, which is not among those that are known "
             "to run no code of the file. Nothing was read. If you trust it, open it with the "
             "program that wrote it and pack it with one of: blosc, gzip, lz4, zlib, zstd."
         )
-        raise StoreError(msg)
     settings = codec if key == "id" else codec.get("configuration") or {}
     if not isinstance(settings, Mapping):
         raise _damaged(where)

@@ -85,25 +85,23 @@ class Opened:
             if wanted not in (None, found, mark_of_file(self.folder / key)) and not growing:
                 what = "is missing" if found == "-" else f"is {_told(found)}"
                 should = "absent (nothing but fill values)" if wanted == "-" else _told(wanted)
-                msg = (
+                raise StoreError(
                     f"{self.folder / key} {what}, and the metadata of the store say that it should "
                     f"be {should}: the store is damaged, or another program changed it. Restore it "
                     "or build it again; if the change was meant, zarr.consolidate_metadata(path) "
                     "makes metadata that list no shards."
                 )
-                raise StoreError(msg)
         self._known.add(key)
 
     def check(self) -> None:
         """Raise if the store is not the one that was opened; to be called behind a read."""
         if self._state is None or _state(self._file) == self._state:
             return
-        msg = (
+        raise StoreError(
             f"{self.folder} was replaced or removed by another writer since it was opened here: "
             "what was read before and what lies there now may not belong together. Open it again "
             "with sd.open_zarr."
         )
-        raise StoreError(msg)
 
 
 class WatchedStore(WrapperStore[Store]):
@@ -182,11 +180,10 @@ class ListedStore(WrapperStore[Store]):
         data = await self._store.get(key, prototype, byte_range)
         wanted = _wanted(self.listed, key) if data is None and "/c" in key else None
         if wanted not in (None, "-"):
-            msg = (
+            raise StoreError(
                 f"{key} of {self._store} is missing, and the metadata of the store say that it "
                 f"should be {_told(wanted)}: the store is damaged. Restore it, or build it again."
             )
-            raise StoreError(msg)
         return data
 
 

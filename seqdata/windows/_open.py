@@ -77,11 +77,10 @@ def open_regions(
     """
     check_readers(readers, (RegionReader,), "GenomeFASTA or BigWig", "reader of regions")
     if plain_length(fixed_length) is False:
-        msg = (
+        raise SchemaError(
             "Windows that are cut when they are used have one length: pass fixed_length=<bp> or "
             "True, or build a dataset of regions as they are with seqdata.from_region_files."
         )
-        raise SchemaError(msg)
     tracks = [reader.track() for reader in readers]
     check_new_names([track.name for track in tracks], (), "readers")
     plan = plan_regions(bed, readers, fixed_length=fixed_length)

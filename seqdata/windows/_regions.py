@@ -44,11 +44,10 @@ def plain_length(fixed_length: Any) -> bool | int:
         return bool(fixed_length)
     number = isinstance(fixed_length, (int, float, np.number))
     if not number or fixed_length < 1 or int(fixed_length) != fixed_length:
-        msg = (
+        raise LengthError(
             "fixed_length must be True, False or a whole number of bp, 1 or more, got "
             f"{fixed_length!r}."
         )
-        raise LengthError(msg)
     return int(fixed_length)
 
 
@@ -78,8 +77,7 @@ def as_regions(bed: str | Path | pd.DataFrame, *, beyond: bool = False) -> tuple
         return read_bedlike(bed), str(bed)
     given = bed if isinstance(bed, pd.DataFrame) else _to_pandas(bed)
     if not len(given):
-        msg = "The table of regions is empty. Expected at least one row."
-        raise BedError(msg)
+        raise BedError("The table of regions is empty. Expected at least one row.")
     table = table_of_regions(given.reset_index(drop=True))
     check_regions(table, where="regions", beyond=beyond)
     return table, "regions"
@@ -87,8 +85,7 @@ def as_regions(bed: str | Path | pd.DataFrame, *, beyond: bool = False) -> tuple
 
 def _to_pandas(bed: Any) -> pd.DataFrame:
     if not hasattr(bed, "to_pandas"):
-        msg = f"Regions must be a BED-like file or a DataFrame, got {type(bed).__name__}."
-        raise BedError(msg)
+        raise BedError(f"Regions must be a BED-like file or a DataFrame, got {type(bed).__name__}.")
     return bed.to_pandas()
 
 

@@ -210,11 +210,10 @@ class StepFile:
                     if not begin:
                         self.file.unlink()
                 if is_disk_full(error):
-                    msg = (
+                    raise DiskFullError(
                         f"No room in {self.file.parent} for the decoded signal of {self.path}. "
                         "Give a cache_dir= on a larger disk."
-                    )
-                    raise DiskFullError(msg) from error
+                    ) from error
                 raise
 
     def _write_steps(self, contig: str, out: BinaryIO) -> None:

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from seqexplainer._incremental import _exits
 from seqexplainer._incremental._edits import Replacements, Substitutions
 from seqexplainer._incremental._nodes import Edited, Node
-from seqexplainer._operations import ELEMENTWISE, name_of, tensors_in
+from seqexplainer._operations import ELEMENTWISE, Args, Kwargs, Operation, name_of, tensors_in
 
 _ATTRIBUTE = "_seqexplainer_edited"
 _PROPERTIES = ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout", "names")
@@ -40,6 +40,43 @@ class State(NamedTuple):
 def state_of(tensor: Any) -> State | None:
     """Return what a tensor stands for, or None if it is an ordinary one."""
     return getattr(tensor, _ATTRIBUTE, None)
+
+
+class Call(NamedTuple):
+    """A call of an operation that reads edited sequences.
+
+    Attributes
+    ----------
+    func : callable
+        The operation.
+    args : tuple
+        Its arguments.
+    kwargs : dict
+        Those given by name.
+    """
+
+    func: Operation
+    args: Args
+    kwargs: Kwargs
+
+    @property
+    def name(self) -> str:
+        """Plain name of the operation."""
+        return name_of(self.func)
+
+    @property
+    def state(self) -> State | None:
+        """What the first argument stands for."""
+        return state_of(self.args[0]) if self.args else None
+
+    def named(self, *names: str) -> dict[str, Any]:
+        """Return all arguments by name, given the names of the first."""
+        return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
+
+    def paired(self) -> Call:
+        """Return the call with the second of two operands beside the first."""
+        given = [self.kwargs[name] for name in ("other",) if name in self.kwargs]
+        return self._replace(args=(*self.args, *given))
 
 
 class Interception(TorchFunctionMode):
@@ -77,7 +114,7 @@ class Interception(TorchFunctionMode):
         self.prepared = {} if prepared is None else prepared
         self.count = 0
         self.materialised: list[str] = []
-        self.handlers: dict[str, Callable[..., Any]] = {}
+        self.handlers: dict[str, Callable[[Call], object]] = {}
 
     def begin(self, X: torch.Tensor) -> torch.Tensor:
         """Return the edited sequences."""
@@ -85,10 +122,10 @@ class Interception(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        func: Operation,
+        _types: object,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
     ) -> Any:
         kwargs = dict(kwargs or {})
         local = [t for t in tensors_in((args, kwargs), []) if state_of(t) is not None]
@@ -107,26 +144,22 @@ class Interception(TorchFunctionMode):
         if name in _SAME and local[0].is_floating_point():
             result = local[0]
         elif name in self.handlers:
-            result = self.handlers[name](func, args, kwargs)
+            result = self.handlers[name](Call(func, args, kwargs))
         elif name in ELEMENTWISE and len(tensors_in((args, kwargs), [])) == 1:
-            result = self.handlers["elementwise"](func, args, kwargs)
+            result = self.handlers["elementwise"](Call(func, args, kwargs))
         if result is NotImplemented:
-            return self._whole(name, func, args, kwargs, in_place=in_place)
+            return self._whole(name, Call(func, args, kwargs), in_place=in_place)
         if in_place and result is not local[0]:
             setattr(local[0], _ATTRIBUTE, state_of(result))
             return local[0]
         return result
 
-    def _whole(
-        self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool
-    ) -> Any:
+    def _whole(self, name: str, call: Call, *, in_place: bool) -> object:
         """Run an operation on whole tensors."""
-        own = args[0] if args else None
-        if in_place and isinstance(own, torch.Tensor) and state_of(own) is not None:
+        if in_place and call.state is not None:
             raise NotImplementedError(f"{name} in place on a window")
         self.materialised.append(name)
-        given = {key: self.fill(value) for key, value in kwargs.items()}
-        return func(*(self.fill(a) for a in args), **given)
+        return call.func(*self.fill(call.args), **self.fill(call.kwargs))
 
     def fill(self, value: Any) -> Any:
         """Return nested values with every tensor in full."""

@@ -89,6 +89,7 @@ class Convolution(Node):
         return self.prepared["table"]
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return self.slide.reach(run.span(self.inputs[0]))
 
     def scaled(
@@ -120,9 +121,11 @@ class Convolution(Node):
         return out
 
     def value(self, run: Run, low: int, width: int) -> torch.Tensor:
+        """Return values with edits at some positions."""
         return self.add_to(run, run.copy(self.sheet, low, width), low)
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         low, width = run.span(self)
         out = self.whole.new_zeros((width, *run.block.shape, self.channels))
         return run.blank(self, self.add_to(run, out, low), low)
@@ -132,6 +135,7 @@ class Depthwise(Convolution):
     """A convolution of each channel by itself, weights of shape (n_channels, 1, size)."""
 
     def add_to(self, run: Run, out: torch.Tensor, low: int) -> torch.Tensor:
+        """Add what edits change, channel by channel."""
         span = run.span(self.inputs[0])
         delta, _ = run.take(self.inputs[0])
         for tap, to, at in self.slide.taps(span, (low, len(out))):
@@ -162,6 +166,7 @@ class Pointwise(Node):
         self.function = function
 
     def value(self, run: Run, low: int, width: int) -> torch.Tensor:
+        """Return values with edits at some positions."""
         return self.function(run.value(self.inputs[0], low, width))
 
 
@@ -181,6 +186,7 @@ class Relu(Pointwise):
         return self._sheets
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         source = self.inputs[0]
         if not isinstance(source, Convolution) or run.left[source] != 1 or source in run.kept:
             return super().delta(run)
@@ -200,9 +206,11 @@ class MaxPool(Node):
         self.slide, self.inside = slide, inside
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return self.slide.reach(run.span(self.inputs[0]))
 
     def value(self, run: Run, low: int, width: int) -> torch.Tensor:
+        """Return values with edits at some positions."""
         source, slide = self.inputs[0], self.slide
         first, reach = slide.inputs(low, width)
         values = run.value(source, first, reach)
@@ -227,9 +235,11 @@ class MeanPool(Node):
         self.slide = slide
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return self.slide.reach(run.span(self.inputs[0]))
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         low, width = run.span(self)
         span = run.span(self.inputs[0])
         delta, _ = run.take(self.inputs[0])
@@ -247,6 +257,7 @@ class Scaled(Node):
         self.factor = scale
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         delta, own = run.take(self.inputs[0])
         if self.factor is None:
             return delta if own else delta.clone()
@@ -263,9 +274,11 @@ class Sum(Node):
         self.factors = tuple(factors)
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return _union(run, self.inputs)
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         low, width = run.span(self)
         terms = zip(self.inputs, self.factors, strict=True)
         parts = [(run.span(node), *run.take(node), factor) for node, factor in terms]
@@ -294,9 +307,11 @@ class Joint(Node):
         self.function = function
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return _union(run, self.inputs)
 
     def value(self, run: Run, low: int, width: int) -> torch.Tensor:
+        """Return values with edits at some positions."""
         return self.function(*(run.value(node, low, width) for node in self.inputs))
 
 
@@ -307,9 +322,11 @@ class Stack(Node):
         super().__init__(whole, sources[0].scale, sources)
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return _union(run, self.inputs)
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         low, width = run.span(self)
         out = self.whole.new_zeros((width, *run.block.shape, self.channels))
         done = 0
@@ -329,6 +346,7 @@ class Channels(Node):
         self.first = first
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         delta, _ = run.take(self.inputs[0])
         return delta[..., self.first : self.first + self.channels].contiguous()
 
@@ -341,10 +359,12 @@ class Shifted(Node):
         self.cut = cut
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         low, width = run.span(self.inputs[0])
         return low - self.cut, low - self.cut + width
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         low, width = run.span(self)
         begin = low + self.cut - run.span(self.inputs[0])[0]
         delta, own = run.take(self.inputs[0])

@@ -217,7 +217,9 @@ class Edited(Node):
     """The edited sequences themselves."""
 
     def reach(self, run: Run) -> Span:
+        """Return the first position that edits reach, and how many."""
         return run.block.starts[0], run.block.starts[0] + run.block.width
 
     def delta(self, run: Run) -> torch.Tensor:
+        """Return what edits change at the positions that they reach."""
         return run.block.columns(self.channels, self.whole.dtype)

@@ -14,7 +14,15 @@ import torch
 from torch.nn import functional as F
 
 from seqexplainer._incremental import _exits
-from seqexplainer._incremental._interception import FIRST, FLAT, LAST, Interception, State, state_of
+from seqexplainer._incremental._interception import (
+    FIRST,
+    FLAT,
+    LAST,
+    Call,
+    Interception,
+    State,
+    state_of,
+)
 from seqexplainer._incremental._layers import (
     Channels,
     Convolution,
@@ -33,7 +41,7 @@ from seqexplainer._incremental._layers import (
     ungrouped,
 )
 from seqexplainer._incremental._nodes import Node
-from seqexplainer._operations import name_of, tensors_in
+from seqexplainer._operations import tensors_in
 
 _FEW_GROUPS = 4
 
@@ -90,9 +98,8 @@ class Window(Interception):
             "adaptive_max_pool1d": self._amax,
         }
 
-    def _conv(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
+    def _conv(self, call: Call) -> object:
+        given = call.named("input", "weight", "bias", "stride", "padding", "dilation", "groups")
         state = state_of(given["input"])
         weight, groups = given["weight"], given.get("groups", 1)
         if state is None or state.form != FIRST or weight.ndim != 3:
@@ -108,7 +115,7 @@ class Window(Interception):
         slide = Slide(weight.shape[2], stride, _one(padding), dilation)
 
         def make() -> Node:
-            whole = func(**{**given, "input": node.whole})
+            whole = call.func(**{**given, "input": node.whole})
             if depthwise and groups > 1:
                 return Depthwise(whole, node, weight, slide, self.weights())
             full = ungrouped(weight, groups)
@@ -116,9 +123,11 @@ class Window(Interception):
 
         return self.show(self.kept(make))
 
-    def _batch_norm(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        names = ("input", "running_mean", "running_var", "weight", "bias", "training")
-        given = {**dict(zip((*names, "momentum", "eps"), args, strict=False)), **kwargs}
+    def _batch_norm(self, call: Call) -> object:
+        given = call.named(
+            *("input", "running_mean", "running_var", "weight", "bias", "training"),
+            *("momentum", "eps"),
+        )
         state = state_of(given["input"])
         if state is None or state.form != FIRST:
             return NotImplemented
@@ -127,37 +136,37 @@ class Window(Interception):
         node = state.node
 
         def make() -> Node:
-            whole = func(**{**given, "input": node.whole})
+            whole = call.func(**{**given, "input": node.whole})
             scale = torch.rsqrt(given["running_var"] + given.get("eps", 1e-5))
             scale = scale if given.get("weight") is None else scale * given["weight"]
             return scaled(whole, node, scale, self.weights())
 
         return self.show(self.kept(make))
 
-    def _elementwise(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        own = next(a for a in (*args, *kwargs.values()) if state_of(a) is not None)
+    def _elementwise(self, call: Call) -> object:
+        own = next(a for a in (*call.args, *call.kwargs.values()) if state_of(a) is not None)
         state = state_of(own)
         assert state is not None
 
         def run(value: torch.Tensor) -> torch.Tensor:
-            copy = value.clone() if any(a is True for a in args) else value
-            place = [copy if a is own else a for a in args]
-            result: torch.Tensor = func(
-                *place, **{k: copy if v is own else v for k, v in kwargs.items()}
+            copy = value.clone() if any(a is True for a in call.args) else value
+            place = [copy if a is own else a for a in call.args]
+            result: torch.Tensor = call.func(
+                *place, **{k: copy if v is own else v for k, v in call.kwargs.items()}
             )
             return result
 
         made = self.kept(lambda: Pointwise(run(state.node.whole), state.node, run))
         return self.show(made, state.form)
 
-    def _relu(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state = state_of((*args, *kwargs.values())[0])
+    def _relu(self, call: Call) -> object:
+        state = state_of((*call.args, *call.kwargs.values())[0])
         assert state is not None
         made = self.kept(lambda: Relu(torch.relu(state.node.whole), state.node))
         return self.show(made, state.form)
 
-    def _prelu(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = {**dict(zip(("input", "weight"), args, strict=False)), **kwargs}
+    def _prelu(self, call: Call) -> object:
+        given = call.named("input", "weight")
         state, weight = state_of(given["input"]), given["weight"]
         if state is None or state.form != FIRST or state_of(weight) is not None:
             return NotImplemented
@@ -168,28 +177,28 @@ class Window(Interception):
         node = state.node
         return self.show(self.kept(lambda: Pointwise(torch.prelu(node.whole, weight), node, run)))
 
-    def _by_position(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _by_position(self, call: Call) -> object:
         """Run a function of all channels of a position."""
-        state = state_of(args[0]) if args else None
+        state = call.state
         if state is None or state.form == FLAT:
             return NotImplemented
-        name, rest, node = name_of(func), list(args[1:]), state.node
+        name, rest, node, more = call.name, list(call.args[1:]), state.node, dict(call.kwargs)
         if name.endswith("norm"):
-            shape = rest[0] if rest else kwargs.get("normalized_shape", ())
+            shape = rest[0] if rest else call.kwargs.get("normalized_shape", ())
             if state.form != LAST or tuple(shape) != (node.channels,):
                 return NotImplemented
         else:
-            dim = rest.pop(0) if rest else kwargs.get("dim", -1 if name == "glu" else None)
+            dim = rest.pop(0) if rest else more.get("dim", -1 if name == "glu" else None)
             if dim not in ((1, -2) if state.form == FIRST else (2, -1)):
                 return NotImplemented
-            kwargs = {**{k: v for k, v in kwargs.items() if k != "dim"}, "dim": -1}
+            more["dim"] = -1
             rest = [] if name != "glu" else rest
-            kwargs.pop("_stacklevel", None)
-        if any(state_of(t) is not None for t in tensors_in((rest, kwargs), [])):
+            more.pop("_stacklevel", None)
+        if any(state_of(t) is not None for t in tensors_in((rest, more), [])):
             return NotImplemented
 
         def run(value: torch.Tensor) -> torch.Tensor:
-            result: torch.Tensor = func(value, *rest, **kwargs)
+            result: torch.Tensor = call.func(value, *rest, **more)
             return result
 
         def make() -> Node:
@@ -197,11 +206,13 @@ class Window(Interception):
 
         return self.show(self.kept(make), state.form)
 
-    def _pool(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        names = ("input", "kernel_size", "stride", "padding")
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
+    def _pool(self, call: Call) -> tuple[Node, Slide, dict[str, Any]] | None:
+        """Return what is pooled, how, and the other arguments."""
+        given = call.named("input", "kernel_size", "stride", "padding")
         state = state_of(given["input"])
-        if state is None or state.form != FIRST or given.get("return_indices") or len(args) > 4:
+        if state is None or state.form != FIRST:
+            return None
+        if given.get("return_indices") or len(call.args) > 4:
             return None
         size = _one(given["kernel_size"])
         stride = given.get("stride")
@@ -210,8 +221,8 @@ class Window(Interception):
         given.pop("input")
         return state.node, slide, given
 
-    def _max_pool(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        found = self._pool(args, kwargs)
+    def _max_pool(self, call: Call) -> object:
+        found = self._pool(call)
         if found is None:
             return NotImplemented
         node, slide, given = found
@@ -220,22 +231,22 @@ class Window(Interception):
         def make() -> Node:
             # The maximum of positive parts is the positive part of the maximum, which is smaller.
             source = node.inputs[0] if isinstance(node, Relu) else node
-            pooled = MaxPool(func(source.whole, **given), source, slide, inside=inside)
+            pooled = MaxPool(call.func(source.whole, **given), source, slide, inside=inside)
             if source is node:
                 return pooled
             return Relu(torch.relu(pooled.whole), pooled)
 
         return self.show(self.kept(make))
 
-    def _avg_pool(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        ceil = args[4] if len(args) > 4 else kwargs.get("ceil_mode", False)
-        counted = args[5] if len(args) > 5 else kwargs.get("count_include_pad", True)
-        rest = {k: v for k, v in kwargs.items() if k not in ("ceil_mode", "count_include_pad")}
-        found = self._pool(args[:4], rest)
+    def _avg_pool(self, call: Call) -> object:
+        ceil = call.args[4] if len(call.args) > 4 else call.kwargs.get("ceil_mode", False)
+        counted = call.args[5] if len(call.args) > 5 else call.kwargs.get("count_include_pad", True)
+        rest = {k: v for k, v in call.kwargs.items() if k not in ("ceil_mode", "count_include_pad")}
+        found = self._pool(call._replace(args=call.args[:4], kwargs=rest))
         if found is None or ceil or not (counted or not found[1].padding):
             return NotImplemented
         node, slide, given = found
-        return self.show(self.kept(lambda: MeanPool(func(node.whole, **given), node, slide)))
+        return self.show(self.kept(lambda: MeanPool(call.func(node.whole, **given), node, slide)))
 
     def _pair(self, args: tuple[Any, ...]) -> tuple[list[State], list[Any]] | None:
         """Return the states of two operands and the others, if they have places in common."""
@@ -272,22 +283,22 @@ class Window(Interception):
         value = value if state.form == FIRST else value.transpose(1, 2)
         return value[0, :, 0].expand(node.channels) if value.shape[2] == 1 else None
 
-    def _add(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = (*args, *(kwargs[k] for k in ("other",) if k in kwargs))
-        found = self._pair(args)
+    def _add(self, call: Call) -> object:
+        call = call.paired()
+        found = self._pair(call.args)
         if found is None:
             return NotImplemented
         states, others = found
-        scale = kwargs.get("alpha", 1)
-        second = -scale if name_of(func) == "sub" else scale
+        scale = call.kwargs.get("alpha", 1)
+        second = -scale if call.name == "sub" else scale
         form = states[0].form
-        operands = [self._spread(a, form) for a in args[:2]]
+        operands = [self._spread(a, form) for a in call.args[:2]]
 
         def make() -> Node:
             whole = operands[0] + second * operands[1]
             if not others:
                 return Sum(whole, [s.node for s in states], [1, second])
-            factor = second if state_of(args[1]) is not None else 1
+            factor = second if state_of(call.args[1]) is not None else 1
             node = states[0].node
             return Scaled(
                 whole, node, None if factor == 1 else torch.full_like(whole[0, :, 0], factor)
@@ -295,11 +306,11 @@ class Window(Interception):
 
         return self.show(self.kept(make), form)
 
-    def _subtract_from(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._add(torch.sub, (*args[1::-1], *args[2:]), kwargs)
+    def _subtract_from(self, call: Call) -> object:
+        return self._add(Call(torch.sub, (*call.args[1::-1], *call.args[2:]), call.kwargs))
 
-    def _negative(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._mul(torch.mul, (args[0], -1.0), {})
+    def _negative(self, call: Call) -> object:
+        return self._mul(Call(torch.mul, (call.args[0], -1.0), {}))
 
     def _spread(self, value: Any, form: str) -> Any:
         """Return an operand's values without edits, channels first."""
@@ -310,17 +321,17 @@ class Window(Interception):
             value = value.reshape((1,) * (3 - value.ndim) + tuple(value.shape)).transpose(1, 2)
         return value
 
-    def _mul(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = (*args, *(kwargs[k] for k in ("other",) if k in kwargs))
-        found = self._pair(args)
-        if found is None or kwargs.get("rounding_mode") is not None:
+    def _mul(self, call: Call) -> object:
+        call = call.paired()
+        found = self._pair(call.args)
+        if found is None or call.kwargs.get("rounding_mode") is not None:
             return NotImplemented
         states, others = found
-        divides, form = name_of(func) == "div", states[0].form
+        divides, form = call.name == "div", states[0].form
         combine: Callable[..., torch.Tensor] = torch.div if divides else torch.mul
-        operands = [self._spread(a, form) for a in args[:2]]
+        operands = [self._spread(a, form) for a in call.args[:2]]
         by_channel = self._constant(others[0], states[0]) if others else None
-        if others and (by_channel is None or (divides and state_of(args[0]) is None)):
+        if others and (by_channel is None or (divides and state_of(call.args[0]) is None)):
             return NotImplemented
 
         def make() -> Node:
@@ -332,9 +343,9 @@ class Window(Interception):
 
         return self.show(self.kept(make), form)
 
-    def _cat(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        states = [state_of(t) for t in args[0]]
-        dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
+    def _cat(self, call: Call) -> object:
+        states = [state_of(t) for t in call.args[0]]
+        dim = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else 0)
         known = [s for s in states if s is not None]
         form = known[0].form
         channels = {FIRST: (1, -2), LAST: (2, -1), FLAT: ()}[form]
@@ -346,12 +357,12 @@ class Window(Interception):
         made = self.kept(lambda: Stack(torch.cat([n.whole for n in nodes], dim=1), nodes))
         return self.show(made, form)
 
-    def _turn(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state = state_of(args[0]) if args else None
-        if state is None or state.form == FLAT or kwargs:
+    def _turn(self, call: Call) -> object:
+        state = call.state
+        if state is None or state.form == FLAT or call.kwargs:
             return NotImplemented
-        order = _numbers(args[1:])
-        if name_of(func) != "permute" and len(order) == 2:
+        order = _numbers(call.args[1:])
+        if call.name != "permute" and len(order) == 2:
             first, second = (d % 3 for d in order)
             axes = [0, 1, 2]
             axes[first], axes[second] = second, first
@@ -360,8 +371,8 @@ class Window(Interception):
             return NotImplemented
         return self.show(state.node, LAST if state.form == FIRST else FIRST)
 
-    def _slice(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state, key = state_of(args[0]), args[1]
+    def _slice(self, call: Call) -> object:
+        state, key = state_of(call.args[0]), call.args[1]
         if state is None or state.form != FIRST:
             return NotImplemented
         key = list(key) if isinstance(key, tuple) else [key]
@@ -385,8 +396,8 @@ class Window(Interception):
             node = self.kept(lambda: Shifted(uncut.whole[:, :, key[2]], uncut, positions[0]))
         return self.show(node)
 
-    def _pad(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = {**dict(zip(("input", "pad", "mode", "value"), args, strict=False)), **kwargs}
+    def _pad(self, call: Call) -> object:
+        given = call.named("input", "pad", "mode", "value")
         state = state_of(given["input"])
         if state is None or state.form != FIRST or given.get("mode", "constant") != "constant":
             return NotImplemented
@@ -400,22 +411,22 @@ class Window(Interception):
 
         return self.show(self.kept(make))
 
-    def _flatten(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state = state_of(args[0]) if args else None
+    def _flatten(self, call: Call) -> object:
+        state = call.state
         if state is None or state.form != FIRST:
             return NotImplemented
-        if name_of(func) == "flatten":
-            start = kwargs.get("start_dim", args[1] if len(args) > 1 else 0)
-            end = kwargs.get("end_dim", args[2] if len(args) > 2 else -1)
+        if call.name == "flatten":
+            start = call.kwargs.get("start_dim", call.args[1] if len(call.args) > 1 else 0)
+            end = call.kwargs.get("end_dim", call.args[2] if len(call.args) > 2 else -1)
             fits = start == 1 and end in (-1, 2)
         else:
             total = state.node.channels * state.node.length
             n = len(self.edits)
-            fits = not kwargs and _numbers(args[1:]) in ((n, -1), (n, total), (-1, total))
+            fits = not call.kwargs and _numbers(call.args[1:]) in ((n, -1), (n, total), (-1, total))
         return self.show(state.node, FLAT) if fits else NotImplemented
 
-    def _linear(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = {**dict(zip(("input", "weight", "bias"), args, strict=False)), **kwargs}
+    def _linear(self, call: Call) -> object:
+        given = call.named("input", "weight", "bias")
         state = state_of(given["input"])
         if state is None or state.form == FIRST:
             return NotImplemented
@@ -423,39 +434,41 @@ class Window(Interception):
         if state.form == LAST:
 
             def make() -> Node:
-                whole = func(**{**given, "input": node.whole.transpose(1, 2)}).transpose(1, 2)
+                whole = call.func(**{**given, "input": node.whole.transpose(1, 2)}).transpose(1, 2)
                 kernel, slide = weight[:, :, None], Slide(1, 1, 0, 1)
                 return Convolution(whole, node, kernel, slide, self.weights())
 
             return self.show(self.kept(make), LAST)
 
         def dense() -> _exits.FlatLinear:
-            whole = func(**{**given, "input": node.whole.flatten(1)})
+            whole = call.func(**{**given, "input": node.whole.flatten(1)})
             return _exits.FlatLinear(node, whole, weight, self.weights())
 
         return self.kept(dense)(self.edits)
 
-    def _over_positions(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _over_positions(self, call: Call) -> tuple[Node, int | None] | None:
         """Return the node that is summed up over positions and whether the axis stays."""
-        state = state_of(args[0]) if args else None
-        second = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("output_size"))
-        adaptive = name_of(func).startswith("adaptive")
-        if state is None or state.form == FLAT or kwargs.get("return_indices"):
+        state = call.state
+        adaptive = call.name.startswith("adaptive")
+        axis = "output_size" if adaptive else "dim"
+        given = call.named("input", axis, "keepdim")
+        second = given.get(axis)
+        if state is None or state.form == FLAT or call.kwargs.get("return_indices"):
             return None
         places = (-1, 2) if state.form == FIRST else (1, -2)
         wanted = [1] if adaptive else places
         only = second[0] if isinstance(second, (tuple, list)) and len(second) == 1 else second
         if only not in wanted or (adaptive and state.form == LAST):
             return None
-        keep = adaptive or kwargs.get("keepdim", len(args) > 2 and args[2])
+        keep = adaptive or given.get("keepdim")
         return state.node, (2 if state.form == FIRST else 1) if keep else None
 
-    def _mean(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        found = self._over_positions(func, args, kwargs)
+    def _mean(self, call: Call) -> object:
+        found = self._over_positions(call)
         if found is None:
             return NotImplemented
         node, axis = found
-        mean = name_of(func) != "sum"
+        mean = call.name != "sum"
 
         def make() -> _exits.Total:
             whole = node.whole.mean(dim=2) if mean else node.whole.sum(dim=2)
@@ -464,8 +477,8 @@ class Window(Interception):
         out = self.kept(make)(self.edits)
         return out if axis is None else out.unsqueeze(axis)
 
-    def _amax(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        found = self._over_positions(func, args, kwargs)
+    def _amax(self, call: Call) -> object:
+        found = self._over_positions(call)
         if found is None:
             return NotImplemented
         node, axis = found

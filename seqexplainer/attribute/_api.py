@@ -21,7 +21,7 @@ from seqexplainer._inputs import (
 )
 from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute._deeplift import blame, multipliers
-from seqexplainer.attribute._explained import Explained, Multipliers
+from seqexplainer.attribute._explained import Explained, Multipliers, measured
 from seqexplainer.errors import (
     CompletenessError,
     CompletenessWarning,
@@ -336,9 +336,14 @@ class _Pairs:
             whole = self.references(rows) if fixed is None else fixed[rows]
             batch = run.X[rows].to(run.device, run.dtype)
             refs = whole[:, columns].to(run.device, run.dtype)
-            same[rows] &= (refs == batch.unsqueeze(1)).flatten(1).all(dim=1).cpu()
+            alike = (refs[:, 0] == batch).flatten(1).all(dim=1)
+            if bool(alike.any()):
+                alike = (refs == batch.unsqueeze(1)).flatten(1).all(dim=1)
+            same[rows] &= alike.cpu()
             explained = self.explained.of(rows, columns.start)
             found = compute(explained, batch, refs)
+            if method.delta and not isinstance(found, Multipliers):
+                found = measured(explained, batch, refs, found)
             values = found.values if isinstance(found, Multipliers) else found
             scores[rows] += (hypothetical_scores(wide(values), refs).sum(dim=1) / count).cpu()
             if isinstance(found, Multipliers):
@@ -380,7 +385,7 @@ class _Pairs:
             f"outputs (tolerance {self.tolerance:g})"
         )
         other = self.method.name != _FALLBACK.name
-        if self.on_delta != "fallback" and other:
+        if self.on_delta != "fallback" and self.method.compute == METHODS["deep_lift"].compute:
             message += self._offender(int(worst.argmax()))
         if self.on_delta == "raise":
             raise CompletenessError(message + "; on_delta='fallback' takes integrated gradients")

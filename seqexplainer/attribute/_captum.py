@@ -121,7 +121,7 @@ def _windows(name: str, explained: Explained, X: torch.Tensor, *, width: int = 1
 _COMPARED = {"references": True, "gradient": False, "hypothetical": True}
 _BACKWARD = {"references": False, "gradient": True, "hypothetical": True}
 _THERE = {"references": False, "gradient": False, "hypothetical": False}
-_KNOWN: dict[str, tuple[Callable[..., torch.Tensor], dict[str, bool]]] = {
+_KNOWN: dict[str, tuple[Callable[..., torch.Tensor], dict[str, Any]]] = {
     "DeepLift": (_multipliers, _COMPARED),
     "IntegratedGradients": (_multipliers, _COMPARED),
     "Saliency": (_gradient, _BACKWARD),
@@ -241,7 +241,7 @@ def layer_attribution(
         for rows, batch, _ in held.batches():
             refs = batch[:, None] if fixed is None else fixed[rows].to(batch)
             k = refs.shape[1]
-            options = {} if fixed is None else {"baselines": refs.flatten(0, 1)}
+            options: dict[str, Any] = {} if fixed is None else {"baselines": refs.flatten(0, 1)}
             net = _Net(explained.of(rows), k)
             values = _captum(method, net, batch.repeat_interleave(k, dim=0), module, **options)
             split = wide(values).reshape(len(batch), k, *values.shape[1:])

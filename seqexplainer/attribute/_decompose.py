@@ -34,8 +34,8 @@ def layer_norm(
     weight: torch.Tensor | None = None,
     bias: torch.Tensor | None = None,
     eps: float = 1e-5,
-    *_: Any,
-    **__: Any,
+    *_: object,
+    **__: object,
 ) -> torch.Tensor:
     """Centre and scale over the last axes."""
     dims = tuple(range(-len(normalized_shape), 0))
@@ -60,8 +60,8 @@ def group_norm(
     weight: torch.Tensor | None = None,
     bias: torch.Tensor | None = None,
     eps: float = 1e-5,
-    *_: Any,
-    **__: Any,
+    *_: object,
+    **__: object,
 ) -> torch.Tensor:
     """Centre and scale over groups of channels."""
     shape = input.shape
@@ -79,8 +79,8 @@ def instance_norm(
     use_input_stats: bool,
     momentum: float,
     eps: float,
-    *_: Any,
-    **__: Any,
+    *_: object,
+    **__: object,
 ) -> torch.Tensor:
     """Centre and scale each channel of each sequence."""
     shape = (input.shape[1], *([1] * (input.ndim - 2)))
@@ -153,7 +153,7 @@ def scaled_dot_product_attention(
 
 
 def euclidean(
-    input: torch.Tensor, dim: Any = None, keepdim: bool = False, **_: Any
+    input: torch.Tensor, dim: Any = None, keepdim: bool = False, **_: object
 ) -> torch.Tensor:
     """Square root of the sum of squares."""
     return torch.sqrt(torch.square(input).sum(dim=dim, keepdim=keepdim))
@@ -164,7 +164,7 @@ def vector_norm(
     ord: float = 2,
     dim: Any = None,
     keepdim: bool = False,
-    **_: Any,
+    **_: object,
 ) -> torch.Tensor:
     """Euclidean or absolute norm; the caller sees to it that it is one of them."""
     if ord == 1:

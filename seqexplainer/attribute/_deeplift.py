@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 
 from seqexplainer._inputs import wide
+from seqexplainer._operations import Operation
+from seqexplainer._targets import Pick
 from seqexplainer.attribute._explained import Explained, Multipliers
 from seqexplainer.attribute._rows import FIRST, Pairs, rows_of, set_rows
 from seqexplainer.attribute._trace import Record, Trace
@@ -21,10 +23,10 @@ def deep_lift(explained: Explained, X: torch.Tensor, references: torch.Tensor) -
 
 
 def multipliers(
-    model: Callable[..., Any],
+    model: Operation,
     X: torch.Tensor,
     references: torch.Tensor,
-    target: Callable[[Any], torch.Tensor],
+    target: Pick,
     args: Sequence[torch.Tensor] = (),
 ) -> Multipliers:
     """Return DeepLIFT multipliers of one batch.
@@ -61,10 +63,10 @@ def multipliers(
 
 
 def _multipliers(
-    model: Callable[..., Any],
+    model: Operation,
     X: torch.Tensor,
     references: torch.Tensor,
-    target: Callable[[Any], torch.Tensor],
+    target: Pick,
     args: Sequence[torch.Tensor],
 ) -> Multipliers:
     n, k = references.shape[:2]
@@ -80,10 +82,10 @@ def _multipliers(
 
 
 def _forward(
-    model: Callable[..., Any],
+    model: Operation,
     X: torch.Tensor,
     references: torch.Tensor,
-    target: Callable[[Any], torch.Tensor],
+    target: Pick,
     args: Sequence[torch.Tensor],
     trace: Trace,
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -123,7 +125,7 @@ def blame(
     model: torch.nn.Module,
     X: torch.Tensor,
     references: torch.Tensor,
-    target: Callable[[Any], torch.Tensor],
+    target: Pick,
     args: Sequence[torch.Tensor] = (),
 ) -> list[Blame]:
     """Return the operations of a model by how much of the delta arises in each.
@@ -165,11 +167,11 @@ def blame(
     return sorted(blamed, key=lambda b: -b.residual)
 
 
-def _enter(running: list[str], name: str, *_: Any) -> None:
+def _enter(running: list[str], name: str, *_: object) -> None:
     running.append(name)
 
 
-def _leave(running: list[str], *_: Any) -> None:
+def _leave(running: list[str], *_: object) -> None:
     running.pop()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 
+from seqexplainer._inputs import wide
+from seqexplainer._targets import Pick
 from seqexplainer.calls import explained
 from seqexplainer.running import Runner
 
@@ -52,7 +53,7 @@ class Explained:
     """
 
     runner: Runner
-    pick: Callable[[object], torch.Tensor]
+    pick: Pick
     seed: int = 0
     args: tuple[torch.Tensor, ...] = ()
     first: int = 0
@@ -84,3 +85,14 @@ class Explained:
             for a in self.args
         ]
         return explained(self.model, self.pick, X, args)
+
+
+def measured(
+    explained: Explained, X: torch.Tensor, references: torch.Tensor, values: torch.Tensor
+) -> Multipliers:
+    """Return multipliers (n, k, n_letters, length) with the outputs they should explain."""
+    with torch.no_grad():
+        at_x, at_r = wide(explained(X)), wide(explained(references.flatten(0, 1)))
+    at_r = at_r.reshape(references.shape[:2])
+    difference = ((X.unsqueeze(1) - references) * values).sum(dim=(2, 3))
+    return Multipliers(values, at_x, at_r, at_x.unsqueeze(1) - at_r - difference)

@@ -10,9 +10,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from seqexplainer._inputs import wide
-from seqexplainer._operations import name_of, tensors_in
+from seqexplainer._operations import Args, Kwargs, Operation, name_of, tensors_in
 from seqexplainer._scripts import scripted
-from seqexplainer.attribute._explained import Explained, Multipliers
+from seqexplainer.attribute._explained import Explained, Multipliers, measured
 from seqexplainer.attribute._rules import quadrature
 from seqexplainer.errors import GraphError
 from seqpro.random import counter_seed, row_hash, uniform
@@ -79,14 +79,11 @@ def integrated_gradients(
     ends = references.flatten(0, 1)[:, None]
     starts = X.repeat_interleave(k, dim=0)[:, None]
     steps = max(1, explained.batch_size // max(1, n * k))
-    for at, weight in zip(points.split(steps), weights.split(steps), strict=True):
+    for at, weight in zip(torch.split(points, steps), torch.split(weights, steps), strict=True):
         line = ends + at[:, None, None] * (starts - ends)
         found = wide(gradient(explained, line.flatten(0, 1))).reshape(line.shape)
         flat += (found * weight[:, None, None]).sum(dim=1)
-    with torch.no_grad():
-        at_x, at_r = wide(explained(X)), wide(explained(ends[:, 0])).reshape(n, k)
-    difference = ((X.unsqueeze(1) - references) * total).sum(dim=(2, 3))
-    return Multipliers(total, at_x, at_r, at_x.unsqueeze(1) - at_r - difference)
+    return measured(explained, X, references, total)
 
 
 def gradient_shap(explained: Explained, X: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
@@ -142,10 +139,10 @@ class _Rectified(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        func: Operation,
+        _types: object,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         given = tensors_in((args, kwargs), [])
@@ -166,7 +163,7 @@ class _Rectified(TorchFunctionMode):
         return given[0].copy_(result) if in_place else result
 
 
-def _is_relu(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _is_relu(name: str, args: Args, kwargs: Kwargs) -> bool:
     """Tell whether an operation is max(x, 0)."""
     if name == "relu":
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 
@@ -20,7 +20,7 @@ from seqexplainer._inputs import (
     unknown_value,
     wide,
 )
-from seqexplainer._targets import Target, describe, resolve
+from seqexplainer._targets import Pick, Target, describe, resolve
 from seqexplainer.attribute._explained import Explained
 from seqexplainer.calls import explained as explained_by
 from seqexplainer.errors import InputError, TargetError
@@ -95,9 +95,7 @@ def saturation_mutagenesis(
         return _effects(held, pick, first, last, engine)
 
 
-def _effects(
-    run: Runner, pick: Callable[[object], torch.Tensor], first: int, last: int, engine: str = "auto"
-) -> torch.Tensor:
+def _effects(run: Runner, pick: Pick, first: int, last: int, engine: str = "auto") -> torch.Tensor:
     """Return the effects of all substitutions of a span of every sequence."""
     compute = Engine(run.model, pick, engine=engine, batch_size=run.batch_size)
     found = []

@@ -32,7 +32,7 @@ class Rule(ABC):
     name: str = ""
 
     @abstractmethod
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
         """Return what the operation returns."""
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Rule(ABC):
 
 class _Apply(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rule: Rule, *tensors: torch.Tensor) -> Any:
+    def forward(ctx: Any, rule: Rule, *tensors: torch.Tensor) -> object:
         out = rule.forward(*tensors)
         outputs = out if isinstance(out, tuple) else (out,)
         ctx.rule = rule
@@ -95,9 +95,11 @@ class Elementwise(Rule):
         self.whole_batch = whole_batch or rows != FIRST
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Run the operation as it is."""
         return self.call(tensors[0])
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         x, r = self.pairs.split(inputs[0], self.rows)
         _, g = self.pairs.split(grads[0], self.rows)
         exact = _EXACT_SLOPES.get(self.name)
@@ -185,14 +187,16 @@ class Call(NamedTuple):
 class Refused(Rule):
     """An operation that no rule can follow, which is an error only if the output depends on it."""
 
-    def __init__(self, run: Callable[[], Any], error: Exception) -> None:
+    def __init__(self, run: Callable[[], object], error: Exception) -> None:
         self.run, self.error = run, error
 
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
+        """Run the operation as it is."""
         out = self.run()
         return tuple(out) if isinstance(out, (tuple, list)) else out
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         raise self.error
 
 
@@ -238,12 +242,14 @@ class Path(Rule):
         self.out_rows: list[Rows | None] = []
         self.kind: type = torch.Tensor
 
-    def forward(self, *tensors: torch.Tensor) -> Any:
+    def forward(self, *tensors: torch.Tensor) -> object:
+        """Run the operation as it is."""
         out = self.call.run(tensors, self.call.constants)
         self.kind = type(out)
         return tuple(out) if isinstance(out, (tuple, list)) else out
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         constants = [
             self._at_sequences(c, r)
             for c, r in zip(self.call.constants, self.constant_rows, strict=True)
@@ -382,9 +388,11 @@ class Maximum(Rule):
         self.call, self.name, self.pairs = call, name, pairs
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the operation as it is."""
         return self.call(tensors[0])
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         flat = inputs[0].flatten(2)
         x, r = self.pairs.split(flat, FIRST)
         out_x, out_r = self.pairs.split(outputs[0].flatten(2), FIRST)
@@ -423,6 +431,7 @@ class Softmax(Rule):
         self.kind, self.name, self.pairs, self.rows = kind, kind, pairs, rows
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Run the operation as it is."""
         x = tensors[0]
         if self.kind == "logsumexp":
             return torch.logsumexp(x, dim=-1, keepdim=True)
@@ -430,6 +439,7 @@ class Softmax(Rule):
         return function(x, dim=-1)
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         x, r = self.pairs.split(inputs[0], self.rows)
         g = self.pairs.split(grads[0], self.rows)[1]
         shift = torch.maximum(x.amax(-1, keepdim=True), r.amax(-1, keepdim=True))
@@ -472,9 +482,11 @@ class Choose(Rule):
         self.call, self.name, self.pairs, self.rows = call, name, pairs, rows
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Run the operation as it is."""
         return self.call(*tensors)
 
     def backward(self, inputs: Tensors, outputs: Tensors, grads: Tensors) -> list[Found]:
+        """Return the multipliers of the inputs from those of the outputs."""
         with torch.enable_grad():
             leaves = [t.detach().requires_grad_() for t in inputs]
             chosen = torch.autograd.grad(self.call(*leaves).sum(), leaves)

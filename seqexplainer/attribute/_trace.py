@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -28,6 +28,9 @@ from seqexplainer._operations import (
     PROBED,
     SAME,
     SYNONYMS,
+    Args,
+    Kwargs,
+    Operation,
     name_of,
     tensors_in,
 )
@@ -46,7 +49,7 @@ from seqexplainer.attribute._rules import (
 )
 from seqexplainer.errors import GraphError
 
-_POOLS: dict[str, Callable[..., Any]] = {
+_POOLS: dict[str, Operation] = {
     "max_pool1d": F.max_pool1d,
     "max_pool2d": F.max_pool2d,
     "max_pool3d": F.max_pool3d,
@@ -64,10 +67,10 @@ _NO_OVERRIDE = {
 class Op(NamedTuple):
     """One call of a torch function: `tracked` are its tensors that hold examples."""
 
-    func: Any
+    func: Operation
     name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: Args
+    kwargs: Kwargs
     tracked: list[torch.Tensor]
 
     def get(self, place: int, name: str, default: Any = None) -> Any:
@@ -128,10 +131,10 @@ class Trace(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        func: Operation,
+        _types: object,
+        args: Args = (),
+        kwargs: Kwargs | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         given = tensors_in((args, kwargs), [])
@@ -161,9 +164,9 @@ class Trace(TorchFunctionMode):
         new_args, new_kwargs = _replace((args, kwargs), lambda t: copy if t is own else t)
         still = [copy if t is own else t for t in tracked]
         op = Op(_out_of_place(base), base, new_args, new_kwargs, still)
-        result = self._run(handler, op)
-        own.copy_(result)
-        set_rows(own, rows_of(result))
+        moved: Any = self._run(handler, op)
+        own.copy_(moved)
+        set_rows(own, rows_of(moved))
         return own
 
     def _opens(self, func: types.FunctionType, name: str) -> bool:
@@ -172,7 +175,7 @@ class Trace(TorchFunctionMode):
         known |= func is scripted
         return not known and func not in self._open
 
-    def _follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _follow(self, func: types.FunctionType, args: Args, kwargs: Kwargs) -> object:
         self._open.append(func)
         try:
             with self:
@@ -180,7 +183,7 @@ class Trace(TorchFunctionMode):
         finally:
             self._open.pop()
 
-    def _handler(self, op: Op) -> Callable[[Op], Any] | None:
+    def _handler(self, op: Op) -> Callable[[Op], object] | None:
         """Return how to run an operation, or None where it is linear."""
         name = op.name
         if not op.varying or name in ADDITIVE or name in CONSTANT or name in MOVING:
@@ -206,16 +209,16 @@ class Trace(TorchFunctionMode):
         }
         if name in _decompose.DECOMPOSED:
             return self._parts
-        found: Callable[[Op], Any] = special.get(name, self._unknown)
+        found: Callable[[Op], object] = special.get(name, self._unknown)
         return found
 
-    def _run(self, handler: Callable[[Op], Any], op: Op, *, in_place: bool = False) -> Any:
+    def _run(self, handler: Callable[[Op], object], op: Op, *, in_place: bool = False) -> object:
         try:
             return self._recorded(handler, op, in_place=in_place)
         except GraphError as error:
             return self._refused(op, error)
 
-    def _refused(self, op: Op, error: GraphError) -> Any:
+    def _refused(self, op: Op, error: GraphError) -> object:
         """Run what cannot be followed: an error if the output depends on it, not if it is asked."""
 
         def run() -> Any:
@@ -232,7 +235,7 @@ class Trace(TorchFunctionMode):
             set_rows(out, None)
         return kind(result) if isinstance(result, tuple) and kind is not tuple else result
 
-    def _recorded(self, handler: Callable[[Op], Any], op: Op, *, in_place: bool) -> Any:
+    def _recorded(self, handler: Callable[[Op], object], op: Op, *, in_place: bool) -> object:
         if self.records is None or in_place or op.name in _decompose.DECOMPOSED or not op.varying:
             return handler(op)
         taps: dict[int, torch.Tensor] = {}
@@ -251,7 +254,7 @@ class Trace(TorchFunctionMode):
         self.records.append(Record(op.name, self.place(), list(taps.values()), outputs))
         return result
 
-    def _plain(self, op: Op) -> Any:
+    def _plain(self, op: Op) -> object:
         """Run an operation as it is."""
         if op.name == "view":
             try:
@@ -262,12 +265,12 @@ class Trace(TorchFunctionMode):
             result = op.func(*op.args, **op.kwargs)
         return self._mark(result, op)
 
-    def _parts(self, op: Op) -> Any:
+    def _parts(self, op: Op) -> object:
         """Run an operation as those it consists of."""
         with self:
             return _decompose.DECOMPOSED[op.name](*op.args, **op.kwargs)
 
-    def _mark(self, result: Any, op: Op) -> Any:
+    def _mark(self, result: object, op: Op) -> object:
         """Note where the batch is in every tensor of a result."""
         for i, out in enumerate(tensors_in(result, [])):
             if any(out is t for t in op.tracked):
@@ -289,7 +292,7 @@ class Trace(TorchFunctionMode):
         except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError):
             return None
 
-    def _probe(self, op: Op, i: int) -> Any:
+    def _probe(self, op: Op, i: int) -> object:
         """Return an operation's result on row numbers, -1 where it holds no example."""
 
         def numbered(tensor: torch.Tensor, shift: int) -> torch.Tensor:
@@ -317,7 +320,7 @@ class Trace(TorchFunctionMode):
             )
         return rows
 
-    def _elementwise(self, op: Op) -> Any:
+    def _elementwise(self, op: Op) -> object:
         own = op.tracked[0]
         if own.is_complex():
             if op.name == "abs":
@@ -342,7 +345,7 @@ class Trace(TorchFunctionMode):
         set_rows(result, rows)
         return result
 
-    def _path(self, op: Op, n_points: int | None) -> Any:
+    def _path(self, op: Op, n_points: int | None) -> object:
         varying = op.varying
         constant = _distinct(t for t in op.tracked if not t.requires_grad)
         others = [t for t in op.tensors if not any(t is own for own in op.tracked)]
@@ -368,7 +371,7 @@ class Trace(TorchFunctionMode):
         rule.out_rows = [rows_of(t) for t in tensors_in(result, [])]
         return result
 
-    def _product(self, op: Op) -> Any:
+    def _product(self, op: Op) -> object:
         gates = [t for t in op.tracked if not t.requires_grad]
         if op.name == "mul" and len(gates) == 1 and gates[0].shape == op.varying[0].shape:
             binary = (gates[0] == 0) | (gates[0] == 1)
@@ -377,7 +380,7 @@ class Trace(TorchFunctionMode):
         n_varying = sum(t.requires_grad for t in op.tracked)
         return self._path(op, max(1, math.ceil(n_varying / 2)))
 
-    def _unknown(self, op: Op) -> Any:
+    def _unknown(self, op: Op) -> object:
         with torch.no_grad():
             result = op.func(*op.args, **op.kwargs)
         outs = tensors_in(result, [])
@@ -385,7 +388,7 @@ class Trace(TorchFunctionMode):
             return self._mark(result, op)
         return self._path(op, None)
 
-    def _batch_norm(self, op: Op) -> Any:
+    def _batch_norm(self, op: Op) -> object:
         if op.get(5, "training"):
             raise GraphError(
                 "a BatchNorm layer has no running statistics (track_running_stats=False), so the "
@@ -393,7 +396,7 @@ class Trace(TorchFunctionMode):
             )
         return self._plain(op)
 
-    def _div(self, op: Op) -> Any:
+    def _div(self, op: Op) -> object:
         if op.kwargs.get("rounding_mode") is not None:
             return self._unknown(op)
         bottom = op.get(1, "other")
@@ -402,13 +405,13 @@ class Trace(TorchFunctionMode):
         with self:
             return torch.mul(torch.reciprocal(bottom), op.get(0, "input"))
 
-    def _norm(self, op: Op) -> Any:
+    def _norm(self, op: Op) -> object:
         if op.get(1, "ord", 2) not in (1, 2) or op.tracked[0].is_complex():
             return self._unknown(op)
         with self:
             return _decompose.vector_norm(*op.args, **op.kwargs)
 
-    def _softmax(self, op: Op) -> Any:
+    def _softmax(self, op: Op) -> object:
         own = op.tracked[0]
         dim = op.get(1, "dim")
         if isinstance(dim, (tuple, list)):
@@ -429,7 +432,7 @@ class Trace(TorchFunctionMode):
             result = result.transpose(dim, -1)
             return result.squeeze(dim) if op.name == "logsumexp" and not last else result
 
-    def _pool(self, op: Op) -> Any:
+    def _pool(self, op: Op) -> object:
         kind = op.name.removesuffix("_with_indices")
         own = op.get(0, "input")
         kwargs = {k: v for k, v in op.kwargs.items() if k not in ("input", "return_indices")}
@@ -466,7 +469,7 @@ class Trace(TorchFunctionMode):
         set_rows(places, FIRST)
         return values, places
 
-    def _extreme(self, op: Op) -> Any:
+    def _extreme(self, op: Op) -> object:
         own, second = op.get(0, "input"), op.get(1, "dim", op.kwargs.get("other"))
         lowest = op.name in ("amin", "min")
         if isinstance(second, torch.Tensor):
@@ -498,7 +501,9 @@ class Trace(TorchFunctionMode):
         kind = torch.return_types.min if lowest else torch.return_types.max
         return kind((values, places))
 
-    def _extreme_of_merged(self, op: Op, own: torch.Tensor, dims: Sequence[int], rows: Rows) -> Any:
+    def _extreme_of_merged(
+        self, op: Op, own: torch.Tensor, dims: Sequence[int], rows: Rows
+    ) -> object:
         """Run an extreme where the batch shares its axis with others: on three axes instead."""
         sizes = (rows.outer, self.pairs.total, rows.inner)
         with self:
@@ -513,9 +518,10 @@ class Trace(TorchFunctionMode):
             merged = [t.flatten(start, start + 2) for t in tensors_in(results, [])]
         for tensor in merged:
             set_rows(tensor, Rows(start, rows.outer, rows.inner))
-        return merged[0] if op.name in ("amax", "amin") else type(results)(merged)
+        kind: Operation = type(results)
+        return merged[0] if op.name in ("amax", "amin") else kind(merged)
 
-    def _choose(self, op: Op) -> Any:
+    def _choose(self, op: Op) -> object:
         """Run a choice by a mask that may itself depend on the sequence."""
         mask = op.get(1, "mask") if op.name == "masked_fill" else op.get(0, "condition")
         if rows_of(mask) is None:
@@ -525,7 +531,7 @@ class Trace(TorchFunctionMode):
             return self._unknown(op)
         return self._chosen(op, op.varying)
 
-    def _chosen(self, op: Op, varying: list[torch.Tensor]) -> Any:
+    def _chosen(self, op: Op, varying: list[torch.Tensor]) -> object:
         def call(*values: torch.Tensor) -> Any:
             table = {id(t): v for t, v in zip(varying, values, strict=True)}
             return op.swapped(lambda t: table.get(id(t), t))
@@ -550,12 +556,12 @@ def _opened(function: types.FunctionType) -> types.FunctionType:
 
 def _common_shape(shapes: Sequence[torch.Size]) -> torch.Size:
     blanks = [torch.empty((), device="meta").expand(shape) for shape in shapes]
-    spread: Callable[..., Any] = torch.broadcast_tensors
+    spread: Operation = torch.broadcast_tensors
     shape: torch.Size = spread(*blanks)[0].shape
     return shape
 
 
-def _distinct(tensors: Any) -> list[torch.Tensor]:
+def _distinct(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
     return list({id(t): t for t in tensors}.values())
 
 
@@ -572,9 +578,9 @@ def _replace(value: Any, swap: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     return value
 
 
-def _out_of_place(name: str) -> Any:
+def _out_of_place(name: str) -> Operation:
     for owner in (torch.Tensor, torch, torch._C._nn):
-        found = getattr(owner, name, None)
+        found: Operation | None = getattr(owner, name, None)
         if found is not None:
             return found
     raise GraphError(f"operation {name}_ works in place and has no other form")

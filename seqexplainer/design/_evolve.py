@@ -209,9 +209,11 @@ def evolve(
     check_whole(rounds=rounds, beam=beam)
     task = prepare(model, X, aims, rounds=rounds)
     pool = _grow(task, beam, allow_repeats, allow_worse, engine)
-    small = [part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends)]
+    refs, alts, kinds, ends = (
+        part.astype(np.int8) for part in (pool.refs, pool.alts, pool.kinds, pool.ends)
+    )
     evolved = from_codes(pool.codes, task.n_letters)
-    return Evolution(evolved, pool.scores, pool.positions, *small, alphabet=task.alphabet)
+    return Evolution(evolved, pool.scores, pool.positions, refs, alts, kinds, ends, task.alphabet)
 
 
 def climb(task: Task, beam: int) -> Found:

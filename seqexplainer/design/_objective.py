@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -93,11 +93,10 @@ class Scorer:
         self,
         model: nn.Module | Sequence[nn.Module],
         objectives: Sequence[Objective],
+        running: Running,
         *,
         caution: float = 0.0,
-        args: Sequence[ArrayLike] | None = None,
         n_letters: int = 4,
-        **running: Unpack[Running],
     ) -> None:
         self.n_letters = n_letters
         self.models = [model] if isinstance(model, nn.Module) else list(model)
@@ -108,8 +107,8 @@ class Scorer:
             raise SeqexplainerError(msg)
         self.objectives = list(objectives)
         self.caution = caution
-        self.running = running
-        self.args = list(args or ())
+        self.args = list(running.get("args") or ())
+        self.running: Running = {**running, "args": None}
 
     def select(self, output: Any) -> torch.Tensor:
         """Return the numbers (n, objectives) of a model's output."""
@@ -124,6 +123,9 @@ class Scorer:
         whole = check_args(self.args, len(self.args[0]), model_dtype(model))
         return [a if starts is None else a[torch.from_numpy(starts)] for a in whole]
 
+    def _running(self, model: nn.Module, starts: NDArray[np.integer] | None) -> Running:
+        return {**self.running, "args": self.inputs(model, starts)}
+
     def values(
         self, codes: NDArray[np.integer], starts: NDArray[np.integer] | None = None
     ) -> torch.Tensor:
@@ -133,8 +135,7 @@ class Scorer:
         """
         X = from_codes(codes, self.n_letters)
         columns = [
-            picked(model, X, self.select, args=self.inputs(model, starts), **self.running)
-            for model in self.models
+            picked(model, X, self.select, **self._running(model, starts)) for model in self.models
         ]
         return torch.stack(columns, dim=1).double()
 
@@ -158,8 +159,7 @@ class Scorer:
                     X,
                     target=target,
                     engine=engine,
-                    args=self.inputs(model, starts),
-                    **self.running,
+                    **self._running(model, starts),
                 )
                 for target in targets
             ]
@@ -289,7 +289,7 @@ def prepare(
             raise SeqexplainerError("give objectives, or target, maximize and goal, but not both")
         listed = [o if isinstance(o, Objective) else _from_mapping(o) for o in own["objectives"]]
     progress = running.pop("progress", False) | running.pop("verbose", False)
-    scorer = Scorer(model, listed, caution=own["caution"], n_letters=len(letters), **running)
+    scorer = Scorer(model, listed, running, caution=own["caution"], n_letters=len(letters))
     for one in scorer.models:
         Runner.of(one, torch.empty(0), running, n=len(codes))
     length = codes.shape[1]

@@ -73,7 +73,10 @@ class Task:
 
     def steps(self) -> Iterable[int]:
         """Return the numbers of the rounds, with a progress bar if one was asked for."""
-        return tqdm(range(self.rounds), desc="rounds", disable=not self.progress, leave=False)
+        bar: Iterable[int] = tqdm(
+            range(self.rounds), desc="rounds", disable=not self.progress, leave=False
+        )
+        return bar
 
     def identities(self) -> NDArray[np.uint64]:
         """Return a number (N,) for each start that depends on its letters only."""

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from seqexplainer.perturb._backgrounds import backgrounds
-from seqexplainer.perturb._edit import find_pattern, insert, randomise, substitute
-from seqexplainer.perturb._effect import Effect
-from seqexplainer.perturb._pairs import (
-    Cooperativity,
-    Epistasis,
-    Spacing,
-    cooperativity,
-    epistasis,
-    space,
-)
-from seqexplainer.perturb._single import (
-    Positional,
-    ablate,
-    marginalize,
-    occlude,
-    positional_importance,
-)
-
-__all__ = [
-    "Cooperativity",
-    "Effect",
-    "Epistasis",
-    "Positional",
-    "Spacing",
-    "ablate",
-    "backgrounds",
-    "cooperativity",
-    "epistasis",
-    "find_pattern",
-    "insert",
-    "marginalize",
-    "occlude",
-    "positional_importance",
-    "randomise",
-    "space",
-    "substitute",
-]
+from seqexplainer.perturb._backgrounds import backgrounds as backgrounds
+from seqexplainer.perturb._edit import find_pattern as find_pattern
+from seqexplainer.perturb._edit import insert as insert
+from seqexplainer.perturb._edit import randomise as randomise
+from seqexplainer.perturb._edit import substitute as substitute
+from seqexplainer.perturb._effect import Effect as Effect
+from seqexplainer.perturb._pairs import Cooperativity as Cooperativity
+from seqexplainer.perturb._pairs import Epistasis as Epistasis
+from seqexplainer.perturb._pairs import Spacing as Spacing
+from seqexplainer.perturb._pairs import cooperativity as cooperativity
+from seqexplainer.perturb._pairs import epistasis as epistasis
+from seqexplainer.perturb._pairs import space as space
+from seqexplainer.perturb._single import Positional as Positional
+from seqexplainer.perturb._single import ablate as ablate
+from seqexplainer.perturb._single import marginalize as marginalize
+from seqexplainer.perturb._single import occlude as occlude
+from seqexplainer.perturb._single import positional_importance as positional_importance

@@ -91,14 +91,10 @@ def positional_curve(
     ax.plot(x, y, color=color, linewidth=1.6, label=label, gid="curve")
     if low is not None and high is not None:
         ax.fill_between(x, np.asarray(low), np.asarray(high), color=color, alpha=0.2, linewidth=0)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
     ax.margins(x=0.01)
-    tidy(ax)
+    tidy(ax, xlabel=xlabel, ylabel=ylabel, title=title)
     if label:
         ax.legend(frameon=False, loc="best")
-    if title:
-        ax.set_title(title, loc="left")
     return ax
 
 
@@ -158,25 +154,14 @@ def evolution_traces(
     lines = [np.column_stack([rounds, row]) for row in values]
     ax.add_collection(LineCollection(lines, colors=color, linewidths=0.8, alpha=alpha))
     name = label or (f"mean of {len(values)} sequences" if len(values) > 1 else None)
-    ax.plot(
-        rounds,
-        values.mean(axis=0),
-        color=color,
-        linewidth=2.2,
-        marker="o",
-        markersize=3.5,
-        label=name,
-    )
+    mean = values.mean(axis=0)
+    ax.plot(rounds, mean, color=color, linewidth=2.2, marker="o", markersize=3.5, label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.03, y=0.06)
     ax.autoscale_view()
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    tidy(ax)
+    tidy(ax, xlabel=xlabel, ylabel=ylabel, title=title)
     if name:
         ax.legend(frameon=False, loc="upper left")
-    if title:
-        ax.set_title(title, loc="left")
     return ax
 
 
@@ -256,11 +241,7 @@ def edit_map(
     ax.set_ylim(last + 2.3 * room, -1.3 * room)
     ticks = MaxNLocator(nbins=5, integer=True).tick_values(0, last)
     ax.set_yticks([int(t) for t in ticks if 0 <= t <= last])
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel("round")
-    tidy(ax)
-    if title:
-        ax.set_title(title, loc="left")
+    tidy(ax, xlabel=xlabel, ylabel="round", title=title)
     return ax
 
 

@@ -191,7 +191,6 @@ def _in_order(
 
 def _known(motif_db: Any) -> dict[str, NDArray[np.float64]]:
     """Return the probability matrices of a database by accession."""
-    from seqpro.motifs import read
+    from seqexplainer.motifs import as_motif_set
 
-    motifs = read(motif_db) if isinstance(motif_db, str | os.PathLike) else motif_db
-    return {m.accession or m.name: np.asarray(m.ppm()) for m in motifs}
+    return {m.accession or m.name: np.asarray(m.ppm()) for m in as_motif_set(motif_db)}

@@ -58,7 +58,7 @@ def glyph(letter: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
 
 
 def information(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return letter heights in bits from counts or probabilities (A, L)."""
+    """Return letter heights in bits from counts or probabilities, shape (A, L)."""
     if (matrix < 0).any():
         msg = "a logo in bits needs counts or probabilities, but the matrix has negative entries"
         raise SeqexplainerError(msg)
@@ -212,11 +212,7 @@ def logo(
     position_ticks(ax, start, length)
     if bottom < 0:
         ax.axhline(0, color="black", linewidth=0.6, zorder=0)
-    tidy(ax)
-    if ylabel is None and kind == "bits":
-        ylabel = "bits"
-    if ylabel:
-        ax.set_ylabel(ylabel)
+    tidy(ax, ylabel="bits" if ylabel is None and kind == "bits" else ylabel)
     if title:
         ax.set_title(title)
     return ax

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.plot.style import LINE_COLORS, MUTED, axes_or_new, tidy
+from seqexplainer.plot.style import LINE_COLORS, MUTED, axes_or_new, color_scale, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +92,10 @@ def cooperativity_curve(
         )  # fmt: skip
         ax.fill_between(x[side], low[side], high[side], color=color, alpha=0.2, linewidth=0)
         label = None
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
     ax.margins(x=0.02)
-    tidy(ax)
+    tidy(ax, xlabel=xlabel, ylabel=ylabel, title=title)
     if any(not str(line.get_label()).startswith("_") for line in ax.lines):
         ax.legend(frameon=False, loc="best")
-    if title:
-        ax.set_title(title, loc="left")
     return ax
 
 
@@ -171,9 +167,7 @@ def spacing_map(
     ticks = [i for i in range(columns) if distances[i] % step == 0] or [0]
     ax.set_xticks(ticks, [f"{int(distances[i]):,}" for i in ticks])
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(xlabel)
-    if title:
-        ax.set_title(title, loc="left")
+    tidy(ax, xlabel=xlabel, title=title)
     return ax
 
 
@@ -241,8 +235,7 @@ def epistasis_map(
     ax.set_xticks(range(k), names, rotation=90 if turned else 0)
     ax.set_yticks(range(k), names)
     ax.tick_params(length=0)
-    if title:
-        ax.set_title(title, loc="left")
+    tidy(ax, title=title)
     return ax
 
 
@@ -285,9 +278,7 @@ def _heat_map(
     ax.scatter(column, row, s=size, color=MUTED, linewidths=0, gid="chance")
     ax.spines[:].set_visible(False)
     if label is not None:
-        bar = ax.figure.colorbar(image, ax=ax, pad=0.02, fraction=0.04)
-        bar.set_label(label)
-        bar.outline.set_visible(False)
+        color_scale(ax, image, label, pad=0.02, fraction=0.04)
 
 
 def _arrows(text: str, names: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from seqexplainer.plot.style import (
     SPAN_COLORS,
     as_matrix,
     axes_or_new,
+    color_scale,
     letter_colors,
     position_ticks,
     row_letters,
@@ -268,9 +269,7 @@ def ism_heatmap(
     ax.set_xlabel(f"{chrom} (bp)" if chrom else "position (bp)")
     ax.spines[["top", "right", "left"]].set_visible(False)
     if colorbar:
-        bar = ax.figure.colorbar(image, ax=ax, pad=0.01, fraction=0.03)
-        bar.set_label(label)
-        bar.outline.set_visible(False)
+        color_scale(ax, image, label, pad=0.01, fraction=0.03)
     return ax
 
 

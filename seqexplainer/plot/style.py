@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 COLORS: dict[str, dict[str, str]] = {
     "classic": {"A": "#129447", "C": "#2458A6", "G": "#F5A81C", "T": "#D7263D", "U": "#D7263D"},
@@ -65,7 +66,7 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
 
 
 def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
-    """Return the letters of the rows of a matrix (A, L): as said, or as many as there are rows.
+    """Return the letters of the rows of a matrix, shape (A, L): as said, or one for each row.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
 
 
 def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:
-    """Return a two-dimensional float array from an array or tensor, or raise."""
+    """Return a float array of shape (A, L) from an array or tensor, or raise."""
     array = as_array(matrix).astype(np.float64)
     if array.ndim == 3 and len(array) == 1:
         array = array[0]
@@ -97,9 +98,24 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def tidy(ax: Axes) -> None:
-    """Take away the frame that says nothing."""
+def tidy(
+    ax: Axes, *, xlabel: str | None = None, ylabel: str | None = None, title: str | None = None
+) -> None:
+    """Take away the frame that says nothing, and write the texts that are given."""
     ax.spines[["top", "right"]].set_visible(False)
+    if xlabel is not None:
+        ax.set_xlabel(xlabel)
+    if ylabel is not None:
+        ax.set_ylabel(ylabel)
+    if title:
+        ax.set_title(title, loc="left")
+
+
+def color_scale(ax: Axes, image: ScalarMappable, label: str, **place: Any) -> None:
+    """Draw the scale of an image's colours beside the axes."""
+    bar = ax.figure.colorbar(image, ax=ax, **place)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
 
 
 def position_ticks(ax: Axes, start: int, length: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro.alphabets import DNA, IUPAC, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import DNA, IUPAC, BaseAlphabet, NucleotideAlphabet, named
 from seqpro.errors import SeqproError
 
 DEFAULT_PSEUDOCOUNT = 0.01
@@ -146,13 +146,15 @@ def information_content(
     return np.asarray((probs * np.log2(safe / base) * (probs > 0)).sum(-2))
 
 
-def consensus(ppm: ArrayLike, *, alphabet: BaseAlphabet = DNA, degenerate: bool = False) -> str:
+def consensus(
+    ppm: ArrayLike, *, alphabet: BaseAlphabet | str = DNA, degenerate: bool = False
+) -> str:
     """Spell the most likely sequence.
 
     Parameters
     ----------
     ppm : ndarray of float, shape (A, width)
-    alphabet : NucleotideAlphabet or AminoAlphabet
+    alphabet : NucleotideAlphabet, AminoAlphabet or str
     degenerate : bool
         Use IUPAC letters (nucleotides only): one base where it has more than half and more than
         twice the next one, two where they have over three quarters, three where the fourth
@@ -175,6 +177,7 @@ def consensus(ppm: ArrayLike, *, alphabet: BaseAlphabet = DNA, degenerate: bool 
     >>> sp.motifs.consensus(ppm), sp.motifs.consensus(ppm, degenerate=True)
     ('AG', 'MG')
     """
+    alphabet = named(alphabet)
     probs = pfm_to_ppm(ppm)
     if probs.ndim != 2 or probs.shape[0] != len(alphabet):
         raise SeqproError(f"ppm must have shape ({len(alphabet)}, width), got {probs.shape}")

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet, named
 from seqpro.errors import SeqproError
 from seqpro.motifs import _convert
 
@@ -70,6 +70,7 @@ class Motif:
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
+        object.__setattr__(self, "alphabet", named(self.alphabet))
         if self.kind not in ("pfm", "ppm", "pwm"):
             raise SeqproError(f"kind must be pfm, ppm or pwm, got {self.kind!r}")
         if matrix.ndim != 2 or matrix.shape[0] != len(self.alphabet) or matrix.shape[1] == 0:

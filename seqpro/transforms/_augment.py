@@ -14,7 +14,7 @@ from seqpro._cast import cast_seqs, normalize_axis
 from seqpro._encode import tokenize
 from seqpro._modify import jitter, k_shuffle, reverse_complement
 from seqpro._types import Sequences
-from seqpro.alphabets import DNA, NucleotideAlphabet
+from seqpro.alphabets import DNA, BaseAlphabet
 from seqpro.errors import SeqproError
 
 Array: TypeAlias = NDArray[np.generic]
@@ -119,7 +119,7 @@ class ReverseComplement(SequenceTransform):
     length_axis : int
     ohe_axis : int, optional
         Axis of the letters in one-hot sequences.
-    alphabet : NucleotideAlphabet
+    alphabet : NucleotideAlphabet or str
     track_length_axis : int, optional
         Length axis of the tracks. By default it is where the sequence has it, for tracks of as
         many axes as the first array, and where the sequence without its letters would have it,
@@ -145,7 +145,7 @@ class ReverseComplement(SequenceTransform):
         *types: DataType,
         length_axis: int = -1,
         ohe_axis: int | None = None,
-        alphabet: NucleotideAlphabet = DNA,
+        alphabet: BaseAlphabet | str = DNA,
         track_length_axis: int | None = None,
         swap: dict[int, int] | None = None,
         track_axis: int = 1,
@@ -199,7 +199,7 @@ class KShuffle(SequenceTransform):
     seed : int, optional
     ohe_axis : int, optional
         Axis of the letters in one-hot sequences.
-    alphabet : NucleotideAlphabet
+    alphabet : NucleotideAlphabet or str
     types : tuple of {"dna", "track"}
         What each array is; the first a sequence and the rest tracks by default.
 
@@ -218,7 +218,7 @@ class KShuffle(SequenceTransform):
         seed: int | None = None,
         *,
         ohe_axis: int | None = None,
-        alphabet: NucleotideAlphabet = DNA,
+        alphabet: BaseAlphabet | str = DNA,
         types: tuple[DataType, ...] = (),
     ) -> None:
         super().__init__(types, seed)

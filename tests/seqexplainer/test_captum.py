@@ -136,5 +136,9 @@ def test_a_function_and_a_method_of_ones_own(model, X):
     found = se.attribute(model, X, differences, references="zero", power=2, hypothetical=True)
     size = (se.predict(model, X) - se.predict(model, torch.zeros_like(X)))[:, 0] ** 2
     torch.testing.assert_close(found[:, 0, 0], size)
+    summed = Method("summed", differences, references=True, delta=True)
+    with pytest.warns(se.CompletenessWarning, match="summed does not add up"):
+        result = se.attribute(model, X, summed, references="zero", return_delta=True)
+    assert float(result.delta.abs().min()) > 0
     with pytest.raises(TypeError, match="'powr'; did you mean 'power'"):
         se.attribute(model, X, differences, powr=2)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,29 +27,53 @@ def spans(table: pd.DataFrame) -> list[tuple[int, int, int]]:
     return sorted(map(tuple, table.iloc[:, :3].to_numpy().tolist()))
 
 
-@pytest.mark.parametrize(
-    "options, peer_options",
-    [
-        ({}, {}),
-        ({"threshold": 0.05}, {"threshold": 0.05}),
-        ({"threshold": 0.001, "flank": 3}, {"threshold": 0.001, "additional_flanks": 3}),
-        ({"min_length": 6, "max_length": 12}, {"min_seqlet_len": 6, "max_seqlet_len": 12}),
-    ],
-)
-def test_equals_tangermeme(gata, options, peer_options):
-    seqlet = pytest.importorskip("tangermeme.seqlet")
+def of_tangermeme(golden_files: Path, kind: str, number: int) -> dict:
+    """Return what tangermeme found with some options, as it is kept."""
+    return json.loads((golden_files / "tangermeme_seqlets.json").read_text())[kind][number]
+
+
+RECURSIVE = [
+    {},
+    {"threshold": 0.05},
+    {"threshold": 0.001, "flank": 3},
+    {"min_length": 6, "max_length": 12},
+]
+WINDOWS = [(21, 10, 0.2), (21, 10, 0.03), (15, 0, 0.05)]
+
+
+@pytest.mark.parametrize("number", range(len(RECURSIVE)))
+def test_equals_tangermeme(gata, golden_files, number):
+    expected = of_tangermeme(golden_files, "recursive", number)
     X, attributions = gata
     projected = (X * attributions).sum(axis=1).astype(np.float64)
-    expected = seqlet.recursive_seqlets(torch.tensor(projected), **peer_options)
-    assert len(expected) > 5
-    found = se.recursive_seqlets(projected, **options)
-    assert spans(found) == spans(expected)
-    keys = ["sequence", "start", "end"]
-    left = found.sort_values(keys)
-    right = expected.sort_values(list(expected.columns[:3]))
-    np.testing.assert_allclose(left["attribution"], right["attribution"], rtol=1e-6)
-    np.testing.assert_allclose(left["p_value"], right["p-value"], rtol=1e-6)
+    assert len(expected["spans"]) > 5
+    found = se.recursive_seqlets(projected, **RECURSIVE[number])
+    assert spans(found) == [tuple(span) for span in expected["spans"]]
+    left = found.sort_values(["sequence", "start", "end"])
+    np.testing.assert_allclose(left["attribution"], expected["attribution"], rtol=1e-6)
+    np.testing.assert_allclose(left["p_value"], expected["p_value"], rtol=1e-6)
     assert found["p_value"].is_monotonic_increasing
+
+
+# compiling tangermeme's functions takes half a minute
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["recursive", "windows"])
+def test_tangermeme_finds_what_is_kept_of_it(gata, golden_files, kind):
+    seqlet = pytest.importorskip("tangermeme.seqlet")
+    X, attributions = gata
+    projected = (X * attributions).sum(axis=1)
+    call, dtype = {
+        "recursive": (seqlet.recursive_seqlets, np.float64),
+        "windows": (seqlet.tfmodisco_seqlets, np.float32),
+    }[kind]
+    for number in range(len(RECURSIVE if kind == "recursive" else WINDOWS)):
+        kept = of_tangermeme(golden_files, kind, number)
+        found = call(torch.tensor(projected.astype(dtype)), **kept["options"])
+        assert spans(found) == sorted(tuple(span) for span in kept["spans"])
+        if kind == "recursive":
+            found = found.sort_values(list(found.columns[:3]))
+            np.testing.assert_allclose(found["p-value"], kept["p_value"], rtol=1e-6)
+        np.testing.assert_allclose(found["attribution"], kept["attribution"], rtol=1e-5)
 
 
 def test_letters_are_summed_and_torch_is_welcome(gata):
@@ -121,25 +148,19 @@ def test_both_signs():
     assert len(se.recursive_seqlets(values[:, :3], threshold=1e-9, max_length=25)) == 0
 
 
-@pytest.mark.parametrize("window, flank, share", [(21, 10, 0.2), (21, 10, 0.03), (15, 0, 0.05)])
-def test_windows_equal_tangermeme(gata, window, flank, share):
-    seqlet = pytest.importorskip("tangermeme.seqlet")
+@pytest.mark.parametrize("number", range(len(WINDOWS)))
+def test_windows_equal_tangermeme(gata, golden_files, number):
+    window, flank, share = WINDOWS[number]
+    # a share of its own: tangermeme's other threshold depends on the order of the sequences
+    expected = of_tangermeme(golden_files, "windows", number)
     X, attributions = gata
     projected = (X * attributions).sum(axis=1).astype(np.float32)
-    # a share of its own: tangermeme's other threshold depends on the order of the sequences
-    expected = seqlet.tfmodisco_seqlets(
-        torch.tensor(projected),
-        window_size=window,
-        flank=flank,
-        min_passing_frac=share,
-        max_passing_frac=share,
-    )
     found = se.tfmodisco_seqlets(
         projected, window=window, flank=flank, min_fraction=share, max_fraction=share
     )
     assert len(found) > 20
     columns = ["sequence", "start", "end"]
-    assert found[columns].to_numpy().tolist() == expected.iloc[:, :3].to_numpy().tolist()
+    assert found[columns].to_numpy().tolist() == expected["spans"]
     np.testing.assert_allclose(found["attribution"], expected["attribution"], atol=1e-6)
 
 

@@ -105,3 +105,30 @@ def test_methods_do_what_functions_do():
         sp.DNA.reverse_complement(seqs), sp.DNA.rev_comp_byte(seqs, length_axis=-1)
     )
     assert sp.DNA.rev_comp_string("AACg") == "cGTT"
+
+
+@pytest.mark.parametrize("name", ["RNA", "rna", "ACGU"])
+def test_an_alphabet_is_an_object_or_a_name(name):
+    seqs = sp.random_seqs((4, 30), name, seed=0)
+    hot = sp.ohe(seqs, name)
+    ppm = hot.mean(0).T
+    for given, expected in (
+        (seqs, sp.random_seqs((4, 30), sp.RNA, seed=0)),
+        (hot, sp.ohe(seqs, sp.RNA)),
+        (sp.decode_ohe(hot, -1, name), sp.decode_ohe(hot, -1, sp.RNA)),
+        (sp.reverse_complement(seqs, name), sp.reverse_complement(seqs, sp.RNA)),
+        (sp.k_shuffle(seqs, 2, name, seed=1), sp.k_shuffle(seqs, 2, sp.RNA, seed=1)),
+        (sp.gc_content(seqs, alphabet=name), sp.gc_content(seqs, alphabet=sp.RNA)),
+        (sp.nucleotide_content(seqs, alphabet=name), sp.nucleotide_content(seqs, alphabet=sp.RNA)),
+        (sp.kmer_counts(seqs, 2, alphabet=name), sp.kmer_counts(seqs, 2, alphabet=sp.RNA)),
+        (sp.kmer_spectrum(seqs, 2, alphabet=name), sp.kmer_spectrum(seqs, 2, alphabet=sp.RNA)),
+        (sp.kmers(2, name), sp.kmers(2, sp.RNA)),
+        (sp.translate(hot, nuc_alphabet=name), sp.translate(hot, nuc_alphabet=sp.RNA)),
+        (sp.motifs.consensus(ppm, alphabet=name), sp.motifs.consensus(ppm, alphabet=sp.RNA)),
+        (sp.transforms.ReverseComplement(alphabet=name)(seqs), sp.reverse_complement(seqs, sp.RNA)),
+    ):
+        np.testing.assert_array_equal(given, expected)
+    assert sp.motifs.Motif("m", ppm, alphabet=name).alphabet is sp.RNA
+    assert sp.background.MarkovModel.fit(seqs, alphabet=name).alphabet is sp.RNA
+    with pytest.raises(AlphabetError, match="have no complement"):
+        sp.reverse_complement(seqs, "AA")

@@ -7,9 +7,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from eugene._evaluation import of_other_data, read_evaluation
+from eugene._evaluation import (
+    Evaluation,
+    Measured,
+    Metrics,
+    of_other_data,
+    read_evaluation,
+)
 from eugene._step import Faults, Part, Settings, step
 from eugene._table import copy_to, write_table
 from eugene._verb import LATER, Verb, out
@@ -136,7 +142,7 @@ def _save(run: RunFolder, path: Path) -> None:
     if path.suffix.lower() == ".json":
         copy_to(run.evaluation, path)
         return
-    found = run.read_json("evaluation.json")
+    found = read_evaluation(run.path)
     models = {"network": found["metrics"], **found.get("baselines", {})}
     parts = ("value", "low", "high")
     rows = [
@@ -179,9 +185,7 @@ def _show(section: Section, run: RunFolder) -> None:
         section.figures(performance(rows, str(evaluation.get("split")), run.figures))
 
 
-def _each_target(
-    section: Section, metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]
-) -> None:
+def _each_target(section: Section, metrics: Metrics, names: Sequence[str]) -> None:
     """Say over what the numbers are means, give those of each target, and what cannot exist."""
     given = {m: e.get("per_target") or () for m, e in metrics.items()}
     several = {m: values for m, values in given.items() if len(values) > 1}
@@ -207,7 +211,7 @@ def _each_target(
             section.text(f"{entry['why'][:1].upper()}{entry['why'][1:]}.")
 
 
-def _metric_table(section: Section, measured: Mapping[str, Any]) -> None:
+def _metric_table(section: Section, measured: Measured) -> None:
     """Add a row a metric, a column for the model and one for each baseline."""
     metrics, baselines = measured.get("metrics", {}), measured.get("baselines", {})
     names = [m for m in metrics if any(k in m for k in METRIC_NAMES)] or list(metrics)
@@ -264,18 +268,17 @@ def test(
 
     rows = run.rows("test")
     if not len(rows):
-        message = "the split leaves no test rows; change data.split"
-        raise EugeneError(message)
+        raise EugeneError("the split leaves no test rows; change data.split")
     run.write_predictions()
     baselines, actual = _baseline_predictions(run), run.data.targets
 
-    def measured(chosen: NDArray[np.int64]) -> dict[str, object]:
+    def measured(chosen: NDArray[np.int64]) -> Measured:
         def of(
             predicted: NDArray[np.floating[Any]], scores: NDArray[np.float32] | None = None
-        ) -> dict[str, Any]:
+        ) -> Metrics:
             if not len(chosen):
                 return {}
-            return evaluate(
+            found = evaluate(
                 actual[chosen],
                 predicted[chosen],
                 run.task,
@@ -284,6 +287,7 @@ def test(
                 scores=None if scores is None else scores[chosen],
                 names=run.data.target_vars,
             )
+            return cast(Metrics, found)
 
         return {
             "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),
@@ -291,7 +295,7 @@ def test(
             "baselines": {name: of(values) for name, values in baselines.items()},
         }
 
-    evaluation: dict[str, Any] = {
+    evaluation: Evaluation = {
         "split": "test",
         "other_data": run.other_data,
         "task": run.task,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 import pytest
 
-from eugene.config._annotations import check_value, describe_text, takes_text, to_typing
+from eugene.config._annotations import check_value, describe_text, takes_text
 
 
 @pytest.mark.parametrize(
@@ -61,24 +59,6 @@ def test_fits(value, annotation):
 )  # fmt: skip
 def test_does_not_fit(value, annotation, expected):
     assert check_value(value, annotation, "$") == expected
-
-
-@pytest.mark.parametrize(
-    ("annotation", "expected"),
-    [
-        ("int", int),
-        ("int | None", int | None),
-        ("Sequence[float]", list[float]),
-        ("tuple[int, ...]", list[int]),
-        ("Mapping[str, int]", dict[str, Any]),
-        ("Literal['a', 2]", Literal["a", 2]),
-        ("torch.Tensor", Any),
-        ("Path", str),
-        ("", Any),
-    ],
-)
-def test_to_typing(annotation, expected):
-    assert to_typing(annotation) == expected
 
 
 def test_words():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,3 +200,42 @@ def test_motif_files_and_names(tmp_path):
     assert find("tgacgtca", motifs) == "TGACGTCA"
     with pytest.raises(EugeneError, match=r"'GABPB' is no motif .* did you mean 'GABPA'"):
         find("GABPB", motifs)
+
+
+OWN_METHOD = """
+import torch
+import eugene as eu
+from seqexplainer.methods import Method
+
+@eu.register("attributions", "twice_gradient")
+def twice_gradient(explained, X):
+    X = X.requires_grad_()
+    return 2 * torch.autograd.grad(explained(X).sum(), X)[0]
+
+DIFFERENCE = Method("difference", lambda explained, X, references: X[:, None] - references,
+                    references=True, default_reference="uniform")
+eu.register("attributions", "difference")("own_methods:DIFFERENCE")
+"""
+
+
+def test_a_registered_method_stands_wherever_a_name_does(model, ds, tmp_path, monkeypatch):
+    from eugene.config.registries import ATTRIBUTIONS
+
+    (tmp_path / "own_methods.py").write_text(OWN_METHOD)
+    monkeypatch.syspath_prepend(tmp_path)
+    for table in ("_entries", "_origins", "_aliases"):
+        monkeypatch.setattr(ATTRIBUTIONS, table, dict(getattr(ATTRIBUTIONS, table)))
+    own = importlib.import_module("own_methods")
+    with_name = eu.interpret.attribute_sdata(model, ds, method="twice_gradient", copy=True)
+    itself = eu.interpret.attribute_sdata(model, ds, method=own.twice_gradient, copy=True)
+    values = with_name["twice_gradient_attrs"]
+    np.testing.assert_array_equal(values, itself["twice_gradient_attrs"])
+    plain = se.attribute(model, eu.interpret.one_hot(ds), "saliency", gradient_correction=False)
+    np.testing.assert_allclose(values, 2 * plain, rtol=1e-5, atol=1e-7)
+    found = eu.interpret.attribute_sequences(
+        model, eu.interpret.one_hot(ds), methods=["difference", own.twice_gradient], references=None
+    )
+    assert found["difference"].attrs["references"] == "uniform"
+    np.testing.assert_allclose(found["twice_gradient"], values, rtol=1e-5, atol=1e-7)
+    with pytest.raises(EugeneError, match="no attribution method is called 'twice'"):
+        eu.interpret.attribute_sdata(model, ds, method="twice")

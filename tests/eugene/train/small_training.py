@@ -1,4 +1,4 @@
-"""One small training, run as a script so that it can be killed."""
+"""Small trainings, run as a script so that they can be killed."""
 
 from __future__ import annotations
 
@@ -84,5 +84,15 @@ def main(
 
 
 if __name__ == "__main__":
-    folder, epoch, batch, schedule = sys.argv[1:5]
-    main(folder, kill=(int(epoch), int(batch)), scheduler=schedule)
+    # the imports are made once, and each training is killed in a process of its own
+    for job in sys.argv[1:]:
+        folder, epoch, batch, schedule = job.split("|")
+        child = os.fork()
+        if not child:
+            try:
+                main(folder, kill=(int(epoch), int(batch)), scheduler=schedule)
+            finally:
+                os._exit(1)
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if ended != -signal.SIGKILL:
+            sys.exit(f"{job} was not killed but ended with {ended}")
