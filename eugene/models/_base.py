@@ -262,7 +262,7 @@ class Stranded(Architecture):
         dense_kwargs: Mapping[str, Any] | None,
         given: object,
         *,
-        joined: bool = False,
+        merged: bool = False,
     ) -> None:
         """Make what brings strands together, and the dense layers.
 
@@ -275,15 +275,15 @@ class Stranded(Architecture):
             is a hidden layer, otherwise a plain linear one, as in EUGENe.
         given : object
             True where the caller gave other parts.
-        joined : bool
-            Whether strands are put side by side before, so that there is one set of features.
+        merged : bool
+            True where the strands are brought together earlier, by what reads them.
         """
-        config = self.config
+        strands, aggregate = self.config["strands"], self.config["aggregate"]
         self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(
-            config["strands"], "concat" if joined else config["aggregate"], self.input_channels
-        )
-        if self.merge_strands is not None and not joined:
+        self.merge_strands = None
+        if not merged:
+            self.merge_strands = make_strands(strands, aggregate, self.input_channels)
+        if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = make_part(
             DenseBlock,

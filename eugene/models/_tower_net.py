@@ -52,11 +52,15 @@ class TowerNet(Architecture):
             dense_kwargs=dict(dense_kwargs or {}),
             **config,
         )
-        read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, sizes, **read)
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, sizes,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         self.flatten = nn.Flatten()
-        ends = {"input_dim": self.conv1d_tower.flatten_dim, "output_dim": output_dim}
-        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, dense, **ends)
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, dense,
+            input_dim=self.conv1d_tower.flatten_dim, output_dim=output_dim,
+        )  # fmt: skip
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""

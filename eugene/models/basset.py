@@ -179,25 +179,18 @@ class FactorizedBasset(Architecture):
         for i, (changes, factors) in enumerate(zip(given, _FACTORS, strict=True)):
             widths = (changes or {}).get("conv_channels", factors["conv_channels"])
             pools = [None] * (len(widths) - 1) + [maxpool_kernels[i]]
+            sizes = {**factors, "conv_padding": "same", "pool_kernels": pools, **_NORM}
             tower = make_part(
-                Conv1DTower,
-                f"conv{i + 1}_kwargs",
-                changes,
-                {**factors, "conv_padding": "same", "pool_kernels": pools, **_NORM},
-                input_len=length,
-                input_channels=channels,
-            )
+                Conv1DTower, f"conv{i + 1}_kwargs", changes, sizes,
+                input_len=length, input_channels=channels,
+            )  # fmt: skip
             self.towers.append(tower)
             length, channels = tower.output_len, tower.out_channels
         self.flatten = nn.Flatten()
         self.dense_block = make_part(
-            DenseBlock,
-            "dense_kwargs",
-            dense_kwargs,
-            _DENSE,
-            input_dim=length * channels,
-            output_dim=output_dim,
-        )
+            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
+            input_dim=length * channels, output_dim=output_dim,
+        )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

@@ -85,16 +85,20 @@ class DanQ(Architecture):
             dense_kwargs=dict(dense_kwargs or {}),
             dropout=dropout,
         )
-        read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, _CONV, **read)
-        states = {"input_dim": self.conv1d_tower.out_channels, "batch_first": True}
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         self.recurrent_block = make_part(
-            RecurrentBlock, "recurrent_kwargs", recurrent_kwargs, _RECURRENT, **states
-        )
+            RecurrentBlock, "recurrent_kwargs", recurrent_kwargs, _RECURRENT,
+            input_dim=self.conv1d_tower.out_channels, batch_first=True,
+        )  # fmt: skip
         self.reduce = nn.Sequential(nn.Dropout(dropout), nn.Flatten())
         features = self.recurrent_block.out_channels * self.conv1d_tower.output_len
-        ends = {"input_dim": features, "output_dim": output_dim}
-        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, _DENSE, **ends)
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
+            input_dim=features, output_dim=output_dim,
+        )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

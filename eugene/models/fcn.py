@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Architecture, make_part, make_strands
+from eugene.models._base import Stranded, make_part
 from eugene.models.hybrid import check_summary, summarise
-from eugene.nn import DenseBlock, RecurrentBlock, ReverseComplement
+from eugene.nn import RecurrentBlock
 
 _RECURRENT = {"hidden_dim": 32, "bidirectional": True}
 
 
-class FCN(Architecture):
+class FCN(Stranded):
     """Dense layers over all letters; a linear model if no hidden layer is asked for.
 
     Parameters
@@ -69,30 +69,23 @@ class FCN(Architecture):
             aggregate=aggregate,
         )
         self.flatten = nn.Flatten()
-        self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate, input_channels)
-        width = input_len * input_channels
-        if self.merge_strands is not None:
-            width *= self.merge_strands.multiplier
-        ends = {"input_dim": width, "output_dim": output_dim}
-        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
+        self._finish(input_len * input_channels, dense_kwargs, given=True)
+
+    def _read(self, x: torch.Tensor) -> torch.Tensor:
+        letters: torch.Tensor = self.flatten(x)
+        return letters
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        ahead, merge = self.flatten(x), self.merge_strands
-        result: torch.Tensor
-        if merge is None:
-            result = self.dense_block(ahead)
-            return result
-        back = self.flatten(self.reverse_complement(x))
-        if merge.multiplier == 1:
-            result = merge(self.dense_block(ahead), self.dense_block(back))
-        else:
-            result = self.dense_block(merge(ahead, back))
+        merge = self.merge_strands
+        if merge is None or merge.multiplier > 1:
+            return super().forward(x)
+        back = self.dense_block(self._read(self.reverse_complement(x)))
+        result: torch.Tensor = merge(self.dense_block(self._read(x)), back)
         return result
 
 
-class RNN(Architecture):
+class RNN(Stranded):
     """A recurrent net over the letters, then dense layers over its last states.
 
     Parameters
@@ -165,24 +158,9 @@ class RNN(Architecture):
             input_dim=input_channels,
             batch_first=True,
         )
-        self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(strands, aggregate, input_channels)
-        width = self.recurrent_block.out_channels
-        if self.merge_strands is not None:
-            width *= self.merge_strands.multiplier
-        ends = {"input_dim": width, "output_dim": output_dim}
-        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""
-        seen = self._read(x)
-        if self.merge_strands is not None:
-            seen = self.merge_strands(seen, self._read(self.reverse_complement(x)))
-        result: torch.Tensor = self.dense_block(seen)
-        return result
+        self._finish(self.recurrent_block.out_channels, dense_kwargs, given=True)
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, features) from one strand."""
         return summarise(self.recurrent_block(x.transpose(1, 2)), self.summary)
 
     def in_eugene(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Stranded, channels_of, make_part
+from eugene.models._base import Stranded, channels_of, make_part, make_strands
 from eugene.models.cnn import make_tower
 from eugene.nn import ModelError, RecurrentBlock
 
@@ -104,37 +104,33 @@ class Hybrid(Stranded):
         check_summary(summary)
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
-        # before the recurrent net, as channels
-        joined = self.joined = aggregate == "concat_cnn" and strands == "both"
+        self.merge_maps = None
+        if aggregate == "concat_cnn":
+            self.merge_maps = make_strands(strands, "concat", channels)
         self.recurrent_block = make_part(
             RecurrentBlock,
             "recurrent_kwargs",
             recurrent_kwargs,
             {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
-            input_dim=self.conv1d_tower.out_channels * (1 + joined),
+            input_dim=self.conv1d_tower.out_channels * (1 if self.merge_maps is None else 2),
             batch_first=True,
         )
-        given = conv_kwargs or recurrent_kwargs
-        self._finish(self.recurrent_block.out_channels, dense_kwargs, given, joined=joined)
+        self._finish(
+            self.recurrent_block.out_channels,
+            dense_kwargs,
+            conv_kwargs or recurrent_kwargs,
+            merged=self.merge_maps is not None,
+        )
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""
         reads_back = self.recurrent_block.bidirectional and self.summary == "last"
         return super().in_eugene() | ({"summary": "last_position"} if reads_back else {})
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        if not self.joined or self.merge_strands is None:
-            return super().forward(x)
-        seen = (self.conv1d_tower(strand) for strand in (x, self.reverse_complement(x)))
-        result: torch.Tensor = self.dense_block(self._sum_up(self.merge_strands(*seen)))
-        return result
-
     def _read(self, x: torch.Tensor) -> torch.Tensor:
-        return self._sum_up(self.conv1d_tower(x))
-
-    def _sum_up(self, seen: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, features) from what the tower sees, (batch, channels, length)."""
+        seen = self.conv1d_tower(x)
+        if self.merge_maps is not None:
+            seen = self.merge_maps(seen, self.conv1d_tower(self.reverse_complement(x)))
         return summarise(self.recurrent_block(seen.transpose(1, 2)), self.summary)
 
 

@@ -88,8 +88,10 @@ class Inception(Architecture):
             )
         )
         self.flatten = nn.Flatten()
-        ends = {"input_dim": widths[-1] * input_len, "output_dim": output_dim}
-        self.dense_block = make_part(DenseBlock, "dense_kwargs", dense_kwargs, {}, **ends)
+        self.dense_block = make_part(
+            DenseBlock, "dense_kwargs", dense_kwargs, {},
+            input_dim=widths[-1] * input_len, output_dim=output_dim,
+        )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

@@ -83,7 +83,9 @@ class Satori(Architecture):
         conv_kwargs: Annotated[
             Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
-        mha_kwargs: Mapping[str, Any] | None = None,
+        mha_kwargs: Annotated[
+            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:MultiHeadAttention")
+        ] = None,
         recurrent_kwargs: Annotated[
             Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
@@ -105,19 +107,17 @@ class Satori(Architecture):
             recurrent_dropout=recurrent_dropout,
             multihead_size=multihead_size,
         )
-        read = {"input_len": input_len, "input_channels": channels}
-        self.conv1d_tower = make_part(Conv1DTower, "conv_kwargs", conv_kwargs, _CONV, **read)
+        self.conv1d_tower = make_part(
+            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
+            input_len=input_len, input_channels=channels,
+        )  # fmt: skip
         width = self.conv1d_tower.out_channels
         self.recurrent_block = None
         if use_rnn:
             self.recurrent_block = make_part(
-                RecurrentBlock,
-                "recurrent_kwargs",
-                recurrent_kwargs,
-                _RECURRENT,
-                input_dim=width,
-                batch_first=True,
-            )
+                RecurrentBlock, "recurrent_kwargs", recurrent_kwargs, _RECURRENT,
+                input_dim=width, batch_first=True,
+            )  # fmt: skip
             width = self.recurrent_block.out_channels
         self.recurrent_dropout = nn.Dropout(recurrent_dropout)
         self.mha = make_part(MultiHeadAttention, "mha_kwargs", mha_kwargs, _MHA, input_dim=width)
