@@ -147,7 +147,20 @@ def check_summary(summary: str) -> None:
 
 
 def summarise(states_and_last: tuple[torch.Tensor, torch.Tensor], summary: str) -> torch.Tensor:
-    """Return float (batch, channels) from what a recurrent net gives, see :class:`Hybrid`."""
+    """Return what dense layers see of a recurrent net.
+
+    Parameters
+    ----------
+    states_and_last : tuple of torch.Tensor
+        The states, float (batch, length, channels), and the last of them, (batch, channels).
+    summary : str
+        See :class:`Hybrid`.
+
+    Returns
+    -------
+    torch.Tensor of float, shape (batch, channels)
+        One row a sequence.
+    """
     states, last = states_and_last
     if summary == "last":
         return last
