@@ -13,14 +13,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 Judge = Callable[[Any], "str | None"]
 
 
-def anything(value: Any) -> None:
+def anything(value: object) -> None:
     """Accept an argument that decides nothing here."""
 
 
-def only(*values: Any) -> Judge:
+def only(*values: object) -> Judge:
     """Accept values that ask for what is done anyway."""
 
-    def judge(value: Any) -> str | None:
+    def judge(value: object) -> str | None:
         if any(value is v or (type(value) is type(v) and value == v) for v in values):
             return None
         return f"it can only be {' or '.join(map(repr, values))} here"
@@ -28,7 +28,7 @@ def only(*values: Any) -> Judge:
     return judge
 
 
-def only_turns(transforms: Any) -> str | None:
+def only_turns(transforms: object) -> str | None:
     """Accept EUGENe's ``{"ohe_seq": lambda x: x.swapaxes(1, 2)}``: axes are read by their names.
 
     Examples
@@ -110,7 +110,7 @@ def eugene_call(
     return decorate
 
 
-def rename(function: str, kwargs: dict[str, Any], same: Mapping[str, str]) -> None:
+def rename(function: str, kwargs: dict[str, object], same: Mapping[str, str]) -> None:
     """Put arguments under our names, in place.
 
     Parameters
@@ -136,8 +136,8 @@ def rename(function: str, kwargs: dict[str, Any], same: Mapping[str, str]) -> No
 def check_call(
     name: str,
     signature: inspect.Signature,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
     known: Iterable[str],
     *,
     further: Collection[str] = (),

@@ -523,11 +523,10 @@ class RunFolder:
         dotted : str, optional
             Such as ``interpret.filters``; the whole by default.
         """
-        from eugene.config import parse_file
+        from eugene.config import parse_file, value_at
 
-        found: Any = parse_file(self.config).tree if self.config.is_file() else {}
-        for key in filter(None, dotted.split(".")):
-            found = found.get(key) if isinstance(found, dict) else None
+        tree = parse_file(self.config).tree if self.config.is_file() else {}
+        found = value_at(tree, dotted)
         return found if isinstance(found, dict) else {}
 
     def write_json(self, name: str, value: object) -> None:

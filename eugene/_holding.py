@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
 
 from eugene.errors import RunExistsError
 
@@ -18,7 +17,7 @@ _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 _HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())
 
 
-def follows(*, devices: Any = 1, strategy: Any = "auto") -> bool:
+def follows(*, devices: object = 1, strategy: object = "auto") -> bool:
     """Tell whether this is a process of a distributed training that is not its first.
 
     Parameters

@@ -71,7 +71,7 @@ SHAPES: dict[str, Any] = {
 """Name of a file -> its keys. ``*`` is any other key, ``!`` ends one that must be there."""
 
 
-def misfit(value: Any, shape: Any, where: str = "$") -> str:
+def misfit(value: object, shape: Any, where: str = "$") -> str:
     """Say where a value is not of a shape.
 
     Parameters

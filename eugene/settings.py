@@ -86,7 +86,7 @@ class _SettingsModule(ModuleType):
             return getattr(self.__dict__["_current"], name)
         raise AttributeError(f"settings have no {name!r}{did_you_mean(name, _NAMES)}")
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):
             super().__setattr__(name, value)
         else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import load_config, spoken
+from eugene.cli._run import load_config, printed, spoken
 from eugene.errors import MissingFileError, UsageError, did_you_mean
 
 
@@ -63,8 +62,7 @@ def _store_summary(path: Path) -> dict[str, Any]:
 
 def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
     config = load_config(call, source, defaults=_DEFAULTS)
-    if call.has("print_config"):
-        sys.stdout.write(config.to_yaml())
+    if printed(call, config):
         return None
     from eugene.data import summarise
     from eugene.runs import Run, RunFolder, load_data
@@ -82,8 +80,7 @@ def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
 def _build(call: Call, source: str | None) -> int:
     """Write the data of a run file, or of the command line, as a store."""
     config = load_config(call, source, defaults=_DEFAULTS)
-    if call.has("print_config"):
-        sys.stdout.write(config.to_yaml())
+    if printed(call, config):
         return 0
     out = call.get("out")
     if out is None:

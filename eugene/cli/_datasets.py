@@ -63,7 +63,7 @@ def _list(kind: str | None) -> int:
 def _info(name: str) -> int:
     import seqdata as sd
 
-    found = sd.datasets.info(name)
+    found: dict[str, Any] = sd.datasets.info(name)
     say(found["name"] if found["verified"] else f"{found['name']} (unverified)")
     say(_wrapped(found["description"], first="  ", indent="  "))
     say()

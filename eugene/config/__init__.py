@@ -8,6 +8,7 @@ from eugene.config._config import RunConfig as RunConfig
 from eugene.config._config import apply_overrides as apply_overrides
 from eugene.config._config import build as build
 from eugene.config._config import load_run_config as load_run_config
+from eugene.config._config import value_at as value_at
 from eugene.config._dump import dump_yaml as dump_yaml
 from eugene.config._loader import Document as Document
 from eugene.config._loader import parse_file as parse_file

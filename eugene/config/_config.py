@@ -30,6 +30,19 @@ from eugene.errors import ConfigError, Problem
 Overrides = Sequence[tuple[str, str]] | Mapping[str, Any]
 
 
+def value_at(tree: object, dotted: str) -> object:
+    """Return what a plain tree has at a dotted path; the whole for an empty one, else None.
+
+    Examples
+    --------
+    >>> value_at({"model": {"name": "cnn"}}, "model.name"), value_at({}, "model.name")
+    ('cnn', None)
+    """
+    for key in filter(None, dotted.split(".")):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """One run: the resolved tree and the document that it came from.
@@ -67,9 +80,7 @@ class RunConfig:
         >>> config.section("model"), config.section("interpret.attribute")
         ({'name': 'cnn'}, {})
         """
-        value: Any = self.tree
-        for key in dotted.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
+        value = value_at(self.tree, dotted)
         return copy.deepcopy(value) if isinstance(value, dict) else {}
 
     def fail(self, path: str, message: str) -> ConfigError:

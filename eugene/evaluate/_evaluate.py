@@ -14,7 +14,7 @@ from eugene._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import session_seed
 
-Metric = str | Callable[..., Any]
+Metric = str | Callable[..., object]
 
 _BLOCK = 4_000_000
 

@@ -462,19 +462,31 @@ def feature_implant_seq_sdata(
     ndarray of float64, shape (positions,)
         Output with the feature at each position.
     """
-    import seqexplainer as se
-
     if seq_id is not None:
         row = _row_of(sdata, seq_id, id_var)
+    return _slid(model, sdata, feature, seq_var, running, rows=[row], stride=stride)[1][0]
+
+
+def _slid(
+    model: torch.nn.Module,
+    sdata: xr.Dataset,
+    feature: str | Motif | np.ndarray,
+    seq_var: str,
+    running: Running,
+    rows: Sequence[int] | None = None,
+    **options: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (P,), and outputs (n, P) with a feature put in at each of them."""
+    import seqexplainer as se
+
     found = se.positional_importance(
         _network(model, sdata, seq_var),
-        one_hot(sdata, seq_var, rows=[row]),
+        one_hot(sdata, seq_var, rows=rows),
         _feature(feature, sdata, seq_var),
-        stride=stride,
+        **options,
         **_filled(running),
     )
-    outputs: np.ndarray = np.asarray(found.before[:, None] + found.effect)[0]
-    return outputs
+    return found.positions, found.before[:, None] + found.effect
 
 
 def _row_of(sdata: xr.Dataset, seq_id: str | int, id_var: str) -> int:
@@ -550,8 +562,6 @@ def positional_gia_sdata(
     EugeneError
         If the dataset has another variable of that name.
     """
-    import seqexplainer as se
-
     name = store_var or id_var
     dim = f"_{name}_position"
     if name in sdata.variables and dim not in sdata[name].dims:
@@ -559,16 +569,10 @@ def positional_gia_sdata(
             f"the dataset has a variable {name!r}, which would be lost: name the new one "
             "store_var=..."
         )
-    found = se.positional_importance(
-        _network(model, sdata, seq_var),
-        one_hot(sdata, seq_var),
-        _feature(feature, sdata, seq_var),
-        positions=positions,
-        stride=stride,
-        **_filled(running),
+    places, outputs = _slid(
+        model, sdata, feature, seq_var, running, positions=positions, stride=stride
     )
-    values = np.asarray(found.before[:, None] + found.effect, dtype=np.float32)
     result = sdata.copy() if copy else sdata
-    result[name] = (("_sequence", dim), values)
-    result[dim] = (dim, np.asarray(found.positions))
+    result[name] = (("_sequence", dim), outputs.astype(np.float32))
+    result[dim] = (dim, places)
     return result

@@ -169,8 +169,8 @@ def _shortest(
 def make_part(
     block: Callable[..., M],
     argument: str,
-    given: Mapping[str, Any] | None,
-    defaults: Mapping[str, Any],
+    given: Mapping[str, object] | None,
+    defaults: Mapping[str, object],
     **fixed: object,
 ) -> M:
     """Build a part of a network: what a caller gave, laid over the defaults.
@@ -259,7 +259,7 @@ class Stranded(Architecture):
     def _finish(
         self,
         features: int,
-        dense_kwargs: Mapping[str, Any] | None,
+        dense_kwargs: Mapping[str, object] | None,
         given: object,
         *,
         merged: bool = False,
@@ -294,7 +294,7 @@ class Stranded(Architecture):
             output_dim=self.output_dim,
         )
 
-    dense_default: ClassVar[Mapping[str, Any]] = {}
+    dense_default: ClassVar[Mapping[str, object]] = {}
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, features) from one strand, float (batch, letters, input_len)."""

@@ -18,7 +18,7 @@ def _given(name: str, what: str) -> property:
     def read(self: Any) -> Any:
         return self.hparams[name]
 
-    def change(self: Any, value: Any) -> None:
+    def change(self: Any, value: object) -> None:
         if name not in _CHANGEABLE:
             raise EugeneError(
                 f"{name} is settled when the module is made: give {name}={value!r} to "
@@ -86,7 +86,7 @@ class EugeneAttributes:
         return self.metric_names[0]
 
     @property
-    def metric_kwargs(self) -> dict[str, Any]:
+    def metric_kwargs(self) -> dict[str, object]:
         """Empty: metrics take their shape from the data."""
         return {}
 

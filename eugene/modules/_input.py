@@ -84,7 +84,7 @@ def _bytes(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(flat.reshape(len(encoded), -1).copy())
 
 
-def _encoded(row: Any, i: int) -> bytes:
+def _encoded(row: object, i: int) -> bytes:
     if isinstance(row, (list, tuple, np.ndarray)) and all(isinstance(v, (str, bytes)) for v in row):
         return b"".join(_encoded(v, i) for v in row)
     if isinstance(row, bytes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 import seqpro as sp
@@ -17,7 +18,7 @@ class AlphabetMismatchError(EugeneError, ValueError):
     """Data are over another alphabet than the one that a network reads."""
 
 
-def check_same_alphabet(module: Any, data: Any, what: str = "the data") -> None:
+def check_same_alphabet(module: object, data: Any, what: str = "the data") -> None:
     """Raise where data are over another alphabet than the module reads.
 
     Parameters
@@ -62,7 +63,7 @@ def check_same_alphabet(module: Any, data: Any, what: str = "the data") -> None:
         )
 
 
-def check_bytes(letters: torch.Tensor | NDArray[Any], alphabet: str) -> None:
+def check_bytes(letters: torch.Tensor | NDArray[np.uint8], alphabet: str) -> None:
     """Raise where ASCII letters belong to another alphabet, such as U among those of DNA.
 
     Parameters

@@ -16,7 +16,7 @@ from seqexplainer.errors import InputError
 OBJECT = "object:"
 
 
-def by_name(given: Any) -> Any:
+def by_name(given: object) -> str | None:
     """Return a name as it is, and an object of the user by its name."""
     return given if given is None or isinstance(given, str) else f"{OBJECT}{name_of(given)}"
 
@@ -71,7 +71,7 @@ def rows_of(output: torch.Tensor, n: int) -> torch.Tensor:
 def without_objects(hparams: dict[str, Any]) -> dict[str, Any]:
     """Leave what was given as an object, and is not given again, to the task."""
 
-    def stands_for(value: Any) -> bool:
+    def stands_for(value: object) -> bool:
         return isinstance(value, str) and value.startswith(OBJECT)
 
     plain = dict(hparams)

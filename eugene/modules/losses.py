@@ -198,7 +198,7 @@ def make_loss(
     return lambda prediction, target: loss(prediction, target[:, 0].long())
 
 
-def check_arguments(registry: Registry, name: str, kwargs: Mapping[str, Any]) -> None:
+def check_arguments(registry: Registry, name: str, kwargs: Mapping[str, object]) -> None:
     """Raise where a registered thing is given arguments that it does not take, or of another type.
 
     Parameters

@@ -370,7 +370,7 @@ class Own(_Kept):
         return value.reshape(())
 
 
-def make_metric(name: str | Callable[..., Any], **kwargs: Any) -> EpochMetric:
+def make_metric(name: str | Callable[..., object], **kwargs: bool) -> EpochMetric:
     """Return a metric by name, or around an object of the user.
 
     Parameters
@@ -441,7 +441,7 @@ def metrics_by_name(
     return found
 
 
-def better_when(monitor: str, own: Mapping[str, Any] | None = None) -> str:
+def better_when(monitor: str, own: Mapping[str, EpochMetric] | None = None) -> str:
     """Tell whether a logged value is better when it is lower or higher.
 
     Parameters

@@ -128,7 +128,7 @@ def make_optimizer(
 def _made(
     registry: Registry,
     given: str | Callable[..., object],
-    kwargs: Mapping[str, Any],
+    kwargs: Mapping[str, object],
     *args: object,
     **supplied: object,
 ) -> object:

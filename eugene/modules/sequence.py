@@ -208,7 +208,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             }
         )
 
-    def _keep_plain(self, **values: Any) -> None:
+    def _keep_plain(self, **values: object) -> None:
         """Keep plain copies only, so that checkpoints load under ``weights_only``."""
         self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
 
@@ -536,7 +536,7 @@ _STAGES = ("train", "val", "test")
 _UNNEEDED = {"num_outputs", "num_classes", "num_labels", "num_targets", "task"}
 
 
-def _check_unneeded(metric_kwargs: Mapping[str, Any] | None, *, save_hyperparams: bool) -> None:
+def _check_unneeded(metric_kwargs: Mapping[str, object] | None, *, save_hyperparams: bool) -> None:
     refused = sorted(set(metric_kwargs or {}) - _UNNEEDED)
     if refused:
         raise EugeneError(
@@ -547,7 +547,7 @@ def _check_unneeded(metric_kwargs: Mapping[str, Any] | None, *, save_hyperparams
         raise EugeneError("save_hyperparams=False: without them no checkpoint could be loaded")
 
 
-def _plain(value: Any, name: str) -> Any:
+def _plain(value: object, name: str) -> Any:
     """Return a copy made of numbers, strings, lists and dicts only."""
     if isinstance(value, (np.generic, np.ndarray)):
         return _plain(value.tolist(), name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 import seqpro as sp
@@ -346,7 +347,7 @@ def _motif_probabilities(motifs: Any) -> list[tuple[str, np.ndarray]]:
     return found
 
 
-def _columns_to_one(matrix: Any) -> np.ndarray:
+def _columns_to_one(matrix: ArrayLike) -> np.ndarray:
     values = np.asarray(matrix, dtype=np.float64)
     if values.ndim != 2 or (values < 0).any():
         raise ModelError(

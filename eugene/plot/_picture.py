@@ -45,7 +45,7 @@ def picture(
     *,
     passes: str | None = None,
     same: Mapping[str, str] | None = None,
-    void: Mapping[str, Sequence[Any]] | None = None,
+    void: Mapping[str, Sequence[object]] | None = None,
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Give a drawing function the common arguments, EUGENe's names, and errors that name its own.
 
@@ -116,7 +116,7 @@ def _artist_names(passes: str | None) -> frozenset[str]:
     return frozenset(names)
 
 
-def _check(name: str, given: Mapping[str, Any], common: Mapping[str, Any]) -> None:
+def _check(name: str, given: Mapping[str, object], common: Mapping[str, Any]) -> None:
     """Refuse a figure size that cannot be, and data that are no dataset."""
     size = common.get("figsize")
     if size is not None:
@@ -137,7 +137,7 @@ def _check(name: str, given: Mapping[str, Any], common: Mapping[str, Any]) -> No
 
 
 @contextlib.contextmanager
-def _parameters(given: Mapping[str, Any] | None) -> Iterator[None]:
+def _parameters(given: Mapping[str, object] | None) -> Iterator[None]:
     """Draw with the parameters of the session's settings and of this call."""
     chosen = {**settings.rc_context, **(given or {})}
     if not chosen:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from eugene.data import SequenceDataModule
+
 logger = logging.getLogger(__name__)
 
 _COMMON = frozenset({"name", *(p.name for p in schema.parameters("data"))})
@@ -159,7 +161,7 @@ def same_source(folder: RunFolder, config: RunConfig) -> bool:
     return same_values(before, _source_arguments(config), sources)
 
 
-def same_values(old: Any, new: Any, sources: Mapping[str, str]) -> bool:
+def same_values(old: object, new: object, sources: Mapping[str, str]) -> bool:
     """Tell whether settings are equal; another path of a file that holds the same is.
 
     Parameters
@@ -261,7 +263,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
 
 
 def _written(
-    config: RunConfig, arguments: dict[str, Any], store: Path, *, carried: Sequence[str] = ()
+    config: RunConfig, arguments: Mapping[str, object], store: Path, *, carried: Sequence[str] = ()
 ) -> bool:
     """Write the dataset of a source, and say whether it got the split of the configuration.
 
@@ -371,26 +373,23 @@ def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
         listed = ", ".join(numbers) or "none"
         message = f"needs at least one variable to predict; the data have: {listed}"
         raise config.fail("$.data.target_vars", message)
+    asked = [
+        (f"data.target_vars[{i}]", name, "variable ", numbers) for i, name in enumerate(targets)
+    ]
+    asked += [
+        (f"data.{key}", section[key], "", numbers)
+        for key in ("weight_var", "control_var", "mask_var")
+        if section.get(key) is not None
+    ]
+    subsets = config.section("evaluate").get("subsets") or {}
+    asked += [(f"evaluate.subsets.{key}", name, "", rows) for key, name in subsets.items()]
     problems = [
         config.document.problem(
-            f"$.data.target_vars[{i}]",
-            f"the data have no variable {name!r}{did_you_mean(name, numbers)}",
+            f"$.{path}", f"the data have no {what}{name!r}{did_you_mean(name, choices)}"
         )
-        for i, name in enumerate(targets)
+        for path, name, what, choices in asked
         if name not in ds.variables
     ]
-    for name in ("weight_var", "control_var", "mask_var"):
-        value = section.get(name)
-        if value is not None and value not in ds.variables:
-            hint = did_you_mean(value, numbers)
-            problems.append(
-                config.document.problem(f"$.data.{name}", f"the data have no {value!r}{hint}")
-            )
-    for name, variable in (config.section("evaluate").get("subsets") or {}).items():
-        if variable not in ds.variables:
-            hint = did_you_mean(variable, rows)
-            path = f"$.evaluate.subsets.{name}"
-            problems.append(config.document.problem(path, f"the data have no {variable!r}{hint}"))
     if problems:
         raise ConfigError(problems)
     return seq_var, targets
@@ -402,7 +401,7 @@ def _split_key(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _with_split(config: RunConfig, ds: xr.Dataset, split: dict[str, Any]) -> xr.Dataset:
+def _with_split(config: RunConfig, ds: xr.Dataset, split: Mapping[str, object]) -> xr.Dataset:
     """Deal the rows into splits; a split that does not fit the data is a mistake of the file."""
     import seqdata as sd
 
@@ -420,7 +419,7 @@ def load_data(
     *,
     shuffle_labels: bool = False,
     dealt: bool = True,
-    fitted: Mapping[str, Any] | None = None,
+    fitted: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
 ) -> RunData:
     """Return the data of a run: source, split, target transforms.
 
@@ -488,7 +487,7 @@ def _shuffled(ds: xr.Dataset, targets: list[str], seed: int) -> xr.Dataset:
     return ds.assign({name: ds[name].copy(data=ds[name].to_numpy()[order]) for name in targets})
 
 
-def data_module(config: RunConfig, data: RunData) -> Any:
+def data_module(config: RunConfig, data: RunData) -> SequenceDataModule:
     """Return the Lightning data module of a run.
 
     Parameters

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from eugene.modules import SequenceModule
+    from seqdata.targets import TargetTransform
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -64,7 +67,7 @@ class RunInfo:
             values[:, column] = sd.targets.invert(values[:, column], self.steps(name))
         return values
 
-    def steps(self, name: str) -> list[Any]:
+    def steps(self, name: str) -> list[TargetTransform]:
         """Return the fitted transforms of a target, of `seqdata.targets`."""
         import seqdata as sd
 
@@ -293,7 +296,7 @@ def resolved_config(folder: RunFolder) -> RunConfig:
         return plain
 
 
-def _fill(module: Any, weights: Path) -> None:
+def _fill(module: SequenceModule, weights: Path) -> None:
     """Put weights into a module after checking that they are its own."""
     from eugene.train import load_weights, read_checkpoint
 

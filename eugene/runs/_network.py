@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import seqpro as sp
 from eugene.config import RunConfig, build, registries
@@ -10,6 +10,8 @@ from eugene.errors import EugeneError, MissingFileError
 
 if TYPE_CHECKING:
     import torch
+
+    from eugene.modules import SequenceModule
 
 
 def motifs(
@@ -97,7 +99,7 @@ def random(
     return init_weights(arch, initializer, seed=seed)
 
 
-def _fitting_size(config: RunConfig, key: str, given: Any, needed: int, what: str) -> None:
+def _fitting_size(config: RunConfig, key: str, given: object, needed: int, what: str) -> None:
     if given is not None and given != needed:
         message = (
             f"the model is told {key}={given}, but {what} {needed}; "
@@ -213,7 +215,7 @@ def build_module(
     output_dim: int,
     alphabet: str = "ACGT",
     initialise: bool = True,
-) -> Any:
+) -> SequenceModule:
     """Build the Lightning module of a run.
 
     Parameters
@@ -255,7 +257,7 @@ def build_module(
         )
         raise config.fail("$.module.alphabet", message)
     try:
-        return build(
+        module: SequenceModule = build(
             registries.MODULES,
             section,
             config=config,
@@ -266,3 +268,4 @@ def build_module(
         )
     except (EugeneError, ValueError, TypeError) as error:
         raise config.fail("$.module", str(error)) from error
+    return module

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 from eugene._folder import RunFolder
 from eugene._holding import follows, holding
 from eugene._step import Step, steps
-from eugene.config import RunConfig
+from eugene.config import RunConfig, value_at
 from eugene.errors import ConfigError, Problem, RunExistsError
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
@@ -76,9 +76,9 @@ def working(config: RunConfig, path: Path) -> Iterator[None]:
         yield
 
 
-def _flat(value: Any, path: str = "$") -> dict[str, Any]:
+def _flat(value: object, path: str = "$") -> dict[str, object]:
     if isinstance(value, dict):
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         for key, item in value.items():
             found |= _flat(item, f"{path}.{key}")
         return found
@@ -270,20 +270,14 @@ def _require_before(run: Run, step: Step) -> None:
             raise run.config.fail(f"$.{step.section}", message)
 
 
-def _was_for(run: Run, step: str) -> Any:
+def _was_for(run: Run, step: str) -> object:
     """Return the other data that a step was done for last, or None for the run's own."""
     return run.folder.state().get("steps", {}).get(step, {}).get("other_data")
 
 
-def settings_of(config: RunConfig, step: str) -> dict[str, Any]:
+def settings_of(config: RunConfig, step: str) -> dict[str, object]:
     """Return the sections of a configuration that a step is done with."""
-    found: dict[str, Any] = {}
-    for section in steps()[step].done_with:
-        value: Any = config.tree
-        for key in section.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        found[section] = value
-    return found
+    return {section: value_at(config.tree, section) for section in steps()[step].done_with}
 
 
 def _settings_changed(run: Run, step: str, before: RunConfig | None) -> list[str]:

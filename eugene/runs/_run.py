@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from eugene.data import SequenceDataModule
+    from eugene.modules import SequenceModule
+
 logger = logging.getLogger("eugene.runs")
 Baselines: TypeAlias = "dict[str, dict[str, NDArray[np.float64]]]"
 """Settings -> baseline -> its predictions of every row, float64 (n, targets)."""
@@ -105,7 +108,7 @@ class Run:
         )
 
     @cached_property
-    def datamodule(self) -> Any:
+    def datamodule(self) -> SequenceDataModule:
         """Lightning data module over `data`."""
         return data_module(self.config, self.data)
 
@@ -132,7 +135,7 @@ class Run:
         highest = np.nan_to_num(targets[self.data.target_vars[0]].astype(np.float64)).max(initial=0)
         return max(int(highest) + 1, 2)
 
-    def new_module(self, *, initialise: bool = True) -> Any:
+    def new_module(self, *, initialise: bool = True) -> SequenceModule:
         """Return an untrained module that fits the data."""
         return build_module(
             self.config,
@@ -143,12 +146,15 @@ class Run:
         )
 
     @cached_property
-    def module(self) -> Any:
+    def module(self) -> SequenceModule:
         """The trained module, in evaluation mode."""
         from eugene.runs._load import load
 
         trusted = self.config.allow_class_path
-        return load(self.network.path, device=self.device, allow_class_path=trusted)
+        module: SequenceModule = load(
+            self.network.path, device=self.device, allow_class_path=trusted
+        )
+        return module
 
     @property
     def arch(self) -> torch.nn.Module:
@@ -169,7 +175,7 @@ class Run:
         """Predictions of every row, and for classification their logits, as ``score``."""
         from eugene.evaluate import predict_batches
 
-        loader = self.datamodule.loader("all")
+        loader: Any = self.datamodule.loader("all")
         found = predict_batches(
             self.module, loader, device=self.device, progress=self.progress, scores=True
         )
@@ -345,7 +351,7 @@ class Run:
             )
             raise EugeneError(message)
 
-    def check(self, module: Any) -> None:
+    def check(self, module: SequenceModule) -> None:
         """Raise where data, module and trainer do not fit together; nothing is trained yet.
 
         Parameters

@@ -64,7 +64,7 @@ class EpochLoader:
         seed: int,
         shuffled: bool,
         short: bool = False,
-        judge: Callable[[Any], None] | None = None,
+        judge: Callable[[object], None] | None = None,
     ) -> None:
         self.loader, self.trainer = loader, trainer
         self.seed, self.shuffled = seed, shuffled
@@ -119,7 +119,7 @@ class Bridge(pl.LightningDataModule):
             source.setup("fit")
         self.has_validation = self._probe()
         self._short = False
-        self._judge: Callable[[Any], None] | None = None
+        self._judge: Callable[[object], None] | None = None
 
     def join_single(self, module: pl.LightningModule) -> None:
         """Leave out a last training batch of one row where batch normalisation needs two.
@@ -159,7 +159,7 @@ class Bridge(pl.LightningDataModule):
                 )
 
     @property
-    def alphabet(self) -> Any:
+    def alphabet(self) -> object:
         """Letters of the sequences, where the datamodule says them."""
         return getattr(self.source, "alphabet", None)
 
@@ -203,14 +203,14 @@ class Bridge(pl.LightningDataModule):
         )
 
 
-def batch_judge(module: pl.LightningModule) -> Callable[[Any], None] | None:
+def batch_judge(module: pl.LightningModule) -> Callable[[object], None] | None:
     """Return what looks at the targets and weights of a batch, None for modules without a task."""
     task = getattr(module, "task", None)
     if not isinstance(task, Task):
         return None
     loss = getattr(module, "loss_name", None)
 
-    def judge(batch: Any) -> None:
+    def judge(batch: object) -> None:
         if not isinstance(batch, Mapping) or "target" not in batch:
             return
         target = torch.as_tensor(batch["target"])

@@ -224,7 +224,7 @@ class Record(Checkpoint):
         write_atomic(self.metrics_path, text.getvalue())
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: object) -> bool:
     """Tell whether a checkpoint that holds a value can be read without running code.
 
     Examples
@@ -256,12 +256,12 @@ class Mark(Callback):
     """
 
     def __init__(
-        self, record: Record, facts: Mapping[str, Any], settings: Mapping[str, Any]
+        self, record: Record, facts: Mapping[str, object], settings: Mapping[str, object]
     ) -> None:
         self.record = record
         self.facts = json.loads(json.dumps(facts))
         self.settings = dict(settings)
-        self.plan: dict[str, Any] = {}
+        self.plan: dict[str, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note how many batches an epoch has, and how many steps the training is meant to have."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import xarray as xr
+from numpy.typing import NDArray
 
 from eugene._calls import anything, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
@@ -35,14 +36,14 @@ _RENAMED = {
 class Loaders:
     """Loaders that are given one by one, as a datamodule."""
 
-    def __init__(self, train: Any, val: Any = None) -> None:
+    def __init__(self, train: object, val: object = None) -> None:
         self.train, self.val = train, val
 
-    def train_dataloader(self) -> Any:
+    def train_dataloader(self) -> object:
         """Return the training loader."""
         return self.train
 
-    def val_dataloader(self) -> Any:
+    def val_dataloader(self) -> object:
         """Return the validation loader; None where there is none."""
         return self.val
 
@@ -106,7 +107,7 @@ def _shared(kwargs: dict[str, Any], known: Sequence[str], *, monitor: str) -> di
     return kwargs
 
 
-def split_of(ds: Any, train_var: str) -> Any:
+def split_of(ds: Any, train_var: str) -> NDArray[np.int8]:
     """Return the split codes of a variable of truth values, EUGENe's ``train_val``."""
     from seqdata import splits
 

@@ -124,8 +124,8 @@ def check_same_run(
     record: Record,
     *,
     max_epochs: int | None,
-    facts: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    facts: Mapping[str, object],
+    settings: Mapping[str, object],
 ) -> None:
     """Refuse to take up a training that was another one; say what changes from here on.
 
@@ -177,15 +177,15 @@ def check_same_run(
         )
 
 
-def _refuse(path: Path, differ: list[tuple[str, Any, Any]]) -> None:
+def _refuse(path: Path, differ: list[tuple[str, object, object]]) -> None:
     if differ:
         told = ", ".join(f"{key}={_short(old)} (now {_short(new)})" for key, old, new in differ)
         raise ResumeError(f"{path} was trained with {told}: resume with the same, {_ANEW}")
 
 
 def _differences(
-    before: Mapping[str, Any], now: Mapping[str, Any], but: frozenset[str] = frozenset()
-) -> list[tuple[str, Any, Any]]:
+    before: Mapping[str, object], now: Mapping[str, object], but: frozenset[str] = frozenset()
+) -> list[tuple[str, object, object]]:
     """Return what both know and say differently."""
     return [
         (key, value, now[key])
@@ -194,7 +194,7 @@ def _differences(
     ]
 
 
-def _alike(one: Any, two: Any) -> bool:
+def _alike(one: object, two: object) -> bool:
     """Tell whether plain values are equal, numbers up to rounding."""
     if isinstance(one, Mapping) and isinstance(two, Mapping):
         return one.keys() == two.keys() and all(_alike(one[key], two[key]) for key in one)
@@ -208,7 +208,7 @@ def _alike(one: Any, two: Any) -> bool:
         return True  # what cannot be compared is not ours to judge
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

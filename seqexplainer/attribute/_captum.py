@@ -225,7 +225,7 @@ def layer_attribution(
     --------
     >>> model = torch.nn.Sequential(torch.nn.Conv1d(4, 3, 3), torch.nn.ReLU(),
     ...                             torch.nn.Flatten(), torch.nn.Linear(30, 1))
-    >>> layer_attribution(model, torch.eye(4)[[[0, 1, 2] * 4]].mT, "0").shape
+    >>> layer_attribution(model, torch.eye(4)[[0, 1, 2] * 4].T[None], "0").shape
     torch.Size([1, 3, 10])
     """
     check_choice(method, tuple(_LAYERS), "method of captum for layers")

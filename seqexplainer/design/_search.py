@@ -151,6 +151,7 @@ def design(
 
     Examples
     --------
+    >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 1))
     >>> _ = model[1].weight.data.copy_(torch.arange(16.0)[None])
     >>> X = torch.eye(4)[torch.zeros(1, 4, dtype=int)].swapaxes(1, 2)

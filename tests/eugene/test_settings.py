@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import eugene as eu
 from eugene.errors import EugeneError
@@ -48,3 +49,22 @@ def test_errors() -> None:
         pass
     with pytest.raises(AttributeError, match="did you mean 'seed'"):
         eu.settings.sed  # noqa: B018
+
+
+def test_no_seed_is_the_seed_of_the_session() -> None:
+    network = {"name": "deepbind", "input_len": 20, "output_dim": 1}
+
+    def drawn(seed: int | None) -> list[float]:
+        module = eu.models.SequenceModule(network, seed=seed)
+        layer = torch.nn.Linear(2, 2)
+        eu.models.init_weights(layer, "normal", seed=seed)
+        difference = eu.evaluate.paired_difference([0.5, 0.7, 0.1], [0.4, 0.5, 0.6], seed=seed)
+        weights = next(module.arch.parameters()).flatten()[:3]
+        return [*weights.tolist(), *layer.weight.flatten().tolist(), difference["low"]]
+
+    with eu.settings(seed=5):
+        assert drawn(None) == drawn(5)
+        assert drawn(None) != drawn(6)
+    assert drawn(None) == drawn(13)
+    with pytest.raises(EugeneError, match="seed is -1: expected a whole number from 0"):
+        eu.models.build("cnn", input_len=50, output_dim=1, seed=-1)
