@@ -192,7 +192,7 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
-    extra = {
+    extra: dict[tuple[str, ...], tuple[Parameter, ...]] = {
         ("data",): tuple(
             replace(p, annotation=_WRITTEN_OUT.get(p.name, p.annotation))
             for p in schema.parameters("data")
