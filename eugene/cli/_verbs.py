@@ -97,7 +97,7 @@ _AFTER = (
     ),
     Verb(
         "zoo",
-        "list the networks, show one, or build and run each of them",
+        "list the networks, show one, or hold each against what is published",
         "eugene zoo show deepstarr",
         "eugene.cli._zoo:zoo",
         words="list | show NAME | check [NAME ...]",

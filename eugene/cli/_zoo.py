@@ -1,24 +1,73 @@
-"""The networks: a list from the registry, the arguments of one, a trial of each."""
+"""The networks: a table of all, one layer by layer, each held against what is published."""
 
 from __future__ import annotations
 
+import textwrap
+from typing import TYPE_CHECKING
+
+from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.config import registries
 from eugene.config._annotations import describe_text
 from eugene.errors import UsageError, did_you_mean
 
+if TYPE_CHECKING:
+    from eugene.models.outline import Published
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
 
 def _list() -> int:
-    width = max(map(len, registries.MODELS)) + 2
+    from eugene.models import outline
+
+    rows = []
     for name in registries.MODELS:
-        say(f"{name:<{width}}{registries.MODELS.summary(name)}")
+        if not outline.rows_of(name):  # registered by a plug-in
+            rows.append([name, registries.MODELS.summary(name), "-", "-", "-"])
+            continue
+        network = outline.published(outline.rows_of(name)[0])
+        length, count = network.input_len, outline.trainable(network)
+        paper = outline.paper_of(type(network)) or "-"
+        predicts = outline.PREDICTS[name]
+        rows.append([name, predicts, f"{length:,} bp", f"{count:,} parameters", paper])
+    table = aligned(["name", "predicts", "input", "size", "paper"], rows)
+    say(table.partition("\n")[2])
     return 0
 
 
+def _layers(row: Published) -> None:
+    """Say what a published configuration is made of."""
+    from eugene.models import outline
+
+    network = outline.published(row)
+    say(f"paper: {outline.paper_of(type(network)) or 'none'}")
+    say(f"layers, at {network.input_len:,} bp ({row.source}):")
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            _shape(layer.output),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            "all" if layer.field is None else f"{layer.field:,} bp",
+        ]
+        for layer in outline.outline(network)
+    ]
+    header = ["layer", "kind", "output", "parameters", "receptive field"]
+    say(textwrap.indent(aligned(header, rows), "  "))
+    shapes = " and ".join(_shape(shape) for shape in outline.output_shapes(network))
+    say(f"  {outline.trainable(network):,} parameters, {shapes} out")
+
+
 def _show(name: str) -> int:
+    from eugene.models import list_weights, model_card, outline
+
     signature = registries.MODELS.signature(name)
-    say(f"{registries.MODELS.resolve(name)}: {signature.summary}")
+    name = registries.MODELS.resolve(name)
+    rows = outline.rows_of(name)
+    say(f"{name}: {signature.summary}")
     say(f"defined in {signature.target}")
     say("arguments:")
     for parameter in signature.parameters:
@@ -26,36 +75,49 @@ def _show(name: str) -> int:
         say(f"  {parameter.name}: {describe_text(parameter.annotation)}{default}")
         if parameter.description:
             say(f"      {parameter.description}")
+    if rows:
+        _layers(rows[0])
+    for weights in list_weights(name):
+        card = model_card(weights)
+        measured = card.measured
+        say(f"weights {weights}: {', '.join(card.outputs)}; {card.licence}")
+        say(f"      {measured.metric} {measured.value:g} ({measured.data})")
     say("in a run file:")
-    say(f"  model: {{name: {registries.MODELS.resolve(name)}}}")
+    say(f"  model: {{name: {name}}}")
     return 0
 
 
 def _check(names: tuple[str, ...]) -> int:
-    import torch
+    from eugene.models import outline
 
     bad = 0
-    for name in names or registries.MODELS.names:
-        registries.MODELS.resolve(name)
-        length = 1000
-        try:
-            torch.manual_seed(0)
-            arch = registries.MODELS.build(name, input_len=length, output_dim=1)
-            length = int(getattr(arch, "input_len", length))
-            X = torch.nn.functional.one_hot(torch.randint(4, (2, length)), 4).float().mT
-            output = arch(X)
-            output.sum().backward()
-        except Exception as error:
-            bad += 1
-            say(f"FAILED  {name}: {type(error).__name__}: {error}")
-            continue
-        count = sum(parameter.numel() for parameter in arch.parameters())
-        say(f"ok      {name}: {count:,} parameters, {tuple(X.shape)} -> {tuple(output.shape)}")
+    for given in names or registries.MODELS.names:
+        name = registries.MODELS.resolve(given)
+        if not outline.rows_of(name):
+            say(f"-       {name}: nothing is published of it")
+        for row in outline.rows_of(name):
+            changes = ", ".join(f"{key}={value}" for key, value in row.arguments.items())
+            what = f"{name}({changes})"
+            try:
+                network = outline.published(row)
+                count, shapes = outline.trainable(network), outline.output_shapes(network)
+            except Exception as error:
+                bad += 1
+                say(f"FAILED  {what}: {type(error).__name__}: {error}")
+                continue
+            differs = row.parameters not in (None, count)
+            bad += differs
+            theirs = "not compared" if row.parameters is None else f"published {row.parameters:,}"
+            out = " and ".join(_shape(shape) for shape in shapes)
+            say(
+                f"{'DIFFERS' if differs else 'ok     '} {what}: {count:,} parameters, {theirs} "
+                f"({row.source}); {network.input_channels} x {network.input_len} -> {out}"
+            )
     return 1 if bad else 0
 
 
 def zoo(call: Call) -> int:
-    """List, show or try the networks.
+    """List, show or check the networks.
 
     Parameters
     ----------
@@ -65,7 +127,7 @@ def zoo(call: Call) -> int:
     Returns
     -------
     int
-        Exit code; 1 if a network fails its trial.
+        Exit code; 1 if a network is not what is published.
 
     Raises
     ------

@@ -14,7 +14,12 @@ from eugene.config._source import Parameter
 from eugene.config.marks import Names
 from eugene.errors import EugeneWarning
 
-_INIT = Parameter("init", "dict[str, Any] | None", "None", "Weights to start from.")
+_STARTS = (
+    Parameter("init", "dict[str, Any] | None", "None", "How starting weights are drawn."),
+    Parameter(
+        "weights", "str | Path | None", "None", "Published weights by name, or a file of weights."
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,7 @@ def blocks(tree: dict[str, Any]) -> list[Block]:
             replace(p, annotation=_WRITTEN_OUT.get(p.name, p.annotation))
             for p in schema.parameters("data")
         ),
-        ("model",): (_INIT,),
+        ("model",): _STARTS,
     }
     found = [Block((), tree, None, schema.TOP)]
     for keys, registry in _ONE.items():

@@ -3,8 +3,8 @@
 Examples
 --------
 >>> import eugene as eu
->>> eu.models.list_models()
-['cnn', 'deepbind', 'deepstarr', 'hybrid', 'jores21_cnn', 'kopp21_cnn']
+>>> eu.models.list_models("deept*")
+['deeptopic_cnn', 'deeptopic_lstm']
 """
 
 from __future__ import annotations
@@ -15,10 +15,18 @@ from eugene._facade import facade
 from eugene.models._build import list_models as list_models
 
 if TYPE_CHECKING:
+    from eugene.models import outline as outline
     from eugene.models import zoo as zoo
     from eugene.models._build import build as build
     from eugene.models._convert import load_deepstarr_weights as load_deepstarr_weights
     from eugene.models._convert import load_eugene_checkpoint as load_eugene_checkpoint
+    from eugene.models._pretrained import ModelCard as ModelCard
+    from eugene.models._pretrained import check_weights_named as check_weights_named
+    from eugene.models._pretrained import list_weights as list_weights
+    from eugene.models._pretrained import model_card as model_card
+    from eugene.models._pretrained import pretrained as pretrained
+    from eugene.models._pretrained import start_from as start_from
+    from eugene.models._profile import ProfileOutput as ProfileOutput
 
     # shown here, where EUGENe's users look for them; the networks know nothing of them
     from eugene.modules import SequenceModule as SequenceModule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -11,7 +12,14 @@ import torch
 from torch import nn
 
 from eugene.errors import did_you_mean
-from eugene.nn import DenseBlock, MergeStrands, ModelError, ReverseComplement
+from eugene.nn import (
+    DenseBlock,
+    MergeStrands,
+    ModelError,
+    ReverseComplement,
+    TooShortError,
+    UnknownArgumentError,
+)
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -48,6 +56,11 @@ class Architecture(nn.Module):
     name: ClassVar[str] = ""
     length_free: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _telling(cls.__init__)  # type: ignore[method-assign]
+
     def __init__(
         self, input_len: int, output_dim: int, *, input_channels: int = 4, **config: Any
     ) -> None:
@@ -79,6 +92,78 @@ class Architecture(nn.Module):
         if conv.get("pool_kernels") is None or conv.get("pool_strides") is not None:
             return {}
         return {"conv_kwargs": {**conv, "pool_strides": 1}}
+
+
+def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an architecture from the ``locals()`` of its ``__init__``.
+
+    Parameters
+    ----------
+    given : mapping
+        ``locals()``, before anything else is named.
+
+    Returns
+    -------
+    dict
+        The arguments as plain values, tuples as lists: what :class:`Architecture` takes and keeps.
+    """
+    named = {k: v for k, v in given.items() if k not in ("self", "__class__")}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in named.items()}
+
+
+def _telling(init: Callable[..., None]) -> Callable[..., None]:
+    """Return an initialiser that says which argument was meant, and which length would do."""
+    known = inspect.signature(init).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+
+    @functools.wraps(init)
+    def build(self: Architecture, *args: Any, **kwargs: Any) -> None:
+        for key in () if takes_any else kwargs:
+            if key not in known:
+                own = [name for name in known if name != "self"]
+                message = f"{type(self).__name__} has no argument {key!r}{did_you_mean(key, own)}"
+                raise UnknownArgumentError(message)
+        try:
+            init(self, *args, **kwargs)
+        except TooShortError as error:
+            if type(self).__init__ is not build:  # a class derived from this one tells
+                raise
+            needed = _shortest(init, self, args, kwargs)
+            if needed is None:
+                raise
+            message = f"{type(self).__name__}: {error}; the shortest input_len that does: {needed}"
+            raise ModelError(message) from error
+
+    return build
+
+
+def _shortest(
+    init: Callable[..., None], model: Architecture, args: Any, kwargs: Mapping[str, Any]
+) -> int | None:
+    """Return the shortest input that a network can be built for, None if 2 ** 24 is too short."""
+    bound = inspect.signature(init).bind(model, *args, **kwargs)
+    bound.apply_defaults()
+
+    def fits(length: int) -> bool:
+        bound.arguments["input_len"] = length
+        bound.arguments["self"] = type(model).__new__(type(model))
+        try:
+            with torch.device("meta"):
+                init(*bound.args, **bound.kwargs)
+        except TooShortError:
+            return False
+        return True
+
+    low = bound.arguments["input_len"]
+    high = 2 * low
+    while not fits(high):
+        low, high = high, 2 * high
+        if high > 2**24:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return int(high)
 
 
 def make_part(
@@ -172,7 +257,12 @@ class Stranded(Architecture):
     dense_block: DenseBlock
 
     def _finish(
-        self, features: int, dense_kwargs: Mapping[str, object] | None, given: object
+        self,
+        features: int,
+        dense_kwargs: Mapping[str, object] | None,
+        given: object,
+        *,
+        merged: bool = False,
     ) -> None:
         """Make what brings strands together, and the dense layers.
 
@@ -185,12 +275,14 @@ class Stranded(Architecture):
             is a hidden layer, otherwise a plain linear one, as in EUGENe.
         given : object
             True where the caller gave other parts.
+        merged : bool
+            True where the strands are brought together earlier, by what reads them.
         """
-        config = self.config
+        strands, aggregate = self.config["strands"], self.config["aggregate"]
         self.reverse_complement = ReverseComplement()
-        self.merge_strands = make_strands(
-            config["strands"], config["aggregate"], self.input_channels
-        )
+        self.merge_strands = None
+        if not merged:
+            self.merge_strands = make_strands(strands, aggregate, self.input_channels)
         if self.merge_strands is not None:
             features *= self.merge_strands.multiplier
         self.dense_block = make_part(
@@ -224,7 +316,7 @@ def make_strands(strands: str, aggregate: str, input_channels: int = 4) -> Merge
     ----------
     strands : {"single", "both"}
         Whether the reverse complement is read as well, with the same weights.
-    aggregate : {"max", "mean", "concat"}
+    aggregate : {"max", "mean", "sum", "concat"}
         How features of the two strands are brought together.
     input_channels : int
         Letters of the alphabet.

@@ -26,8 +26,8 @@ def list_models(pattern: str = "*") -> list[str]:
 
     Examples
     --------
-    >>> list_models("deep*")
-    ['deepbind', 'deepstarr']
+    >>> list_models("deept*")
+    ['deeptopic_cnn', 'deeptopic_lstm']
     """
     return sorted(fnmatch.filter(list(MODELS), pattern))
 

@@ -3,22 +3,103 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from torch import nn
 
 from eugene.errors import EugeneError, EugeneWarning, NotARunError
 from eugene.models._base import Architecture
 from eugene.models._build import build
-from eugene.models._weights import existing, filled, read_checkpoint
+from eugene.models._layers import (
+    FileLayer,
+    pour,
+    read_keras_layers,
+    read_npz_layers,
+    read_torch_layers,
+)
+from eugene.models._weights import existing, filled, load_weights, read_checkpoint
 from eugene.models.deepstarr import DeepSTARR
 
-_CONVS = 4
-_LAST_LENGTH = 15
+
+class Converter(NamedTuple):
+    """How weights of another program get into a network.
+
+    Attributes
+    ----------
+    read : callable
+        From a file to its layers in order.
+    positions_first : bool
+        Whether that program flattened (positions, channels) before dense layers.
+    """
+
+    read: Callable[[Path], list[FileLayer]]
+    positions_first: bool
+
+
+CONVERTERS: dict[str, Converter] = {
+    "keras": Converter(read_keras_layers, positions_first=True),
+    "torch": Converter(read_torch_layers, positions_first=False),
+    "torch_from_keras": Converter(read_torch_layers, positions_first=True),
+    "npz": Converter(read_npz_layers, positions_first=False),
+}
+"""Formats whose layers stand in the order of the network; the others go by name."""
+
+BY_NAME = ("eugene", "safetensors")
+_SUFFIXES = {
+    ".h5": "keras",
+    ".hdf5": "keras",
+    ".pth": "torch",
+    ".pt": "torch",
+    ".npz": "npz",
+    ".ckpt": "eugene",
+    ".safetensors": "safetensors",
+}
+
+
+def fill(network: nn.Module, path: str | Path, file_format: str | None = None) -> nn.Module:
+    """Fill a network with weights from a file.
+
+    Nothing but tensors is read. Every tensor of the file finds its place and every one of the
+    network is filled, or nothing is changed.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network.
+    path : str or pathlib.Path
+        The file.
+    file_format : {"keras", "torch", "torch_from_keras", "npz", "eugene", "safetensors"}, optional
+        How it was written; by default what its name tells.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network in evaluation mode; from a checkpoint of EUGENe a new one where EUGENe's is
+        arranged otherwise.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    EugeneError
+        If the name does not tell the format, or tensors do not fit: which ones.
+    """
+    path = existing(path, "weights")
+    file_format = file_format or _SUFFIXES.get(path.suffix.lower())
+    if file_format == "eugene":
+        return load_eugene_checkpoint(path, network)
+    if file_format == "safetensors":
+        return load_weights(path, network)
+    if file_format not in CONVERTERS:
+        raise EugeneError(
+            f"{path}: its name does not tell how it was written; expected one that ends in "
+            f"{', '.join(_SUFFIXES)}"
+        )
+    converter = CONVERTERS[file_format]
+    pour(network, converter.read(path), path, positions_first=converter.positions_first)
+    return network.eval()
 
 
 def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
@@ -46,96 +127,9 @@ def load_deepstarr_weights(path: str | Path) -> DeepSTARR:
     ----------
     de Almeida et al. 2022, https://doi.org/10.1038/s41588-022-01048-5
     """
-    path = existing(path, "weights")
-    try:
-        layers = _keras_layers(path) if path.suffix in (".h5", ".hdf5") else _torch_layers(path)
-        network = DeepSTARR()
-        network.load_state_dict({**network.state_dict(), **_deepstarr_state(layers)})
-    except KeyError as error:
-        raise EugeneError(f"{path} is not DeepSTARR: it has no layer {error}") from error
-    except RuntimeError as error:
-        raise EugeneError(f"{path} is not DeepSTARR: {error}") from error
-    return network.eval()
-
-
-def _deepstarr_state(layers: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return the layers under our names; flattened features become channel by channel."""
-    state: dict[str, torch.Tensor] = {}
-    for i in range(_CONVS):
-        state |= _named(f"conv1d_tower.layers.{4 * i}", layers[f"conv{i + 1}"])
-        state |= _named(f"conv1d_tower.layers.{4 * i + 1}", layers[f"bn{i + 1}"])
-    for i, name in enumerate(("fc1", "fc2")):
-        state |= _named(f"dense_block.layers.{4 * i}", layers[name])
-        state |= _named(f"dense_block.layers.{4 * i + 1}", layers[f"bn_{name}"])
-    weight = state["dense_block.layers.0.weight"]
-    by_position = weight.view(len(weight), _LAST_LENGTH, -1)
-    state["dense_block.layers.0.weight"] = by_position.transpose(1, 2).flatten(1).contiguous()
-    heads = [layers["fc_dev"], layers["fc_hk"]]
-    last = {key: torch.cat([head[key] for head in heads]) for key in ("weight", "bias")}
-    return state | _named("dense_block.layers.8", last)
-
-
-def _named(prefix: str, values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {f"{prefix}.{key}": value for key, value in values.items()}
-
-
-def _torch_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    """Group a flat state dict by layer."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    layers: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in state.items():
-        layer, _, name = key.rpartition(".")
-        if name != "num_batches_tracked":
-            layers.setdefault(layer, {})[name] = value
-    return layers
-
-
-def _keras_layers(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    """Read Keras layers with their axes turned to torch's."""
-    from eugene._optional import require
-    from seqdata.convert import open_hdf5
-
-    require("h5py", extra="h5")
-    found: dict[str, dict[str, np.ndarray]] = {}
-
-    def take(name: str, item: Any) -> None:
-        if hasattr(item, "shape"):
-            found.setdefault(name.split("/")[0], {})[name.rsplit("/", 1)[1].split(":")[0]] = item[
-                ()
-            ]
-
-    with open_hdf5(path) as file:
-        file.visititems(take)
-    names = {
-        **{f"conv{i}": f"Conv1D_{'1st' if i == 1 else i}" for i in range(1, _CONVS + 1)},
-        "fc1": "Dense_1",
-        "fc2": "Dense_2",
-        "fc_dev": "Dense_Dev",
-        "fc_hk": "Dense_Hk",
-    }
-    layers: dict[str, dict[str, torch.Tensor]] = {}
-    for ours, theirs in names.items():
-        kernel = found[theirs]["kernel"]
-        layers[ours] = {
-            "weight": torch.from_numpy(np.ascontiguousarray(kernel.T)),
-            "bias": torch.from_numpy(found[theirs]["bias"]),
-        }
-    norms = sorted((n for n in found if n.startswith("batch_normalization")), key=_number)
-    targets = [*(f"bn{i}" for i in range(1, _CONVS + 1)), "bn_fc1", "bn_fc2"]
-    parts = {
-        "weight": "gamma",
-        "bias": "beta",
-        "running_mean": "moving_mean",
-        "running_var": "moving_variance",
-    }
-    for ours, theirs in zip(targets, norms, strict=True):
-        layers[ours] = {k: torch.from_numpy(found[theirs][v]) for k, v in parts.items()}
-    return layers
-
-
-def _number(name: str) -> int:
-    tail = name.rsplit("_", 1)[-1]
-    return int(tail) if tail.isdigit() else 0
+    path, network = existing(path, "weights"), DeepSTARR()
+    fill(network, path, "keras" if path.suffix in (".h5", ".hdf5") else "torch_from_keras")
+    return network
 
 
 def is_of_eugene(checkpoint: Mapping[str, Any]) -> bool:

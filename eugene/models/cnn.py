@@ -42,9 +42,9 @@ class CNN(Stranded):
         has one hidden layer of 64 with dropout 0.25.
     strands : {"single", "both"}
         ``"both"`` reads the reverse complement too, with the same weights.
-    aggregate : {"max", "mean", "concat"}
+    aggregate : {"max", "mean", "sum", "concat"}
         How the features of both strands are brought together before the dense layers; with
-        ``"max"`` and ``"mean"`` a sequence and its reverse complement give the same output.
+        all but ``"concat"`` a sequence and its reverse complement give the same output.
     pool : {"flatten", "max", "avg", "max_avg"}
         What the dense layers see: every position, or every channel pooled over the sequence.
     input_channels : int, optional

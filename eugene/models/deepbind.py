@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 import torch
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Architecture, channels_of, make_part
-from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError
+from eugene.models._base import Architecture, channels_of, make_part, make_strands
+from eugene.nn import Conv1DTower, DenseBlock, GlobalPool, ModelError, ReverseComplement
 
 _CONV = {
     "conv_channels": [16],
@@ -37,6 +37,8 @@ class DeepBind(Architecture):
         hidden layer of 32.
     mode : {"rbp", "dna"}
         ``"dna"`` keeps the largest value of each detector; ``"rbp"`` the mean as well.
+    strands : {"single", "both"}
+        Whether a sequence scores as the better of its strands, as published for genomic DNA.
     input_channels : int, optional
         Letters of the alphabet; by default what ``conv_kwargs`` says, else 4.
 
@@ -71,6 +73,7 @@ class DeepBind(Architecture):
         ] = None,
         *,
         mode: str = "rbp",
+        strands: str = "single",
         input_channels: int | None = None,
     ) -> None:
         channels = channels_of(input_channels, conv_kwargs)
@@ -81,6 +84,7 @@ class DeepBind(Architecture):
             conv_kwargs=dict(conv_kwargs or {}),
             dense_kwargs=dict(dense_kwargs or {}),
             mode=mode,
+            strands=strands,
         )
         if mode not in ("rbp", "dna"):
             raise ModelError(f"mode={mode!r} must be 'rbp' or 'dna'")
@@ -88,6 +92,8 @@ class DeepBind(Architecture):
             Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
             input_len=input_len, input_channels=channels,
         )  # fmt: skip
+        self.reverse_complement = ReverseComplement()
+        self.merge_strands = make_strands(strands, "max", channels)
         self.pool = GlobalPool("max_avg" if mode == "rbp" else "max")
         features = self.conv1d_tower.out_channels * self.pool.multiplier
         self.dense_block = make_part(
@@ -97,5 +103,12 @@ class DeepBind(Architecture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, length)."""
+        result: torch.Tensor = self._score(x)
+        if self.merge_strands is not None:
+            result = self.merge_strands(result, self._score(self.reverse_complement(x)))
+        return result
+
+    def _score(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from one strand."""
         result: torch.Tensor = self.dense_block(self.pool(self.conv1d_tower(x)))
         return result

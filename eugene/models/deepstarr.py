@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-import torch
-from torch import nn
-
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Architecture, channels_of, make_part
-from eugene.nn import Conv1DTower, DenseBlock
+from eugene.models._tower_net import TowerNet
 
 _KERAS_NORM = {
     "batchnorm": True,
@@ -29,7 +25,7 @@ _DENSE = {"hidden_dims": [256, 256], "dropout_rates": 0.4, **_KERAS_NORM}
 _TORCH_NORM = {"batchnorm_eps": 1e-5, "batchnorm_momentum": 0.1}
 
 
-class DeepSTARR(Architecture):
+class DeepSTARR(TowerNet):
     """DeepSTARR as published: 622,722 trainable parameters at 249 bp and two outputs.
 
     Batch normalisation has the constants of Keras (epsilon 1e-3, momentum 0.99), without which
@@ -64,6 +60,10 @@ class DeepSTARR(Architecture):
     """
 
     name: ClassVar[str] = "deepstarr"
+    eugene_sizes = (
+        {"conv_channels": [246, 60, 60, 120], "pool_strides": 1, **_TORCH_NORM},
+        _TORCH_NORM,
+    )
 
     def __init__(
         self,
@@ -78,33 +78,12 @@ class DeepSTARR(Architecture):
         *,
         input_channels: int | None = None,
     ) -> None:
-        channels = channels_of(input_channels, conv_kwargs)
         super().__init__(
             input_len,
             output_dim,
-            input_channels=channels,
-            conv_kwargs=dict(conv_kwargs or {}),
-            dense_kwargs=dict(dense_kwargs or {}),
+            conv_kwargs,
+            dense_kwargs,
+            input_channels,
+            sizes=_CONV,
+            dense=_DENSE,
         )
-        self.conv1d_tower = make_part(
-            Conv1DTower, "conv_kwargs", conv_kwargs, _CONV,
-            input_len=input_len, input_channels=channels,
-        )  # fmt: skip
-        self.flatten = nn.Flatten()
-        self.dense_block = make_part(
-            DenseBlock, "dense_kwargs", dense_kwargs, _DENSE,
-            input_dim=self.conv1d_tower.flatten_dim, output_dim=output_dim,
-        )  # fmt: skip
-
-    def in_eugene(self) -> dict[str, Any]:
-        """Return the arguments of EUGENe's arrangement: other sizes, and torch's constants."""
-        tower = {"conv_channels": [246, 60, 60, 120], "pool_strides": 1, **_TORCH_NORM}
-        return {
-            "conv_kwargs": {**tower, **self.config["conv_kwargs"]},
-            "dense_kwargs": {**_TORCH_NORM, **self.config["dense_kwargs"]},
-        }
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""
-        result: torch.Tensor = self.dense_block(self.flatten(self.conv1d_tower(x)))
-        return result

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 
 from eugene.config.marks import ArgumentsOf
-from eugene.models._base import Stranded, channels_of, make_part
+from eugene.models._base import Stranded, channels_of, make_part, make_strands
 from eugene.models.cnn import make_tower
 from eugene.nn import ModelError, RecurrentBlock
 
@@ -44,8 +44,10 @@ class Hybrid(Stranded):
         has one hidden layer of 32 with dropout 0.25.
     strands : {"single", "both"}
         ``"both"`` reads the reverse complement too, with the same weights.
-    aggregate : {"max", "mean", "concat"}
-        How the features of both strands are brought together before the dense layers.
+    aggregate : {"max", "mean", "sum", "concat", "concat_cnn"}
+        How the features of both strands are brought together before the dense layers;
+        ``"concat_cnn"`` instead gives the recurrent net the channels of both strands, each from
+        its own 5' end on.
     summary : {"last", "mean", "max", "last_position"}
         What the dense layers see of the recurrent states: the state of each direction after it
         has read everything, or the mean or largest state over the positions.
@@ -99,20 +101,26 @@ class Hybrid(Stranded):
             aggregate=aggregate,
             summary=summary,
         )
-        if summary not in _SUMMARIES:
-            raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
+        check_summary(summary)
         self.summary = summary
         self.conv1d_tower = make_tower(conv_kwargs, _CONV, input_len, channels)
+        self.merge_maps = None
+        if aggregate == "concat_cnn":
+            self.merge_maps = make_strands(strands, "concat", channels)
         self.recurrent_block = make_part(
             RecurrentBlock,
             "recurrent_kwargs",
             recurrent_kwargs,
             {"hidden_dim": 32} if recurrent_kwargs else _RECURRENT,
-            input_dim=self.conv1d_tower.out_channels,
+            input_dim=self.conv1d_tower.out_channels * (1 if self.merge_maps is None else 2),
             batch_first=True,
         )
-        given = conv_kwargs or recurrent_kwargs
-        self._finish(self.recurrent_block.out_channels, dense_kwargs, given)
+        self._finish(
+            self.recurrent_block.out_channels,
+            dense_kwargs,
+            conv_kwargs or recurrent_kwargs,
+            merged=self.merge_maps is not None,
+        )
 
     def in_eugene(self) -> dict[str, Any]:
         """Return the arguments of EUGENe's arrangement."""
@@ -120,11 +128,42 @@ class Hybrid(Stranded):
         return super().in_eugene() | ({"summary": "last_position"} if reads_back else {})
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
-        states: torch.Tensor
-        last: torch.Tensor
-        states, last = self.recurrent_block(self.conv1d_tower(x).transpose(1, 2))
-        if self.summary == "last":
-            return last
-        if self.summary == "last_position":
-            return states[:, -1]
-        return states.mean(dim=1) if self.summary == "mean" else states.amax(dim=1)
+        seen = self.conv1d_tower(x)
+        if self.merge_maps is not None:
+            seen = self.merge_maps(seen, self.conv1d_tower(self.reverse_complement(x)))
+        return summarise(self.recurrent_block(seen.transpose(1, 2)), self.summary)
+
+
+def check_summary(summary: str) -> None:
+    """Raise where states cannot be summed up so.
+
+    Raises
+    ------
+    ModelError
+        If ``summary`` is unknown.
+    """
+    if summary not in _SUMMARIES:
+        raise ModelError(f"summary={summary!r} must be one of {', '.join(_SUMMARIES)}")
+
+
+def summarise(states_and_last: tuple[torch.Tensor, torch.Tensor], summary: str) -> torch.Tensor:
+    """Return what dense layers see of a recurrent net.
+
+    Parameters
+    ----------
+    states_and_last : tuple of torch.Tensor
+        The states, float (batch, length, channels), and the last of them, (batch, channels).
+    summary : str
+        See :class:`Hybrid`.
+
+    Returns
+    -------
+    torch.Tensor of float, shape (batch, channels)
+        One row a sequence.
+    """
+    states, last = states_and_last
+    if summary == "last":
+        return last
+    if summary == "last_position":
+        return states[:, -1]
+    return states.mean(dim=1) if summary == "mean" else states.amax(dim=1)

@@ -30,9 +30,12 @@ class Jores21CNN(Architecture):
         Share of values dropped after each convolution in training.
     hidden_dim : int
         Width of the hidden dense layer.
-    variant : {"corrected", "eugene"}
+    variant : {"corrected", "eugene", "published"}
         ``"corrected"`` uses true reverse complements of the filters. ``"eugene"`` flips filters
         and channels instead, as EUGENe 0.1.2 did, so that its weights load and predict alike.
+        ``"published"`` is what the authors' program computes, which reads the forward strand
+        alone, with the constants of Keras for the normalisation. Its dropout, which stays on when
+        it predicts, is not kept.
     input_channels : int
         Letters of the alphabet; both strands are read, so only the 4 of DNA or RNA will do.
 
@@ -92,7 +95,8 @@ class Jores21CNN(Architecture):
         self.dropout = nn.Dropout(dropout)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(input_len * filters, hidden_dim)
-        self.batchnorm = nn.BatchNorm1d(hidden_dim)
+        eps, momentum = (1e-3, 0.01) if variant == "published" else (1e-5, 0.1)
+        self.batchnorm = nn.BatchNorm1d(hidden_dim, eps=eps, momentum=momentum)
         self.fc_activation = nn.ReLU()
         self.fc2 = nn.Linear(hidden_dim, output_dim)
 

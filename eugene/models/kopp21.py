@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from eugene.models._base import Architecture, check_strands
-from eugene.nn import GlobalPool, ModelError, ReverseComplement
+from eugene.nn import GlobalPool, ModelError, ReverseComplement, TooShortError
 
 
 class Kopp21CNN(Architecture):
@@ -114,7 +114,7 @@ class Kopp21CNN(Architecture):
             positions *= 2
         pooled = (positions - pool) // step + 1
         if positions < pool or pooled < kernels[1]:
-            raise ModelError(
+            raise TooShortError(
                 f"input_len={self.input_len} is too short: {positions} positions after the first "
                 f"convolution, {max(pooled, 0)} after pooling by {pool}, and the second "
                 f"convolution needs {kernels[1]}"

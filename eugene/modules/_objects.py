@@ -51,8 +51,10 @@ def rows_of(output: torch.Tensor, n: int) -> torch.Tensor:
     A network that squeezes its output loses the axis of sequences where a batch has one.
     """
     if not isinstance(output, torch.Tensor):
+        hint = "; build it with profile=False" if hasattr(output, "profile") else ""
         raise InputShapeError(
             f"the network gives a {type(output).__name__}, expected a tensor (sequences, outputs)"
+            f"{hint}"
         )
     if output.ndim > 1 and len(output) == n:
         return output

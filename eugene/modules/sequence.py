@@ -22,6 +22,7 @@ from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
+from eugene.models._pretrained import start_from
 from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
@@ -140,9 +141,12 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             config = getattr(arch, "config", None)
             network = arch
         elif isinstance(arch, Mapping):
-            config = dict(arch)
+            # weights to start from are not kept: a checkpoint brings its own
+            config = {key: value for key, value in arch.items() if key != "weights"}
             letters = len(sp.alphabet_of(alphabet))
             network = build(**{"seed": seed, "input_channels": letters, **config})
+            if arch.get("weights") is not None:
+                start_from(network, arch["weights"])
         else:
             raise EugeneError(
                 "SequenceModule needs the network as arch=; a checkpoint of a network that is not "

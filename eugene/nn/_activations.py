@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -32,10 +33,55 @@ class Exponential(nn.Module):
         return torch.exp(x)
 
 
+class SigmoidGELU(nn.Module):
+    """GELU by the logistic function, ``x * sigmoid(1.702 * x)``, as Basenji and Enformer have it.
+
+    Hendrycks and Gimpel 2016, https://doi.org/10.48550/arXiv.1606.08415.
+
+    Examples
+    --------
+    >>> SigmoidGELU()(torch.zeros(2))
+    tensor([0., 0.])
+    """
+
+    elementwise = True
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x * sigmoid(1.702 * x)``, float tensor of the shape of ``x``."""
+        return x * torch.sigmoid(1.702 * x)
+
+
+class Clip(nn.Module):
+    """Values held between two bounds, as before a logarithm or behind an exponential.
+
+    Parameters
+    ----------
+    min, max : float or None
+        The bounds; None for none.
+
+    Examples
+    --------
+    >>> Clip(0, 1)(torch.tensor([-1.0, 0.5, 2.0]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+
+    def __init__(self, min: float | None = None, max: float | None = None) -> None:
+        super().__init__()
+        if min is None and max is None:
+            raise ModelError("Clip needs a bound: give min, max or both")
+        self.min, self.max = min, max
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x`` with what lies beyond the bounds on them, of the same shape."""
+        return torch.clamp(x, self.min, self.max)
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
     "gelu": nn.GELU,
+    "gelu_tanh": partial(nn.GELU, approximate="tanh"),
+    "gelu_sigmoid": SigmoidGELU,
     "elu": nn.ELU,
     "silu": nn.SiLU,
     "mish": nn.Mish,

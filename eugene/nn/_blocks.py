@@ -10,7 +10,7 @@ from torch import nn
 
 from eugene.errors import did_you_mean
 from eugene.nn._activations import Activation, make_activation
-from eugene.nn._errors import ModelError
+from eugene.nn._errors import ModelError, TooShortError
 from eugene.nn._layers import make_conv
 
 POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool1d, "avg": nn.AvgPool1d}
@@ -238,7 +238,14 @@ def _make_norm(kind: str | None, channels: int, *, eps: float, momentum: float) 
 
 
 def _make_pool(
-    kind: str, length: int, *, kernel: int, stride: int | None, padding: int, dilation: int
+    kind: str,
+    length: int,
+    *,
+    kernel: int,
+    stride: int | None,
+    padding: int,
+    dilation: int,
+    where: str = "",
 ) -> tuple[nn.Module, int]:
     """Return the pooling module and the length of what it gives."""
     if kind not in POOLS:
@@ -250,13 +257,13 @@ def _make_pool(
     elif dilation != 1:
         raise ModelError(f"average pooling has no dilation, got pool_dilation={dilation}")
     pooled = conv_output_len(length, kernel, stride=stride, padding=padding, dilation=dilation)
-    _check_length(pooled, "pooling", kernel * dilation, length)
+    _check_length(pooled, f"pooling{where}", kernel * dilation, length)
     return POOLS[kind](kernel_size=kernel, stride=stride, padding=padding, **extra), pooled
 
 
 def _check_length(length: int, what: str, kernel: int, input_len: int) -> None:
     if length < 1:
-        raise ModelError(
+        raise TooShortError(
             f"a {what} of width {kernel} does not fit on {input_len} positions: use a longer "
             "input_len, fewer or smaller poolings, smaller kernels, or padding='same'"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
+import seqpro as sp
 from eugene._calls import eugene_call, only
 from eugene.errors import did_you_mean
 from eugene.nn._errors import ModelError
@@ -221,8 +223,9 @@ def init_motif_weights(
     layer_name : str or None
         Dotted name of a ``Conv1d`` (or of a list of filters, with ``list_index``); None for the
         first convolution that reads sequence.
-    motifs : MotifSet, mapping of str to ndarray of float, shape (4, width), or a list
-        Motifs; arrays are probabilities.
+    motifs : MotifSet, mapping of str to ndarray of float, shape (4, width), a list, or a path
+        Motifs; arrays are probabilities, a path leads to a file in MEME, JASPAR, HOMER or
+        TRANSFAC format.
     list_index : int, optional
         Position in a ``ModuleList`` named by ``layer_name``.
     initializer : str, optional
@@ -329,6 +332,8 @@ def _find_conv(
 
 def _motif_probabilities(motifs: Any) -> list[tuple[str, np.ndarray]]:
     """Return (name, probabilities (letters, width)) of every motif."""
+    if isinstance(motifs, (str, Path)):
+        motifs = sp.motifs.read(motifs)
     if hasattr(motifs, "ppm") or isinstance(motifs, np.ndarray):
         motifs = [motifs]
     if isinstance(motifs, Mapping):

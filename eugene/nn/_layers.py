@@ -163,9 +163,9 @@ class MergeStrands(nn.Module):
 
     Parameters
     ----------
-    aggregate : {"max", "mean", "concat"}
-        Larger value, mean, or both side by side. The first two make what follows blind to the
-        strand. ``"avg"`` is EUGENe's word for ``"mean"``.
+    aggregate : {"max", "mean", "sum", "concat"}
+        Larger value, mean, sum, or both side by side. The first three make what follows blind to
+        the strand. ``"avg"`` is EUGENe's word for ``"mean"``.
 
     Raises
     ------
@@ -181,8 +181,8 @@ class MergeStrands(nn.Module):
     def __init__(self, aggregate: str = "max") -> None:
         super().__init__()
         aggregate = "mean" if aggregate == "avg" else aggregate
-        if aggregate not in ("max", "mean", "concat"):
-            raise ModelError(f"aggregate={aggregate!r} must be 'max', 'mean' or 'concat'")
+        if aggregate not in ("max", "mean", "sum", "concat"):
+            raise ModelError(f"aggregate={aggregate!r} must be 'max', 'mean', 'sum' or 'concat'")
         self.aggregate = aggregate
         if aggregate == "max":
             self.pool = nn.MaxPool1d(2)
@@ -196,8 +196,8 @@ class MergeStrands(nn.Module):
         """Return (batch, features * multiplier) from two times (batch, features)."""
         if self.aggregate == "concat":
             return torch.cat((ahead, back), dim=1)
-        if self.aggregate == "mean":
-            return (ahead + back) / 2
+        if self.aggregate in ("mean", "sum"):
+            return (ahead + back) / (2 if self.aggregate == "mean" else 1)
         larger: torch.Tensor = self.pool(torch.stack((ahead, back), dim=-1))
         return larger.squeeze(-1)
 

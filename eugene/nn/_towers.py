@@ -251,6 +251,7 @@ class Conv1DTower(nn.Module):
                     stride=pool_steps[i],
                     padding=int(pool_pads[i] or 0),
                     dilation=int(pool_gaps[i] or 1),
+                    where=f" (layer {i})",
                 )
                 self.layers.append(pool)
             if drops[i]:
@@ -286,8 +287,11 @@ class BiConv1DTower(nn.Module):
         1, as EUGENe could not step further either.
     dropout_rate : float
         Share of values dropped after each layer in training.
-    variant : {"corrected", "eugene"}
+    variant : {"corrected", "eugene", "published"}
         ``"eugene"`` flips filters and channels instead, in every layer, as EUGENe 0.1.2 did.
+        ``"published"`` is what the program of Jores et al. computes: its second path is made
+        from the first one of each layer, with the bias added once more, so that no strand but
+        the forward one is read.
 
     Raises
     ------
@@ -318,8 +322,8 @@ class BiConv1DTower(nn.Module):
             raise ModelError(f"stride={stride} must be 1: the length is kept (padding 'same')")
         if layers < 1:
             raise ModelError(f"layers={layers} must be at least 1")
-        if variant not in ("corrected", "eugene"):
-            raise ModelError(f"variant={variant!r} must be 'corrected' or 'eugene'")
+        if variant not in ("corrected", "eugene", "published"):
+            raise ModelError(f"variant={variant!r} must be 'corrected', 'eugene' or 'published'")
         convs: list[BiConv1d] = []
         self.forward_activations = nn.ModuleList()
         self.reverse_activations = nn.ModuleList()
@@ -344,7 +348,11 @@ class BiConv1DTower(nn.Module):
         )
         for conv, act_ahead, act_back in layers:
             ahead = self.dropout(act_ahead(conv(ahead)))
-            back = self.dropout(act_back(conv.reverse(back)))
+            if self.variant == "published":
+                second = ahead + conv.bias.unsqueeze(1)
+            else:
+                second = conv.reverse(back)
+            back = self.dropout(act_back(second))
         return ahead + back
 
 

@@ -33,6 +33,17 @@ def _motifs(key: str, source: str) -> Faults:
         yield key, str(error)
 
 
+def _start(weights: str | None) -> Faults:
+    """Yield that weights to start from are not there."""
+    if weights is not None:
+        from eugene.models import check_weights_named
+
+        try:
+            check_weights_named(weights)
+        except EugeneError as error:
+            yield "weights", str(error)
+
+
 def _before(step: Step, config: RunConfig) -> Faults:
     """Yield what a step lacks that shows without data."""
     settings = step.settings(config)
@@ -51,7 +62,7 @@ def _before(step: Step, config: RunConfig) -> Faults:
 
 
 def require_files(config: RunConfig) -> None:
-    """Raise where a motif file is missing, or a package, or a step that another builds on.
+    """Raise where a motif file or weights are missing, or a package, or a step of another.
 
     Parameters
     ----------
@@ -70,6 +81,7 @@ def require_files(config: RunConfig) -> None:
     sources = config.section("model.init").get("motif_files") or ()
     for i, source in enumerate(sources):
         found += _placed(config, "model.init", _motifs(f"motif_files[{i}]", source))
+    found += _placed(config, "model", _start(config.section("model").get("weights")))
     if found:
         raise ConfigError(found)
 

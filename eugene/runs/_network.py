@@ -129,7 +129,8 @@ def build_arch(
     alphabet : str, optional
         Letters of the one-hot axis.
     initialise : bool, optional
-        Whether ``model.init`` is applied; not needed where weights are loaded afterwards.
+        Whether ``model.init`` and ``model.weights`` are applied; not needed where weights are
+        loaded afterwards.
 
     Returns
     -------
@@ -144,7 +145,7 @@ def build_arch(
     import torch
 
     section = config.section("model")
-    init = section.pop("init", None)
+    init, weights = section.pop("init", None), section.pop("weights", None)
     name = section.get("name", section.get("class_path"))
     _fitting_size(config, "input_len", section.get("input_len"), input_len, "the sequences have")
     _fitting_size(config, "output_dim", section.get("output_dim"), output_dim, "the targets need")
@@ -178,7 +179,22 @@ def build_arch(
                 path="$.model.init",
                 seed=config.seed,
             )
+        if weights is not None and initialise:
+            _fill(config, arch, weights, init)
     return arch
+
+
+def _fill(config: RunConfig, arch: torch.nn.Module, weights: str, init: object) -> None:
+    """Start from the weights that a run names."""
+    from eugene.models import start_from
+    from seqdata.errors import SeqdataError
+
+    if init:
+        raise config.fail("$.model.weights", "weights and init exclude each other: leave one out")
+    try:
+        start_from(arch, weights)
+    except (EugeneError, SeqdataError) as error:
+        raise config.fail("$.model.weights", str(error)) from error
 
 
 def _try(arch: torch.nn.Module, letters: int, input_len: int) -> None:

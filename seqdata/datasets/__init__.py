@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from seqdata.datasets._api import Genome as Genome
 from seqdata.datasets._api import fetch as fetch
+from seqdata.datasets._api import fetch_files as fetch_files
 from seqdata.datasets._api import genome as genome
 from seqdata.datasets._api import get as get
 from seqdata.datasets._api import info as info
@@ -25,6 +26,7 @@ __all__ = [
     "download",
     "extract",
     "fetch",
+    "fetch_files",
     "genome",
     "get",
     "info",

@@ -206,6 +206,61 @@ def fetch(
     return _fetch(entry, entry.choose(options), access)[0]
 
 
+def fetch_files(
+    name: str,
+    files: Mapping[str, Mapping[str, Any]],
+    *,
+    source: str,
+    local: Mapping[str, str | Path] | None = None,
+    mirrors: str | Iterable[str] | None = None,
+    unverified: bool = False,
+    offline: bool | None = None,
+    cache_dir: str | Path | None = None,
+    progress: bool | None = None,
+) -> dict[str, Path]:
+    """Fetch files that another registry describes, by the rules of those of data sets.
+
+    Parameters
+    ----------
+    name : str
+        What they belong to; they are kept under this name, and mirrors are asked for it.
+    files : mapping of str to mapping
+        As in the registry of data sets: ``urls``, ``name``, ``sha256``, ``size``, ``verified``.
+    source : str
+        Where addresses and checksums come from, for errors.
+    local : mapping of str to path, optional
+        Copies of your own, by key; they are used as they are.
+    mirrors, unverified, offline, cache_dir, progress
+        As `fetch` describes them.
+
+    Returns
+    -------
+    dict of str to Path
+        The files.
+
+    Raises
+    ------
+    DatasetError
+        If a description is malformed.
+    UnverifiedError, OfflineError, ChecksumError, DownloadError
+        As `fetch` raises them.
+
+    Examples
+    --------
+    >>> import tempfile, seqdata as sd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     own = Path(folder, "weights.h5")
+    ...     _ = own.write_bytes(b"")
+    ...     sd.datasets.fetch_files("net", {"h5": {}}, source="-", local={"h5": own})["h5"].name
+    'weights.h5'
+    """
+    entry = _registry.files_entry(name, files, source)
+    access = _Access(
+        _cache.datasets_dir(cache_dir), mirrors, unverified, offline, progress, as_mapping(local)
+    )
+    return _fetch(entry, {}, access)[0]
+
+
 def _fetch(
     entry: Entry, options: Mapping[str, object], access: _Access
 ) -> tuple[dict[str, Path], list[SourceFile]]:
@@ -213,7 +268,7 @@ def _fetch(
     keys = [file.key for file in entry.files]
     for key in access.own:
         if key not in keys:
-            msg = f"Dataset {entry.name!r} has no file {key!r}.{did_you_mean(key, keys)}"
+            msg = f"{entry.label} has no file {key!r}.{did_you_mean(key, keys)}"
             raise DatasetError(msg)
     wanted = [file for file in entry.files if file.wanted(options)]
     pins, fresh, paths = _cache.Pins(access.folder), [], {}
@@ -249,7 +304,7 @@ def _judge(entry: Entry, absent: list[SourceFile], access: _Access) -> None:
     if homeless:
         own = ", ".join(f"{key!r}: 'your/file'" for key in homeless)
         raise DatasetError(
-            f"Dataset {entry.name!r}: no public address of {', '.join(homeless)} is recorded "
+            f"{entry.label}: no public address of {', '.join(homeless)} is recorded "
             f"({entry.source}). Pass your own: files={{{own}}}."
         )
     doubtful = [file.name for file in absent if not file.verified]
@@ -257,11 +312,11 @@ def _judge(entry: Entry, absent: list[SourceFile], access: _Access) -> None:
         return
     if is_offline(access.offline):
         raise OfflineError(
-            f"Dataset {entry.name!r} is not in the cache ({access.folder / entry.name}) and the "
+            f"{entry.label} is not in the cache ({access.folder / entry.name}) and the "
             f"network is off: {', '.join(doubtful)} would have to be fetched."
         )
     raise UnverifiedError(
-        f"Dataset {entry.name!r}: the checksum of {', '.join(doubtful)} is not known, so nobody "
+        f"{entry.label}: the checksum of {', '.join(doubtful)} is not known, so nobody "
         "can tell whether what arrives is what was published. If you trust the address, pass "
         "unverified=True (--unverified); the checksum is pinned then."
     )

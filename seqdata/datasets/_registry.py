@@ -118,6 +118,11 @@ class Entry:
     requires: tuple[str, ...] = ()
 
     @property
+    def label(self) -> str:
+        """What messages call it."""
+        return repr(self.name) if self.kind == "files" else f"Dataset {self.name!r}"
+
+    @property
     def verified(self) -> bool:
         """Whether every file has a checksum that somebody vouches for."""
         return all(file.verified for file in self.files)
@@ -228,6 +233,34 @@ def _file(where: str, key: str, fields: Mapping[str, Any]) -> SourceFile:
     return SourceFile(key, name, urls, sha256, size, verified, when)
 
 
+def _files(name: str, fields: Mapping[str, Mapping[str, Any]]) -> tuple[SourceFile, ...]:
+    return tuple(_file(f"{name}, file {key}", str(key), given) for key, given in fields.items())
+
+
+def files_entry(name: str, files: Mapping[str, Mapping[str, Any]], source: str) -> Entry:
+    """Return files alone as an entry, for other registries.
+
+    Parameters
+    ----------
+    name : str
+        What they belong to.
+    files : mapping of str to mapping
+        Their fields.
+    source : str
+        Where the fields come from.
+
+    Returns
+    -------
+    Entry
+
+    Raises
+    ------
+    DatasetError
+        If a field is unknown or malformed.
+    """
+    return Entry(name, "files", "", "", "", "", "", source, "", files=_files(name, files))
+
+
 def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
     """Check one entry of the registry.
 
@@ -271,10 +304,7 @@ def parse_entry(name: str, fields: Mapping[str, Any]) -> Entry:
         str(option): Option(given.get("default"), tuple(given.get("choices") or ()))
         for option, given in (fields.get("options") or {}).items()
     }
-    files = tuple(
-        _file(f"{name}, file {key}", str(key), given)
-        for key, given in (fields.get("files") or {}).items()
-    )
+    files = _files(name, fields.get("files") or {})
     return Entry(
         name,
         **text,

@@ -244,16 +244,24 @@ ZOO = ("FCN", "dsFCN", "dsCNN", "RNN", "dsRNN", "dsHybrid", "TutorialCNN", "Resi
 
 @pytest.mark.parametrize(
     ("room", "name"),
-    [(eu_room, name) for eu_room, names in GONE.items() for name in names]
-    + [("zoo", name) for name in ZOO],
+    [(eu_room, name) for eu_room, names in GONE.items() for name in names],
 )
 def test_names_that_are_gone_say_so(room: str, name: str) -> None:
-    place = eu.models.zoo if room == "zoo" else getattr(eu, room)
+    place = getattr(eu, room)
     with pytest.raises(EugeneError, match=rf"EUGENe's .*{name} is not here: "):
         getattr(place, name)
     assert not hasattr(place, name)
     with pytest.raises(AttributeError, match="has no attribute 'zzz'"):
         _ = place.zzz
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_eugene_s_networks_are_here_under_its_names(name: str) -> None:
+    network = getattr(eu.models.zoo, name)
+    assert issubclass(network, torch.nn.Module)
+    assert eu.config.registries.MODELS.get(name) is network
+    with pytest.raises(AttributeError, match="has no attribute 'zzz'"):
+        _ = eu.models.zoo.zzz
 
 
 def test_blocks_are_where_eugene_had_them() -> None:

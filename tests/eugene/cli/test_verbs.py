@@ -179,9 +179,12 @@ def test_zoo(capsys):
     code, out, _ = run(capsys, "zoo", "show", "DeepSTARR")
     assert code == 0
     assert "model: {name: deepstarr}" in out
-    code, out, _ = run(capsys, "zoo", "check", "kopp21_cnn")
+    assert "conv1d_tower.layers.15  MaxPool1d    120 x 15               58 bp" in out
+    assert "weights deepstarr: developmental enhancer activity" in out
+    code, out, _ = run(capsys, "zoo", "check", "kopp21_cnn", "DeepBind")
     assert code == 0
     assert out.startswith("ok")
+    assert "2,129 parameters, published 2,129 (EUGENe 0.1.2, built and counted); 4 x 41 -> 1" in out
     for words in (["show"], ["lst"], ["list", "x"]):
         assert run(capsys, "zoo", *words)[0] == 2
     code, _, err = run(capsys, "zoo", "show", "deepstar")

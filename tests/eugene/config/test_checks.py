@@ -111,7 +111,7 @@ def test_three_mistakes_are_reported_at_once_with_file_line_and_path(tmp_path):
         ({"data__split": {"fractions": [1]}}, "$.data.split", "needs a 'name'"),
         ({"data__targets": [{"name": "zscor"}]}, "$.data.targets[0].name", "'zscore'"),
         ({"data__out": "x.zarr"}, "$.data.out", "set by the program"),
-        ({"model__name": "cn"}, "$.model.name", "no model is called 'cn'; did you mean 'cnn'"),
+        ({"model__name": "hybrd"}, "$.model.name", "'hybrd'; did you mean 'hybrid'"),
         ({"model__name": 3}, "$.model.name", "expected the name of a model, got 3"),
         ({"model__strands": 1}, "$.model.strands", "model 'cnn': expected str, got 1"),
         ({"model__init": {"name": "motifs"}}, "$.model.init", "needs 'motif_files'"),

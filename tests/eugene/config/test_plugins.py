@@ -176,7 +176,12 @@ def test_a_file_is_imported_where_it_is_named(tmp_path: Path) -> None:
     file = tmp_path / "mine_a.py"
     file.write_text(MODEL.format(name="mine_a"))
     config = load_run_config(tree(name="mine_a_too", width=5), plugins=[file])
-    assert config.tree["model"] == {"name": "mine_a_too", "init": None, "width": 5}
+    assert config.tree["model"] == {
+        "name": "mine_a_too",
+        "init": None,
+        "weights": None,
+        "width": 5,
+    }
     assert config.tree["plugins"] == [str(file)]
     assert registries.MODELS.build("mine_a", 10, 1).width == 3
     assert load_plugin(file) == str(file)

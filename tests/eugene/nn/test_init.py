@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -133,3 +135,13 @@ def test_unknown_names() -> None:
     assert list_available_layers(network()) == ["0", "1", "2"]
     with pytest.raises(ModelError, match="no Conv1d with 20 input channels"):
         first_conv(network(), channels=20)
+
+
+@pytest.mark.parametrize("form", ["meme", "jaspar"])
+def test_motifs_of_a_file(tmp_path: Path, form: str) -> None:
+    motif = sp.motifs.Motif("TA", np.hstack([one_letter(3), one_letter(0)]) * 100, kind="pfm")
+    getattr(sp.motifs, f"write_{form}")([motif], tmp_path / "motifs")
+    one, two = network(), network()
+    assert init_motif_weights(one, None, tmp_path / "motifs") == ["TA"]
+    init_motif_weights(two, None, sp.motifs.read(tmp_path / "motifs"))
+    assert torch.equal(one[0].weight, two[0].weight)

@@ -76,7 +76,7 @@ def test_reverse_complement() -> None:
 @pytest.mark.parametrize("layer", [MergeStrands, GlobalPool])
 def test_unknown_modes(layer: type[torch.nn.Module]) -> None:
     with pytest.raises(ModelError, match="must be"):
-        layer("sum")
+        layer("median")
 
 
 @pytest.mark.parametrize(("mode", "width"), [("max", 3), ("avg", 3), ("max_avg", 6)])
