@@ -14,7 +14,8 @@ import seqpro as sp
 from seqexplainer._inputs import check_one_hot, letters_for
 from seqexplainer._receptive_field import LayerError, find_layer, layer_output, receptive_field
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.running import RUNNING, Runner, Running, keywords
+from seqexplainer.running import RUNNING, Runner, Running
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import os

@@ -11,7 +11,8 @@ from seqexplainer._inputs import ArrayLike, as_sequences
 from seqexplainer._targets import Pick
 from seqexplainer.calls import call, checked, explained, rebuilt
 from seqexplainer.errors import InputError
-from seqexplainer.running import RUNNING, Runner, Running, keywords
+from seqexplainer.running import RUNNING, Runner, Running
+from seqpro.keywords import keywords
 
 
 @keywords(RUNNING)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, TypeVar, cast
@@ -19,9 +18,8 @@ from seqexplainer._inputs import (
     model_device,
     model_dtype,
 )
-from seqpro.errors import did_you_mean
+from seqpro.keywords import check_keywords
 
-Function = TypeVar("Function", bound=Callable[..., object])
 Step = TypeVar("Step")
 
 
@@ -59,30 +57,6 @@ RUNNING: Running = {
     "verbose": False,
 }
 """What `Running` is by default."""
-
-
-def keywords(defaults: Mapping[str, object]) -> Callable[[Function], Function]:
-    """Show the keywords that a function takes in a `TypedDict` in its signature, with defaults."""
-
-    def shown(function: Function) -> Function:
-        signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        more = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
-            for name, value in defaults.items()
-        ]
-        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        return function
-
-    return shown
-
-
-def check_keywords(given: Iterable[str], known: Collection[str]) -> None:
-    """Refuse keywords that a function does not take, as Python does."""
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known, listed=0)
-            raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")
 
 
 def split(

@@ -19,7 +19,8 @@ from seqexplainer._inputs import (
 )
 from seqexplainer._targets import Pick, Target, resolve
 from seqexplainer.errors import InputError
-from seqexplainer.running import RUNNING, Runner, Running, keywords
+from seqexplainer.running import RUNNING, Runner, Running
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,8 @@ from seqexplainer._inputs import ArrayLike, as_sequences, check_choice
 from seqexplainer._targets import Target, describe, resolve
 from seqexplainer.calls import explained
 from seqexplainer.errors import InputError, TargetError
-from seqexplainer.running import RUNNING, Runner, Running, keywords, split
+from seqexplainer.running import RUNNING, Runner, Running, split
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import house
 import pytest
+from house import PACKAGES
 
 REPO = Path(__file__).resolve().parents[1]
-PACKAGES = ("seqpro", "seqdata", "seqexplainer", "eugene")
 # who may import whom
 ALLOWED = {
     "seqpro": set(),
@@ -32,8 +34,16 @@ FORBIDDEN = {
 MAX_LINES = 600
 
 
+# the most entries of a floor, beside the facade and the type marker
+MOST_ENTRIES = {"seqdata": 20}
+MOST_WITH_MANY_ARGUMENTS = 8
+MOST_ANY = 800
+# the one file that touches what zarr does not show
+ZARR_INSIDE = "seqdata/store/_objects.py"
+
+
 def modules(package: str) -> Iterator[Path]:
-    yield from sorted((REPO / package).rglob("*.py"))
+    return house.modules(REPO, package)
 
 
 ALL_MODULES = [p for package in PACKAGES for p in modules(package)]
@@ -141,3 +151,57 @@ def test_no_mutable_defaults_and_no_prints(path: Path) -> None:
         ):
             # people read the output of the command line; a library stays quiet
             assert "cli" in path.parts or path.name == "_warm.py", f"print in line {node.lineno}"
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    """Imports inside functions count: who reads one file of a circle must read them all."""
+    assert house.circles(house.import_graph(REPO)) == []
+
+
+def test_no_room_leads_back_to_itself() -> None:
+    assert house.circles(house.rooms(house.import_graph(REPO))) == []
+
+
+def test_circles_are_seen() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": {"f"}, "f": {"e"}}
+    assert house.circles(graph) == [["a", "b", "c"], ["e", "f"]]
+    assert house.circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_packages_meet_by_public_names_alone() -> None:
+    assert house.private_imports(REPO) == []
+
+
+@pytest.mark.parametrize("package", MOST_ENTRIES)
+def test_a_floor_can_be_seen_at_a_glance(package: str) -> None:
+    floor = house.top_floor(REPO, package)
+    assert len(floor) <= MOST_ENTRIES[package], floor
+
+
+def test_what_zarr_does_not_show_is_touched_in_one_file() -> None:
+    touching = {
+        str(path.relative_to(REPO))
+        for package in PACKAGES
+        for path in modules(package)
+        if re.search(r"\bzarr\.core\b", path.read_text(encoding="utf8"))
+    }
+    assert touching == {ZARR_INSIDE}
+
+
+def test_few_functions_take_many_arguments() -> None:
+    many = house.many_arguments(REPO)
+    assert len(many) <= MOST_WITH_MANY_ARGUMENTS, many
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_documented(package: str) -> None:
+    assert house.undocumented(REPO, package)[0] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_whoever_takes_arrays_says_their_shape(package: str) -> None:
+    assert house.without_shape(REPO, package)[0] == []
+
+
+def test_types_say_more_than_any() -> None:
+    assert house.any_count(REPO) <= MOST_ANY

@@ -211,10 +211,15 @@ def _restore_text(document: Document, found: list[Block]) -> None:
         if not isinstance(block.value, dict) or block.by_class_path():
             continue
         for parameter in block.parameters()[0]:
-            raw = document.raw.get(f"{json_path(block.keys)}.{parameter.name}")
+            path = f"{json_path(block.keys)}.{parameter.name}"
+            raw = document.raw.get(path)
             if raw is None or not takes_text(parameter.annotation):
                 continue
-            if parse_scalar(raw) is not None:
+            parsed = parse_scalar(raw)
+            listed = isinstance(parsed, list | dict)
+            if listed and not any(check_value(parsed, parameter.annotation, path)):
+                continue  # such as a word or a list of them
+            if parsed is not None:
                 block.value[parameter.name] = raw
 
 

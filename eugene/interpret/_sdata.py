@@ -22,7 +22,7 @@ from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_st
 from eugene.modules._input import as_batch_size
 from eugene.modules._letters import check_same_alphabet
 from seqexplainer.methods import DEFAULT
-from seqexplainer.running import keywords
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import torch

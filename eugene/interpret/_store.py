@@ -117,7 +117,9 @@ def write_attributions(
     marks = {"model_sha256": facts["model_sha256"], "software": facts["software"]}
     width = one_hot(ds, seq_var, rows=chosen[:1], length=length).shape[2]
     extra = with_codes(_beside(ds, chosen, seq_var, width, beside))
-    job = fingerprint([facts, [explainer.name(m, "") for m in explainer.methods], sorted(extra)])
+    job = fingerprint(
+        [facts, [explainer.name(m, "") for m in explainer.methods], sorted(map(str, extra))]
+    )
     with StoreWriter(target, overwrite=overwrite, job=job, resume=resume, keep=True) as out:
         if not out.in_place:
             rows_of = _Rows(ds, seq_var, chosen, width, size)

@@ -28,7 +28,7 @@ from seqdata.variants import (
     mismatch_counts,
     settle_mismatches,
 )
-from seqexplainer.running import RUNNING, check_keywords, keywords
+from seqexplainer.running import RUNNING
 from seqexplainer.variants import (
     SCORES,
     SCORING,
@@ -37,6 +37,7 @@ from seqexplainer.variants import (
     effect_table,
     window_outputs,
 )
+from seqpro.keywords import check_keywords, keywords
 
 if TYPE_CHECKING:
     import pandas as pd

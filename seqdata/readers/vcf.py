@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.schema import wild_letter
+from seqpro.keywords import check_keywords, keywords
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +42,17 @@ _REASONS = {
     "overlapping": "records were left out of haplotypes whose bases another one had changed",
     "unphased": "records have heterozygous calls without phase, taken in the order written",
 }
+
+
+class _Accepted(TypedDict, total=False):
+    """Arguments of SeqData that change nothing here."""
+
+    batch_size: int | None
+    n_threads: int
+    samples_per_chunk: int
+
+
+_ACCEPTED: _Accepted = {"batch_size": None, "n_threads": 1, "samples_per_chunk": 10}
 
 
 class VCF(RegionReader):
@@ -137,6 +149,7 @@ class VCF(RegionReader):
     >>> folder.cleanup()
     """
 
+    @keywords(_ACCEPTED)
     def __init__(
         self,
         name: str,
@@ -144,9 +157,6 @@ class VCF(RegionReader):
         fasta: str | Path | GenomeFASTA,
         samples: str | Sequence[str] | None = None,
         *,
-        batch_size: int | None = None,
-        n_threads: int = 1,
-        samples_per_chunk: int = 10,
         alphabet: AlphabetLike = "DNA",
         sample_dim: str | None = None,
         haplotype_dim: str | None = None,
@@ -156,7 +166,9 @@ class VCF(RegionReader):
         on_unphased: Literal["take", "error"] = "take",
         on_missing: Literal["reference", "n"] = "reference",
         on_unknown: OnUnknown = "error",
+        **accepted: Unpack[_Accepted],
     ) -> None:
+        check_keywords(accepted, _ACCEPTED)
         for option, value, choices in (
             ("on_mismatch", on_mismatch, ("error", "skip")),
             ("on_symbolic", on_symbolic, ("skip", "error")),

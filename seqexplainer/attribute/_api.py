@@ -30,7 +30,8 @@ from seqexplainer.errors import (
 )
 from seqexplainer.methods import DEFAULT, METHODS, Method, find
 from seqexplainer.metrics.correction import gradient_correction as corrected
-from seqexplainer.running import RUNNING, Runner, Running, keywords, split
+from seqexplainer.running import RUNNING, Runner, Running, split
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     from seqexplainer.methods import Compute

@@ -20,7 +20,8 @@ from seqexplainer.attribute._gradient import identities
 from seqexplainer.calls import explained as explained_by
 from seqexplainer.errors import InputError
 from seqexplainer.methods import Method
-from seqexplainer.running import RUNNING, Runner, Running, keywords
+from seqexplainer.running import RUNNING, Runner, Running
+from seqpro.keywords import keywords
 
 _LAYERS = {
     "LayerActivation": False,

@@ -24,8 +24,9 @@ from seqexplainer._targets import Pick, Target, describe, resolve
 from seqexplainer.attribute._explained import Explained
 from seqexplainer.calls import explained as explained_by
 from seqexplainer.errors import InputError, TargetError
-from seqexplainer.running import RUNNING, Runner, Running, keywords
+from seqexplainer.running import RUNNING, Runner, Running
 from seqexplainer.sis import find_subsets, thresholds
+from seqpro.keywords import keywords
 
 _TOGETHER = 8  # sequences whose edits of one position share a pass
 _SIS_SHARE = 0.9

@@ -13,7 +13,7 @@ from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._pool import Pool
 from seqexplainer.design._task import Found, Task
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.running import keywords
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

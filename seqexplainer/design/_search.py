@@ -14,7 +14,7 @@ from seqexplainer.design._gradient import follow_gradient
 from seqexplainer.design._objective import AIMS, Aims, prepare
 from seqexplainer.design._task import Design, Found, Task
 from seqexplainer.errors import SeqexplainerError
-from seqexplainer.running import keywords
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from seqexplainer._inputs import check_one_hot
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, write
 from seqexplainer.perturb._effect import EXPERIMENT, Edit, Experiment, Group, Trial, to_table
-from seqexplainer.running import keywords
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from seqexplainer._inputs import check_one_hot, check_whole, letters_for
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb._edit import check_position, pattern, randomise, substitute, write
 from seqexplainer.perturb._effect import EXPERIMENT, Effect, Experiment, Trial, to_table
-from seqexplainer.running import keywords
+from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import pandas as pd

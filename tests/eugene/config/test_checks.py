@@ -242,6 +242,16 @@ def test_overrides_know_where_they_come_from_and_keep_text_as_text():
         load_run_config(GOOD, overrides=[("trainer.max_epoch", "5")])
 
 
+@pytest.mark.parametrize(
+    ("typed", "given"), [("[act]", ["act"]), ("act", "act"), ("7", "7"), ("[a, b]", ["a", "b"])]
+)
+def test_a_word_or_a_list_of_words_on_the_command_line(typed, given):
+    table = {"name": "table", "path": "x.tsv", "seq_col": "seq", "target_vars": ["act"]}
+    tree = {"data": table, "model": {"name": "cnn"}}
+    config = load_run_config(tree, overrides=[("data.target_cols", typed)])
+    assert config.tree["data"]["target_cols"] == given
+
+
 def test_another_model_by_override_brings_its_own_arguments():
     config = load_run_config(changed(model={"name": "cnn"}), overrides=[("model.name", "deepbind")])
     assert config.tree["model"]["name"] == "deepbind"
