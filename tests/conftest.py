@@ -89,3 +89,26 @@ def _close_figures() -> Iterator[None]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture
+def own_registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a test register things of its own: afterwards registries, path and modules are as before.
+
+    Modules count as the test's own if they come from a folder that it put on the path.
+    """
+    from eugene.config import _plugins, registries
+
+    before = [*sys.path]
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(_plugins, "_state", _plugins._State())
+    for registry in registries.REGISTRIES.values():
+        for part in ("_entries", "_objects", "_aliases", "_origins"):
+            monkeypatch.setattr(registry, part, dict(getattr(registry, part)))
+    loaded = set(sys.modules)
+    yield
+    own = [Path(p).resolve() for p in sys.path if p not in before]
+    for name in set(sys.modules) - loaded:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and any(folder in Path(file).resolve().parents for folder in own):
+            del sys.modules[name]

@@ -2,19 +2,14 @@
 
 A fenced block that begins with ``# file: NAME`` is written to that file, the lines of shell blocks
 are run as they stand, and other Python blocks one after the other as the script of the page. All of
-it happens in an empty folder: one process for the lines, so that torch is loaded once, and another
-for the script, which has registered nothing.
+it happens in an empty folder and in this process, as torch takes longer to load than a page to run.
 """
 
 from __future__ import annotations
 
 import ast
-import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import house
@@ -33,32 +28,6 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return found
 
 
-def run(words: list[str], folder: Path) -> str:
-    """Run a process in a folder whose own modules can be imported, and return what it printed."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), str(REPO)]),
-        "PYTHONWARNINGS": "error::UserWarning:__main__",
-        "MPLBACKEND": "Agg",
-        "EUGENE_CACHE_DIR": str(folder / "cache"),
-    }
-    done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-# runs the lines that stand in the file which it is given
-SHELL = """
-import json, sys
-from eugene.cli import main
-for words in json.load(open(sys.argv[1])):
-    if code := main(words):
-        sys.exit(f"eugene {' '.join(words)}: {code}")
-"""
-
-
 def words_of(line: str) -> list[str]:
     """Return the words of a line of the shell that stand behind ``eugene``."""
     program, *words = shlex.split(line, comments=True)
@@ -66,10 +35,18 @@ def words_of(line: str) -> list[str]:
     return words
 
 
+@pytest.mark.filterwarnings("ignore::eugene.errors.EugeneWarning")
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+def test_a_page_does_what_it_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_registries: None
+) -> None:
+    import eugene as eu
+    from eugene.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     script: list[str] = []
-    lines: list[str] = []
+    lines: list[list[str]] = []
     for language, text in blocks(page):
         if named := FILE.match(text):
             path = tmp_path / named[1]
@@ -78,14 +55,12 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
         elif language == "python":
             script.append(text)
         elif language == "shell":
-            lines += [line for line in text.splitlines() if line and not line.startswith("#")]
+            lines += [words_of(line) for line in text.splitlines() if line[:1] not in ("", "#")]
     assert script or lines
-    if lines:
-        (tmp_path / "lines.json").write_text(json.dumps([words_of(line) for line in lines]))
-        run([sys.executable, "-c", SHELL, "lines.json"], tmp_path)
-    if script:
-        (tmp_path / "page.py").write_text("\n".join(script), encoding="utf8")
-        run([sys.executable, "page.py"], tmp_path)
+    for words in lines:
+        assert main(words) == 0, words
+    with eu.settings(seed=eu.settings.seed):
+        exec(compile("\n".join(script), page.name, "exec"), {"__name__": "page"})
 
 
 def test_there_is_a_page_for_whatever_can_be_added() -> None:

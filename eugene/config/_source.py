@@ -417,7 +417,7 @@ def read_signature(target: str) -> Signature:
     Examples
     --------
     >>> read_signature("eugene.errors:did_you_mean").names
-    ('name', 'choices', 'listed')
+    ('name', 'choices', 'listed', 'sentence')
     """
     module, _, name = target.partition(":")
     found = find_definition(module, name)

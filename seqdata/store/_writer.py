@@ -85,7 +85,7 @@ class StoreWriter(Arrays):
 
     Examples
     --------
-    >>> import tempfile, zarr
+    >>> import tempfile, numpy as np, zarr
     >>> folder = tempfile.TemporaryDirectory()
     >>> with StoreWriter(f"{folder.name}/x.zarr") as out:
     ...     out.write_array("y", np.arange(3), ("_sequence",))

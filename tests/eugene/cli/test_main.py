@@ -41,8 +41,7 @@ def test_unknown_verb(capsys):
 LIGHT = [
     ["--help"],
     ["doctor"],
-    ["zoo", "list"],
-    ["zoo", "show", "cnn"],
+    ["zoo", "--help"],
     ["fit", "--help"],
     ["run", "quickstart", "--print_config"],
 ]

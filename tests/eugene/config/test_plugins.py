@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,24 +39,7 @@ class Mine:
 """
 
 
-@pytest.fixture(autouse=True)
-def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave registries and modules as they were."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(_plugins, "_state", _plugins._State())
-    modules = set(sys.modules)
-    parts = ("_entries", "_objects", "_aliases", "_origins")
-    before = [
-        (registry, part, dict(getattr(registry, part)))
-        for registry in registries.REGISTRIES.values()
-        for part in parts
-    ]
-    yield
-    for registry, part, value in before:
-        setattr(registry, part, value)
-    for name in set(sys.modules) - modules:
-        if name.startswith("mine_"):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("own_registries")
 
 
 def tree(**model: Any) -> dict[str, Any]:

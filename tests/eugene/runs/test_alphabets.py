@@ -172,7 +172,7 @@ def test_sdata_functions_keep_the_letters(alphabet: str, tmp_path: Path) -> None
     out = eu.interpret.attribute_sdata(module, ds, method="DeepLift", copy=True)
     assert out["DeepLift_attrs"].shape == (4, len(kind), LENGTH)
     stored = eu.interpret.attribute_sdata(module, ds, path=tmp_path / "a.zarr", copy=True)
-    assert stored["InputXGradient_attrs"].shape == (4, len(kind), LENGTH)
+    assert stored["deep_lift_shap_attrs"].shape == (4, len(kind), LENGTH)
     kept = sd.open_zarr(tmp_path / "a.zarr")["seq"]
     assert kept.attrs["alphabet"] == kind.alphabet
     np.testing.assert_array_equal(kept, ds["seq"])
