@@ -59,7 +59,7 @@ def eugene_call(
     *,
     same: Mapping[str, str] | None = None,
     unheard: Mapping[str, Judge] | None = None,
-    translate: Callable[[dict[str, Any], list[str]], dict[str, Any]] | None = None,
+    translate: Callable[[dict[str, object], list[str]], dict[str, object]] | None = None,
     more: Callable[[], Iterable[str]] | None = None,
 ) -> Callable[[F], F]:
     """Let a function take the arguments that EUGENe's of the same name took.
@@ -93,7 +93,7 @@ def eugene_call(
         ]
 
         @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: object, **kwargs: object) -> Any:
             rename(name, kwargs, old)
             for key in [k for k in kwargs if k in judged and k not in own]:
                 wrong = judged[key](kwargs.pop(key))

@@ -32,7 +32,7 @@ def _written() -> list[str]:
     return list(dict.fromkeys((*_OURS, *names)))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Turn numbers of NumPy into Python's, and what JSON cannot hold into null."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -384,7 +384,7 @@ class RunFolder:
         """Return the folders of replicates: those that hold runs named after their seed."""
         return sorted({path.parent.name for path in self.replicates})
 
-    def record(self, step: str, **values: Any) -> None:
+    def record(self, step: str, **values: object) -> None:
         """Add to the record of a step, such as the settings that it was done with."""
         self._mark(step, **values)
 
@@ -424,14 +424,14 @@ class RunFolder:
         found = self.state().get("steps", {}).get(step, {}).get("status")
         return None if found is None else str(found)
 
-    def _write_state(self, state: dict[str, Any]) -> None:
+    def _write_state(self, state: dict[str, object]) -> None:
         self.write_json(self.state_file.name, state)
 
-    def note(self, **values: Any) -> None:
+    def note(self, **values: object) -> None:
         """Add values to the record of the steps."""
         self._write_state({**self.state(), **values})
 
-    def _mark(self, step: str, **values: Any) -> None:
+    def _mark(self, step: str, **values: object) -> None:
         state = self.state() or {"kind": _MARK}
         steps = state.setdefault("steps", {})
         steps[step] = {**steps.get(step, {}), **values}

@@ -34,7 +34,7 @@ def say(message: str, *, stacklevel: int = 3) -> None:
     warnings.warn(message, EugeneWarning, stacklevel=stacklevel)
 
 
-def name_of(thing: Any) -> str:
+def name_of(thing: object) -> str:
     """Return the name of a metric, loss or optimiser: the name itself, or that of an object.
 
     Examples

@@ -11,7 +11,7 @@ _METRICS = {"*": dict.fromkeys(("value", "low", "high", "mean"), _NUMBER)}
 _MODELS = {"metrics": _METRICS, "baselines": {"*": _METRICS}}
 _ARM = {"seeds": list, **_MODELS}
 
-SHAPES: dict[str, Any] = {
+SHAPES: dict[str, object] = {
     "data.json": {
         "n": _NUMBER,
         "splits": _COUNTS,

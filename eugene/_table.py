@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from eugene._files import write_atomic
 from eugene.errors import UsageError
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """Return a value as a reader wants it.
 
     Examples
@@ -23,7 +22,7 @@ def text_of(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def aligned(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def aligned(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a table with aligned columns.
 
     Examples
@@ -54,7 +53,7 @@ def delimited(path: Path) -> str:
     return found
 
 
-def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_table(path: str | Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write rows to a CSV or TSV file at once.
 
     Raises

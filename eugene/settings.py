@@ -50,7 +50,7 @@ class Settings:
     dl_num_workers: int = 0
     progress_bar: bool | None = None
     dpi: int = 300
-    rc_context: dict[str, Any] = field(default_factory=dict)
+    rc_context: dict[str, object] = field(default_factory=dict)
     dataset_dir: Path = Path("eugene_data")
     logging_dir: Path = Path("eugene_logs")
     output_dir: Path = Path("eugene_output")
@@ -96,7 +96,7 @@ class _SettingsModule(ModuleType):
         return sorted({*_NAMES, "reset", "session_seed", "settings", "Settings"})
 
     @contextlib.contextmanager
-    def __call__(self, **changes: Any) -> Iterator[Settings]:
+    def __call__(self, **changes: object) -> Iterator[Settings]:
         """Change settings until the end of a ``with`` block."""
         checked = {name: _checked(name, value) for name, value in changes.items()}
         before = self.__dict__["_current"]

@@ -204,7 +204,7 @@ def _every_section() -> dict[str, Any]:
     """Return a configuration that leaves no section out and fills none."""
     from eugene.config.schema import interpret_steps
 
-    interpret: dict[str, Any] = {name: {} for name in interpret_steps()}
+    interpret: dict[str, object] = {name: {} for name in interpret_steps()}
     return {"data": {}, "model": {}, "interpret": interpret, "replicates": {}}
 
 

@@ -27,7 +27,7 @@ def summary_row(folder: RunFolder) -> dict[str, Any]:
     """
     state = folder.state()
     seconds = [step.get("seconds") or 0.0 for step in state.get("steps", {}).values()]
-    row: dict[str, Any] = {"run": str(folder.path), "status": state.get("status")}
+    row: dict[str, object] = {"run": str(folder.path), "status": state.get("status")}
     if folder.summary.is_file():
         for arm, metrics in folder.read_json("summary.json").get("arms", {}).items():
             for metric, entry in metrics.get("metrics", {}).items():
@@ -52,7 +52,7 @@ def trained_row(folder: RunFolder) -> dict[str, Any]:
     rows = record["rows"]
     best: dict[str, Any] = next((row for row in rows if row["epoch"] == record["best_epoch"]), {})
     found = {name: value for name, value in best.items() if name.startswith("val_")}
-    row: dict[str, Any] = {"run": str(folder.path), "status": "trained", "epochs": len(rows)}
+    row: dict[str, object] = {"run": str(folder.path), "status": "trained", "epochs": len(rows)}
     seconds = round(sum(entry.get("seconds", 0.0) for entry in rows), 1)
     return {**row, **found, "seconds": seconds}
 

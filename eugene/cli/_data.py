@@ -12,7 +12,7 @@ from eugene.cli._run import load_config, printed, spoken
 from eugene.errors import MissingFileError, UsageError, did_you_mean
 
 
-def _lines(value: Any, indent: int = 0) -> list[str]:
+def _lines(value: object, indent: int = 0) -> list[str]:
     """Return a nested summary as indented lines."""
     pad = "  " * indent
     if not isinstance(value, dict):
@@ -26,7 +26,7 @@ def _lines(value: Any, indent: int = 0) -> list[str]:
     return lines
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     """Return a value as a reader of YAML would write it."""
     if isinstance(value, float):
         return f"{value:.4g}"

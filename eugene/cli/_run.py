@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._folder import RunFolder
 from eugene._holding import holding
@@ -39,7 +39,7 @@ _MAY_MOVE = (
 def spoken(call: Call) -> Iterator[None]:
     """Show what the steps say on stderr, and warnings in one line, unless asked to be quiet."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         if not call.has("quiet"):
             sys.stderr.write(f"warning: {message}\n")
 
@@ -63,7 +63,7 @@ def load_config(
     call: Call,
     source: str | Path | None = None,
     *,
-    defaults: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> RunConfig:
     """Read the configuration of a call with its overrides, and check all of it.
 

@@ -81,7 +81,7 @@ def _fits_scalar(value: Any, head: str) -> bool:
     return isinstance(value, _SCALARS[head])
 
 
-def _outer_fit(value: Any, node: ast.expr) -> bool:
+def _outer_fit(value: object, node: ast.expr) -> bool:
     head = _head(node)
     if head == "None":
         return value is None
@@ -119,7 +119,7 @@ def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
-def _check(value: Any, node: ast.expr, path: str) -> Iterator[tuple[str, str]]:
+def _check(value: object, node: ast.expr, path: str) -> Iterator[tuple[str, str]]:
     members = _members(node)
     if not all(_known(member) for member in members):
         return
@@ -136,7 +136,7 @@ def _check(value: Any, node: ast.expr, path: str) -> Iterator[tuple[str, str]]:
         yield from min(attempts, key=len)
 
 
-def check_value(value: Any, annotation: str, path: str) -> list[tuple[str, str]]:
+def check_value(value: object, annotation: str, path: str) -> list[tuple[str, str]]:
     """Judge a plain value against an annotation given as text.
 
     Names in the annotation that are not plain Python types fit everything.

@@ -24,7 +24,7 @@ from eugene.errors import ConfigError, Problem, did_you_mean
 _FORBIDDEN = ("class_path", "init_args")
 
 
-def _walk(value: Any, keys: PathKeys = ()) -> Iterator[tuple[PathKeys, Any]]:
+def _walk(value: object, keys: PathKeys = ()) -> Iterator[tuple[PathKeys, Any]]:
     yield keys, value
     if isinstance(value, dict):
         for key, item in value.items():
@@ -34,7 +34,7 @@ def _walk(value: Any, keys: PathKeys = ()) -> Iterator[tuple[PathKeys, Any]]:
             yield from _walk(item, (*keys, index))
 
 
-def class_paths(tree: Any) -> list[tuple[PathKeys, str]]:
+def class_paths(tree: object) -> list[tuple[PathKeys, str]]:
     """Return where a tree names something by its import path.
 
     Examples

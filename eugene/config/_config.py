@@ -106,7 +106,7 @@ class RunConfig:
         """
         return dump_yaml(self.tree)
 
-    def replaced(self, overrides: Mapping[str, Any]) -> RunConfig:
+    def replaced(self, overrides: Mapping[str, object]) -> RunConfig:
         """Return a copy with values set by dotted keys, checked again."""
         document = copy.deepcopy(self.document)
         for dotted, value in overrides.items():
@@ -144,9 +144,9 @@ def apply_overrides(document: Document, overrides: Overrides) -> None:
         document.raw[f"$.{dotted}"] = text
 
 
-def _append(document: Document, dotted: str, value: Any) -> None:
+def _append(document: Document, dotted: str, value: object) -> None:
     """Add to a list of the document what ``--section.key+ value`` gives."""
-    current: Any = document.tree
+    current: object = document.tree
     for key in dotted.split("."):
         current = current.get(key) if isinstance(current, dict) else None
     before = current if isinstance(current, list) else []
@@ -190,10 +190,10 @@ def _origins(tree: dict[str, Any]) -> list[str]:
 
 
 def load_run_config(
-    source: str | Path | Mapping[str, Any] | None,
+    source: str | Path | Mapping[str, object] | None,
     *,
     overrides: Overrides = (),
-    defaults: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, object] | None = None,
     plugins: Sequence[str | Path] | None = (),
     allow_class_path: bool = False,
 ) -> RunConfig:

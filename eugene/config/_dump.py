@@ -38,14 +38,14 @@ class _Dumper(yaml.SafeDumper):
         plain = not any(isinstance(item, dict | list) for item in sequence)
         return super().represent_sequence(tag, sequence, flow_style=plain)
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
-def dump_yaml(tree: Mapping[str, Any]) -> str:
+def dump_yaml(tree: Mapping[str, object]) -> str:
     """Write a plain tree as YAML that `parse_text` reads back unchanged.
 
     Examples

@@ -136,7 +136,7 @@ def _filled(block: Block) -> Iterator[tuple[str, Any]]:
     yield from ((name, value) for name, value in block.value.items() if name not in known)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -102,7 +102,7 @@ _WRITTEN_OUT = {
 }
 
 
-def _parent(tree: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def _parent(tree: dict[str, object], keys: tuple[str, ...]) -> dict[str, Any]:
     """Return the mapping that a place is in; an empty one where there is none."""
     parent = tree if len(keys) == 1 else tree.get(keys[0])
     return parent if isinstance(parent, dict) else {}
@@ -112,7 +112,7 @@ def _by_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def write_out(tree: dict[str, Any]) -> None:
+def write_out(tree: dict[str, object]) -> None:
     """Write out, in place, what a file may say in short.
 
     A word where a mapping with ``name`` is expected is that name, one word is a list of one,
@@ -151,7 +151,7 @@ def write_out(tree: dict[str, Any]) -> None:
         tree["module"] = {"name": "sequence", **module}
 
 
-def _tell_table_from_transforms(data: dict[str, Any]) -> None:
+def _tell_table_from_transforms(data: dict[str, object]) -> None:
     """Give the table of the ``fasta`` source its own key, where it stands under a former one."""
     given = data.get("targets")
     if data.get("name") != "fasta" or not isinstance(given, str) or "target_table" in data:
@@ -165,7 +165,7 @@ def _tell_table_from_transforms(data: dict[str, Any]) -> None:
         warnings.warn(message, EugeneWarning, stacklevel=3)
 
 
-def _interpret(value: Any) -> Iterator[Block]:
+def _interpret(value: object) -> Iterator[Block]:
     names = schema.interpret_steps(value if isinstance(value, dict) else ())
     steps = tuple(
         Parameter(step, "dict[str, Any] | None", "None", registries.STEPS.summary(step))
@@ -179,7 +179,7 @@ def _interpret(value: Any) -> Iterator[Block]:
                 yield Block(("interpret", step), value[step], None, parameters)
 
 
-def blocks(tree: dict[str, Any]) -> list[Block]:
+def blocks(tree: dict[str, object]) -> list[Block]:
     """Return every block of a configuration tree, the outer before the inner.
 
     Parameters

@@ -7,7 +7,7 @@ import contextlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, get_args, get_origin
 
 from eugene.config._source import NO_DEFAULT, Parameter, Signature, descriptions, parameter_of
 from eugene.config.marks import Mark
@@ -15,7 +15,7 @@ from eugene.config.marks import Mark
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def signature_of(thing: Callable[..., Any], target: str) -> Signature:
+def signature_of(thing: Callable[..., object], target: str) -> Signature:
     """Return the arguments of a class or function that a user has registered.
 
     Parameters

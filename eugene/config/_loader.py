@@ -123,7 +123,7 @@ class _Builder:
         return self.scalar(node, keys)
 
     def mapping(self, node: yaml.MappingNode, keys: PathKeys) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+        result: dict[str, object] = {}
         lines: dict[str, int] = {}
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:

@@ -30,7 +30,7 @@ def is_path(name: str, annotation: str) -> bool:
     return name in _NAMES_OR_PATHS or bool(_IS_PATH.search(annotation))
 
 
-def settle_paths(document: Document, tree: dict[str, Any]) -> None:
+def settle_paths(document: Document, tree: dict[str, object]) -> None:
     """Make the paths of a resolved tree absolute, in place.
 
     A path that a file names is looked for beside that file first, then where the program runs;
@@ -55,7 +55,7 @@ def settle_paths(document: Document, tree: dict[str, Any]) -> None:
                 block.value[parameter.name] = found
 
 
-def _settled(value: Any, document: Document, path: str) -> Any:
+def _settled(value: object, document: Document, path: str) -> Any:
     if isinstance(value, dict):
         return {key: _settled(item, document, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list):

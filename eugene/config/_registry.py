@@ -67,12 +67,12 @@ class Registry(Mapping[str, str]):
         args: tuple[str, ...] = (),
         supplied: tuple[str, ...] = (),
         filled: tuple[str, ...] = (),
-        defaults: Mapping[str, Mapping[str, Any]] | None = None,
+        defaults: Mapping[str, Mapping[str, object]] | None = None,
         by_class: bool = False,
     ) -> None:
         self.kind = kind
         self._entries = dict(entries)
-        self._objects: dict[str, Callable[..., Any]] = {}
+        self._objects: dict[str, Callable[..., object]] = {}
         self._origins: dict[str, str] = {}
         self._aliases = dict(aliases or {})
         self.by_class = by_class
@@ -86,7 +86,7 @@ class Registry(Mapping[str, str]):
     def register(
         self,
         name: str,
-        target: str | Callable[..., Any],
+        target: str | Callable[..., object],
         *,
         aliases: Iterable[str] = (),
     ) -> None:
@@ -230,7 +230,7 @@ class Registry(Mapping[str, str]):
         """Return the first line of a thing's docstring without importing it."""
         return self.signature(name).summary
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> Any:
         """Import a thing and return it.
 
         Raises
@@ -246,7 +246,7 @@ class Registry(Mapping[str, str]):
         module, _, attribute = self._entries[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
 
-    def build(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def build(self, name: str, *args: object, **kwargs: object) -> Any:
         """Import a thing and call it.
 
         Examples

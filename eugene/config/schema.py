@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from eugene.config import registries
 from eugene.config._source import Parameter, read_signature
@@ -29,7 +29,7 @@ class ReplicatesSection:
     """
 
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
-    arms: dict[str, Any] = field(default_factory=lambda: {"default": {}})
+    arms: dict[str, object] = field(default_factory=lambda: {"default": {}})
     interpret: Literal["first", "all", "none"] = "first"
 
 

@@ -20,7 +20,7 @@ class SourceError(EugeneError, ValueError):
 
 
 def negatives_method(
-    negatives: Mapping[str, Any] | Literal[False],
+    negatives: Mapping[str, object] | Literal[False],
 ) -> tuple[str | None, dict[str, Any]]:
     """Return the method that makes negatives, and its arguments.
 

@@ -110,7 +110,7 @@ def _target(variable: xr.DataArray, parts: dict[str, NDArray[np.bool_]]) -> dict
 def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
     infinite = int(np.isinf(values).sum())
-    out: dict[str, Any] = {"n": len(finite), "missing": len(values) - len(finite) - infinite}
+    out: dict[str, object] = {"n": len(finite), "missing": len(values) - len(finite) - infinite}
     if infinite:
         out["infinite"] = infinite
     if len(finite):

@@ -144,7 +144,7 @@ class SequenceDataModule(pl.LightningDataModule):
         control_var: str | None = None,
         mask_var: str | None = None,
         split: Split | None = None,
-        targets: Sequence[Transform] | str | Mapping[str, Any] = (),
+        targets: Sequence[Transform] | str | Mapping[str, object] = (),
         batch_size: Annotated[int, Least(1)] = 128,
         num_workers: Annotated[int, Least(0)] = 0,
         seed: int = 0,
@@ -200,7 +200,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self._judge_values()
         self._length = length
         self._view: xr.Dataset | None = None
-        self._leakage: dict[str, Any] | None = None
+        self._leakage: dict[str, object] | None = None
 
     def _as_fitted(self, ds: xr.Dataset, transforms: Mapping[str, Any]) -> xr.Dataset:
         """Apply the transforms of a trained network to the targets of the same names."""

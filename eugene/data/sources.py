@@ -52,7 +52,7 @@ def _finish(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
     return ds.load() if out is None else ds
 
 
-def _add(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, Any]) -> xr.Dataset:
+def _add(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, object]) -> xr.Dataset:
     """Return the dataset with more variables; a store is written anew only where it has them."""
     more = ds.assign(made)
     if out is None:
@@ -326,7 +326,7 @@ def regions(
     bigwigs: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None = None,
     *,
     width: int,
-    negatives: Mapping[str, Any] | Literal[False] | None = None,
+    negatives: Mapping[str, object] | Literal[False] | None = None,
     blacklist: PathLike | None = None,
     task: Literal["binary", "counts"] = "binary",
     centre: Literal["summit", "midpoint"] = "summit",
@@ -481,7 +481,7 @@ def regions(
         mask=False,
     )
     label = rows["label"].to_numpy(dtype=np.int8)
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "label": ("_sequence", label, {"long_name": "1 peak, 0 matched window elsewhere"}),
         "is_peak": ("_sequence", label == 1),
     }

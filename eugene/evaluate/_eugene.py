@@ -27,7 +27,7 @@ _UNHEARD = {
 
 @eugene_call(same={"module": "model", "ds": "sdata"}, unheard=_UNHEARD)
 def predictions_sequence_module(
-    model: Any,
+    model: object,
     sdata: xr.Dataset,
     seq_var: str | None = None,
     target_vars: str | Sequence[str] | None = None,

@@ -163,7 +163,7 @@ def _reason(metric: str, truth: NDArray[np.float64], guess: NDArray[np.float64])
 
 
 def _summary(values: list[float], draws: list[NDArray[np.float64]], level: float) -> dict[str, Any]:
-    result: dict[str, Any] = {"value": _mean(np.array(values)), "low": np.nan, "high": np.nan}
+    result: dict[str, object] = {"value": _mean(np.array(values)), "low": np.nan, "high": np.nan}
     # the mean in a resample is over the targets that the value itself is a mean of
     there = [d for d, value in zip(draws, values, strict=True) if np.isfinite(value)]
     if there and len(there[0]):

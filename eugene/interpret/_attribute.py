@@ -268,15 +268,15 @@ class Explainer:
         return 1 if named in NAMED and named not in DRAWN else int(self.n_references)
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> bool:
     return hasattr(value, "shape") and not isinstance(value, str)
 
 
-def _float32(values: Any) -> NDArray[np.float32]:
+def _float32(values: object) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-def told(value: Any) -> Any:
+def told(value: object) -> Any:
     """Return a target or reference as something that a file can hold.
 
     Examples
@@ -297,12 +297,12 @@ def told(value: Any) -> Any:
 
 def attribute_sequences(
     model: torch.nn.Module,
-    X: NDArray[Any],
+    X: NDArray[np.generic],
     *,
     methods: Sequence[str | Compute] = ("deep_lift_shap", "saturation_mutagenesis"),
-    references: Any = "dinuc_shuffle",
+    references: object = "dinuc_shuffle",
     n_references: int = 20,
-    target: Any = 0,
+    target: object = 0,
     seed: int | None = None,
     batch_size: int = 128,
     hypothetical: bool = False,
@@ -370,7 +370,7 @@ def attribute_sequences(
         hypothetical=hypothetical,
     )
     letters = sp.decode_ohe(np.asarray(X).swapaxes(1, 2), ohe_axis=-1, alphabet=letters_of)
-    variables: dict[str, Any] = {
+    variables: dict[str, object] = {
         "seq": (
             ("_sequence", "_length"),
             letters,

@@ -71,7 +71,7 @@ class ChunkedTable:
     def __init__(
         self,
         path: Path,
-        job: Mapping[str, Any],
+        job: Mapping[str, object],
         *,
         resume: bool,
         text: tuple[str, ...] = (),
@@ -247,7 +247,7 @@ def _turn(file: Path, target: Path) -> Iterator[None]:
 
 def _typed(column: pd.Series) -> NDArray[Any]:
     """Return a column of text as truth values, whole numbers or numbers."""
-    values: NDArray[Any] = column.to_numpy(dtype=object).astype(str)
+    values: NDArray[np.generic] = column.to_numpy(dtype=object).astype(str)
     if np.isin(values, ("True", "False")).all():
         truths: NDArray[np.bool_] = values == "True"
         return truths

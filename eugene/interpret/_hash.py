@@ -87,7 +87,7 @@ def software() -> dict[str, Any]:
     >>> sorted(software())
     ['eugene-genomics', 'numpy', 'torch']
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name in _SOFTWARE:
         try:
             found[name] = importlib.metadata.version(name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def add_hits(
     *,
     shape: tuple[int, int],
     dims: tuple[str, str] = ("_sequence", "_length"),
-    attrs: dict[str, Any] | None = None,
+    attrs: Mapping[str, object] | None = None,
 ) -> None:
     """Put a table of spans into a dataset, in place.
 
@@ -95,7 +95,7 @@ def add_hits(
     for column in table.columns:
         if column == "motif":
             values = np.array([codes.get(m, 0) for m in table[column]], dtype=np.uint16)
-            own: dict[str, Any] = {"motifs": motifs}
+            own: dict[str, object] = {"motifs": motifs}
         elif column == "strand":
             text = table[column].where(table[column].isin(list(STRANDS)), ".")
             values = np.array([STRANDS[str(s)] for s in text], dtype=np.int8)

@@ -58,7 +58,7 @@ class Running(TypedDict, total=False):
         Draw a bar.
     """
 
-    target: Any
+    target: object
     batch_size: int | None
     device: str | None
     progress: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,12 +53,12 @@ class OneHot(np.ndarray):
 
     alphabet: str | None
 
-    def __array_finalize__(self, other: Any) -> None:
+    def __array_finalize__(self, other: object) -> None:
         """Hand the alphabet on to views and copies."""
         self.alphabet = getattr(other, "alphabet", None)
 
 
-def with_alphabet(X: NDArray[Any], alphabet: BaseAlphabet) -> OneHot:
+def with_alphabet(X: NDArray[np.generic], alphabet: BaseAlphabet) -> OneHot:
     """Return an array that knows its alphabet.
 
     Examples

@@ -281,7 +281,7 @@ def _fill(
     out: StoreWriter,
     explainer: Explainer,
     source: _Rows,
-    marks: Mapping[str, Any],
+    marks: Mapping[str, object],
     extra: xr.Dataset,
     *,
     progress: bool,
@@ -402,7 +402,7 @@ def _cut_bounds(found: xr.Dataset, width: int) -> None:
     found["end"] = found["end"].copy(data=(begin + width).astype(end.dtype))
 
 
-def _same_job(path: Path, facts: Mapping[str, Any]) -> bool:
+def _same_job(path: Path, facts: Mapping[str, object]) -> bool:
     """Tell whether a store is the finished one of a job; refuse one of another job."""
     import seqdata as sd
 

@@ -103,7 +103,7 @@ def planted_motifs_found(
         best match it is with the smallest p, or, where there is none, the filter that comes
         closest.
     """
-    result: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, object]] = {}
     for accession, name in planted.items():
         rows = annotations[annotations["target_accession"] == accession]
         best = rows[rows["rank"] == 1]

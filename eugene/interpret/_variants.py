@@ -292,7 +292,7 @@ def _is_ours(model: torch.nn.Module) -> bool:
     return hasattr(model, "task") and hasattr(model.task, "predict") and hasattr(model, "arch")
 
 
-def _check_letters(model: Any) -> None:
+def _check_letters(model: object) -> None:
     """Say how variants, which are of DNA, meet a network of other letters, or that they cannot."""
     said = getattr(model, "alphabet", None)
     if said is None or sp.alphabet_of(said) == sp.DNA:

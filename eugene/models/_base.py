@@ -56,7 +56,7 @@ class Architecture(nn.Module):
     name: ClassVar[str] = ""
     length_free: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             cls.__init__ = _telling(cls.__init__)  # type: ignore[method-assign]
@@ -94,7 +94,7 @@ class Architecture(nn.Module):
         return {"conv_kwargs": {**conv, "pool_strides": 1}}
 
 
-def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(given: Mapping[str, object]) -> dict[str, Any]:
     """Return the arguments of an architecture from the ``locals()`` of its ``__init__``.
 
     Parameters
@@ -117,7 +117,7 @@ def _telling(init: Callable[..., None]) -> Callable[..., None]:
     takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
 
     @functools.wraps(init)
-    def build(self: Architecture, *args: Any, **kwargs: Any) -> None:
+    def build(self: Architecture, *args: object, **kwargs: object) -> None:
         for key in () if takes_any else kwargs:
             if key not in known:
                 own = [name for name in known if name != "self"]

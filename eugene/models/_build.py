@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene.config.registries import MODELS
 
@@ -32,7 +32,7 @@ def list_models(pattern: str = "*") -> list[str]:
     return sorted(fnmatch.filter(list(MODELS), pattern))
 
 
-def build(name: str, *, seed: int | None = None, **kwargs: Any) -> Architecture:
+def build(name: str, *, seed: int | None = None, **kwargs: object) -> Architecture:
     """Build an architecture by name.
 
     Parameters

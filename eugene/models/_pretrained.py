@@ -89,7 +89,7 @@ class ModelCard:
 def _cards() -> Mapping[str, ModelCard]:
     import yaml
 
-    def text(value: Any) -> Any:
+    def text(value: object) -> Any:
         return " ".join(value.split()) if isinstance(value, str) else value
 
     tree = yaml.safe_load(REGISTRY_FILE.read_text(encoding="utf8"))

@@ -35,13 +35,13 @@ class TowerNet(Architecture):
         self,
         input_len: int,
         output_dim: int,
-        conv_kwargs: Mapping[str, Any] | None,
-        dense_kwargs: Mapping[str, Any] | None,
+        conv_kwargs: Mapping[str, object] | None,
+        dense_kwargs: Mapping[str, object] | None,
         input_channels: int | None,
         *,
-        sizes: Mapping[str, Any],
-        dense: Mapping[str, Any],
-        **config: Any,
+        sizes: Mapping[str, object],
+        dense: Mapping[str, object],
+        **config: object,
     ) -> None:
         channels = channels_of(input_channels, conv_kwargs)
         super().__init__(

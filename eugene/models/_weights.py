@@ -165,7 +165,7 @@ def _with_checksum(packed: bytes, metadata: dict[str, str]) -> bytes:
     return len(text).to_bytes(8, "little") + text + values
 
 
-def _weights_sha256(header: dict[str, Any], values: bytes) -> str:
+def _weights_sha256(header: dict[str, object], values: bytes) -> str:
     sums = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     sums.update(values)
     return sums.hexdigest()

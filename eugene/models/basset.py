@@ -76,10 +76,10 @@ class Basset(TowerNet):
         input_len: int = 600,
         output_dim: int = 164,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         padding: str = "same",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -70,10 +70,10 @@ class CNN(Stranded):
         input_len: int,
         output_dim: int,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         strands: str = "single",
@@ -102,8 +102,8 @@ class CNN(Stranded):
 
 
 def make_tower(
-    conv_kwargs: Mapping[str, Any] | None,
-    defaults: Mapping[str, Any],
+    conv_kwargs: Mapping[str, object] | None,
+    defaults: Mapping[str, object],
     input_len: int,
     input_channels: int = 4,
 ) -> Conv1DTower:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -63,13 +63,13 @@ class DanQ(Architecture):
         input_len: int = 1000,
         output_dim: int = 919,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         dropout: float = 0.5,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from eugene.config.marks import ArgumentsOf
 from eugene.models._tower_net import TowerNet
@@ -70,10 +70,10 @@ class DeepSTARR(TowerNet):
         input_len: int = 249,
         output_dim: int = 2,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         input_channels: int | None = None,

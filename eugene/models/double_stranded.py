@@ -75,7 +75,7 @@ class dsFCN(DoubleStranded):
         *,
         aggr: str = "concat",
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         input_channels: int = 4,
     ) -> None:
@@ -125,12 +125,12 @@ class dsCNN(DoubleStranded):
         input_len: int,
         output_dim: int,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         *,
         aggr: str = "concat",
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         input_channels: int | None = None,
     ) -> None:
@@ -183,12 +183,12 @@ class dsRNN(DoubleStranded):
         input_len: int,
         output_dim: int,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         *,
         aggr: str = "concat",
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         summary: str = "last",
         input_channels: int = 4,
@@ -246,15 +246,15 @@ class dsHybrid(DoubleStranded):
         input_len: int,
         output_dim: int,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         *,
         aggr: str = "concat_cnn",
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         summary: str = "last",
         input_channels: int | None = None,
@@ -275,7 +275,7 @@ class dsHybrid(DoubleStranded):
 
 
 def _rename_parameters(
-    _module: Architecture, state_dict: dict[str, torch.Tensor], prefix: str, *_: Any
+    _module: Architecture, state_dict: dict[str, torch.Tensor], prefix: str, *_: object
 ) -> None:
     """Let the state dicts of EUGENe, and of networks with ``strands="both"``, load."""
     inner = f"{prefix}network."

@@ -53,7 +53,7 @@ class FCN(Stranded):
         input_len: int,
         output_dim: int,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         strands: str = "single",
@@ -127,10 +127,10 @@ class RNN(Stranded):
         input_len: int,
         output_dim: int,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         strands: str = "single",

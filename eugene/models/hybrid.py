@@ -75,13 +75,13 @@ class Hybrid(Stranded):
         input_len: int,
         output_dim: int,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         strands: str = "single",

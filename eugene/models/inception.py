@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -65,7 +65,7 @@ class Inception(Architecture):
         conv_maxpool_kernel_size: int = 3,
         activation: str | None = "relu",
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         input_channels: int | None = None,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -81,13 +81,13 @@ class Satori(Architecture):
         input_len: int = 600,
         output_dim: int = 164,
         conv_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:Conv1DTower")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
         mha_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:MultiHeadAttention")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:MultiHeadAttention")
         ] = None,
         recurrent_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
         *,
         use_rnn: bool = True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -16,7 +15,7 @@ from eugene.modules.sequence import SequenceModule
 
 
 def load_checkpoint(
-    path: str | Path, arch: nn.Module | None = None, **objects: Any
+    path: str | Path, arch: nn.Module | None = None, **objects: object
 ) -> SequenceModule:
     """Load a trained :class:`eugene.models.SequenceModule`, ready to predict.
 

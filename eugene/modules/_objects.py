@@ -68,7 +68,7 @@ def rows_of(output: torch.Tensor, n: int) -> torch.Tensor:
     )
 
 
-def without_objects(hparams: dict[str, Any]) -> dict[str, Any]:
+def without_objects(hparams: dict[str, object]) -> dict[str, Any]:
     """Leave what was given as an object, and is not given again, to the task."""
 
     def stands_for(value: object) -> bool:

@@ -57,7 +57,7 @@ class _Moments(EpochMetric):
 
     moments: list[torch.Tensor]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.add_state("moments", default=[], dist_reduce_fx="cat")
 
@@ -188,7 +188,7 @@ class _Kept(EpochMetric):
     predictions: list[torch.Tensor]
     targets: list[torch.Tensor]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.add_state("predictions", default=[], dist_reduce_fx="cat")
         self.add_state("targets", default=[], dist_reduce_fx="cat")
@@ -262,7 +262,7 @@ class _Counts(EpochMetric):
 
     counts: list[torch.Tensor]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.add_state("counts", default=[], dist_reduce_fx="cat")
 

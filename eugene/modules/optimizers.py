@@ -159,10 +159,10 @@ def has_argument(name: object, argument: str) -> bool:
 
 
 def make_scheduler(
-    name: str | Callable[..., Any],
+    name: str | Callable[..., object],
     optimizer: torch.optim.Optimizer,
     total_steps: Callable[[], int],
-    **kwargs: Any,
+    **kwargs: object,
 ) -> tuple[Any, str]:
     """Return a schedule, and whether it moves each ``"step"`` or each ``"epoch"``.
 

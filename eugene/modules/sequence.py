@@ -212,7 +212,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         """Keep plain copies only, so that checkpoints load under ``weights_only``."""
         self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: dict[str, object]) -> None:
         """Arrange the network as EUGENe did where the checkpoint is EUGENe's, and say so."""
         if is_of_eugene(checkpoint):
             self.arch = as_in_eugene(self.arch)
@@ -437,7 +437,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     @torch.no_grad()
     def predict(
         self,
-        x: Any,
+        x: object,
         batch_size: int | None = None,
         *,
         device: str | torch.device | None = None,

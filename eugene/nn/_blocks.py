@@ -17,7 +17,7 @@ POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool1d, "avg": nn.AvgPool1d}
 RECURRENT: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
-def per_layer(value: Any, n_layers: int, name: str) -> list[Any]:
+def per_layer(value: object, n_layers: int, name: str) -> list[Any]:
     """Spread one value over all layers, or check that a list has one value a layer.
 
     Parameters
@@ -251,7 +251,7 @@ def _make_pool(
     if kind not in POOLS:
         raise ModelError(f"unknown pool_type {kind!r}{did_you_mean(kind, POOLS)}")
     stride = kernel if stride is None else stride
-    extra: dict[str, Any] = {}
+    extra: dict[str, object] = {}
     if kind == "max":
         extra["dilation"] = dilation
     elif dilation != 1:

@@ -199,7 +199,7 @@ def init_weights(
 def init_motif_weights(
     model: nn.Module,
     layer_name: str | None,
-    motifs: Any,
+    motifs: object,
     *,
     list_index: int | None = None,
     initializer: str | None = None,

@@ -357,7 +357,7 @@ class BiConv1DTower(nn.Module):
 
 
 def _rename_eugene_parameters(
-    module: nn.Module, state_dict: dict[str, torch.Tensor], prefix: str, *_: Any
+    module: nn.Module, state_dict: dict[str, torch.Tensor], prefix: str, *_: object
 ) -> None:
     """Let state dicts with EUGENe's names (``kernels.0``, ``biases.0``) load."""
     for old, new in (("kernels", "weight"), ("biases", "bias")):

@@ -227,7 +227,7 @@ def boxplot(
     orient: str = "v",
     jitter: bool = False,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw the quartiles of variables, or of one variable by group.
 
@@ -281,7 +281,7 @@ def violinplot(
     groupby: str | None = None,
     orient: str = "v",
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw the densities of variables, or of one variable by group.
 

@@ -77,7 +77,7 @@ def positional_gia_plot(
     *,
     id_var: str | None = None,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw the mean effect of a motif against its position, with a 95 % interval.
 
@@ -123,7 +123,7 @@ def distance_cooperativity_gia_plot(
     *,
     id_var: str | None = None,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw the cooperativity of two motifs against the distance between them.
 

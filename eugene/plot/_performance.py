@@ -117,7 +117,7 @@ def auroc(
     *,
     labels: str | Sequence[str] | None = None,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw receiver operating characteristics with the area under each.
 
@@ -165,7 +165,7 @@ def auprc(
     *,
     labels: str | Sequence[str] | None = None,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw precision against recall with the average precision of each target.
 

@@ -30,7 +30,7 @@ def _array(sdata: xr.Dataset, name: str, ndim: int) -> NDArray[np.float64]:
     return np.asarray(sdata[name].values, dtype=float)
 
 
-def _alphabet(sdata: xr.Dataset, name: str, options: dict[str, Any]) -> dict[str, Any]:
+def _alphabet(sdata: xr.Dataset, name: str, options: dict[str, object]) -> dict[str, Any]:
     """Return the options of a logo with the letters that a variable, or the sequences, are over."""
     if options.get("alphabet") is not None:
         return options
@@ -75,7 +75,7 @@ def seq_track(
     title: str | None = None,
     ylab: str = "attribution",
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw the attributions of one sequence as a logo.
 
@@ -146,7 +146,7 @@ def multiseq_track(
     width: float | None = None,
     height: float | None = None,
     ylabs: Sequence[str] | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Figure:
     """Draw attributions of several sequences below each other, a column a method.
 
@@ -233,7 +233,7 @@ def _filter_logo(pfm: NDArray[np.float64], title: str, ax: Axes, kwargs: dict[st
     passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes", "filter_num": "filter_id"}
 )
 def filter_viz(
-    sdata: xr.Dataset, filter_id: int, pfms_var: str, *, ax: Axes | None = None, **kwargs: Any
+    sdata: xr.Dataset, filter_id: int, pfms_var: str, *, ax: Axes | None = None, **kwargs: object
 ) -> Axes:
     """Draw one filter as a motif logo, in bits.
 
@@ -290,7 +290,7 @@ def multifilter_viz(
     num_cols: int | None = None,
     num_rows: int | None = None,
     titles: Sequence[str] | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Figure:
     """Draw several filters as motif logos, in bits.
 

@@ -126,7 +126,7 @@ def metric_curve(
 
 @picture(passes="plot", void={"hue": (None, "metric")})
 def loss_curve(
-    log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None, **kwargs: Any
+    log_path: str | Path | pd.DataFrame, *, ax: Axes | None = None, **kwargs: object
 ) -> Axes:
     """Draw training and validation loss over the epochs.
 

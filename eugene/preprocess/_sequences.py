@@ -48,7 +48,7 @@ def make_unique_ids_sdata(
 
 def _letters(sdata: xr.Dataset, seq_var: str) -> NDArray[Any]:
     require(sdata, seq_var, "seq_var")
-    values: NDArray[Any] = sdata[seq_var].to_numpy()
+    values: NDArray[np.generic] = sdata[seq_var].to_numpy()
     if values.dtype == np.uint8 and sdata[seq_var].attrs.get("kind") == "sequence":
         return values.view("S1")
     if values.dtype.kind == "S" and values.dtype.itemsize == 1:
@@ -172,7 +172,7 @@ def ohe_seqs_sdata(
         sp.check_letters(letters, kind, f"the sequences {seq_var!r}")
     except sp.errors.AlphabetError as error:
         raise PreprocessError(f"alphabet: {error}.") from error
-    one_hot: NDArray[Any] = sp.ohe(letters, kind)
+    one_hot: NDArray[np.generic] = sp.ohe(letters, kind)
     if fill_value != 0:
         one_hot = one_hot.astype(np.float32)
         one_hot[(one_hot == 0).all(-1)] = fill_value

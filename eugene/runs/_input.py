@@ -130,7 +130,7 @@ def _flat(
     return sources.table(str(path), seq_col=column, target_cols=[], **options)
 
 
-def _store(path: Path, section: dict[str, Any], seq_col: str | None) -> xr.Dataset:
+def _store(path: Path, section: dict[str, object], seq_col: str | None) -> xr.Dataset:
     import seqdata as sd
     from seqdata.schema import is_one_hot, is_sequence
 

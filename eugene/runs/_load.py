@@ -43,7 +43,7 @@ class RunInfo:
     alphabet: str
     input_len: int
     target_names: tuple[str, ...]
-    transforms: dict[str, list[dict[str, Any]]]
+    transforms: dict[str, list[dict[str, object]]]
 
     def inverse(self, predictions: ArrayLike) -> NDArray[np.float64]:
         """Turn predictions of transformed targets into the units of the data.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from eugene._folder import RunFolder
 from eugene.config import RunConfig, find_recipe, load_run_config
@@ -15,7 +14,7 @@ from eugene.runs._replicates import run_replicates
 
 
 def run(
-    recipe: str | Path | Mapping[str, Any] | RunConfig,
+    recipe: str | Path | Mapping[str, object] | RunConfig,
     *,
     overrides: Overrides = (),
     run_dir: str | Path | None = None,

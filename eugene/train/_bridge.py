@@ -190,7 +190,7 @@ class Bridge(pl.LightningDataModule):
         self._lend()
         return self._told(self.source.val_dataloader(), shuffled=False)
 
-    def _told(self, loader: Any, *, shuffled: bool) -> EpochLoader:
+    def _told(self, loader: object, *, shuffled: bool) -> EpochLoader:
         assert self.trainer is not None
         short = self._short and shuffled
         return EpochLoader(

@@ -23,7 +23,7 @@ _NEEDS_SPREAD = ("r2", "pearson", "spearman", "explained_variance")
 
 
 def check_fit(
-    module: pl.LightningModule, source: Any, *, monitor: str, closed: bool = True
+    module: pl.LightningModule, source: object, *, monitor: str, closed: bool = True
 ) -> list[str]:
     """Raise where a module cannot be trained on its data; return what should be said.
 
@@ -82,7 +82,7 @@ def check_fit(
     return said
 
 
-def _outputs(module: SequenceModule, source: Any) -> tuple[int, ...] | None:
+def _outputs(module: SequenceModule, source: object) -> tuple[int, ...] | None:
     """Return the shape of the outputs of two sequences, None where it shows only in training."""
     length = getattr(source, "input_len", None)
     if not isinstance(length, int):
@@ -162,7 +162,7 @@ def _check_validation(
     return [f"{why}: {', '.join(lacking)} cannot be computed there."] if lacking else []
 
 
-def needs_two_rows(module: pl.LightningModule, source: Any) -> bool:
+def needs_two_rows(module: pl.LightningModule, source: object) -> bool:
     """Tell whether a training batch of one row fails, as batch normalisation of one value does.
 
     Parameters

@@ -90,7 +90,7 @@ class FitResult:
 @eugene_call(same=SAME, unheard=UNHEARD, translate=for_fit)
 def fit(
     module: pl.LightningModule,
-    datamodule: Any,
+    datamodule: object,
     *,
     run_dir: str | Path | None = None,
     max_epochs: Annotated[int, Least(1)] = 30,
@@ -118,7 +118,7 @@ def fit(
     tensorboard: bool = True,
     restore_best: bool = True,
     callbacks: Sequence[pl.Callback] = (),
-    trainer_kwargs: Mapping[str, Any] | None = None,
+    trainer_kwargs: Mapping[str, object] | None = None,
 ) -> FitResult:
     """Train a module until it stops getting better.
 

@@ -90,7 +90,7 @@ class Resume(Callback):
             for old, new in horizons:
                 self._check_horizon(schedule, old, new)
 
-    def _check_horizon(self, schedule: Any, old: float, new: float) -> None:
+    def _check_horizon(self, schedule: object, old: float, new: float) -> None:
         """Refuse a schedule that is over, and say of others that they are another one now."""
         if old == new:
             return

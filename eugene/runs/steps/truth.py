@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._step import step
 from eugene.report._blocks import Section, number
@@ -34,7 +34,7 @@ def add_truth(folder: RunFolder, **values: object) -> None:
     folder.write_json(_FILE, {**empty, **folder.read(_FILE), **values})
 
 
-def show_planted(section: Section, found: Mapping[str, Mapping[str, Any]], *more: str) -> None:
+def show_planted(section: Section, found: Mapping[str, Mapping[str, object]], *more: str) -> None:
     """Add a table of the planted motifs, and whether filters found them, to a report.
 
     Parameters
