@@ -67,7 +67,7 @@ MODELS = Registry(
         acme_cnn="AcmeCNN",
     ),
     by_class=True,
-    filled=("input_len", "output_dim", "input_channels"),
+    filled=("input_len", "output_dim", "input_channels", "profile"),
 )
 MODULES = Registry(
     "module",
