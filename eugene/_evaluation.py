@@ -43,6 +43,21 @@ class Measured(TypedDict, total=False):
     baselines: dict[str, Metrics]
 
 
+class Calibration(TypedDict, total=False):
+    """How honest predictions are: temperatures of classes, or intervals; or why there is neither.
+
+    ``nll`` and ``ece`` are those before and after; the others have one number a target.
+    """
+
+    temperature: list[float | None]
+    nll: list[float]
+    ece: list[float]
+    level: float
+    width: list[float | None]
+    coverage: list[float | None]
+    why: str
+
+
 class Evaluation(Measured, total=False):
     """Content of ``evaluation.json``."""
 
@@ -52,6 +67,8 @@ class Evaluation(Measured, total=False):
     targets: list[str]
     subsets: dict[str, Measured]
     curves: dict[str, object]
+    averaged: dict[str, object]
+    calibration: Calibration
 
 
 def read_evaluation(run: Path) -> Evaluation:

@@ -441,6 +441,10 @@ class RunFolder:
         )
         self._write_state(state)
 
+    def _said_before(self, name: str) -> dict[str, None]:
+        """Return what is to be taken back where a step that did not apply is done again."""
+        return dict.fromkeys({"skipped"} & set(self.state().get("steps", {}).get(name, {})))
+
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Record the beginning, the end and the duration of a step.
@@ -461,9 +465,8 @@ class RunFolder:
 
         owner = owner_of(self.path / LOCK)
         process = None if owner is None else str(owner)
-        self._mark(
-            name, status="running", started=started, process=process, seconds=None, error=None
-        )
+        begun = {"started": started, "process": process, "seconds": None, "error": None}
+        self._mark(name, status="running", **begun, **self._said_before(name))
         try:
             yield
         except BaseException as error:

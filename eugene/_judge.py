@@ -20,7 +20,8 @@ from eugene.errors import DataError, EugeneWarning
 _OF_LOSS = {
     "bce": "between 0 and 1",
     "cross_entropy": CLASSES,
-    "poisson": COUNTS,
+    "focal": "between 0 and 1",
+    **dict.fromkeys(("poisson", "negative_binomial", "poisson_multinomial", "mnll"), COUNTS),
     "log1p_mse": "above -1",
     "rmsle": "above -1",
 }

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 LABELS, CLASSES = "0, 1 or NaN", "numbers of classes (0, 1, 2 and so on) or NaN"
 COUNTS = "counts of 0 or more"
-_OF_VALUES = ("r2", "pearson", "spearman", "mse", "mae", "explained_variance")
-_OF_LABELS = ("auroc", "auprc", "accuracy", "precision", "recall", "f1")
+_OF_VALUES = ("r2", "pearson", "spearman", "mse", "mae", "explained_variance", "ccc")
+_OF_LABELS = ("auroc", "auprc", "accuracy", "precision", "recall", "f1", "mcc")
 
 
 class Task(str):
@@ -210,7 +210,8 @@ TASKS: dict[str, Task] = {
         ),
         Task(
             "poisson", "poisson", ("pearson", "spearman"), "exp", COUNTS,
-            evaluated=_SCORES, measured_by=_OF_VALUES, baselines=("kmer_ridge",),
+            evaluated=_SCORES, measured_by=(*_OF_VALUES, "poisson_deviance"),
+            baselines=("kmer_ridge",),
         ),
     )
 }  # fmt: skip

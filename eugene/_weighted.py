@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlog1py
 
 Array = NDArray[np.float64]
 WeightedMetric = Callable[[Array, Array, Array], Array]
@@ -146,10 +147,61 @@ def accuracy(y: Array, p: Array, w: Array) -> Array:
 
 def f1(y: Array, p: Array, w: Array) -> Array:
     """Return the harmonic mean of precision and recall; positive is a probability above .5."""
+    hit, miss, false, _ = _calls(y, p, w)
+    return _divide(2 * hit, 2 * hit + miss + false)
+
+
+def explained_variance(y: Array, p: Array, w: Array) -> Array:
+    """Return the share of the variance that is explained, whatever the offset."""
+    (truth, unit), error = _scaled(y), y - p
+    left = (error - error.mean()) / unit
+    return 1 - _divide(_moments(left, left, w)[0], _moments(truth, truth, w)[0])
+
+
+def ccc(y: Array, p: Array, w: Array) -> Array:
+    """Return Lin's concordance, which an offset or a scale that is off makes smaller."""
+    centre, total = y.mean(), w.sum(1)
+    truth, guess = y - centre, p - centre
+    yy, pp, yp = _moments(truth, guess, w)
+    apart = total * (_divide(w @ (truth - guess), total)) ** 2
+    return np.clip(_divide(2 * yp, np.where(yy + pp > 0, yy + pp + apart, 0.0)), -1, 1)
+
+
+def poisson_deviance(y: Array, p: Array, w: Array) -> Array:
+    """Return the mean deviance of counts from predicted rates; NaN where there can be none."""
+    if (y < 0).any() or (p < 0).any() or ((p == 0) & (y > 0)).any():
+        return np.full(len(w), np.nan)
+    # log1p keeps the digits where a count is close to its rate
+    each = 2 * (xlog1py(y, (y - p) / np.where(p > 0, p, 1)) - (y - p))
+    return _divide(w @ each, w.sum(1))
+
+
+def _calls(y: Array, p: Array, w: Array) -> tuple[Array, Array, Array, Array]:
+    """Return hits, misses, false calls and right refusals; positive is a probability above .5."""
     call, truth = p > 0.5, y > 0.5
-    hit = w @ (call & truth).astype(np.float64)
-    wrong = w @ (call != truth).astype(np.float64)
-    return _divide(2 * hit, 2 * hit + wrong)
+    parts = (call & truth, ~call & truth, call & ~truth, ~call & ~truth)
+    hit, miss, false, right = (w @ part.astype(np.float64) for part in parts)
+    return hit, miss, false, right
+
+
+def precision(y: Array, p: Array, w: Array) -> Array:
+    """Return the share of positive calls that are right."""
+    hit, _, false, _ = _calls(y, p, w)
+    return _divide(hit, hit + false)
+
+
+def recall(y: Array, p: Array, w: Array) -> Array:
+    """Return the share of positives that were called."""
+    hit, miss, _, _ = _calls(y, p, w)
+    return _divide(hit, hit + miss)
+
+
+def mcc(y: Array, p: Array, w: Array) -> Array:
+    """Return Matthews' correlation of calls and labels."""
+    hit, miss, false, right = _calls(y, p, w)
+    calls = np.sqrt(hit + false) * np.sqrt(right + miss)
+    labels = np.sqrt(hit + miss) * np.sqrt(right + false)
+    return _divide(hit * right - false * miss, calls * labels)
 
 
 METRICS: dict[str, WeightedMetric] = {
@@ -163,6 +215,12 @@ METRICS: dict[str, WeightedMetric] = {
     "auprc": auprc,
     "accuracy": accuracy,
     "f1": f1,
+    "explained_variance": explained_variance,
+    "ccc": ccc,
+    "poisson_deviance": poisson_deviance,
+    "precision": precision,
+    "recall": recall,
+    "mcc": mcc,
 }
 
 #: Which of (targets, predictions) a metric needs to vary, because it divides by their spread.
@@ -171,6 +229,7 @@ SPREAD: dict[str, tuple[int, ...]] = {
     "pearson": (0, 1),
     "pearson_r2": (0, 1),
     "spearman": (0, 1),
+    "explained_variance": (0,),
 }
 
 

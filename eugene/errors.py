@@ -38,6 +38,10 @@ class ResumeError(EugeneError):
     """A training or step cannot be taken up with what is asked for now; nothing was touched."""
 
 
+class DoesNotApplyError(EugeneError):
+    """A step of a run has nothing to do for this network; the rest of the run goes on."""
+
+
 class UsageError(EugeneError):
     """The command line cannot be understood."""
 

@@ -67,7 +67,7 @@ MODELS = Registry(
         acme_cnn="AcmeCNN",
     ),
     by_class=True,
-    filled=("input_len", "output_dim", "input_channels"),
+    filled=("input_len", "output_dim", "input_channels", "profile"),
 )
 MODULES = Registry(
     "module",
@@ -81,8 +81,17 @@ LOSSES = Registry(
     _in(
         "eugene.modules.losses",
         *("mse", "mae", "huber", "poisson", "bce", "cross_entropy", "log1p_mse", "rmsle"),
-    ),
-    aliases={"log1pMSELoss": "log1p_mse", "binary_cross_entropy": "bce", "l1": "mae"},
+        *("focal", "quantile", "negative_binomial"),
+    )
+    | _in("eugene.modules.row_losses", "poisson_multinomial", "cosine_mse", "mnll"),
+    aliases={
+        "log1pMSELoss": "log1p_mse",
+        "binary_cross_entropy": "bce",
+        "l1": "mae",
+        "CosineMSELoss": "cosine_mse",
+        "PoissonMultinomialLoss": "poisson_multinomial",
+        "pinball": "quantile",
+    },
     args=("prediction", "target"),
 )
 METRICS = Registry(
@@ -95,12 +104,15 @@ METRICS = Registry(
         mse="MeanSquaredError",
         mae="MeanAbsoluteError",
         explained_variance="ExplainedVariance",
+        ccc="ConcordanceCorrelation",
+        poisson_deviance="PoissonDeviance",
         auroc="AUROC",
         auprc="AveragePrecision",
         accuracy="Accuracy",
         precision="Precision",
         recall="Recall",
         f1="F1Score",
+        mcc="MatthewsCorrelation",
     ),
     aliases={
         "r2score": "r2",

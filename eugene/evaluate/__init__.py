@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from eugene.evaluate._evaluate import paired_difference as paired_difference
     from eugene.evaluate._predictions import predict_batches as predict_batches
     from eugene.evaluate._predictions import predictions as predictions
+    from eugene.evaluate._uncertainty import Spread as Spread
+    from eugene.evaluate._uncertainty import calibrated as calibrated
+    from eugene.evaluate._uncertainty import calibration as calibration
+    from eugene.evaluate._uncertainty import calibration_error as calibration_error
+    from eugene.evaluate._uncertainty import conformal_width as conformal_width
+    from eugene.evaluate._uncertainty import ensemble as ensemble
+    from eugene.evaluate._uncertainty import fit_temperature as fit_temperature
+    from eugene.evaluate._uncertainty import monte_carlo_dropout as monte_carlo_dropout
 
 __getattr__, __dir__ = facade(
     __name__,

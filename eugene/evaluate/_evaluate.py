@@ -127,6 +127,7 @@ def evaluate(
 
 
 _RANKED = frozenset({"auroc", "auprc"})
+_CALLED = frozenset({"f1", "precision", "recall", "mcc"})
 
 
 def _exists(
@@ -153,6 +154,8 @@ def _reason(metric: str, truth: NDArray[np.float64], guess: NDArray[np.float64])
     truth, guess = truth[(there := np.isfinite(truth))], guess[there]
     if not len(truth):
         return "no row has a target"
+    if metric == "poisson_deviance":
+        return "a count or a rate is below 0, or a rate 0 where something was counted"
     if metric not in SPREAD:
         only = np.unique(truth)
         return f"all targets are {only[0]:g}" if len(only) == 1 else "nothing to divide by"
@@ -213,7 +216,7 @@ def _columns(
         return
     for k in range(p.shape[1]):
         truth = np.where(missing, np.nan, (y[:, 0] == k).astype(np.float64))
-        yield truth, (best == k).astype(np.float64) if name == "f1" else p[:, k]
+        yield truth, (best == k).astype(np.float64) if name in _CALLED else p[:, k]
 
 
 def _metrics(

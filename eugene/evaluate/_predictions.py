@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,8 @@ def predict_batches(
     device: str | None = None,
     progress: bool = False,
     scores: bool = False,
+    reverse_complement: bool = False,
+    shifts: int | Sequence[int] = 0,
 ) -> dict[str, np.ndarray]:
     """Predict every batch of a loader.
 
@@ -43,6 +45,8 @@ def predict_batches(
         Draw a bar.
     scores : bool, optional
         Give logits as well, where the task is a classification.
+    reverse_complement, shifts : optional
+        Average over strands and shifts, as `eugene.models.SequenceModule.predict` does.
 
     Returns
     -------
@@ -57,13 +61,20 @@ def predict_batches(
     """
     home, training = module.device, module.training
     where = as_device(device, home)
+    averaged = {"reverse_complement": reverse_complement, "shifts": shifts}
     parts: dict[str, list[np.ndarray]] = {}
     try:
         module.eval().to(where)
         batches = tqdm(loader, desc="predict", disable=not progress, leave=False)
         for i, batch in enumerate(batches):
             moved = {k: v.to(where) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
-            found = module.predict_scores(moved) if scores else module.predict_step(moved, i)
+            found = (
+                module.predict_scores(moved, **averaged)
+                if scores or reverse_complement or shifts
+                else module.predict_step(moved, i)
+            )
+            if not scores:
+                found.pop("score", None)
             for key, value in found.items():
                 parts.setdefault(key, []).append(value.cpu().numpy())
     finally:
@@ -83,6 +94,8 @@ def predictions(
     target_vars: str | list[str] | None = None,
     batch_size: int | None = None,
     device: str | None = None,
+    reverse_complement: bool = False,
+    shifts: int | Sequence[int] = 0,
 ) -> pd.DataFrame:
     """Predict the rows of a dataset or a datamodule.
 
@@ -102,6 +115,8 @@ def predictions(
         Sequences at a time; by default the datamodule's, or ``settings.batch_size``.
     device : str, optional
         Where to compute; by default where the module is.
+    reverse_complement, shifts : optional
+        Average over strands and shifts, as `eugene.models.SequenceModule.predict` does.
 
     Returns
     -------
@@ -116,16 +131,16 @@ def predictions(
     """
     import pandas as pd
 
+    options = {"device": device, "reverse_complement": reverse_complement, "shifts": shifts}
     if hasattr(data, "loader"):
         check_same_alphabet(module, data)
         _check_scale(module, data)
-        found = predict_batches(
-            module, data.loader(split or "all", batch_size=batch_size), device=device
-        )
+        loader = data.loader(split or "all", batch_size=batch_size)
+        found = predict_batches(module, loader, **options)
         names = list(data.target_vars)
     else:
         names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
-        found = _predict_dataset(module, data, split, seq_var, names, batch_size, device)
+        found = _predict_dataset(module, data, split, seq_var, names, batch_size, options)
     columns: dict[str, np.ndarray] = {}
     outputs = found["prediction"].shape[1]
     target = found.get("target")
@@ -164,7 +179,7 @@ def _predict_dataset(
     seq_var: str,
     target_vars: list[str],
     batch_size: int | None,
-    device: str | None,
+    options: Mapping[str, Any],
 ) -> dict[str, np.ndarray]:
     """Predict rows of a dataset block by block, targets or none."""
     if not hasattr(ds, "data_vars"):
@@ -202,4 +217,4 @@ def _predict_dataset(
                 batch["target"] = torch.from_numpy(np.stack(values, axis=1).astype(np.float32))
             yield batch
 
-    return predict_batches(module, batches(), device=device)
+    return predict_batches(module, batches(), **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from eugene.config import Registry
 from eugene.config._annotations import check_value
 from eugene.config.registries import LOSSES
 from eugene.errors import DataError, EugeneError, did_you_mean
+from eugene.modules.row_losses import reads_rows
 
 ElementLoss = Callable[..., torch.Tensor]
 
@@ -69,25 +70,122 @@ def poisson(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def bce(
-    prediction: torch.Tensor, target: torch.Tensor, *, pos_weight: float | None = None
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    pos_weight: float | Sequence[float] | None = None,
 ) -> torch.Tensor:
     """Return the binary cross-entropy of each logit, shape (batch, tasks).
 
-    That of positives is multiplied by ``pos_weight``.
+    That of positives is multiplied by ``pos_weight``, one number or one a task.
 
     Examples
     --------
     >>> bce(torch.tensor([0.0]), torch.tensor([1.0]))
     tensor([0.6931])
     """
-    weight = None if pos_weight is None else torch.tensor(pos_weight, device=prediction.device)
+    weight = _listed(pos_weight, prediction, "pos_weight", "task")
     return F.binary_cross_entropy_with_logits(
         prediction, target, pos_weight=weight, reduction="none"
     )
 
 
+def _listed(
+    given: float | Sequence[float] | None, prediction: torch.Tensor, name: str, each: str
+) -> torch.Tensor | None:
+    """Return weights as a tensor, float () or one for each column of the predictions."""
+    if given is None:
+        return None
+    weight = torch.as_tensor(given, dtype=prediction.dtype, device=prediction.device)
+    if weight.ndim and weight.shape != prediction.shape[1:2]:
+        raise EugeneError(
+            f"{name} has {weight.numel()} numbers, the network gives {prediction.shape[1]} "
+            f"outputs: expected one a {each}"
+        )
+    return weight
+
+
+def focal(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+) -> torch.Tensor:
+    """Return the focal loss of each logit, shape (batch, tasks).
+
+    ``-a (1 - q)^gamma log q``, where ``q`` is the probability of the label that is there and
+    ``a`` is ``alpha`` for positives, ``1 - alpha`` for negatives, 1 for both where it is None:
+    cross-entropy that cares less for what is right already.
+
+    References
+    ----------
+    Lin et al. 2017, https://doi.org/10.1109/ICCV.2017.324
+
+    Examples
+    --------
+    >>> focal(torch.tensor([0.0]), torch.tensor([1.0]), gamma=1.0, alpha=None)
+    tensor([0.3466])
+    """
+    entropy = F.binary_cross_entropy_with_logits(prediction, target, reduction="none")
+    wrong = prediction.sigmoid() * (1 - target) + (-prediction).sigmoid() * target
+    side = 1.0 if alpha is None else alpha * target + (1 - alpha) * (1 - target)
+    return side * wrong**gamma * entropy
+
+
+def quantile(prediction: torch.Tensor, target: torch.Tensor, *, q: float = 0.5) -> torch.Tensor:
+    """Return the pinball loss of each value, shape (batch, tasks).
+
+    ``max(q (y - x), (q - 1) (y - x))`` is least where predictions are the quantile ``q``.
+
+    References
+    ----------
+    Koenker and Bassett 1978, https://doi.org/10.2307/1913643
+
+    Examples
+    --------
+    >>> quantile(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]), q=0.9)
+    tensor([0.9000, 0.1000])
+    """
+    if not 0 < q < 1:
+        raise EugeneError(f"loss 'quantile': q is {q}: expected a number between 0 and 1")
+    error = target - prediction
+    return torch.maximum(q * error, (q - 1) * error)
+
+
+def negative_binomial(
+    prediction: torch.Tensor, target: torch.Tensor, *, dispersion: float = 1.0
+) -> torch.Tensor:
+    """Return the negative log-likelihood of counts that vary more than Poisson's, (batch, tasks).
+
+    Predictions are logarithms of means; the variance is ``mean + dispersion mean^2``.
+
+    References
+    ----------
+    Robinson and Smyth 2008, https://doi.org/10.1093/biostatistics/kxm030
+
+    Examples
+    --------
+    >>> negative_binomial(torch.tensor([0.0]), torch.tensor([0.0]))  # one half for a mean of 1
+    tensor([0.6931])
+    """
+    if dispersion <= 0:
+        raise EugeneError(
+            f"loss 'negative_binomial': dispersion is {dispersion}: expected a number above 0; "
+            "without it use poisson"
+        )
+    size = torch.as_tensor(1 / dispersion, dtype=prediction.dtype, device=prediction.device)
+    both = torch.logaddexp(size.log(), prediction)
+    ways = torch.lgamma(target + size) - torch.lgamma(size) - torch.lgamma(target + 1)
+    return -(ways + size * (size.log() - both) + target * (prediction - both))
+
+
 def cross_entropy(
-    prediction: torch.Tensor, target: torch.Tensor, *, label_smoothing: float = 0.0
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Sequence[float] | None = None,
 ) -> torch.Tensor:
     """Return the cross-entropy of each row of logits, float (batch, 1).
 
@@ -99,6 +197,8 @@ def cross_entropy(
         Number of the class.
     label_smoothing : float
         Share of the target spread over all classes.
+    class_weight : sequence of float, optional
+        What the rows of each class are multiplied by.
 
     Returns
     -------
@@ -111,7 +211,11 @@ def cross_entropy(
     tensor([[0.6931]])
     """
     rows = F.cross_entropy(
-        prediction, target[:, 0].long(), reduction="none", label_smoothing=label_smoothing
+        prediction,
+        target[:, 0].long(),
+        weight=_listed(class_weight, prediction, "class_weight", "class"),
+        reduction="none",
+        label_smoothing=label_smoothing,
     )
     return rows[:, None]
 
@@ -261,8 +365,16 @@ def masked_mean(
     (1.0, 1.0)
     """
     present = torch.isfinite(target)
-    values = loss(prediction, torch.where(present, target, torch.zeros_like(target)))
-    if values.shape != target.shape:
+    whole = reads_rows(loss)
+    values = loss(prediction, target if whole else target.where(present, 0.0))
+    if not isinstance(values, torch.Tensor):
+        raise DataError(
+            f"the loss {name_of(loss)} gives {type(values).__name__}, no tensor: return one value "
+            f"for each target, shape {tuple(target.shape)}, that gradients can flow through"
+        )
+    if whole and values.shape == (*target.shape[:-1], 1):
+        present = present.any(-1, keepdim=True)
+    elif values.shape != target.shape:
         values, present = _per_row(loss, values, present, weighted=weight is not None)
     scale = present.to(values.dtype)
     if weight is not None:

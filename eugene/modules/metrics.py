@@ -182,6 +182,27 @@ class MeanAbsoluteError(_Moments):
         return _ratio(m["absolute"], m["n"])
 
 
+class ConcordanceCorrelation(_Moments):
+    """Lin's concordance, ``2 cov(x, y) / (var x + var y + (mean x - mean y)^2)``, float (tasks,).
+
+    It is 1 where predictions equal the targets, and Pearson's correlation or less: a scale or an
+    offset that is off counts.
+
+    References
+    ----------
+    Lin 1989, https://doi.org/10.2307/2532051
+    """
+
+    higher_is_better = True
+
+    def compute(self) -> torch.Tensor:
+        """Return float (tasks,); NaN where neither side varies."""
+        m = self._merged()
+        spread = m["xx"] + m["yy"]
+        apart = torch.where(spread > 0, spread + m["n"] * m["bias"] ** 2, 0.0)
+        return _ratio(2 * m["xy"], apart).clamp(-1, 1)
+
+
 class _Kept(EpochMetric):
     """Metrics of ranks, which need every prediction of the epoch."""
 
@@ -254,33 +275,69 @@ class AveragePrecision(_Kept):
         return _scored(_weighted.auprc, x, y == 1)
 
 
-class _Counts(EpochMetric):
+class _Summed(EpochMetric):
+    """What sums over rows are made of, a few numbers a batch and task."""
+
+    sums: list[torch.Tensor]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("sums", default=[], dist_reduce_fx="cat")
+
+    @abstractmethod
+    def _parts(self, prediction: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the sums of a batch, (tasks,) each; NaN targets are left out."""
+
+    def update(self, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        """Take one batch, float (batch, tasks) each; NaN targets are left out."""
+        self.sums.append(torch.stack(self._parts(prediction, target))[None])
+
+    def _sums(self) -> tuple[torch.Tensor, ...]:
+        blocks = self.sums
+        parts = torch.cat(blocks) if isinstance(blocks, list) else blocks
+        return tuple(parts.cpu().double().sum(0).unbind(0))
+
+
+class PoissonDeviance(_Summed):
+    """Mean deviance of counts from predicted rates, ``2 (y log(y / x) - y + x)``, float (tasks,).
+
+    References
+    ----------
+    McCullagh and Nelder 1989, https://doi.org/10.1201/9780203753736
+    """
+
+    higher_is_better = False
+
+    def _parts(self, prediction: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        there = torch.isfinite(target)
+        x, y = _wide(prediction), torch.where(there, _wide(target), 0.0)
+        # a rate below 0, or of 0 where something was counted, has no deviance
+        x = torch.where((y >= 0) & ((x > 0) | ((x == 0) & (y == 0))), x, torch.nan)
+        # log1p keeps the digits where a count is close to its rate
+        share = (y - x) / torch.where(x == 0, 1.0, x)
+        each = 2 * (torch.special.xlog1py(y, share) - (y - x))
+        return there.sum(0).to(each.dtype), torch.where(there, each, 0.0).sum(0)
+
+    def compute(self) -> torch.Tensor:
+        """Return float (tasks,); NaN where a rate is below 0."""
+        count, total = self._sums()
+        return _ratio(total, count)
+
+
+class _Counts(_Summed):
     """Counts of right and wrong calls."""
 
     reads: ClassVar[str] = "label"
     higher_is_better = True
 
-    counts: list[torch.Tensor]
-
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.add_state("counts", default=[], dist_reduce_fx="cat")
-
-    def update(self, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        """Take one batch of 0/1 calls, float (batch, tasks); NaN targets are left out."""
+    def _parts(self, prediction: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
         there = torch.isfinite(target)
         call, truth = (prediction > 0.5) & there, (target > 0.5) & there
         hit, miss = (call & truth).sum(0), (~call & truth).sum(0)
         false, right = (call & ~truth & there).sum(0), (~call & ~truth & there).sum(0)
         # a prediction that is no number is no call, so that nothing can be said
         lost = torch.where((torch.isnan(prediction) & there).any(0), torch.nan, 0.0)
-        hit, miss, false, right = (part + lost for part in (hit, miss, false, right))
-        self.counts.append(torch.stack((hit, miss, false, right))[None])
-
-    def _sums(self) -> tuple[torch.Tensor, ...]:
-        blocks = self.counts
-        parts = torch.cat(blocks) if isinstance(blocks, list) else blocks
-        return tuple(parts.cpu().sum(0).double().unbind(0))
+        return hit + lost, miss + lost, false + lost, right + lost
 
 
 class Accuracy(_Counts):
@@ -317,6 +374,24 @@ class F1Score(_Counts):
         """Return float (tasks,); NaN where there is nothing positive on either side."""
         hit, miss, false, _ = self._sums()
         return _ratio(2 * hit, 2 * hit + miss + false)
+
+
+class MatthewsCorrelation(_Counts):
+    """Correlation of calls and labels, float (tasks,).
+
+    ``(TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))``.
+
+    References
+    ----------
+    Matthews 1975, https://doi.org/10.1016/0005-2795(75)90109-9
+    """
+
+    def compute(self) -> torch.Tensor:
+        """Return float (tasks,); NaN where calls or labels are all the same."""
+        hit, miss, false, right = self._sums()
+        calls = (hit + false).sqrt() * (right + miss).sqrt()
+        labels = (hit + miss).sqrt() * (right + false).sqrt()
+        return _ratio(hit * right - false * miss, calls * labels)
 
 
 class Own(_Kept):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from eugene.modules._attributes import EugeneAttributes
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules._objects import by_name, metric_list, rows_given
+from eugene.modules._views import Views, mean_score
 from eugene.modules.losses import make_loss, masked_mean
 from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
 from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
@@ -354,19 +355,30 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         result.pop("score", None)
         return result
 
-    def predict_scores(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def predict_scores(
+        self,
+        batch: Mapping[str, torch.Tensor],
+        *,
+        reverse_complement: bool = False,
+        shifts: int | Sequence[int] = 0,
+    ) -> dict[str, torch.Tensor]:
         """Return what `predict_step` does, and for classification ``score``, (B, outputs).
 
         Scores are logits, or log odds of a class: they rank as the probabilities do, and do not
-        round to the same number where probabilities do.
+        round to the same number where probabilities do. Predictions are averaged over strands and
+        shifts as by `predict`.
         """
-        one_hot = self.encode(batch)
-        output = rows_given(self, one_hot).float()
-        result = {"prediction": self.task.predict(output)}
+        views = Views.of(self.alphabet, reverse_complement=reverse_complement, shifts=shifts)
+        outputs = [output.float() for output in self._views(self.encode(batch), views)]
+        result = {"prediction": _mean([self.task.predict(output) for output in outputs])}
         if self.task.classification:
-            result["score"] = self.task.scores(output)
+            result["score"] = mean_score([self.task.scores(output) for output in outputs])
         result.update({key: batch[key] for key in ("target", "index") if key in batch})
         return result
+
+    def _views(self, one_hot: torch.Tensor, views: Views) -> Iterator[torch.Tensor]:
+        """Yield what the network gives for each view of sequences."""
+        return views.outputs(lambda x: rows_given(self, x), one_hot)
 
     def on_train_epoch_end(self) -> None:
         """Log the loss over the epoch."""
@@ -442,6 +454,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         *,
         device: str | torch.device | None = None,
         raw: bool = False,
+        reverse_complement: bool = False,
+        shifts: int | Sequence[int] = 0,
         progress: bool = False,
     ) -> torch.Tensor:
         """Predict sequences held in memory.
@@ -461,6 +475,11 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             Where to compute; by default where the module is.
         raw : bool
             Return raw outputs rather than values, probabilities or rates.
+        reverse_complement : bool
+            Average over both strands; values along positions are turned back.
+        shifts : int or sequence of int
+            Average over sequences moved by so many positions, ``n`` for all from -n to n; where
+            they are moved in there is no letter, as for N.
         progress : bool
             Draw a bar.
 
@@ -486,6 +505,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             x = self._values(x)
         x = as_tensor(x)
         batch_size = as_batch_size(batch_size, 256)
+        views = Views.of(self.alphabet, reverse_complement=reverse_complement, shifts=shifts)
         training, home = self.training, self.device
         where = as_device(device, home)
         outputs = []
@@ -497,8 +517,8 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
                 if part.ndim == 2 and part.dtype == torch.uint8:
                     check_bytes(part, self.alphabet)
                     part = ohe_bytes(part, self.alphabet)
-                output = rows_given(self, part.to(self.dtype)).float()
-                outputs.append((output if raw else self.task.predict(output)).cpu())
+                seen = (output.float() for output in self._views(part.to(self.dtype), views))
+                outputs.append(_mean([o if raw else self.task.predict(o) for o in seen]).cpu())
         finally:
             self.train(training).to(home)
         if not outputs:
@@ -530,6 +550,10 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         width = max((len(name) for name, _, _ in rows), default=4)
         lines = [f"{name:<{width}}  {kind:<20} {count:>12,}" for name, kind, count in rows]
         return "\n".join([*lines, f"{'total':<{width}}  {'':<20} {total:>12,}"])
+
+
+def _mean(views: list[torch.Tensor]) -> torch.Tensor:
+    return views[0] if len(views) == 1 else torch.stack(views).mean(0)
 
 
 _STAGES = ("train", "val", "test")

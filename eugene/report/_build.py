@@ -66,7 +66,11 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
 
     run = RunFolder.open(run_dir, or_trained=True)
     with mpl.rc_context(_STYLE):
-        made = [_made(part, run) for part in (_REPLICATES, *_of_steps())]
+        left_out = _left_out(run)
+        made = [
+            _said(part, left_out[name]) if name in left_out else _made(part, run)
+            for name, part in (("", _REPLICATES), *_of_steps())
+        ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -88,10 +92,23 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     return path
 
 
-def _of_steps() -> Iterator[Part]:
-    """Yield the sections of the steps, in their order."""
-    for step in steps().values():
-        yield from step.report
+def _of_steps() -> Iterator[tuple[str, Part]]:
+    """Yield the sections of the steps with the names of these, in their order."""
+    for name, step in steps().items():
+        yield from ((name, part) for part in step.report)
+
+
+def _left_out(run: RunFolder) -> dict[str, str]:
+    """Return the steps that do not apply to the network of a run, and why."""
+    entries = run.state().get("steps", {})
+    return {name: str(e["skipped"]) for name, e in entries.items() if e.get("skipped")}
+
+
+def _said(part: Part, reason: str) -> Section:
+    """Make a section that says why there is nothing in it."""
+    section = Section(part.id, part.title)
+    section.text(f"This step does not apply to the network: {reason}.")
+    return section
 
 
 def _made(part: Part, run: RunFolder) -> Section:

@@ -19,6 +19,13 @@ METRIC_NAMES = {
     "pearson_r2": "Pearson r²",
     "spearman": "Spearman ρ",
     "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "explained_variance": "explained variance",
+    "ccc": "concordance (Lin's)",
+    "poisson_deviance": "Poisson deviance",
+    "mcc": "Matthews' correlation",
+    "precision": "precision",
+    "recall": "recall",
 }
 
 

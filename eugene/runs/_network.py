@@ -147,6 +147,9 @@ def build_arch(
     section = config.section("model")
     init, weights = section.pop("init", None), section.pop("weights", None)
     name = section.get("name", section.get("class_path"))
+    values_alone = config.section("module").get("name", "sequence") == "sequence"
+    # of a network that gives profiles as well, a sequence module trains the values alone
+    told_more = {"profile": False} if values_alone and _gives_profiles(name) else {}
     _fitting_size(config, "input_len", section.get("input_len"), input_len, "the sequences have")
     _fitting_size(config, "output_dim", section.get("output_dim"), output_dim, "the targets need")
     letters = len(alphabet)
@@ -163,8 +166,14 @@ def build_arch(
                 input_len=input_len,
                 output_dim=output_dim,
                 input_channels=letters,
+                **told_more,
             )
-            _try(arch, letters, input_len)
+            output = _try(arch, letters, input_len)
+            if values_alone and not isinstance(output, torch.Tensor):
+                raise EugeneError(
+                    f"it gives a {type(output).__name__}, and the module 'sequence' is trained on "
+                    "one value a target: leave 'profile' out, or set it to false"
+                )
         except MissingFileError:
             raise
         except (EugeneError, ValueError, RuntimeError, TypeError) as error:
@@ -197,15 +206,22 @@ def _fill(config: RunConfig, arch: torch.nn.Module, weights: str, init: object) 
         raise config.fail("$.model.weights", str(error)) from error
 
 
-def _try(arch: torch.nn.Module, letters: int, input_len: int) -> None:
+def _gives_profiles(name: object) -> bool:
+    """Tell a network of ours that gives profiles beside values if it is not told otherwise."""
+    known = isinstance(name, str) and name in registries.MODELS
+    return known and any(p.name == "profile" for p in registries.MODELS.parameters(str(name)))
+
+
+def _try(arch: torch.nn.Module, letters: int, input_len: int) -> object:
     """Run a network once on nothing, so that a misfit shows before training begins."""
     import torch
 
     mode = arch.training
     arch.eval()
     with torch.no_grad():
-        arch(torch.zeros(1, letters, input_len))
+        output: object = arch(torch.zeros(1, letters, input_len))
     arch.train(mode)
+    return output
 
 
 def build_module(

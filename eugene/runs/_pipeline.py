@@ -11,7 +11,7 @@ from eugene._folder import RunFolder
 from eugene._holding import follows, holding
 from eugene._step import Step, steps
 from eugene.config import RunConfig, value_at
-from eugene.errors import ConfigError, Problem, RunExistsError
+from eugene.errors import ConfigError, DoesNotApplyError, Problem, RunExistsError
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
 from eugene.runs._run import Baselines, Run, logger
@@ -382,7 +382,13 @@ def finish(
                 continue
             run.check_rows()
             logger.warning("%s is done again: %s", name, "; ".join(changed))
-        later_step(run, name, overwrite=True)
+        try:
+            later_step(run, name, overwrite=True)
+        except DoesNotApplyError as error:
+            # there is nothing to do for this network, which is told, and the rest goes on
+            logger.warning("%s is left out: %s", name, error)
+            done = {"status": "done", "error": None, "skipped": str(error)}
+            run.folder.record(name, settings=settings_of(run.config, name), **done)
 
 
 def train(

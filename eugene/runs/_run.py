@@ -170,6 +170,12 @@ class Run:
             raise MissingFileError(message)
         return hashlib.sha256(self.network.weights.read_bytes()).hexdigest()
 
+    @property
+    def averaged(self) -> dict[str, Any]:
+        """What predictions are averaged over, as ``evaluate`` of the configuration has it."""
+        section = self.config.section("evaluate")
+        return {key: section[key] for key in ("reverse_complement", "shifts") if section.get(key)}
+
     @cached_property
     def predicted(self) -> dict[str, NDArray[np.float32]]:
         """Predictions of every row, and for classification their logits, as ``score``."""
@@ -177,7 +183,12 @@ class Run:
 
         loader: Any = self.datamodule.loader("all")
         found = predict_batches(
-            self.module, loader, device=self.device, progress=self.progress, scores=True
+            self.module,
+            loader,
+            device=self.device,
+            progress=self.progress,
+            scores=True,
+            **self.averaged,
         )
         return {k: np.asarray(v, np.float32) for k, v in found.items() if k in _PREDICTED}
 

@@ -10,7 +10,7 @@ from eugene._step import Faults, Part, Settings, step
 from eugene._table import aligned
 from eugene._verb import LATER, Option, Verb, out
 from eugene.config.marks import Least
-from eugene.errors import did_you_mean
+from eugene.errors import DoesNotApplyError, did_you_mean
 from eugene.report._blocks import Section, number
 from eugene.runs.steps.truth import add_truth, show_planted
 
@@ -197,16 +197,21 @@ def filters(
     rows = run.rows(split) if max_sequences is None else run.best_rows(split, max_sequences)
     database = interpret.read_motifs(motif_db)
     logger.info("filters: windows of %d sequences", len(rows))
-    found = interpret.filter_motifs(
-        run.arch,
-        run.one_hot(np.sort(rows)),
-        database,
-        layer=layer,
-        method=method,
-        n=n,
-        threshold=threshold,
-        both_strands=both_strands,
-    )
+    try:
+        found = interpret.filter_motifs(
+            run.arch,
+            run.one_hot(np.sort(rows)),
+            database,
+            layer=layer,
+            method=method,
+            n=n,
+            threshold=threshold,
+            both_strands=both_strands,
+        )
+    except se.filters.LayerError as error:
+        if layer is not None:
+            raise
+        raise DoesNotApplyError(str(error)) from error
     folder = run.folder
     folder.write_table(_TABLE, found.table)
     folder.write_table(_MATCHES, found.annotations[found.annotations["rank"] <= _TOP_MATCHES])

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from eugene._evaluation import (
+    Calibration,
     Evaluation,
     Measured,
     Metrics,
@@ -137,6 +138,25 @@ def _curves(run: Run, rows: NDArray[np.int64]) -> dict[str, object]:
     return dict(curves(actual, scores[rows, 0], points=_CURVE_POINTS))
 
 
+def _calibration(run: Run, rows: NDArray[np.int64]) -> Calibration:
+    """Calibrate on the validation rows, and measure on the test rows."""
+    import numpy as np
+
+    from eugene.evaluate import calibration
+
+    held_out = run.rows("val")
+    if run.other_data is not None or not len(held_out):
+        return {"why": "there are no validation rows to calibrate on"}
+    given, actual = run.predicted.get("score", run.predictions), run.data.targets
+    sides = [(actual[part], given[part]) for part in (held_out, rows)]
+    found = calibration(run.task, *sides)
+    plain = {
+        key: [v if np.isfinite(v) else None for v in value] if isinstance(value, list) else value
+        for key, value in found.items()
+    }
+    return cast(Calibration, plain)
+
+
 def _save(run: RunFolder, path: Path) -> None:
     """Write what the test rows gave, as the run keeps it or a line a model and metric."""
     if path.suffix.lower() == ".json":
@@ -173,6 +193,9 @@ def _show(section: Section, run: RunFolder) -> None:
     metrics = evaluation.get("metrics", {})
     _metric_table(section, evaluation)
     _each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
+    _show_averaged(section, evaluation.get("averaged", {}))
+    calibration, task = evaluation.get("calibration", {}), str(evaluation.get("task"))
+    _show_calibration(section, calibration, evaluation.get("targets") or [], task)
     for name, part in evaluation.get("subsets", {}).items():
         section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
         _metric_table(section, part)
@@ -183,6 +206,56 @@ def _show(section: Section, run: RunFolder) -> None:
         with sd.open_zarr(run.predictions) as opened:
             rows = opened.load()
         section.figures(performance(rows, str(evaluation.get("split")), run.figures))
+
+
+def _show_averaged(section: Section, averaged: Mapping[str, object]) -> None:
+    """Say over which views of the sequences predictions are averaged."""
+    over = ["both strands"] if averaged.get("reverse_complement") else []
+    if averaged.get("shifts"):
+        over.append(f"shifts of up to {averaged['shifts']} bp to either side")
+    if over:
+        section.text(f"Predictions are averaged over {' and '.join(over)}.")
+
+
+def _show_calibration(
+    section: Section, found: Calibration, names: Sequence[str], task: str
+) -> None:
+    """Show how honest predictions are, before and after calibration on the validation rows."""
+    if not found:
+        return
+    section.heading("Calibration")
+    if "why" in found:
+        section.text(f"Predictions were not calibrated: {found['why']}.")
+        return
+    if "temperature" in found:
+        listed = ", ".join(number(t) for t in found["temperature"])
+        section.text(
+            f"Logits divided by the temperature {listed}, fitted on the validation rows, give "
+            "calibrated probabilities; the order of predictions stays as it is."
+        )
+        section.table(
+            ("on the test rows", "as predicted", "calibrated"),
+            [
+                ("negative log-likelihood (nats)", *map(number, found["nll"])),
+                ("expected calibration error", *map(number, found["ece"])),
+            ],
+            numbers=(1, 2),
+        )
+        return
+    width, inside = found["width"], found["coverage"]
+    grows = " times the root of the prediction" if task == "poisson" else ""
+    section.text(
+        f"Conformal intervals, fitted on the validation rows to hold {found['level']:.0%} of the "
+        f"targets, reach this far to either side of a prediction{grows}:"
+    )
+    section.table(
+        ("target", "half width", "test targets inside"),
+        [
+            (names[i] if i < len(names) else f"target {i}", number(w), number(c))
+            for i, (w, c) in enumerate(zip(width, inside, strict=True))
+        ],
+        numbers=(1, 2),
+    )
 
 
 def _each_target(section: Section, metrics: Metrics, names: Sequence[str]) -> None:
@@ -249,6 +322,9 @@ def test(
     *,
     n_bootstrap: Annotated[int, Least(0)] = 1000,
     subsets: Mapping[str, str] = MappingProxyType({}),
+    reverse_complement: bool = False,
+    shifts: Annotated[int, Least(0)] = 0,
+    calibrate: bool = True,
 ) -> None:
     """Measure the network on the test rows.
 
@@ -260,6 +336,13 @@ def test(
         Resamples of the test rows for the 95 % intervals.
     subsets : dict, optional
         Name -> boolean variable: the figures are also given for those rows alone.
+    reverse_complement : bool, optional
+        Average the predictions of this run over both strands.
+    shifts : int, optional
+        Average them over sequences moved by up to so many positions to either side.
+    calibrate : bool, optional
+        Calibrate predictions on the validation rows: a temperature for classifications, conformal
+        intervals of 90 % for other tasks.
     """
     import numpy as np
 
@@ -306,6 +389,10 @@ def test(
         },
         "curves": _curves(run, rows),
     }
+    if reverse_complement or shifts:
+        evaluation["averaged"] = {"reverse_complement": reverse_complement, "shifts": shifts}
+    if calibrate:
+        evaluation["calibration"] = _calibration(run, rows)
     for entry in evaluation["metrics"].values():
         if "why" in entry:
             logger.warning("test: %s", entry["why"])

@@ -26,12 +26,20 @@ REGRESSION: dict[str, Oracle] = {
     "spearman": lambda y, p: stats.spearmanr(y, p).statistic,
     "mse": sk.mean_squared_error,
     "mae": sk.mean_absolute_error,
+    "explained_variance": sk.explained_variance_score,
+    "ccc": lambda y, p: (
+        2 * np.cov(y, p, ddof=0)[0, 1] / (y.var() + p.var() + (y.mean() - p.mean()) ** 2)
+    ),
+    "poisson_deviance": sk.mean_poisson_deviance,
 }
 BINARY: dict[str, Oracle] = {
     "auroc": sk.roc_auc_score,
     "auprc": sk.average_precision_score,
     "accuracy": lambda y, p: sk.accuracy_score(y, p > 0.5),
     "f1": lambda y, p: sk.f1_score(y, p > 0.5),
+    "precision": lambda y, p: sk.precision_score(y, p > 0.5),
+    "recall": lambda y, p: sk.recall_score(y, p > 0.5),
+    "mcc": lambda y, p: sk.matthews_corrcoef(y, p > 0.5),
 }
 
 
@@ -41,14 +49,22 @@ def rows(kind: str, n: int = 80, seed: int = 0, decimals: int = 1) -> tuple[np.n
     p = rng.random(n).round(decimals)
     if kind == "binary":
         return (p + rng.normal(0, 0.4, n) > 0.5).astype(float), p
+    if kind == "counts":
+        return rng.poisson(3 * p + 1).astype(float), 3 * p + 1
     return (2 * p + rng.normal(0, 1, n)).round(decimals), p
+
+
+def kind_of(name: str) -> str:
+    if name == "poisson_deviance":
+        return "counts"
+    return "binary" if name in BINARY else "regression"
 
 
 @pytest.mark.parametrize("name", [*REGRESSION, *BINARY])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1000), decimals=st.integers(1, 6))
 def test_values(name: str, seed: int, decimals: int) -> None:
-    kind = "binary" if name in BINARY else "regression"
+    kind = kind_of(name)
     y, p = rows(kind, seed=seed, decimals=decimals)
     task = "binary_classification" if kind == "binary" else "regression"
     found = evaluate(y, p, task, metrics=[name], n_bootstrap=0)[name]["value"]
@@ -59,7 +75,7 @@ def test_values(name: str, seed: int, decimals: int) -> None:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_a_weight_is_a_repeated_row(name: str, seed: int) -> None:
-    y, p = rows("binary" if name in BINARY else "regression", seed=seed)
+    y, p = rows(kind_of(name), seed=seed)
     counts = np.random.default_rng(seed).integers(0, 4, (3, len(y)))
     found = METRICS[name](y, p, counts.astype(float))
     for value, count in zip(found, counts, strict=True):

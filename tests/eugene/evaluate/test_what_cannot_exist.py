@@ -17,7 +17,7 @@ from eugene.modules.metrics import make_metric
 
 Values = np.ndarray
 RNG = np.random.default_rng(4)
-LABELS = {"auroc", "auprc", "accuracy", "precision", "recall", "f1"}
+LABELS = {"auroc", "auprc", "accuracy", "precision", "recall", "f1", "mcc"}
 
 
 def spread(x: Values) -> float:
@@ -59,6 +59,27 @@ def table(y: Values, p: Values) -> tuple[int, int, int]:
     return int((call & truth).sum()), int((call & ~truth).sum()), int((~call & truth).sum())
 
 
+def concordance(y: Values, p: Values) -> float:
+    apart = math.fsum(y - p) / len(y)
+    cross = math.fsum((y - math.fsum(y) / len(y)) * (p - math.fsum(p) / len(p)))
+    both = spread(y) + spread(p)
+    return over(2 * cross, both + len(y) * apart**2 if both else 0.0)
+
+
+def matthews(y: Values, p: Values) -> float:
+    hit, false, miss = table(y, p)
+    right = len(y) - hit - false - miss
+    margins = (hit + false) * (hit + miss) * (right + false) * (right + miss)
+    return over(hit * right - false * miss, math.sqrt(margins))
+
+
+def deviance(y: Values, p: Values) -> float:
+    if (y < 0).any() or (p <= 0).any():
+        return math.nan
+    logs = [v * math.log1p((v - x) / x) if v else 0.0 for v, x in zip(y, p, strict=True)]
+    return 2 * math.fsum([*logs, *(p - y)]) / len(y)
+
+
 ORACLES: dict[str, Callable[[Values, Values], float]] = {
     "mse": lambda y, p: math.fsum((y - p) ** 2) / len(y),
     "mae": lambda y, p: math.fsum(np.abs(y - p)) / len(y),
@@ -73,6 +94,9 @@ ORACLES: dict[str, Callable[[Values, Values], float]] = {
     "precision": lambda y, p: over(table(y, p)[0], sum(table(y, p)[:2])),
     "recall": lambda y, p: over(table(y, p)[0], table(y, p)[0] + table(y, p)[2]),
     "f1": lambda y, p: over(2 * table(y, p)[0], 2 * table(y, p)[0] + sum(table(y, p)[1:])),
+    "mcc": matthews,
+    "ccc": concordance,
+    "poisson_deviance": deviance,
 }
 
 

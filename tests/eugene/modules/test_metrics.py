@@ -30,6 +30,10 @@ REGRESSION: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mse": sk.mean_squared_error,
     "mae": sk.mean_absolute_error,
     "explained_variance": sk.explained_variance_score,
+    "ccc": lambda y, x: (
+        2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    ),
+    "poisson_deviance": lambda y, x: sk.mean_poisson_deviance(y, x),
 }
 BINARY: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "auroc": sk.roc_auc_score,
@@ -38,7 +42,13 @@ BINARY: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "precision": lambda y, x: sk.precision_score(y, x > 0.5),
     "recall": lambda y, x: sk.recall_score(y, x > 0.5),
     "f1": lambda y, x: sk.f1_score(y, x > 0.5),
+    "mcc": lambda y, x: sk.matthews_corrcoef(y, x > 0.5),
 }
+
+
+def numbers(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return predictions and targets, from 0 up where they are rates and counts."""
+    return (abs(VALUE), abs(TARGET)) if name == "poisson_deviance" else (VALUE, TARGET)
 
 
 def measured(name: str, x: np.ndarray, y: np.ndarray, batches: int = 4) -> np.ndarray:
@@ -51,8 +61,9 @@ def measured(name: str, x: np.ndarray, y: np.ndarray, batches: int = 4) -> np.nd
 
 @pytest.mark.parametrize("name", list(REGRESSION))
 def test_regression(name: str) -> None:
-    found = measured(name, VALUE[:, None], TARGET[:, None])
-    assert found[0] == pytest.approx(REGRESSION[name](TARGET, VALUE), abs=1e-5)
+    value, target = numbers(name)
+    found = measured(name, value[:, None], target[:, None])
+    assert found[0] == pytest.approx(REGRESSION[name](target, value), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", list(BINARY))
@@ -65,7 +76,7 @@ def test_binary(name: str) -> None:
 @settings(max_examples=15, deadline=None)
 @given(batches=st.integers(1, N), holes=st.integers(0, 40))
 def test_batches_and_holes_do_not_matter(name: str, batches: int, holes: int) -> None:
-    first, truth = (SCORE, LABEL) if name in BINARY else (VALUE, TARGET)
+    first, truth = (SCORE, LABEL) if name in BINARY else numbers(name)
     x = np.stack([first, first[::-1], first], axis=1)
     y = np.stack([truth, truth[::-1], truth], axis=1)
     y[:holes, 2] = np.nan
@@ -79,6 +90,17 @@ def test_batches_and_holes_do_not_matter(name: str, batches: int, holes: int) ->
 def test_nothing_to_measure_is_nan(name: str) -> None:
     constant = np.ones((5, 1))
     assert np.isnan(measured(name, np.linspace(0, 1, 5)[:, None], constant)).all()
+
+
+@pytest.mark.parametrize("name", ["ccc", "mcc"])
+def test_sides_without_spread_have_no_agreement(name: str) -> None:
+    ones = np.ones((5, 1))
+    assert np.isnan(measured(name, ones, ones)).all()
+
+
+def test_a_rate_below_zero_has_no_deviance() -> None:
+    assert np.isnan(measured("poisson_deviance", np.array([[1.0], [-1.0]]), np.ones((2, 1)))).all()
+    assert measured("poisson_deviance", np.zeros((2, 1)), np.zeros((2, 1)))[0] == 0
 
 
 def test_large_offsets_keep_their_digits() -> None:

@@ -50,6 +50,20 @@ def test_predictions_and_evaluation(finished):
     assert evaluation["curves"]["roc"][0][0] == 0
 
 
+def test_probabilities_are_calibrated_on_the_validation_rows(finished):
+    from eugene.evaluate import calibration_error, fit_temperature
+
+    ds = sd.open_zarr(finished.predictions)
+    found = finished.read_json("evaluation.json")["calibration"]
+    held_out, rows = ds["split"].values == 1, ds["split"].values == 2
+    score, target = ds["score"].values, ds["target"].values
+    expected = fit_temperature(score[held_out], target[held_out], "binary_classification")
+    assert found["temperature"] == pytest.approx(expected.tolist(), rel=1e-6)
+    plain = calibration_error(target[rows, 0], ds["prediction"].values[rows, 0])
+    assert found["ece"][0] == pytest.approx(plain, abs=1e-6)
+    assert "expected calibration error" in finished.report.read_text()
+
+
 def test_attributions_carry_their_provenance(finished):
     ds = sd.open_zarr(finished.attributions)
     for method in ("deep_lift_shap", "saturation_mutagenesis"):
@@ -268,6 +282,7 @@ def test_a_table_of_real_columns(tiny, tmp_path):
     }
     tiny["module"] = {"name": "sequence", "task": "regression"}
     tiny["baselines"] = [{"name": "kmer_ridge", "k": 2}]
+    tiny["evaluate"] |= {"reverse_complement": True, "shifts": 1}
     folder = run(tiny, run_dir=tmp_path / "run")
     described = folder.read_json("data.json")
     assert described["input_len"] == 56
@@ -278,7 +293,17 @@ def test_a_table_of_real_columns(tiny, tmp_path):
     import eugene
 
     module = eugene.load(folder.path)
-    predicted = module.predict(letters.astype("S1")[:3, 2:58])
+    inner = letters.astype("S1")[:, 2:58]
+    predicted = module.predict(inner[:3])
+    averaged = module.predict(inner, reverse_complement=True, shifts=1)
+    stored = sd.open_zarr(folder.predictions)["prediction"].values
+    np.testing.assert_allclose(stored, averaged, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(stored[:3], predicted, atol=1e-4)
+    assert "averaged over both strands and shifts of up to 1 bp" in folder.report.read_text()
+    found = evaluation["calibration"]
+    assert found["level"] == 0.9
+    assert len(found["width"]) == len(found["coverage"]) == 2
+    assert "Conformal intervals" in folder.report.read_text()
     restored = module.inverse_targets(predicted)
     assert restored.shape == (3, 2)
     assert 65 < restored[0, 0] < 85
