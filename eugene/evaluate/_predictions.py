@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,16 +132,21 @@ def predictions(
     """
     import pandas as pd
 
-    options = {"device": device, "reverse_complement": reverse_complement, "shifts": shifts}
+    read = partial(
+        predict_batches,
+        module,
+        device=device,
+        reverse_complement=reverse_complement,
+        shifts=shifts,
+    )
     if hasattr(data, "loader"):
         check_same_alphabet(module, data)
         _check_scale(module, data)
-        loader = data.loader(split or "all", batch_size=batch_size)
-        found = predict_batches(module, loader, **options)
+        found = read(data.loader(split or "all", batch_size=batch_size))
         names = list(data.target_vars)
     else:
         names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
-        found = _predict_dataset(module, data, split, seq_var, names, batch_size, options)
+        found = _predict_dataset(module, data, split, seq_var, names, batch_size, read)
     columns: dict[str, np.ndarray] = {}
     outputs = found["prediction"].shape[1]
     target = found.get("target")
@@ -179,7 +185,7 @@ def _predict_dataset(
     seq_var: str,
     target_vars: list[str],
     batch_size: int | None,
-    options: Mapping[str, Any],
+    read: Callable[[Iterable[Mapping[str, torch.Tensor]]], dict[str, np.ndarray]],
 ) -> dict[str, np.ndarray]:
     """Predict rows of a dataset block by block, targets or none."""
     if not hasattr(ds, "data_vars"):
@@ -217,4 +223,4 @@ def _predict_dataset(
                 batch["target"] = torch.from_numpy(np.stack(values, axis=1).astype(np.float32))
             yield batch
 
-    return predict_batches(module, batches(), **options)
+    return read(batches())

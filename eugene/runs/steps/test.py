@@ -388,11 +388,9 @@ def test(
             name: measured(_subset_rows(run, rows, variable)) for name, variable in subsets.items()
         },
         "curves": _curves(run, rows),
+        "averaged": {"reverse_complement": reverse_complement, "shifts": shifts},
+        "calibration": _calibration(run, rows) if calibrate else {},
     }
-    if reverse_complement or shifts:
-        evaluation["averaged"] = {"reverse_complement": reverse_complement, "shifts": shifts}
-    if calibrate:
-        evaluation["calibration"] = _calibration(run, rows)
     for entry in evaluation["metrics"].values():
         if "why" in entry:
             logger.warning("test: %s", entry["why"])
