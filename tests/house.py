@@ -31,7 +31,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # annotations that say array, and words of a docstring that say its shape
 _ARRAY = re.compile(r"\b(NDArray|ArrayLike|ndarray|Tensor|ArrayOrTensor|Sequences?Like)\b")
 _SHAPE = re.compile(
-    r"\bshape\b|``\(\.{0,3}[A-Za-z_0-9]*,|\((n|N|n_\w+|_sequence|B|\.\.\.)(,| )|``\(\.\.\."
+    r"\bshape\b|``\(\.{0,3}[A-Za-z_0-9]*,|\((n|N|n_\w+|_sequence|batch|B|\.\.\.)(,| )|``\(\.\.\."
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,8 +115,8 @@ def ensemble(modules: Sequence[Any], x: Any, **options: Any) -> Spread:
 
     Parameters
     ----------
-    modules : sequence of eugene.models.SequenceModule or path
-        Trained modules of one task, or folders of runs.
+    modules : sequence of eugene.models.SequenceModule
+        Trained modules of one task; of runs, ``[eu.load(folder) for folder in folders]``.
     x : array_like
         Sequences, as of ``module.predict``: for example S1 of shape (N, L).
     **options
@@ -146,10 +145,6 @@ def ensemble(modules: Sequence[Any], x: Any, **options: Any) -> Spread:
     torch.Size([1, 1])
     """
     _at_least_two(len(modules), "the number of modules")
-    if any(isinstance(module, str | Path) for module in modules):
-        from eugene.runs import load
-
-        modules = [load(m) if isinstance(m, str | Path) else m for m in modules]
     tasks = sorted({str(module.task) for module in modules})
     if len(tasks) > 1:
         raise EugeneError(f"modules of an ensemble share a task, got {', '.join(tasks)}")

@@ -156,7 +156,9 @@ def quantile(prediction: torch.Tensor, target: torch.Tensor, *, q: float = 0.5) 
 def negative_binomial(
     prediction: torch.Tensor, target: torch.Tensor, *, dispersion: float = 1.0
 ) -> torch.Tensor:
-    """Return the negative log-likelihood of counts that vary more than Poisson's, (batch, tasks).
+    """Return the negative log-likelihood of counts that vary more than Poisson's.
+
+    Predictions, targets and the result are of shape (batch, tasks).
 
     Predictions are logarithms of means; the variance is ``mean + dispersion mean^2``.
 

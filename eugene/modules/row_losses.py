@@ -36,6 +36,8 @@ def over_rows(loss: Loss) -> Loss:
 def reads_rows(loss: Callable[..., torch.Tensor]) -> bool:
     """Tell whether a loss, perhaps with arguments filled in, is one of whole rows.
 
+    Such a loss takes tensors of shape (batch, ..., n) and returns one of shape (batch, ..., 1).
+
     Examples
     --------
     >>> reads_rows(mnll), reads_rows(torch.nn.functional.mse_loss)
