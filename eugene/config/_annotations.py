@@ -73,7 +73,7 @@ def _known(node: ast.expr) -> bool:
     )
 
 
-def _fits_scalar(value: Any, head: str) -> bool:
+def _fits_scalar(value: object, head: str) -> bool:
     if head == "float":
         return isinstance(value, int | float) and not isinstance(value, bool)
     if head == "int":

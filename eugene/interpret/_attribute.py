@@ -197,7 +197,7 @@ class Explainer:
 
     def explain(
         self,
-        X: NDArray[Any],
+        X: NDArray[np.generic],
         *,
         rows: slice | NDArray[np.int64] | None = None,
         verbose: bool = False,
@@ -276,7 +276,7 @@ def _float32(values: object) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-def told(value: object) -> Any:
+def told(value: object) -> object:
     """Return a target or reference as something that a file can hold.
 
     Examples
