@@ -58,7 +58,7 @@ def _head(node: ast.expr) -> str:
     return _name(node.value) if isinstance(node, ast.Subscript) else _name(node)
 
 
-def _literals(node: ast.expr) -> list[Any]:
+def _literals(node: ast.expr) -> list[object]:
     return [item.value for item in _arguments(node) if isinstance(item, ast.Constant)]
 
 

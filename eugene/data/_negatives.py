@@ -21,7 +21,7 @@ class SourceError(EugeneError, ValueError):
 
 def negatives_method(
     negatives: Mapping[str, object] | Literal[False],
-) -> tuple[str | None, dict[str, Any]]:
+) -> tuple[str | None, dict[str, object]]:
     """Return the method that makes negatives, and its arguments.
 
     Parameters

@@ -131,7 +131,7 @@ class Explainer:
     methods: tuple[Any, ...]
     references: Any = None
     n_references: int = 20
-    target: Any = 0
+    target: object = 0
     seed: int | None = None
     batch_size: int = 128
     hypothetical: bool = False
@@ -156,7 +156,7 @@ class Explainer:
                 "deep_lift_shap, saturation_mutagenesis or a gradient, or hypothetical=False"
             )
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Return all that decides the numbers, apart from network and sequences."""
         return {
             "methods": list(self.methods),

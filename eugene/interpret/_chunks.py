@@ -170,7 +170,7 @@ class ChunkedTable:
         )
         sd.to_zarr(ds, self.path)
 
-    def _described(self) -> Any:
+    def _described(self) -> object:
         """Return the job of the finished file, or nothing."""
         if not self.path.exists():
             return None
@@ -192,7 +192,7 @@ class ChunkedTable:
             "(resume=False, on the command line --overwrite)"
         )
 
-    def _read(self, path: Path) -> Any:
+    def _read(self, path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def _clear(self) -> None:
