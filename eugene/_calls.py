@@ -93,7 +93,7 @@ def eugene_call(
         ]
 
         @functools.wraps(function)
-        def call(*args: object, **kwargs: object) -> Any:
+        def call(*args: object, **kwargs: object) -> object:
             rename(name, kwargs, old)
             for key in [k for k in kwargs if k in judged and k not in own]:
                 wrong = judged[key](kwargs.pop(key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._shapes import SHAPES, misfit
 from eugene.errors import NotARunError
@@ -69,7 +69,7 @@ def put_back(path: Path, content: bytes | None) -> None:
         partial.replace(path)
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, object]:
     """Read a JSON file that holds an object, of the shape that `SHAPES` has under its name.
 
     Raises

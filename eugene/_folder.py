@@ -32,7 +32,7 @@ def _written() -> list[str]:
     return list(dict.fromkeys((*_OURS, *names)))
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     """Turn numbers of NumPy into Python's, and what JSON cannot hold into null."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

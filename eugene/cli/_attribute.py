@@ -75,7 +75,7 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     return 0
 
 
-def _target(text: str | None, default: object) -> Any:
+def _target(text: str | None, default: object) -> object:
     """Return an output's number or name from the command line."""
     if text is None:
         return default

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._verb import COMMON, CONFIG, HELP_ALL, PLUGIN, PRINT_CONFIG, Option, Verb
 from eugene.errors import UsageError, did_you_mean, nearest
@@ -200,7 +200,7 @@ def _key_hint(verb: Verb, dotted: str) -> str:
     return "; did you mean " + " or ".join(f"'--{name}'" for name in best) + "?" if best else ""
 
 
-def _every_section() -> dict[str, Any]:
+def _every_section() -> dict[str, object]:
     """Return a configuration that leaves no section out and fills none."""
     from eugene.config.schema import interpret_steps
 

@@ -12,7 +12,7 @@ from eugene.cli._run import check_out
 from eugene.runs import RunFolder
 
 
-def summary_row(folder: RunFolder) -> dict[str, Any]:
+def summary_row(folder: RunFolder) -> dict[str, object]:
     """Return the figures of one run in a flat dict.
 
     Parameters
@@ -44,7 +44,7 @@ def summary_row(folder: RunFolder) -> dict[str, Any]:
     return row
 
 
-def trained_row(folder: RunFolder) -> dict[str, Any]:
+def trained_row(folder: RunFolder) -> dict[str, object]:
     """Return the figures of a folder of `eugene.train.fit`: those of its best epoch."""
     from eugene.train import read_checkpoint
 

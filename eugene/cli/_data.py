@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
@@ -44,7 +43,7 @@ _DEFAULTS = {"model": {"name": "cnn"}}
 _ACTIONS = ("build", "info")
 
 
-def _store_summary(path: Path) -> dict[str, Any]:
+def _store_summary(path: Path) -> dict[str, object]:
     import seqdata as sd
     from eugene.data import summarise
 
@@ -60,7 +59,7 @@ def _store_summary(path: Path) -> dict[str, Any]:
     return dict(summarise(ds, seq_var=letters[0], target_vars=numbers, codes=codes))
 
 
-def _config_summary(call: Call, source: str | None) -> dict[str, Any] | None:
+def _config_summary(call: Call, source: str | None) -> dict[str, object] | None:
     config = load_config(call, source, defaults=_DEFAULTS)
     if printed(call, config):
         return None

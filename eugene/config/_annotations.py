@@ -58,7 +58,7 @@ def _head(node: ast.expr) -> str:
     return _name(node.value) if isinstance(node, ast.Subscript) else _name(node)
 
 
-def _literals(node: ast.expr) -> list[Any]:
+def _literals(node: ast.expr) -> list[object]:
     return [item.value for item in _arguments(node) if isinstance(item, ast.Constant)]
 
 
@@ -73,7 +73,7 @@ def _known(node: ast.expr) -> bool:
     )
 
 
-def _fits_scalar(value: Any, head: str) -> bool:
+def _fits_scalar(value: object, head: str) -> bool:
     if head == "float":
         return isinstance(value, int | float) and not isinstance(value, bool)
     if head == "int":

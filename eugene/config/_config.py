@@ -172,7 +172,7 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
     return RunConfig(tree, document, allow_class_path)
 
 
-def _origins(tree: dict[str, Any]) -> list[str]:
+def _origins(tree: dict[str, object]) -> list[str]:
     """Return what registered the things that a tree names, as far as they are not shipped."""
     found: list[str | None] = []
     for block in _layout.blocks(tree):
@@ -254,10 +254,10 @@ def load_run_config(
 def build(
     chooses: Registry,
     section: Mapping[str, Any],
-    *args: Any,
+    *args: object,
     config: RunConfig | None = None,
     path: str = "$",
-    **supplied: Any,
+    **supplied: object,
 ) -> Any:
     """Build the thing that a section names.
 

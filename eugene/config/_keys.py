@@ -6,7 +6,6 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from eugene.config._annotations import describe_text
 from eugene.config._layout import Block, blocks
@@ -98,7 +97,7 @@ def _shown(block: Block, parameter: Parameter) -> str:
     return json.dumps(_plain(default))
 
 
-def resolve(document: Document) -> dict[str, Any]:
+def resolve(document: Document) -> dict[str, object]:
     """Return the tree with every default that is a plain value written out.
 
     Parameters
@@ -123,7 +122,7 @@ def resolve(document: Document) -> dict[str, Any]:
     return {key: _plain(tree[key]) for key in SECTIONS if tree.get(key) is not None}
 
 
-def _filled(block: Block) -> Iterator[tuple[str, Any]]:
+def _filled(block: Block) -> Iterator[tuple[str, object]]:
     """Yield keys and values in the order of the signature, then what it leaves open."""
     parameters, _ = block.parameters()
     for parameter in parameters:
@@ -136,7 +135,7 @@ def _filled(block: Block) -> Iterator[tuple[str, Any]]:
     yield from ((name, value) for name, value in block.value.items() if name not in known)
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -102,7 +102,7 @@ _WRITTEN_OUT = {
 }
 
 
-def _parent(tree: dict[str, object], keys: tuple[str, ...]) -> dict[str, Any]:
+def _parent(tree: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]:
     """Return the mapping that a place is in; an empty one where there is none."""
     parent = tree if len(keys) == 1 else tree.get(keys[0])
     return parent if isinstance(parent, dict) else {}

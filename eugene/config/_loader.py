@@ -110,7 +110,7 @@ class _Builder:
     def complain(self, keys: PathKeys, node: yaml.Node, message: str) -> None:
         self.document.problems.append(Problem(json_path(keys), message, self.place(node)))
 
-    def build(self, node: yaml.Node, keys: PathKeys) -> Any:
+    def build(self, node: yaml.Node, keys: PathKeys) -> object:
         self.count += 1
         if self.count > _MAX_NODES:
             message = f"more than {_MAX_NODES} values; is an alias repeated inside itself?"
@@ -122,7 +122,7 @@ class _Builder:
             return [self.build(item, (*keys, i)) for i, item in enumerate(node.value)]
         return self.scalar(node, keys)
 
-    def mapping(self, node: yaml.MappingNode, keys: PathKeys) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, keys: PathKeys) -> dict[str, object]:
         result: dict[str, object] = {}
         lines: dict[str, int] = {}
         merged: list[yaml.Node] = []
@@ -151,7 +151,7 @@ class _Builder:
                     self.complain(keys, source, "'<<' must name a mapping")
         return result
 
-    def scalar(self, node: yaml.Node, keys: PathKeys) -> Any:
+    def scalar(self, node: yaml.Node, keys: PathKeys) -> object:
         if node.tag not in _PLAIN:
             self.complain(keys, node, f"the tag {node.tag!r} is not allowed; write plain values")
             return None
@@ -225,7 +225,7 @@ def parse_text(text: str, source: str = "<text>") -> Document:
     return document
 
 
-def parse_scalar(text: str) -> Any:
+def parse_scalar(text: str) -> object:
     """Read one value as it would be written in YAML.
 
     Parameters

@@ -6,7 +6,6 @@ import os
 import re
 import warnings
 from pathlib import Path
-from typing import Any
 
 from eugene.config._layout import blocks
 from eugene.config._loader import Document, json_path
@@ -55,7 +54,7 @@ def settle_paths(document: Document, tree: dict[str, object]) -> None:
                 block.value[parameter.name] = found
 
 
-def _settled(value: object, document: Document, path: str) -> Any:
+def _settled(value: object, document: Document, path: str) -> object:
     if isinstance(value, dict):
         return {key: _settled(item, document, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list):

@@ -21,7 +21,7 @@ class SourceError(EugeneError, ValueError):
 
 def negatives_method(
     negatives: Mapping[str, object] | Literal[False],
-) -> tuple[str | None, dict[str, Any]]:
+) -> tuple[str | None, dict[str, object]]:
     """Return the method that makes negatives, and its arguments.
 
     Parameters
@@ -68,7 +68,7 @@ def matched_windows(
 ) -> pd.DataFrame:
     """Return windows outside all peaks that match the kept ones, one by one."""
     given = {"seed": seed, "margin": max_jitter, **options}
-    away: list[Any] = [peaks, *([] if blacklist is None else [blacklist])]
+    away: list[object] = [peaks, *([] if blacklist is None else [blacklist])]
     other = given.pop("exclude", None)
     if other is not None:
         away += list(other) if isinstance(other, list) else [other]

@@ -22,7 +22,7 @@ def summarise(
     seq_var: str = "seq",
     target_vars: Sequence[str] = (),
     codes: NDArray[np.int8] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Describe a dataset: rows in each split, sequences, targets.
 
     Parameters
@@ -64,7 +64,7 @@ def summarise(
     }
 
 
-def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, Any]:
+def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, object]:
     variable = ds[seq_var]
     described: dict[str, Any] = {
         "variable": seq_var,
@@ -100,14 +100,14 @@ def _sequence(ds: xr.Dataset, seq_var: str) -> dict[str, Any]:
     }
 
 
-def _target(variable: xr.DataArray, parts: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:
+def _target(variable: xr.DataArray, parts: dict[str, NDArray[np.bool_]]) -> dict[str, object]:
     if variable.ndim != 1:
         return {"sizes": {str(d): int(s) for d, s in variable.sizes.items()}}
     values = variable.to_numpy().astype(np.float64)
     return {name: _statistics(values[rows]) for name, rows in parts.items()}
 
 
-def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
+def _statistics(values: NDArray[np.float64]) -> dict[str, object]:
     finite = values[np.isfinite(values)]
     infinite = int(np.isinf(values).sum())
     out: dict[str, object] = {"n": len(finite), "missing": len(values) - len(finite) - infinite}

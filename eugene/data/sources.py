@@ -287,7 +287,7 @@ def _widened(ds: xr.Dataset, width: int) -> xr.Dataset:
 
 def _joined(
     ds: xr.Dataset, table: PathLike, id_col: str | None, names: list[str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the columns of a table in the order of the records."""
     key, keys, columns = KeyedTable(table, id_col).read()
     for name in names:

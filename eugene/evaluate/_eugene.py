@@ -114,7 +114,7 @@ def predictions_sequence_module(
     more=lambda: inspect.signature(predictions_sequence_module).parameters,
 )
 def train_val_predictions_sequence_module(
-    model: Any, sdata: xr.Dataset, seq_var: str | None = None, **kwargs: Any
+    model: object, sdata: xr.Dataset, seq_var: str | None = None, **kwargs: Any
 ) -> xr.Dataset:
     """Predict training and validation rows, which is every row of a dataset.
 

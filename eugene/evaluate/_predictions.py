@@ -87,7 +87,7 @@ def predict_batches(
 
 @eugene_call(same={"model": "module", "dataloader": "data", "sdata": "data"})
 def predictions(
-    module: Any,
+    module: object,
     data: Any,
     split: str | None = None,
     *,
@@ -161,7 +161,7 @@ def predictions(
     return pd.DataFrame(columns, index=pd.Index(index, name="index"))
 
 
-def _check_scale(module: Any, data: Any) -> None:
+def _check_scale(module: object, data: Any) -> None:
     """Raise where targets are on another scale than the one a loaded network was trained on."""
     trained = getattr(getattr(module, "run", None), "transforms", None)
     if not trained:
@@ -179,7 +179,7 @@ def _check_scale(module: Any, data: Any) -> None:
 
 
 def _predict_dataset(
-    module: Any,
+    module: object,
     ds: Any,
     split: str | None,
     seq_var: str,

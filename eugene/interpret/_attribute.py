@@ -131,7 +131,7 @@ class Explainer:
     methods: tuple[Any, ...]
     references: Any = None
     n_references: int = 20
-    target: Any = 0
+    target: object = 0
     seed: int | None = None
     batch_size: int = 128
     hypothetical: bool = False
@@ -156,7 +156,7 @@ class Explainer:
                 "deep_lift_shap, saturation_mutagenesis or a gradient, or hypothetical=False"
             )
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Return all that decides the numbers, apart from network and sequences."""
         return {
             "methods": list(self.methods),
@@ -197,7 +197,7 @@ class Explainer:
 
     def explain(
         self,
-        X: NDArray[Any],
+        X: NDArray[np.generic],
         *,
         rows: slice | NDArray[np.int64] | None = None,
         verbose: bool = False,
@@ -276,7 +276,7 @@ def _float32(values: object) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-def told(value: object) -> Any:
+def told(value: object) -> object:
     """Return a target or reference as something that a file can hold.
 
     Examples

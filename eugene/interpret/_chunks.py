@@ -92,7 +92,7 @@ class ChunkedTable:
 
     @classmethod
     @contextlib.contextmanager
-    def alone(cls, path: Path, job: Mapping[str, Any], **options: Any) -> Iterator[Self]:
+    def alone(cls, path: Path, job: Mapping[str, object], **options: Any) -> Iterator[Self]:
         """Open the table once nobody else writes it, and keep others away from it.
 
         Parameters
@@ -170,7 +170,7 @@ class ChunkedTable:
         )
         sd.to_zarr(ds, self.path)
 
-    def _described(self) -> Any:
+    def _described(self) -> object:
         """Return the job of the finished file, or nothing."""
         if not self.path.exists():
             return None
@@ -192,7 +192,7 @@ class ChunkedTable:
             "(resume=False, on the command line --overwrite)"
         )
 
-    def _read(self, path: Path) -> Any:
+    def _read(self, path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def _clear(self) -> None:
@@ -245,7 +245,7 @@ def _turn(file: Path, target: Path) -> Iterator[None]:
         lock.release()
 
 
-def _typed(column: pd.Series) -> NDArray[Any]:
+def _typed(column: pd.Series) -> NDArray[np.generic]:
     """Return a column of text as truth values, whole numbers or numbers."""
     values: NDArray[np.generic] = column.to_numpy(dtype=object).astype(str)
     if np.isin(values, ("True", "False")).all():

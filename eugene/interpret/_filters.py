@@ -53,7 +53,7 @@ _KEPT = [
 
 def filter_motifs(
     model: torch.nn.Module,
-    X: NDArray[Any],
+    X: NDArray[np.generic],
     motif_db: MotifSet,
     *,
     layer: str | None = None,

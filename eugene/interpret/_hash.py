@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def hash_rows(variable: xr.DataArray, rows: NDArray[np.int64]) -> str:
     return digest.hexdigest()
 
 
-def software() -> dict[str, Any]:
+def software() -> dict[str, object]:
     """Return the versions that an attribution depends on, ``None`` where one is not known.
 
     Examples

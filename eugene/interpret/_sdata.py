@@ -93,7 +93,7 @@ def attribute_sdata(
     seq_var: str = "seq",
     method: str | Compute = DEFAULT,
     *,
-    reference_type: Any = None,
+    reference_type: object = None,
     n_references: int = 20,
     hypothetical: bool = False,
     seed: int | None = None,

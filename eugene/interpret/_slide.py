@@ -23,13 +23,13 @@ def _label(motif: Motif | str) -> str:
 
 def slide_motifs(
     model: torch.nn.Module,
-    X: NDArray[Any],
+    X: NDArray[np.generic],
     motifs: Sequence[Motif | str],
     *,
     n_backgrounds: int = 100,
     stride: int = 1,
     pairs: bool = False,
-    target: Any = 0,
+    target: object = 0,
     seed: int | None = None,
     batch_size: int = 128,
     progress: bool = False,
@@ -96,14 +96,14 @@ def slide_motifs(
 
 def evolve_sequences(
     model: torch.nn.Module,
-    X: NDArray[Any],
+    X: NDArray[np.generic],
     *,
     rounds: int | None = 10,
     method: str = "greedy",
     beam: int = 1,
     maximize: bool = True,
-    target: Any = 0,
-    constraints: Mapping[str, Any] | None = None,
+    target: object = 0,
+    constraints: Mapping[str, object] | None = None,
     seed: int | None = None,
     batch_size: int = 128,
     index: Sequence[int] | NDArray[np.int64] | None = None,

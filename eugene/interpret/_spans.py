@@ -79,7 +79,7 @@ def seqlets_sdata(
     max_q_value: float = 0.1,
     name: str = "seqlets",
     copy: bool = False,
-    **options: Any,
+    **options: object,
 ) -> xr.Dataset:
     """Call seqlets on stored attributions, and name them by the motifs that they resemble.
 

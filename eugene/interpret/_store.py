@@ -36,7 +36,7 @@ def write_attributions(
     rows: NDArray[np.int64] | None = None,
     length: int | None = None,
     beside: xr.Dataset | None = None,
-    attrs: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, object] | None = None,
     model_sha256: str | None = None,
     chunk_size: int = CHUNK_ROWS,
     resume: bool = True,

@@ -138,7 +138,7 @@ def _telling(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _shortest(
-    init: Callable[..., None], model: Architecture, args: Any, kwargs: Mapping[str, Any]
+    init: Callable[..., None], model: Architecture, args: Any, kwargs: Mapping[str, object]
 ) -> int | None:
     """Return the shortest input that a network can be built for, None if 2 ** 24 is too short."""
     bound = inspect.signature(init).bind(model, *args, **kwargs)

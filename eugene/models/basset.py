@@ -154,7 +154,7 @@ class FactorizedBasset(Architecture):
         ] = None,
         maxpool_kernels: Sequence[int] = (3, 4, 4),
         dense_kwargs: Annotated[
-            Mapping[str, Any] | None, ArgumentsOf("eugene.nn:DenseBlock")
+            Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         input_channels: int | None = None,

@@ -72,7 +72,7 @@ class EugeneAttributes:
     @property
     def arch_name(self) -> str:
         """Name of the architecture: as given, or that of its class."""
-        network: Any = self.arch  # type: ignore[attr-defined]
+        network: object = self.arch  # type: ignore[attr-defined]
         return self.hparams["arch_name"] or type(network).__name__
 
     @arch_name.setter

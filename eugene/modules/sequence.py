@@ -114,24 +114,27 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         self,
         arch: nn.Module | Mapping[str, Any] | None = None,
         task: Annotated[str, Names("tasks")] = "regression",
-        loss_fxn: Annotated[str | Callable[..., Any] | None, Names("losses")] = None,
-        optimizer: Annotated[str | Callable[..., Any], Names("optimizers")] = "adam",
+        loss_fxn: Annotated[str | Callable[..., torch.Tensor] | None, Names("losses")] = None,
+        optimizer: Annotated[
+            str | Callable[..., torch.optim.Optimizer], Names("optimizers")
+        ] = "adam",
         optimizer_lr: float = 1e-3,
-        optimizer_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("optimizer")] = None,
-        scheduler: Annotated[str | Callable[..., Any] | None, Names("schedulers")] = None,
+        optimizer_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("optimizer")] = None,
+        scheduler: Annotated[str | Callable[..., object] | None, Names("schedulers")] = None,
         scheduler_monitor: str = "val_loss",
-        scheduler_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("scheduler")] = None,
+        scheduler_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("scheduler")] = None,
         metric: Annotated[
-            str | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None, Names("metrics")
+            str | Callable[..., object] | Sequence[object] | Mapping[str, object] | None,
+            Names("metrics"),
         ] = None,
         *,
-        loss_kwargs: Annotated[Mapping[str, Any] | None, ArgumentsOf("loss_fxn")] = None,
+        loss_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("loss_fxn")] = None,
         target_names: Sequence[str] | None = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
-        metric_kwargs: Mapping[str, Any] | None = None,
+        metric_kwargs: Mapping[str, object] | None = None,
         save_hyperparams: bool = True,
     ) -> None:
         super().__init__()
@@ -571,7 +574,7 @@ def _check_unneeded(metric_kwargs: Mapping[str, object] | None, *, save_hyperpar
         raise EugeneError("save_hyperparams=False: without them no checkpoint could be loaded")
 
 
-def _plain(value: object, name: str) -> Any:
+def _plain(value: object, name: str) -> object:
     """Return a copy made of numbers, strings, lists and dicts only."""
     if isinstance(value, (np.generic, np.ndarray)):
         return _plain(value.tolist(), name)

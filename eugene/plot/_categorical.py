@@ -184,7 +184,7 @@ def histplot(
     labels, values = _samples(sdata, names, groupby)
     edges = np.histogram_bin_edges(np.concatenate(values), bins=bins).tolist()
     ax = axes_or_new(ax)
-    lying: dict[str, Any] = {} if upright else {"orientation": "horizontal"}
+    lying: dict[str, object] = {} if upright else {"orientation": "horizontal"}
     for (label, sample), colour in coloured(zip(labels, values, strict=True)):
         style = {"color": colour, "alpha": 0.6, "label": label, **lying, **kwargs}
         ax.hist(sample, bins=edges, **style)
@@ -208,7 +208,7 @@ def _spread(
     names = as_list(vars)
     labels, values = _samples(sdata, names, groupby)
     ax = axes_or_new(ax)
-    lying: dict[str, Any] = {} if upright else {"orientation": "horizontal"}
+    lying: dict[str, object] = {} if upright else {"orientation": "horizontal"}
     if kind == "box":
         ax.boxplot(values, **{"widths": 0.6, "flierprops": {"markersize": 2}, **lying, **kwargs})
     else:
@@ -329,7 +329,7 @@ def scatterplot(
     hue: str | None = None,
     seq_idx: Sequence[int] | NDArray[np.generic] | None = None,
     ax: Axes | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Axes:
     """Draw one variable against another.
 

@@ -67,7 +67,7 @@ def picture(
         known = [*own, *(c for c in COMMON if c not in own)]
 
         @functools.wraps(function)
-        def draw(*args: Any, **kwargs: Any) -> R:
+        def draw(*args: object, **kwargs: Any) -> R:
             rename(name, kwargs, other)
             for key in [k for k in kwargs if k in without]:
                 if kwargs.pop(key) not in without[key]:

@@ -108,7 +108,7 @@ def _kind(path: Path, source: str) -> str:
     return own[source]
 
 
-def _lengths(section: dict[str, Any], described: dict[str, Any]) -> bool | int:
+def _lengths(section: dict[str, Any], described: dict[str, object]) -> bool | int:
     """Return the ``fixed_length`` that a run's own sequences were read with, or could have been."""
     value: bool | int | None = section.get("fixed_length")
     if value is not None:
@@ -118,7 +118,7 @@ def _lengths(section: dict[str, Any], described: dict[str, Any]) -> bool | int:
 
 
 def _flat(
-    path: Path, kind: str, section: dict[str, Any], options: dict[str, Any], seq_col: str | None
+    path: Path, kind: str, section: dict[str, object], options: dict[str, Any], seq_col: str | None
 ) -> xr.Dataset:
     from eugene.data import sources
 
@@ -161,7 +161,7 @@ def _padded(ds: xr.Dataset, name: str) -> xr.Variable:
     return xr.Variable(("_sequence", "_length"), rows, ds[name].attrs)
 
 
-def _regions(path: Path, section: dict[str, Any], letters: dict[str, Any]) -> xr.Dataset:
+def _regions(path: Path, section: dict[str, Any], letters: dict[str, object]) -> xr.Dataset:
     from eugene.data import sources
 
     source = section.get("name")

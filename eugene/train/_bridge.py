@@ -75,7 +75,7 @@ class EpochLoader:
 
     def __iter__(self) -> Iterator[Any]:
         epoch = self.trainer.current_epoch
-        owners: tuple[Any, ...] = (self.loader, getattr(self.loader, "sampler", None))
+        owners: tuple[object, ...] = (self.loader, getattr(self.loader, "sampler", None))
         for owner in owners if self.shuffled else ():
             if hasattr(owner, "set_epoch"):
                 owner.set_epoch(epoch)
@@ -85,7 +85,7 @@ class EpochLoader:
             batches = iter(self.loader)
             # samplers of torch draw when they are asked for the first row
             first = list(itertools.islice(batches, 1))
-        every: Iterator[Any] = itertools.chain(first, batches)
+        every: Iterator[object] = itertools.chain(first, batches)
         if self.short:
             every = itertools.islice(every, len(self))
         if self.judge is None or epoch:

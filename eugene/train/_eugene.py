@@ -81,7 +81,7 @@ def _shared(kwargs: dict[str, Any], known: Sequence[str], *, monitor: str) -> di
         kwargs.setdefault("accelerator", "gpu" if gpus else "cpu")
         if gpus:
             kwargs.setdefault("devices", gpus)
-    extra: dict[str, Any] = {}
+    extra: dict[str, object] = {}
     if "logger" in kwargs:
         logger = kwargs.pop("logger")
         if isinstance(logger, str) and logger not in ("tensorboard", "csv"):
