@@ -65,7 +65,7 @@ def test_a_page_does_what_it_says(
 
 def test_there_is_a_page_for_whatever_can_be_added() -> None:
     named = {page.stem for page in PAGES}
-    assert {"add_a_reader", "add_a_model", "add_a_step", "add_a_method"} <= named
+    assert {"add_a_reader", "your_own_model", "add_a_step", "add_a_method"} <= named
 
 
 def defined(path: Path) -> set[str]:
