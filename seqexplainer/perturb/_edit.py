@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -197,7 +197,7 @@ def substitute(
     return result
 
 
-def _draw_sites(motif: Any, orientation: str, n: int, seed: int | None) -> torch.Tensor:
+def _draw_sites(motif: object, orientation: str, n: int, seed: int | None) -> torch.Tensor:
     """Draw n sites (n, 4, w) from the letter probabilities of a Motif."""
     if not hasattr(motif, "ppm"):
         msg = f"sample=True needs a seqpro.motifs.Motif, which has probabilities; got {motif!r}"
