@@ -238,7 +238,7 @@ def file_record(path: str | Path) -> dict[str, Any]:
     """
     file = Path(path)
     stat = file.stat()
-    record: dict[str, Any] = {
+    record: dict[str, object] = {
         "path": str(file.resolve()),
         "size": stat.st_size,
         "mtime": int(stat.st_mtime),

@@ -25,7 +25,7 @@ from seqdata.loading._samplers import WeightedSampler as WeightedSampler
 from seqdata.loading._source import Arrays
 from seqdata.loading._workers import Queue, packed, unpacked
 
-Transform = Callable[[Arrays], Mapping[str, Any]]
+Transform = Callable[[Arrays], Mapping[str, object]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
 
 
@@ -63,7 +63,7 @@ class _Converter:
     index: str | None
 
     def __call__(self, arrays: Arrays) -> Batch:
-        values: Mapping[str, Any] = arrays
+        values: Mapping[str, object] = arrays
         if self.transform is not None:
             values = self.transform(
                 {k: v.view("S1") if k in self.letters else v for k, v in arrays.items()}
@@ -82,7 +82,7 @@ class _Converter:
         return self.dtypes if isinstance(self.dtypes, torch.dtype) else self.dtypes.get(name)
 
 
-class _Parts(Dataset[Any]):
+class _Parts(Dataset[object]):
     """What a worker process computes: a batch in memory, or a whole buffer from disk.
 
     It holds no reference to the loader: a cycle through the worker processes would leave their
@@ -190,7 +190,7 @@ class SequenceLoader:
         """
         return {"epoch": self._epoch, "position": self._position, **self._identity()}
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self) -> dict[str, object]:
         """Return what the order of the rows depends on, in plain numbers."""
         options = self.core.options
         return {
@@ -347,7 +347,7 @@ def _each(batch: Batch, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch
     return {k: change(v) for k, v in batch.items()}
 
 
-def _as_tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
+def _as_tensor(value: object, dtype: torch.dtype | None) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         tensor = value
     else:
@@ -394,7 +394,7 @@ def get_torch_dataloader(
     generator: torch.Generator | None = None,
     timeout: float = 0.0,
     worker_init_fn: Callable[[int], None] | None = None,
-    multiprocessing_context: Any = None,
+    multiprocessing_context: object = None,
     prefetch_factor: int | None = None,
     persistent_workers: bool = True,
 ) -> SequenceLoader:

@@ -251,7 +251,7 @@ def _position(value: Any, place: str) -> int:
     return position
 
 
-def _allele(value: Any, place: str, column: str) -> str:
+def _allele(value: object, place: str, column: str) -> str:
     # a missing value would read as the letters N, A, N
     text = value.upper() if isinstance(value, str) else ""
     known = _REF_LETTERS if column == "ref" else set("ACGTN")

@@ -16,7 +16,7 @@ from seqexplainer.errors import InputError, did_you_mean
 ArrayLike = np.ndarray | torch.Tensor
 
 
-def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
+def as_sequences(X: object, name: str = "X") -> torch.Tensor:
     """Return sequences as a tensor after checking their shape.
 
     Parameters
@@ -79,7 +79,7 @@ def as_sequences(X: Any, name: str = "X") -> torch.Tensor:
     return tensor
 
 
-def as_array(values: Any) -> np.ndarray:
+def as_array(values: object) -> np.ndarray:
     """Return values as a numpy array of the same shape; half precision that it lacks is float32."""
     if not isinstance(values, torch.Tensor):
         return np.asarray(values)
@@ -126,7 +126,7 @@ def letters_for(X: Any, alphabet: Any = None) -> str:
     return found.alphabet.upper()
 
 
-def check_one_hot(X: Any, name: str = "X") -> torch.Tensor:
+def check_one_hot(X: object, name: str = "X") -> torch.Tensor:
     """Return sequences as a tensor after checking that every column is one-hot.
 
     A column is one letter (a single 1), no letter (all 0), or every letter alike (1 / n_letters).
@@ -264,7 +264,7 @@ def check_choice(value: str, choices: Sequence[str], name: str) -> str:
     raise InputError(f"unknown {name} {value!r}{hint} Choose from: {', '.join(choices)}")
 
 
-def check_model(model: Any) -> torch.nn.Module:
+def check_model(model: object) -> torch.nn.Module:
     """Return a model after checking that it is an instance of `torch.nn.Module`."""
     if isinstance(model, torch.nn.Module):
         return model
@@ -289,7 +289,7 @@ def check_whole(**values: Any) -> None:
             raise InputError(f"{name} must be at least 1, got {value}")
 
 
-def as_seed(seed: Any) -> int:
+def as_seed(seed: object) -> int:
     """Return a seed as a whole number from 0; None means 0."""
     if seed is None:
         return 0

@@ -196,9 +196,9 @@ def layer_output(
     if len(X) == 1:  # some models drop the axis of a single row
         X, *args = (torch.cat([a, a]) for a in (X, *args))
         return layer_output(model, layer, X, state, args)[:1]
-    caught: list[Any] = []
+    caught: list[object] = []
 
-    def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+    def keep(_module: nn.Module, _inputs: object, output: object) -> None:
         caught.append(output)
         raise _Reached
 

@@ -11,7 +11,7 @@ from seqexplainer.errors import TargetError
 
 Pick: TypeAlias = Callable[[Any], torch.Tensor]
 """From a model's output, whatever that is, to one number of each sequence."""
-Target = int | tuple[Any, ...] | str | Pick
+Target = int | tuple[object, ...] | str | Pick
 
 _HELP = (
     "give target= as: an int (column of a 2-D output), a tuple (full index after the batch axis, "

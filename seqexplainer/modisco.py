@@ -147,7 +147,7 @@ class Patterns:
         """Return the seqlets of all patterns: pattern, sequence, start, end, strand."""
         import pandas as pd
 
-        columns: list[dict[str, Any]] = [
+        columns: list[dict[str, object]] = [
             {
                 "pattern": pattern.name,
                 "sequence": pattern.sequence,

@@ -158,8 +158,8 @@ def _rows(motifs: Any) -> tuple[list[_Row], MotifSet]:
 
 
 def _matches(
-    motifs: MotifSet, motif_db: Any, annotations: pd.DataFrame | None, top: int
-) -> tuple[dict[str, list[Any]], dict[str, Motif]]:
+    motifs: MotifSet, motif_db: object, annotations: pd.DataFrame | None, top: int
+) -> tuple[dict[str, list[object]], dict[str, Motif]]:
     """Return the best matches of each motif, and the known motifs by accession."""
     if motif_db is None:
         return {}, {}

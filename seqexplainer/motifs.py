@@ -30,7 +30,7 @@ _HIT = ["motif", "accession", "sequence", "start", "end", "strand", "score", "p_
 
 
 def annotate_pfms(
-    pfms: FilterMotifs | MotifSet | NDArray[np.float64] | Iterable[Any] | str | os.PathLike[str],
+    pfms: FilterMotifs | MotifSet | NDArray[np.float64] | Iterable[object] | str | os.PathLike[str],
     motif_db: MotifSet | str | os.PathLike[str],
     *,
     names: Sequence[str] | None = None,
@@ -278,7 +278,7 @@ def _tell_alphabets(motifs: list[Motif], said: str | None) -> None:
         )
 
 
-def as_motif_set(motifs: Any) -> MotifSet:
+def as_motif_set(motifs: object) -> MotifSet:
     """Return a MotifSet from a set, one motif or a file.
 
     Parameters

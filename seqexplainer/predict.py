@@ -84,7 +84,7 @@ def picked(
     return torch.cat(found)
 
 
-def _to_cpu(output: Any, n: int, name: str = "") -> Any:
+def _to_cpu(output: object, n: int, name: str = "") -> object:
     if output is None:
         return None
     if isinstance(output, torch.Tensor):

@@ -28,7 +28,7 @@ from seqexplainer.errors import InputError
 from seqpro.alphabets import BaseAlphabet
 from seqpro.random import counter_seed, row_hash
 
-Reference = str | ArrayLike | Callable[..., Any]
+Reference = str | ArrayLike | Callable[..., object]
 
 
 def zero(X: ArrayLike) -> torch.Tensor:

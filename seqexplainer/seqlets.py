@@ -216,7 +216,7 @@ def tfmodisco_seqlets(
 
 
 def annotate_seqlets(
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     seqlets: pd.DataFrame,
     motif_db: MotifSet | str | os.PathLike[str],
     *,

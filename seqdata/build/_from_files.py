@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -102,7 +101,7 @@ def from_region_files(
     length_dim: str | None = None,
     splice: bool = False,
     overwrite: bool = False,
-    client: Any = None,
+    client: object = None,
     resume: bool = True,
     mask: bool = True,
 ) -> xr.Dataset:

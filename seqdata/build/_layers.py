@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dask.array as da
 import numpy as np
@@ -156,7 +156,7 @@ def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Da
     ]
     row_dim, length_dim = ds.sd.sequence_dim, ds.sd.length_dim
     dims = (row_dim, *track.middle, length_dim)
-    data: Any = np.empty((0, *shape), dtype)
+    data: object = np.empty((0, *shape), dtype)
     if parts:
         data = da.concatenate(parts)  # type: ignore[no-untyped-call]
     found = {track.name: (dims, data, track.attrs)}
@@ -183,7 +183,7 @@ def _flat_layer(ds: xr.Dataset, reader: FlatReader) -> xr.Dataset:
     if ds.sizes.get(length_dim, matrix.shape[1]) != matrix.shape[1]:
         length_dim = f"{length_dim}_{reader.name}"
     attrs = {"kind": "sequence", "alphabet": reader.letters}
-    found: dict[str, Any] = {reader.name: ((row_dim, length_dim), matrix.view("S1"), attrs)}
+    found: dict[str, object] = {reader.name: ((row_dim, length_dim), matrix.view("S1"), attrs)}
     if (lengths != matrix.shape[1]).any():
         found[f"{reader.name}_length"] = (row_dim, lengths.astype(np.int32), {"units": "bp"})
     for name in blocks[0].columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from seqdata.schema import check_new_names, decode
 
 def merge_obs(
     ds: xr.Dataset,
-    obs: pd.DataFrame | xr.Dataset | Any,
+    obs: pd.DataFrame | xr.Dataset | object,
     *,
     on: str | None = None,
     left_on: str | None = None,
@@ -95,7 +95,7 @@ def merge_obs(
     return ds.assign({name: (dim, _taken(table[name], place)) for name in added})
 
 
-def _as_table(obs: Any, key: str) -> pd.DataFrame:
+def _as_table(obs: object, key: str) -> pd.DataFrame:
     """Return what is merged as a pandas table."""
     if isinstance(obs, xr.Dataset):
         if key not in obs.variables or obs[key].ndim != 1:
@@ -116,7 +116,7 @@ def _as_table(obs: Any, key: str) -> pd.DataFrame:
     return obs
 
 
-def _comparable(variable: xr.DataArray, column: pd.Series) -> tuple[list[Any], pd.Series]:
+def _comparable(variable: xr.DataArray, column: pd.Series) -> tuple[list[object], pd.Series]:
     """Return the keys of both sides as numbers where both are, else as text."""
     if "flag_meanings" in variable.attrs:
         return [str(value) for value in decode(variable)], column.astype(str)
@@ -126,7 +126,7 @@ def _comparable(variable: xr.DataArray, column: pd.Series) -> tuple[list[Any], p
     return [str(value) for value in values.tolist()], column.astype(str)
 
 
-def _taken(series: pd.Series, place: np.ndarray) -> Any:
+def _taken(series: pd.Series, place: np.ndarray) -> object:
     """Return the values at places; -1 takes a missing value."""
     values = column_values(series)
     if (place >= 0).all():

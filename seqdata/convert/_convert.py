@@ -236,7 +236,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
     return _modern(variables, coordinates, group_attrs)
 
 
-def _alphabet(array: Path, values: NDArray[np.generic], attrs: dict[str, Any]) -> str:
+def _alphabet(array: Path, values: NDArray[np.generic], attrs: dict[str, object]) -> str:
     """Return the alphabet of letters of an old store: they show it, for it seldom says it."""
     try:
         if "alphabet" in attrs:
@@ -256,9 +256,9 @@ def _alphabet(array: Path, values: NDArray[np.generic], attrs: dict[str, Any]) -
 
 
 def _modern(
-    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, Any]]],
+    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, object]]],
     coordinates: set[str],
-    attrs: dict[str, Any],
+    attrs: dict[str, object],
 ) -> xr.Dataset:
     from seqdata.schema import SPLITS, STRANDS, code_attrs, coded_coordinate, with_names
 

@@ -254,7 +254,7 @@ def _write(
 
 
 def _as_letters(
-    dims: list[str], values: NDArray[np.generic], attrs: dict[str, Any]
+    dims: list[str], values: NDArray[np.generic], attrs: dict[str, object]
 ) -> tuple[list[str], NDArray[np.generic], dict[str, object]]:
     if attrs.get("kind") == "ohe" and dims[-1] == OHE_DIM:
         letters = sp.decode_ohe(

@@ -208,7 +208,7 @@ def fetch(
 
 def fetch_files(
     name: str,
-    files: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, Mapping[str, object]],
     *,
     source: str,
     local: Mapping[str, str | Path] | None = None,
@@ -414,7 +414,7 @@ def _sum(path: Path, *, own: bool) -> str:
     return _cache.sha256_of(path) if own else _cache.known_sha256(path)
 
 
-def _store(entry: Entry, options: Mapping[str, object], sums: Any, access: _Access) -> Path:
+def _store(entry: Entry, options: Mapping[str, object], sums: object, access: _Access) -> Path:
     """Return the place of a store in the cache; what it was made from is in its name."""
     words = [str(value) for value in options.values() if isinstance(value, str)]
     key = json.dumps([_VERSION, entry.builder, dict(options), sums], sort_keys=True)

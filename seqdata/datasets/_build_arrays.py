@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -55,7 +55,7 @@ def random1000(files: Files, work: Path, *, n: int, length: int, seed: int) -> x
     ((5, 8), [0, 1])
     """
     rng = np.random.default_rng(seed)
-    variables: dict[str, Any] = {
+    variables: dict[str, object] = {
         "seq": (
             ("_sequence", "_length"),
             sp.random_seqs((n, length), sp.DNA, seed),
@@ -134,7 +134,7 @@ def deepsea(files: Files, work: Path) -> xr.Dataset:
     return open_zarr(goal)
 
 
-def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
+def _deepsea_blocks(folder: Path) -> Iterator[tuple[object, object, int, None]]:
     found = {path.name: path for path in folder.rglob("*.mat")}
     missing = sorted({"train.mat", "valid.mat", "test.mat"} - set(found))
     if missing:
@@ -151,7 +151,9 @@ def _deepsea_blocks(folder: Path) -> Iterator[tuple[Any, Any, int, None]]:
         yield arrays[f"{part}xdata"], arrays[f"{part}data"], split, None
 
 
-def _write(goal: Path, blocks: Iterator[tuple[Any, Any, int, Any]], order: str, where: str) -> None:
+def _write(
+    goal: Path, blocks: Iterator[tuple[object, object, int, object]], order: str, where: str
+) -> None:
     """Write blocks of one-hot rows (n, 4, length) with labels, split codes and ground truth."""
     codes: list[NDArray[np.int8]] = []
     with StoreWriter(goal) as out:
@@ -184,7 +186,7 @@ def _write(goal: Path, blocks: Iterator[tuple[Any, Any, int, Any]], order: str, 
         out.commit({"max_jitter": 0, "sequence_dim": "_sequence", "length_dim": "_length"})
 
 
-def onehot_letters(onehot: Any, order: str, where: str) -> NDArray[np.uint8]:
+def onehot_letters(onehot: object, order: str, where: str) -> NDArray[np.uint8]:
     """Return one-hot rows as letters.
 
     Parameters

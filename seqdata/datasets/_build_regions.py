@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -291,7 +291,7 @@ def motif_set(files: Files, work: Path) -> xr.Dataset:
     for i, motif in enumerate(found):
         ppm[i, :, : motif.width] = motif.ppm()
     names = pd.Series([motif.name for motif in found], dtype=object).to_numpy(dtype=object)
-    accessions: Any = np.array([motif.accession or "" for motif in found], dtype=object)
+    accessions: object = np.array([motif.accession or "" for motif in found], dtype=object)
     return xr.Dataset(
         {
             "ppm": (("_motif", "_ohe", "_length"), ppm, {"alphabet": "ACGT"}),

@@ -141,7 +141,7 @@ class Entry:
         callable
         """
         module, _, attribute = self.builder.partition(":")
-        made: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        made: Callable[..., object] = getattr(importlib.import_module(module), attribute)
         return made
 
     def check_packages(self) -> None:
@@ -233,11 +233,11 @@ def _file(where: str, key: str, fields: Mapping[str, Any]) -> SourceFile:
     return SourceFile(key, name, urls, sha256, size, verified, when)
 
 
-def _files(name: str, fields: Mapping[str, Mapping[str, Any]]) -> tuple[SourceFile, ...]:
+def _files(name: str, fields: Mapping[str, Mapping[str, object]]) -> tuple[SourceFile, ...]:
     return tuple(_file(f"{name}, file {key}", str(key), given) for key, given in fields.items())
 
 
-def files_entry(name: str, files: Mapping[str, Mapping[str, Any]], source: str) -> Entry:
+def files_entry(name: str, files: Mapping[str, Mapping[str, object]], source: str) -> Entry:
     """Return files alone as an entry, for other registries.
 
     Parameters

@@ -10,7 +10,7 @@ import shutil
 import weakref
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import xarray as xr
@@ -166,7 +166,7 @@ def map_variables(
     return MappedArrays(paths, flat, own)
 
 
-def _fingerprint(stored: Stored, layout: tuple[Any, ...]) -> str:
+def _fingerprint(stored: Stored, layout: tuple[object, ...]) -> str:
     """Return a short hash of the state of an array of a store: that of each of its files."""
     store = stored.store.resolve()
     text = [f"{_VERSION} {store} {stored.name} {layout}"]

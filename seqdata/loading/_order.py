@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from seqpro.random import counter_seed
 _DRAWN_AT_ONCE = 65_536
 
 Draws = tuple[NDArray[np.int64] | None, NDArray[np.bool_] | None]
-Order = Sequence[int] | NDArray[np.integer[Any]] | Iterable[int]
+Order = Sequence[int] | NDArray[np.integer] | Iterable[int]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 # dimensions, values and attributes, as xarray takes a variable
-Variable = tuple[tuple[str, ...], "NDArray[np.generic]", dict[str, Any]]
+Variable = tuple[tuple[str, ...], "NDArray[np.generic]", dict[str, object]]
 
 
 @dataclass(frozen=True)

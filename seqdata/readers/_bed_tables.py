@@ -92,7 +92,7 @@ def table_of_regions(table: pd.DataFrame, where: str = "regions") -> pd.DataFram
     def place(row: int) -> str:
         return f"{where}, row {row}"
 
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if "chrom" in made.columns:
         changes["chrom"] = _contigs(made["chrom"], place)
     for name in ("chromStart", "chromEnd", "summit"):

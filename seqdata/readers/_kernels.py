@@ -12,8 +12,12 @@ from numba.extending import intrinsic
 from seqpro.kernels import letter_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from llvmlite.ir import IRBuilder, Value
+    from numba.core.types import Type
+    from numba.core.typing.context import Context
+    from numba.core.typing.templates import Signature
     from numpy.typing import NDArray
 
 # bytes that a few vector instructions copy; most lines of FASTA files are as short
@@ -23,14 +27,16 @@ _CHECKED = 4096
 
 
 def _type_copy(
-    _typing: Any, out: Any, to: Any, data: Any, begin: Any, count: Any
-) -> tuple[Any, Callable[..., Any]]:
+    _typing: Context, out: Type, to: Type, data: Type, begin: Type, count: Type
+) -> tuple[Signature, Callable[..., object]]:
     """Copy data[begin : begin + count] to place ``to`` of out, both C-contiguous uint8.
 
     A line of FASTA is too short for the vector loop that a compiler makes, not for memcpy.
     """
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def generate(
+        context: Any, builder: IRBuilder, signature: Signature, args: Sequence[Value]
+    ) -> Value:
         target = context.make_array(signature.args[0])(context, builder, args[0]).data
         source = context.make_array(signature.args[2])(context, builder, args[2]).data
         target, source = builder.gep(target, [args[1]]), builder.gep(source, [args[3]])

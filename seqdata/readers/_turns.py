@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+Owner = TypeVar("Owner")
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -16,12 +17,12 @@ Item = TypeVar("Item")
 _TURNS: weakref.WeakKeyDictionary[Any, threading.RLock] = weakref.WeakKeyDictionary()
 _MAKING = threading.Lock()
 # open files of readers that were forked off: closing them here could wait for threads of the parent
-_LEFT: list[dict[str, Any]] = []
+_LEFT: list[dict[str, object]] = []
 
 
 def in_turn(
-    method: Callable[Concatenate[Any, Params], Result],
-) -> Callable[Concatenate[Any, Params], Result]:
+    method: Callable[Concatenate[Owner, Params], Result],
+) -> Callable[Concatenate[Owner, Params], Result]:
     """Let one thread at a time into the methods of an object that are marked so.
 
     Files have one position, and what was unpacked of them is kept in plain dictionaries. A
@@ -40,7 +41,7 @@ def in_turn(
     """
 
     @functools.wraps(method)
-    def one(self: Any, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+    def one(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         with _turn(self):
             return method(self, *args, **kwargs)
 
@@ -48,12 +49,12 @@ def in_turn(
 
 
 def step_in_turn(
-    method: Callable[Concatenate[Any, Params], Generator[Item]],
-) -> Callable[Concatenate[Any, Params], Generator[Item]]:
+    method: Callable[Concatenate[Owner, Params], Generator[Item]],
+) -> Callable[Concatenate[Owner, Params], Generator[Item]]:
     """Let one thread at a time into each step of a generator (see :func:`in_turn`)."""
 
     @functools.wraps(method)
-    def steps(self: Any, /, *args: Params.args, **kwargs: Params.kwargs) -> Generator[Item]:
+    def steps(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> Generator[Item]:
         items = method(self, *args, **kwargs)
         try:
             while True:
@@ -70,7 +71,7 @@ def step_in_turn(
     return steps
 
 
-def _turn(reader: Any) -> threading.RLock:
+def _turn(reader: object) -> threading.RLock:
     turn = _TURNS.get(reader)
     if turn is None:
         with _MAKING:

@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -321,7 +321,9 @@ def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
         raise BedError(msg) from error
 
 
-def _convert(name: str, column: list[str], file: Path, lines: list[int], columns: Columns) -> Any:
+def _convert(
+    name: str, column: list[str], file: Path, lines: list[int], columns: Columns
+) -> object:
     named = columns.named
     if name == "strand" and named:
         return plain_strands(column, columns)
@@ -358,7 +360,7 @@ def _convert(name: str, column: list[str], file: Path, lines: list[int], columns
     return np.array(column, dtype=object)
 
 
-def _further(column: list[str], *, named: bool) -> Any:
+def _further(column: list[str], *, named: bool) -> object:
     """Return a column that says nothing of the region as numbers where it holds some."""
     if not named:
         return np.array(column, dtype=np.float64 if are(float, column) else object)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def sample_negatives(
             genome.close()
 
 
-def _others(exclude: Any, genome: GenomeFASTA) -> list[pd.DataFrame]:
+def _others(exclude: object, genome: GenomeFASTA) -> list[pd.DataFrame]:
     if exclude is None:
         return []
     many = exclude if isinstance(exclude, (list, tuple)) else [exclude]

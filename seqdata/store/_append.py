@@ -229,7 +229,7 @@ class _Fit:
         self.flat = flat
         self.dims = {name: _dims(document) for name, document in out.documents.items()}
         self.rowwise = [name for name, dims in self.dims.items() if dims[:1] == (dim,)]
-        self.new_attrs: dict[str, dict[str, Any]] = {}
+        self.new_attrs: dict[str, dict[str, object]] = {}
         self._tables: dict[str, dict[int, int]] = {}
 
     def check(self) -> None:
@@ -321,7 +321,7 @@ class _Fit:
         if "flag_meanings" in known:
             self._join_codes(name, var, known)
 
-    def _join_codes(self, name: str, var: xr.DataArray, known: Mapping[str, Any]) -> None:
+    def _join_codes(self, name: str, var: xr.DataArray, known: Mapping[str, object]) -> None:
         """Give the codes of the rows the numbers that the store has for their names."""
         codes = codes_of(xr.DataArray(np.zeros(0), attrs=dict(known), name=name))
         joined = dict(codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Arrays(ABC):
         shape: Sequence[int],
         dtype: DTypeLike,
         dims: Sequence[str],
-        attrs: Mapping[str, Any] | None = None,
+        attrs: Mapping[str, object] | None = None,
         rows: int | None = None,
         coordinate: bool = False,
     ) -> None:
@@ -78,7 +78,7 @@ class Arrays(ABC):
         values: NDArray[np.generic],
         dims: Sequence[str],
         *,
-        attrs: Mapping[str, Any] | None = None,
+        attrs: Mapping[str, object] | None = None,
         rows: int | None = None,
         coordinate: bool = False,
     ) -> None:

@@ -28,9 +28,9 @@ class JsonText(str):
     (4, ['a.fa'], '{"width": 4, "files": ["a.fa"]}')
     """
 
-    value: Mapping[str, Any]
+    value: Mapping[str, object]
 
-    def __new__(cls, value: Mapping[str, Any]) -> JsonText:
+    def __new__(cls, value: Mapping[str, object]) -> JsonText:
         """Return the text of a value."""
         text = super().__new__(cls, json.dumps(value))
         text.value = value
@@ -104,7 +104,7 @@ def shown(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: _shown(key, value) for key, value in attrs.items()}
 
 
-def _shown(key: Any, value: Any) -> Any:
+def _shown(key: object, value: object) -> object:
     if isinstance(value, str):
         # another program wrote the text of a store that it opened
         told = key == "provenance" and not isinstance(value, JsonText) and value.startswith("{")
@@ -112,7 +112,7 @@ def _shown(key: Any, value: Any) -> Any:
     return JsonText(value) if isinstance(value, Mapping) else value
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Turn attributes into what JSON holds.
 
     Examples

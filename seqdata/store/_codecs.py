@@ -33,7 +33,7 @@ _TYPES = re.compile(
 )
 
 
-def check_array(document: Any, where: str) -> None:
+def check_array(document: object, where: str) -> None:
     """Refuse the metadata of an array that names a codec or a type which is not known as harmless.
 
     Parameters
@@ -74,7 +74,7 @@ def check_array(document: Any, where: str) -> None:
     _check_chain(document.get("codecs"), where)
 
 
-def _check_chain(codecs: Any, where: str) -> None:
+def _check_chain(codecs: object, where: str) -> None:
     for codec in _list(codecs, where):
         settings = _check_codec(codec, "name", where)
         for part in ("codecs", "index_codecs"):
@@ -112,11 +112,11 @@ def _check_dtype(text: Any, where: str, *, objects: bool) -> None:
         raise _damaged(where)
 
 
-def _tuples(part: Any) -> Any:
+def _tuples(part: object) -> object:
     return tuple(part) if isinstance(part, list) else part
 
 
-def _list(value: Any, where: str) -> list[Any]:
+def _list(value: object, where: str) -> list[object]:
     if value is not None and not isinstance(value, list):
         raise _damaged(where)
     return value or []
@@ -129,7 +129,7 @@ def _damaged(where: str) -> StoreError:
     )
 
 
-def check_store(store: Store, root: Mapping[str, Any], where: str) -> None:
+def check_store(store: Store, root: Mapping[str, object], where: str) -> None:
     """Judge every array of a store of format 3, as far as its metadata can be seen.
 
     Parameters
@@ -155,7 +155,7 @@ def check_store(store: Store, root: Mapping[str, Any], where: str) -> None:
         _check_below(store, "", where)
 
 
-def _check_node(document: Any, where: str) -> None:
+def _check_node(document: object, where: str) -> None:
     if not isinstance(document, Mapping) or not isinstance(document.get("attributes", {}), Mapping):
         raise _damaged(where)
     if document.get("node_type") != "group":

@@ -145,7 +145,7 @@ def put_bytes(store: Store, key: str, data: bytes) -> None:
         raise
 
 
-def put_json(store: Store, key: str, document: Mapping[str, Any]) -> None:
+def put_json(store: Store, key: str, document: Mapping[str, object]) -> None:
     """Write one JSON document into a store in a single put."""
     put_bytes(store, key, json.dumps(document, indent=1).encode())
 

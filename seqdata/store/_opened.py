@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zarr.abc.store import Store
 from zarr.storage import LocalStore, WrapperStore
@@ -187,7 +187,7 @@ class ListedStore(WrapperStore[Store]):
         return data
 
 
-def listed_shards(root: Mapping[str, Any]) -> dict[str, list[str]]:
+def listed_shards(root: Mapping[str, object]) -> dict[str, list[str]]:
     """Return what tells the shards of each array, as the root metadata of a store say."""
     consolidated = root.get("consolidated_metadata")
     shards = consolidated.get("shards") if isinstance(consolidated, Mapping) else None

@@ -68,7 +68,7 @@ class UnfinishedBuild:
         self.target = target
         self.folder = target.with_name(f".{target.name}.building")
         self.store = self.folder / "store"
-        self.notes: dict[str, Any] = {}
+        self.notes: dict[str, object] = {}
         self._sizes: dict[str, dict[int, int]] = {}
         self._lock = _lock(target).acquire()
         entries = self._entries() if resume else []
@@ -116,7 +116,7 @@ class UnfinishedBuild:
         self._journal.close()
         self._lock.release()
 
-    def _entries(self) -> list[dict[str, Any]]:
+    def _entries(self) -> list[dict[str, object]]:
         """Read the journal up to the line in which a kill may have cut it off."""
         try:
             lines = (self.folder / "journal").read_text(encoding="utf-8").splitlines()
@@ -164,7 +164,7 @@ class UnfinishedBuild:
         self._journal.flush()
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
+def _parsed(line: str) -> dict[str, object] | None:
     try:
         entry = json.loads(line)
     except ValueError:

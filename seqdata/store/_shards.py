@@ -155,7 +155,7 @@ def mark_of_file(path: Path) -> str:
         return "-"
 
 
-def pack_rows(document: Mapping[str, Any], rows: NDArray[np.generic]) -> bytes | None:
+def pack_rows(document: Mapping[str, object], rows: NDArray[np.generic]) -> bytes | None:
     """Return the rows of one shard as the bytes that stand for them in a store.
 
     They depend on nothing but the rows, so it does not matter who packs them, or where.
@@ -307,7 +307,7 @@ class ArrayWriter:
             delete(self.store, key)
 
 
-def _fill_value(dtype: DTypeLike) -> Any:
+def _fill_value(dtype: DTypeLike) -> object:
     if dtype is str:
         return ""
     kind = np.dtype(dtype).kind

@@ -357,7 +357,7 @@ def remove_store(path: str | Path) -> None:
 
 def _create(out: Arrays, name: str, var: xr.DataArray, rows: int, *, coordinate: bool) -> None:
     attrs = _storable_attrs(var.attrs, f"variable {name!r}")
-    dtype: Any = var.dtype
+    dtype: object = var.dtype
     if dtype == np.dtype("S1"):
         dtype = np.dtype(np.uint8)
         attrs = {"kind": "sequence", "alphabet": letters_of(var), **attrs}
@@ -474,7 +474,7 @@ def _is_text(var: xr.DataArray) -> bool:
     return not isinstance(var.dtype, np.dtype) or var.dtype.kind not in "biufSO"
 
 
-def _as_objects(var: xr.DataArray) -> Any:
+def _as_objects(var: xr.DataArray) -> object:
     """Show text as Python strings, which is the same in every version of the libraries."""
     if var.name in var.indexes:
         return xr.Variable(var.dims, np.asarray(var.values).astype(object), var.attrs)
@@ -503,9 +503,9 @@ def _numbers_as_numbers(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
-def _storable_attrs(attrs: Mapping[Any, Any], where: str) -> dict[str, Any]:
+def _storable_attrs(attrs: Mapping[object, object], where: str) -> dict[str, object]:
     """Return attributes as JSON holds them, or say which one it cannot hold."""
-    plain: dict[str, Any] = _attrs.plain(attrs)
+    plain: dict[str, object] = _attrs.plain(attrs)
     for key, value in plain.items():
         try:
             json.dumps(value)

@@ -189,7 +189,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
         """Bytes of the values, were they all read."""
         return self.size * self.dtype.itemsize
 
-    def astype(self, dtype: DTypeLike, **_: Any) -> RegionArray:
+    def astype(self, dtype: DTypeLike, **_: object) -> RegionArray:
         """Return the same rows as another type, still unread."""
         return replace(self, dtype=np.dtype(dtype))
 
@@ -199,7 +199,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
             return self
         return np.asarray(self).transpose(order)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Any:
         key = key if isinstance(key, tuple) else (key,)
         if Ellipsis in [k for k in key if k is Ellipsis]:
             return np.asarray(self)[key]

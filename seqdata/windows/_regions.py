@@ -83,7 +83,7 @@ def as_regions(bed: str | Path | pd.DataFrame, *, beyond: bool = False) -> tuple
     return table, "regions"
 
 
-def _to_pandas(bed: Any) -> pd.DataFrame:
+def _to_pandas(bed: object) -> pd.DataFrame:
     if not hasattr(bed, "to_pandas"):
         raise BedError(f"Regions must be a BED-like file or a DataFrame, got {type(bed).__name__}.")
     return bed.to_pandas()

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 
@@ -220,7 +219,7 @@ class Engine:
         With ``"auto"`` the first pass is timed; if it took longer than whole sequences would
         have, the rest and what follows are computed that way.
         """
-        cache: dict[int, Any] = {}
+        cache: dict[int, object] = {}
         while True:
             try:
                 outputs = None
@@ -251,7 +250,7 @@ class Engine:
         X: torch.Tensor,
         edits: Substitutions | Replacements,
         args: Sequence[torch.Tensor],
-        cache: dict[int, Any],
+        cache: dict[int, object],
     ) -> torch.Tensor:
         most = max(self.batch_size, self.together)
         window = Window(edits, cache, most, self.prepared)

@@ -37,7 +37,7 @@ class State(NamedTuple):
     form: str = FIRST
 
 
-def state_of(tensor: Any) -> State | None:
+def state_of(tensor: object) -> State | None:
     """Return what a tensor stands for, or None if it is an ordinary one."""
     return getattr(tensor, _ATTRIBUTE, None)
 
@@ -140,7 +140,7 @@ class Interception(TorchFunctionMode):
         if name.endswith("_") and not name.endswith("__"):
             in_place, name = True, name[:-1]
             func = getattr(torch.Tensor, name, None) or getattr(torch, name, None) or func
-        result: Any = NotImplemented
+        result: object = NotImplemented
         if name in _SAME and local[0].is_floating_point():
             result = local[0]
         elif name in self.handlers:

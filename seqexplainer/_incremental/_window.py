@@ -275,7 +275,7 @@ class Window(Interception):
         except RuntimeError:
             return True
 
-    def _constant(self, other: Any, state: State) -> torch.Tensor | None:
+    def _constant(self, other: object, state: State) -> torch.Tensor | None:
         """Return a constant by channel, shape (n_channels,), or None if positions differ."""
         node = state.node
         value = torch.as_tensor(other, dtype=node.whole.dtype, device=node.whole.device)

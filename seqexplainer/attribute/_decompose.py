@@ -177,7 +177,7 @@ def complex_abs(input: torch.Tensor) -> torch.Tensor:
     return euclidean(torch.view_as_real(input), -1)
 
 
-DECOMPOSED: dict[str, Callable[..., Any]] = {
+DECOMPOSED: dict[str, Callable[..., object]] = {
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "group_norm": group_norm,

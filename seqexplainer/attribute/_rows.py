@@ -7,7 +7,7 @@ moved, or merged with others (attention heads, flattened positions). `Rows` says
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -91,8 +91,8 @@ class Pairs(NamedTuple):
         self,
         out: torch.Tensor,
         inputs: Sequence[torch.Tensor],
-        probe: Callable[[], Any] | None,
-        again: Callable[[], Any],
+        probe: Callable[[], object] | None,
+        again: Callable[[], object],
     ) -> Rows | None:
         """Find the batch in the result of an operation.
 
@@ -146,7 +146,7 @@ class Pairs(NamedTuple):
         return numbers.view(sizes).expand(tensor.shape).contiguous()
 
     def _infer_from_probe(
-        self, out: torch.Tensor, candidates: list[int], numbers: Any
+        self, out: torch.Tensor, candidates: list[int], numbers: object
     ) -> Rows | None:
         if not isinstance(numbers, torch.Tensor) or numbers.shape != out.shape:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -118,7 +118,7 @@ class Evolution(NamedTuple):
 @keywords(AIMS)
 def evolve(
     model: nn.Module | Sequence[nn.Module],
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     *,
     rounds: int = 10,
     beam: int = 1,

@@ -110,7 +110,7 @@ class Scorer:
         self.args = list(running.get("args") or ())
         self.running: Running = {**running, "args": None}
 
-    def select(self, output: Any) -> torch.Tensor:
+    def select(self, output: object) -> torch.Tensor:
         """Return the numbers (n, objectives) of a model's output."""
         return torch.stack([o.select(output) for o in self.objectives], dim=-1)
 
@@ -232,9 +232,9 @@ class Aims(Running, total=False):
     target: Target | Mapping[Any, float]
     maximize: bool
     goal: float | None
-    objectives: Sequence[Objective | Mapping[str, Any]] | None
+    objectives: Sequence[Objective | Mapping[str, object]] | None
     caution: float
-    constraints: Constraints | Mapping[str, Any] | None
+    constraints: Constraints | Mapping[str, object] | None
     insertions: bool
     deletions: bool
     flank: str | Sequence[str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from seqexplainer._inputs import as_seed, check_choice
 from seqexplainer.design._annealing import anneal
@@ -17,6 +17,7 @@ from seqexplainer.errors import SeqexplainerError
 from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from numpy.typing import NDArray
     from torch import nn
@@ -53,7 +54,7 @@ SEARCHES: dict[str, Search] = {
 @keywords(AIMS)
 def design(
     model: nn.Module | Sequence[nn.Module],
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     *,
     method: str = "greedy",
     rounds: int | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ _KINDS = ("random", "gc", "profile", "shuffle", "dinuc_shuffle", "subset")
 
 
 def backgrounds(
-    X: NDArray[Any] | torch.Tensor | None = None,
+    X: NDArray[np.generic] | torch.Tensor | None = None,
     *,
     kind: Literal[
         "random", "gc", "profile", "shuffle", "dinuc_shuffle", "subset"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ _IUPAC = {**IUPAC, "U": "T"}
 
 
 def pattern(
-    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    motif: str | Motif | NDArray[np.generic] | torch.Tensor,
     orientation: str = "+",
     alphabet: str = "ACGT",
 ) -> torch.Tensor:
@@ -134,8 +134,8 @@ def write(X: torch.Tensor, motif: torch.Tensor, position: int) -> None:
 
 
 def substitute(
-    X: NDArray[Any] | torch.Tensor,
-    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
+    motif: str | Motif | NDArray[np.generic] | torch.Tensor,
     *,
     position: int | Sequence[int] | NDArray[np.int64] | None = None,
     orientation: Literal["+", "-"] = "+",
@@ -197,7 +197,7 @@ def substitute(
     return result
 
 
-def _draw_sites(motif: Any, orientation: str, n: int, seed: int | None) -> torch.Tensor:
+def _draw_sites(motif: object, orientation: str, n: int, seed: int | None) -> torch.Tensor:
     """Draw n sites (n, 4, w) from the letter probabilities of a Motif."""
     if not hasattr(motif, "ppm"):
         msg = f"sample=True needs a seqpro.motifs.Motif, which has probabilities; got {motif!r}"
@@ -208,8 +208,8 @@ def _draw_sites(motif: Any, orientation: str, n: int, seed: int | None) -> torch
 
 
 def insert(
-    X: NDArray[Any] | torch.Tensor,
-    motif: str | Motif | NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
+    motif: str | Motif | NDArray[np.generic] | torch.Tensor,
     *,
     position: int,
     orientation: Literal["+", "-"] = "+",
@@ -268,7 +268,7 @@ def insert(
 
 
 def randomise(
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     start: int,
     end: int,
     *,
@@ -376,7 +376,7 @@ def shuffle_one_hot(
 
 
 def find_pattern(
-    X: NDArray[Any] | torch.Tensor, motif: str, *, both_strands: bool = False
+    X: NDArray[np.generic] | torch.Tensor, motif: str, *, both_strands: bool = False
 ) -> pd.DataFrame:
     """Find exact matches of a pattern with IUPAC letters.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ class Experiment(Running, total=False):
     """
 
     target: Target
-    func: Callable[..., Any] | None
+    func: Callable[..., object] | None
     confidence: float
     n_resamples: int
     seed: int | None

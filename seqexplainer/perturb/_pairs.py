@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -151,9 +151,9 @@ class Epistasis(NamedTuple):
 @keywords(EXPERIMENT)
 def space(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
-    motif_a: str | Motif | NDArray[Any],
-    motif_b: str | Motif | NDArray[Any],
+    X: NDArray[np.generic] | torch.Tensor,
+    motif_a: str | Motif | NDArray[np.generic],
+    motif_b: str | Motif | NDArray[np.generic],
     *,
     distances: Sequence[int] | NDArray[np.int64] | None = None,
     orientations: Sequence[str] = ("++", "+-", "-+", "--"),
@@ -243,9 +243,9 @@ def space(
 @keywords(EXPERIMENT)
 def cooperativity(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
-    motif_a: str | Motif | NDArray[Any],
-    motif_b: str | Motif | NDArray[Any],
+    X: NDArray[np.generic] | torch.Tensor,
+    motif_a: str | Motif | NDArray[np.generic],
+    motif_b: str | Motif | NDArray[np.generic],
     *,
     distances: Sequence[int] | NDArray[np.int64] | None = None,
     orientation: str = "++",
@@ -348,8 +348,8 @@ def cooperativity(
 @keywords(EXPERIMENT)
 def epistasis(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
-    edits: Sequence[tuple[str | Motif | NDArray[Any], int]],
+    X: NDArray[np.generic] | torch.Tensor,
+    edits: Sequence[tuple[str | Motif | NDArray[np.generic], int]],
     **options: Unpack[Experiment],
 ) -> Epistasis:
     """Make edits alone and in pairs and measure how far pairs are from the sum.

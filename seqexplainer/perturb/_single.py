@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -59,8 +59,8 @@ class Positional(NamedTuple):
 @keywords(EXPERIMENT)
 def marginalize(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
-    motif: str | Motif | NDArray[Any],
+    X: NDArray[np.generic] | torch.Tensor,
+    motif: str | Motif | NDArray[np.generic],
     *,
     position: int | Sequence[int] | None = None,
     orientation: Literal["+", "-"] = "+",
@@ -137,7 +137,7 @@ def marginalize(
 @keywords(EXPERIMENT)
 def ablate(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     spans: tuple[int, int] | Sequence[tuple[int, int]],
     *,
     method: Literal["shuffle", "dinuc_shuffle", "random", "zero", "uniform"] = "shuffle",
@@ -207,7 +207,7 @@ def ablate(
 @keywords(EXPERIMENT)
 def occlude(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
+    X: NDArray[np.generic] | torch.Tensor,
     *,
     width: int = 10,
     stride: int = 1,
@@ -266,8 +266,8 @@ def occlude(
 @keywords(EXPERIMENT)
 def positional_importance(
     model: nn.Module,
-    X: NDArray[Any] | torch.Tensor,
-    motif: str | Motif | NDArray[Any],
+    X: NDArray[np.generic] | torch.Tensor,
+    motif: str | Motif | NDArray[np.generic],
     *,
     positions: Sequence[int] | NDArray[np.int64] | None = None,
     stride: int = 1,

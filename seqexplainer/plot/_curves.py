@@ -99,7 +99,7 @@ def positional_curve(
 
 
 def evolution_traces(
-    scores: Any,
+    scores: object,
     *,
     ax: Axes | None = None,
     color: str = LINE_COLORS[0],

@@ -164,7 +164,7 @@ def _draw(
 
 
 def _in_order(
-    pfms: Any, names: Sequence[str] | None, annotations: pd.DataFrame | None
+    pfms: object, names: Sequence[str] | None, annotations: pd.DataFrame | None
 ) -> tuple[dict[str, NDArray[np.float64]], list[str], str]:
     """Return living matrices by name, names in the order to draw, and the letters of the rows."""
     from seqpro.motifs import MotifSet
@@ -189,7 +189,7 @@ def _in_order(
     return living, order + [name for name in living if name not in set(order)], letters
 
 
-def _known(motif_db: Any) -> dict[str, NDArray[np.float64]]:
+def _known(motif_db: object) -> dict[str, NDArray[np.float64]]:
     """Return the probability matrices of a database by accession."""
     from seqexplainer.motifs import as_motif_set
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def draw_letters(
 
 
 def logo(
-    matrix: NDArray[Any] | torch.Tensor | Motif,
+    matrix: NDArray[np.generic] | torch.Tensor | Motif,
     *,
     ax: Axes | None = None,
     kind: Literal["auto", "values", "bits"] = "auto",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def annotation_spans(
 
 
 def attribution_track(
-    attributions: NDArray[Any] | torch.Tensor,
+    attributions: NDArray[np.generic] | torch.Tensor,
     *,
     ax: Axes | None = None,
     spans: Sequence[Span] | pd.DataFrame = (),
@@ -183,9 +183,9 @@ def _draw_spans(
 
 
 def ism_heatmap(
-    effects: NDArray[Any] | torch.Tensor,
+    effects: NDArray[np.generic] | torch.Tensor,
     *,
-    sequence: NDArray[Any] | torch.Tensor | None = None,
+    sequence: NDArray[np.generic] | torch.Tensor | None = None,
     ax: Axes | None = None,
     start: int = 0,
     chrom: str | None = None,

@@ -65,7 +65,7 @@ def letter_colors(colors: str | Mapping[str, str], alphabet: str) -> list[str]:
     return [table.get(letter, MUTED) for letter in alphabet]
 
 
-def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
+def row_letters(values: np.ndarray, alphabet: object = None) -> str:
     """Return the letters of the rows of a matrix, shape (A, L): as said, or one for each row.
 
     Examples
@@ -79,7 +79,7 @@ def row_letters(values: np.ndarray, alphabet: Any = None) -> str:
     return sp.alphabet_of(np.empty((1, len(values), 1)), sp.DNA).alphabet
 
 
-def as_matrix(matrix: Any, name: str = "matrix") -> np.ndarray:
+def as_matrix(matrix: object, name: str = "matrix") -> np.ndarray:
     """Return a float array of shape (A, L) from an array or tensor, or raise."""
     array = as_array(matrix).astype(np.float64)
     if array.ndim == 3 and len(array) == 1:
