@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -245,7 +246,7 @@ def check_strands(name: str, input_channels: int) -> None:
         )
 
 
-class Stranded(Architecture):
+class Stranded(Architecture, ABC):
     """A network of one strand or both, with dense layers behind what each strand shows.
 
     Parameters
@@ -296,9 +297,9 @@ class Stranded(Architecture):
 
     dense_default: ClassVar[Mapping[str, object]] = {}
 
+    @abstractmethod
     def _read(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, features) from one strand, float (batch, letters, input_len)."""
-        raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return float (batch, output_dim) from ``x``, float (batch, letters, input_len)."""

@@ -100,6 +100,7 @@ def test_object_stores_take_rows(tmp_path: Path) -> None:
     sd.to_zarr(ds[{"_sequence": slice(0, 30)}], url, mode="a", append_dim="_sequence")
     sd.to_zarr(ds[{"_sequence": slice(30, ROWS)}], url, mode="a", append_dim="_sequence")
     same(sd.open_zarr(url), ds)
+    assert sd.open_zarr(memory).sizes == sd.open_zarr(url).sizes == ds.sizes
 
 
 def test_a_store_takes_its_own_rows(tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_a_store_takes_its_own_rows(tmp_path: Path) -> None:
     ds = sd.open_zarr(tmp_path / "x.zarr")
     sd.to_zarr(ds, tmp_path / "x.zarr", mode="a", append_dim="_sequence")
     found = sd.open_zarr(tmp_path / "x.zarr")
+    assert found.sizes["_sequence"] == 2 * ROWS
     for part in (slice(0, ROWS), slice(ROWS, None)):
         same(found.isel(_sequence=part), dataset())
 
