@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import nn
-from torchmetrics import MeanMetric
-from tqdm import tqdm
 
-import seqpro as sp
 from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
-from eugene.models._build import build
-from eugene.models._convert import as_in_eugene, is_of_eugene
-from eugene.models._pretrained import start_from
-from eugene.modules._attributes import EugeneAttributes
-from eugene.modules._input import as_batch_size, as_device, as_tensor
-from eugene.modules._letters import check_bytes, check_same_alphabet
+from eugene.modules._input import as_batch_size, as_tensor
 from eugene.modules._objects import by_name, metric_list, rows_given
 from eugene.modules._views import Views, mean_score
+from eugene.modules.base import BaseModule, steps_of
 from eugene.modules.losses import make_loss, masked_mean
-from eugene.modules.metrics import EpochMetric, better_when, metrics_by_name
-from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
-from eugene.nn import InputShapeError, ohe_bytes
-
-_MOST_TASKS_LOGGED = 32
+from eugene.modules.metrics import metrics_by_name
+from eugene.nn import InputShapeError
 
 
-class SequenceModule(EugeneAttributes, pl.LightningModule):
+class SequenceModule(BaseModule):
     """A network with a task: loss, metrics and optimiser for one value (or more) a sequence.
 
     ``module(X)`` takes one-hot sequence, float (N, A, L) with the A letters of the alphabet (4 for
@@ -140,23 +127,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         super().__init__()
         _check_unneeded(metric_kwargs, save_hyperparams=save_hyperparams)
         self.task = get_task(task)
-        config: Mapping[str, Any] | None
-        if isinstance(arch, nn.Module):
-            config = getattr(arch, "config", None)
-            network = arch
-        elif isinstance(arch, Mapping):
-            # weights to start from are not kept: a checkpoint brings its own
-            config = {key: value for key, value in arch.items() if key != "weights"}
-            letters = len(sp.alphabet_of(alphabet))
-            network = build(**{"seed": seed, "input_channels": letters, **config})
-            if arch.get("weights") is not None:
-                start_from(network, arch["weights"])
-        else:
-            raise EugeneError(
-                "SequenceModule needs the network as arch=; a checkpoint of a network that is not "
-                "one of ours does not hold its description, so give arch= when loading it"
-            )
-        self.arch: nn.Module = network
+        config = self._take_network(arch, alphabet, seed)
         chosen_loss = loss_fxn or self.task.loss
         self.loss_name = name_of(chosen_loss)
         if LOSSES.ships(self.loss_name) and not self.task.takes_loss(self.loss_name):
@@ -170,16 +141,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             whole=self.task.classification,
             classes=self.task.classes,
         )
-        self.metric_names = tuple(makers)
-        self._optimizer, self._scheduler = optimizer, scheduler
-        self.alphabet = alphabet = sp.alphabet_of(alphabet).alphabet.upper()
-        channels = getattr(network, "input_channels", None)
-        if isinstance(channels, int) and channels != len(alphabet):
-            raise EugeneError(
-                f"the network reads {channels} letters, the alphabet {alphabet!r} has "
-                f"{len(alphabet)}: build it with input_channels={len(alphabet)}, or give the "
-                "module the alphabet of the data, alphabet='DNA', 'RNA' or 'AA'"
-            )
+        self._watch(makers)
         self.target_names = list(target_names) if target_names is not None else None
         self._keep_plain(
             arch=config,
@@ -194,33 +156,12 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
             metric=metric_list(metric, self.metric_names),
             loss_kwargs=loss_kwargs,
             target_names=target_names,
-            alphabet=alphabet,
+            alphabet=self.alphabet,
             seed=seed,
             arch_name=arch_name,
             model_name=model_name,
         )
-        probe = make_optimizer(
-            optimizer, [nn.Parameter(torch.zeros(1))], optimizer_lr, **dict(optimizer_kwargs or {})
-        )
-        if scheduler is not None:
-            make_scheduler(scheduler, probe, lambda: 10, **dict(scheduler_kwargs or {}))
-        self._means = nn.ModuleDict({f"{stage}_loss": MeanMetric() for stage in _STAGES})
-        self._metrics = nn.ModuleDict(
-            {
-                stage: nn.ModuleDict({name: make() for name, make in makers.items()})
-                for stage in ("val_stage", "test_stage")
-            }
-        )
-
-    def _keep_plain(self, **values: object) -> None:
-        """Keep plain copies only, so that checkpoints load under ``weights_only``."""
-        self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
-
-    def on_load_checkpoint(self, checkpoint: dict[str, object]) -> None:
-        """Arrange the network as EUGENe did where the checkpoint is EUGENe's, and say so."""
-        if is_of_eugene(checkpoint):
-            self.arch = as_in_eugene(self.arch)
-            self._set_hparams({"arch": getattr(self.arch, "config", None)})
+        self._take_optimizer(optimizer, optimizer_lr, optimizer_kwargs, scheduler, scheduler_kwargs)
 
     def forward(self, x: torch.Tensor) -> Any:
         """Return what the network gives, raw.
@@ -240,60 +181,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         InputShapeError
             If the shape is not what the network reads.
         """
-        self._check_input(x)
-        return self.arch(x)
-
-    def _check_input(self, x: torch.Tensor) -> None:
-        letters = len(self.alphabet)
-        if x.ndim == 3 and x.shape[1] == letters:
-            wanted = getattr(self.arch, "input_len", None)
-            if wanted is None or getattr(self.arch, "length_free", False) or x.shape[2] == wanted:
-                return
-            raise InputShapeError(
-                f"the sequences are {x.shape[2]} bp long, the network reads {wanted} bp: cut or "
-                f"pad the sequences to {wanted}, or build the network with input_len={x.shape[2]}"
-            )
-        shape = tuple(x.shape)
-        if x.ndim == 3 and x.shape[2] == letters:
-            raise InputShapeError(
-                f"got one-hot sequence of shape {shape}, (batch, length, {letters}); the network "
-                f"reads (batch, {letters}, length). Turn it once with x.swapaxes(1, 2), the "
-                "transform that EUGENe asked for, or let the loader pass bytes as 'seq'"
-            )
-        raise InputShapeError(
-            f"got an array of shape {shape}, expected one-hot sequence of shape "
-            f"(batch, {letters}, length)"
-        )
-
-    def encode(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the one-hot sequences of a batch.
-
-        Parameters
-        ----------
-        batch : mapping
-            With ``seq``, uint8 (B, L), or ``ohe_seq``, (B, A, L).
-
-        Returns
-        -------
-        torch.Tensor of float, shape (B, A, L)
-            The sequences, on their device.
-
-        Raises
-        ------
-        EugeneError
-            If the batch has neither, or letters of another alphabet.
-        """
-        if "ohe_seq" in batch:
-            return batch["ohe_seq"].to(self.dtype)
-        if "seq" not in batch:
-            raise EugeneError(
-                f"the batch has {', '.join(map(repr, batch)) or 'nothing'}, expected 'seq' (uint8 "
-                "letters) or 'ohe_seq' (one-hot): rename the variable in the DataModule"
-            )
-        seq = batch["seq"]
-        if seq.device.type == "cpu" or self._trainer is None:
-            check_bytes(seq, self.alphabet)
-        return ohe_bytes(seq, self.alphabet).to(self.dtype)
+        return super().forward(x)
 
     def _step(self, batch: Mapping[str, torch.Tensor], stage: str) -> torch.Tensor:
         output = rows_given(self, self.encode(batch))
@@ -305,8 +193,7 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         if "mask" in batch:  # positions that do not count
             target = torch.where(batch["mask"].to(target.dtype) > 0, target, torch.nan)
         loss, total = masked_mean(self._loss, output, target, batch.get("weight"))
-        mean: Any = self._means[f"{stage}_loss"]
-        mean.update(loss.detach().float(), total)
+        self._count(stage, "loss", loss, total)
         if stage != "train":
             raw = output.detach().float()
             prediction, scores = self.task.predict(raw), self.task.scores(raw)
@@ -321,42 +208,6 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         problem = output_problem(tuple(output.shape), tuple(target.shape), self.task)
         if problem is not None:
             raise InputShapeError(problem)
-
-    def _stage_metrics(self, stage: str) -> dict[str, EpochMetric]:
-        metrics: Any = self._metrics[f"{stage}_stage"]
-        return dict(metrics.items())
-
-    @property
-    def metric_objects(self) -> dict[str, EpochMetric]:
-        """The metrics of the validation rows by name."""
-        return self._stage_metrics("val")
-
-    def training_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Return the loss of one batch, float ()."""
-        return self._step(batch, "train")
-
-    def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
-        """Take one validation batch."""
-        self._step(batch, "val")
-
-    def test_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
-        """Take one test batch."""
-        self._step(batch, "test")
-
-    def predict_step(
-        self, batch: Mapping[str, torch.Tensor], batch_idx: int
-    ) -> dict[str, torch.Tensor]:
-        """Return predictions for one batch; targets are not needed.
-
-        Returns
-        -------
-        dict
-            ``prediction``, float (B, outputs), and ``target`` and ``index`` where the batch has
-            them.
-        """
-        result = self.predict_scores(batch)
-        result.pop("score", None)
-        return result
 
     def predict_scores(
         self,
@@ -382,71 +233,6 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
     def _views(self, one_hot: torch.Tensor, views: Views) -> Iterator[torch.Tensor]:
         """Yield what the network gives for each view of sequences."""
         return views.outputs(lambda x: rows_given(self, x), one_hot)
-
-    def on_train_epoch_end(self) -> None:
-        """Log the loss over the epoch."""
-        self._log_epoch("train")
-
-    def on_validation_epoch_end(self) -> None:
-        """Log loss and metrics over the validation rows."""
-        self._log_epoch("val")
-
-    def on_test_epoch_end(self) -> None:
-        """Log loss and metrics over the test rows."""
-        self._log_epoch("test")
-
-    def _log_epoch(self, stage: str) -> None:
-        mean: Any = self._means[f"{stage}_loss"]
-        self.log(f"{stage}_loss", mean.compute(), sync_dist=True)
-        mean.reset()
-        if stage == "train":
-            return
-        for name, metric in self._stage_metrics(stage).items():
-            values = metric.compute().reshape(-1)
-            metric.reset()
-            there = values[torch.isfinite(values)]
-            mean = there.mean() if len(there) else values.new_tensor(torch.nan)
-            self.log(f"{stage}_{name}", mean, sync_dist=True)
-            if 1 < len(values) <= _MOST_TASKS_LOGGED:
-                for i, value in enumerate(values):
-                    self.log(f"{stage}_{name}_{self._target_name(i)}", value, sync_dist=True)
-
-    def _target_name(self, i: int) -> str:
-        names = self.target_names
-        return names[i] if names is not None and i < len(names) else str(i)
-
-    def setup(self, stage: str) -> None:
-        """Refuse a datamodule over another alphabet, before the first batch."""
-        check_same_alphabet(self, getattr(self.trainer, "datamodule", None))
-
-    def configure_optimizers(self) -> Any:
-        """Return the optimiser and, where there is one, its schedule, as Lightning wants them."""
-        hparams = self.hparams
-        trainable = [p for p in self.parameters() if p.requires_grad]
-        optimizer = make_optimizer(
-            self._optimizer,
-            trainable,
-            hparams["optimizer_lr"],
-            **(hparams["optimizer_kwargs"] or {}),
-        )
-        if self._scheduler is None:
-            return optimizer
-        monitor = hparams["scheduler_monitor"].removesuffix("_epoch")
-        if monitor.startswith("val_") and self._trainer and not self._trainer.limit_val_batches:
-            monitor = "train_loss"  # there are no validation rows
-        options = dict(hparams["scheduler_kwargs"] or {})
-        if has_argument(self._scheduler, "mode"):
-            options.setdefault("mode", better_when(monitor, self.metric_objects))
-        scheduler, interval = make_scheduler(
-            self._scheduler,
-            optimizer,
-            lambda: int(self.trainer.estimated_stepping_batches),
-            **options,
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": monitor},
-        }
 
     @eugene_call(same={"verbose": "progress"})
     @torch.no_grad()
@@ -509,50 +295,15 @@ class SequenceModule(EugeneAttributes, pl.LightningModule):
         x = as_tensor(x)
         batch_size = as_batch_size(batch_size, 256)
         views = Views.of(self.alphabet, reverse_complement=reverse_complement, shifts=shifts)
-        training, home = self.training, self.device
-        where = as_device(device, home)
         outputs = []
-        try:
-            self.eval().to(where)
-            steps = range(0, len(x), batch_size)
-            for start in tqdm(steps, desc="predict", disable=not progress, leave=False):
-                part = x[start : start + batch_size].to(where)
-                if part.ndim == 2 and part.dtype == torch.uint8:
-                    check_bytes(part, self.alphabet)
-                    part = ohe_bytes(part, self.alphabet)
-                seen = (output.float() for output in self._views(part.to(self.dtype), views))
+        with self._elsewhere(device) as where:
+            for rows in steps_of(len(x), batch_size, progress=progress):
+                one_hot = self._one_hot(x[rows].to(where))
+                seen = (output.float() for output in self._views(one_hot, views))
                 outputs.append(_mean([o if raw else self.task.predict(o) for o in seen]).cpu())
-        finally:
-            self.train(training).to(home)
         if not outputs:
             return torch.empty(0, getattr(self.arch, "output_dim", 1))
         return torch.cat(outputs)
-
-    def _values(self, x: Any) -> np.ndarray:
-        """Return the sequences of a dataset or of its variable, after a look at their alphabet."""
-        if hasattr(x, "data_vars"):
-            if "seq" not in x.variables:
-                raise EugeneError(
-                    "the dataset has no variable 'seq': predict one of its variables, ds[name]"
-                )
-            x = x["seq"]
-        check_same_alphabet(self, x, f"the sequences {x.name!r}")
-        if "_ohe" in x.dims:
-            rows, *along = [d for d in x.dims if d != "_ohe"]
-            x = x.transpose(rows, "_ohe", *along)
-        values: np.ndarray = x.to_numpy()
-        return values
-
-    def summary(self) -> str:
-        """Return a table of the layers and their number of parameters."""
-        rows = [
-            (name, type(layer).__name__, sum(p.numel() for p in layer.parameters()))
-            for name, layer in self.arch.named_children()
-        ]
-        total = sum(p.numel() for p in self.arch.parameters())
-        width = max((len(name) for name, _, _ in rows), default=4)
-        lines = [f"{name:<{width}}  {kind:<20} {count:>12,}" for name, kind, count in rows]
-        return "\n".join([*lines, f"{'total':<{width}}  {'':<20} {total:>12,}"])
 
 
 def _mean(views: list[torch.Tensor]) -> torch.Tensor:
@@ -572,23 +323,3 @@ def _check_unneeded(metric_kwargs: Mapping[str, object] | None, *, save_hyperpar
         )
     if not save_hyperparams:
         raise EugeneError("save_hyperparams=False: without them no checkpoint could be loaded")
-
-
-def _plain(value: object, name: str) -> object:
-    """Return a copy made of numbers, strings, lists and dicts only."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist(), name)
-    if isinstance(value, str):
-        return str(value)  # a Task is a str of another class
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v, f"{name}.{k}") for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v, f"{name}[{i}]") for i, v in enumerate(value)]
-    if name.startswith("arch"):
-        return repr(copy.copy(value))
-    raise EugeneError(
-        f"{name} is a {type(value).__name__}: give numbers, strings, lists or dicts, or the "
-        "checkpoint could not be loaded safely"
-    )
