@@ -16,7 +16,8 @@ _NAME = "evaluation.json"
 class Metric(TypedDict, total=False):
     """A figure: of the test rows its ``value``, of several runs their ``mean``.
 
-    ``low`` and ``high`` are its 95 % interval, over rows or over runs.
+    ``low`` and ``high`` are its 95 % interval, over rows or over runs; ``per_task`` has those of
+    each task of a profile network.
     """
 
     value: float | None
@@ -29,6 +30,7 @@ class Metric(TypedDict, total=False):
     per_target: list[float]
     per_seed: list[float]
     every_seed_above: bool
+    per_task: dict[str, Metric]
     why: str
 
 

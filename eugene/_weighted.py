@@ -204,6 +204,28 @@ def mcc(y: Array, p: Array, w: Array) -> Array:
     return _divide(hit * right - false * miss, calls * labels)
 
 
+def median(x: Array, w: Array) -> Array:
+    """Return the median of values, each repeated by its weight, float (b,); NaN of none.
+
+    Of an even number of repeats it is the mean of the two in the middle, as `numpy.median` has it.
+    """
+    if not len(x):
+        return np.full(len(w), np.nan)
+    order = np.argsort(x, kind="stable")
+    values, sums = x[order], np.cumsum(w[:, order], axis=1)
+    found = np.full(len(w), np.nan)
+    for i, row in enumerate(sums):
+        if row[-1] > 0:
+            below, above = (row.searchsorted(row[-1] / 2, side) for side in ("left", "right"))
+            found[i] = (values[below] + values[above]) / 2
+    return found
+
+
+def mean(x: Array, w: Array) -> Array:
+    """Return the weighted mean of values, float (b,); NaN of none."""
+    return _divide(w @ x, w.sum(1))
+
+
 METRICS: dict[str, WeightedMetric] = {
     "r2": r2,
     "pearson": pearson,

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from eugene.evaluate._evaluate import paired_difference as paired_difference
     from eugene.evaluate._predictions import predict_batches as predict_batches
     from eugene.evaluate._predictions import predictions as predictions
+    from eugene.evaluate._profile_references import MeanProfile as MeanProfile
+    from eugene.evaluate._profile_references import best_smoothing as best_smoothing
+    from eugene.evaluate._profile_references import fraction_of_reach as fraction_of_reach
+    from eugene.evaluate._profile_references import thin as thin
+    from eugene.evaluate._profile_rows import Smooth as Smooth
+    from eugene.evaluate._profile_rows import jensen_shannon as jensen_shannon
+    from eugene.evaluate._profile_rows import multinomial_nll as multinomial_nll
+    from eugene.evaluate._profile_rows import row_pearson as row_pearson
+    from eugene.evaluate._profile_rows import row_spearman as row_spearman
+    from eugene.evaluate._profile_rows import smooth_profiles as smooth_profiles
+    from eugene.evaluate._profiles import ProfileRows as ProfileRows
+    from eugene.evaluate._profiles import evaluate_profiles as evaluate_profiles
+    from eugene.evaluate._profiles import score_profiles as score_profiles
+    from eugene.evaluate._profiles import summarise_profiles as summarise_profiles
     from eugene.evaluate._uncertainty import Spread as Spread
     from eugene.evaluate._uncertainty import calibrated as calibrated
     from eugene.evaluate._uncertainty import calibration as calibration

@@ -12,11 +12,11 @@ from eugene import _judge
 from eugene._tasks import Task, get_task
 from eugene._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.errors import EugeneError, did_you_mean
+from eugene.evaluate import _intervals
+from eugene.evaluate._intervals import resamples, summary
 from eugene.settings import session_seed
 
 Metric = str | Callable[..., object]
-
-_BLOCK = 4_000_000
 
 
 def evaluate(
@@ -95,9 +95,8 @@ def evaluate(
         raise EugeneError("scores hold NaN: expected a number for every prediction")
     values: dict[str, list[float]] = {name: [] for name in chosen}
     draws: dict[str, list[NDArray[np.float64]]] = {name: [] for name in chosen}
-    weights = (
-        list(_resamples(len(y), n_bootstrap, seed)) if n_bootstrap * len(y) <= _BLOCK else None
-    )
+    few = n_bootstrap * len(y) <= _intervals.BLOCK
+    weights = list(resamples(len(y), n_bootstrap, seed)) if few else None
     for name, metric in chosen.items():
         guesses = ranked if name in _RANKED else p
         for truth, guess in _columns(y, guesses, kind, name):
@@ -109,11 +108,11 @@ def evaluate(
                 continue
             ones = np.ones((1, len(truth_there)))
             values[name].append(float(metric(truth_there, guess_there, ones)[0]))
-            blocks = weights if weights is not None else _resamples(len(y), n_bootstrap, seed)
+            blocks = weights if weights is not None else resamples(len(y), n_bootstrap, seed)
             scored = [metric(truth_there, guess_there, block[:, there]) for block in blocks]
             draws[name].append(np.concatenate(scored) if scored else np.empty(0))
     what = "class" if kind.classes else "target"
-    result = {name: _summary(values[name], draws[name], level) for name in chosen}
+    result = {name: summary(values[name], draws[name], level) for name in chosen}
     for name, found in values.items():
         lacking = [i for i, value in enumerate(found) if np.isnan(value)]
         if lacking:
@@ -163,39 +162,6 @@ def _reason(metric: str, truth: NDArray[np.float64], guess: NDArray[np.float64])
         return "one row only"
     side, what = (truth, "targets") if _judge.no_spread(truth, 1e-7) else (guess, "predictions")
     return f"the {what} do not vary, all are {side.mean():.6g}"
-
-
-def _summary(values: list[float], draws: list[NDArray[np.float64]], level: float) -> dict[str, Any]:
-    result: dict[str, object] = {"value": _mean(np.array(values)), "low": np.nan, "high": np.nan}
-    # the mean in a resample is over the targets that the value itself is a mean of
-    there = [d for d, value in zip(draws, values, strict=True) if np.isfinite(value)]
-    if there and len(there[0]):
-        means = np.array([_mean(column) for column in np.stack(there, axis=1)])
-        means = means[np.isfinite(means)]
-        if len(means):
-            tail = (1 - level) / 2
-            low, high = np.quantile(means, [tail, 1 - tail])
-            result["low"], result["high"] = float(low), float(high)
-    if len(values) > 1:
-        result["per_target"] = values
-    return result
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    there = values[np.isfinite(values)]
-    return float(there.mean()) if len(there) else float("nan")
-
-
-def _resamples(n: int, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each row is drawn, float64 (block, n), ``count`` resamples in all."""
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK // max(n, 1))
-    for start in range(0, count, block):
-        size = min(block, count - start)
-        rows = rng.integers(0, n, (size, n))
-        rows += np.arange(size)[:, None] * n
-        drawn = np.bincount(rows.ravel(), minlength=size * n)
-        yield drawn.reshape(size, n).astype(np.float64)
 
 
 def _columns(

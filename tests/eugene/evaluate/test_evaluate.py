@@ -111,7 +111,7 @@ def test_intervals_cover_the_truth() -> None:
 def test_block_size_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p = rows("binary")
     first = evaluate(y, p, "binary_classification", n_bootstrap=50)
-    monkeypatch.setattr("eugene.evaluate._evaluate._BLOCK", 80 * 50)
+    monkeypatch.setattr("eugene.evaluate._intervals.BLOCK", 80 * 50)
     assert evaluate(y, p, "binary_classification", n_bootstrap=50) == first
 
 
