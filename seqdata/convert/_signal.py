@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from seqdata.readers.fasta import GenomeFASTA
 from seqdata.regions import check_known
 from seqdata.schema import OHE_DIM, is_sequence, pair_index
 
-Overlap: TypeAlias = Literal["mean", "max", "error"]
+Overlap: TypeAlias = Literal["mean", "max", "nearest", "error"]
 Values: TypeAlias = NDArray[np.float64]
 # positions whose windows are joined at a time, and rows that are read at a time
 _POSITIONS = 1 << 16
@@ -71,8 +71,9 @@ def to_bigwig(
         that tells them.
     samples : sequence of str, optional
         Samples to write; all of them by default.
-    overlap : {"mean", "max", "error"}
-        What a base under several rows gets: the mean or the largest of their values; or refuse.
+    overlap : {"mean", "max", "nearest", "error"}
+        What a base under several rows gets: the mean or the largest of their values, or that of
+        the row whose middle is nearest (of two as near, the one further left); or refuse.
     bin_size : int, default 1
         Bases (bp) that a value stands for.
     by_strand : bool, default False
@@ -413,28 +414,41 @@ def _joined(
 
     Windows come in the order of their beginnings, so what lies before the next one is final.
     """
-    held: list[tuple[int, Values]] = []
+    held: list[_Held] = []
     end = 0
     for first, whole in windows:
         low, high = max(0, -first), min(whole.shape[1], size - first)
         if high <= low:
             continue
         begin, found = first + low, whole[:, low:high]
-        if held and (begin >= end or begin - held[0][0] >= _POSITIONS):
-            yield held[0][0], _merged(held, min(begin, end), overlap, contig)
-            held = [(begin, v[:, begin - b :]) for b, v in held if b + v.shape[1] > begin]
-        held.append((begin, found))
+        if held and (begin >= end or begin - held[0].begin >= _POSITIONS):
+            yield held[0].begin, _merged(held, min(begin, end), overlap, contig)
+            held = [
+                _Held(begin, old.values[:, begin - old.begin :], old.middle)
+                for old in held
+                if old.begin + old.values.shape[1] > begin
+            ]
+        held.append(_Held(begin, found, 2 * first + whole.shape[1]))
         end = max(end, begin + found.shape[1])
     if held:
-        yield held[0][0], _merged(held, end, overlap, contig)
+        yield held[0].begin, _merged(held, end, overlap, contig)
 
 
-def _merged(held: Sequence[tuple[int, Values]], end: int, overlap: Overlap, contig: str) -> Values:
+class _Held(NamedTuple):
+    """A window that is not written yet: its beginning, its values, and twice its middle."""
+
+    begin: int
+    values: Values
+    middle: int
+
+
+def _merged(held: Sequence[_Held], end: int, overlap: Overlap, contig: str) -> Values:
     """Return the values of all windows up to an end, NaN where there are none."""
-    begin = held[0][0]
-    values = np.zeros((len(held[0][1]), end - begin))
+    begin = held[0].begin
+    values = np.zeros((len(held[0].values), end - begin))
     seen = np.zeros(values.shape, np.int32)
-    for first, whole in held:
+    away = np.zeros(values.shape, np.int64)
+    for first, whole, middle in held:
         found = whole[:, : end - first]
         place = slice(first - begin, first - begin + found.shape[1])
         there, times, known = values[:, place], seen[:, place], ~np.isnan(found)
@@ -447,6 +461,12 @@ def _merged(held: Sequence[tuple[int, Values]], end: int, overlap: Overlap, cont
             )
         if overlap == "max":
             np.copyto(there, np.where(twice, np.fmax(there, found), found), where=known)
+        elif overlap == "nearest":
+            places = np.arange(first, first + found.shape[1])
+            distance = np.broadcast_to(np.abs(2 * places + 1 - middle), found.shape)
+            nearer = known & (~twice | (distance < away[:, place]))
+            np.copyto(there, found, where=nearer)
+            np.copyto(away[:, place], distance, where=nearer)
         else:
             there += np.where(known, found, 0.0)
         times += known

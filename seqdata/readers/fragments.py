@@ -14,6 +14,7 @@ from seqdata.readers._contigs import Missing
 from seqdata.readers._fragment_file import Spool, read_fragments
 from seqdata.readers._fragment_kernels import count_cover, count_sites
 from seqdata.readers._signal import Paths, SignalReader, listed
+from seqpro.random import row_hash, uniform
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -58,6 +59,9 @@ class Fragments(SignalReader):
         Name of the sample dimension, by default ``{name}_sample``.
     strands, pairs : sequence of str, optional
         Strand of each sample, and the sample of the other strand, as :class:`BigWig` takes them.
+    halves : int, optional
+        Seed by which each fragment is dealt at random to one of two halves of its sample. The
+        samples are then ``{sample}.1`` and ``{sample}.2``, pseudo-replicates that add up to it.
     missing : {"warn", "zero", "error"}, default "warn"
         What to do with regions on contigs without any fragment. "zero": counts are 0. "warn":
         that, with a warning, if the genome is known to have the contig (a FASTA is read beside,
@@ -100,22 +104,29 @@ class Fragments(SignalReader):
         sample_dim: str | None = None,
         strands: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
+        halves: int | None = None,
         missing: Missing = "warn",
     ) -> None:
         if count_method not in _METHODS:
             msg = f"count_method must be one of {', '.join(_METHODS)}, got {count_method!r}."
             raise SchemaError(msg)
         names = [str(sample) for sample in listed(samples)]
+        files = len(listed(fragments)) if barcodes is None else len(names)
+        given = [names, strands, pairs]
+        if halves is not None:
+            files *= 2
+            given = [_twice(names), strands and list(np.repeat(strands, 2)), _twice(pairs)]
         super().__init__(
-            name, fragments, names, what="Fragment", n_samples=None if barcodes is None else
-            len(names), dtype=dtype, missing=missing, sample_dim=sample_dim, strands=strands,
-            pairs=pairs, units="counts",
+            name, fragments, given[0] or [], what="Fragment", n_samples=files, dtype=dtype,
+            missing=missing, sample_dim=sample_dim, strands=given[1], pairs=given[2],
+            units="counts",
         )  # fmt: skip
         self.method = count_method
         self.shift = (int(shift[0]), int(shift[1]))
-        self._totals = np.zeros(len(names), dtype=np.uint64)
+        self.halves = halves
+        self._totals = np.zeros(len(given[0] or []), dtype=np.uint64)
         self._ends: dict[str, int] = {}
-        self._positions: list[dict[str, Positions]] = [{} for _ in names]
+        self._positions: list[dict[str, Positions]] = [{} for _ in self._totals]
         self._spool: Spool | None = Spool()
         self._load(self._spool, _groups(barcodes, names, len(self.paths)))
         self.sizes_are_known = contigs is not None
@@ -185,9 +196,25 @@ class Fragments(SignalReader):
                     msg += f"<TAB>{next(iter(groups[i]), 'AAAC-1')}"
                 raise TrackError(f"{msg}.")
         for sample, contig in spool.found():
-            self._positions[sample][contig] = spool.take(
-                (sample, contig), partial(self._arranged, sample, contig)
-            )
+            found = spool.take((sample, contig), partial(self._dealt, sample, contig))
+            if self.halves is None:
+                self._positions[sample][contig] = found
+                continue
+            middle = len(found) // 2
+            self._positions[2 * sample][contig] = found[:middle]
+            self._positions[2 * sample + 1][contig] = found[middle:]
+
+    def _dealt(self, sample: int, contig: str, fragments: NDArray[np.int32]) -> Positions:
+        """Return the sorted positions of a sample, or of both halves of it, one after the other."""
+        if self.halves is None:
+            return self._arranged(sample, contig, fragments)
+        letters = np.frombuffer(contig.encode(), dtype=np.uint8)[None]
+        place = row_hash(letters)[0].astype(np.int64)
+        second = uniform(self.halves, sample, place, np.arange(len(fragments))) < 0.5
+        return (
+            *self._arranged(2 * sample, contig, fragments[~second]),
+            *self._arranged(2 * sample + 1, contig, fragments[second]),
+        )
 
     def _arranged(self, sample: int, contig: str, fragments: NDArray[np.int32]) -> Positions:
         """Return the sorted positions that the method counts."""
@@ -203,6 +230,11 @@ class Fragments(SignalReader):
         if self.method == "midpoint":
             return (np.sort(start + (end - start) // 2),)
         return (np.sort(np.concatenate([start, end - 1])),)
+
+
+def _twice(names: Sequence[str] | None) -> list[str] | None:
+    """Return the names of both halves of each sample."""
+    return None if names is None else [f"{name}.{half}" for name in names for half in (1, 2)]
 
 
 def _moved(positions: NDArray[np.int32], shift: int) -> NDArray[np.int32]:

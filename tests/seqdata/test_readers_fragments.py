@@ -264,3 +264,38 @@ def test_any_bytes_are_read_or_refused(
         reader = sd.Fragments("cov", path, "a", barcodes={"AC": "a"})
         assert reader.totals()[0] >= 2
         assert reader.contigs()["d"] >= 9
+
+
+@pytest.mark.parametrize("held", [1 << 27, 0])
+def test_halves_add_up_and_depend_on_the_seed_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """Both ends of a fragment go to one half, whatever the pieces that the file is read in."""
+    rng = np.random.default_rng(0)
+    starts = rng.integers(0, 500, 400) * 2
+    # a fragment begins at an even base and ends at an odd one, so each end tells of the other
+    lines = [f"{'cd'[i % 2]}\t{s}\t{s + 100}\n" for i, s in enumerate(starts)]
+    (tmp_path / "x.bed").write_text("".join(lines))
+    wanted = windows([("c", 0, 1200), ("d", 0, 1200)])
+    whole = sd.Fragments("cov", tmp_path / "x.bed", "a").read(wanted, 1200)[:, 0]
+    reader = sd.Fragments("cov", tmp_path / "x.bed", "a", halves=7)
+    assert list(reader.track().samples) == ["a.1", "a.2"]
+    halves = reader.read(wanted, 1200)
+    np.testing.assert_array_equal(halves.sum(axis=1), whole)
+    for contig in halves:
+        for half in contig:
+            np.testing.assert_array_equal(half[0:1000:2], half[99:1099:2])
+    assert 150 < reader.totals()[0] < 250 and reader.totals().sum() == 400
+    monkeypatch.setattr("seqdata.readers._fragment_file._CHUNK", 137)
+    monkeypatch.setattr("seqdata.readers._fragment_file._HELD_BYTES", held)
+    again = sd.Fragments("cov", tmp_path / "x.bed", "a", halves=7)
+    np.testing.assert_array_equal(again.read(wanted, 1200), halves)
+    other = sd.Fragments("cov", tmp_path / "x.bed", "a", halves=8)
+    assert (other.read(wanted, 1200) != halves).any()
+    both = sd.Fragments(
+        "cov", [tmp_path / "x.bed"] * 2, ["a", "b"], strands=["+", "-"], pairs=["b", "a"], halves=7
+    )
+    track = both.track()
+    assert list(track.samples) == ["a.1", "a.2", "b.1", "b.2"]
+    assert list(track.pairs) == ["b.1", "b.2", "a.1", "a.2"]
+    np.testing.assert_array_equal(both.read(wanted, 1200)[:, :2], halves)
