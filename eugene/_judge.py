@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from eugene._tasks import CLASSES, COUNTS, LABELS, TASKS, Task
 from eugene.errors import DataError, EugeneWarning
 
+#: Losses of counts, whose predictions are logarithms of rates.
+COUNT_LOSSES = ("poisson", "negative_binomial", "poisson_multinomial", "mnll")
 _OF_LOSS = {
     "bce": "between 0 and 1",
     "cross_entropy": CLASSES,
     "focal": "between 0 and 1",
-    **dict.fromkeys(("poisson", "negative_binomial", "poisson_multinomial", "mnll"), COUNTS),
+    **dict.fromkeys(COUNT_LOSSES, COUNTS),
     "log1p_mse": "above -1",
     "rmsle": "above -1",
 }

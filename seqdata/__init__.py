@@ -21,6 +21,7 @@ from seqdata.errors import SeqdataError as SeqdataError
 from seqdata.readers import BAM as BAM
 from seqdata.readers import VCF as VCF
 from seqdata.readers import BigWig as BigWig
+from seqdata.readers import Binned as Binned
 from seqdata.readers import FlatFASTA as FlatFASTA
 from seqdata.readers import Fragments as Fragments
 from seqdata.readers import GenomeFASTA as GenomeFASTA

@@ -71,10 +71,10 @@ MODELS = Registry(
 )
 MODULES = Registry(
     "module",
-    _in("eugene.models", sequence="SequenceModule"),
+    _in("eugene.models", sequence="SequenceModule", tracks="TrackModule"),
     by_class=True,
     supplied=("arch",),
-    filled=("alphabet",),
+    filled=("alphabet", "pairs", "target_bins", "bin_size"),
 )
 LOSSES = Registry(
     "loss",
@@ -142,6 +142,7 @@ DATA_SOURCES = Registry(
     "data source",
     {
         **_in("eugene.data.sources", "table", "fasta", "regions", "genome", "zarr", "dataset"),
+        **_in("eugene.data.sources", "tracks", "binned"),
         **_in("eugene.simulate", "simulated"),
     },
     supplied=("out", "overwrite"),

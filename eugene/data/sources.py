@@ -29,12 +29,15 @@ from eugene.data._negatives import (
     tiled_windows,
 )
 from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
+from eugene.data._tracks import binned as binned
+from eugene.data._tracks import tracks as tracks
 from eugene.errors import EugeneWarning, did_you_mean
 from eugene.settings import session_seed
 from eugene.simulate import simulated as simulated
 from seqdata.readers.table import KeyedTable
 
-__all__ = ["SourceError", "dataset", "fasta", "genome", "regions", "simulated", "table", "zarr"]
+__all__ = ["SourceError", "binned", "dataset", "fasta", "genome", "regions", "simulated", "table",
+           "tracks", "zarr"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     # shown here, where EUGENe's users look for them; the networks know nothing of them
     from eugene.modules import SequenceModule as SequenceModule
+    from eugene.modules import TrackModule as TrackModule
     from eugene.modules import load_config as load_config
     from eugene.nn import Conv1DBlock as Conv1DBlock
     from eugene.nn import Conv1DTower as Conv1DTower

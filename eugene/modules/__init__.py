@@ -12,3 +12,4 @@ from eugene.modules.metrics import make_metric as make_metric
 from eugene.modules.optimizers import make_optimizer as make_optimizer
 from eugene.modules.optimizers import make_scheduler as make_scheduler
 from eugene.modules.sequence import SequenceModule as SequenceModule
+from eugene.modules.tracks import TrackModule as TrackModule

@@ -37,6 +37,7 @@ from eugene.nn._layers import MergeStrands as MergeStrands
 from eugene.nn._layers import Residual as Residual
 from eugene.nn._layers import ReverseComplement as ReverseComplement
 from eugene.nn._layers import SameConv1d as SameConv1d
+from eugene.nn._recompute import recomputing as recomputing
 from eugene.nn._strands import BothStrands as BothStrands
 from eugene.nn._strands import RCPSBatchNorm1d as RCPSBatchNorm1d
 from eugene.nn._strands import RCPSConv1d as RCPSConv1d

@@ -10,6 +10,7 @@ import xarray as xr
 from seqdata.build._flat import write_flat
 from seqdata.build._regions import write_regions
 from seqdata.readers._base import FlatReader, RegionReader, check_readers
+from seqdata.readers.binned import Binned
 from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, check_new_names
 from seqdata.store import open_zarr
 from seqdata.store._objects import StoreLike
@@ -180,6 +181,8 @@ def from_region_files(
     check_readers(readers, (RegionReader,), "GenomeFASTA or BigWig", "reader for this")
     fixed_length = plain_length(fixed_length)
     check_new_names([reader.track().name for reader in readers], (), "readers")
+    if max_jitter:
+        readers = tuple(r.widened(max_jitter) if isinstance(r, Binned) else r for r in readers)
     plan = plan_regions(
         bed, readers, fixed_length=fixed_length, max_jitter=max_jitter, splice=splice
     )

@@ -16,6 +16,7 @@ from seqdata.errors import LengthError, SchemaError
 from seqdata.readers._base import FlatReader, RegionReader, check_readers
 from seqdata.readers._columns import agreed_blocks
 from seqdata.readers._kernels import pad_rows
+from seqdata.readers.binned import Binned
 from seqdata.schema import check_new_names, with_names
 from seqdata.store import open_zarr, to_zarr
 from seqdata.store._objects import StoreLike
@@ -87,7 +88,10 @@ def add_layers_from_files(
     region = [reader for reader in readers if isinstance(reader, RegionReader)]
     if region:
         plan = _plan_of(ds)
+        jitter = int(ds.attrs.get("max_jitter", 0) or 0)
         for reader in region:
+            if isinstance(reader, Binned):
+                reader = reader.widened(jitter)
             if reader.missing == "warn":
                 reader.check_contigs(plan.windows, "the dataset")
             out = out.merge(_lazy_layer(out, plan, reader))
@@ -133,7 +137,10 @@ def _plan_of(ds: xr.Dataset) -> RegionPlan:
 def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Dataset:
     """Describe the variable of a reader, read in blocks of rows when it is computed."""
     track = reader.track()
-    shape = (*track.middle.values(), plan.width)
+    if track.is_binned and plan.layout != "fixed":
+        msg = f"{track.name!r} is in bins, so all rows need one length."
+        raise LengthError(msg)
+    shape = (*track.middle.values(), track.width_of(plan.width))
     rows = shard_rows(int(np.prod(shape)) * np.dtype(track.dtype).itemsize)
     letters = track.kind == "sequence"
     dtype = np.dtype("S1") if letters else np.dtype(track.dtype)
@@ -155,7 +162,7 @@ def _lazy_layer(ds: xr.Dataset, plan: RegionPlan, reader: RegionReader) -> xr.Da
         for first in range(0, plan.n_rows, rows)
     ]
     row_dim, length_dim = ds.sd.sequence_dim, ds.sd.length_dim
-    dims = (row_dim, *track.middle, length_dim)
+    dims = (row_dim, *track.middle, track.along(length_dim))
     data: object = np.empty((0, *shape), dtype)
     if parts:
         data = da.concatenate(parts)  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqdata._progress import progress_bar
+from seqdata.errors import LengthError
 from seqdata.readers._base import RegionReader, Track
 from seqdata.schema import check_new_names
 from seqdata.store._objects import StoreLike
@@ -73,7 +74,8 @@ def write_regions(
         for reader, track in zip(readers, tracks, strict=True):
             if (totals := reader.totals()) is not None:
                 out.write_array(f"total_reads_{track.name}", totals, (track.sample_dim,))
-        names = [*(track.name for track in tracks), *(["mask"] if mask else [])]
+        masks = [f"{track.name}_mask" for track in tracks if track.is_binned]
+        names = [*(track.name for track in tracks), *(["mask", *masks] if mask else [])]
         first = _skip_finished(out, plan, names, rows)
         with progress_bar("build", plan.n_rows) as bar:
             bar.update(first)
@@ -180,8 +182,13 @@ def _create_regions(
     """Create the arrays of a region build; return the rows of a shard."""
     row_dim = dims[0]
     width = max(plan.width, 1)
+    if plan.layout != "fixed" and any(track.is_binned for track in tracks):
+        msg = "Binned signal needs windows of one length: pass fixed_length=<bp>."
+        raise LengthError(msg)
     rows = shard_rows(
-        max(width * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks)
+        max(
+            t.width_of(width) * prod(t.middle.values()) * np.dtype(t.dtype).itemsize for t in tracks
+        )
     )
     names = [*(track.name for track in tracks), "mask", "chrom", "start", "end", "strand"]
     check_new_names(names, dims, "readers and coordinates")
@@ -193,12 +200,18 @@ def _create_regions(
     for track in tracks:
         for name, (along, values, attrs) in track.coordinates().items():
             out.write_array(name, values, along, attrs=attrs, coordinate=True)
-        _create_rows(out, plan, track.name, track.dtype, track.middle, track.attrs, dims, rows)
+        sizes = {**track.middle, track.along(dims[1]): track.width_of(plan.width)}
+        _create_rows(out, plan, track.name, track.dtype, sizes, track.attrs, row_dim, rows)
+        if mask and track.is_binned:
+            own = {track.along(dims[1]): track.width_of(plan.width)}
+            attrs = {**track.binning, "kind": "mask"}
+            _create_rows(out, plan, f"{track.name}_mask", np.uint8, own, attrs, row_dim, rows)
         if plan.layout != "fixed":
             lengths = plan.lengths.astype(np.int32)
             out.write_array(f"{track.name}_length", lengths, (row_dim,), attrs={"units": "bp"})
     if mask:
-        _create_rows(out, plan, "mask", np.uint8, {}, {"kind": "mask"}, dims, rows)
+        sizes = {dims[1]: plan.width}
+        _create_rows(out, plan, "mask", np.uint8, sizes, {"kind": "mask"}, row_dim, rows)
     return rows if plan.layout != "flat" else plan.flat_rows(plan.n_rows)
 
 
@@ -207,20 +220,21 @@ def _create_rows(
     plan: RegionPlan,
     name: str,
     dtype: DTypeLike,
-    middle: Mapping[str, int],
+    sizes: Mapping[str, int],
     attrs: Mapping[str, object],
-    dims: tuple[str, str],
+    row_dim: str,
     rows: int,
 ) -> None:
-    """Create the array of a variable of positions, and where its rows begin if it is flat."""
-    row_dim, length_dim = dims
-    sizes = tuple(middle.values())
+    """Create the array of a variable, the last of its dimensions along the length.
+
+    If it is flat, say where its rows begin.
+    """
     if plan.layout == "flat":
+        *middle, _ = sizes
+        shape = (0, *(sizes[dim] for dim in middle))
         flat = (f"_{name}_flat", *middle)
-        out.create(name, shape=(0, *sizes), dtype=dtype, dims=flat, attrs=attrs)
+        out.create(name, shape=shape, dtype=dtype, dims=flat, attrs=attrs)
         out.write_array(f"{name}_offsets", plan.offsets, (f"_{name}_offsets",))
         return
-    shape = (0, *sizes, plan.width)
-    out.create(
-        name, shape=shape, dtype=dtype, dims=(row_dim, *middle, length_dim), attrs=attrs, rows=rows
-    )
+    shape = (0, *sizes.values())
+    out.create(name, shape=shape, dtype=dtype, dims=(row_dim, *sizes), attrs=attrs, rows=rows)

@@ -53,6 +53,9 @@ class Field:
     slack : int
         Positions (bp) of a row of the dataset beyond the window; ``sizes`` may hold more where
         rows are cut out of files.
+    bin_size : int
+        Bases (bp) of a position; more than 1 for binned signal, whose sizes count bins. A window
+        that is moved takes its bins along by the nearest whole number of bins that is stored.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Field:
     complement: NDArray[np.uint8]
     lengths: NDArray[np.int64] | None = field(default=None, compare=False)
     slack: int = 0
+    bin_size: int = 1
 
     @property
     def stored_width(self) -> int:
@@ -95,6 +99,10 @@ class Field:
     def row_bytes(self) -> int:
         """Bytes one stored row takes in memory."""
         return int(np.prod(self.sizes, dtype=np.int64)) * self.dtype.itemsize
+
+    def _bins(self, shift: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return by how many bins windows are moved that are moved by so many bp."""
+        return np.clip(np.rint(shift / self.bin_size), -self.offset, self.offset).astype(np.int64)
 
     @cached_property
     def _batch_shape(self) -> tuple[int, ...]:
@@ -178,7 +186,7 @@ class Field:
             flip = np.zeros(n, np.bool_)
         starts = np.full(n, self.offset, np.int64)
         if shift is not None:
-            starts += shift
+            starts += shift if self.bin_size == 1 else self._bins(shift)
         if self.letters:
             gather_letters(source, rows, starts, flip, self.complement, out)
             return
@@ -359,7 +367,10 @@ def describe(
             )
         position = 0
     shown = slack = 0
-    if position is not None:
+    bin_size = int(variable.attrs.get("bin_size", 1)) if position is not None else 1
+    if position is not None and is_binned(variable):
+        shown = _shown_bins(variable, sizes[position], width)
+    elif position is not None:
         stored = sizes[position]
         cut = region_array(variable) is not None
         shown = (stored if cut else stored - 2 * trim) if width is None else width
@@ -383,7 +394,7 @@ def describe(
     if letters:
         complement = complement_table(letters_of(variable), strict=False)
     lengths = None
-    if position is not None and not letters and len(axes) == 1:
+    if position is not None and not letters and len(axes) == 1 and not is_binned(variable):
         lengths = _find_lengths(ds, name, sample_dims[axes[0]])
     return Field(
         name=name,
@@ -398,4 +409,27 @@ def describe(
         complement=complement,
         lengths=lengths,
         slack=slack,
+        bin_size=bin_size,
     )
+
+
+def is_binned(variable: xr.DataArray) -> bool:
+    """Return whether a variable holds signal in bins rather than at bases.
+
+    Examples
+    --------
+    >>> is_binned(xr.DataArray([1.0], attrs={"bin_size": 32}))
+    True
+    """
+    return "bin_size" in variable.attrs
+
+
+def _shown_bins(variable: xr.DataArray, stored: int, width: int | None) -> int:
+    """Return how many bins a batch shows: those asked for, or all but those for jitter."""
+    shown = stored - 2 * int(variable.attrs.get("flank", 0)) if width is None else width
+    if not 0 < shown <= stored or (stored - shown) % 2:
+        raise SeqdataError(
+            f"variable {variable.name!r} holds {stored} bins a row: {shown} of them cannot be cut "
+            "around its middle. Ask for fewer, and for as many to either side."
+        )
+    return shown

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from seqdata.errors import SeqdataError
-from seqdata.loading._fields import describe
+from seqdata.loading._fields import describe, is_binned
 from seqdata.loading._memmap import map_variables
 from seqdata.loading._options import LoaderOptions
 from seqdata.loading._ragged import describe_ragged, is_ragged
@@ -43,6 +43,7 @@ def describe_all(ds: xr.Dataset, options: LoaderOptions) -> tuple[AnyField, ...]
     stored = int(ds.attrs.get("max_jitter", 0) or 0)
     trim = 0 if max_jitter is None else max(max_jitter, stored)
     length_dim = str(ds.attrs.get("length_dim") or "_length")
+    window = length if max_jitter is not None else None
     fields: list[AnyField] = []
     for name in options.variables:
         own = options.lengths.get(name)
@@ -55,7 +56,7 @@ def describe_all(ds: xr.Dataset, options: LoaderOptions) -> tuple[AnyField, ...]
                 name,
                 sample_dims=sample_dims,
                 length_dim=length_dim,
-                width=own if own is not None else (length if max_jitter is not None else None),
+                width=own if own is not None or is_binned(ds[name]) else window,
                 trim=trim if own is None and length is None else (max_jitter or 0),
             )
         )

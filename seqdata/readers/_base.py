@@ -7,21 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from seqdata._codes import STRANDS, code_attrs, encode
 from seqdata.errors import SchemaError
 from seqdata.readers._contigs import Missing, locate
+from seqdata.readers._track import Track as Track
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-# dimensions, values and attributes, as xarray takes a variable
-Variable = tuple[tuple[str, ...], "NDArray[np.generic]", dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -162,99 +160,6 @@ class Block:
         lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
         letters = np.frombuffer(b"".join(sequences), dtype=np.uint8)
         return cls(letters, lengths, dict(columns or {}), where)
-
-
-@dataclass(frozen=True)
-class Track:
-    """A variable that a region reader makes.
-
-    Parameters
-    ----------
-    name : str
-        Variable name.
-    dtype : dtype
-        Type of its values.
-    kind : {"track", "sequence"}, default "track"
-        How rows on the "-" strand are turned round.
-    alphabet : str, default ""
-        Letters of a sequence.
-    sample_dim : str, optional
-        Name of the sample dimension, by default ``{name}_sample``.
-    samples : sequence of str
-        Name of each sample; at least one of a track, none of the plain sequence of a genome.
-    strands, pairs : sequence of str, optional
-        For each sample its strand (``+ - .``) and the sample paired with it or "". By default all
-        are unstranded.
-    units : str, default ""
-        Unit of the values.
-    haplotype_dim : str, default ""
-        Name of the dimension of haplotypes, behind that of samples.
-    ploidy : int, default 0
-        Size of that dimension; 0 where there is none.
-
-    Examples
-    --------
-    >>> Track("cov", np.float32, samples=["a", "b"]).coordinates()["cov_sample"][1].tolist()
-    ['a', 'b']
-    """
-
-    name: str
-    dtype: DTypeLike
-    kind: Literal["track", "sequence"] = "track"
-    alphabet: str = ""
-    sample_dim: str = ""
-    samples: Sequence[str] = ()
-    strands: Sequence[str] = ()
-    pairs: Sequence[str] = ()
-    units: str = ""
-    haplotype_dim: str = ""
-    ploidy: int = 0
-
-    def __post_init__(self) -> None:
-        defaults: dict[str, object] = {
-            "sample_dim": f"{self.name}_sample",
-            "strands": (".",) * len(self.samples),
-            "pairs": ("",) * len(self.samples),
-        }
-        for key, value in defaults.items():
-            if not getattr(self, key):
-                object.__setattr__(self, key, value)
-
-    @property
-    def middle(self) -> dict[str, int]:
-        """Names and sizes of the dimensions between rows and positions."""
-        out = {self.sample_dim: len(self.samples)} if self.samples else {}
-        return {**out, self.haplotype_dim: self.ploidy} if self.ploidy else out
-
-    @property
-    def mates(self) -> NDArray[np.int64]:
-        """Place of the paired sample of each sample, int64, shape (n_samples,)."""
-        names = list(self.samples)
-        return np.array(
-            [names.index(m) if m else i for i, m in enumerate(self.pairs)], dtype=np.int64
-        )
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """Attributes of the variable."""
-        if self.kind == "sequence":
-            return {"kind": "sequence", "alphabet": self.alphabet}
-        attrs = {"kind": self.kind, "sample_dim": self.sample_dim}
-        return {**attrs, "units": self.units} if self.units else attrs
-
-    def coordinates(self) -> dict[str, Variable]:
-        """Return the coordinates of the samples: names, and of tracks strands and pairs."""
-        if not self.samples:
-            return {}
-        dims = (self.sample_dim,)
-        out: dict[str, Variable] = {
-            self.sample_dim: (dims, np.array(self.samples, dtype=object), {})
-        }
-        if self.kind != "sequence":
-            strands = encode(self.strands, STRANDS)
-            out[f"{self.name}_strand"] = (dims, strands, code_attrs(STRANDS))
-            out[f"{self.name}_pair"] = (dims, np.array(self.pairs, dtype=object), {})
-        return out
 
 
 class Reader(ABC):
@@ -437,6 +342,26 @@ class RegionReader(Reader):
         """
         values = self.read(windows, int(windows.lengths.max(initial=1)))
         return join_windows(values, windows.lengths, row_of, width)
+
+    def each_sample(
+        self, windows: Windows, width: int
+    ) -> Iterator[tuple[int, NDArray[np.generic]]]:
+        """Yield the values of one sample after the other; by default all are read at once.
+
+        Parameters
+        ----------
+        windows : Windows
+        width : int
+            Columns of the result, at least the longest window.
+
+        Yields
+        ------
+        sample : int
+        values : ndarray, shape (n, width)
+            Forward strand.
+        """
+        values = self.read(windows, width)
+        yield from ((i, values[:, i]) for i in range(values.shape[1]))
 
     def totals(self) -> NDArray[np.uint64] | None:
         """Return the number of reads of each sample, shape (n_samples,); by default None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from seqdata.readers._base import Windows
 from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
 from seqdata.readers._contigs import Missing
 from seqdata.readers._signal import Paths, SignalReader, listed
-from seqdata.readers._turns import in_turn
+from seqdata.readers._turns import in_turn, step_in_turn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,11 +105,19 @@ class BigWig(SignalReader):
         out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
         places = self._places(windows)
         for sample, (handle, place) in enumerate(zip(self._handles(), places, strict=True)):
-            start, stop, lead = place
-            for code, here in windows.by_contig(stop > start):
-                name = windows.names[code]
-                handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
+            _paint(handle, windows, place, out, sample)
         return out
+
+    @step_in_turn
+    def each_sample(
+        self, windows: Windows, width: int
+    ) -> Generator[tuple[int, NDArray[np.float32]]]:
+        """Yield the values of one sample after the other, float32 (n, width) each."""
+        places = self._places(windows)
+        for sample, (handle, place) in enumerate(zip(self._handles(), places, strict=True)):
+            out = np.zeros((len(windows), 1, width), dtype=np.float32)
+            _paint(handle, windows, place, out, 0)
+            yield sample, out[:, 0]
 
     @in_turn
     def close(self) -> None:
@@ -123,6 +131,20 @@ class BigWig(SignalReader):
             kept = KeptBlocks()
             self._open = [_open_bigwig(path, kept) for path in self.paths]
         return self._open
+
+
+def _paint(
+    handle: BigWigFile,
+    windows: Windows,
+    place: tuple[NDArray[np.int64], ...],
+    out: NDArray[np.float32],
+    sample: int,
+) -> None:
+    """Write the values of windows into those of a sample."""
+    start, stop, lead = place
+    for code, here in windows.by_contig(stop > start):
+        name = windows.names[code]
+        handle.paint(name, here, start[here], stop[here], lead[here], out, sample)
 
 
 def _open_bigwig(path: Path, kept: KeptBlocks) -> BigWigFile:

@@ -83,6 +83,12 @@ def open_regions(
         )
     tracks = [reader.track() for reader in readers]
     check_new_names([track.name for track in tracks], (), "readers")
+    for track in tracks:
+        if track.is_binned:
+            raise SchemaError(
+                f"{track.name!r} is in bins, which are made once and stored: build a dataset with "
+                "seqdata.from_region_files."
+            )
     plan = plan_regions(bed, readers, fixed_length=fixed_length)
     files = RegionFiles(plan, readers, cache_dir=None if cache_dir is None else Path(cache_dir))
     rows = np.arange(plan.n_rows, dtype=np.int64)

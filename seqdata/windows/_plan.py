@@ -14,8 +14,9 @@ import pandas as pd
 
 from seqdata._codes import SEQUENCE_DIM, STRANDS, code_attrs, code_type
 from seqdata.errors import LengthError, SchemaError
-from seqdata.readers._base import RegionReader, Variable, Windows
+from seqdata.readers._base import RegionReader, Windows
 from seqdata.readers._columns import column_values
+from seqdata.readers._track import Variable
 from seqdata.windows._regions import as_regions, centres, make_windows, plain_length
 from seqdata.windows._splice import exons_of
 

@@ -55,6 +55,8 @@ def read_shard(
         if track.kind == "sequence":
             if turn.any():
                 _turn_sequences(values, lengths, turn, track)
+        elif track.is_binned:
+            reverse_tracks(values, np.full(len(values), values.shape[-1]), turn, track.mates)
         else:
             reverse_tracks(values, lengths, turn, track.mates)
         out[track.name] = values
@@ -64,6 +66,11 @@ def read_shard(
         inside = join_windows(inside, windows.lengths, row_of, width)
     reverse_tracks(inside, lengths, turn, None)
     out["mask"] = inside
+    for track in (reader.track() for reader in readers):
+        if track.is_binned:
+            middle = inside[:, track.crop : width - track.crop]
+            # a bin counts where all its bases lie on the contig; bins lie alike on both strands
+            out[f"{track.name}_mask"] = middle.reshape(len(inside), -1, track.bin_size).min(-1)
     if plan.layout == "flat":
         keep = np.arange(width)[None, :] < lengths[:, None]
         out = {name: _flatten(values, keep) for name, values in out.items()}
