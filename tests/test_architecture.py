@@ -36,7 +36,7 @@ MAX_LINES = 600
 
 # the most entries of a floor, beside the facade and the type marker
 MOST_ENTRIES = {"seqdata": 20}
-MOST_WITH_MANY_ARGUMENTS = 8
+MOST_WITH_MANY_ARGUMENTS = 10
 MOST_ANY = 800
 # the one file that touches what zarr does not show
 ZARR_INSIDE = "seqdata/store/_objects.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,27 +37,19 @@ def tracks(
     table: PathLike | None = None,
     aggregate: Aggregate | None = None,
     crop: Annotated[int, Least(0)] = 0,
-    clip_soft: float | None = None,
-    clip: float | None = None,
-    scale: float | None = None,
+    squash: Mapping[str, float] | None = None,
     dtype: Literal["float16", "float32"] = "float16",
-    strands: Sequence[str] | None = None,
-    pairs: Sequence[str] | None = None,
     missing: Literal["warn", "zero", "error"] = "warn",
-    centre: Literal["summit", "midpoint"] = "midpoint",
     max_jitter: Annotated[int, Least(0)] = 0,
     blacklist: PathLike | None = None,
-    contigs: Sequence[str] | None = None,
-    seq_var: str = "seq",
-    alphabet: str = "DNA",
-    on_unknown: Literal["error", "warn", "n"] = "warn",
     out: PathLike | None = None,
     overwrite: bool = False,
 ) -> xr.Dataset:
-    r"""Cut windows out of a genome, with the signal of BigWig files in bins.
+    r"""Cut windows out of a genome of DNA, with the signal of BigWig files in bins.
 
-    Windows that reach over the end of a contig, or that touch the blacklist, are left out and
-    counted in the attributes ``dropped_past_contig_ends`` and ``dropped_blacklisted``.
+    A window lies around the middle of its region. Windows that reach over the end of a contig, or
+    that touch the blacklist, are left out and counted in the attributes
+    ``dropped_past_contig_ends`` and ``dropped_blacklisted``.
 
     Parameters
     ----------
@@ -78,28 +71,17 @@ def tracks(
         What of the bases of a bin is kept; None as the table says, or the sum.
     crop : int
         Bases (bp) without targets at each end of a window.
-    clip_soft, clip, scale : float or None
-        Of all tracks, see `seqdata.readers.Squash`; None as the table says, or not at all.
+    squash : mapping of str to float, or None
+        ``clip_soft``, ``clip`` and ``scale`` of all tracks, see `seqdata.readers.Squash`; None as
+        the table says, or not at all.
     dtype : {"float16", "float32"}
         Type that is stored.
-    strands, pairs : sequence of str or None
-        Of each file, as `seqdata.BigWig` takes them; None as the table says.
     missing : {"warn", "zero", "error"}
         What to do where a signal file leaves out a contig of the genome.
-    centre : {"midpoint", "summit"}
-        Middle of a window: that of the region, or its summit where it has one.
     max_jitter : int
         Store windows wider by so many bp on both sides, for jitter in training.
     blacklist : path or None
         BED file of regions to keep away from.
-    contigs : sequence of str or None
-        Keep regions on these contigs only.
-    seq_var : str
-        Name of the sequences in the dataset.
-    alphabet : str
-        ``"DNA"``, ``"RNA"``, or the letters.
-    on_unknown : {"error", "warn", "n"}
-        What to do with a letter of the genome outside the alphabet; ``"n"`` writes N.
     out : path or None
         Where to write the dataset.
     overwrite : bool
@@ -134,13 +116,12 @@ def tracks(
     known = None if table is None else read_track_table(table)
     signal = _signal(bigwigs, known, table)
     said = _said(known, list(signal), table)
-    if strands is not None or pairs is not None:
-        said |= {"strands": strands, "pairs": pairs}
-    genome = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
-    regions, where = read_regions(bed, contigs, "region")
+    genome = sd.GenomeFASTA("seq", fasta, on_unknown="warn")
+    regions, where = read_regions(bed, None, "region")
     sizes = genome.contigs()
     require_contigs(regions, sizes, where=where, genome=str(fasta))
-    wide = sd.regions.resize(regions, width + 2 * max_jitter, centre=centre, contigs=sizes)
+    around = partial(sd.regions.resize, centre="midpoint")
+    wide = around(regions, width + 2 * max_jitter, contigs=sizes)
     notes = {"dropped_past_contig_ends": len(regions) - len(wide)}
     black = read_blacklist(blacklist, sizes, str(fasta))
     if black is not None and len(wide):
@@ -149,13 +130,18 @@ def tracks(
         wide = wide[~bad]
     if not len(wide):
         raise SourceError(f"no window of {width} bp is left of {len(regions)} regions ({notes}).")
-    windows = sd.regions.resize(regions, width, centre=centre).loc[wide.index]
+    windows = around(regions, width).loc[wide.index]
     files = sd.BigWig(
         "cov", list(signal.values()), list(signal), strands=said.get("strands"),
         pairs=said.get("pairs"), missing=missing,
     )  # fmt: skip
-    given = {"aggregate": aggregate, "clip_soft": clip_soft, "clip": clip, "scale": scale}
-    how = said["bins"] | {key: value for key, value in given.items() if value is not None}
+    numbers = ("clip_soft", "clip", "scale")
+    for key in squash or {}:
+        if key not in numbers:
+            raise SourceError(f"squash: {key!r}{did_you_mean(key, numbers)}")
+    how = said["bins"] | dict(squash or {})
+    if aggregate is not None:
+        how["aggregate"] = aggregate
     binned_signal = sd.Binned(
         files, bin_size, crop=crop, dtype=dtype, metadata=said["metadata"], **how
     )
