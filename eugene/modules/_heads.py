@@ -141,6 +141,7 @@ def make_heads(
         For each head ``tracks`` and perhaps others of the arguments below.
     link : {"softplus", "exp", "identity"}
     loss_fxn : str or callable
+        Of tensors of shape (B, tracks, bins).
     loss_kwargs : mapping or None
     track_weights : sequence of float or None
     pairs : sequence of int or None
