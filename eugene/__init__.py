@@ -42,6 +42,7 @@ _ROOMS = (
     "runs",
     "simulate",
     "train",
+    "tune",
 )
 _NAMES = {
     "load": "eugene.runs:load",

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _MARK = "eugene-run"
 _RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
-_OURS = (*_RECORDS, "interpretation", OTHER, "summary.json", "summary.csv")
+_OF_SEARCH = ("tune.json", "trials.csv", "best.yaml", "trials", "ray")
+_OURS = (*_RECORDS, "interpretation", OTHER, "summary.json", "summary.csv", *_OF_SEARCH)
 
 
 def _written() -> list[str]:

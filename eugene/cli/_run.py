@@ -64,6 +64,7 @@ def load_config(
     source: str | Path | None = None,
     *,
     defaults: Mapping[str, object] | None = None,
+    searched: bool = False,
 ) -> RunConfig:
     """Read the configuration of a call with its overrides, and check all of it.
 
@@ -75,6 +76,8 @@ def load_config(
         The file, where the verb itself says which.
     defaults : mapping, optional
         Sections to take where the file leaves them out.
+    searched : bool, optional
+        Whether it has to hold a search space.
 
     Raises
     ------
@@ -93,6 +96,7 @@ def load_config(
         defaults=defaults,
         plugins=call.plugins,
         allow_class_path=call.has("allow_class_path"),
+        searched=searched,
     )
 
 
@@ -183,12 +187,12 @@ def run(call: Call) -> int:
     """Run a recipe: everything that it asks for."""
     if call.words and call.has("config"):
         raise UsageError(f"{call.words[0]} and --config {call.get('config')}: give one of them")
-    return _whole(call, _begun(call) if call.config_file is None else load_config(call))
+    return _whole(call, begun(call) if call.config_file is None else load_config(call))
 
 
 def fit(call: Call) -> int:
     """Train."""
-    config = _begun(call) if call.config_file is None else load_config(call)
+    config = begun(call) if call.config_file is None else load_config(call)
     folder = _trained(call, config, whole=False)
     if folder is None or folder.follows:
         return 0
@@ -199,19 +203,27 @@ def fit(call: Call) -> int:
     return 0
 
 
-def _begun(call: Call) -> RunConfig:
-    """Return the configuration of the folder that ``--resume DIR`` names, or of a recipe."""
+def begun(call: Call, *, searched: bool = False) -> RunConfig:
+    """Return the configuration of the folder that ``--resume DIR`` names, or of a recipe.
+
+    Parameters
+    ----------
+    call : Call
+        Names them.
+    searched : bool, optional
+        Whether it has to hold a search space.
+    """
     named = call.run_dir
     if call.words and not Path(call.words[0]).is_dir():
-        return load_config(call, call.words[0])
+        return load_config(call, call.words[0], searched=searched)
     if call.words and not call.has("resume"):
         raise UsageError(
             f"{named} is a folder: 'eugene {call.verb.name} {named} --resume' goes on with the "
             f"run in it, and 'eugene {call.verb.name} FILE.yaml' begins one"
         )
     if named is None or not call.has("resume"):
-        return load_config(call)
-    found = load_config(call, RunFolder.open(named).config)
+        return load_config(call, searched=searched)
+    found = load_config(call, RunFolder.open(named).config, searched=searched)
     return found.replaced({"run_dir": str(named)})
 
 

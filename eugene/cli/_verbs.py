@@ -6,7 +6,7 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import HELP_ALL as HELP_ALL
-from eugene._verb import INPUT, LATER, RUNNING, out
+from eugene._verb import INPUT, LATER, OVERWRITE, RESUME, RUN_OUT, RUNNING, TRUST, out
 from eugene._verb import PLUGIN as PLUGIN
 from eugene._verb import PRINT_CONFIG as PRINT_CONFIG
 from eugene._verb import TRAIN_DEVICE as TRAIN_DEVICE
@@ -29,6 +29,26 @@ _BEFORE = (
         "eugene.cli._run:run",
         words="RECIPE",
         options=RUNNING,
+    ),
+    Verb(
+        "tune",
+        "search for the values that make the best network (needs the extra 'tune')",
+        "eugene tune search.yaml --tune.num_samples 20 --tune.scheduler asha",
+        "eugene.cli._tune:tune",
+        words="[FILE.yaml | TUNE_DIR --resume]",
+        options=(
+            RUN_OUT,
+            Option(
+                "--address",
+                "Ray cluster to search on; Ray is started here by default",
+                "HOST:PORT",
+                key="tune.address",
+            ),
+            TRAIN_DEVICE,
+            OVERWRITE,
+            RESUME,
+            TRUST,
+        ),
     ),
 )
 _AFTER = (

@@ -16,6 +16,7 @@ from eugene.config._layout import (
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._plugins import is_loaded
 from eugene.config._registry import Registry
+from eugene.config._search import entries
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
 from eugene.config.registries import LOSSES, METRICS, registry
@@ -395,6 +396,10 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
     run.yaml:1: $.data.name: no data source is called 'zar'; did you mean 'zarr'?
     """
     write_out(document.tree)
+    searched = entries({key: value for key, value in document.tree.items() if key != "tune"})
+    if searched:
+        message = "is a search space: 'eugene tune' tries its values, a run takes one: give that"
+        return [*document.problems, *(document.problem(e.path, message) for e in searched)]
     problems = list(document.problems)
     if not allow_class_path:
         problems += _forbidden(document)
@@ -420,9 +425,10 @@ def require_sound(document: Document, *, allow_class_path: bool = False) -> None
     """
     problems = find_problems(document, allow_class_path=allow_class_path)
     if problems:
-        raise ConfigError(sorted(problems, key=_line))
+        raise ConfigError(sorted(problems, key=line_of))
 
 
-def _line(problem: Problem) -> int:
+def line_of(problem: Problem) -> int:
+    """Return the line that a problem stands in, a large number where it is in no file."""
     tail = problem.where.rpartition(":")[2]
     return int(tail) if tail.isdigit() else 1_000_000

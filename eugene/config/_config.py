@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eugene.config import _checks, _keys, _layout
+from eugene.config import _checks, _keys, _layout, _search
 from eugene.config._checks import listed_plugins
 from eugene.config._dump import dump_yaml
 from eugene.config._live import signature_of
@@ -55,11 +55,14 @@ class RunConfig:
         Knows the line of each value, for messages of later checks.
     allow_class_path : bool
         Whether the file may name things by import path.
+    searched : bool
+        Whether it holds a search space, so that it is what `candidate` makes runs of.
     """
 
     tree: dict[str, Any]
     document: Document = field(default_factory=Document, repr=False, compare=False)
     allow_class_path: bool = False
+    searched: bool = False
 
     @property
     def name(self) -> str:
@@ -111,6 +114,32 @@ class RunConfig:
         document = copy.deepcopy(self.document)
         for dotted, value in overrides.items():
             override(document, dotted, value, place=document.where(f"$.{dotted}"))
+        return resolve_document(
+            document, allow_class_path=self.allow_class_path, searched=self.searched
+        )
+
+    def candidate(self, values: Mapping[str, object]) -> RunConfig:
+        """Return the configuration of one training of a search.
+
+        Parameters
+        ----------
+        values : mapping
+            Dotted place -> value, for every place of the search space.
+
+        Returns
+        -------
+        RunConfig
+            Without the sections ``tune`` and ``replicates``; it watches what trials are compared
+            by.
+        """
+        document = _search.with_values(self.document, values)
+        document.tree.pop("replicates", None)
+        tune = document.tree.pop("tune", None) or {}
+        trainer = document.tree.get("trainer") or {}
+        metric = tune.get("metric")
+        if metric is not None and metric != trainer.get("monitor"):
+            override(document, "trainer.monitor", metric, place=self.document.where("$.tune"))
+            override(document, "trainer.mode", None, place=self.document.where("$.tune"))
         return resolve_document(document, allow_class_path=self.allow_class_path)
 
     def arm(self, arm: str, seed: int) -> RunConfig:
@@ -154,8 +183,19 @@ def _append(document: Document, dotted: str, value: object) -> None:
     override(document, dotted, [*before, *added])
 
 
-def resolve_document(document: Document, *, allow_class_path: bool = False) -> RunConfig:
+def resolve_document(
+    document: Document, *, allow_class_path: bool = False, searched: bool = False
+) -> RunConfig:
     """Check a document and fill in its defaults.
+
+    Parameters
+    ----------
+    document : Document
+        The parsed file with its overrides.
+    allow_class_path : bool, optional
+        Whether ``class_path`` and ``init_args`` are accepted.
+    searched : bool, optional
+        Whether it has to hold a search space, which no single run may.
 
     Raises
     ------
@@ -163,6 +203,8 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
         With every mistake.
     """
     _layout.write_out(document.tree)
+    if searched:
+        return _resolve_space(document, allow_class_path=allow_class_path)
     _checks.require_sound(document, allow_class_path=allow_class_path)
     used = _origins(document.tree)
     if used:
@@ -170,6 +212,43 @@ def resolve_document(document: Document, *, allow_class_path: bool = False) -> R
     tree = _keys.resolve(document)
     settle_paths(document, tree)
     return RunConfig(tree, document, allow_class_path)
+
+
+def _resolve_space(document: Document, *, allow_class_path: bool) -> RunConfig:
+    """Check a document with a search space and fill in the defaults around it."""
+    from eugene.config import _search_checks
+
+    problems = _search_checks.find_problems(document, allow_class_path=allow_class_path)
+    if problems:
+        raise ConfigError(sorted(problems, key=_checks.line_of))
+    found = _search.entries({k: v for k, v in document.tree.items() if k != "tune"})
+    document.tree.setdefault("tune", {})
+    first = next(_search.probes(found))
+    resolved = resolve_document(
+        _search.with_values(document, first), allow_class_path=allow_class_path
+    )
+    used = [str(plugin) for plugin in resolved.tree.get("plugins") or ()]
+    if used:
+        document.tree["plugins"] = [*dict.fromkeys([*listed_plugins(document), *used])]
+    for entry in found:
+        # a path that is tried is settled as one that is given would be
+        for index, value in enumerate(entry.value.get("values", ())):
+            if isinstance(value, str):
+                one = _search.with_values(document, {**first, entry.dotted: value})
+                settled = _at(resolve_document(one, allow_class_path=allow_class_path), entry)
+                if isinstance(settled, str):
+                    entry.value["values"][index] = settled
+    tree = resolved.tree
+    _search.put_back(tree, document, found)
+    return RunConfig(tree, document, allow_class_path, searched=True)
+
+
+def _at(config: RunConfig, entry: _search.Entry) -> object:
+    """Return what a configuration has where the entry of a search space was."""
+    inner: Any = config.tree
+    for key in entry.keys:
+        inner = inner[key]
+    return inner
 
 
 def _origins(tree: dict[str, object]) -> list[str]:
@@ -196,6 +275,7 @@ def load_run_config(
     defaults: Mapping[str, object] | None = None,
     plugins: Sequence[str | Path] | None = (),
     allow_class_path: bool = False,
+    searched: bool = False,
 ) -> RunConfig:
     """Read a run's configuration, apply overrides and check everything.
 
@@ -248,7 +328,7 @@ def load_run_config(
         loaded = [load_plugin(p) for p in (*(listed if allow_class_path else ()), *plugins)]
         if loaded:
             document.tree["plugins"] = [*dict.fromkeys([*listed, *loaded])]
-    return resolve_document(document, allow_class_path=allow_class_path)
+    return resolve_document(document, allow_class_path=allow_class_path, searched=searched)
 
 
 def build(

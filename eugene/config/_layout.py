@@ -147,7 +147,7 @@ def write_out(tree: dict[str, object]) -> None:
         if isinstance(listed, list):
             listed[:] = map(_by_name, listed)
     module = tree.get("module")
-    if isinstance(module, dict) and not {"name", "class_path"} & set(module):
+    if isinstance(module, dict) and not {"name", "class_path", "search"} & set(module):
         tree["module"] = {"name": "sequence", **module}
 
 
@@ -215,7 +215,7 @@ def blocks(tree: dict[str, object]) -> list[Block]:
             found.append(Block((*keys, index), item, registry))
     if tree.get("interpret") is not None:
         found += _interpret(tree["interpret"])
-    if tree.get("replicates") is not None:
-        bound = schema.parameters("replicates")
-        found.append(Block(("replicates",), tree["replicates"], None, bound))
+    for name in ("replicates", "tune"):
+        if tree.get(name) is not None:
+            found.append(Block((name,), tree[name], None, schema.parameters(name)))
     return found

@@ -194,6 +194,20 @@ BASELINES = Registry(
     _in("eugene.evaluate.baselines", kmer_ridge="KmerRidge", kmer_logistic="KmerLogistic"),
     filled=("seed",),
 )
+SEARCHES = Registry(
+    "search",
+    _in(
+        "eugene.config.domains",
+        uniform="Uniform",
+        loguniform="LogUniform",
+        quniform="QUniform",
+        int="Int",
+        lograndint="LogInt",
+        choice="Choice",
+        grid="Grid",
+    ),
+)
+"""How ``eugene tune`` looks for the value of an argument: ``{search: NAME, ...}`` in its place."""
 _STEPS = ("data", "fit", "test", "attribute", "seqlets", "modisco", "filters", "positional")
 STEPS = Registry(
     "step",
@@ -220,6 +234,7 @@ REGISTRIES: dict[str, Registry] = {
     "references": REFERENCES,
     "initializers": INITIALIZERS,
     "baselines": BASELINES,
+    "searches": SEARCHES,
     "steps": STEPS,
 }
 """All registries, by the word that documentation and tests use for them."""

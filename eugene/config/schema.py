@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from eugene.config import registries
 from eugene.config._source import Parameter, read_signature
+from eugene.config.marks import Least
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,55 @@ class ReplicatesSection:
     interpret: Literal["first", "all", "none"] = "first"
 
 
+@dataclass(frozen=True)
+class TuneSection:
+    """How ``eugene tune`` searches: the space itself stands where the values would.
+
+    Attributes
+    ----------
+    algorithm : str
+        Where the next values come from: random draws, optuna (a model of what was good so far,
+        the tree-structured Parzen estimator) or grid, every combination.
+    scheduler : str
+        Which trainings go on: none stops any early; asha lets the best go on at epochs that are
+        reduction_factor times as far each; median stops what is worse than the median of the
+        others; pbt gives the worst the weights of the best, with changed values.
+    num_samples : int or None
+        Trials that are drawn, 10 by default; with entries ``grid`` so many for each of their
+        combinations.
+    metric : str or None
+        What trials are compared by, on validation rows; by default what the trainer watches.
+    max_concurrent : int or None
+        Most trials at a time; by default as many as there are resources for.
+    resources : dict or None
+        What a trial takes: ``{cpu: 2, gpu: 0.5}``; by default one CPU, and one GPU where the
+        trainer uses such.
+    seed : int or None
+        Seed of the draws, by default that of the run, which all trials are trained with.
+    grace_period : int
+        Epochs that every trial is trained for at least.
+    reduction_factor : int
+        One in so many trials goes on at each rung of asha.
+    perturbation_interval : int
+        Epochs between the changes of pbt.
+    address : str or None
+        Address of a running Ray cluster, such as ``10.0.0.1:6379``, or auto; by default the
+        search starts Ray on this machine and stops it at the end.
+    """
+
+    algorithm: Literal["random", "optuna", "grid"] = "random"
+    scheduler: Literal["none", "asha", "median", "pbt"] = "none"
+    num_samples: Annotated[int | None, Least(1)] = None
+    metric: str | None = None
+    max_concurrent: Annotated[int | None, Least(1)] = None
+    resources: dict[str, float] | None = None
+    seed: Annotated[int | None, Least(0)] = None
+    grace_period: Annotated[int, Least(1)] = 1
+    reduction_factor: Annotated[int, Least(2)] = 3
+    perturbation_interval: Annotated[int, Least(1)] = 2
+    address: str | None = None
+
+
 # section -> whose arguments its keys are, which of them the program gives, other defaults
 _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
     "data": ("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"}), {}),
@@ -47,6 +97,7 @@ _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
         {"accelerator": "'auto'"},
     ),
     "replicates": ("eugene.config.schema:ReplicatesSection", frozenset(), {}),
+    "tune": ("eugene.config.schema:TuneSection", frozenset(), {}),
 }
 _STEPS = {"evaluate": "test"}
 
@@ -117,6 +168,7 @@ TOP: tuple[Parameter, ...] = (
     Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
     Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
     Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
+    Parameter("tune", "dict[str, Any] | None", "None", "How 'eugene tune' searches."),
 )
 """What may stand at the top of a file, in the order in which it is written back."""
 

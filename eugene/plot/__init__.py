@@ -21,6 +21,8 @@ from eugene.plot._performance import confusion_mtx as confusion_mtx
 from eugene.plot._performance import performance_scatter as performance_scatter
 from eugene.plot._performance import performance_summary as performance_summary
 from eugene.plot._performance import score_histogram as score_histogram
+from eugene.plot._search import importance_bars as importance_bars
+from eugene.plot._search import parallel_coordinates as parallel_coordinates
 from eugene.plot._sequence import filter_viz as filter_viz
 from eugene.plot._sequence import multifilter_viz as multifilter_viz
 from eugene.plot._sequence import multiseq_track as multiseq_track

@@ -16,9 +16,14 @@ from eugene._version import __version__
 from eugene.errors import NotARunError
 from eugene.report._blocks import Section, Tile, number
 from eugene.report._replicates import replicates
+from eugene.report._search import search
 from eugene.report._words import metric_name
 
-_REPLICATES = Part("replicates", "Replicates", replicates)
+_ABOVE = (
+    Part("search", "Search", search),
+    Part("replicates", "Replicates", replicates),
+)
+"""Of folders that hold several runs."""
 _HEADLINE = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2")
 _STYLE: dict[Any, object] = {
     "backend": "Agg",  # draws without a screen, whatever the caller uses
@@ -69,7 +74,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
         left_out = _left_out(run)
         made = [
             _said(part, left_out[name]) if name in left_out else _made(part, run)
-            for name, part in (("", _REPLICATES), *_of_steps())
+            for name, part in (*(("", part) for part in _ABOVE), *_of_steps())
         ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene._folder import RunFolder
-from eugene.config import RunConfig, listed_plugins, load_plugin, load_run_config, parse_file
+from eugene.config import (
+    RunConfig,
+    listed_plugins,
+    load_plugin,
+    load_run_config,
+    parse_file,
+    search_entries,
+)
 from eugene.errors import ConfigError, EugeneWarning, MissingFileError, NotARunError
 from eugene.runs._network import build_module
 
@@ -116,6 +123,13 @@ def require_single(folder: RunFolder) -> None:
     NotARunError
         With the folders of its runs.
     """
+    if folder.read("tune.json"):
+        best = folder / "trials" / str(folder.read("tune.json")["best"])
+        message = (
+            f"{folder.path} holds a search, and no network of its own: name one of its trials, the "
+            f"best of which is {best}"
+        )
+        raise NotARunError(message)
     if found := folder.replicates:
         shown = ", ".join(str(path) for path in found[:4]) + (", ..." if len(found) > 4 else "")
         message = (
@@ -290,7 +304,10 @@ def resolved_config(folder: RunFolder) -> RunConfig:
     """
     plain = read_config(folder)
     try:
-        return load_run_config(folder.config, plugins=None, allow_class_path=True)
+        searched = bool(search_entries({k: v for k, v in plain.tree.items() if k != "tune"}))
+        return load_run_config(
+            folder.config, plugins=None, allow_class_path=True, searched=searched
+        )
     except ConfigError as error:
         warnings.warn(f"{folder.config}: {error}", EugeneWarning, stacklevel=2)
         return plain

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from eugene._folder import RunFolder
 from eugene._holding import follows, holding
@@ -15,6 +15,9 @@ from eugene.errors import ConfigError, DoesNotApplyError, Problem, RunExistsErro
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
 from eugene.runs._run import Baselines, Run, logger
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
 
 _KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_CHANGE = frozenset(
@@ -42,6 +45,7 @@ class Shared(Options, total=False):
 
     store: RunFolder | None
     baselines: Baselines | None
+    callbacks: Sequence[pl.Callback]
 
 
 def default_folder(config: RunConfig) -> Path:
@@ -135,6 +139,7 @@ def prepare(
     baselines: Baselines | None = None,
     later: Iterable[str] = (),
     device: str | None = None,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> Run:
     """Make or reopen a run folder and see that data and network fit together.
 
@@ -156,6 +161,8 @@ def prepare(
         Steps that are to follow: what they need is looked for now.
     device : str, optional
         Where the trained network computes; the CPU by default.
+    callbacks : sequence of pytorch_lightning.Callback, optional
+        What else listens to the training.
 
     Returns
     -------
@@ -190,7 +197,13 @@ def prepare(
         folder.unless_refused() if continued else contextlib.nullcontext(),
     ):
         run = Run(
-            config, folder, store=store, progress=progress, baselines=baselines, device=device
+            config,
+            folder,
+            store=store,
+            progress=progress,
+            baselines=baselines,
+            device=device,
+            callbacks=callbacks,
         )
         steps()["data"](run, later=later)
     return run

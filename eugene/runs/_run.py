@@ -20,8 +20,10 @@ from eugene.runs._network import build_module
 from eugene.runs._versions import versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    import pytorch_lightning as pl
     import torch
     import xarray as xr
     from numpy.typing import NDArray
@@ -65,6 +67,8 @@ class Run:
     network : RunFolder, optional
         The run whose network and fitted transforms are used, where ``folder`` is not it: results
         on other data have a folder of their own.
+    callbacks : sequence of pytorch_lightning.Callback, optional
+        What else listens to its training, such as a search.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class Run:
         baselines: Baselines | None = None,
         device: str | None = None,
         network: RunFolder | None = None,
+        callbacks: Sequence[pl.Callback] = (),
     ) -> None:
         self.device = device
+        self.callbacks = tuple(callbacks)
         self.network = network or folder
         self.baselines: Baselines = {} if baselines is None else baselines
         self.config = config

@@ -20,6 +20,7 @@ __getattr__, __dir__ = facade(
     {
         "fit_profile_module": "there is no ProfileModule; targets of one value a sequence are "
         "trained",
-        "hyperopt": "replicates: {seeds: ..., arms: ...} of a run file compares settings",
+        "hyperopt": "eugene.tune.run(config) searches; the space stands in the file of the run, in "
+        "place of the values, and trials are compared on the run's own validation rows",
     },
 )

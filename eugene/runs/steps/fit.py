@@ -127,6 +127,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
             resume=resume,
             overwrite=not resume,
             progress=True if run.progress else "lines",
+            callbacks=run.callbacks,
             **given,
         )
     _part()
