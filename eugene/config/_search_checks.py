@@ -22,10 +22,10 @@ MUTABLE = (
     "model.*dropout*",
 )
 """Places whose value can change while a network is trained, for population based training."""
-_OF_LOSS = ("module.name", "module.task", "module.*loss*", "module.*_weight", "module.*_weights")
+_OF_LOSS = ("", "name", "task", "part", "*loss*", "*weight*")
+"""Keys of the module that say what a loss is."""
 _SAME_ROWS = "the rows, their split and their targets are the same in all trials"
-_SAME_VIEW = ("seq_var", "target_vars", "target_cols", "weight_var", "control_var", "mask_var")
-_FIXED_DATA = frozenset({"name", "split", "targets", "target_length", *_SAME_VIEW})
+_FIXED_DATA = ("", "name", "split", "targets", "rows", "target_*", "*_var", "*_vars", "*_cols")
 _FIXED_TRAINER = {
     "monitor": "tune.metric says what trials are compared by",
     "mode": "tune.metric says what trials are compared by",
@@ -58,7 +58,7 @@ def _fixed(entry: Entry, document: Document) -> Iterator[Problem]:
         source = (document.tree["data"] or {}).get("name")
         made = isinstance(source, str) and source in registries.DATA_SOURCES
         of_source = made and key in registries.DATA_SOURCES.signature(str(source))
-        if not key or key in _FIXED_DATA or of_source:
+        if of_source or any(fnmatchcase(key, pattern) for pattern in _FIXED_DATA):
             reason = _SAME_ROWS
     elif section == "trainer" and (not key or key in _FIXED_TRAINER):
         reason = _FIXED_TRAINER.get(key, "expected a place inside it")
@@ -219,9 +219,8 @@ def _metric(document: Document, tune: dict[str, object], found: list[Entry]) -> 
         yield document.problem(path, message)
     if "loss" in metric:
         for entry in found:
-            if any(fnmatchcase(entry.dotted, pattern) for pattern in _OF_LOSS) or (
-                entry.dotted == "module"
-            ):
+            section, key = (*map(str, entry.keys), "")[:2]
+            if section == "module" and any(fnmatchcase(key, pattern) for pattern in _OF_LOSS):
                 message = (
                     f"changes the loss, and trials are compared by {metric}, which is another "
                     "quantity in each then: give tune.metric, such as val_pearson"

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.tune._records import best_so_far, note, records, rows_of
 from eugene.report._search import short_names
+from eugene.tune._records import best_so_far, note, records, rows_of
 from eugene.tune._space import shown
 from eugene.tune._trial import Plan
 

@@ -278,7 +278,7 @@ def test_every_domain_knows_its_points(name: str) -> None:
 
 def test_a_large_space_is_probed_place_by_place() -> None:
     values = {"search": "choice", "values": list(range(30))}
-    tree = {"model": {key: values for key in "abc"}}
+    tree = {"model": dict.fromkeys("abc", values)}
     found = entries(tree)
     tried = list(probes(found, most=100))
     assert len(tried) == 1 + 3 * 29 + 1
