@@ -17,6 +17,7 @@ from eugene.errors import UsageError
 NETWORK = (
     "quickstart",
     "run",
+    "tune",
     "fit",
     "test",
     "predict",
