@@ -90,8 +90,10 @@ def test_old_spellings(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORK)
 def test_a_device_that_is_not_there(name: str, capsys: Any, trained: Path, tiny_file: Path) -> None:
-    word = tiny_file if name in ("quickstart", "run", "fit") else trained
+    word = tiny_file if name in ("quickstart", "run", "tune", "fit") else trained
     extra: list[Any] = []
+    if name == "tune":
+        extra = ["--module.optimizer_lr", "{search: uniform, low: 0.1, high: 0.2}"]
     if name in ("variants", "attribute", "predict"):
         fasta = trained.parent / "one.fa"
         fasta.write_text(">a\n" + "ACGT" * 35 + "\n")
