@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     from eugene.evaluate._profiles import evaluate_profiles as evaluate_profiles
     from eugene.evaluate._profiles import score_profiles as score_profiles
     from eugene.evaluate._profiles import summarise_profiles as summarise_profiles
+    from eugene.evaluate._track_genes import GeneSignal as GeneSignal
+    from eugene.evaluate._track_genes import gene_table as gene_table
+    from eugene.evaluate._track_genes import plan_genes as plan_genes
+    from eugene.evaluate._track_genes import quantile_normalised as quantile_normalised
+    from eugene.evaluate._tracks import MeanTracks as MeanTracks
+    from eugene.evaluate._tracks import Moments as Moments
+    from eugene.evaluate._tracks import TrackRows as TrackRows
+    from eugene.evaluate._tracks import bin_table as bin_table
+    from eugene.evaluate._tracks import group_table as group_table
+    from eugene.evaluate._tracks import metadata_of as metadata_of
+    from eugene.evaluate._tracks import score_tracks as score_tracks
+    from eugene.evaluate._tracks import track_table as track_table
     from eugene.evaluate._uncertainty import Spread as Spread
     from eugene.evaluate._uncertainty import calibrated as calibrated
     from eugene.evaluate._uncertainty import calibration as calibration
