@@ -71,7 +71,12 @@ MODELS = Registry(
 )
 MODULES = Registry(
     "module",
-    _in("eugene.models", sequence="SequenceModule", tracks="TrackModule"),
+    _in(
+        "eugene.models",
+        sequence="SequenceModule",
+        profile="ProfileModule",
+        tracks="TrackModule",
+    ),
     by_class=True,
     supplied=("arch",),
     filled=("alphabet", "pairs", "target_bins", "bin_size"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from eugene.models._profile import ProfileOutput as ProfileOutput
 
     # shown here, where EUGENe's users look for them; the networks know nothing of them
+    from eugene.modules import ProfileModule as ProfileModule
     from eugene.modules import SequenceModule as SequenceModule
     from eugene.modules import TrackModule as TrackModule
     from eugene.modules import load_config as load_config
@@ -42,7 +43,4 @@ if TYPE_CHECKING:
     from eugene.nn import init_weights as init_weights
     from eugene.nn import list_available_layers as list_available_layers
 
-__getattr__, __dir__ = facade(
-    __name__,
-    {"ProfileModule": "targets of one value a sequence are trained, with SequenceModule"},
-)
+__getattr__, __dir__ = facade(__name__)

@@ -11,5 +11,7 @@ from eugene.modules.losses import make_loss as make_loss
 from eugene.modules.metrics import make_metric as make_metric
 from eugene.modules.optimizers import make_optimizer as make_optimizer
 from eugene.modules.optimizers import make_scheduler as make_scheduler
+from eugene.modules.profile import ProfileModule as ProfileModule
+from eugene.modules.profile import ProfilePrediction as ProfilePrediction
 from eugene.modules.sequence import SequenceModule as SequenceModule
 from eugene.modules.tracks import TrackModule as TrackModule

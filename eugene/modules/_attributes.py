@@ -16,6 +16,8 @@ def _given(name: str, what: str) -> property:
     """Return a property for an argument of the module; only what is read later can be set."""
 
     def read(self: Any) -> Any:
+        if name not in self.hparams:
+            raise AttributeError(f"{type(self).__name__} has no {name}")
         return self.hparams[name]
 
     def change(self: Any, value: object) -> None:

@@ -69,6 +69,29 @@ class Views:
             )
         return cls(bool(reverse_complement), tuple(map(int, listed)))
 
+    def each(self, one_hot: torch.Tensor) -> Iterator[tuple[torch.Tensor, int, bool]]:
+        """Yield sequences as each view has them.
+
+        Parameters
+        ----------
+        one_hot : torch.Tensor of float, shape (n, letters, length)
+            The sequences; or tracks (n, tracks, length), of which only the place is changed.
+
+        Yields
+        ------
+        moved : torch.Tensor of float, shape (n, letters, length)
+            Sequences, moved and perhaps of the other strand.
+        shift : int
+            By how many positions to the right they were moved.
+        turned : bool
+            Whether they are those of the other strand.
+        """
+        for shift in self.shifts:
+            moved = shifted(one_hot, shift)
+            yield moved, shift, False
+            if self.both_strands:
+                yield moved.flip(1, 2), shift, True
+
     def outputs(
         self, read: Callable[[torch.Tensor], torch.Tensor], one_hot: torch.Tensor
     ) -> Iterator[torch.Tensor]:
@@ -80,7 +103,7 @@ class Views:
         ----------
         read : callable
             The network: from float (n, letters, length) to float (n, outputs), or
-            (n, outputs, positions).
+            (n, 1, positions).
         one_hot : torch.Tensor of float, shape (n, letters, length)
             The sequences.
 
@@ -92,21 +115,100 @@ class Views:
         Raises
         ------
         InputShapeError
-            If a shift leaves nothing, or outputs that lie along positions would be averaged over
-            shifts.
+            If a shift leaves nothing, outputs that lie along positions would be averaged over
+            shifts, or over strands without a word on which two tracks are strands of one signal.
         """
-        for shift in self.shifts:
-            moved = shifted(one_hot, shift)
+        for moved, shift, turned in self.each(one_hot):
             output = read(moved)
             if output.ndim > 2 and shift:
                 raise InputShapeError(
                     f"the network gives outputs of shape {tuple(output.shape)}, values along "
-                    "positions, which a shift moves; average those over strands only, shifts=0"
+                    "positions, which a shift moves; average those over strands only, shifts=0, or "
+                    "train the network in a ProfileModule"
                 )
-            yield output
-            if self.both_strands:
-                other = read(moved.flip(1, 2))
-                yield other.flip(-1) if other.ndim > 2 else other
+            if output.ndim > 2 and turned and output.shape[1] > 1:
+                raise InputShapeError(
+                    f"the network gives {output.shape[1]} tracks along positions, and nothing says "
+                    "which of them are the two strands of one signal, so they cannot be averaged "
+                    "over strands: a ProfileModule or TrackModule knows the pairs"
+                )
+            yield turn_tracks(output) if turned and output.ndim > 2 else output
+
+
+def turn_tracks(tracks: torch.Tensor, pairs: Sequence[int] | None = None) -> torch.Tensor:
+    """Return tracks as the other strand has them: positions reversed, paired strands swapped.
+
+    Parameters
+    ----------
+    tracks : torch.Tensor, shape (n, tracks, positions)
+        Predictions, targets, controls or masks.
+    pairs : sequence of int, optional
+        For each track the one that takes its place; its own number, or no pairs at all, where
+        tracks have no strand.
+
+    Returns
+    -------
+    torch.Tensor, shape (n, tracks, positions)
+        Turned; turned twice they are what they were.
+
+    Examples
+    --------
+    >>> turn_tracks(torch.tensor([[[1, 2], [3, 4]]]), [1, 0]).tolist()
+    [[[4, 3], [2, 1]]]
+    """
+    turned = tracks.flip(-1)
+    if pairs is None or list(pairs) == list(range(len(pairs))):
+        return turned
+    return turned[:, torch.as_tensor(pairs, device=tracks.device)]
+
+
+class TrackMean:
+    """Mean over views of values along positions, each put back to its place.
+
+    A shift moves some positions out of what a network predicts: the mean at a position is over
+    the views that show it.
+    """
+
+    def __init__(self) -> None:
+        self._total: torch.Tensor | None = None
+        self._seen: torch.Tensor | None = None
+
+    def add(self, tracks: torch.Tensor, shift: int) -> None:
+        """Take one view.
+
+        Parameters
+        ----------
+        tracks : torch.Tensor of float, shape (n, tracks, positions)
+            Of the strand of the sequence.
+        shift : int
+            Positions to the right by which the sequence was moved.
+        """
+        length = tracks.shape[-1]
+        if self._total is None or self._seen is None:
+            self._total = torch.zeros_like(tracks)
+            self._seen = tracks.new_zeros(length)
+        low, high = max(0, -shift), min(length, length - shift)
+        if low < high:
+            self._total[..., low:high] += tracks[..., low + shift : high + shift]
+            self._seen[low:high] += 1
+
+    def mean(self) -> torch.Tensor:
+        """Return the mean, float (n, tracks, positions).
+
+        Raises
+        ------
+        InputShapeError
+            If no view shows some position.
+        """
+        assert self._total is not None
+        assert self._seen is not None
+        unseen = int((self._seen == 0).sum())
+        if unseen:
+            raise InputShapeError(
+                f"the shifts leave {unseen} of {len(self._seen)} positions without a prediction: "
+                "give smaller shifts, or 0 among them"
+            )
+        return self._total / self._seen
 
 
 def _whole(value: object) -> bool:
