@@ -26,6 +26,7 @@ __eugene_dist__ = "eugene-genomics"
 _guard.check()
 
 _ROOMS = (
+    "augment",
     "cli",
     "config",
     "data",

@@ -136,6 +136,29 @@ def seed_from(seed: Seed) -> int:
     return int(seed) & _MASK
 
 
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of an epoch.
+
+    Parameters
+    ----------
+    seed : int
+        Of the whole run.
+    epoch : int
+        Number of the pass over the data; that of the first, 0, has the seed of the run.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from seqpro.random import epoch_seed
+    >>> epoch_seed(7, 0), epoch_seed(7, 1) == epoch_seed(7, 2)
+    (7, False)
+    """
+    return seed if epoch == 0 else int(counter_seed(seed, epoch))
+
+
 def uniform(seed: int, *counters: ArrayLike) -> NDArray[np.float64]:
     """Draw uniform numbers in [0, 1), one for each combination of counters.
 

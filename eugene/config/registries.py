@@ -177,6 +177,22 @@ TARGET_TRANSFORMS = Registry(
     ),
     aliases={"binarize": "binarise"},
 )
+AUGMENTATIONS = Registry(
+    "augmentation",
+    {
+        **_in(
+            "seqpro.transforms.evolution",
+            deletion="Deletion",
+            insertion="Insertion",
+            translocation="Translocation",
+            inversion="Inversion",
+            mutation="Mutation",
+            reverse_complement="ReverseComplement",
+        ),
+        "noise": "eugene.augment:Noise",
+    },
+    aliases={"rc": "reverse_complement"},
+)
 ATTRIBUTIONS = Registry(
     "attribution method",
     {name: str(method.compute) for name, method in METHODS.items()},
@@ -235,6 +251,7 @@ REGISTRIES: dict[str, Registry] = {
     "splits": SPLITS,
     "samplers": SAMPLERS,
     "target_transforms": TARGET_TRANSFORMS,
+    "augmentations": AUGMENTATIONS,
     "attributions": ATTRIBUTIONS,
     "references": REFERENCES,
     "initializers": INITIALIZERS,

@@ -10,6 +10,8 @@ array, and a draw depends on (seed, epoch, row id) only:
 
 from __future__ import annotations
 
+from seqpro.transforms import evolution as evolution
+from seqpro.transforms import plans as plans
 from seqpro.transforms._augment import BaseTransform as BaseTransform
 from seqpro.transforms._augment import Jitter as Jitter
 from seqpro.transforms._augment import KShuffle as KShuffle
@@ -17,4 +19,5 @@ from seqpro.transforms._augment import Random as Random
 from seqpro.transforms._augment import ReverseComplement as ReverseComplement
 from seqpro.transforms._augment import Sequential as Sequential
 from seqpro.transforms._augment import Tokenize as Tokenize
+from seqpro.transforms._evolve import Evolve as Evolve
 from seqpro.transforms._tmm import TMM as TMM

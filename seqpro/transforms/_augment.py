@@ -57,7 +57,7 @@ class BaseTransform(ABC):
             raise SeqproError(f"{type(self).__name__} needs at least one array")
         step = self.calls if epoch is None else epoch
         self.calls += epoch is None
-        seed = self.seed if step == 0 else int(random.counter_seed(self.seed, step))
+        seed = random.epoch_seed(self.seed, step)
         given = tuple(a if isinstance(a, np.ndarray) else cast_seqs(a) for a in arrays)
         changed = self.apply(given, seed, row_ids)
         return changed[0] if len(changed) == 1 else changed

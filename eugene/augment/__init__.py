@@ -1,0 +1,31 @@
+"""Augmentation of batches on their device: EvoAug's changes, noise, and homologues.
+
+`Augmenter` draws and applies `Deletion`, `Insertion`, `Translocation`, `Inversion`, `Mutation`,
+`ReverseComplement` and `Noise`; derive your own from `ValueAugmentation`. Names of EvoAug, for
+people who switch, are in `eugene.augment.evoaug`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seqpro.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from eugene.augment import evoaug as evoaug
+    from eugene.augment._augmenter import Augmenter as Augmenter
+    from eugene.augment._homologs import Homologs as Homologs
+    from eugene.augment._values import Draws as Draws
+    from eugene.augment._values import Noise as Noise
+    from eugene.augment._values import ValueAugmentation as ValueAugmentation
+    from eugene.augment.evoaug import RobustLoader as RobustLoader
+    from eugene.augment.evoaug import RobustModel as RobustModel
+    from seqpro.transforms.evolution import Augmentation as Augmentation
+    from seqpro.transforms.evolution import Deletion as Deletion
+    from seqpro.transforms.evolution import Insertion as Insertion
+    from seqpro.transforms.evolution import Inversion as Inversion
+    from seqpro.transforms.evolution import Mutation as Mutation
+    from seqpro.transforms.evolution import ReverseComplement as ReverseComplement
+    from seqpro.transforms.evolution import Translocation as Translocation
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
