@@ -329,7 +329,7 @@ def test_homologues_are_read_by_row(tmp_path: Path, ending: str) -> None:
     path.write_text(good)
     assert Homologs.read(path).counts([0, 7, 8]) == [1, 1, 0]
     path.write_text(good.replace("7", "seven"))
-    with pytest.raises(EugeneError, match="record 2 .* called 'seven'"):
+    with pytest.raises(EugeneError, match=r"record 2 .* called 'seven'"):
         Homologs.read(path)
 
 
