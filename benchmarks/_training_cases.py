@@ -117,15 +117,15 @@ def _fit(folder: Path, **options: Any) -> tuple[Any, Any]:
 
 
 def fit_plain(folder: Path) -> tuple[Any, Any]:
-    return _fit(folder)
+    return _fit(folder, fast=False)
 
 
 def fit_fast(folder: Path) -> tuple[Any, Any]:
-    return _fit(folder, fast="on")
+    return _fit(folder, fast=True)
 
 
 def fit_bf16(folder: Path) -> tuple[Any, Any]:
-    run, _ = _fit(folder, fast="on", precision="bf16-mixed")
+    run, _ = _fit(folder, fast=True, precision="bf16-mixed")
     return run, lambda _: None
 
 

@@ -55,9 +55,7 @@ def main() -> None:
         make_inputs(folder)
 
         def contend(plan: dict[str, tuple[str, float | None]]) -> list[h.Contender]:
-            return [
-                h.Contender(k, f"{CASES}:{v[0]}", sys.executable, env) for k, v in plan.items()
-            ]
+            return [h.Contender(k, f"{CASES}:{v[0]}", sys.executable, env) for k, v in plan.items()]
 
         ours = {"our fit, plain path": ("fit_plain", None)}
         rest = {k: v for k, v in PLAIN.items() if k not in ours}

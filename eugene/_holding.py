@@ -17,12 +17,12 @@ _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 _HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())
 
 
-def follows(*, devices: object = 1, strategy: object = "auto") -> bool:
+def follows(*, devices: object = 1, strategy: object = "auto", num_nodes: object = 1) -> bool:
     """Tell whether this is a process of a distributed training that is not its first.
 
     Parameters
     ----------
-    devices, strategy : object
+    devices, strategy, num_nodes : object
         Lightning's; a training on one device has one process, whatever the environment says.
 
     Returns
@@ -35,7 +35,7 @@ def follows(*, devices: object = 1, strategy: object = "auto") -> bool:
     >>> follows(devices=1)
     False
     """
-    if strategy == "auto" and str(devices) == "1":
+    if strategy == "auto" and str(devices) == "1" and str(num_nodes) == "1":
         return False
     return any(os.environ.get(name, "0") not in ("", "0") for name in _RANKS)
 

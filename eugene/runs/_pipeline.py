@@ -57,7 +57,8 @@ def default_folder(config: RunConfig) -> Path:
 def following(config: RunConfig) -> bool:
     """Tell whether this process takes part in a training that another one leads."""
     trainer = config.section("trainer")
-    return follows(devices=trainer.get("devices", 1), strategy=trainer.get("strategy", "auto"))
+    alone = {"devices": 1, "strategy": "auto", "num_nodes": 1}
+    return follows(**{key: trainer.get(key, value) for key, value in alone.items()})
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from eugene._tasks import Task
 from eugene.errors import DataError, EugeneError
 from eugene.train._callbacks import mix
 from eugene.train._checks import needs_two_rows
+from eugene.train._watch import Watch
 
 # what tells the stream of the loaders from that of dropout
 _LOADING = 0x10AD
@@ -54,6 +55,8 @@ class EpochLoader:
         Whether the last batch is left out, because it holds one row.
     judge : callable, optional
         Looks at each batch of the first epoch before it is used.
+    watch : Watch, optional
+        Notes how long the first training batches are waited for.
     """
 
     def __init__(
@@ -65,10 +68,11 @@ class EpochLoader:
         shuffled: bool,
         short: bool = False,
         judge: Callable[[object], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.loader, self.trainer = loader, trainer
         self.seed, self.shuffled = seed, shuffled
-        self.short, self.judge = short, judge
+        self.short, self.judge, self.watch = short, judge, watch
 
     def __len__(self) -> int:
         return len(self.loader) - self.short
@@ -88,11 +92,16 @@ class EpochLoader:
         every: Iterator[object] = itertools.chain(first, batches)
         if self.short:
             every = itertools.islice(every, len(self))
-        if self.judge is None or epoch:
-            yield from every
-            return
-        for batch in every:
-            self.judge(batch)
+        if self.judge is not None and not epoch:
+            every = self._judged(every)
+        if self.watch is not None and self.watch.open:
+            every = self.watch.timed(every, self.loader)
+        yield from every
+
+    def _judged(self, batches: Iterator[object]) -> Iterator[object]:
+        for batch in batches:
+            if self.judge is not None:
+                self.judge(batch)
             yield batch
 
 
@@ -120,6 +129,7 @@ class Bridge(pl.LightningDataModule):
         self.has_validation = self._probe()
         self._short = False
         self._judge: Callable[[object], None] | None = None
+        self.watch: Watch | None = None
 
     def join_single(self, module: pl.LightningModule) -> None:
         """Leave out a last training batch of one row where batch normalisation needs two.
@@ -200,6 +210,7 @@ class Bridge(pl.LightningDataModule):
             shuffled=shuffled,
             short=short,
             judge=self._judge,
+            watch=self.watch if shuffled else None,
         )
 
 

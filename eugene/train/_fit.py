@@ -33,8 +33,11 @@ from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
 from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
+from eugene.train._fast import FastPath
+from eugene.train._notes import Notes
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
+from eugene.train._watch import Watch
 
 # callbacks that put averaged weights in place when training ends; some are new in Lightning
 _AVERAGING = frozenset({"StochasticWeightAveraging", "WeightAveraging"})
@@ -72,6 +75,9 @@ class FitResult:
     best_path, last_path, weights_path, metrics_path : pathlib.Path or None
         Checkpoints, weights of the network as safetensors, and the table; None without a run
         folder.
+    speed : dict
+        What was found out about it: milliseconds of a step and the share of them spent on
+        waiting for the loader, the fast path, and remarks on what would be faster.
     """
 
     best_score: float | None
@@ -85,6 +91,7 @@ class FitResult:
     last_path: Path | None = None
     weights_path: Path | None = None
     metrics_path: Path | None = None
+    speed: dict[str, object] = field(default_factory=dict, repr=False)
 
 
 @eugene_call(same=SAME, unheard=UNHEARD, translate=for_fit)
@@ -101,6 +108,8 @@ def fit(
     accelerator: Annotated[str | None, OneOf("accelerator", "auto cpu gpu cuda mps tpu")] = None,
     devices: int | str | Sequence[int] = 1,
     strategy: str = "auto",
+    num_nodes: Annotated[int, Least(1)] = 1,
+    fast: bool | Literal["auto"] = "auto",
     precision: Annotated[
         str | int,
         OneOf(
@@ -153,7 +162,13 @@ def fit(
         How many of them, or which; one by default, so that the same call gives the same weights
         anywhere.
     strategy : str
-        Lightning's name of how several devices work together.
+        Lightning's name of how several devices work together, such as ddp, ddp_spawn or fsdp.
+    num_nodes : int
+        Machines, each with so many ``devices``.
+    fast : bool or "auto"
+        Whether steps are computed with the channels last, which gives the same up to rounding.
+        It is tried on the first batch and taken only if outputs and gradients agree; ``"auto"``
+        tries it where it is likely to be faster and the training is long enough.
     precision : str or int
         Lightning's name of the number format, such as 32-true, bf16-mixed or 16-mixed.
     gradient_clip_val : float, optional
@@ -234,7 +249,7 @@ def fit(
             raise EugeneError(
                 f"devices={devices}: there are {cores} CPU cores, and each device is a process"
             )
-        following = follows(devices=devices, strategy=strategy)
+        following = follows(devices=devices, strategy=strategy, num_nodes=num_nodes)
         if keep and not following:
             stack.enter_context(holding(folder))
         started = time.perf_counter()
@@ -268,6 +283,7 @@ def fit(
             "precision": precision,
             "gradient_clip_val": gradient_clip_val,
             "accumulate_grad_batches": accumulate_grad_batches,
+            "fast": fast,
         }
         # the first process of several has judged and cleared the folder already
         checkpoint = _checkpoint_to_resume(
@@ -282,6 +298,8 @@ def fit(
         show, record.spoken = what_is_shown(progress)
         if show:
             extra.append(TQDMProgressBar())
+        notes = Notes(record.spoken)
+        bridge.watch = Watch(datamodule, notes)
         gpus = range(torch.cuda.device_count())
         with _quiet(), _user_errors(), torch.random.fork_rng(devices=gpus):
             with _user_errors(ValueError, ImportError):
@@ -292,6 +310,7 @@ def fit(
                         "accelerator": accelerator or settings.accelerator,
                         "devices": devices,
                         "strategy": strategy,
+                        "num_nodes": num_nodes,
                         "precision": precision,
                         "gradient_clip_val": gradient_clip_val,
                         "accumulate_grad_batches": accumulate_grad_batches,
@@ -301,6 +320,8 @@ def fit(
                             SaveFirst(record),
                             *callbacks,
                             *extra,
+                            bridge.watch,
+                            FastPath(fast, notes),
                             record,
                             Mark(record, facts, told),
                             EpochSeeds(seed),
@@ -363,6 +384,7 @@ def fit(
             last_path=record.last_path if keep else None,
             weights_path=weights_path if keep else None,
             metrics_path=record.metrics_path if keep else None,
+            speed=notes.plain(),
         )
 
 

@@ -80,6 +80,8 @@ class Watch(Callback):
     def timed(self, batches: Iterable[Batch], loader: object) -> Iterator[Batch]:
         """Yield batches, and note how long each of the first ones was waited for.
 
+        The very first of an epoch, for which the epoch is planned, is not counted.
+
         Parameters
         ----------
         batches : iterable
@@ -93,7 +95,7 @@ class Watch(Callback):
             The batches.
         """
         self._at_hand = bool(getattr(getattr(loader, "core", None), "in_memory", True))
-        every, after = iter(batches), None
+        every, after, first = iter(batches), None, True
         while self.open:
             before = self._clock.now()
             if after is not None:
@@ -106,9 +108,10 @@ class Watch(Callback):
             except StopIteration:
                 return
             self._passed += 1
-            if self._passed > WARM_UP:
+            if self._passed > WARM_UP and not first:
                 after = self._clock.now()
                 self._waits.append((before, after))
+            first = False
             yield batch
         yield from every
 

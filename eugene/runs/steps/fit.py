@@ -35,6 +35,8 @@ def _show(section: Section, run: RunFolder) -> None:
         best, watched = kept
         text += f"; the weights of epoch {best + 1}, where {_best_of(watched)}, are kept"
     section.text(text + ".")
+    for line in _speed(run):
+        section.text(line)
     section.figures([
         picture(
             training_summary(history, best=None if kept is None else kept[0]),
@@ -43,6 +45,18 @@ def _show(section: Section, run: RunFolder) -> None:
             caption="Learning curves; the dotted line marks the epoch that was kept.",
         )
     ])  # fmt: skip
+
+
+def _speed(run: RunFolder) -> list[str]:
+    """Return what the training found out about its speed, in sentences."""
+    speed = (run.state().get("training") or {}).get("speed") or {}
+    told = []
+    if "step_ms" in speed:
+        told.append(
+            f"A step took {speed['step_ms']:.1f} ms at the start; "
+            f"{100 * speed['loader_share']:.1f} % of that were spent waiting for the loader."
+        )
+    return told + [f"{line[:1].upper()}{line[1:]}." for line in speed.get("remarks", [])]
 
 
 def _kept_epoch(run: RunFolder) -> tuple[int, str] | None:
@@ -142,6 +156,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
             "stopped_early": result.stopped_early,
             "parameters": sum(p.numel() for p in module.arch.parameters()),
             "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
+            "speed": result.speed,
         }
     )
     best = "none" if result.best_score is None else f"{result.best_score:.4f}"
