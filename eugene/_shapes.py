@@ -17,6 +17,7 @@ SHAPES: dict[str, object] = {
         "splits": _COUNTS,
         "sequence": dict,
         "targets": {"*": {"*": dict}},
+        "chosen": _COUNTS,
         "dropped": _COUNTS,
         "transforms": ({"*": [dict]}, None),
         "leakage": {

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from seqexplainer.perturb import backgrounds as backgrounds
     from seqexplainer.perturb import cooperativity as cooperativity
     from seqexplainer.perturb import epistasis as epistasis
+    from seqexplainer.perturb import footprint as footprint
     from seqexplainer.perturb import marginalize as marginalize
     from seqexplainer.perturb import occlude as occlude
     from seqexplainer.perturb import positional_importance as positional_importance

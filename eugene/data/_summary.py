@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from eugene.data._count_rows import NOTES
 from seqdata.schema import is_nucleotide, letters_of
 
 _SPLITS = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
@@ -40,7 +41,8 @@ def summarise(
     -------
     dict
         Plain numbers and names, ready for JSON: ``n``, ``splits``, ``sequence`` (length in bp,
-        GC fraction), ``targets`` (statistics in each split) and ``source``.
+        GC fraction), ``targets`` (statistics in each split), ``chosen`` (limits and numbers of
+        rows chosen by their counts), ``dropped`` (rows left out) and ``source``.
 
     Examples
     --------
@@ -59,6 +61,7 @@ def summarise(
         "splits": {name: int(rows.sum()) for name, rows in parts.items() if name != "all"},
         "sequence": _sequence(ds, seq_var),
         "targets": {name: _target(ds[name], parts) for name in names},
+        "chosen": {k: ds.attrs[k] for k in NOTES if k in ds.attrs},
         "dropped": {k: v for k, v in ds.attrs.items() if str(k).startswith("dropped")},
         "source": str(ds.encoding.get("source", ds.attrs.get("source", ""))),
     }

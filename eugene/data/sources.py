@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import seqdata as sd
+from eugene.data._count_rows import count_rows
 from eugene.data._curated import dataset as dataset
 from eugene.data._files import PathLike, formerly, nothing_left, signal_files, window_sums
 from eugene.data._genome import genome as genome
@@ -330,6 +331,8 @@ def regions(
     *,
     width: int,
     negatives: Mapping[str, object] | Literal[False] | None = None,
+    count_quantiles: Sequence[float] | None = None,
+    bias_rows: Mapping[str, float] | None = None,
     blacklist: PathLike | None = None,
     task: Literal["binary", "counts"] = "binary",
     centre: Literal["summit", "midpoint"] = "summit",
@@ -370,6 +373,15 @@ def regions(
         in place of one window a peak, `seqdata.regions.tiled_bins`; ``width`` is that of a bin
         with its flanks. None draws one a peak for the task ``"binary"`` and none for
         ``"counts"``; False draws none.
+    count_quantiles : sequence of two floats, optional
+        Mark rows with counts between these quantiles of all windows of their kind (peaks; the
+        others), such as ``[0, 0.999]``, in the variable ``usual_counts``: for ``rows`` of the
+        data module, or of a stage. No row is left out of the dataset.
+    bias_rows : mapping, optional
+        Mark rows for a model of the enzyme's bias in the variable ``bias_rows``: usual ones
+        outside peaks, with fewer counts than ``factor`` (0.5) times the quantile
+        ``peak_quantile`` (0.01) of the peaks'. ``{}`` takes these two. Thresholds and numbers of
+        rows are in the attributes.
     blacklist : path or None
         BED file of regions to keep away from.
     task : {"binary", "counts"}
@@ -496,6 +508,17 @@ def regions(
         logs = _log_counts(sums[:, i], sample)
         made[f"counts{tail}"] = ("_sequence", sums[:, i], {"units": f"sum over {width} bp"})
         made[f"log_counts{tail}"] = ("_sequence", logs, {"units": "log(1 + counts), natural"})
+    if count_quantiles is not None or bias_rows is not None:
+        if not signal or method == "shuffled":
+            raise SourceError(
+                "count_quantiles, bias_rows: they need windows with counts: give `bigwigs`, and "
+                "`negatives` of another method than shuffled."
+            )
+        chosen, limits = count_rows(
+            sums.sum(axis=1), label == 1, count_quantiles=count_quantiles, bias_rows=bias_rows
+        )
+        made |= {name: ("_sequence", rows) for name, rows in chosen.items()}
+        ds = ds.assign_attrs(limits)
     for note, count in notes.items():
         if count:
             logger.info("%s: %d", note.replace("_", " "), count)

@@ -8,6 +8,8 @@ from seqexplainer.perturb._edit import insert as insert
 from seqexplainer.perturb._edit import randomise as randomise
 from seqexplainer.perturb._edit import substitute as substitute
 from seqexplainer.perturb._effect import Effect as Effect
+from seqexplainer.perturb._footprint import Footprint as Footprint
+from seqexplainer.perturb._footprint import footprint as footprint
 from seqexplainer.perturb._pairs import Cooperativity as Cooperativity
 from seqexplainer.perturb._pairs import Epistasis as Epistasis
 from seqexplainer.perturb._pairs import Spacing as Spacing

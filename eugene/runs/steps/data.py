@@ -48,6 +48,10 @@ def _show(section: Section, run: RunFolder) -> None:
         section.table(("split", "rows"), [(k, number(v)) for k, v in splits.items()], numbers=(1,))
     for name, count in summary.get("dropped", {}).items():
         section.text(f"{str(name).replace('_', ' ').capitalize()}: {count}.")
+    if chosen := summary.get("chosen"):
+        section.heading("Rows chosen by their counts")
+        rows = [(name.replace("_", " "), number(value, 1)) for name, value in chosen.items()]
+        section.table(("what", "number"), rows, numbers=(1,))
     _leakage(section, summary.get("leakage", {}))
 
 

@@ -122,6 +122,8 @@ def yeast(data_files):
             folder / "ATAC_cutsites_both_ends.bw",
             width=512,
             negatives={"ratio": 1, "gc_tolerance": 0.005},
+            count_quantiles=[0.0, 0.98],
+            bias_rows={"factor": 0.8, "peak_quantile": 0.05},
             max_jitter=16,
             seed=1,
         )
@@ -168,6 +170,49 @@ def test_yeast_negatives_match_and_do_not_touch_peaks(yeast):
         assert not touch.any()
     letters = np.isin(yeast["seq"].values[:, 16:-16], [b"G", b"C"]).mean(1)
     assert abs(letters[:n].mean() - letters[n:].mean()) < 0.01
+
+
+def test_yeast_rows_are_chosen_by_their_counts(yeast):
+    counts, peak = yeast["counts"].values.astype(float), yeast["is_peak"].values
+    usual = np.ones(len(peak), bool)
+    for kind in (peak, ~peak):
+        usual[kind] = counts[kind] <= np.quantile(counts[kind], 0.98)
+    level = 0.8 * np.quantile(counts[peak & usual], 0.05)
+    below = usual & ~peak & (counts < level)
+    np.testing.assert_array_equal(yeast["usual_counts"], usual)
+    np.testing.assert_array_equal(yeast["bias_rows"], below)
+    assert 0 < below.sum() < (~peak).sum() and not usual.all()
+    assert yeast.attrs["bias_rows_counts_below"] == pytest.approx(level)
+    summary = SequenceDataModule(yeast, target_vars="label", split=np.zeros(len(peak), np.int8))
+    chosen = summary.dataset_summary()["chosen"]
+    assert chosen["bias_rows"] == below.sum()
+    assert chosen["bias_rows_left_out_at_or_above"] == (usual & ~peak & ~below).sum()
+    assert chosen["peak_rows_of_unusual_counts"] == (peak & ~usual).sum()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"count_quantiles": [0.9, 0.1]}, "the lower first"),
+        ({"bias_rows": {"quantile": 0.1}}, "bias_rows: there is no 'quantile'"),
+        ({"bias_rows": {"factor": 0}}, "a factor above 0"),
+        ({"bias_rows": {"factor": 1e-6}}, "none of 3 windows outside peaks has fewer than"),
+        ({"bias_rows": {}, "negatives": False}, "draw `negatives`"),
+        ({"bias_rows": {}, "negatives": {"method": "shuffled"}}, "another method than shuffled"),
+        ({"bias_rows": {}, "bigwigs": None, "task": "binary"}, "give `bigwigs`"),
+    ],
+)
+def test_counts_that_no_row_can_be_chosen_by(genome, tmp_path: Path, options, message):
+    import pyBigWig
+
+    fasta, bed = genome
+    with pyBigWig.open(str(tmp_path / "s.bw"), "w") as file:
+        file.addHeader([("c1", 5000), ("c2", 5000)])
+        for contig in ("c1", "c2"):
+            file.addEntries(contig, 0, values=[1.0] * 5000, span=1, step=1)
+    given = {"bigwigs": tmp_path / "s.bw", "task": "counts", "negatives": {}, **options}
+    with pytest.raises(EugeneError, match=message):
+        sources.regions(fasta, bed, width=50, **given)
 
 
 def test_yeast_goes_through_the_data_module(yeast, data_files):
