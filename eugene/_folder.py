@@ -359,7 +359,9 @@ class RunFolder:
 
     def _checkpoints(self) -> dict[str, tuple[int, ...]]:
         """Return what tells whether the last epoch of the run, or of its replicates, is another."""
-        lasts = [folder.last for folder in (self, *map(RunFolder, self.replicates))]
+        every = (self, *map(RunFolder, self.replicates))
+        lasts = [folder.last for folder in every]
+        lasts += [p for folder in every for p in folder.path.glob("stages/*/checkpoints/last.ckpt")]
         found = {str(path): path.stat() for path in lasts if path.is_file()}
         return {path: (s.st_ino, s.st_size, s.st_mtime_ns) for path, s in found.items()}
 

@@ -246,7 +246,9 @@ def folder_of(call: Call) -> tuple[RunFolder, RunConfig]:
             message = f"{folder.path} has no config.yaml; begin it again with 'eugene fit'"
             raise MissingFileError(message)
         config = load_config(call, folder.config)
-    pipeline.require_same(folder, config, ("seed", "data", "model", "module"), allow=_MAY_MOVE)
+    pipeline.require_same(
+        folder, config, ("seed", "data", "model", "module", "stages"), allow=_MAY_MOVE
+    )
     return folder, config
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eugene._tasks import TASKS
+from eugene.config import _stages
 from eugene.config._annotations import check_value, describe_text, takes_text
 from eugene.config._layout import (
     Block,
@@ -353,12 +354,28 @@ def _arms(document: Document, before: set[Problem]) -> Iterator[Problem]:
             yield document.problem(path, f"expected overrides with dotted keys, got {overrides!r}")
             continue
         try:
-            problems = list(_blocks(arm_document(document, arm)))
+            changed = arm_document(document, arm)
+            problems = list(_blocks(changed))
+            problems += _in_stages(changed, set(problems))
         except ConfigError as error:
             problems = list(error.problems)
         for problem in problems:
             if problem not in before:
                 yield Problem(f"{path}: {problem.path}", problem.message, problem.where)
+
+
+def _in_stages(document: Document, before: set[Problem]) -> Iterator[Problem]:
+    """Judge the stages of a training, and what each makes of the run."""
+    found = list(_stages.find_problems(document))
+    yield from found
+    known = {(problem.path, problem.message) for problem in before}
+    listed = document.tree.get("stages")
+    for index, stage in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(stage, dict):
+            own = _stages.stage_document(document, index)
+            for problem in _blocks(own):
+                if (problem.path, problem.message) not in known:
+                    yield problem
 
 
 def _seeds(document: Document) -> Iterator[Problem]:
@@ -404,6 +421,7 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
     if not allow_class_path:
         problems += _forbidden(document)
     problems += _blocks(document)
+    problems += _in_stages(document, set(problems))
     problems += _arms(document, set(problems))
     problems += _seeds(document)
     unique = list(dict.fromkeys(problems))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eugene.config import _checks, _keys, _layout, _search
+from eugene.config import _checks, _keys, _layout, _search, _stages
 from eugene.config._checks import listed_plugins
 from eugene.config._dump import dump_yaml
 from eugene.config._live import signature_of
@@ -109,6 +109,37 @@ class RunConfig:
         """
         return dump_yaml(self.tree)
 
+    def stages(self) -> list[RunConfig]:
+        """Return the configuration of each stage of the training; of one without stages, itself.
+
+        Examples
+        --------
+        >>> stage = {"name": "fine", "trainer": {"patience": 1}}
+        >>> tree = {"trainer": {"patience": 3}, "stages": [stage]}
+        >>> [stage.tree for stage in RunConfig(tree).stages()]
+        [{'trainer': {'patience': 1}}]
+        """
+        listed = _stages.stages_of(self.tree)
+        return [
+            RunConfig(
+                _stages.laid_over(self.tree, stage),
+                self._stage_document(index),
+                self.allow_class_path,
+            )
+            for index, stage in enumerate(listed)
+        ] or [self]
+
+    def _stage_document(self, index: int) -> Document:
+        """Return the document of a stage; of a configuration made in Python, that of the run."""
+        if index < len(_stages.stages_of(self.document.tree)):
+            return _stages.stage_document(self.document, index)
+        return self.document
+
+    @property
+    def last(self) -> RunConfig:
+        """What the trained network was trained with last; steps after training go by it."""
+        return self.stages()[-1]
+
     def replaced(self, overrides: Mapping[str, object]) -> RunConfig:
         """Return a copy with values set by dotted keys, checked again."""
         document = copy.deepcopy(self.document)
@@ -206,11 +237,14 @@ def resolve_document(
     if searched:
         return _resolve_space(document, allow_class_path=allow_class_path)
     _checks.require_sound(document, allow_class_path=allow_class_path)
-    used = _origins(document.tree)
+    count = len(_stages.stages_of(document.tree))
+    overlaid = [_stages.stage_document(document, index).tree for index in range(count)]
+    used = [origin for tree in (document.tree, *overlaid) for origin in _origins(tree)]
     if used:
         document.tree["plugins"] = [*dict.fromkeys([*listed_plugins(document), *used])]
     tree = _keys.resolve(document)
     settle_paths(document, tree)
+    _stages.resolve(document, tree)
     return RunConfig(tree, document, allow_class_path)
 
 

@@ -108,6 +108,12 @@ def _parent(tree: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]
     return parent if isinstance(parent, dict) else {}
 
 
+def _listed(tree: dict[str, object], key: str) -> list[dict[str, object]]:
+    """Return the mappings of a list."""
+    listed = tree.get(key)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
 def _by_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -146,6 +152,14 @@ def write_out(tree: dict[str, object]) -> None:
         listed = _parent(tree, keys).get(keys[-1])
         if isinstance(listed, list):
             listed[:] = map(_by_name, listed)
+    for stage in _listed(tree, "stages"):
+        for key in ("freeze", "train"):
+            if isinstance(stage.get(key), str):
+                stage[key] = [stage[key]]
+        if isinstance(stage.get("before"), str | dict):
+            stage["before"] = [stage["before"]]
+        if isinstance(stage.get("before"), list):
+            stage["before"] = [_by_name(hook) for hook in stage["before"]]
     module = tree.get("module")
     if isinstance(module, dict) and not {"name", "class_path", "search"} & set(module):
         tree["module"] = {"name": "sequence", **module}
@@ -218,4 +232,12 @@ def blocks(tree: dict[str, object]) -> list[Block]:
     for name in ("replicates", "tune"):
         if tree.get(name) is not None:
             found.append(Block((name,), tree[name], None, schema.parameters(name)))
+    listed = tree.get("stages")
+    for index, stage in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(stage, dict):
+            found.append(Block(("stages", index), stage, None, schema.parameters("stages")))
+            hooks = stage.get("before")
+            for place, hook in enumerate(hooks if isinstance(hooks, list) else ()):
+                keys = ("stages", index, "before", place)
+                found.append(Block(keys, hook, registries.STAGE_HOOKS))
     return found

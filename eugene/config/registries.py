@@ -229,6 +229,13 @@ SEARCHES = Registry(
     ),
 )
 """How ``eugene tune`` looks for the value of an argument: ``{search: NAME, ...}`` in its place."""
+STAGE_HOOKS = Registry(
+    "stage hook",
+    _in("eugene.train._hooks", "redraw"),
+    args=("module", "datamodule"),
+    filled=("seed",),
+)
+"""What a stage of a training does before its first epoch."""
 _STEPS = ("data", "fit", "test", "attribute", "seqlets", "modisco", "filters", "positional")
 STEPS = Registry(
     "step",
@@ -257,6 +264,7 @@ REGISTRIES: dict[str, Registry] = {
     "initializers": INITIALIZERS,
     "baselines": BASELINES,
     "searches": SEARCHES,
+    "stage_hooks": STAGE_HOOKS,
     "steps": STEPS,
 }
 """All registries, by the word that documentation and tests use for them."""

@@ -83,6 +83,44 @@ class TuneSection:
     address: str | None = None
 
 
+@dataclass(frozen=True)
+class StageSection:
+    """One stage of a training: what differs from the run, and what is trained.
+
+    Attributes
+    ----------
+    name : str
+        Its name; its folder is stages/<number>_<name>.
+    freeze : list of str
+        Globs over names of parameters that stay as they are; ``part`` stands for ``part.*``.
+    train : list of str
+        Globs of those that are trained: alone, no other is; beside ``freeze``, these are though
+        they are frozen by it.
+    from_ : str
+        Checkpoint of the stage before that this one starts from: best or last.
+    before : list of dict
+        What is done before the first epoch: names of stage hooks and their arguments.
+    data : dict, optional
+        What differs in the data.
+    model : dict, optional
+        What differs in the network: its head or its adapters.
+    module : dict, optional
+        What differs in loss, metrics and optimiser.
+    trainer : dict, optional
+        What differs in how it is trained.
+    """
+
+    name: str
+    freeze: list[str] = field(default_factory=lambda: [])
+    train: list[str] = field(default_factory=lambda: [])
+    from_: Literal["best", "last"] = "best"
+    before: list[dict[str, object]] = field(default_factory=lambda: [])
+    data: dict[str, object] | None = None
+    model: dict[str, object] | None = None
+    module: dict[str, object] | None = None
+    trainer: dict[str, object] | None = None
+
+
 # section -> whose arguments its keys are, which of them the program gives, other defaults
 _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
     "data": ("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"}), {}),
@@ -98,6 +136,7 @@ _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
     ),
     "replicates": ("eugene.config.schema:ReplicatesSection", frozenset(), {}),
     "tune": ("eugene.config.schema:TuneSection", frozenset(), {}),
+    "stages": ("eugene.config.schema:StageSection", frozenset(), {}),
 }
 _STEPS = {"evaluate": "test"}
 
@@ -147,7 +186,7 @@ def parameters(section: str) -> tuple[Parameter, ...]:
         return registries.STEPS.parameters(step)
     target, supplied, defaults = _BOUND[section]
     return tuple(
-        replace(p, default=defaults.get(p.name, p.default))
+        replace(p, name=p.name.rstrip("_"), default=defaults.get(p.name, p.default))
         for p in read_signature(target).parameters
         if p.name not in supplied
     )
@@ -164,6 +203,9 @@ TOP: tuple[Parameter, ...] = (
     Parameter("model", "dict[str, Any]", description="The network."),
     Parameter("module", "dict[str, Any]", "None", "Loss, metrics and optimiser around it."),
     Parameter("trainer", "dict[str, Any]", "None", "How long and on what it is trained."),
+    Parameter(
+        "stages", "list[dict[str, Any]] | None", "None", "Trainings one after another, and how."
+    ),
     Parameter("baselines", "list[dict[str, Any]]", "[]", "Models to compare with."),
     Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
     Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),

@@ -84,6 +84,9 @@ class SequenceDataModule(pl.LightningDataModule):
         `seqdata.splits`; one code, name or boolean (True is train) a row, as
         `seqdata.splits.as_codes` reads them, or a function of the dataset that returns them; or
         None for the split that the dataset carries.
+    rows : str or None
+        Variable of truth values: of the training and validation rows, only those where it is true
+        are used, such as ``is_peak``. Test rows stay, and so does what transforms are fitted on.
     targets : sequence of mapping, str or TargetTransform, or mapping
         Transforms of the targets in order, such as ``["zscore"]``, fitted on the training rows. A
         mapping of each target to its fitted transforms, such as ``eu.load(run).run.transforms``,
@@ -144,6 +147,7 @@ class SequenceDataModule(pl.LightningDataModule):
         control_var: str | None = None,
         mask_var: str | None = None,
         split: Split | None = None,
+        rows: str | None = None,
         targets: Sequence[Transform] | str | Mapping[str, object] = (),
         batch_size: Annotated[int, Least(1)] = 128,
         num_workers: Annotated[int, Least(0)] = 0,
@@ -167,6 +171,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self.weight_var = weight_var
         self.control_var = control_var
         self.mask_var = mask_var
+        self.rows = rows
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
@@ -194,13 +199,28 @@ class SequenceDataModule(pl.LightningDataModule):
         if isinstance(targets, Mapping):
             ds = self._as_fitted(ds, targets)
         elif targets:
-            rows = None if self.codes is None else self.codes == schema.SPLITS["train"]
-            ds = apply_transforms(ds, self.target_vars, make_transforms(targets), mask=rows)
+            known = None if self.codes is None else self.codes == schema.SPLITS["train"]
+            ds = apply_transforms(ds, self.target_vars, make_transforms(targets), mask=known)
+        if rows is not None:
+            ds = self._limited(ds, rows)
         self.ds = ds
         self._judge_values()
         self._length = length
         self._view: xr.Dataset | None = None
         self._leakage: dict[str, object] | None = None
+
+    def _limited(self, ds: xr.Dataset, rows: str) -> xr.Dataset:
+        """Leave training and validation rows out where a variable is not true."""
+        if self.codes is None:
+            raise DataError(f"rows: {rows!r} limits training and validation rows: give a split too")
+        values = ds[rows].to_numpy()
+        if values.ndim != 1 or not np.isin(values, (0, 1)).all():
+            raise DataError(f"rows: {rows!r} has to be one truth value a row (or 0 and 1)")
+        learned = np.isin(self.codes, (schema.SPLITS["train"], schema.SPLITS["val"]))
+        self.codes = np.where(learned & (values == 0), -1, self.codes).astype(self.codes.dtype)
+        if not (self.codes == schema.SPLITS["train"]).any():
+            raise DataError(f"rows: no training row has a true {rows!r}")
+        return splits.assign(ds, self.codes)
 
     def _as_fitted(self, ds: xr.Dataset, transforms: Mapping[str, Any]) -> xr.Dataset:
         """Apply the transforms of a trained network to the targets of the same names."""
@@ -226,6 +246,7 @@ class SequenceDataModule(pl.LightningDataModule):
             "weight_var": [self.weight_var] if self.weight_var else [],
             "control_var": [self.control_var] if self.control_var else [],
             "mask_var": [self.mask_var] if self.mask_var else [],
+            "rows": [self.rows] if self.rows else [],
         }
         known = [str(v) for v in ds.variables]
         problems = [

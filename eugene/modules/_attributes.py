@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
 
 from eugene.errors import EugeneError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from eugene.modules.metrics import EpochMetric
 
 _CHANGEABLE = ("optimizer_lr", "scheduler_monitor", "arch_name", "model_name")
@@ -98,3 +101,27 @@ class EugeneAttributes:
         from eugene.modules.metrics import make_metric
 
         return make_metric(self.metric_names[0])
+
+
+class FrozenParts:
+    """Keeps frozen parts of the network in evaluation mode, whoever calls ``train()``."""
+
+    _still: tuple[nn.Module, ...] = ()
+
+    def keep_still(self, layers: Iterable[nn.Module]) -> None:
+        """Keep parts of the network in evaluation mode from now on; none lets all go.
+
+        Parameters
+        ----------
+        layers : iterable of torch.nn.Module
+            The parts: running statistics do not move, dropout does not draw.
+        """
+        self._still = tuple(layers)
+        self.train(self.training)  # type: ignore[attr-defined]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of everything that is not frozen, as of any module."""
+        super().train(mode)  # type: ignore[misc]
+        for layer in self._still:
+            layer.eval()
+        return self

@@ -20,7 +20,7 @@ from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
 from eugene.models._pretrained import start_from
-from eugene.modules._attributes import EugeneAttributes
+from eugene.modules._attributes import EugeneAttributes, FrozenParts
 from eugene.modules._input import as_device
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules.metrics import EpochMetric, better_when
@@ -31,7 +31,7 @@ _MOST_TASKS_LOGGED = 32
 _STAGES = ("train", "val", "test")
 
 
-class BaseModule(EugeneAttributes, pl.LightningModule, ABC):
+class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
     """A network over an alphabet with an optimiser, a schedule, and means over an epoch.
 
     A module says what a batch costs in ``_step``, which also feeds the means of the epoch

@@ -157,8 +157,8 @@ def _changed(recorded: Mapping[str, str]) -> list[str]:
 def same_source(folder: RunFolder, config: RunConfig) -> bool:
     """Tell whether a configuration reads the data of a run, perhaps from where they were moved."""
     sources = folder.state().get("sources") or {}
-    before = _source_arguments(resolved_config(folder))
-    return same_values(before, _source_arguments(config), sources)
+    before = _source_arguments(resolved_config(folder).last)
+    return same_values(before, _source_arguments(config.last), sources)
 
 
 def same_values(old: object, new: object, sources: Mapping[str, str]) -> bool:
@@ -357,7 +357,7 @@ def build_store(config: RunConfig, store: str | Path, *, overwrite: bool = False
     return sd.open_zarr(goal)
 
 
-def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
+def variables_of(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     """Return the names of sequence and targets after looking them up in the dataset."""
     section = config.section("data")
     rows = [str(v) for v in ds.variables if ds[v].dims[:1] == ("_sequence",)]
@@ -383,6 +383,11 @@ def _variables(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     ]
     subsets = config.section("evaluate").get("subsets") or {}
     asked += [(f"evaluate.subsets.{key}", name, "", rows) for key, name in subsets.items()]
+    truths = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biu"]
+    if section.get("rows") is not None and section["rows"] not in truths:
+        hint = did_you_mean(str(section["rows"]), truths)
+        message = f"the data have no truth values {section['rows']!r}, one a row{hint}"
+        raise config.fail("$.data.rows", message)
     problems = [
         config.document.problem(
             f"$.{path}", f"the data have no {what}{name!r}{did_you_mean(name, choices)}"
@@ -451,7 +456,7 @@ def load_data(
     import seqdata as sd
 
     ds = source_dataset(config, folder)
-    seq_var, targets = _variables(config, ds)
+    seq_var, targets = variables_of(config, ds)
     split = config.section("data").get("split")
     if split:
         kept = "split" in ds.variables and folder.state().get("split_key") == _split_key(config)

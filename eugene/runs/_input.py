@@ -88,7 +88,7 @@ def _settings(
     if folder.trained_in_python:
         module = load(folder.path)
         return {}, {"alphabet": module.alphabet, "input_len": module.input_len}
-    config = read_config(folder, allow_class_path=allow_class_path)
+    config = read_config(folder, allow_class_path=allow_class_path).last
     return config.section("data"), folder.read_json("data.json")
 
 

@@ -192,7 +192,7 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
 
     folder, chosen = _find(run_dir)
     weights = _weights(folder, chosen)
-    config = read_config(folder, allow_class_path=allow_class_path)
+    config = read_config(folder, allow_class_path=allow_class_path).last
     described = folder.read_json("data.json")
     try:
         info = _info(folder.path, described)

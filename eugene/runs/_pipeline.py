@@ -87,6 +87,10 @@ def _flat(value: object, path: str = "$") -> dict[str, object]:
         for key, item in value.items():
             found |= _flat(item, f"{path}.{key}")
         return found
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return {
+            k: v for i, item in enumerate(value) for k, v in _flat(item, f"{path}[{i}]").items()
+        }
     return {path: value}
 
 
@@ -191,7 +195,7 @@ def prepare(
         require_single(folder)
     continued = folder.is_run() and resume
     if continued and folder.config.is_file():
-        same = ("seed", "data", "model", "module", "trainer")
+        same = ("seed", "data", "model", "module", "trainer", "stages")
         require_same(folder, config, same, allow=_MAY_CHANGE)
     with (
         folder.begun(overwrite=overwrite, resume=resume),
@@ -214,7 +218,8 @@ def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
     """Tell whether a resumed run has nothing left to train."""
     if not (resume and folder.status("fit") == "done" and folder.weights.is_file()):
         return False
-    return bool(resolved_config(folder).tree.get("trainer") == config.tree.get("trainer"))
+    before = resolved_config(folder).tree
+    return all(before.get(key) == config.tree.get(key) for key in ("trainer", "stages"))
 
 
 def fit_run(run: Run, *, resume: bool = False) -> None:

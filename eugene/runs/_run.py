@@ -51,7 +51,8 @@ class Run:
     Parameters
     ----------
     config : RunConfig
-        Resolved configuration.
+        Resolved configuration; of one with stages ``plan`` is the whole, ``config`` that of the
+        last stage, by which later steps go.
     folder : RunFolder
         Where everything is written.
     store : RunFolder, optional
@@ -88,7 +89,9 @@ class Run:
         self.callbacks = tuple(callbacks)
         self.network = network or folder
         self.baselines: Baselines = {} if baselines is None else baselines
-        self.config = config
+        self.plan = config
+        self.stages: list[Run] | None = None  # see eugene.runs._stages.stage_runs
+        self.config = config.last
         self.folder = folder
         self.store = store or _store_of(folder)
         self.shuffle_labels = shuffle_labels
@@ -395,7 +398,7 @@ class Run:
 
         described = self.describe()
         self.folder.path.mkdir(parents=True, exist_ok=True)
-        self.folder.write_text("config.yaml", self.config.to_yaml())
+        self.folder.write_text("config.yaml", self.plan.to_yaml())
         self.folder.write_json("versions.json", versions(listed_plugins(self.config.document)))
         self.folder.write_json("data.json", described)
         if self.store.path != self.folder.path:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eugene.train._fit import FitResult as FitResult
     from eugene.train._fit import fit as fit
     from eugene.train._sequences import fit_sequence_module as fit_sequence_module
+    from eugene.train._stages import Stage as Stage
+    from eugene.train._stages import StageResult as StageResult
+    from eugene.train._stages import StagesResult as StagesResult
+    from eugene.train._stages import stages as stages
 
 __getattr__, __dir__ = facade(
     __name__,

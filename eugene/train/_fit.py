@@ -268,6 +268,10 @@ def fit(
         for remark in check_fit(module, datamodule, monitor=monitor, closed=closed):
             warnings.warn(remark, EugeneWarning, stacklevel=2)
         bridge.join_single(module)
+        if not any(part.training for part in module.modules()):
+            # as an earlier training or a loaded run leaves it; parts that somebody put into
+            # evaluation mode stay so
+            module.train()
         record = Record(
             folder,
             monitor=monitor,

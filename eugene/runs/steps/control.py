@@ -50,7 +50,8 @@ def _config(config: RunConfig, max_epochs: int | None) -> RunConfig:
     alone = {"devices": 1, "strategy": "auto"}
     tree["trainer"] = {**(tree.get("trainer") or {}), **alone}
     if max_epochs is not None:
-        tree["trainer"]["max_epochs"] = max_epochs
+        for part in (tree, *(tree.get("stages") or ())):
+            part["trainer"] = {**(part.get("trainer") or {}), "max_epochs": max_epochs}
     return RunConfig(tree, config.document, config.allow_class_path)
 
 
@@ -86,7 +87,7 @@ def control(
         logger.info("control: the same network on permuted targets")
         folder = RunFolder.create(run.folder / "control", overwrite=True)
         control = Run(
-            _config(run.config, max_epochs),
+            _config(run.plan, max_epochs),
             folder,
             store=run.store,
             shuffle_labels=True,

@@ -124,7 +124,9 @@ def data(run: Run, *, later: Iterable[str] = ()) -> None:
         Steps that are to follow.
     """
     from eugene.runs._needs import require_fitting
+    from eugene.runs._stages import check_stages
 
     module = run.new_module()
     run.check(module)
+    check_stages(run)
     require_fitting(run, module.arch, later)

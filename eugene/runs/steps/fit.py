@@ -13,8 +13,11 @@ from eugene.report._blocks import Section, picture
 from eugene.report._words import metric_name
 
 if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule
+
     from eugene._folder import RunFolder
     from eugene.runs._run import Run
+    from eugene.train import FitResult
 
 logger = logging.getLogger("eugene.runs")
 
@@ -97,13 +100,14 @@ def _best_of(monitor: str) -> str:
 
 @step(
     when="train",
-    done_with=("seed", "data", "model", "module", "trainer"),
+    done_with=("seed", "data", "model", "module", "trainer", "stages"),
     recorded=False,
     writes={
         "checkpoints": "the best and the last state of training",
         "model.safetensors": "the best weights of the network alone",
         "metrics.csv": "one row an epoch",
         "tensorboard": "the same for TensorBoard",
+        "stages": "a folder a stage, where training has several, with the same files",
     },
     report=(Part("training", "Training", _show),),
     verb=Verb(
@@ -127,6 +131,9 @@ def fit(run: Run, *, resume: bool = False) -> None:
     """
     from eugene.train import fit as train
 
+    if run.plan.tree.get("stages"):
+        _fit_stages(run, resume=resume)
+        return
     module = run.new_module()
     if not run.folder.follows:
         run.begin()
@@ -146,11 +153,41 @@ def fit(run: Run, *, resume: bool = False) -> None:
         )
     _part()
     run.forget_network()
+    _note(run, module, result)
+
+
+def _fit_stages(run: Run, *, resume: bool) -> None:
+    """Train the network of a run in stages."""
+    from eugene.runs._stages import plan_of, stage_runs
+    from eugene.train import stages
+
+    if not run.folder.follows:
+        run.begin()
+    with contextlib.nullcontext() if run.folder.follows else run.folder.step("fit"):
+        found = stages(
+            stage_runs(run)[0].new_module(),
+            stage_runs(run)[0].datamodule,
+            plan_of(run),
+            run_dir=run.folder.path,
+            seed=run.config.seed,
+            resume=resume,
+            callbacks=run.callbacks,
+            overwrite=not resume,
+            progress=True if run.progress else "lines",
+        )
+    _part()
+    run.forget_network()
+    before = sum(len(stage.history) for stage in found.stages[:-1])
+    _note(run, found.module, found.last, before=before)
+
+
+def _note(run: Run, module: LightningModule, result: FitResult, *, before: int = 0) -> None:
+    """Note what a training gave; ``before`` it epochs of other stages were trained."""
     trained = len(run.rows("train")) * max(result.epochs, 1)
     run.folder.note(
         training={
-            "epochs": result.epochs,
-            "best_epoch": result.best_epoch,
+            "epochs": before + result.epochs,
+            "best_epoch": before + result.best_epoch,
             "best_score": result.best_score,
             "monitor": result.monitor,
             "stopped_early": result.stopped_early,
@@ -161,7 +198,8 @@ def fit(run: Run, *, resume: bool = False) -> None:
     )
     best = "none" if result.best_score is None else f"{result.best_score:.4f}"
     level = logging.DEBUG if run.folder.follows else logging.INFO
-    logger.log(level, "fit: %d epochs, best %s %s", result.epochs, result.monitor, best)
+    epochs = before + result.epochs
+    logger.log(level, "fit: %d epochs, best %s %s", epochs, result.monitor, best)
 
 
 def _part() -> None:
