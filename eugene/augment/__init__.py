@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eugene.augment import evoaug as evoaug
     from eugene.augment._augmenter import Augmenter as Augmenter
     from eugene.augment._homologs import Homologs as Homologs
+    from eugene.augment._padded import padded_network as padded_network
     from eugene.augment._values import Draws as Draws
     from eugene.augment._values import Noise as Noise
     from eugene.augment._values import ValueAugmentation as ValueAugmentation

@@ -85,6 +85,9 @@ class Augmenter:
         Sequences of other species that stand in for a row: see `Homologs`.
     homolog_rate : float
         Chance that a row with homologues is shown as one of them.
+    active : bool
+        Whether a module augments its training batches. Otherwise it pads them, as for validation:
+        fine-tuning on original sequences, the second stage of EvoAug.
     alphabet : str
         Letters in the order of the channels.
 
@@ -124,6 +127,7 @@ class Augmenter:
         compat: Literal["evoaug", "evoaug-tf", "evoaug2"] | None = None,
         homologs: Homologs | str | None = None,
         homolog_rate: float = 0.5,
+        active: bool = True,
         alphabet: str = "DNA",
     ) -> None:
         self.scope: Scope = scope
@@ -153,7 +157,7 @@ class Augmenter:
         if not 0 <= homolog_rate <= 1:
             raise EugeneError(f"homolog_rate={homolog_rate} must be a number from 0 to 1")
         self.max_augs, self.hard, self.seed, self.pad_seed = max_augs, hard, seed, pad_seed
-        self.compat, self.homolog_rate = compat, homolog_rate
+        self.compat, self.homolog_rate, self.active = compat, homolog_rate, active
         self.homologs = Homologs.read(homologs) if isinstance(homologs, str) else homologs
         self.added = grown(self.augmentations, self.length)
         self._replay = (
@@ -174,7 +178,7 @@ class Augmenter:
             {"name": names.get(type(a), names.get(type(a).__mro__[1], "")), **asdict(a)}
             for a in self.augmentations
         ]
-        keys = ("max_augs", "hard", "seed", "pad_seed", "compat", "homolog_rate")
+        keys = ("max_augs", "hard", "seed", "pad_seed", "compat", "homolog_rate", "active")
         homologs = None if self.homologs is None else self.homologs.path
         return {
             "augmentations": listed,
@@ -183,6 +187,11 @@ class Augmenter:
             "homologs": homologs,
             "alphabet": self._alphabet.alphabet,
         }
+
+    @property
+    def alphabet(self) -> str:
+        """Letters in the order of the channels."""
+        return self._alphabet.alphabet
 
     @property
     def moves(self) -> bool:

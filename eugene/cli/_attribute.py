@@ -51,7 +51,7 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     with spoken(call):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))
         explainer = Explainer(
-            module.arch,
+            module.explained,
             tuple(methods or options["methods"]),
             references=options["references"],
             n_references=options["n_references"],

@@ -92,13 +92,15 @@ _ONE: dict[tuple[str, ...], Registry] = {
 _MANY: dict[tuple[str, ...], Registry] = {
     ("data", "targets"): registries.TARGET_TRANSFORMS,
     ("baselines",): registries.BASELINES,
+    ("augment", "augmentations"): registries.AUGMENTATIONS,
 }
-# keys of the data as they are once a file is written out
+# keys of data and augment as they are once a file is written out
 _WRITTEN_OUT = {
     "split": "dict[str, Any] | None",
     "sampler": "dict[str, Any] | None",
     "targets": "list[dict[str, Any]]",
     "target_vars": "list[str]",
+    "augmentations": "list[dict[str, Any]]",
 }
 
 
@@ -193,6 +195,14 @@ def _interpret(value: object) -> Iterator[Block]:
                 yield Block(("interpret", step), value[step], None, parameters)
 
 
+def _keys(section: str) -> tuple[Parameter, ...]:
+    """Return the keys of a section as they are once a file is written out."""
+    return tuple(
+        replace(p, annotation=_WRITTEN_OUT.get(p.name, p.annotation))
+        for p in schema.parameters(section)
+    )
+
+
 def blocks(tree: dict[str, object]) -> list[Block]:
     """Return every block of a configuration tree, the outer before the inner.
 
@@ -207,10 +217,7 @@ def blocks(tree: dict[str, object]) -> list[Block]:
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
     extra: dict[tuple[str, ...], tuple[Parameter, ...]] = {
-        ("data",): tuple(
-            replace(p, annotation=_WRITTEN_OUT.get(p.name, p.annotation))
-            for p in schema.parameters("data")
-        ),
+        ("data",): _keys("data"),
         ("model",): _STARTS,
     }
     found = [Block((), tree, None, schema.TOP)]
@@ -229,9 +236,9 @@ def blocks(tree: dict[str, object]) -> list[Block]:
             found.append(Block((*keys, index), item, registry))
     if tree.get("interpret") is not None:
         found += _interpret(tree["interpret"])
-    for name in ("replicates", "tune"):
+    for name in ("augment", "replicates", "tune"):
         if tree.get(name) is not None:
-            found.append(Block((name,), tree[name], None, schema.parameters(name)))
+            found.append(Block((name,), tree[name], None, _keys(name)))
     listed = tree.get("stages")
     for index, stage in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(stage, dict):

@@ -78,7 +78,7 @@ MODULES = Registry(
         tracks="TrackModule",
     ),
     by_class=True,
-    supplied=("arch",),
+    supplied=("arch", "augment"),
     filled=("alphabet", "pairs", "target_bins", "bin_size"),
 )
 LOSSES = Registry(

@@ -134,6 +134,7 @@ _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
         ),
         {"accelerator": "'auto'"},
     ),
+    "augment": ("eugene.augment:Augmenter", frozenset({"seed", "alphabet"}), {}),
     "replicates": ("eugene.config.schema:ReplicatesSection", frozenset(), {}),
     "tune": ("eugene.config.schema:TuneSection", frozenset(), {}),
     "stages": ("eugene.config.schema:StageSection", frozenset(), {}),
@@ -202,6 +203,7 @@ TOP: tuple[Parameter, ...] = (
     Parameter("data", "dict[str, Any]", description="Sequences and targets."),
     Parameter("model", "dict[str, Any]", description="The network."),
     Parameter("module", "dict[str, Any]", "None", "Loss, metrics and optimiser around it."),
+    Parameter("augment", "dict[str, Any] | None", "None", "How training sequences are changed."),
     Parameter("trainer", "dict[str, Any]", "None", "How long and on what it is trained."),
     Parameter(
         "stages", "list[dict[str, Any]] | None", "None", "Trainings one after another, and how."

@@ -16,6 +16,7 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
+from eugene.augment import Augmenter, padded_network
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
@@ -86,6 +87,54 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
             )
         return config
 
+    def _take_augmenter(
+        self, augment: Augmenter | Mapping[str, Any] | None, *, grows: bool = True
+    ) -> dict[str, object] | None:
+        """Keep the augmenter of the training batches, or make it, and return its settings."""
+        if isinstance(augment, Mapping):
+            augment = Augmenter(**{"alphabet": self.alphabet, **augment})
+        self.augmenter: Augmenter | None = augment
+        if augment is not None and augment.alphabet != self.alphabet:
+            raise EugeneError(
+                f"the augmenter is for letters {augment.alphabet}, the module for {self.alphabet}: "
+                "give both the same alphabet="
+            )
+        if augment is not None and augment.added and not grows:
+            raise EugeneError(
+                f"augment: insertions make sequences {augment.added} bp longer, and tracks would "
+                "no longer lie where they do: say length='keep'"
+            )
+        return None if augment is None else augment.settings
+
+    def _augmented(self, batch: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """Return a training batch as the augmenter changes it."""
+        if self.augmenter is None:
+            return batch
+        if not self.augmenter.active:
+            return self.augmenter.pad_batch(batch)
+        return self.augmenter.augment_batch(
+            batch,
+            self.current_epoch,
+            pairs=self.hparams.get("pairs"),
+            control_pairs=self.hparams.get("control_pairs"),
+            bin_size=self.hparams.get("bin_size") or 1,
+        )
+
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return sequences as long as those that were augmented, where they are not yet."""
+        if self.augmenter is None or not self.augmenter.added or x.ndim != 3 or self.training:
+            return x
+        wanted = getattr(self.arch, "input_len", None)
+        fixed = wanted is not None and not getattr(self.arch, "length_free", False)
+        return x if fixed and x.shape[2] == wanted else self.augmenter.pad(x)
+
+    @property
+    def explained(self) -> nn.Module:
+        """The network as it reads sequences of the data: what explainers explain."""
+        if self.augmenter is None or not self.augmenter.added:
+            return self.arch
+        return padded_network(self.arch, self.augmenter)
+
     def _take_optimizer(
         self,
         optimizer: str | Callable[..., torch.optim.Optimizer],
@@ -141,6 +190,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         InputShapeError
             If the shape is not what the network reads.
         """
+        x = self._padded(x)
         self._check_input(x)
         return self.arch(x)
 
@@ -216,7 +266,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
 
     def training_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Return the loss of one batch, float ()."""
-        return self._step(batch, "train")
+        return self._step(self._augmented(batch), "train")
 
     def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
         """Take one validation batch."""

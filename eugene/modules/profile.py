@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import nn
 
+from eugene.augment import Augmenter
 from eugene._tracks import TrackLayout
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.errors import DataError, EugeneError
@@ -101,6 +102,8 @@ class ProfileModule(ProfilePredicting):
         ``"DNA"``, ``"RNA"``, or the letters in the order of the channels.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
+    augment : eugene.augment.Augmenter or dict, optional
+        Changes training batches; or its arguments.
     arch_name, model_name : str, optional
         Kept in the checkpoint.
 
@@ -157,6 +160,7 @@ class ProfileModule(ProfilePredicting):
         scheduler_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("scheduler")] = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
+        augment: Augmenter | Mapping[str, Any] | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
     ) -> None:
@@ -203,6 +207,7 @@ class ProfileModule(ProfilePredicting):
             scheduler_kwargs=scheduler_kwargs,
             alphabet=self.alphabet,
             seed=seed,
+            augment=self._take_augmenter(augment, grows=False),
             arch_name=arch_name,
             model_name=model_name,
         )

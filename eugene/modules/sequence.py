@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 from torch import nn
 
+from eugene.augment import Augmenter
 from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
@@ -68,6 +69,8 @@ class SequenceModule(BaseModule):
         another alphabet are refused.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
+    augment : eugene.augment.Augmenter or dict, optional
+        Changes training batches; or its arguments.
     arch_name, model_name : str, optional
         Kept in the checkpoint.
     metric_kwargs, save_hyperparams
@@ -119,6 +122,7 @@ class SequenceModule(BaseModule):
         target_names: Sequence[str] | None = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
+        augment: Augmenter | Mapping[str, Any] | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
         metric_kwargs: Mapping[str, object] | None = None,
@@ -158,6 +162,7 @@ class SequenceModule(BaseModule):
             target_names=target_names,
             alphabet=self.alphabet,
             seed=seed,
+            augment=self._take_augmenter(augment),
             arch_name=arch_name,
             model_name=model_name,
         )

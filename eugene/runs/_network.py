@@ -11,6 +11,7 @@ from eugene.errors import EugeneError, MissingFileError
 if TYPE_CHECKING:
     import torch
 
+    from eugene.augment import Augmenter
     from eugene.modules import SequenceModule
 
 
@@ -224,6 +225,36 @@ def _try(arch: torch.nn.Module, letters: int, input_len: int) -> object:
     return output
 
 
+def build_augmenter(config: RunConfig, alphabet: str) -> Augmenter | None:
+    """Build what changes the training sequences of a run, where it has a section for it.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its section ``augment``.
+    alphabet : str
+        Letters of the one-hot axis.
+
+    Returns
+    -------
+    eugene.augment.Augmenter or None
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be built.
+    """
+    section = config.section("augment")
+    if not section:
+        return None
+    from eugene.augment import Augmenter
+
+    try:
+        return Augmenter(**section, seed=config.seed, alphabet=alphabet)
+    except (EugeneError, TypeError) as error:
+        raise config.fail("$.augment", str(error)) from error
+
+
 def build_module(
     config: RunConfig,
     *,
@@ -257,9 +288,10 @@ def build_module(
     ConfigError
         If the parts do not fit together.
     """
+    augmenter = build_augmenter(config, alphabet)
     arch = build_arch(
         config,
-        input_len=input_len,
+        input_len=input_len + (0 if augmenter is None else augmenter.added),
         output_dim=output_dim,
         alphabet=alphabet,
         initialise=initialise,
@@ -279,6 +311,7 @@ def build_module(
             config=config,
             path="$.module",
             arch=arch,
+            **({} if augmenter is None else {"augment": augmenter}),
             alphabet=alphabet,
             seed=config.seed,
         )

@@ -168,7 +168,7 @@ class Run:
     @property
     def arch(self) -> torch.nn.Module:
         """The trained network that is explained."""
-        network: torch.nn.Module = self.module.arch
+        network: torch.nn.Module = self.module.explained
         return network
 
     @cached_property
