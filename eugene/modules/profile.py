@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import nn
 
-from eugene.augment import Augmenter
 from eugene._tracks import TrackLayout
+from eugene.augment import Augmenter
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.errors import DataError, EugeneError
 from eugene.modules._groups import Groups

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import torch
 from torch import nn
 
-from eugene.augment import Augmenter
 from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
+from eugene.augment import Augmenter
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
