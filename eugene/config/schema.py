@@ -106,6 +106,8 @@ class StageSection:
         What differs in the network: its head or its adapters.
     module : dict, optional
         What differs in loss, metrics and optimiser.
+    augment : dict, optional
+        What differs in how training sequences are changed: ``{active: false}`` for original ones.
     trainer : dict, optional
         What differs in how it is trained.
     """
@@ -118,6 +120,7 @@ class StageSection:
     data: dict[str, object] | None = None
     model: dict[str, object] | None = None
     module: dict[str, object] | None = None
+    augment: dict[str, object] | None = None
     trainer: dict[str, object] | None = None
 
 
