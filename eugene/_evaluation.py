@@ -38,11 +38,19 @@ Metrics: TypeAlias = dict[str, Metric]
 
 
 class Measured(TypedDict, total=False):
-    """What was measured on some rows: of the network, and of each baseline."""
+    """What was measured on some rows: of the network, and of each baseline.
+
+    Of a profile network also: ``n_empty``, rows of each task in which nothing was counted;
+    ``halves``, the figures on one half of the reads; and ``reach``, where the network stands
+    between a floor (0) and the other half of the reads (1).
+    """
 
     n: int
+    n_empty: dict[str, int]
     metrics: Metrics
     baselines: dict[str, Metrics]
+    halves: dict[str, Metrics]
+    reach: Metrics
 
 
 class Calibration(TypedDict, total=False):
@@ -71,6 +79,9 @@ class Evaluation(Measured, total=False):
     curves: dict[str, object]
     averaged: dict[str, object]
     calibration: Calibration
+    mean_profile_rows: dict[str, int]
+    pseudo_replicates: dict[str, object]
+    smooth_bp: int | None
 
 
 def read_evaluation(run: Path) -> Evaluation:

@@ -106,7 +106,19 @@ PLUGIN = Option("--plugin", "module or file.py that registers what is named", "P
 DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE", "cpu")
 TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
 RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")
-INPUT = Option("--input", "FASTA, CSV or TSV file, or Zarr store, of sequences", "FILE")
+INPUT = Option(
+    "--input",
+    "FASTA, CSV, TSV or BED file, or Zarr store",
+    "FILE",
+    aliases=("--bed",),
+)
+GENOME = Option("--fasta", "genome that the regions of a BED file are cut from", "FILE")
+OVERLAP = Option(
+    "--overlap",
+    "what a base under several windows gets in a .bw file: mean, max, nearest, error",
+    "WHICH",
+    "mean",
+)
 HELP_ALL = Option("--help-all", "show every key of the configuration as well, and stop")
 COMMON = (
     Option("--help", "show this help and stop"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -16,8 +17,8 @@ Target = int | tuple[object, ...] | str | Pick
 _HELP = (
     "give target= as: an int (column of a 2-D output), a tuple (full index after the batch axis, "
     "led by the number or the key of the element for outputs that are tuples or dicts), 'counts' "
-    "or 'profile' for (profile, counts) outputs, or a function of the output that returns shape "
-    "(n_seqs,)"
+    "or 'profile' for (profile, counts) outputs ('counts:1' is column 1, 'profile:0,1' the tracks "
+    "0 and 1), or a function of the output that returns shape (n_seqs,)"
 )
 
 
@@ -45,7 +46,8 @@ def resolve(target: Target) -> Pick:
         `(profile, counts)` output, a pair or a dict with these keys.
         ``"profile"`` is the sum of the profile logits, centred on their mean, weighted by their
         own softmax held constant (the weights carry no gradient; logits of all strands are taken
-        together). A callable is used as it is.
+        together). Of several tasks ``"counts:1"`` is column 1 of the log-count head, and
+        ``"profile:0,1"`` takes the logits of tracks 0 and 1 together. A callable is used as it is.
 
     Returns
     -------
@@ -62,9 +64,8 @@ def resolve(target: Target) -> Pick:
     if isinstance(target, bool):
         raise TargetError(f"target cannot be a bool; {_HELP}")
     if isinstance(target, str):
-        if target not in ("counts", "profile"):
-            raise TargetError(f"unknown target {target!r}; {_HELP}")
-        return _counts if target == "counts" else _profile
+        head, places = _parsed(target)
+        return partial(_counts if head == "counts" else _profile, places=places)
     if isinstance(target, tuple):
         return lambda output: _index(output, target)
     if callable(target):
@@ -76,6 +77,22 @@ def resolve(target: Target) -> Pick:
     if column != target:
         raise TargetError(f"target {target!r} is not a whole number; {_HELP}")
     return lambda output: _column(output, column)
+
+
+def is_profile(target: Target) -> bool:
+    """Tell whether a target is the scalar of a profile head."""
+    return isinstance(target, str) and target.partition(":")[0] == "profile"
+
+
+def _parsed(target: str) -> tuple[str, tuple[int, ...]]:
+    """Return the head that a target names, and which columns or tracks of it; none for all."""
+    head, colon, rest = target.partition(":")
+    words = rest.split(",") if colon else []
+    if head not in ("counts", "profile") or not all(word.isdecimal() for word in words):
+        raise TargetError(f"unknown target {target!r}; {_HELP}")
+    if head == "counts" and len(words) > 1:
+        raise TargetError(f"target {target!r} names {len(words)} columns of counts, expected one")
+    return head, tuple(map(int, words))
 
 
 def _column(output: object, column: int) -> torch.Tensor:
@@ -128,21 +145,34 @@ def _heads(output: object, target: str) -> tuple[torch.Tensor, torch.Tensor]:
     return output[0], output[1]
 
 
-def _counts(output: object) -> torch.Tensor:
+def _counts(output: object, places: tuple[int, ...] = ()) -> torch.Tensor:
     counts = _heads(output, "counts")[1]
-    if counts.ndim == 1:
-        return counts
-    flat = counts.flatten(1)
+    flat = counts[:, None] if counts.ndim == 1 else counts.flatten(1)
+    if places:
+        if places[0] >= flat.shape[1]:
+            raise TargetError(
+                f"target='counts:{places[0]}' is out of range: there are {flat.shape[1]} counts, "
+                f"{describe(counts)}"
+            )
+        return flat[:, places[0]]
     if flat.shape[1] != 1:
         raise TargetError(
             f"target='counts' needs one count per sequence, got {describe(counts)}; "
-            "pick a track with a tuple, for example target=(1, 0)"
+            "pick one, for example target='counts:0' or target=(1, 0)"
         )
     return flat[:, 0]
 
 
-def _profile(output: object) -> torch.Tensor:
-    logits = _heads(output, "profile")[0].flatten(1)
+def _profile(output: object, places: tuple[int, ...] = ()) -> torch.Tensor:
+    profile = _heads(output, "profile")[0]
+    if places:
+        if profile.ndim < 3 or max(places) >= profile.shape[1]:
+            raise TargetError(
+                f"target='profile:{','.join(map(str, places))}' is out of range: the profile has "
+                f"{describe(profile)}, expected (n_seqs, tracks, positions)"
+            )
+        profile = profile[:, list(places)]
+    logits = profile.flatten(1)
     centred = logits - logits.mean(dim=1, keepdim=True)
     weights = torch.softmax(centred.detach(), dim=1)
     return (weights * centred).sum(dim=1)

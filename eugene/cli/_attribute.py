@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eugene._step import steps
+from eugene.cli._bigwig import attributions_bigwig, overlap_of, wants_bigwig
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._predict import read_file
@@ -15,7 +16,7 @@ from eugene.errors import EugeneError, UsageError
 if TYPE_CHECKING:
     from eugene.runs import RunFolder
 
-_ONLY_FILES = ("out", "seq_col", "target", "methods", "hypothetical")
+_ONLY_FILES = ("out", "fasta", "seq_col", "target", "methods", "hypothetical", "overlap")
 
 
 def attribute(call: Call) -> int:
@@ -34,16 +35,23 @@ def attribute(call: Call) -> int:
 
 def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     """Attribute the sequences of ``--input`` into the store ``--out``."""
-    out = call.get("out")
-    if out is None or not out.rstrip("/").endswith(".zarr"):
+    out, tracks = call.get("out"), wants_bigwig(call)
+    if out is None or not (tracks or out.rstrip("/").endswith(".zarr")):
         wrong = "" if out is None else f", got {out}"
-        raise UsageError(f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}")
+        raise UsageError(
+            f"--input needs --out NAME.zarr, or NAME.bw for regions{wrong}. "
+            f"Example: {call.verb.example}"
+        )
+    if call.has("overlap") and not tracks:
+        raise UsageError("--overlap goes with --out NAME.bw")
+    overlap_of(call)
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"--out {out}: the folder {Path(out).absolute().parent} does not exist")
     import xarray as xr
 
     from eugene.interpret._attribute import Explainer
     from eugene.interpret._store import write_attributions
+    from eugene.interpret._targets import chosen_targets, explain_targets, tasks_of
     from eugene.runs import load
 
     options = steps()["attribute"].settings(config)
@@ -55,23 +63,30 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
             tuple(methods or options["methods"]),
             references=options["references"],
             n_references=options["n_references"],
-            target=_target(call.get("target"), options["target"]),
             seed=config.seed,
             batch_size=options["batch_size"],
             hypothetical=call.has("hypothetical") or options["hypothetical"],
             device=device_of(call),
         )
+        targets = chosen_targets(_target(call.get("target"), options["target"]), tasks_of(module))
         ds, names = read_file(call, folder)
-        found = write_attributions(
-            explainer,
-            ds,
-            out,
-            beside=xr.Dataset({"name": ("_sequence", names)}),
-            overwrite=call.has("overwrite"),
-            progress=call.progress,
-        )
-    say(f"{found.sizes['_sequence']} sequences by {', '.join(explainer.methods)}")
-    say(f"attributions: {out}")
+
+        def write(path: str) -> xr.Dataset:
+            return write_attributions(
+                explain_targets(explainer, targets),
+                ds,
+                path,
+                beside=xr.Dataset({"name": ("_sequence", names)}),
+                overwrite=call.has("overwrite"),
+                progress=call.progress,
+            )
+
+        files = attributions_bigwig(call, ds, write) if tracks else []
+        if not tracks:
+            write(out)
+    say(f"{len(names)} sequences by {', '.join(explainer.methods)}")
+    for file in files or [Path(out)]:
+        say(f"attributions: {file}")
     return 0
 
 
@@ -79,7 +94,7 @@ def _target(text: str | None, default: object) -> object:
     """Return an output's number or name from the command line."""
     if text is None:
         return default
-    if text in {"counts", "profile"}:
+    if text.partition(":")[0].partition("_")[0] in {"counts", "profile"}:
         return text
     try:
         places = tuple(int(word) for word in text.split(","))

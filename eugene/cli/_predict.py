@@ -8,9 +8,11 @@ import numpy as np
 
 from eugene._holding import holding
 from eugene._table import aligned, write_table
+from eugene.cli._bigwig import predict_bigwig, wants_bigwig
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import check_out, device_of, network_of, printed, reopened, spoken
+from eugene.errors import UsageError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,13 +51,19 @@ def read_file(call: Call, folder: RunFolder) -> tuple[xr.Dataset, list[str]]:
         folder.path,
         str(call.get("input")),
         seq_col=call.get("seq_col"),
+        fasta=call.get("fasta"),
         allow_class_path=call.has("allow_class_path"),
     )
 
 
 def predict(call: Call) -> int:
     """Predict new sequences, or every row of the run's data, in the units of the targets."""
-    check_out(call, ".csv", ".tsv", ".txt")
+    if wants_bigwig(call):
+        return predict_bigwig(call)
+    check_out(call, ".csv", ".tsv", ".txt", ".bw")
+    given = [name for name in ("what", "overlap", "part") if call.has(name)]
+    if given:
+        raise UsageError(f"--{given[0]} goes with --out NAME.bw")
     if call.get("input") is not None:
         folder, config = network_of(call)
         return 0 if printed(call, config) else _predict_file(call, folder)

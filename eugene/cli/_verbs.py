@@ -5,8 +5,19 @@ from __future__ import annotations
 from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
+from eugene._verb import (
+    GENOME,
+    INPUT,
+    LATER,
+    OVERLAP,
+    OVERWRITE,
+    RESUME,
+    RUN_OUT,
+    RUNNING,
+    TRUST,
+    out,
+)
 from eugene._verb import HELP_ALL as HELP_ALL
-from eugene._verb import INPUT, LATER, OVERWRITE, RESUME, RUN_OUT, RUNNING, TRUST, out
 from eugene._verb import PLUGIN as PLUGIN
 from eugene._verb import PRINT_CONFIG as PRINT_CONFIG
 from eugene._verb import TRAIN_DEVICE as TRAIN_DEVICE
@@ -64,7 +75,11 @@ _AFTER = (
                 "column or variable with the sequences; by default the run's own",
                 "NAME",
             ),
-            out("CSV or TSV file to write; a table on stdout if absent", old=True),
+            GENOME,
+            out("CSV, TSV, or .bw of profiles; a table on stdout if absent", old=True),
+            Option("--what", "in a .bw file: counts, or profile (shares)", "WHICH", "counts"),
+            OVERLAP,
+            Option("--part", "part of the network that predicts, such as main", "NAME"),
             *LATER,
         ),
     ),

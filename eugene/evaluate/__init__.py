@@ -8,6 +8,8 @@ from eugene._facade import facade
 
 if TYPE_CHECKING:
     from eugene.evaluate import baselines as baselines
+    from eugene.evaluate._bigwig import expected_counts as expected_counts
+    from eugene.evaluate._bigwig import predictions_to_bigwig as predictions_to_bigwig
     from eugene.evaluate._eugene import predictions_sequence_module as predictions_sequence_module
     from eugene.evaluate._eugene import (
         train_val_predictions_sequence_module as train_val_predictions_sequence_module,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from eugene.evaluate._profile_references import MeanProfile as MeanProfile
     from eugene.evaluate._profile_references import best_smoothing as best_smoothing
     from eugene.evaluate._profile_references import fraction_of_reach as fraction_of_reach
+    from eugene.evaluate._profile_references import half_profile as half_profile
     from eugene.evaluate._profile_references import thin as thin
     from eugene.evaluate._profile_rows import Smooth as Smooth
     from eugene.evaluate._profile_rows import jensen_shannon as jensen_shannon

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -171,20 +171,47 @@ def thin(
     return first.astype(np.float32), (y - first).astype(np.float32)
 
 
+def half_profile(
+    counts: ArrayLike, smooth: Smooth, mean: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Return what one half of the reads says of the other: its profile, smoothed.
+
+    Parameters
+    ----------
+    counts : array_like of float, shape (n, samples, length)
+        Counts of the half; NaN where missing, which count as 0.
+    smooth : Smooth
+        How to smooth.
+    mean : array_like of float, shape (1, samples, length), optional
+        Mean profile, of which one read is added: it speaks where the half holds nothing.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, samples, length)
+        Proportional to probabilities.
+    """
+    held = np.nan_to_num(np.asarray(counts, dtype=np.float64))
+    found = smooth_profiles(held, smooth.width, kernel=smooth.kernel)
+    return found if mean is None else found + np.asarray(mean)
+
+
 def best_smoothing(
-    halves: Sequence[tuple[ArrayLike, ArrayLike]],
+    halves: Iterable[tuple[ArrayLike, ArrayLike]],
     tasks: Tasks | None = None,
     *,
+    mean: ArrayLike | None = None,
     widths: Sequence[int] = (2, 5, 10, 20, 40, 80),
 ) -> Smooth:
     """Return the Gaussian by which one half of the reads says most of the other.
 
     Parameters
     ----------
-    halves : sequence of pairs of array_like, each of shape (n, samples, length)
+    halves : iterable of pairs of array_like, each of shape (n, samples, length)
         Counts of both halves, batch by batch.
     tasks : mapping of str to sequence of int, optional
         Samples of each task; by default each sample is one.
+    mean : array_like of float, shape (1, samples, length), optional
+        As of `half_profile`.
     widths : sequence of int
         Standard deviations in bp to choose from.
 
@@ -202,16 +229,16 @@ def best_smoothing(
     for first, second in halves:
         one, other = (np.nan_to_num(np.asarray(x, dtype=np.float64)) for x in (first, second))
         groups = one_task_a_sample(one.shape[1]) if tasks is None else tasks
+        guesses = [half_profile(other, Smooth(int(width)), mean) for width in widths]
         for samples in groups.values():
             chosen = list(samples)
             a, b = one[:, chosen], other[:, chosen]
             some = (a.sum(axis=(1, 2)) > 0) & (b.sum(axis=(1, 2)) > 0)
-            a, b = a[some], b[some]
-            n += len(a)
-            for i, width in enumerate(widths):
-                smooth = smooth_profiles(b, width)
-                shapes = [x.reshape(len(x), int(np.prod(x.shape[1:]))) for x in (a, smooth)]
-                sums[i] += jensen_shannon(*shapes).sum()
+            flat = (int(some.sum()), len(chosen) * one.shape[2])
+            n += flat[0]
+            for i, guess in enumerate(guesses):
+                shares = guess[some][:, chosen].reshape(flat)
+                sums[i] += jensen_shannon(a[some].reshape(flat), shares).sum()
     if not n:
         raise EugeneError("no row has reads in both halves, so none can say anything of the other")
     return Smooth(int(widths[int(sums.argmin())]))

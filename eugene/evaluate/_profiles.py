@@ -57,9 +57,10 @@ class ProfileRows:
         ``jsd`` (bits), ``mnll`` (nats), ``profile_pearson``, ``profile_spearman``; NaN where the
         row has no counts, or what a correlation needs does not vary.
     totals : ndarray of float64, shape (n, tasks)
-        Observed counts of the row; NaN where a position of it is missing.
+        Observed counts of the positions that are there; NaN where none is.
     log_counts : ndarray of float64, shape (n, tasks), or None
-        Predicted logarithm of 1 + counts.
+        Predicted logarithm of 1 + counts of the same positions: less what the predicted profile
+        puts elsewhere.
     empty : ndarray of bool, shape (n, tasks)
         Rows in which nothing was counted.
     smooth : Smooth or None
@@ -219,6 +220,7 @@ def _block(
         name: [] for name in _ROWS if correlations or not name.startswith("profile_")
     }
     totals, empty = np.empty((n, len(tasks))), np.empty((n, len(tasks)), bool)
+    logs = None if logs is None else logs.copy()
     for t, samples in enumerate(tasks.values()):
         chosen = list(samples)
         counts = y[:, chosen].astype(np.float64)
@@ -228,10 +230,14 @@ def _block(
             there &= mask[:, chosen] > 0
         whole = np.asarray(there.all(axis=(1, 2)))
         if not whole.all():
-            counts, shares = np.where(there, counts, 0.0), np.where(there, shares, 0)
+            counts, of_all = np.where(there, counts, 0.0), shares.sum(axis=(1, 2), dtype=np.float64)
+            shares = np.where(there, shares, 0)
+            if logs is not None:
+                inside = shares.sum(axis=(1, 2), dtype=np.float64)[~whole] / of_all[~whole]
+                logs[~whole, t] = np.log1p(np.expm1(logs[~whole, t]) * inside)
         flat, guess = counts.reshape(n, -1), shares.reshape(n, -1)
         sums = flat.sum(axis=1)
-        totals[:, t] = np.where(whole, sums, np.nan)
+        totals[:, t] = np.where(there.any(axis=(1, 2)), sums, np.nan)
         empty[:, t] = sums == 0
         columns["jsd"].append(jensen_shannon(flat, guess))
         columns["mnll"].append(multinomial_nll(flat, guess))
@@ -265,10 +271,10 @@ def _correlations(
         # what smoothing leaves of a flat profile is its rounding, which is not to be correlated
         sides = [x.astype(np.float32) for x in sides]
     x, y = (side.reshape(n, -1) for side in sides)
-    found = [np.empty(n), np.empty(n)]
+    found = [np.full(n, np.nan), np.full(n, np.nan)]
     for values, correlation in zip(found, (row_pearson, row_spearman), strict=True):
         values[whole] = correlation(x[whole], y[whole])
-        for row in np.flatnonzero(~whole):
+        for row in np.flatnonzero(~whole & there.any(axis=(1, 2))):
             places = there[row].ravel()
             values[row] = correlation(x[row : row + 1, places], y[row : row + 1, places])[0]
     return found[0], found[1]
@@ -422,7 +428,7 @@ def _why(rows: ProfileRows, name: str) -> str:
             continue
         known = np.isfinite(rows.totals[:, t])
         if not known.all():
-            parts.append(f"{name}{of} leaves out {int((~known).sum())} rows with missing positions")
+            parts.append(f"{name}{of} leaves out {int((~known).sum())} rows without any position")
         measure = next(m for i, m in enumerate(_measures(rows, name)) if i == t)
         if np.isnan(measure(np.ones((1, len(rows))))[0]):
             parts.append(f"{name}{of} does not exist: observed or predicted counts do not vary")

@@ -12,6 +12,7 @@ from eugene._facade import facade
 if TYPE_CHECKING:
     from eugene.interpret._attribute import attribute_sequences as attribute_dataset
     from eugene.interpret._attribute import attribute_sequences as attribute_sequences
+    from eugene.interpret._bigwig import attributions_to_bigwig as attributions_to_bigwig
     from eugene.interpret._filters import filter_motifs as filter_motifs
     from eugene.interpret._hits import hits_table as hits_table
     from eugene.interpret._motifs import read_motifs as read_motifs

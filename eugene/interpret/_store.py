@@ -13,6 +13,7 @@ from eugene.errors import EugeneError, RunExistsError
 from eugene.interpret._attribute import Explainer
 from eugene.interpret._hash import hash_model, hash_rows, software
 from eugene.interpret._sequences import one_hot, require_variable
+from eugene.interpret._targets import Explainers
 from seqdata.schema import letters_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _INNER_ROWS = 64
 
 
 def write_attributions(
-    explainer: Explainer,
+    explainer: Explainer | Explainers,
     ds: xr.Dataset,
     path: str | Path,
     *,
@@ -52,8 +53,8 @@ def write_attributions(
 
     Parameters
     ----------
-    explainer : Explainer
-        Network, methods, references.
+    explainer : Explainer or Explainers
+        Network, methods, references, and what of it is explained.
     ds : xarray.Dataset
         With the sequences, lazy or in memory.
     path : path
@@ -129,7 +130,7 @@ def write_attributions(
 
 
 def explain_in_store(
-    explainer: Explainer,
+    explainer: Explainer | Explainers,
     ds: xr.Dataset,
     path: str | Path,
     *,
@@ -141,8 +142,8 @@ def explain_in_store(
 
     Parameters
     ----------
-    explainer : Explainer
-        Network, methods, references.
+    explainer : Explainer or Explainers
+        Network, methods, references, and what of it is explained.
     ds : xarray.Dataset
         With the sequences.
     path : path
@@ -186,7 +187,7 @@ def explain_in_store(
 
 
 def explain_in_memory(
-    explainer: Explainer,
+    explainer: Explainer | Explainers,
     ds: xr.Dataset,
     *,
     seq_var: str = "seq",
@@ -197,8 +198,8 @@ def explain_in_memory(
 
     Parameters
     ----------
-    explainer : Explainer
-        Network, methods, references.
+    explainer : Explainer or Explainers
+        Network, methods, references, and what of it is explained.
     ds : xarray.Dataset
         With the sequences.
     seq_var : str, optional
@@ -238,7 +239,7 @@ def explain_in_memory(
 
 
 def _same_variables(
-    there: xr.Dataset, names: list[str], explainer: Explainer, target: Path
+    there: xr.Dataset, names: list[str], explainer: Explainer | Explainers, target: Path
 ) -> None:
     """Refuse variables of a store that have the wanted names and another origin."""
     marks = {"model_sha256": hash_model(explainer.model), "software": software()}
@@ -279,7 +280,7 @@ class _Rows(NamedTuple):
 
 def _fill(
     out: StoreWriter,
-    explainer: Explainer,
+    explainer: Explainer | Explainers,
     source: _Rows,
     marks: Mapping[str, object],
     extra: xr.Dataset,

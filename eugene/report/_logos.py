@@ -22,10 +22,28 @@ if TYPE_CHECKING:
 _SEQUENCES, _POSITIONS = 5, 220
 
 
+def projected(ds: xr.Dataset) -> list[str]:
+    """Return the variables that hold contributions of the letters that are there."""
+    return [
+        str(v)
+        for v in ds.data_vars
+        if ds[v].dims == ("_sequence", "_ohe", "_length")
+        and ds[v].attrs.get("form", "projected") == "projected"
+    ]
+
+
+def attribution_name(ds: xr.Dataset, variable: str) -> str:
+    """Return what people call the method of a variable, and which output it explains."""
+    attrs = ds[variable].attrs
+    label = str(attrs.get("label", "")).replace("_", " ")
+    name = method_name(str(attrs.get("method", variable)))
+    return f"{name} of {label}" if label else name
+
+
 def how(ds: xr.Dataset, method: str) -> str:
     """Say how a method was run, from the attributes of its variable."""
     attrs = ds[method].attrs
-    parts = [f"{sentence(method_name(method))}:"]
+    parts = [f"{sentence(attribution_name(ds, method))}:"]
     if attrs.get("references"):
         parts.append(
             f"{attrs.get('n_references', '')} references a sequence "
@@ -48,7 +66,7 @@ def _window(values: NDArray[np.floating[Any]], width: int) -> tuple[int, int]:
     return start, start + width
 
 
-def _spans(ds: xr.Dataset, count: int) -> list[list[tuple[int, int, str]]]:
+def _spans(ds: xr.Dataset, count: int, variable: str) -> list[list[tuple[int, int, str]]]:
     """Return what is known of each of the first rows: what was planted, else named seqlets."""
     from eugene.interpret import hits_table
     from seqexplainer.plot import annotation_spans
@@ -57,9 +75,11 @@ def _spans(ds: xr.Dataset, count: int) -> list[list[tuple[int, int, str]]]:
         names = [str(name) for name in np.atleast_1d(ds["planted"].attrs.get("motifs", []))]
         found = [annotation_spans(ds["planted"].values[row], names) for row in range(count)]
         return [[span for span in spans if len(span) == 3] for spans in found]
-    if "seqlets" not in ds:
+    label = ds[variable].attrs.get("label", "")
+    name = f"seqlets_{label}" if label else "seqlets"
+    if name not in ds:
         return [[] for _ in range(count)]
-    table = hits_table(ds[[v for v in ds.data_vars if str(v).startswith("seqlets")]], "seqlets")
+    table = hits_table(ds[[v for v in ds.data_vars if str(v).startswith(name)]], name)
     table = table[table["motif"] != "seqlet"]
     return [
         [
@@ -105,7 +125,7 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         1.05 * min(float(values.clip(max=0).sum(axis=1).min()), 0.0),
         1.05 * max(float(values.clip(min=0).sum(axis=1).max()), 1e-12),
     )
-    found = _spans(ds, count)
+    found = _spans(ds, count, method)
     names = list(dict.fromkeys(span[2] for spans in found for span in spans))
     colours = dict(zip(names, SPAN_COLORS * len(names), strict=False))
     for row, ax in enumerate(axes[:, 0]):
@@ -139,7 +159,7 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         if "prediction" in ds:
             label += f"\nscore {np.ravel(ds['prediction'].values[row])[0]:.2f}"
         ax.set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
-    caption = f"{sentence(method_name(method))}; all on one scale, position in bp."
+    caption = f"{sentence(attribution_name(ds, method))}; all on one scale, position in bp."
     if names:
         caption += (
             " Shaded: where the motifs were planted."
@@ -150,7 +170,7 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         figure,
         f"attributions_{method}",
         folder=folder,
-        alt=f"Sequence logos of {method_name(method)} attributions for {count} sequences",
+        alt=f"Sequence logos of {attribution_name(ds, method)} attributions for {count} sequences",
         caption=caption,
         vector=False,
     )

@@ -26,6 +26,12 @@ METRIC_NAMES = {
     "mcc": "Matthews' correlation",
     "precision": "precision",
     "recall": "recall",
+    "jsd": "Jensen-Shannon divergence (bit, median of rows)",
+    "mnll": "multinomial negative log-likelihood (nat, mean of rows)",
+    "profile_pearson": "profile Pearson r (median of rows)",
+    "profile_spearman": "profile Spearman ρ (median of rows)",
+    "count_pearson": "Pearson r of log counts",
+    "count_spearman": "Spearman ρ of log counts",
 }
 
 
@@ -57,7 +63,10 @@ def target_names(run: RunFolder) -> list[str]:
 def explained_output(run: RunFolder, step: str) -> str:
     """Say which of several outputs a step explained, as the configuration has it."""
     names = target_names(run)
-    target = run.settings(f"interpret.{step}").get("target", 0)
+    target = run.settings(f"interpret.{step}").get("target")
+    if target is None:
+        # of a profile network everything is explained, and each output says what it is
+        target = None if run.settings("module").get("name") == "profile" else 0
     if len(names) < 2 or not isinstance(target, int) or not 0 <= target < len(names):
         return ""
     rest = ", ".join(n for i, n in enumerate(names) if i != target)

@@ -27,6 +27,7 @@ def read_input(
     path: str | Path,
     *,
     seq_col: str | None = None,
+    fasta: str | Path | None = None,
     allow_class_path: bool = False,
 ) -> tuple[xr.Dataset, list[str]]:
     """Read a file with the settings that a run read its own file with.
@@ -41,13 +42,16 @@ def read_input(
         the suffix does not say which, it is what the run read.
     seq_col : str, optional
         Column of a table or variable of a store, in place of the run's.
+    fasta : str or Path, optional
+        Genome that regions are cut from, in place of the run's.
     allow_class_path : bool, optional
         Whether the run's configuration may name things by import path.
 
     Returns
     -------
     ds : xarray.Dataset
-        With ``seq``, as wide as the network reads it.
+        With ``seq``, as wide as the network reads it; of regions the attribute ``genome`` says
+        which file they were cut from.
     names : list of str
         One a row.
 
@@ -70,10 +74,15 @@ def read_input(
     if kind == "store":
         ds = _store(path, section, seq_col)
     elif kind == "regions":
+        if fasta is not None:
+            width = {"name": "regions", "width": described["input_len"]}
+            section = {**(section if section.get("width") else width), "fasta": str(fasta)}
         ds = _regions(path, section, letters)
     else:
         letters["fixed_length"] = _lengths(section, described.get("sequence") or {})
         ds = _flat(path, kind, section, letters, seq_col)
+    if fasta is not None and kind != "regions":
+        raise EugeneError(f"{path} holds no regions, so nothing is cut from the genome {fasta}")
     length = int(described["input_len"])
     # windows are stored wider by the jitter on both sides
     stored = length + 2 * int(section.get("max_jitter") or 0)
@@ -168,14 +177,17 @@ def _regions(path: Path, section: dict[str, Any], letters: dict[str, object]) ->
     if source not in ("regions", "genome"):
         raise EugeneError(
             f"{path} holds regions, but the run did not read regions of a genome, so it knows no "
-            "genome to cut them from: give FASTA, a table or a store"
+            "genome to cut them from: say which (fasta=, --fasta), or give FASTA, a table or a "
+            "store"
         )
     keys = ("fasta", "width", *(["centre", "max_jitter"] if source == "regions" else []))
     options = {key: section[key] for key in keys if section.get(key) is not None}
     options |= letters
+    genome = options.pop("fasta")
     if source == "genome":
-        return sources.genome(options.pop("fasta"), str(path), **options)
-    ds = sources.regions(options.pop("fasta"), str(path), negatives=False, **options)
+        return sources.genome(genome, str(path), **options).assign_attrs(genome=str(genome))
+    ds = sources.regions(genome, str(path), negatives=False, **options)
+    ds = ds.assign_attrs(genome=str(genome))
     dropped = int(ds.attrs.get("dropped_past_contig_ends", 0))
     if dropped:
         logger.warning("%d regions of %s reach past the end of a contig: left out", dropped, path)

@@ -280,7 +280,8 @@ class Run:
         beside : xarray.Dataset, optional
             Variables along the rows to be written with them.
         **options
-            Arguments of the explainer: methods, references and so on.
+            Arguments of the explainer: methods, references and so on; ``target`` as
+            `eugene.interpret._targets.chosen_targets` takes it.
 
         Returns
         -------
@@ -289,10 +290,12 @@ class Run:
         """
         from eugene.interpret._attribute import Explainer
         from eugene.interpret._store import write_attributions
+        from eugene.interpret._targets import chosen_targets, explain_targets, tasks_of
 
         store.parent.mkdir(parents=True, exist_ok=True)
+        targets = chosen_targets(options.pop("target", None), tasks_of(self.module))
         return write_attributions(
-            Explainer(self.arch, seed=self.config.seed, **options),
+            explain_targets(Explainer(self.arch, seed=self.config.seed, **options), targets),
             self.data.ds,
             store,
             seq_var=self.data.seq_var,

@@ -457,7 +457,7 @@ def _merged(held: Sequence[_Held], end: int, overlap: Overlap, contig: str) -> V
             at = first + int(np.flatnonzero(twice.any(axis=0))[0])
             raise SchemaError(
                 f"Rows overlap at {contig}:{at}, where each has a value. Say what to write with "
-                "overlap='mean' or 'max', or choose rows."
+                "overlap='mean', 'nearest' or 'max', or choose rows."
             )
         if overlap == "max":
             np.copyto(there, np.where(twice, np.fmax(there, found), found), where=known)

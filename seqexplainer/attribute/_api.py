@@ -19,7 +19,7 @@ from seqexplainer._inputs import (
     letters_there,
     wide,
 )
-from seqexplainer._targets import Target, resolve
+from seqexplainer._targets import Target, is_profile, resolve
 from seqexplainer.attribute._deeplift import blame, multipliers
 from seqexplainer.attribute._explained import Explained, Multipliers, measured
 from seqexplainer.errors import (
@@ -134,7 +134,8 @@ def attribute(
     target : int, tuple, str or callable
         What to explain. An int is a column of a 2-D output; a tuple the full index after the
         batch axis; ``"counts"`` and ``"profile"`` fit (profile, counts) outputs, the latter as
-        softmax-weighted logits with constant weights; a callable maps the output to (n_seqs,).
+        softmax-weighted logits with constant weights (of several tasks ``"counts:1"`` is column 1
+        and ``"profile:2,3"`` the tracks 2 and 3); a callable maps the output to (n_seqs,).
     references : str, callable or array, optional
         ``"dinuc_shuffle"``, ``"shuffle"``, ``"zero"``, ``"uniform"``, ``"gc"``, a function, or an
         array (n_seqs, n, n_letters, length). By default zeros for ``"deep_lift"`` and
@@ -254,7 +255,7 @@ def _one_of(name: str, value: Given | None, other_name: str, other: Given | None
 
 
 def _tolerance(method: Method, target: Target) -> float:
-    return float("inf") if isinstance(target, str) and target == "profile" else method.tolerance
+    return float("inf") if is_profile(target) else method.tolerance
 
 
 def _batched(

@@ -141,6 +141,27 @@ def test_targets_that_mean_nothing(target):
         resolve(target)
 
 
+def test_heads_of_several_tasks():
+    profile, counts = torch.randn(2, 3, 5), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    heads = (profile, counts)
+    assert resolve("counts:1")(heads).tolist() == [2, 4]
+    both = resolve("profile:2,0")(heads)
+    # which of the tracks comes first changes nothing
+    assert torch.allclose(both, resolve("profile")((profile[:, [0, 2]], counts)))
+    centred = profile[:, 1] - profile[:, 1].mean(dim=1, keepdim=True)
+    expected = (torch.softmax(centred, dim=1) * centred).sum(dim=1)
+    assert torch.allclose(resolve("profile:1")(heads), expected)
+    for target, message in (
+        ("counts:2", "out of range: there are 2 counts"),
+        ("profile:3", "'profile:3' is out of range"),
+        ("counts:0,1", "names 2 columns"),
+        ("profile:", "unknown target 'profile:'"),
+        ("count:1", "unknown target"),
+    ):
+        with pytest.raises(TargetError, match=message):
+            resolve(target)(heads)
+
+
 def test_dicts_of_heads_are_targets():
     heads = {"profile": torch.randn(2, 5), "counts": torch.tensor([[1.0], [2.0]])}
     assert resolve("counts")(heads).tolist() == [1, 2]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene._step import Part, step
-from eugene._verb import INPUT, LATER, Option, Verb, out
+from eugene._verb import GENOME, INPUT, LATER, OVERLAP, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
 from eugene.report._words import explained_output, method_name, sentence
@@ -28,18 +28,14 @@ def _show(section: Section, run: RunFolder) -> None:
     from eugene.report import _logos
 
     ds = sd.open_zarr(run.attributions)
-    methods = [
-        str(v)
-        for v in ds.data_vars
-        if ds[v].dims == ("_sequence", "_ohe", "_length")
-        and ds[v].attrs.get("form", "projected") == "projected"
-    ]
+    methods = _logos.projected(ds)
+    names = {method: _logos.attribution_name(ds, method) for method in methods}
     truth = run.read("interpretation/truth.json")
     section.text(
         f"What the model looks at, in the {ds.sizes['_sequence']} sequences with the highest "
-        f"scores: {' and '.join(map(method_name, methods))}. Letters above the line raise the "
-        "score, letters below lower it; their height is the size of the contribution (in units "
-        f"of the output).{explained_output(run, 'attribute')}"
+        f"scores: {' and '.join(names.values())}. Letters above the line raise the score, letters "
+        "below lower it; their height is the size of the contribution (in units of the output)."
+        f"{explained_output(run, 'attribute')}"
     )
     for method in methods:
         section.text(_logos.how(ds, method))
@@ -53,13 +49,15 @@ def _show(section: Section, run: RunFolder) -> None:
         section.table(
             ("method", "mean AUPRC", "planted fraction", "sequences"),
             [
-                (method_name(m), number(v), number(chance), number(truth.get("n")))
+                (names.get(m, method_name(m)), number(v), number(chance), number(truth.get("n")))
                 for m, v in truth["mean_auprc"].items()
             ],
             numbers=(1, 2, 3),
         )
-    for method in methods[:_DRAWN]:
-        section.heading(sentence(method_name(method)))
+    # one of each output, where several are explained
+    labelled = {ds[m].attrs["label"]: m for m in reversed(methods) if "label" in ds[m].attrs}
+    for method in list(labelled.values())[::-1] or methods[:_DRAWN]:
+        section.heading(sentence(names[method]))
         section.figures([_logos.logos(ds, method, run.figures)])
     heat = next((f"{m}_effects" for m in methods if f"{m}_effects" in ds), None)
     if heat is not None:
@@ -79,9 +77,11 @@ def _show(section: Section, run: RunFolder) -> None:
             INPUT,
             Option("--seq_col", "column or variable with the sequences", "NAME"),
             Option("--methods", "attribution methods", "NAMES"),
+            GENOME,
             Option("--target", "output: its number, or counts or profile", "WHICH"),
             Option("--hypothetical", "keep the hypothetical form too (for TF-MoDISco)"),
-            out("Zarr store to write", "PATH", old=True),
+            out("Zarr store to write, or .bw files of regions", "PATH", old=True),
+            OVERLAP,
             *LATER,
         ),
         show=lambda run: [f"attributions: {run.attributions}"],
@@ -98,7 +98,7 @@ def attribute(
     top: Annotated[int | None, Least(1)] = 100,
     references: Annotated[str, Names("references")] = "dinuc_shuffle",
     n_references: Annotated[int, Least(1)] = 20,
-    target: int | str = 0,
+    target: int | str | Sequence[int | str] | None = None,
     batch_size: Annotated[int, Least(1)] = 128,
     hypothetical: bool = False,
 ) -> None:
@@ -118,8 +118,9 @@ def attribute(
         What sequences are compared with, for the methods that need it.
     n_references : int
         References a sequence.
-    target : int or str
-        Output that is explained.
+    target : int, str or list of them
+        Outputs that are explained; ``null`` for the first, and for counts and profile of every
+        task of a profile network.
     batch_size : int
         Sequences at a time.
     hypothetical : bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene._step import Part, step
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eugene.runs")
 _MOST = 12
+_FORM = "hypothetical"
 _COLUMNS = ("target", "accession", "p_value", "p_bonferroni", "strand")
 _MEME, _SEQLETS, _MATCHES, _PAGE = (
     f"interpretation/{name}"
@@ -31,11 +33,32 @@ _FILES = {
 }
 
 
+def _file(label: str, file: str) -> str:
+    """Return where a file lies of the output of this label."""
+    return file.replace("/", f"/{label}/", 1) if label else file
+
+
+def _labels(run: RunFolder) -> list[str]:
+    """Return the outputs whose patterns there are; "" for that of a network with one kind."""
+    folders = (run / _SEQLETS).parent.glob("*/seqlets.csv")
+    return ["", *sorted(found.parent.name for found in folders)]
+
+
 def _show(section: Section, run: RunFolder) -> None:
     """Show the patterns that TF-MoDISco found beside known motifs, with links to its own page."""
-    table, matches = run.table(_SEQLETS), run.table(_MATCHES)
-    if not (run / _MEME).is_file() and table.empty:
+    for label in _labels(run):
+        _show_output(section, run, label)
+
+
+def _show_output(section: Section, run: RunFolder, label: str) -> None:
+    """Show the patterns in the attributions of one output."""
+    table, matches = run.table(_file(label, _SEQLETS)), run.table(_file(label, _MATCHES))
+    if not (run / _file(label, _MEME)).is_file() and table.empty:
+        if label:
+            section.text(f"TF-MoDISco found no pattern in the attributions of {_words(label)}.")
         return
+    if label:
+        section.heading(f"Patterns in the attributions of {_words(label)}")
     if table.empty:
         section.text("TF-MoDISco found no pattern in the attributions.")
     else:
@@ -45,7 +68,7 @@ def _show(section: Section, run: RunFolder) -> None:
             f"{number(len(counts))} patterns of {number(len(table))} seqlets in the attributions."
             f"{explained_output(run, 'modisco')}"
         )
-        _pictures(section, run, matches)
+        _pictures(section, run, matches, label)
         best = {}
         if len(matches):
             best = {row["query"]: row for row in matches[matches["rank"] == 1].to_dict("records")}
@@ -57,20 +80,26 @@ def _show(section: Section, run: RunFolder) -> None:
             ],
             numbers=(1, 4, 5),
         )
-    section.links([(name, what) for name, what in _FILES.items() if (run / name).is_file()])
+    files = {_file(label, name): what for name, what in _FILES.items()}
+    section.links([(name, what) for name, what in files.items() if (run / name).is_file()])
 
 
-def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame) -> None:
+def _words(label: str) -> str:
+    return label.replace("_", " of ", 1)
+
+
+def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: str) -> None:
     """Draw the patterns."""
-    if not (run / _MEME).is_file():
+    meme = run / _file(label, _MEME)
+    if not meme.is_file():
         return
     import seqpro as sp
     from eugene.report._logos import gallery
 
     section.figures([
         gallery(
-            sp.motifs.read(run / _MEME), matches, run.settings("interpret.modisco"),
-            name="modisco", folder=run.figures, most=_MOST,
+            sp.motifs.read(meme), matches, run.settings("interpret.modisco"),
+            name=f"modisco_{label}" if label else "modisco", folder=run.figures, most=_MOST,
             alt="Logos of the patterns of TF-MoDISco, each over the known motif that it resembles",
             caption="Above a pattern, below its best match, aligned; letter heights in bits.",
         )
@@ -91,7 +120,7 @@ def modisco(
     max_sequences: Annotated[int | None, Least(1)] = 5000,
     references: Annotated[str, Names("references")] = "dinuc_shuffle",
     n_references: Annotated[int, Least(1)] = 20,
-    target: int | str = 0,
+    target: int | str | Sequence[int | str] | None = None,
     batch_size: Annotated[int, Least(1)] = 128,
     window: Annotated[int | None, Least(1)] = 400,
     max_seqlets: Annotated[int, Least(1)] = 20000,
@@ -116,8 +145,9 @@ def modisco(
         What sequences are compared with, for the methods that need it.
     n_references : int
         References a sequence.
-    target : int or str
-        Output that is explained.
+    target : int, str or list of them
+        Outputs that are explained; ``null`` for the first, and for counts and profile of every
+        task of a profile network, whose files lie in a folder of each.
     batch_size : int
         Sequences at a time.
     window : int
@@ -153,19 +183,27 @@ def modisco(
         hypothetical=True,
     )
     database = interpret.read_motifs(motif_db)
-    ds = interpret.modisco_sdata(
-        found,
-        out=run.folder.interpretation,
-        motif_db=database,
-        title=f"TF-MoDISco patterns of {run.config.name}",
-        verbose=run.progress,
-        window=window,
-        max_seqlets=max_seqlets,
-        min_seqlets=min_seqlets,
-        n_leiden_runs=n_leiden_runs,
-        target_fdr=target_fdr,
-    )
-    if (run.folder / _MEME).is_file():
-        run.folder.write_table(_MATCHES, se.annotate_pfms(run.folder / _MEME, database, top=3))
-    counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()
-    logger.info("modisco: %d patterns of %d seqlets", len(counts), int(counts.sum()))
+    names = [str(name) for name in found.data_vars if found[name].attrs.get("form") == _FORM]
+    for variable in names:
+        label = str(found[variable].attrs.get("label", ""))
+        of = f", {_words(label)}" if label else ""
+        meme = run.folder / _file(label, _MEME)
+        ds = interpret.modisco_sdata(
+            found,
+            variable,
+            out=meme.parent,
+            motif_db=database,
+            title=f"TF-MoDISco patterns of {run.config.name}{of}",
+            copy=True,
+            verbose=run.progress,
+            window=window,
+            max_seqlets=max_seqlets,
+            min_seqlets=min_seqlets,
+            n_leiden_runs=n_leiden_runs,
+            target_fdr=target_fdr,
+        )
+        if meme.is_file():
+            matches = se.annotate_pfms(meme, database, top=3)
+            run.folder.write_table(_file(label, _MATCHES), matches)
+        counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()
+        logger.info("modisco%s: %d patterns of %d seqlets", of, len(counts), int(counts.sum()))

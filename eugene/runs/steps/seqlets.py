@@ -12,6 +12,8 @@ from eugene.report._blocks import Picture, Section, number
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from eugene._folder import RunFolder
     from eugene.config import RunConfig
     from eugene.runs._run import Run
@@ -43,15 +45,17 @@ def _show(section: Section, run: RunFolder) -> None:
         f"{number(int(table['sequence'].nunique()))} sequences, {number(len(named))} of them like "
         f"a known motif.{explained_output(run, 'attribute')}"
     )
-    motifs = named.groupby("motif")["sequence"].agg(["size", "nunique"])
-    motifs = motifs.sort_values("size", ascending=False, kind="stable")
+    # of a profile network each output has seqlets of its own
+    keys = [key for key in ("output", "motif") if key in table]
+    motifs = named.groupby(keys)["sequence"].agg(["size", "nunique"])
+    motifs = motifs.sort_values("size", ascending=False, kind="stable").reset_index()
     section.table(
-        ("motif", "seqlets", "sequences"),
+        (*keys, "seqlets", "sequences"),
         [
-            (row.Index, number(int(row.size)), number(int(row.nunique)))
-            for row in motifs.head(_MOST_MOTIFS).itertuples()
+            (*(row[key] for key in keys), number(int(row["size"])), number(int(row["nunique"])))
+            for row in motifs.head(_MOST_MOTIFS).to_dict("records")
         ],
-        numbers=(1, 2),
+        numbers=(len(keys), len(keys) + 1),
     )
     if len(motifs) > _MOST_MOTIFS:
         section.text(f"The {_MOST_MOTIFS} most frequent of {len(motifs)} motifs.")
@@ -77,6 +81,20 @@ def _picture(run: RunFolder, accessions: Iterable[str]) -> Picture:
         alt="Logos of the known motifs that most seqlets resemble",
         caption="The known motifs that most seqlets resemble; letter heights in bits.",
     )  # fmt: skip
+
+
+def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
+    """Return the variable of attributions for each output that is explained, by its label."""
+    from eugene.config import registries
+    from eugene.report._logos import projected
+
+    wanted = None if method is None else registries.ATTRIBUTIONS.resolve(method)
+    found: dict[str, str | None] = {}
+    for name in projected(ds):
+        attrs = ds[name].attrs
+        if "label" in attrs and wanted in (None, attrs.get("method")):
+            found.setdefault(str(attrs["label"]), name)
+    return found or {"": wanted}
 
 
 @step(
@@ -111,26 +129,36 @@ def seqlets(
     max_q_value : float
         A match counts up to this q-value.
     """
+    import pandas as pd
+
     import seqdata as sd
     from eugene import interpret
-    from eugene.config import registries
 
     ds = sd.open_zarr(run.folder.attributions)
     old = [name for name in ds.variables if str(name).split("_")[0] == "seqlets"]
     ds = ds.drop_vars(old)
     before = set(ds.variables)
     tuned: dict[str, Any] = {"threshold" if caller == "recursive" else "target_fdr": threshold}
-    interpret.seqlets_sdata(
-        ds,
-        None if method is None else registries.ATTRIBUTIONS.resolve(method),
-        caller=caller,
-        motif_db=interpret.read_motifs(motif_db),
-        max_q_value=max_q_value,
-        **tuned,
-    )
-    table = interpret.hits_table(ds, "seqlets")
-    logger.info("seqlets: %d, %d of them named", len(table), (table["motif"] != "seqlet").sum())
-    table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+    tables = []
+    for label, variable in _chosen(ds, method).items():
+        name = f"seqlets_{label}" if label else "seqlets"
+        interpret.seqlets_sdata(
+            ds,
+            variable,
+            caller=caller,
+            motif_db=interpret.read_motifs(motif_db),
+            max_q_value=max_q_value,
+            name=name,
+            **tuned,
+        )
+        table = interpret.hits_table(ds, name)
+        named = (table["motif"] != "seqlet").sum()
+        logger.info("%s: %d, %d of them named", name.replace("_", " of "), len(table), named)
+        table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+        if label:
+            table.insert(0, "output", label)
+        tables.append(table)
+    table = pd.concat(tables, ignore_index=True)
     # a variable of a store is not replaced: where there were seqlets, the store is written anew
     new = ds if old else ds[[name for name in ds.variables if name not in before]]
     sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +20,11 @@ from eugene._step import Faults, Part, Settings, step
 from eugene._table import copy_to, write_table
 from eugene._verb import LATER, Verb, out
 from eugene.config.marks import Least
-from eugene.report._blocks import Section, interval, number
-from eugene.report._words import METRIC_NAMES, metric_name, target_names, transformed
+from eugene.report._blocks import Section, number
+from eugene.report._measured import each_target, metric_table
+from eugene.report._profiles import show_profiles
+from eugene.report._words import target_names, transformed
+from eugene.runs._baselines import baseline_predictions
 from eugene.runs._results import result_lines
 
 if TYPE_CHECKING:
@@ -63,51 +65,6 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
                 what = "one class" if labels else f"{len(values)} row(s)"
                 message = f"{name!r} has {what} among the training rows; two are needed"
                 yield f"$.baselines[{i}]", message
-
-
-def _baseline_predictions(run: Run) -> dict[str, NDArray[np.float64]]:
-    """Fit each baseline on the training rows and predict all rows.
-
-    Runs that differ only in their network share what was fitted.
-    """
-    settings = [run.config.section("data"), run.config.tree.get("baselines"), run.config.seed]
-    key = json.dumps(settings, sort_keys=True, default=str)
-    if key not in run.baselines:
-        run.baselines[key] = _fit_baselines(run)
-    return run.baselines[key]
-
-
-def _fit_baselines(run: Run) -> dict[str, NDArray[np.float64]]:
-    import numpy as np
-
-    from eugene.config import build, registries
-
-    ds, train, actual = run.data.ds, run.rows("train"), run.data.targets
-    letters = np.ascontiguousarray(ds[run.data.seq_var].to_numpy()).view("S1")
-    # flanks stored for shifts are not part of a row; the row itself is never cut for a baseline
-    flank = int(ds.attrs.get("max_jitter", 0) or 0)
-    letters = letters[:, flank : letters.shape[1] - flank]
-    found: dict[str, NDArray[np.float64]] = {}
-    for position, section in enumerate(run.config.tree.get("baselines") or []):
-        name = str(section.get("name", section.get("class_path")))
-        logger.info("baseline: %s", name)
-        shown = {"verbose": run.progress} if name in registries.BASELINES else {}
-        columns = []
-        for values in actual.T:
-            rows = train[np.isfinite(values[train])]
-            model = build(
-                registries.BASELINES,
-                section,
-                config=run.config,
-                path=f"$.baselines[{position}]",
-                seed=run.config.seed,
-            )
-            model.fit(letters[rows], values[rows], **shown)
-            columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
-        label = f"{name}_both_strands" if section.get("both_strands") else name
-        label = label if label not in found else f"{label}_{position}"
-        found[label] = np.stack(columns, axis=1)
-    return found
 
 
 def _subset_rows(run: Run, rows: NDArray[np.int64], variable: str) -> NDArray[np.int64]:
@@ -180,6 +137,10 @@ def _show(section: Section, run: RunFolder) -> None:
         section.text(line)
     if not evaluation:
         return
+    if evaluation.get("task") == "profile":
+        show_profiles(section, run, evaluation)
+        _show_averaged(section, evaluation.get("averaged", {}))
+        return
     unseen = "" if evaluation.get("other_data") else ", which training never saw"
     section.text(
         f"{number(evaluation.get('n'))} rows of the split '{evaluation.get('split')}'{unseen}. "
@@ -191,14 +152,14 @@ def _show(section: Section, run: RunFolder) -> None:
             f"target, after {how}."
         )
     metrics = evaluation.get("metrics", {})
-    _metric_table(section, evaluation)
-    _each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
+    metric_table(section, evaluation)
+    each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
     _show_averaged(section, evaluation.get("averaged", {}))
     calibration, task = evaluation.get("calibration", {}), str(evaluation.get("task"))
     _show_calibration(section, calibration, evaluation.get("targets") or [], task)
     for name, part in evaluation.get("subsets", {}).items():
         section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
-        _metric_table(section, part)
+        metric_table(section, part)
     if run.predictions.is_dir():
         import seqdata as sd
         from eugene.report._curves import performance
@@ -258,44 +219,12 @@ def _show_calibration(
     )
 
 
-def _each_target(section: Section, metrics: Metrics, names: Sequence[str]) -> None:
-    """Say over what the numbers are means, give those of each target, and what cannot exist."""
-    given = {m: e.get("per_target") or () for m, e in metrics.items()}
-    several = {m: values for m, values in given.items() if len(values) > 1}
-    if several:
-        count = max(map(len, several.values()))
-        listed = names if len(names) == count else [f"target {i}" for i in range(count)]
-        of = ", ".join(metric_name(m) for m in several)
-        section.text(
-            f"The numbers above are the mean over {', '.join(listed)}"
-            + ("" if len(several) == len(metrics) else f" ({of})")
-            + "; this is each:"
-        )
-        section.table(
-            ("", *(metric_name(m) for m in several)),
-            [
-                (name, *(number(v[i] if i < len(v) else None) for v in several.values()))
-                for i, name in enumerate(listed)
-            ],
-            numbers=range(1, len(several) + 1),
-        )
-    for entry in metrics.values():
-        if entry.get("why"):
-            section.text(f"{entry['why'][:1].upper()}{entry['why'][1:]}.")
-
-
-def _metric_table(section: Section, measured: Measured) -> None:
-    """Add a row a metric, a column for the model and one for each baseline."""
-    metrics, baselines = measured.get("metrics", {}), measured.get("baselines", {})
-    names = [m for m in metrics if any(k in m for k in METRIC_NAMES)] or list(metrics)
-    section.table(
-        ("metric", "model", *(b.replace("_", " ") for b in baselines)),
-        [
-            (metric_name(m), interval(metrics[m]),
-             *(interval(b.get(m)) for b in baselines.values()))
-            for m in names
-        ],
-    )  # fmt: skip
+def _write(run: Run, evaluation: Evaluation) -> None:
+    """Write what was found, and say what of it cannot exist."""
+    for entry in evaluation["metrics"].values():
+        if "why" in entry:
+            logger.warning("test: %s", entry["why"])
+    run.folder.write_json("evaluation.json", evaluation)
 
 
 @step(
@@ -305,6 +234,7 @@ def _metric_table(section: Section, measured: Measured) -> None:
     writes={
         "predictions.zarr": "predictions of every row",
         "evaluation.json": "figures on the test rows, beside the baselines",
+        "evaluation.zarr": "figures of each test row of a profile network",
     },
     report=(Part("performance", "Test performance", _show),),
     verb=Verb(
@@ -325,6 +255,8 @@ def test(
     reverse_complement: bool = False,
     shifts: Annotated[int, Least(0)] = 0,
     calibrate: bool = True,
+    smooth: Annotated[int | None, Least(1)] = None,
+    fragments: str | None = None,
 ) -> None:
     """Measure the network on the test rows.
 
@@ -342,18 +274,34 @@ def test(
         Average them over sequences moved by up to so many positions to either side.
     calibrate : bool, optional
         Calibrate predictions on the validation rows: a temperature for classifications, conformal
-        intervals of 90 % for other tasks.
+        intervals of 90 % for other tasks. Profiles are not calibrated.
+    smooth : int, optional
+        Standard deviation in bp of the Gaussian by which profiles are smoothed before they are
+        correlated; ``null`` leaves them as they are.
+    fragments : str, optional
+        BED or TSV file of the fragments whose ends are the signal of a profile network: they are
+        dealt to pseudo-replicates. Without it the counts of every base are.
     """
     import numpy as np
 
     from eugene.errors import EugeneError
     from eugene.evaluate import evaluate
+    from eugene.interpret._targets import tasks_of
+    from eugene.runs._profile_results import test_profiles
 
     rows = run.rows("test")
     if not len(rows):
         raise EugeneError("the split leaves no test rows; change data.split")
     run.write_predictions()
-    baselines, actual = _baseline_predictions(run), run.data.targets
+    averaged: dict[str, object] = {"reverse_complement": reverse_complement, "shifts": shifts}
+    if tasks_of(run.module) is not None:
+        chosen = {name: _subset_rows(run, rows, variable) for name, variable in subsets.items()}
+        found = test_profiles(
+            run, chosen, n_bootstrap=n_bootstrap, smooth=smooth, fragments=fragments
+        )
+        _write(run, {**found, "averaged": averaged})
+        return
+    baselines, actual = baseline_predictions(run, run.data.targets), run.data.targets
 
     def measured(chosen: NDArray[np.int64]) -> Measured:
         def of(
@@ -388,10 +336,7 @@ def test(
             name: measured(_subset_rows(run, rows, variable)) for name, variable in subsets.items()
         },
         "curves": _curves(run, rows),
-        "averaged": {"reverse_complement": reverse_complement, "shifts": shifts},
+        "averaged": averaged,
         "calibration": _calibration(run, rows) if calibrate else {},
     }
-    for entry in evaluation["metrics"].values():
-        if "why" in entry:
-            logger.warning("test: %s", entry["why"])
-    run.folder.write_json("evaluation.json", evaluation)
+    _write(run, evaluation)

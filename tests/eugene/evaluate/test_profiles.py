@@ -107,18 +107,24 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_positions_are_left_out() -> None:
-    """A row of which a part is missing scores as that part alone, and has no total."""
+    """A row of which a part is missing scores as that part alone, counts as well."""
     observed, shares = tracks()
     mask = np.ones_like(observed)
     mask[1, :, 20:] = 0
     observed[1, :, 25:] = np.nan
-    rows = score_profiles(observed, shares, np.zeros((12, 2)), tasks=TASKS, mask=mask)
+    mask[2] = 0
+    rows = score_profiles(observed, shares, np.full((12, 2), 3.0), tasks=TASKS, mask=mask)
     cut = score_profiles(observed[1:2, :, :20], shares[1:2, :, :20], tasks=TASKS)
     for name, values in cut.scores.items():
         np.testing.assert_allclose(rows.scores[name][1], values[0], rtol=1e-12)
-    assert np.isnan(rows.totals[1]).all() and np.isfinite(np.delete(rows.totals, 1, 0)).all()
-    flat = evaluate_profiles(observed, shares, np.zeros((12, 2)), tasks=TASKS, n_bootstrap=0)
-    assert "leaves out 1 rows with missing positions" in flat["count_pearson"]["why"]
+    np.testing.assert_array_equal(rows.totals[1], cut.totals[0])
+    assert np.isnan(rows.totals[2]).all() and np.isnan(rows.scores["jsd"][2]).all()
+    inside = shares[1, 2, :20].sum() / shares[1, 2].sum()
+    assert rows.log_counts is not None and rows.log_counts[0, 1] == 3
+    assert rows.log_counts[1, 1] == pytest.approx(np.log1p(np.expm1(3) * inside))
+    logs = np.zeros((12, 2))
+    flat = evaluate_profiles(observed, shares, logs, tasks=TASKS, mask=mask, n_bootstrap=0)
+    assert "leaves out 1 rows without any position" in flat["count_pearson"]["why"]
     assert "do not vary" in flat["count_pearson"]["why"]
 
 
