@@ -66,7 +66,9 @@ def _window(values: NDArray[np.floating[Any]], width: int) -> tuple[int, int]:
     return start, start + width
 
 
-def _spans(ds: xr.Dataset, count: int, variable: str) -> list[list[tuple[int, int, str]]]:
+def _spans(
+    ds: xr.Dataset, count: int, variable: str | None = None
+) -> list[list[tuple[int, int, str]]]:
     """Return what is known of each of the first rows: what was planted, else named seqlets."""
     from eugene.interpret import hits_table
     from seqexplainer.plot import annotation_spans
@@ -75,7 +77,7 @@ def _spans(ds: xr.Dataset, count: int, variable: str) -> list[list[tuple[int, in
         names = [str(name) for name in np.atleast_1d(ds["planted"].attrs.get("motifs", []))]
         found = [annotation_spans(ds["planted"].values[row], names) for row in range(count)]
         return [[span for span in spans if len(span) == 3] for spans in found]
-    label = ds[variable].attrs.get("label", "")
+    label = "" if variable is None else ds[variable].attrs.get("label", "")
     name = f"seqlets_{label}" if label else "seqlets"
     if name not in ds:
         return [[] for _ in range(count)]
