@@ -39,8 +39,8 @@ def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
     if out is None or not (tracks or out.rstrip("/").endswith(".zarr")):
         wrong = "" if out is None else f", got {out}"
         raise UsageError(
-            f"--input needs --out NAME.zarr, or NAME.bw for regions{wrong}. "
-            f"Example: {call.verb.example}"
+            f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}; of regions "
+            "--out NAME.bw writes BigWig files"
         )
     if call.has("overlap") and not tracks:
         raise UsageError("--overlap goes with --out NAME.bw")
