@@ -8,19 +8,20 @@ used together, with any network and any augmentation, in training only.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
-from eugene.augment._hidden import changed_output, hidden_layers
+from eugene.augment._hidden import changed_output
 from eugene.augment._streams import combine, row_states
 from eugene.augment._values import Draws
 from eugene.config.marks import Least
-from eugene.errors import EugeneError
+from eugene.config.registries import REGULARIZERS
+from eugene.errors import EugeneError, did_you_mean
 from seqpro import random
 
 Batch: TypeAlias = Mapping[str, torch.Tensor]
@@ -93,6 +94,9 @@ class Regularizer(nn.Module):
     def prepare(self, occasion: Occasion) -> Batch:
         """Return the batch that is trained on; what changes hidden layers goes to ``contexts``."""
         return occasion.batch
+
+    def attach(self, network: nn.Module) -> None:
+        """Look at the network before training begins."""
 
     def penalty(self, module: Trained) -> torch.Tensor | None:
         """Return what is added to the loss."""
@@ -353,10 +357,11 @@ class SpectralNorm(Regularizer):
         self.weight, self.iterations = weight, iterations
 
     def attach(self, network: nn.Module) -> None:
-        """Make a vector for each layer with weights of a network."""
+        """Keep the first singular vector of each layer with weights of a network."""
         for name, weight in self._weights(network):
-            start = torch.ones(weight.shape[0]) / weight.shape[0] ** 0.5
-            self.register_buffer(f"u_{name.replace('.', '_')}", start.to(weight.device))
+            # from here on, an iteration a step follows the weights
+            start = torch.linalg.svd(weight.detach().float(), full_matrices=False).U[:, 0]
+            self.register_buffer(f"u_{name.replace('.', '_')}", start.clone())
 
     @staticmethod
     def _weights(network: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -392,6 +397,7 @@ def regularized_loss(
     *,
     seed: int,
     place: int,
+    layers: Callable[[], list[nn.Module]],
     loss: Loss,
     silent: Loss,
 ) -> torch.Tensor:
@@ -409,6 +415,8 @@ def regularized_loss(
         That of the epoch.
     place : int
         Number of the batch within the epoch.
+    layers : callable
+        Returns the hidden layers of the network.
     loss, silent : callable
         The loss of a batch, which is noted for the epoch, and one that is not.
 
@@ -416,14 +424,7 @@ def regularized_loss(
     -------
     torch.Tensor of float, shape ()
     """
-    found: list[nn.Module] | None = None
     x = module.encode(batch)
-
-    def layers() -> list[nn.Module]:
-        nonlocal found
-        found = hidden_layers(module.arch, x[:2]) if found is None else found
-        return found
-
     given: Batch = {key: value for key, value in batch.items() if key != "seq"} | {"ohe_seq": x}
     contexts: list[contextlib.AbstractContextManager[None]] = []
     combining: Regularizer | None = None
@@ -446,3 +447,54 @@ def regularized_loss(
         added = regularizer.penalty(module)
         total = total if added is None else total + added
     return total
+
+
+def make_regularizers(
+    given: Sequence[Regularizer | Mapping[str, Any] | str],
+) -> tuple[list[Regularizer], list[dict[str, object]]]:
+    """Return regularisers from their names, or names and arguments, or as they are.
+
+    Parameters
+    ----------
+    given : sequence of Regularizer, mapping or str
+        Such as ``["mixup", {"name": "noise", "std": 0.1}]``.
+
+    Returns
+    -------
+    regularizers : list of Regularizer
+    settings : list of dict
+        From which they can be made again.
+
+    Raises
+    ------
+    EugeneError
+        If there is none of a name, or it has no such argument.
+
+    Examples
+    --------
+    >>> make_regularizers(["mixup"])[1]
+    [{'name': 'mixup'}]
+    """
+    made: list[Regularizer] = []
+    plain: list[dict[str, object]] = []
+    for place, one in enumerate(given):
+        if isinstance(one, Regularizer):
+            names = {REGULARIZERS.get(name): name for name in REGULARIZERS.entered}
+            options = {k: v for k, v in vars(one).items() if isinstance(v, int | float | str)}
+            options.pop("training", None)
+            made.append(one)
+            plain.append({"name": names.get(type(one), type(one).__name__), **options})
+            continue
+        options = {"name": one} if isinstance(one, str) else dict(one)
+        plain.append(dict(options))
+        name = str(options.pop("name", None))
+        if name not in REGULARIZERS:
+            raise EugeneError(
+                f"regularizers[{place}]: there is no regularizer {name!r}"
+                f"{did_you_mean(name, REGULARIZERS, listed=20)}"
+            )
+        try:
+            made.append(REGULARIZERS.build(name, **options))
+        except TypeError as error:
+            raise EugeneError(f"regularizers[{place}]: {name}: {error}") from error
+    return made, plain

@@ -93,6 +93,7 @@ _MANY: dict[tuple[str, ...], Registry] = {
     ("data", "targets"): registries.TARGET_TRANSFORMS,
     ("baselines",): registries.BASELINES,
     ("augment", "augmentations"): registries.AUGMENTATIONS,
+    ("module", "regularizers"): registries.REGULARIZERS,
 }
 # keys of data and augment as they are once a file is written out
 _WRITTEN_OUT = {

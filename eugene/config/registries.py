@@ -193,6 +193,18 @@ AUGMENTATIONS = Registry(
     },
     aliases={"rc": "reverse_complement"},
 )
+REGULARIZERS = Registry(
+    "regularizer",
+    _in(
+        "eugene.augment.regularizers",
+        mixup="Mixup",
+        manifold_mixup="ManifoldMixup",
+        noise="InputNoise",
+        manifold_noise="ManifoldNoise",
+        adversarial="Adversarial",
+        spectral_norm="SpectralNorm",
+    ),
+)
 ATTRIBUTIONS = Registry(
     "attribution method",
     {name: str(method.compute) for name, method in METHODS.items()},
@@ -259,6 +271,7 @@ REGISTRIES: dict[str, Registry] = {
     "samplers": SAMPLERS,
     "target_transforms": TARGET_TRANSFORMS,
     "augmentations": AUGMENTATIONS,
+    "regularizers": REGULARIZERS,
     "attributions": ATTRIBUTIONS,
     "references": REFERENCES,
     "initializers": INITIALIZERS,

@@ -16,7 +16,14 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
-from eugene.augment import Augmenter, padded_network
+from eugene.augment import (
+    Augmenter,
+    Regularizer,
+    hidden_layers,
+    make_regularizers,
+    padded_network,
+    regularized_loss,
+)
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
@@ -27,6 +34,7 @@ from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules.metrics import EpochMetric, better_when
 from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
 from eugene.nn import InputShapeError, ohe_bytes
+from seqpro import random
 
 _MOST_TASKS_LOGGED = 32
 _STAGES = ("train", "val", "test")
@@ -105,6 +113,44 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
                 "no longer lie where they do: say length='keep'"
             )
         return None if augment is None else augment.settings
+
+    def _take_regularizers(
+        self, given: Sequence[Regularizer | Mapping[str, Any] | str]
+    ) -> list[dict[str, object]]:
+        """Keep what regularises training, or make it, and return its settings."""
+        made, plain = make_regularizers(given)
+        for regularizer in made:
+            regularizer.attach(self.arch)
+        self.regularizers = nn.ModuleList(made)
+        self._silent = False
+        self._hidden: list[nn.Module] | None = None
+        return plain
+
+    def _regularized(self, batch: Mapping[str, torch.Tensor], place: int) -> torch.Tensor:
+        """Return the loss of a training batch as regularisers change it."""
+
+        def silent(changed: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            self._silent = True
+            try:
+                return self._step(changed, "train")
+            finally:
+                self._silent = False
+
+        def layers() -> list[nn.Module]:
+            if self._hidden is None:
+                self._hidden = hidden_layers(self.arch, self.encode(batch)[:2])
+            return self._hidden
+
+        return regularized_loss(
+            self,
+            self.regularizers,
+            batch,
+            seed=random.epoch_seed(self.hparams.get("seed") or 0, self.current_epoch),
+            place=place,
+            layers=layers,
+            loss=lambda changed: self._step(changed, "train"),
+            silent=silent,
+        )
 
     def _augmented(self, batch: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
         """Return a training batch as the augmenter changes it."""
@@ -252,6 +298,8 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
 
     def _count(self, stage: str, name: str, value: torch.Tensor, total: torch.Tensor) -> None:
         """Add the mean of a batch, which rests on a sum of weights, to that of the epoch."""
+        if self._silent:
+            return
         mean: Any = self._means[f"{stage}_{name}"]
         mean.update(value.detach().float(), total)
 
@@ -266,7 +314,10 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
 
     def training_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Return the loss of one batch, float ()."""
-        return self._step(self._augmented(batch), "train")
+        batch = self._augmented(batch)
+        if self.regularizers:
+            return self._regularized(batch, batch_idx)
+        return self._step(batch, "train")
 
     def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
         """Take one validation batch."""

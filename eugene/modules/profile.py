@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from eugene._tracks import TrackLayout
-from eugene.augment import Augmenter
+from eugene.augment import Augmenter, Regularizer
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.errors import DataError, EugeneError
 from eugene.modules._groups import Groups
@@ -102,6 +102,8 @@ class ProfileModule(ProfilePredicting):
         ``"DNA"``, ``"RNA"``, or the letters in the order of the channels.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
+    regularizers : list of str, dict or eugene.augment.Regularizer
+        What keeps training from fitting too closely: ``["mixup", {"name": "noise", "std": 0.1}]``.
     augment : eugene.augment.Augmenter or dict, optional
         Changes training batches; or its arguments.
     arch_name, model_name : str, optional
@@ -160,6 +162,7 @@ class ProfileModule(ProfilePredicting):
         scheduler_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("scheduler")] = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
+        regularizers: Sequence[Regularizer | Mapping[str, Any] | str] = (),
         augment: Augmenter | Mapping[str, Any] | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
@@ -207,6 +210,7 @@ class ProfileModule(ProfilePredicting):
             scheduler_kwargs=scheduler_kwargs,
             alphabet=self.alphabet,
             seed=seed,
+            regularizers=self._take_regularizers(regularizers),
             augment=self._take_augmenter(augment, grows=False),
             arch_name=arch_name,
             model_name=model_name,

@@ -11,7 +11,7 @@ from torch import nn
 from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
-from eugene.augment import Augmenter
+from eugene.augment import Augmenter, Regularizer
 from eugene.config.marks import ArgumentsOf, Names
 from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
@@ -69,6 +69,8 @@ class SequenceModule(BaseModule):
         another alphabet are refused.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
+    regularizers : list of str, dict or eugene.augment.Regularizer
+        What keeps training from fitting too closely: ``["mixup", {"name": "noise", "std": 0.1}]``.
     augment : eugene.augment.Augmenter or dict, optional
         Changes training batches; or its arguments.
     arch_name, model_name : str, optional
@@ -122,6 +124,7 @@ class SequenceModule(BaseModule):
         target_names: Sequence[str] | None = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
+        regularizers: Sequence[Regularizer | Mapping[str, Any] | str] = (),
         augment: Augmenter | Mapping[str, Any] | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
@@ -162,6 +165,7 @@ class SequenceModule(BaseModule):
             target_names=target_names,
             alphabet=self.alphabet,
             seed=seed,
+            regularizers=self._take_regularizers(regularizers),
             augment=self._take_augmenter(augment),
             arch_name=arch_name,
             model_name=model_name,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import nn
 
-from eugene.augment import Augmenter
+from eugene.augment import Augmenter, Regularizer
 from eugene.config.marks import ArgumentsOf, Least, Names
 from eugene.errors import EugeneError, did_you_mean
 from eugene.modules._heads import Head, cropped, make_heads, split_heads
@@ -72,6 +72,8 @@ class TrackModule(BaseModule):
         ``"DNA"``, ``"RNA"``, or the letters in the order of the channels.
     seed : int, optional
         Seed of the starting weights when ``arch`` is a dict; by default ``settings.seed``.
+    regularizers : list of str, dict or eugene.augment.Regularizer
+        What keeps training from fitting too closely: ``["mixup", {"name": "noise", "std": 0.1}]``.
     augment : eugene.augment.Augmenter or dict, optional
         Changes training batches; or its arguments.
     arch_name, model_name : str, optional
@@ -121,6 +123,7 @@ class TrackModule(BaseModule):
         target_names: Sequence[str] | None = None,
         alphabet: str = "ACGT",
         seed: int | None = None,
+        regularizers: Sequence[Regularizer | Mapping[str, Any] | str] = (),
         augment: Augmenter | Mapping[str, Any] | None = None,
         arch_name: str | None = None,
         model_name: str | None = None,
@@ -166,6 +169,7 @@ class TrackModule(BaseModule):
             target_names=target_names,
             alphabet=self.alphabet,
             seed=seed,
+            regularizers=self._take_regularizers(regularizers),
             augment=self._take_augmenter(augment, grows=False),
             arch_name=arch_name,
             model_name=model_name,
