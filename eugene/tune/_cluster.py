@@ -7,7 +7,9 @@ import logging
 import os
 import random
 import shutil
+import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +20,14 @@ from eugene._optional import require
 from eugene.errors import EugeneError
 
 _PREFIX = "eu-ray-"
+_OF_RAY = ("RAY", "TUNE", "PYTHONBREAKPOINT", "OMP_NUM_THREADS")
 # sockets of Ray lie in its temporary folder, and their paths may have 107 characters
 _SHORT = Path("/tmp")
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -50,16 +55,17 @@ def require_extra() -> None:
 @contextlib.contextmanager
 def _environment() -> Iterator[None]:
     """Set what Ray reads, and put it back."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update({k: v for k, v in _ENVIRONMENT.items() if before[k] is None})
+    before = dict(os.environ)
+    os.environ.update({k: v for k, v in _ENVIRONMENT.items() if k not in before})
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+        # Ray sets more itself; what torch sets when it is loaded stays
+        for name in [n for n in os.environ if n.startswith(_OF_RAY)]:
+            if name in before:
+                os.environ[name] = before[name]
             else:
-                os.environ[name] = value
+                del os.environ[name]
 
 
 @contextlib.contextmanager
@@ -129,6 +135,7 @@ def cluster(address: str | None, *, seed: int) -> Iterator[str | None]:
         if ray.is_initialized():
             yield None
             return
+        handler = signal.getsignal(signal.SIGTERM)
         short = _SHORT if _SHORT.is_dir() else Path(tempfile.gettempdir())
         temporary = None if address else tempfile.mkdtemp(prefix=_PREFIX, dir=short)
         try:
@@ -142,6 +149,9 @@ def cluster(address: str | None, *, seed: int) -> Iterator[str | None]:
                     logging_level=logging.CRITICAL,
                     _temp_dir=temporary,
                 )
+            if threading.current_thread() is threading.main_thread():
+                # Ray puts its own in place, which would end this process without a word
+                signal.signal(signal.SIGTERM, handler)
             yield temporary
         finally:
             ray.shutdown()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +32,33 @@ TRIALS = {
     "0005": ("done", "sgd", 0.0002, [3.5, 3.25, 3.0]),
 }
 
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "seed": 1,
+    "data": {
+        "name": "simulated",
+        "n": 240,
+        "length": 50,
+        "motifs": ["MA0466.3", "MA0062.3"],
+        "near": [0, 5],
+        "far": [6, 20],
+        "target_vars": ["label"],
+        "split": "random",
+        "batch_size": 64,
+    },
+    "model": {
+        "name": "cnn",
+        "conv_kwargs": {"conv_channels": [4], "conv_kernels": [9], "pool_kernels": [4]},
+        "dense_kwargs": {"hidden_dims": [4]},
+    },
+    "module": {
+        "task": "binary_classification",
+        "optimizer_lr": {"search": "loguniform", "low": 1e-3, "high": 1e-1},
+    },
+    "trainer": {"max_epochs": 2, "accelerator": "cpu", "tensorboard": False, "patience": None},
+    "tune": {"num_samples": 2, "max_concurrent": 1},
+}
+
 
 @pytest.fixture
 def config() -> RunConfig:
@@ -50,3 +80,16 @@ def searched(tmp_path: Path, config: RunConfig) -> RunFolder:
             RunFolder(folder / "trials" / trial).write_text("metrics.csv", text)
     assert json.loads((folder / "trials" / "0001.json").read_text())["trial"] == "0001"
     return folder
+
+
+@pytest.fixture
+def small() -> Callable[..., dict[str, Any]]:
+    """Return what makes the tree of a search that takes seconds."""
+
+    def made(epochs: int = 2, **tune: object) -> dict[str, Any]:
+        tree = copy.deepcopy(SMALL)
+        tree["trainer"]["max_epochs"] = epochs
+        tree["tune"] |= tune
+        return tree
+
+    return made
