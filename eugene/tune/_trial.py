@@ -150,6 +150,9 @@ def run_trial(drawn: Mapping[str, int | float], plan: Plan) -> None:
         with contextlib.ExitStack() as stack:
             place = None if handed is None else Path(stack.enter_context(handed.as_directory()))
             _train(plan, name, config.candidate(values), place)
+    except KeyboardInterrupt:
+        # Ray ends a trial that is to stop by an exit, which training takes for Ctrl-C
+        raise SystemExit(0) from None
     except Exception as error:
         note(plan.path, name, status="failed", error=f"{type(error).__name__}: {error}")
         return

@@ -55,7 +55,13 @@ SMALL: dict[str, Any] = {
         "task": "binary_classification",
         "optimizer_lr": {"search": "loguniform", "low": 1e-3, "high": 1e-1},
     },
-    "trainer": {"max_epochs": 2, "accelerator": "cpu", "tensorboard": False, "patience": None},
+    "trainer": {
+        "max_epochs": 2,
+        "accelerator": "cpu",
+        "tensorboard": False,
+        "patience": None,
+        "fast": False,
+    },
     "tune": {"num_samples": 2, "max_concurrent": 1},
 }
 
