@@ -171,6 +171,9 @@ class RunConfig:
         if metric is not None and metric != trainer.get("monitor"):
             override(document, "trainer.monitor", metric, place=self.document.where("$.tune"))
             override(document, "trainer.mode", None, place=self.document.where("$.tune"))
+        for stage in _stages.stages_of(document.tree):
+            if metric is not None and "monitor" in (stage.get("trainer") or {}):
+                stage["trainer"] = {**stage["trainer"], "monitor": metric, "mode": None}
         return resolve_document(document, allow_class_path=self.allow_class_path)
 
     def arm(self, arm: str, seed: int) -> RunConfig:

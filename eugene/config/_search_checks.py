@@ -15,6 +15,7 @@ from eugene.errors import ConfigError, Problem, did_you_mean
 
 SEARCHED = ("data", "model", "module", "trainer", "augment", "stages")
 """Sections in which values can be looked for."""
+_OF_STAGE = ("freeze", "train", "before")
 MUTABLE = (
     "module.optimizer_lr",
     "module.optimizer_kwargs.*",
@@ -45,12 +46,20 @@ def mutable(dotted: str) -> bool:
     return any(fnmatchcase(dotted, pattern) for pattern in MUTABLE)
 
 
+def _inside(entry: Entry) -> tuple[str | int, ...]:
+    """Return where an entry stands in the run, or in the stage that it belongs to."""
+    of_stage = entry.keys[0] == "stages" and len(entry.keys) > 2
+    return entry.keys[2:] if of_stage else entry.keys
+
+
 def _fixed(entry: Entry, document: Document) -> Iterator[Problem]:
     """Judge whether a value may be looked for where the entry stands."""
-    section, *rest = entry.keys
+    section, *rest = _inside(entry)
     key = str(rest[0]) if rest else ""
     reason = ""
-    if section not in SEARCHED:
+    if section in _OF_STAGE and entry.keys[0] == "stages":
+        reason = ""
+    elif section not in SEARCHED:
         reason = f"expected a place in {', '.join(SEARCHED)}"
         if section == "seed":
             reason = "all trials have the run's seed; 'replicates' compares seeds"
@@ -183,7 +192,13 @@ def _section(document: Document, found: list[Entry]) -> Iterator[Problem]:
                 "pbt changes values itself, so that optuna would learn from others: use random"
             )
             yield document.problem("$.tune.algorithm", message)
-    if scheduler == "pbt" and not any(mutable(entry.dotted) for entry in found):
+    if scheduler not in (None, "none") and document.tree.get("stages"):
+        message = (
+            f"{scheduler} compares epochs, and trials of several stages are compared by their "
+            "last one when it is over: use none"
+        )
+        yield document.problem("$.tune.scheduler", message)
+    elif scheduler == "pbt" and not any(mutable(entry.dotted) for entry in found):
         message = (
             "pbt changes values while networks are trained, and the space has none for which that "
             f"is possible: {', '.join(MUTABLE)}"
@@ -219,7 +234,7 @@ def _metric(document: Document, tune: dict[str, object], found: list[Entry]) -> 
         yield document.problem(path, message)
     if "loss" in metric:
         for entry in found:
-            section, key = (*map(str, entry.keys), "")[:2]
+            section, key = (*map(str, _inside(entry)), "")[:2]
             if section == "module" and any(fnmatchcase(key, pattern) for pattern in _OF_LOSS):
                 message = (
                     f"changes the loss, and trials are compared by {metric}, which is another "

@@ -69,8 +69,10 @@ def records(folder: Path) -> Iterator[Record]:
 
 
 def rows_of(folder: Path, trial: str) -> list[dict[str, float]]:
-    """Return the epochs of a trial, as its ``metrics.csv`` has them."""
+    """Return the epochs of a trial from its ``metrics.csv``; of several stages, of the last."""
     table = RunFolder(folder / TRIALS / trial).table("metrics.csv")
+    if "stage" in table:
+        table = table[table["stage"] == table["stage"].iloc[-1]].drop(columns="stage")
     return [{str(k): float(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 

@@ -128,7 +128,7 @@ def write_results(config: RunConfig, folder: RunFolder, mode: str) -> None:
 
     space = Space(config)
     first = config.candidate(first_values(config.document))
-    trainer = first.section("trainer")
+    trainer = first.last.section("trainer")
     metric = str(trainer.get("monitor") or "val_loss").removesuffix("_epoch")
     table = _rows(folder, space, metric, mode, float(trainer.get("min_delta") or 0.0))
     folder.write_table("trials.csv", pd.DataFrame(table))

@@ -152,7 +152,7 @@ def _begin(
             message = "the split leaves no val rows, on which trials are compared"
             raise config.fail("$.data.split", message)
         metric = _metric(first)
-        mode = first.section("trainer").get("mode") or _better(run, metric)
+        mode = first.last.section("trainer").get("mode") or _better(run, metric)
     folder.write_text("config.yaml", config.to_yaml())
     folder.write_json("versions.json", versions(listed_plugins(config.document)))
     return folder, str(mode)
@@ -160,7 +160,8 @@ def _begin(
 
 def _metric(first: RunConfig) -> str:
     """Return what trials are compared by: what each of them watches."""
-    return str(first.section("trainer").get("monitor") or "val_loss").removesuffix("_epoch")
+    trainer = first.last.section("trainer")
+    return str(trainer.get("monitor") or "val_loss").removesuffix("_epoch")
 
 
 def _better(run: Run, metric: str) -> str:

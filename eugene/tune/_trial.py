@@ -95,7 +95,9 @@ class Listener(pl.Callback):
         self.plan, self.folder, self.min_delta = plan, folder, min_delta
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell of the epoch before."""
+        """Tell of the epoch before; a trial of several stages is told of when it is over."""
+        if (self.folder / "stages").is_dir():
+            return
         rows = rows_of(self.plan.path, self.folder.path.name)[: trainer.current_epoch]
         if rows:
             report(self.plan, self.folder, rows, self.min_delta)

@@ -215,6 +215,37 @@ def test_the_seed_of_a_search_is_one() -> None:
     ]
 
 
+STAGES = """
+stages:
+  - {name: coarse, trainer: {monitor: val_r2}}
+  - name: fine
+    freeze: {search: choice, values: [[], ["convs.*"]]}
+    module: {optimizer_lr: {search: loguniform, low: 1e-5, high: 1e-3}}
+"""
+
+
+def test_values_of_a_stage_can_be_searched() -> None:
+    tree = {**parse(FILE + STAGES), "tune": {"metric": "val_pearson"}}
+    found = load_run_config(tree, searched=True)
+    values = {
+        "module.optimizer_lr": 0.01,
+        "stages.1.freeze": ["convs.*"],
+        "stages.1.module.optimizer_lr": 1e-4,
+    }
+    one = found.candidate(values)
+    assert one.tree["module"]["optimizer_lr"] == 0.01
+    assert one.last.tree["module"]["optimizer_lr"] == 1e-4
+    assert [s.tree["trainer"]["monitor"] for s in one.stages()] == ["val_pearson"] * 2
+    assert one.tree["stages"][1]["freeze"] == ["convs.*"]
+    assert problems(FILE + STAGES, tune__scheduler="asha") == [
+        "$.tune.scheduler: asha compares epochs, and trials of several stages are compared by "
+        "their last one when it is over: use none"
+    ]
+    split = "data: {split: {search: choice, values: [random]}}"
+    wrong = STAGES.replace("freeze:", f"{split}\n    train:")
+    assert "the rows, their split" in problems(FILE + wrong)[0]
+
+
 def test_lines_are_those_of_the_file() -> None:
     text = FILE.replace("low: 1e-4", "low: -1")
     assert str(find_problems(parse_text(text, "run.yaml"))[0]).startswith("run.yaml:7: ")
