@@ -218,7 +218,7 @@ def best_smoothing(
     Returns
     -------
     Smooth
-        With the least mean divergence; the narrowest of equal ones.
+        With the least mean distance; the narrowest of equal ones.
 
     Raises
     ------
@@ -256,7 +256,7 @@ def fraction_of_reach(
 ) -> Metric:
     """Say where a model stands between what knows nothing (0) and what has seen the data (1).
 
-    The median divergence of a model, for example, between that of the mean profile and that of
+    The median distance of a model, for example, between that of the mean profile and that of
     the other half of the reads. All three are of the same rows, drawn alike in every resample. A
     model can be above 1, where the other half is too sparse to say more.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
-from scipy.special import entr, gammaln
+from scipy.special import gammaln, rel_entr
 
 from eugene import _judge
 from eugene.config.marks import Least
@@ -89,11 +90,11 @@ def smooth_profiles(
     return found
 
 
-def jensen_shannon(p: ArrayLike, q: ArrayLike, *, base: float = 2.0) -> NDArray[np.float64]:
-    """Return the Jensen-Shannon divergence of pairs of distributions.
+def jensen_shannon(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> NDArray[np.float64]:
+    """Return the Jensen-Shannon distance of pairs of distributions.
 
-    It is the divergence, the square of the distance that `scipy.spatial.distance.jensenshannon`
-    returns: in bits by default, 0 for equal shapes and 1 for shapes that share no position.
+    It is that of `scipy.spatial.distance.jensenshannon`, the root of the divergence, in nats by
+    default: 0 for equal shapes and ``sqrt(ln 2)``, 0.833, for shapes that share no position.
 
     Parameters
     ----------
@@ -114,12 +115,13 @@ def jensen_shannon(p: ArrayLike, q: ArrayLike, *, base: float = 2.0) -> NDArray[
 
     References
     ----------
-    Lin 1991, https://doi.org/10.1109/18.61115
+    Lin 1991, https://doi.org/10.1109/18.61115; Endres and Schindelin 2003,
+    https://doi.org/10.1109/TIT.2003.813506
 
     Examples
     --------
-    >>> jensen_shannon([[1, 1], [3, 0], [0, 0]], [[2, 2], [0, 5], [1, 1]]).tolist()
-    [0.0, 1.0, nan]
+    >>> jensen_shannon([[1, 1], [3, 0], [0, 0]], [[2, 2], [0, 5], [1, 1]]).round(3).tolist()
+    [0.0, 0.833, nan]
     """
     first, second = (np.asarray(x, dtype=np.float64) for x in (p, q))
     if first.shape != second.shape:
@@ -129,10 +131,10 @@ def jensen_shannon(p: ArrayLike, q: ArrayLike, *, base: float = 2.0) -> NDArray[
     for values in (first, second):
         _check_shares(values)
     one, other = _shares(first), _shares(second)
-    middle = entr((one + other) / 2).sum(-1)
-    found = (middle - (entr(one).sum(-1) + entr(other).sum(-1)) / 2) / np.log(base)
+    middle = (one + other) / 2
+    divergence = (rel_entr(one, middle).sum(-1) + rel_entr(other, middle).sum(-1)) / 2
     # rounding makes no divergence less than nothing
-    return np.asarray(np.maximum(found, 0.0))
+    return np.asarray(np.sqrt(np.maximum(divergence, 0.0) / math.log(base)))
 
 
 def multinomial_nll(counts: ArrayLike, profile: ArrayLike) -> NDArray[np.float64]:

@@ -54,8 +54,8 @@ class ProfileRows:
     tasks : tuple of str
         Names of the tasks.
     scores : dict of str to ndarray of float64, each of shape (n, tasks)
-        ``jsd`` (bits), ``mnll`` (nats), ``profile_pearson``, ``profile_spearman``; NaN where the
-        row has no counts, or what a correlation needs does not vary.
+        ``jsd`` and ``mnll`` (nats), ``profile_pearson``, ``profile_spearman``; NaN where the row
+        has no counts, or what a correlation needs does not vary.
     totals : ndarray of float64, shape (n, tasks)
         Observed counts of the positions that are there; NaN where none is.
     log_counts : ndarray of float64, shape (n, tasks), or None
@@ -140,7 +140,7 @@ def score_profiles(
     mask : array_like, shape of ``observed``, optional
         1 where a position counts.
     smooth : Smooth, optional
-        Smooth both sides along the length before they are correlated; divergence and likelihood
+        Smooth both sides along the length before they are correlated; distance and likelihood
         are of the counts as they are.
     correlations : bool
         Whether to correlate, which takes most of the time.
@@ -474,7 +474,7 @@ def evaluate_profiles(
     Returns
     -------
     dict
-        ``jsd`` (Jensen-Shannon divergence in bits, median over rows), ``mnll`` (nats, mean),
+        ``jsd`` (Jensen-Shannon distance in nats, median over rows), ``mnll`` (nats, mean),
         ``profile_pearson``, ``profile_spearman`` (medians), and of log(1 + counts)
         ``count_pearson`` and ``count_spearman``, as `summarise_profiles` returns them.
 

@@ -23,6 +23,8 @@ SCORES = "evaluation.zarr"
 _NAMES = {"network": "model", "mean_profile": "mean profile", "other_half": "other half"}
 _COLOURS = {"network": "#1f6f8b", "mean_profile": "#9a9a9a", "other_half": "#d08c2b"}
 _BINS = 40
+# of two profiles that share no position: sqrt(ln 2)
+_FARTHEST = 0.8326
 
 
 def show_profiles(section: Section, run: RunFolder, evaluation: Evaluation) -> None:
@@ -107,7 +109,7 @@ def _show_reach(section: Section, measured: Measured, evaluation: Evaluation) ->
 
 
 def pictures(ds: xr.Dataset, folder: Path) -> list[Picture]:
-    """Draw a few windows, counts, and the divergences of all rows.
+    """Draw a few windows, counts, and the distances of all rows.
 
     Parameters
     ----------
@@ -121,7 +123,7 @@ def pictures(ds: xr.Dataset, folder: Path) -> list[Picture]:
     list of Picture
         Three.
     """
-    return [_windows(ds, folder), _counts(ds, folder), _divergences(ds, folder)]
+    return [_windows(ds, folder), _counts(ds, folder), _distances(ds, folder)]
 
 
 def _windows(ds: xr.Dataset, folder: Path) -> Picture:
@@ -193,7 +195,7 @@ def _counts(ds: xr.Dataset, folder: Path) -> Picture:
     )  # fmt: skip
 
 
-def _divergences(ds: xr.Dataset, folder: Path) -> Picture:
+def _distances(ds: xr.Dataset, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
 
     half = "jsd_half_network" in ds
@@ -208,17 +210,17 @@ def _divergences(ds: xr.Dataset, folder: Path) -> Picture:
     figure, ax = plt.subplots(figsize=(4.8, 4.0), layout="constrained")
     for name, values in drawn.items():
         ax.hist(
-            values, bins=np.linspace(0, 1, _BINS + 1), histtype="step", color=_COLOURS[name],
-            label=_NAMES[name], linewidth=1.3,
+            values, bins=np.linspace(0, _FARTHEST, _BINS + 1), histtype="step",
+            color=_COLOURS[name], label=_NAMES[name], linewidth=1.3,
         )  # fmt: skip
         if len(values):
             ax.axvline(float(np.median(values)), color=_COLOURS[name], linewidth=0.8, ls=":")
-    ax.set_xlabel("Jensen-Shannon divergence (bit)")
+    ax.set_xlabel("Jensen-Shannon distance (nats, root of the divergence)")
     ax.set_ylabel("test rows")
     ax.legend(fontsize=8, frameon=False)
     of = "one half of the reads" if half else "the reads"
     return picture(
-        figure, "divergences", folder=folder,
-        alt="Histogram of the divergence of predicted from observed profiles",
-        caption=f"Divergence from {of} in each test row, medians dotted.",
+        figure, "distances", folder=folder,
+        alt="Histogram of the distance of predicted from observed profiles",
+        caption=f"Jensen-Shannon distance from {of} in each test row, medians dotted.",
     )  # fmt: skip

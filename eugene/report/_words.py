@@ -26,7 +26,7 @@ METRIC_NAMES = {
     "mcc": "Matthews' correlation",
     "precision": "precision",
     "recall": "recall",
-    "jsd": "Jensen-Shannon divergence (bit, median of rows)",
+    "jsd": "Jensen-Shannon distance (nats, median of rows)",
     "mnll": "multinomial negative log-likelihood (nat, mean of rows)",
     "profile_pearson": "profile Pearson r (median of rows)",
     "profile_spearman": "profile Spearman ρ (median of rows)",
