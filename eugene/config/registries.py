@@ -243,12 +243,22 @@ SEARCHES = Registry(
 """How ``eugene tune`` looks for the value of an argument: ``{search: NAME, ...}`` in its place."""
 STAGE_HOOKS = Registry(
     "stage hook",
-    _in("eugene.train._hooks", "redraw"),
+    {**_in("eugene.train._hooks", "redraw"), **_in("eugene.train._scale", "scale_counts")},
     args=("module", "datamodule"),
     filled=("seed",),
 )
 """What a stage of a training does before its first epoch."""
-_STEPS = ("data", "fit", "test", "attribute", "seqlets", "modisco", "filters", "positional")
+_STEPS = (
+    "data",
+    "fit",
+    "test",
+    "attribute",
+    "seqlets",
+    "modisco",
+    "filters",
+    "positional",
+    "footprints",
+)
 STEPS = Registry(
     "step",
     {

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from eugene.interpret._attribute import attribute_sequences as attribute_sequences
     from eugene.interpret._bigwig import attributions_to_bigwig as attributions_to_bigwig
     from eugene.interpret._filters import filter_motifs as filter_motifs
+    from eugene.interpret._footprints import BIAS_MOTIFS as BIAS_MOTIFS
+    from eugene.interpret._footprints import bias_footprints as bias_footprints
+    from eugene.interpret._footprints import cut_site_words as cut_site_words
     from eugene.interpret._hits import hits_table as hits_table
     from eugene.interpret._motifs import read_motifs as read_motifs
     from eugene.interpret._sdata import attribute_sdata as attribute_sdata

@@ -118,6 +118,17 @@ class BPNet(Architecture):
         result: ProfileOutput | torch.Tensor = self.head(self.blocks(self.stem(x)), control)
         return result
 
+    @torch.no_grad()
+    def shift_counts(self, by: float | torch.Tensor) -> None:
+        """Add a constant to the logarithmic counts.
+
+        Parameters
+        ----------
+        by : float or torch.Tensor of float, shape (output_dim,)
+            What is added.
+        """
+        self.head.counts.bias += by
+
 
 class ChromBPNet(Architecture):
     """Accessibility apart from the bias of the enzyme: two BPNets, of which one learns the bias.
