@@ -20,6 +20,7 @@ from eugene._optional import require
 from eugene.errors import EugeneError
 
 _PREFIX = "eu-ray-"
+_ATTEMPTS = 3
 _OF_RAY = ("RAY", "TUNE", "PYTHONBREAKPOINT", "OMP_NUM_THREADS")
 # sockets of Ray lie in its temporary folder, and their paths may have 107 characters
 _SHORT = Path("/tmp")
@@ -142,13 +143,7 @@ def cluster(address: str | None, *, seed: int) -> Iterator[str | None]:
             if address:
                 _join(address)
             else:
-                ray.init(
-                    address="local",
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.CRITICAL,
-                    _temp_dir=temporary,
-                )
+                _start(temporary)
             if threading.current_thread() is threading.main_thread():
                 # Ray puts its own in place, which would end this process without a word
                 signal.signal(signal.SIGTERM, handler)
@@ -157,6 +152,28 @@ def cluster(address: str | None, *, seed: int) -> Iterator[str | None]:
             ray.shutdown()
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _start(temporary: str | None) -> None:
+    """Start Ray here; on a busy machine it may need more than the 30 s that it gives itself."""
+    import ray
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                _temp_dir=temporary,
+            )
+        except Exception as error:  # Ray raises plain ones
+            ray.shutdown()
+            if attempt == _ATTEMPTS - 1:
+                first = str(error).strip().partition("\n")[0]
+                raise EugeneError(f"Ray cannot be started on this machine: {first}") from error
+        else:
+            return
 
 
 def _join(address: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -214,7 +216,9 @@ def _search(config: RunConfig, folder: RunFolder, mode: str, *, progress: bool) 
             "search: %d trials, compared by %s (%s is better), in %s",
             *(total, plan.metric, "lower" if mode == "min" else "higher", folder.path),
         )
-        grid = tuner.fit()
+        with contextlib.redirect_stdout(io.StringIO()):
+            # Ray prints a line on a trial that told it nothing, whatever it is asked
+            grid = tuner.fit()
         errors = [str(error).strip().splitlines()[-1] for error in grid.errors]
     folder.note(ray=None)
     _settle(folder, errors)

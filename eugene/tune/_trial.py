@@ -157,8 +157,6 @@ def run_trial(drawn: Mapping[str, int | float], plan: Plan) -> None:
         raise SystemExit(0) from None
     except Exception as error:
         note(plan.path, name, status="failed", error=f"{type(error).__name__}: {error}")
-        return
-    note(plan.path, name, status="done")
 
 
 def _begin(plan: Plan, name: str, values: dict[str, object]) -> None:
@@ -207,4 +205,6 @@ def _train(plan: Plan, name: str, config: RunConfig, handed: Path | None) -> Non
     rows = rows_of(plan.path, name)
     if not rows:
         raise EugeneError("no epoch was finished")
+    # the run is whole; what Ray decides on its last value changes nothing of that
+    note(plan.path, name, status="done")
     report(plan, folder, rows, min_delta)

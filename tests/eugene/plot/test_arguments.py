@@ -18,6 +18,9 @@ from eugene.errors import EugeneError
 
 N = 12
 HISTORY = pd.DataFrame({"epoch": [0, 1], "train_loss": [1, 0.5], "val_loss": [1, 0.7]})
+TRIALS = pd.DataFrame(
+    {"lr": [0.1, 0.01, 0.001], "activation": ["relu", "gelu", "relu"], "val_loss": [2.0, 1.0, 3.0]}
+)
 CALLS: dict[str, tuple[Any, ...]] = {
     "countplot": ("group",),
     "histplot": ("y",),
@@ -39,8 +42,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "metric_curve": (HISTORY,),
     "loss_curve": (HISTORY,),
     "training_summary": (HISTORY,),
+    "parallel_coordinates": (TRIALS, ["lr", "activation"], "val_loss"),
+    "importance_bars": ({"lr": 0.75, "activation": 0.25},),
 }
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
+WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars"}
 MANY = {"multiseq_track", "multifilter_viz", "training_summary"}
 
 

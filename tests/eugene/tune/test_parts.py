@@ -78,8 +78,10 @@ def test_an_epoch_is_told_when_its_checkpoint_is_there_and_the_last_by_the_end(
     assert trial.status("fit") == "stopped"
     assert next(records(folder.path))["status"] == "running"
     # taken up again: what was told last is told once more, and then the rest
+    stop_at = 3.0
+    with pytest.raises(SystemExit):
+        run_trial({"module.optimizer_lr": 0.01}, plan)
     stop_at = 0.0
-    run_trial({"module.optimizer_lr": 0.01}, plan)
     assert told[2:] == [(2.0, 2), (3.0, 3)]
     record = next(records(folder.path))
     assert record["status"] == "done"
