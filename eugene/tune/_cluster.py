@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import random
+import secrets
 import shutil
 import signal
 import tempfile
@@ -24,6 +26,7 @@ _ATTEMPTS = 3
 _OF_RAY = ("RAY", "TUNE", "PYTHONBREAKPOINT", "OMP_NUM_THREADS")
 # sockets of Ray lie in its temporary folder, and their paths may have 107 characters
 _SHORT = Path("/tmp")
+_AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -53,11 +56,22 @@ def require_extra() -> None:
     require("optuna", extra="tune")
 
 
+@functools.cache
+def _own_token() -> str:
+    """Return the token by which the processes of a Ray of ours know each other.
+
+    Ray would keep one in the user's home. It reads a token once a process, so this is one, too.
+    """
+    return secrets.token_hex(32)
+
+
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """Set what Ray reads, and put it back."""
+def _environment(*, own: bool) -> Iterator[None]:
+    """Set what Ray reads, and put it back; ``own`` for a Ray that is started here."""
     before = dict(os.environ)
     os.environ.update({k: v for k, v in _ENVIRONMENT.items() if k not in before})
+    if own and not any(name in before for name in _AUTHENTICATION):
+        os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _own_token()})
     try:
         yield
     finally:
@@ -130,7 +144,7 @@ def cluster(address: str | None, *, seed: int) -> Iterator[str | None]:
     EugeneError
         If there is no cluster at the address.
     """
-    with _environment(), _quiet(), _global_draws(seed):
+    with _environment(own=not address), _quiet(), _global_draws(seed):
         import ray
 
         if ray.is_initialized():
@@ -185,5 +199,6 @@ def _join(address: str) -> None:
         first = str(error).strip().partition("\n")[0]
         raise EugeneError(
             f"no Ray cluster answers at {address!r} ({first}); start one with 'ray start --head', "
-            "or leave tune.address out to search on this machine"
+            "give the token of one that asks for it (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN), or "
+            "leave tune.address out to search on this machine"
         ) from error

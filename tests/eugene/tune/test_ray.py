@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -162,35 +162,44 @@ def test_values_that_no_network_can_be_made_of_fail_alone(tmp_path: Path, small)
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_a_node_finishes_the_search(tmp_path: Path, small) -> None:
+def test_a_cluster_that_loses_a_node_finishes_the_search(tmp_path: Path, small, repo_root) -> None:
     """Two nodes on this machine, of which the second is killed in the middle."""
-    ray = Path(sys.executable).with_name("ray")
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    ray = str(Path(sys.executable).with_name("ray"))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(repo_root),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }
     place = tempfile.mkdtemp(prefix="eu-node-", dir="/tmp")
-    port = free_port()
-    quiet = ["--disable-usage-stats", "--num-gpus=0"]
-    head = [ray, "start", "--head", f"--port={port}", "--num-cpus=1", "--include-dashboard=false"]
-    worker = [ray, "start", f"--address=127.0.0.1:{port}", "--num-cpus=1"]
-    nodes = []
+    address = f"127.0.0.1:{free_port()}"
+    common = ["--num-cpus=1", "--num-gpus=0", "--disable-usage-stats", "--block"]
+    port = address.rpartition(":")[2]
+    head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={place}"]
+    nodes: list[subprocess.Popen[bytes]] = []
     try:
-        for words in ([*head, f"--temp-dir={place}"], worker):
+        for words in (head, [f"--address={address}"]):
             nodes.append(
                 subprocess.Popen(
-                    [*map(str, words), *quiet, "--block"],
+                    [ray, "start", *words, *common],
                     env=environment, start_new_session=True,
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )
             )  # fmt: skip
-            time.sleep(8)
-        tree = small(epochs=8, num_samples=3, max_concurrent=2, address=f"127.0.0.1:{port}")
-        search = tmp_path / "search"
-        killer = threading.Thread(target=kill_when, args=(nodes[1], search), daemon=True)
-        killer.start()
-        found = eu.tune.run(tree, run_dir=search)
-        killer.join(timeout=1)
-        assert not killer.is_alive(), "the node was never killed"
-        assert nodes[1].poll() is not None
-        table = eu.tune.trials(found.path)
+            wait_for_nodes(ray, address, environment, len(nodes))
+        file, search = tmp_path / "search.yaml", RunFolder(tmp_path / "search")
+        file.write_text(dump_yaml(small(epochs=8, num_samples=3, max_concurrent=2)))
+        words = ["tune", str(file), "--run_dir", str(search.path), "--address", address]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "eugene", *words], env=environment, cwd=tmp_path
+        )
+        while len(list(search.path.glob("trials/*/checkpoints/last.ckpt"))) < 2:
+            assert running.poll() is None
+            time.sleep(0.1)
+        os.killpg(nodes[1].pid, signal.SIGKILL)
+        assert running.wait() == 0
+        table = eu.tune.trials(search.path)
         assert table["status"].tolist() == ["done"] * 3
         assert table["epochs"].tolist() == [8] * 3
     finally:
@@ -201,14 +210,17 @@ def test_a_cluster_that_loses_a_node_finishes_the_search(tmp_path: Path, small) 
         shutil.rmtree(place, ignore_errors=True)
 
 
+def wait_for_nodes(ray: str, address: str, environment: dict[str, str], count: int) -> None:
+    """Wait until a cluster has so many nodes."""
+    words = [ray, "status", f"--address={address}"]
+    while True:
+        said = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        if said.stdout.count(" node_") >= count:
+            return
+        time.sleep(1)
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def kill_when(node: subprocess.Popen[bytes], search: Path) -> None:
-    """Kill a node with all its processes once two trials have finished an epoch."""
-    while len(list(search.glob("trials/*/checkpoints/last.ckpt"))) < 2:
-        time.sleep(0.1)
-    os.killpg(node.pid, signal.SIGKILL)
