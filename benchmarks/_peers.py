@@ -36,6 +36,9 @@ ENVIRONMENTS = {
         "figwig",
         ((TORCH, "tangermeme==1.6.*", "pyBigWig", "pysam", "pybigtools==0.3.*", "figwig==0.2.*"),),
     ),
+    "evoaug": Environment("evoaug", ((TORCH, "pytorch-lightning", "evoaug==1.0.6"),)),
+    # it also brings Lightning, SciPy and h5py
+    "evoaug2": Environment("evoaug", ((TORCH, "evoaug2==2.0.4"),)),
     "gvl": Environment("genvarloader", ((TORCH, "genvarloader==0.43.*"),)),
     # pybedtools builds from source and does not say with what; SeqData needs numpy 1 and zarr 2
     "seqdata": Environment(

@@ -1,0 +1,89 @@
+"""Augmentation of a batch, ours and theirs: ``case(folder) -> (run, digest)``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+Run = tuple[Any, Any]
+MOST = int(os.environ.get("BENCH_MAX_AUGS", "3"))
+WITHOUT_NOISE = os.environ.get("BENCH_NOISE") == "0"
+
+
+def _one_hot(folder: Path) -> torch.Tensor:
+    torch.set_num_threads(1)
+    codes = torch.from_numpy(np.load(folder / "codes.npy")).long()
+    return torch.nn.functional.one_hot(codes, 4).mT.float().contiguous()
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _ours(length: str) -> Any:
+    from eugene import augment as a
+
+    listed = [
+        a.Deletion(0, 30),
+        a.Insertion(0, 20),
+        a.Translocation(0, 20),
+        a.Inversion(0, 20),
+        a.Mutation(0.05),
+        a.ReverseComplement(0.5),
+    ]
+    listed += [] if WITHOUT_NOISE else [a.Noise(0, 0.3)]
+    return a.Augmenter(listed, max_augs=MOST, length=length)
+
+
+def ours(folder: Path, length: str = "pad_end") -> Run:
+    x, augment = _one_hot(folder), _ours(length)
+    rows, epoch = torch.arange(len(x)), iter(range(1 << 30))
+    return (lambda: augment(x, rows, next(epoch))), _nothing
+
+
+def ours_keep(folder: Path) -> Run:
+    return ours(folder, "keep")
+
+
+def ours_letters(folder: Path) -> Run:
+    """Letters in, letters out: as they are stored."""
+    torch.set_num_threads(1)
+    codes = np.load(folder / "codes.npy")
+    letters = torch.from_numpy(np.frombuffer(b"ACGT", np.uint8)[codes])
+    augment, rows, epoch = _ours("keep"), torch.arange(len(codes)), iter(range(1 << 30))
+    return (lambda: augment(letters, rows, next(epoch))), _nothing
+
+
+def _theirs() -> Any:
+    from evoaug import augment as a
+
+    listed = [
+        a.RandomDeletion(0, 30),
+        a.RandomInsertion(0, 20),
+        a.RandomTranslocation(0, 20),
+        a.RandomInversion(0, 20),
+        a.RandomMutation(0.05),
+        a.RandomRC(0.5),
+    ]
+    return listed + ([] if WITHOUT_NOISE else [a.RandomNoise(0, 0.3)])
+
+
+def evoaug(folder: Path) -> Run:
+    from evoaug import evoaug as program
+
+    x = _one_hot(folder)
+    model = program.RobustModel(torch.nn.Identity(), None, None, _theirs(), MOST, True)
+    return (lambda: model._apply_augment(x)), _nothing
+
+
+def evoaug2(folder: Path) -> Run:
+    from evoaug import evoaug as program
+
+    x = _one_hot(folder)
+    pairs = [(row, torch.zeros(1)) for row in x]
+    loader = program.RobustLoader(pairs, _theirs(), MOST, True, batch_size=len(x), num_workers=0)
+    return (lambda: next(iter(loader))), _nothing
