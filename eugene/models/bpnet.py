@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
 
+from eugene.config.marks import Least
 from eugene.models._base import Architecture, arguments
 from eugene.models._profile import ProfileHead, ProfileOutput, trimmed
 from eugene.nn import Residual, SameConv1d
@@ -36,6 +37,11 @@ class BPNet(Architecture):
     trimming : int, optional
         Positions of the input left out at each end of the profile; by default
         ``2 ** n_layers``.
+    batchnorm : bool
+        Normalise after every convolution but the profile's, which makes little data go further;
+        published: not.
+    dropout : float
+        Chance of a channel of a dilated convolution to be left out in training; published: 0.
     profile : bool
         Whether there is a profile. Without, the network returns counts alone, a tensor that
         :class:`eugene.models.SequenceModule` can be trained on.
@@ -71,18 +77,24 @@ class BPNet(Architecture):
         n_outputs: int = 1,
         n_control_tracks: int = 0,
         trimming: int | None = None,
+        batchnorm: bool = False,
+        dropout: Annotated[float, Least(0)] = 0.0,
         profile: bool = True,
         input_channels: int = 4,
     ) -> None:
         super().__init__(**arguments(locals()))
         trimming = 2**n_layers if trimming is None else trimming
         self.output_len = trimmed(input_len, trimming)
-        self.stem = nn.Sequential(SameConv1d(input_channels, n_filters, STEM_KERNEL), nn.ReLU())
+
+        def activated(convolution: nn.Module, *more: nn.Module) -> nn.Sequential:
+            norm = [nn.BatchNorm1d(n_filters)] if batchnorm else []
+            return nn.Sequential(convolution, *norm, nn.ReLU(), *more)
+
+        dropped = (nn.Dropout1d(dropout),) if dropout else ()
+        self.stem = activated(SameConv1d(input_channels, n_filters, STEM_KERNEL))
         self.blocks = nn.Sequential(
             *(
-                Residual(
-                    nn.Sequential(SameConv1d(n_filters, n_filters, 3, dilation=2**i), nn.ReLU())
-                )
+                Residual(activated(SameConv1d(n_filters, n_filters, 3, dilation=2**i), *dropped))
                 for i in range(1, n_layers + 1)
             )
         )
@@ -154,6 +166,8 @@ class ChromBPNet(Architecture):
         not see whole, 557 with 8 layers, which leaves 1000 of 2114.
     freeze_bias : bool
         Whether the network of the bias keeps its weights in training.
+    batchnorm, dropout : bool, float
+        As in :class:`BPNet`, of both networks.
     profile : bool
         As in :class:`BPNet`.
     input_channels : int
@@ -192,6 +206,8 @@ class ChromBPNet(Architecture):
         n_outputs: int = 1,
         trimming: int | None = None,
         freeze_bias: bool = True,
+        batchnorm: bool = False,
+        dropout: Annotated[float, Least(0)] = 0.0,
         profile: bool = True,
         input_channels: int = 4,
     ) -> None:
@@ -207,6 +223,8 @@ class ChromBPNet(Architecture):
                 n_layers=layers,
                 n_outputs=n_outputs,
                 trimming=trimming,
+                batchnorm=batchnorm,
+                dropout=dropout,
                 profile=profile,
                 input_channels=input_channels,
             )

@@ -22,7 +22,7 @@ def scale_counts(
     module: ProfileModule,
     datamodule: SequenceDataModule,
     *,
-    part: str = "bias",
+    part: str | None = "bias",
     rows: str | None = None,
     outside: str | None = None,
 ) -> dict[str, object]:
@@ -37,8 +37,10 @@ def scale_counts(
         The module; the part's weights are changed.
     datamodule : SequenceDataModule
         Whose training rows are looked at, neither jittered nor turned.
-    part : str
-        Name of the part, which has to have a method ``shift_counts``.
+    part : str, optional
+        Name of the part, which has to have a method ``shift_counts``; None for what the module
+        trains, all of the network or a part: so that it need not learn the level of the counts
+        step by step.
     rows : str, optional
         Variable of truth values: only rows where it is true.
     outside : str, optional
@@ -63,7 +65,7 @@ def scale_counts(
     shift_counts = getattr(network, "shift_counts", None)
     if shift_counts is None:
         raise EugeneError(
-            f"scale_counts: the part {part!r} is a {type(network).__name__}, which has no method "
+            f"scale_counts: {part or module.part or 'the network'} is a {type(network).__name__}, which has no method "
             "shift_counts(by): it cannot be scaled. bpnet has one."
         )
     chosen = _chosen(datamodule, rows, outside)
