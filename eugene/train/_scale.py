@@ -65,8 +65,9 @@ def scale_counts(
     shift_counts = getattr(network, "shift_counts", None)
     if shift_counts is None:
         raise EugeneError(
-            f"scale_counts: {part or module.part or 'the network'} is a {type(network).__name__}, which has no method "
-            "shift_counts(by): it cannot be scaled. bpnet has one."
+            f"scale_counts: {part or module.part or 'the network'} is a "
+            f"{type(network).__name__}, which has no method shift_counts(by): it cannot be "
+            "scaled. bpnet has one."
         )
     chosen = _chosen(datamodule, rows, outside)
     expected, observed = [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene._step import Faults, Part, Settings, step
@@ -22,6 +22,7 @@ logger = logging.getLogger("eugene.runs")
 _CURVES = "interpretation/footprints.csv"
 _HEIGHTS = "interpretation/footprint_heights.csv"
 _WORDS = "interpretation/cut_site_words.csv"
+_PARTS = "interpretation/bias_parts.csv"
 _NO_PROFILE = "needs a network of profiles: a module such as `profile`"
 
 
@@ -81,6 +82,14 @@ def _show(section: Section, run: RunFolder) -> None:
     ]
     head = ("motif", "network", "height", "at (bp)", "fold", "change of ln(1 + N)")
     section.table(head, rows, numbers=(2, 3, 4, 5))
+    parts = run.table(_PARTS)
+    if len(parts):
+        section.heading("Test rows with the bias and without")
+        cells = [
+            (str(r["rows"]), str(r["network"]), number(r["n"]), str(r["metric"]), _interval(r))
+            for r in parts.to_dict("records")
+        ]
+        section.table(("rows", "network", "n", "metric", "value (95 %)"), cells, numbers=(2, 4))
     words = run.table(_WORDS)
     if len(words):
         top = ", ".join(f"{r['word']} ({r['ratio']:.1f})" for r in words.head(8).to_dict("records"))
@@ -90,6 +99,11 @@ def _show(section: Section, run: RunFolder) -> None:
         )
 
 
+def _interval(row: Mapping[Hashable, object]) -> str:
+    low, high = number(row["low"]), number(row["high"])
+    return f"{number(row['value'])} ({low} to {high})"
+
+
 @step(
     split="test",
     fits=_fits,
@@ -97,6 +111,7 @@ def _show(section: Section, run: RunFolder) -> None:
         _CURVES: "change of the predicted profile around each motif",
         _HEIGHTS: "height of each footprint, with the bias and without",
         _WORDS: "words that cut sites outside peaks lie in",
+        _PARTS: "figures of the test rows with the bias and without",
     },
     report=(Part("footprints", "Bias footprints", _show),),
 )
@@ -109,11 +124,12 @@ def footprints(
     background: Literal["random", "shuffled"] = "random",
     n_backgrounds: Annotated[int, Least(1)] = 100,
     reach: Annotated[int, Least(1)] = 60,
+    n_bootstrap: Annotated[int, Least(0)] = 1000,
 ) -> None:
     """Write motifs that the enzyme prefers into backgrounds, and draw the profiles.
 
     Networks that keep the bias apart (parts ``main`` and ``bias``, as ChromBPNet) are drawn whole,
-    without the bias, and the bias alone.
+    without the bias, and the bias alone, and the figures of the test rows are written for each.
 
     Parameters
     ----------
@@ -133,6 +149,8 @@ def footprints(
     reach : int
         Distance (bp) from the middle of the motif that is drawn, and in which the height is
         measured.
+    n_bootstrap : int
+        Resamples of the test rows for the intervals of the figures.
     """
     from eugene.interpret import BIAS_MOTIFS, bias_footprints
 
@@ -171,6 +189,54 @@ def footprints(
     )
     run.folder.write_table(_CURVES, curves)
     run.folder.write_table(_HEIGHTS, heights)
+    if len(networks) > 1:
+        run.folder.write_table(_PARTS, _score_parts(run, n_bootstrap))
+
+
+def _score_parts(run: Run, n_bootstrap: int) -> pd.DataFrame:
+    """Return figures of the test rows for the network, without the bias, and for the bias alone."""
+    import numpy as np
+    import pandas as pd
+
+    from eugene.evaluate import ProfileRows, score_profiles, summarise_profiles
+    from eugene.modules.profile import ProfileModule
+
+    module = run.module
+    if not isinstance(module, ProfileModule) or module.layout is None:
+        return pd.DataFrame(columns=["network", "rows", "n", "metric", "value", "low", "high"])
+    tasks = module.layout.tasks
+    ds, listed, found = run.datamodule.ds, [], []
+    parts = {"with bias": None, "without bias": "main", "bias alone": "bias"}
+    scored: dict[str, list[ProfileRows]] = {name: [] for name in parts}
+    for batch in run.datamodule.loader("test", batch_size=256):
+        letters = batch.get("seq", batch.get("ohe_seq"))
+        listed.append(batch["index"].numpy())
+        for name, part in parts.items():
+            profile, counts = module.predict(letters, part=part, **run.averaged)
+            scored[name].append(
+                score_profiles(
+                    batch["target"].numpy(), profile.numpy(), counts.numpy(), tasks=tasks
+                )
+            )
+    rows = np.concatenate(listed)
+    subsets = {"all test rows": np.ones(len(rows), dtype=np.bool_)}
+    if "is_peak" in ds.variables:
+        subsets["within peaks"] = ds["is_peak"].to_numpy()[rows].astype(bool)
+    for name, joined in ((n, ProfileRows.joined(r)) for n, r in scored.items()):
+        for subset, chosen in subsets.items():
+            own = joined.take(np.flatnonzero(chosen))
+            if not len(own):
+                continue
+            metrics = summarise_profiles(own, n_bootstrap=n_bootstrap, seed=run.config.seed)
+            for metric in ("count_pearson", "jsd"):
+                figure = metrics[metric]
+                found.append(
+                    {
+                        "network": name, "rows": subset, "n": int(chosen.sum()), "metric": metric,
+                        **{key: figure.get(key) for key in ("value", "low", "high")},
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(found)
 
 
 def _words(run: Run, k: int) -> pd.DataFrame:
