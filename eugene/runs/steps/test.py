@@ -45,7 +45,11 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
 
     from eugene.config.registries import BASELINES
 
+    wide = any(run.data.ds[name].ndim > 1 for name in run.data.target_vars)
+
     def there(split: str) -> dict[str, NDArray[np.float64]]:
+        if wide:  # what is measured of tracks says which rows have none
+            return {name: np.arange(len(run.rows(split)), dtype=float) for name in ("counts",)}
         values = {k: v.astype(float) for k, v in run.datamodule.targets_of(split).items()}
         return {name: v[~np.isnan(v)] for name, v in values.items()}
 
@@ -59,8 +63,11 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
     for i, section in enumerate(run.config.tree.get("baselines") or []):
         if section.get("name") not in BASELINES:
             continue
+        labels = section["name"] == "kmer_logistic"
+        if wide and labels:
+            yield f"$.baselines[{i}]", "counts have no classes: take kmer_ridge"
+            continue
         for name, values in train.items():
-            labels = section["name"] == "kmer_logistic"
             if (len(np.unique(values)) if labels else len(values)) < 2:
                 what = "one class" if labels else f"{len(values)} row(s)"
                 message = f"{name!r} has {what} among the training rows; two are needed"
