@@ -20,7 +20,7 @@ from eugene.config._registry import Registry
 from eugene.config._search import entries
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
-from eugene.config.registries import LOSSES, METRICS, registry
+from eugene.config.registries import LOSSES, METRICS, MODULES, registry
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -250,6 +250,9 @@ def _task_parts(document: Document) -> Iterator[Problem]:
     task = TASKS.get(module.get("task") or "regression")
     if task is None or "class_path" in (document.tree.get("module") or {}):
         return
+    kind = str(module.get("name") or "sequence")
+    if kind in MODULES and "metric" not in {p.name for p in MODULES.parameters(kind)}:
+        return  # what it logs is settled by its data, and judged with them
     loss, given = module.get("loss_fxn"), module.get("metric")
     if isinstance(loss, str) and LOSSES.ships(loss) and not task.takes_loss(loss):
         message = f"{loss} is no loss of {task}; leave it out for {task.loss}"

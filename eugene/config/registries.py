@@ -67,7 +67,10 @@ MODELS = Registry(
         acme_cnn="AcmeCNN",
     ),
     by_class=True,
-    filled=("input_len", "output_dim", "input_channels", "profile"),
+    filled=(
+        *("input_len", "output_dim", "input_channels", "profile"),
+        *("n_outputs", "n_control_tracks", "trimming"),
+    ),
 )
 MODULES = Registry(
     "module",

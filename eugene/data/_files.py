@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,39 @@ def signal_files(
             "bigwigs: files of the same name cannot be told apart: give {sample: path}."
         )
     return named
+
+
+def signal_track(
+    name: str,
+    files: Mapping[str, PathLike],
+    strands: Sequence[str] | None,
+    pairs: Sequence[str] | None,
+    missing: Literal["warn", "zero", "error"],
+) -> sd.BigWig:
+    """Return the reader of signal files that `signal_files` named."""
+    return sd.BigWig(
+        name, list(files.values()), list(files), strands=strands, pairs=pairs, missing=missing
+    )
+
+
+def stored_sums(ds: xr.Dataset, width: int) -> NDArray[np.float32]:
+    """Return the sums of stored signal ``cov`` over the middle of the windows.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        With ``cov`` (_sequence, cov_sample, _length).
+    width : int
+        Positions (bp) that are added up.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_regions, n_samples)
+    """
+    begin = (ds["cov"].shape[2] - width) // 2
+    middle = ds["cov"][:, :, begin : begin + width]
+    sums: NDArray[np.float64] = middle.sum("_length", dtype=np.float64).to_numpy()
+    return sums.astype(np.float32)
 
 
 def nothing_left(source: Callable[P, xr.Dataset]) -> Callable[P, xr.Dataset]:

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 import seqdata as sd
-from eugene.data._files import PathLike, signal_files
+from eugene.data._files import PathLike, signal_files, signal_track
 from eugene.data._negatives import SourceError
 from eugene.data._regions import read_regions
 
@@ -22,6 +22,8 @@ def genome(
     width: int,
     strands: Sequence[str] | None = None,
     pairs: Sequence[str] | None = None,
+    controls: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None = None,
+    control_strands: Sequence[str] | None = None,
     missing: Literal["warn", "zero", "error"] = "warn",
     contigs: Sequence[str] | None = None,
     seq_var: str = "seq",
@@ -47,6 +49,10 @@ def genome(
         Strand ``+``, ``-`` or ``.`` of each signal file.
     pairs : sequence of str or None
         For each signal file the sample that it is paired with, where their names do not tell.
+    controls : path, sequence of paths, mapping of str to path, or None
+        Control signal, ``control`` (_sequence, control_sample, _length).
+    control_strands : sequence of str or None
+        Strand of each control file.
     missing : {"warn", "zero", "error"}
         What to do where a signal file leaves out a contig of the genome: its signal is 0, said
         or not, or that is an error.
@@ -84,12 +90,15 @@ def genome(
     ((1, 20), [5.0])
     """
     regions, _ = read_regions(bed, contigs, "region")
-    signal = signal_files(bigwigs)
+    signal, beside = signal_files(bigwigs), signal_files(controls)
     letters = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
     readers: list[sd.GenomeFASTA | sd.BigWig] = [letters]
     if signal:
-        named = list(signal.values()), list(signal)
-        readers.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs, missing=missing))
+        readers.append(signal_track("cov", signal, strands, pairs, missing))
     elif strands is not None:
         raise SourceError("strands: there is no signal to have strands: give `bigwigs`.")
+    if beside:
+        readers.append(signal_track("control", beside, control_strands, None, missing))
+    elif control_strands is not None:
+        raise SourceError("control_strands: there is no control: give `controls`.")
     return sd.open_regions(*readers, bed=regions, fixed_length=width, cache_dir=cache_dir)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -126,3 +127,43 @@ def touches(windows: pd.DataFrame, others: pd.DataFrame) -> NDArray[np.bool_]:
     if not len(near) or not len(windows):
         return np.zeros(len(windows), np.bool_)
     return sd.regions.overlaps(windows, near)
+
+
+def peak_windows(
+    peaks: pd.DataFrame,
+    width: int,
+    max_jitter: int,
+    centre: Literal["summit", "midpoint"],
+    sizes: Mapping[str, int],
+    blacklist: pd.DataFrame | None,
+    notes: dict[str, int],
+) -> pd.DataFrame:
+    """Return windows around peaks that lie on their contig and outside the blacklist.
+
+    Parameters
+    ----------
+    peaks : pandas.DataFrame
+        The peaks.
+    width, max_jitter : int
+        Length (bp) of a window, and what has to lie on the contig beyond it on both sides.
+    centre : {"summit", "midpoint"}
+        Middle of a window.
+    sizes : mapping of str to int
+        Length (bp) of each contig.
+    blacklist : pandas.DataFrame or None
+        Regions to keep away from.
+    notes : dict of str to int
+        Numbers of windows left out are written into it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Windows with the index of their peaks.
+    """
+    wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
+    notes["dropped_past_contig_ends"] = len(peaks) - len(wide)
+    if blacklist is not None and len(wide):
+        bad = touches(wide, blacklist)
+        notes["dropped_blacklisted"] = int(bad.sum())
+        wide = wide[~bad]
+    return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +25,7 @@ from eugene.data._named import (
 )
 from eugene.data._rows import hash_rows
 from eugene.data._summary import summarise
+from eugene.data._totals import TracksServed, TrackTotals
 from eugene.errors import DataError as DataError
 from eugene.errors import did_you_mean
 from eugene.settings import session_seed
@@ -36,7 +36,10 @@ from seqdata.targets import invert, stored
 from seqdata.torch import SequenceLoader, get_torch_dataloader
 from seqdata.windows import region_array
 
-_DESCRIBED = ("input_len", "output_dim", "transforms", "rows_sha256")
+_DESCRIBED = (
+    *("input_len", "output_dim", "transforms", "rows_sha256"),
+    *("layout", "control_pairs", "target_length"),
+)
 
 
 def _alphabet_of(variable: xr.DataArray) -> str:
@@ -56,7 +59,7 @@ def _alphabet_of(variable: xr.DataArray) -> str:
     return alphabet.alphabet.upper()
 
 
-class SequenceDataModule(pl.LightningDataModule):
+class SequenceDataModule(TracksServed):
     """Serve a dataset to a Lightning trainer in batches of one form.
 
     A batch is a dictionary: ``seq`` uint8 ASCII (batch, length), or ``ohe_seq`` float32 (batch,
@@ -208,6 +211,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self._length = length
         self._view: xr.Dataset | None = None
         self._leakage: dict[str, object] | None = None
+        self._totals: dict[str, TrackTotals] = {}
 
     def _limited(self, ds: xr.Dataset, rows: str) -> xr.Dataset:
         """Leave training and validation rows out where a variable is not true."""
@@ -308,9 +312,12 @@ class SequenceDataModule(pl.LightningDataModule):
         for remark in _judge.check_single_precision(targets):
             _judge.say(remark, stacklevel=4)
         if self.weight_var is not None:
-            first = self.ds[self.target_vars[0]]
-            n = self.ds.sizes["_sequence"]
-            shape = (n, len(self.target_vars)) if first.ndim == 1 else first.shape
+            n, layout = self.ds.sizes["_sequence"], self.layout
+            shape = (n, len(self.target_vars))
+            if layout is not None:
+                # one a task, or one a track
+                each = (n, len(layout.names)), (n, len(layout.tasks))
+                shape = each[0] if self.ds[self.weight_var].shape == each[0] else each[1]
             train = None if self.codes is None else self.codes == schema.SPLITS["train"]
             values = self.ds[self.weight_var].to_numpy()
             _judge.check_weights(self.weight_var, values, shape, train)
@@ -407,6 +414,7 @@ class SequenceDataModule(pl.LightningDataModule):
         augment: bool = False,
         sample: bool = False,
         batch_size: int | None = None,
+        variables: Sequence[str] | None = None,
     ) -> SequenceLoader:
         """Return a loader over a split.
 
@@ -422,6 +430,8 @@ class SequenceDataModule(pl.LightningDataModule):
             Whether the sampler, where there is one, chooses rows of the split.
         batch_size : int or None
             Rows in a batch; default the module's.
+        variables : sequence of str or None
+            Entries of a batch beside ``index``, of those that there are; default all.
 
         Returns
         -------
@@ -437,6 +447,7 @@ class SequenceDataModule(pl.LightningDataModule):
         trainer = self.trainer
         names = ["ohe_seq" if self.is_one_hot else "seq", "target"]
         names += [key for key in ("weight", "control", "mask") if getattr(self, f"{key}_var")]
+        names = [n for n in names if variables is None or n in variables]
         view = self.view
         lengths: dict[str, int] = {}
         if self.target_length is not None:
@@ -545,6 +556,7 @@ class SequenceDataModule(pl.LightningDataModule):
         """
         steps = {name: stored(self.ds[name]) for name in self.target_vars}
         return {
+            **self.shapes(),
             "alphabet": self.alphabet,
             "input_len": self.input_len,
             "output_dim": self.output_dim,
@@ -566,7 +578,7 @@ class SequenceDataModule(pl.LightningDataModule):
             self.ds, seq_var=self.seq_var, target_vars=self.target_vars, codes=self.codes
         )
         facts = self.facts()
-        summary |= {key: facts[key] for key in _DESCRIBED}
+        summary |= {key: facts[key] for key in _DESCRIBED if key in facts}
         if self.codes is not None:
             summary["leakage"] = self.leakage_report()
         return summary

@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 import seqdata as sd
 from eugene.data._count_rows import count_rows
 from eugene.data._curated import dataset as dataset
-from eugene.data._files import PathLike, formerly, nothing_left, signal_files, window_sums
+from eugene.data._files import (
+    PathLike,
+    formerly,
+    nothing_left,
+    signal_files,
+    signal_track,
+    stored_sums,
+    window_sums,
+)
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
@@ -29,7 +37,7 @@ from eugene.data._negatives import (
     shuffled_copies,
     tiled_windows,
 )
-from eugene.data._regions import read_blacklist, read_regions, require_contigs, touches
+from eugene.data._regions import peak_windows, read_blacklist, read_regions, require_contigs
 from eugene.data._tracks import binned as binned
 from eugene.data._tracks import tracks as tracks
 from eugene.errors import EugeneWarning, did_you_mean
@@ -334,13 +342,15 @@ def regions(
     count_quantiles: Sequence[float] | None = None,
     bias_rows: Mapping[str, float] | None = None,
     blacklist: PathLike | None = None,
-    task: Literal["binary", "counts"] = "binary",
+    task: Literal["binary", "counts", "profile"] = "binary",
     centre: Literal["summit", "midpoint"] = "summit",
     contigs: Sequence[str] | None = None,
     max_jitter: int = 0,
     profile: bool = False,
     strands: Sequence[str] | None = None,
     pairs: Sequence[str] | None = None,
+    controls: PathLike | Sequence[PathLike] | Mapping[str, PathLike] | None = None,
+    control_strands: Sequence[str] | None = None,
     missing: Literal["warn", "zero", "error"] = "warn",
     seq_var: str = "seq",
     alphabet: str = "DNA",
@@ -372,7 +382,7 @@ def regions(
         positives, `seqdata.regions.add_shuffled_negatives`. ``"tiled"``: bins around the peaks
         in place of one window a peak, `seqdata.regions.tiled_bins`; ``width`` is that of a bin
         with its flanks. None draws one a peak for the task ``"binary"`` and none for
-        ``"counts"``; False draws none.
+        the others; False draws none.
     count_quantiles : sequence of two floats, optional
         Mark rows with counts between these quantiles of all windows of their kind (peaks; the
         others), such as ``[0, 0.999]``, in the variable ``usual_counts``: for ``rows`` of the
@@ -384,8 +394,9 @@ def regions(
         rows are in the attributes.
     blacklist : path or None
         BED file of regions to keep away from.
-    task : {"binary", "counts"}
-        What is to be predicted, ``label`` or ``counts``; the latter needs ``bigwigs``.
+    task : {"binary", "counts", "profile"}
+        What is to be predicted: ``label``; ``counts``; or the signal of every position, ``cov``,
+        which is stored then. The latter two need ``bigwigs``.
     centre : {"summit", "midpoint"}
         Middle of a window: the peak's summit where it has one, or the middle of the peak.
     contigs : sequence of str or None
@@ -400,6 +411,10 @@ def regions(
         change places on windows of the "-" strand.
     pairs : sequence of str or None
         For each signal file the sample that it is paired with, where their names do not tell.
+    controls : path, sequence of paths, mapping of str to path, or None
+        Control signal of every position, stored as ``control``.
+    control_strands : sequence of str or None
+        Strand of each control file.
     missing : {"warn", "zero", "error"}
         What to do where a signal file leaves out a contig of the genome: its signal is 0, said
         or not, or that is an error.
@@ -441,11 +456,13 @@ def regions(
     ([1, 0], 1)
     """
     seed = session_seed(seed)
-    signal = signal_files(bigwigs)
-    if task not in ("binary", "counts"):
-        raise SourceError(f"task: {task!r}{did_you_mean(task, ('binary', 'counts'))}")
-    if task == "counts" and not signal:
-        raise SourceError("task: counts needs signal to be counted: give `bigwigs`.")
+    signal, beside = signal_files(bigwigs), signal_files(controls)
+    tasks = ("binary", "counts", "profile")
+    if task not in tasks:
+        raise SourceError(f"task: {task!r}{did_you_mean(task, tasks)}")
+    if task != "binary" and not signal:
+        raise SourceError(f"task: {task} needs signal to be counted: give `bigwigs`.")
+    profile = profile or task == "profile"
     if negatives is None:
         negatives = {} if task == "binary" else False
     genome = sd.GenomeFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
@@ -455,7 +472,7 @@ def regions(
     black = read_blacklist(blacklist, sizes, str(fasta))
     notes: dict[str, int] = {}
     method, options = negatives_method(negatives)
-    windows = _windows(peaks, width, max_jitter, centre, sizes, black, notes)
+    windows = peak_windows(peaks, width, max_jitter, centre, sizes, black, notes)
     if not len(windows):
         raise SourceError(
             f"no window of {width} bp is left of {len(peaks)} peaks ({notes}): make `width` or "
@@ -479,14 +496,18 @@ def regions(
     plain = rows.assign(strand=rows["strand"].fillna("."))[columns]
     tracks: list[sd.BigWig] = []
     if signal:
-        named = list(signal.values()), list(signal)
-        tracks.append(sd.BigWig("cov", *named, strands=strands, pairs=pairs, missing=missing))
+        tracks.append(signal_track("cov", signal, strands, pairs, missing))
     elif profile or strands is not None:
         name = "profile" if profile else "strands"
         raise SourceError(f"{name}: there is no signal to store: give `bigwigs`.")
+    stored = tracks if profile else []
+    if beside:
+        stored = [*stored, signal_track("control", beside, control_strands, None, missing)]
+    elif control_strands is not None:
+        raise SourceError("control_strands: there is no control: give `controls`.")
     ds = sd.from_region_files(
         genome,
-        *(tracks if profile else []),
+        *stored,
         path=_store(out),
         fixed_length=width,
         bed=plain,
@@ -502,7 +523,7 @@ def regions(
     }
     sums = np.empty((len(rows), 0), np.float32)
     if signal:
-        sums = _stored_sums(ds, width) if profile else window_sums(genome, tracks[0], plain, width)
+        sums = stored_sums(ds, width) if profile else window_sums(genome, tracks[0], plain, width)
     for i, sample in enumerate(signal):
         tail = "" if len(signal) == 1 else f"_{sample}"
         logs = _log_counts(sums[:, i], sample)
@@ -526,33 +547,6 @@ def regions(
     if method == "shuffled":
         ds, made = shuffled_copies(ds.assign(made), seq_var, options, seed), {}
     return _add(ds, out, made)
-
-
-def _windows(
-    peaks: pd.DataFrame,
-    width: int,
-    max_jitter: int,
-    centre: Literal["summit", "midpoint"],
-    sizes: Mapping[str, int],
-    blacklist: pd.DataFrame | None,
-    notes: dict[str, int],
-) -> pd.DataFrame:
-    """Return windows around peaks that lie on their contig and outside the blacklist."""
-    wide = sd.regions.resize(peaks, width + 2 * max_jitter, centre=centre, contigs=sizes)
-    notes["dropped_past_contig_ends"] = len(peaks) - len(wide)
-    if blacklist is not None and len(wide):
-        bad = touches(wide, blacklist)
-        notes["dropped_blacklisted"] = int(bad.sum())
-        wide = wide[~bad]
-    return sd.regions.resize(peaks, width, centre=centre).loc[wide.index]
-
-
-def _stored_sums(ds: xr.Dataset, width: int) -> NDArray[np.float32]:
-    """Return the sums of stored signal over the middle of the windows."""
-    begin = (ds["cov"].shape[2] - width) // 2
-    middle = ds["cov"][:, :, begin : begin + width]
-    sums: NDArray[np.float64] = middle.sum("_length", dtype=np.float64).to_numpy()
-    return sums.astype(np.float32)
 
 
 def _log_counts(counts: NDArray[np.float32], sample: str) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +60,40 @@ def predict_batches(
     EugeneError
         If the loader gives no batch.
     """
+    parts: dict[str, list[np.ndarray]] = {}
+    batches = each_batch(
+        module, loader, device=device, progress=progress, scores=scores,
+        reverse_complement=reverse_complement, shifts=shifts,
+    )  # fmt: skip
+    for found in batches:
+        for key, value in found.items():
+            parts.setdefault(key, []).append(value.cpu().numpy())
+    if not parts:
+        raise EugeneError("the loader gave no batch, so there is nothing to predict")
+    return {key: np.concatenate(values) for key, values in parts.items()}
+
+
+@torch.no_grad()
+def each_batch(
+    module: Any,
+    loader: Iterable[Mapping[str, torch.Tensor]],
+    *,
+    device: str | None = None,
+    progress: bool = False,
+    scores: bool = False,
+    reverse_complement: bool = False,
+    shifts: int | Sequence[int] = 0,
+) -> Generator[dict[str, torch.Tensor], None, None]:
+    """Yield the predictions of each batch of a loader, as `predict_batches` puts them together.
+
+    Yields
+    ------
+    dict of torch.Tensor
+        One batch, on the device.
+    """
     home, training = module.device, module.training
     where = as_device(device, home)
     averaged = {"reverse_complement": reverse_complement, "shifts": shifts}
-    parts: dict[str, list[np.ndarray]] = {}
     try:
         module.eval().to(where)
         batches = tqdm(loader, desc="predict", disable=not progress, leave=False)
@@ -76,13 +106,9 @@ def predict_batches(
             )
             if not scores:
                 found.pop("score", None)
-            for key, value in found.items():
-                parts.setdefault(key, []).append(value.cpu().numpy())
+            yield found
     finally:
         module.train(training).to(home)
-    if not parts:
-        raise EugeneError("the loader gave no batch, so there is nothing to predict")
-    return {key: np.concatenate(values) for key, values in parts.items()}
 
 
 @eugene_call(same={"model": "module", "dataloader": "data", "sdata": "data"})

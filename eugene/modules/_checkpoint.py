@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
+from eugene.config.registries import MODULES
 from eugene.errors import NotARunError
 from eugene.models._convert import is_of_eugene
 from eugene.models._weights import filled, read_checkpoint
 from eugene.modules._objects import without_objects
+from eugene.modules.base import BaseModule
 from eugene.modules.sequence import SequenceModule
 
 
-def load_checkpoint(
-    path: str | Path, arch: nn.Module | None = None, **objects: object
-) -> SequenceModule:
-    """Load a trained :class:`eugene.models.SequenceModule`, ready to predict.
+def load_checkpoint(path: str | Path, arch: nn.Module | None = None, **objects: object) -> Any:
+    """Load a trained module of eugene, ready to predict.
 
     Parameters
     ----------
@@ -31,8 +32,8 @@ def load_checkpoint(
 
     Returns
     -------
-    SequenceModule
-        The module, in evaluation mode, on the CPU.
+    SequenceModule, ProfileModule or TrackModule
+        What was trained, in evaluation mode, on the CPU.
 
     Raises
     ------
@@ -43,8 +44,11 @@ def load_checkpoint(
     """
     content = read_checkpoint(path)
     hparams = dict(content.get("hyper_parameters", {}))
-    if "task" not in hparams:
-        raise NotARunError(f"{path} was not written from a SequenceModule: it names no task")
+    named = content.get("module", "SequenceModule" if "task" in hparams else None)
+    if not isinstance(named, str) or named not in MODULES:
+        what = "names no task" if named is None else f"is of the module {named!r}"
+        raise NotARunError(f"{path} was not written from a module of eugene: it {what}")
+    made: type[BaseModule] = MODULES.get(named)
     if arch is not None:
         hparams["arch"] = arch
     elif not isinstance(hparams.get("arch"), dict):
@@ -54,6 +58,6 @@ def load_checkpoint(
     if is_of_eugene(content):
         known = inspect.signature(SequenceModule).parameters
         hparams = {key: value for key, value in hparams.items() if key in known}
-    module = SequenceModule(**without_objects({**hparams, **objects}))
+    module = made(**without_objects({**hparams, **objects}))
     module.on_load_checkpoint(content)
     return filled(module, content["state_dict"], path)

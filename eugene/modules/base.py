@@ -16,7 +16,6 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
-from eugene.augment import (
     Augmenter,
     Regularizer,
     hidden_layers,
@@ -24,6 +23,9 @@ from eugene.augment import (
     padded_network,
     regularized_loss,
 )
+from eugene.augment import (
+from eugene.augment import Augmenter, padded_network
+from eugene.config.registries import MODULES
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
@@ -211,6 +213,11 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
     def _keep_plain(self, **values: object) -> None:
         """Keep plain copies only, so that checkpoints load under ``weights_only``."""
         self.save_hyperparameters({key: _plain(value, key) for key, value in values.items()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, object]) -> None:
+        """Note which module it is, of those that a checkpoint can make again."""
+        names = [kind.__name__ for kind in type(self).__mro__]
+        checkpoint["module"] = next((n for n in names if n in MODULES), names[0])
 
     def on_load_checkpoint(self, checkpoint: dict[str, object]) -> None:
         """Arrange the network as EUGENe did where the checkpoint is EUGENe's, and say so."""

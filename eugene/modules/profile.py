@@ -321,6 +321,18 @@ class ProfileModule(ProfilePredicting):
         self.hparams["count_weight"] = plain
         logger.info("count_weight: auto is %s", plain)
 
+    def take_facts(self, described: Mapping[str, Any]) -> None:
+        """Take the layout from what a run wrote down of its data, to predict as it did.
+
+        Parameters
+        ----------
+        described : mapping
+            With ``layout`` and ``control_pairs``, as ``SequenceDataModule.facts()`` has them.
+        """
+        if described.get("layout"):
+            layout = TrackLayout.from_dict(described["layout"])
+            self.take_layout(layout, described.get("control_pairs"))
+
     def setup(self, stage: str) -> None:
         """Take what the data say of the tracks, and refuse another alphabet."""
         super().setup(stage)

@@ -19,6 +19,7 @@ from eugene.config import RunConfig, build, registries, schema
 from eugene.config._places import is_path
 from eugene.errors import (
     ConfigError,
+    DataError,
     EugeneWarning,
     MissingFileError,
     RunExistsError,
@@ -66,9 +67,18 @@ class RunData:
 
     @property
     def targets(self) -> NDArray[np.float32]:
-        """Targets of every row, float32 (n, targets)."""
+        """Targets of every row, float32 (n, targets).
+
+        Raises
+        ------
+        DataError
+            If they are tracks, which no table holds.
+        """
         import numpy as np
 
+        if any(self.ds[name].ndim > 1 for name in self.target_vars):
+            message = f"{', '.join(self.target_vars)}: tracks have no one value a row"
+            raise DataError(message)
         columns = [self.ds[name].to_numpy().astype(np.float32) for name in self.target_vars]
         return np.stack(columns, axis=1)
 
@@ -369,6 +379,14 @@ def variables_of(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     targets = section.get("target_vars") or section.get("target_cols") or []
     targets = [targets] if isinstance(targets, str) else list(targets)
     numbers = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biuf"]
+    if not targets and config.section("module").get("name", "sequence") != "sequence":
+        # a module of tracks learns the tracks, where there is one variable of them
+        beside = (seq_var, _control(config))
+        tracks = [
+            v for v in rows if ds[v].ndim == 3 and v not in beside and "_ohe" not in ds[v].dims
+        ]
+        targets = tracks if len(tracks) == 1 else []
+        numbers = tracks or numbers
     if not targets:
         listed = ", ".join(numbers) or "none"
         message = f"needs at least one variable to predict; the data have: {listed}"
@@ -398,6 +416,13 @@ def variables_of(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     if problems:
         raise ConfigError(problems)
     return seq_var, targets
+
+
+def _control(config: RunConfig) -> str | None:
+    """Return the variable of the control tracks: as named, or what a source of controls makes."""
+    section = config.section("data")
+    named = section.get("control_var")
+    return str(named) if named is not None else "control" if section.get("controls") else None
 
 
 def _split_key(config: RunConfig) -> str:
@@ -511,6 +536,8 @@ def data_module(config: RunConfig, data: RunData) -> SequenceDataModule:
 
     section = config.section("data")
     options = {key: section[key] for key in _LOADING if section.get(key) is not None}
+    if (control := _control(config)) is not None:
+        options["control_var"] = control
     if "length" in _source_arguments(config):
         # the source made sequences that long, and jitter takes its part of them
         options.pop("length", None)

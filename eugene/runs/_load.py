@@ -208,9 +208,10 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
         output_dim=output_dim,
         alphabet=info.alphabet,
         initialise=False,
+        described=described,
     )
     _fill(module, weights)
-    return _ready(module, info, device)
+    return _ready(module, info, described, device)
 
 
 def _info(path: Path, described: Mapping[str, Any]) -> RunInfo:
@@ -223,7 +224,10 @@ def _info(path: Path, described: Mapping[str, Any]) -> RunInfo:
     )
 
 
-def _ready(module: Any, info: RunInfo, device: str | None) -> Any:
+def _ready(module: Any, info: RunInfo, described: Mapping[str, Any], device: str | None) -> Any:
+    take_facts = getattr(module, "take_facts", None)
+    if callable(take_facts):
+        take_facts(described)
     module.run = info
     if not isinstance(getattr(type(module), "input_len", None), property):
         module.input_len = info.input_len
@@ -254,7 +258,7 @@ def _load_trained(path: Path, device: str | None) -> Any:
             "eugene.train.load_checkpoint(path, arch=...)"
         )
         raise NotARunError(message)
-    return _ready(module, _info(path, described), device)
+    return _ready(module, _info(path, described), described, device)
 
 
 def read_config(folder: RunFolder, *, allow_class_path: bool = False) -> RunConfig:

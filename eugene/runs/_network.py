@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import seqpro as sp
 from eugene.config import RunConfig, build, registries
@@ -116,6 +118,7 @@ def build_arch(
     output_dim: int,
     alphabet: str = "ACGT",
     initialise: bool = True,
+    described: Mapping[str, Any] = MappingProxyType({}),
 ) -> torch.nn.Module:
     """Build the network of a run for data of a given shape.
 
@@ -132,6 +135,8 @@ def build_arch(
     initialise : bool, optional
         Whether ``model.init`` and ``model.weights`` are applied; not needed where weights are
         loaded afterwards.
+    described : mapping, optional
+        What the data say of their tracks: ``layout``, ``control_pairs``, ``target_length``.
 
     Returns
     -------
@@ -150,7 +155,11 @@ def build_arch(
     name = section.get("name", section.get("class_path"))
     values_alone = config.section("module").get("name", "sequence") == "sequence"
     # of a network that gives profiles as well, a sequence module trains the values alone
-    told_more = {"profile": False} if values_alone and _gives_profiles(name) else {}
+    told_more: dict[str, Any] = {}
+    if values_alone and _gives_profiles(name):
+        told_more = {"profile": False}
+    elif described.get("layout"):
+        told_more = _shape_of_tracks(config, name, section, input_len, described)
     _fitting_size(config, "input_len", section.get("input_len"), input_len, "the sequences have")
     _fitting_size(config, "output_dim", section.get("output_dim"), output_dim, "the targets need")
     letters = len(alphabet)
@@ -205,6 +214,34 @@ def _fill(config: RunConfig, arch: torch.nn.Module, weights: str, init: object) 
         start_from(arch, weights)
     except (EugeneError, SeqdataError) as error:
         raise config.fail("$.model.weights", str(error)) from error
+
+
+def _shape_of_tracks(
+    config: RunConfig,
+    name: object,
+    section: Mapping[str, Any],
+    input_len: int,
+    described: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return arguments of a network that follow from the tracks, where it has them."""
+    if not isinstance(name, str) or name not in registries.MODELS:
+        return {}
+    known = {p.name for p in registries.MODELS.parameters(name)}
+    target, controls = described["target_length"], described.get("control_pairs") or []
+    needed = {"n_outputs": len(described["layout"]["names"]), "n_control_tracks": len(controls)}
+    words = {"n_outputs": "the data have so many tracks:", "n_control_tracks": "controls are"}
+    for key, value in needed.items():
+        if key in known:
+            _fitting_size(config, key, section.get(key), value, words[key])
+    if target < input_len and section.get("trimming") is None and "trimming" in known:
+        if (input_len - target) % 2:
+            raise config.fail(
+                "$.data.target_length",
+                f"targets of {target} bp have no middle in common with sequences of {input_len} "
+                "bp: make both lengths even or both odd",
+            )
+        needed["trimming"] = (input_len - target) // 2
+    return {key: value for key, value in needed.items() if key in known}
 
 
 def _gives_profiles(name: object) -> bool:
@@ -262,6 +299,7 @@ def build_module(
     output_dim: int,
     alphabet: str = "ACGT",
     initialise: bool = True,
+    described: Mapping[str, Any] = MappingProxyType({}),
 ) -> SequenceModule:
     """Build the Lightning module of a run.
 
@@ -277,6 +315,8 @@ def build_module(
         Letters of the one-hot axis.
     initialise : bool, optional
         Whether ``model.init`` is applied.
+    described : mapping, optional
+        What the data say of their tracks.
 
     Returns
     -------
@@ -295,6 +335,7 @@ def build_module(
         output_dim=output_dim,
         alphabet=alphabet,
         initialise=initialise,
+        described=described,
     )
     section = config.section("module") or {"name": "sequence"}
     said = section.get("alphabet")

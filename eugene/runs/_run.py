@@ -17,6 +17,7 @@ from eugene.config import RunConfig, listed_plugins
 from eugene.errors import DataError, EugeneError, MissingFileError
 from eugene.runs._data import RunData, data_module, load_data
 from eugene.runs._network import build_module
+from eugene.runs._profiles import counts_written, write_profiles
 from eugene.runs._versions import versions
 
 if TYPE_CHECKING:
@@ -128,12 +129,24 @@ class Run:
 
     @property
     def task(self) -> str:
-        """Task of the module."""
-        return str(self.config.section("module").get("task") or "regression")
+        """Task of the module; ``profile`` for one of profiles."""
+        section = self.config.section("module")
+        if section.get("name") == "profile":
+            return "profile"
+        return str(section.get("task") or "regression")
+
+    @property
+    def has_profiles(self) -> bool:
+        """Whether the network gives profiles and counts."""
+        return self.task == "profile"
 
     @cached_property
     def output_dim(self) -> int:
-        """Outputs that the targets need: one each, or one a class."""
+        """Outputs that the targets need: one each, or one a class; of profiles one a task."""
+        if self.has_profiles:
+            tasks = self.config.section("module").get("tasks")
+            layout = self.datamodule.layout
+            return len(tasks or ([] if layout is None else layout.tasks)) or 1
         if self.task != "multiclass_classification":
             return int(self.datamodule.output_dim)
         targets = self.datamodule.targets_of()
@@ -152,6 +165,7 @@ class Run:
             output_dim=self.output_dim,
             alphabet=self.data.alphabet,
             initialise=initialise,
+            described=self.datamodule.shapes(),
         )
 
     @cached_property
@@ -187,9 +201,16 @@ class Run:
 
     @cached_property
     def predicted(self) -> dict[str, NDArray[np.float32]]:
-        """Predictions of every row, and for classification their logits, as ``score``."""
+        """Predictions of every row, and for classification their logits, as ``score``.
+
+        Of profiles they are the counts alone, ln(1 + N) of each task: `write_predictions` writes
+        the profiles.
+        """
         from eugene.evaluate import predict_batches
 
+        if self.has_profiles:
+            written = counts_written(self)
+            return {"prediction": write_profiles(self) if written is None else written}
         loader: Any = self.datamodule.loader("all")
         found = predict_batches(
             self.module,
@@ -313,8 +334,11 @@ class Run:
         They are ``prediction`` and ``target`` float32 ``(_sequence, _target)`` on the scale that
         the network was trained on, for classification also ``score`` (logits, which rank as the
         predictions do and never round to the same number), ``index`` int64 ``(_sequence)``, and
-        the coordinate ``split``.
+        the coordinate ``split``. Profiles are written by `eugene.runs._profiles.write_profiles`.
         """
+        if self.has_profiles:
+            self.__dict__["predicted"] = {"prediction": write_profiles(self)}
+            return
         import xarray as xr
 
         import seqdata as sd

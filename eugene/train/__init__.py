@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eugene.modules._checkpoint import load_checkpoint as load_checkpoint
     from eugene.train._fit import FitResult as FitResult
     from eugene.train._fit import fit as fit
+    from eugene.train._sequences import fit_profile_module as fit_profile_module
     from eugene.train._sequences import fit_sequence_module as fit_sequence_module
     from eugene.train._stages import Stage as Stage
     from eugene.train._stages import StageResult as StageResult
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = facade(
     __name__,
     {
-        "fit_profile_module": "there is no ProfileModule; targets of one value a sequence are "
-        "trained",
         "hyperopt": "eugene.tune.run(config) searches; the space stands in the file of the run, in "
         "place of the values, and trials are compared on the run's own validation rows",
     },

@@ -14,9 +14,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from eugene import _judge
 from eugene._tasks import Task
 from eugene.errors import DataError, EugeneError
+from eugene.modules.profile import ProfileModule
 from eugene.modules.sequence import SequenceModule
 from eugene.modules.tasks import loggable
 from eugene.train._callbacks import is_plain
+from eugene.train._profile_checks import check_profiles
 
 _NEEDS_BOTH = ("auroc",)
 _NEEDS_SPREAD = ("r2", "pearson", "spearman", "explained_variance")
@@ -58,7 +60,12 @@ def check_fit(
             odd := [k for k, v in dict(getattr(of, "hparams", {}) or {}).items() if not is_plain(v)]
         )
     ]
+    if isinstance(module, ProfileModule):
+        return said + check_profiles(module, source, monitor=monitor, closed=closed)
     if not isinstance(module, SequenceModule):
+        take_data = getattr(module, "take_data", None)
+        if callable(take_data):
+            take_data(source)
         return said
     targets_of = getattr(source, "targets_of", None)
     names = list(getattr(source, "target_vars", None) or module.target_names or [])
