@@ -16,6 +16,7 @@ from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
+from eugene.augment import (
     Augmenter,
     Regularizer,
     hidden_layers,
@@ -23,8 +24,6 @@ import seqpro as sp
     padded_network,
     regularized_loss,
 )
-from eugene.augment import (
-from eugene.augment import Augmenter, padded_network
 from eugene.config.registries import MODULES
 from eugene.errors import EugeneError
 from eugene.models._build import build
