@@ -9,10 +9,11 @@ from seqdata.splits._codes import as_codes as as_codes
 from seqdata.splits._codes import assign as assign
 from seqdata.splits._codes import codes_of as codes_of
 from seqdata.splits._codes import mask as mask
+from seqdata.splits._folds import folds as folds
+from seqdata.splits._folds import kfold as kfold
 from seqdata.splits._leakage import describe_leakage as describe_leakage
 from seqdata.splits._leakage import leakage as leakage
 from seqdata.splits._random import group as group
 from seqdata.splits._random import homology as homology
-from seqdata.splits._random import kfold as kfold
 from seqdata.splits._random import random as random
 from seqdata.splits._random import stratified as stratified

@@ -1,4 +1,4 @@
-"""Random splits: by rows, classes, groups, clusters and folds."""
+"""Random splits: by rows, classes, groups and clusters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from seqdata import schema
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.schema import letters_of
-from seqdata.splits._codes import TEST, TRAIN, VAL, Codes, size_of
+from seqdata.splits._codes import Codes, size_of
 from seqpro.random import counter_seed
 
 Fractions: TypeAlias = Sequence[float]
 
-_DRAW = 11
+DRAW = 11
 
 
 def _check_fractions(fractions: Fractions) -> NDArray[np.float64]:
@@ -73,7 +73,7 @@ def random(ds: xr.Dataset | int, *, fractions: Fractions = (0.8, 0.1, 0.1), seed
     """
     shares = _check_fractions(fractions)
     n = size_of(ds)
-    order = np.argsort(counter_seed(seed, _DRAW, np.arange(n)), kind="stable")
+    order = np.argsort(counter_seed(seed, DRAW, np.arange(n)), kind="stable")
     codes = np.empty(n, np.int8)
     codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(n, shares))
     return codes
@@ -120,7 +120,30 @@ def stratified(
     (1, 10)
     """
     shares = _check_fractions(fractions)
-    labels = _labels(ds, by, "stratified")
+    inverse = strata(labels_of(ds, by, "stratified"), n_bins)
+    codes = np.empty(len(inverse), np.int8)
+    for value in range(int(inverse.max(initial=-1)) + 1):
+        rows = np.flatnonzero(inverse == value)
+        order = rows[np.argsort(counter_seed(seed, DRAW, rows), kind="stable")]
+        codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(len(rows), shares))
+    return codes
+
+
+def strata(labels: NDArray[np.generic], n_bins: int) -> NDArray[np.int64]:
+    """Return the number of the class of every row, or of the range that its number is in.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n,)
+        Classes, or floating-point numbers, of which those that are missing are a range.
+    n_bins : int
+        Number of equally filled ranges.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        From 0 up.
+    """
     if labels.dtype.kind == "f":
         finite = np.isfinite(labels)
         if not finite.any():
@@ -128,16 +151,11 @@ def stratified(
         numbers = labels.astype(np.float64)
         edges = np.unique(np.quantile(numbers[finite], np.linspace(0, 1, n_bins + 1)[1:-1]))
         labels = np.where(finite, np.digitize(numbers, edges), -1)
-    _, inverse = np.unique(labels, return_inverse=True)
-    codes = np.empty(len(labels), np.int8)
-    for value in range(int(inverse.max(initial=-1)) + 1):
-        rows = np.flatnonzero(inverse == value)
-        order = rows[np.argsort(counter_seed(seed, _DRAW, rows), kind="stable")]
-        codes[order] = np.repeat(np.arange(3, dtype=np.int8), _counts(len(rows), shares))
-    return codes
+    return np.asarray(np.unique(labels, return_inverse=True)[1].reshape(-1))
 
 
-def _labels(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[np.generic]:
+def labels_of(ds: xr.Dataset | ArrayLike, by: str | None, what: str) -> NDArray[np.generic]:
+    """Return one label a row: those given, or a variable of the dataset."""
     if isinstance(ds, xr.Dataset):
         if by is None:
             raise SeqdataError(f"a {what} split of a dataset needs `by`, the name of a variable.")
@@ -192,9 +210,9 @@ def group(
     [50, 25, 25]
     """
     shares = _check_fractions(fractions)
-    labels = _labels(ds, by, "group")
+    labels = labels_of(ds, by, "group")
     _, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    order = np.argsort(counter_seed(seed, _DRAW, np.arange(len(sizes))), kind="stable")
+    order = np.argsort(counter_seed(seed, DRAW, np.arange(len(sizes))), kind="stable")
     # large groups first, each to the split that is furthest below its share
     order = order[np.argsort(-sizes[order], kind="stable")]
     wanted = shares * len(labels)
@@ -252,77 +270,17 @@ def homology(
     >>> bool((codes[:30] == codes[30:]).all())
     True
     """
+    found = relatives(ds, seq_var=seq_var, threshold=threshold, k=k, seed=seed)
+    return group(found, fractions=fractions, seed=seed)
+
+
+def relatives(
+    ds: xr.Dataset | ArrayLike, *, seq_var: str, threshold: float, k: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the cluster of similar sequences that every row is in; see `homology`."""
     from seqdata.splits._homology import clusters
 
     variable = ds[seq_var] if isinstance(ds, xr.Dataset) else xr.DataArray(np.asarray(ds))
     letters = letters_of(variable)
     found = clusters(variable.to_numpy(), k=k, threshold=threshold, seed=seed, alphabet=letters)
-    return group(found, fractions=fractions, seed=seed)
-
-
-def kfold(
-    ds: xr.Dataset | int,
-    *,
-    n_folds: int = 5,
-    fold: int = 0,
-    groups: str | ArrayLike | None = None,
-    seed: int = 0,
-) -> Codes:
-    """Split rows for one turn of a cross-validation.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset or int
-        The dataset, or its number of rows.
-    n_folds : int
-        Number of folds, 3 or more.
-    fold : int
-        Fold to test on; the next one validates, the others train.
-    groups : str, array_like of shape (n,), or None
-        Groups of rows that stay together.
-    seed : int
-        Seed of the draw; the same for all folds.
-
-    Returns
-    -------
-    ndarray of int8, shape (n,)
-        Split codes.
-
-    Raises
-    ------
-    SeqdataError
-        Where there is no such fold.
-
-    Examples
-    --------
-    >>> codes = [kfold(10, fold=fold) for fold in range(5)]
-    >>> sum((c == 2).astype(int) for c in codes).tolist() == [1] * 10
-    True
-    """
-    if n_folds < 3 or not 0 <= fold < n_folds:
-        raise SeqdataError(
-            f"fold {fold} of {n_folds}: expected at least 3 folds (train, validation, test), "
-            "counted from 0."
-        )
-    n = size_of(ds)
-    if groups is None:
-        members: NDArray[np.generic] = np.arange(n)
-    elif isinstance(groups, str):
-        if not isinstance(ds, xr.Dataset):
-            raise SeqdataError("a name of groups needs a dataset: pass the groups themselves.")
-        members = _labels(ds, groups, "k-fold")
-    else:
-        members = np.asarray(groups)
-    _, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)
-    order = np.argsort(counter_seed(seed, _DRAW, np.arange(len(sizes))), kind="stable")
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    filled = np.zeros(n_folds, np.int64)
-    fold_of = np.empty(len(sizes), np.int64)
-    for g in order:
-        fold_of[g] = int(np.argmin(filled))
-        filled[fold_of[g]] += sizes[g]
-    folds = fold_of[inverse.reshape(-1)]
-    codes = np.full(n, TRAIN, np.int8)
-    codes[folds == (fold + 1) % n_folds] = VAL
-    codes[folds == fold] = TEST
-    return codes
+    return np.asarray(found, np.int64)
