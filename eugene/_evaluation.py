@@ -29,8 +29,10 @@ class Metric(TypedDict, total=False):
     t_high: float | None
     per_target: list[float]
     per_seed: list[float]
+    per_fold: list[float]
     every_seed_above: bool
     per_task: dict[str, Metric]
+    every_fold_above: bool
     why: str
 
 

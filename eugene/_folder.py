@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MARK = "eugene-run"
+OVER = ("seed", "fold")
+"""What a run is repeated over; its folders are named after that and a number."""
 _RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
 _OF_SEARCH = ("tune.json", "trials.csv", "best.yaml", "trials", "ray")
 _OURS = (*_RECORDS, "interpretation", OTHER, "summary.json", "summary.csv", *_OF_SEARCH)
+
+
+def _in_order(replicate: Path) -> tuple[str, str, int]:
+    """Return what replicates are sorted by: their arm, then their number."""
+    kind, _, number = replicate.name.partition("_")
+    return str(replicate.parent), kind, int(number) if number.isdigit() else -1
 
 
 def _written() -> list[str]:
@@ -115,8 +123,9 @@ class RunFolder:
 
     @property
     def replicates(self) -> list[Path]:
-        """Folders of the runs over seeds and arms, where there are such."""
-        return sorted(p.parent for p in self.path.glob("*/seed_*/state.json"))
+        """Folders of the runs over seeds or folds, and arms, where there are such."""
+        found = [p.parent for kind in OVER for p in self.path.glob(f"*/{kind}_*/state.json")]
+        return sorted(found, key=_in_order)
 
     def is_run(self) -> bool:
         """Tell whether the folder was written by eugene."""
@@ -384,7 +393,7 @@ class RunFolder:
                 (source / name).rename(goal / name)
 
     def _arms(self) -> list[str]:
-        """Return the folders of replicates: those that hold runs named after their seed."""
+        """Return the folders of replicates: those that hold runs named after their seed or fold."""
         return sorted({path.parent.name for path in self.replicates})
 
     def record(self, step: str, **values: object) -> None:

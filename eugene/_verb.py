@@ -106,6 +106,7 @@ PLUGIN = Option("--plugin", "module or file.py that registers what is named", "P
 DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE", "cpu")
 TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
 RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")
+FOLDS = Option("--folds", "cross-validate with so many folds", "N", key="replicates.folds")
 INPUT = Option(
     "--input",
     "FASTA, CSV, TSV or BED file, or Zarr store",

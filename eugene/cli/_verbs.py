@@ -6,6 +6,7 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import (
+    FOLDS,
     GENOME,
     INPUT,
     LATER,
@@ -39,7 +40,7 @@ _BEFORE = (
         "eugene run jores21_leaf --data.path leaf.tsv",
         "eugene.cli._run:run",
         words="RECIPE",
-        options=RUNNING,
+        options=(FOLDS, *RUNNING),
     ),
     Verb(
         "tune",

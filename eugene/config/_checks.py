@@ -384,6 +384,12 @@ def _in_stages(document: Document, before: set[Problem]) -> Iterator[Problem]:
 def _seeds(document: Document) -> Iterator[Problem]:
     replicates = document.tree.get("replicates")
     seeds = replicates.get("seeds") if isinstance(replicates, dict) else None
+    if seeds is not None and replicates.get("folds") is not None:
+        message = (
+            "seeds and folds are both given: one training a seed, or one a fold; "
+            "'--replicates.seeds null' leaves the seeds out"
+        )
+        yield document.problem("$.replicates.folds", message)
     if isinstance(seeds, list):
         path = "$.replicates.seeds"
         if not seeds:

@@ -182,6 +182,24 @@ class RunConfig:
         override(document, "seed", seed, place=self.document.where("$.replicates.seeds"))
         return resolve_document(document, allow_class_path=self.allow_class_path)
 
+    def fold(self, arm: str, fold: int) -> RunConfig:
+        """Return the configuration of one fold: an arm's overrides, tested on that fold."""
+        document = _checks.arm_document(self.document, arm)
+        like = value_at(document.tree, "data.split")
+        if not isinstance(like, dict):
+            message = (
+                "folds keep the rules of data.split, and there is none: give one that says which "
+                "rows stay together, for example split: {name: random}"
+            )
+            raise self.fail("$.replicates.folds", message)
+        rules = {key: value for key, value in like.items() if key != "seed"}
+        split: dict[str, object] = {"name": "kfold", "like": rules}
+        split |= {"n_folds": self.section("replicates")["folds"], "fold": fold}
+        if like.get("seed") is not None:
+            split["seed"] = like["seed"]
+        override(document, "data.split", split, place=self.document.where("$.replicates.folds"))
+        return resolve_document(document, allow_class_path=self.allow_class_path)
+
 
 def apply_overrides(document: Document, overrides: Overrides) -> None:
     """Set values of a document from the command line or a mapping, in place.

@@ -17,19 +17,23 @@ from eugene.config.marks import Least
 
 @dataclass(frozen=True)
 class ReplicatesSection:
-    """The same run over several seeds and variants.
+    """The same run over several seeds or folds, and variants.
 
     Attributes
     ----------
-    seeds : list of int
-        One training each.
+    seeds : list of int, optional
+        One training each; 0 to 4 by default, none with folds.
+    folds : int, optional
+        Folds of a cross-validation instead of seeds, 3 or more: each is tested once by a network
+        that was neither trained nor stopped on it. They keep the rules of ``data.split``.
     arms : dict
         Name -> overrides with dotted keys: ``{wide: {model.n_filters: 64}}``.
     interpret : str
         Which of the runs are also explained: first, all or none.
     """
 
-    seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    seeds: list[int] | None = None
+    folds: Annotated[int | None, Least(3)] = None
     arms: dict[str, object] = field(default_factory=lambda: {"default": {}})
     interpret: Literal["first", "all", "none"] = "first"
 
@@ -214,7 +218,7 @@ TOP: tuple[Parameter, ...] = (
     Parameter("baselines", "list[dict[str, Any]]", "[]", "Models to compare with."),
     Parameter("evaluate", "dict[str, Any]", "None", "What is measured on the test rows."),
     Parameter("interpret", "dict[str, Any] | None", "None", "What is explained."),
-    Parameter("replicates", "dict[str, Any] | None", "None", "Seeds and arms."),
+    Parameter("replicates", "dict[str, Any] | None", "None", "Seeds or folds, and arms."),
     Parameter("tune", "dict[str, Any] | None", "None", "How 'eugene tune' searches."),
 )
 """What may stand at the top of a file, in the order in which it is written back."""

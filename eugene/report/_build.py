@@ -150,11 +150,15 @@ def _subtitle(run: RunFolder) -> str:
 def _tiles(run: RunFolder) -> list[Tile]:
     """Return the numbers that a reader wants first."""
     tiles = []
-    for arm, entry in run.read("summary.json").get("arms", {}).items():
+    summary = run.read("summary.json")
+    over = str(summary.get("over") or "seed")
+    for arm, entry in summary.get("arms", {}).items():
         name = next((m for m in _HEADLINE if m in entry["metrics"]), None)
         if name is not None:
             mean = number(entry["metrics"][name]["mean"])
-            label = f"{metric_name(name)}, {arm.replace('_', ' ')}, mean of {len(entry['seeds'])}"
+            label = (
+                f"{metric_name(name)}, {arm.replace('_', ' ')}, mean of {len(entry[f'{over}s'])}"
+            )
             tiles.append(Tile(mean, label))
     evaluation = read_evaluation(run.path)
     where = "other data" if evaluation.get("other_data") else "test"

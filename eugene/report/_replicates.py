@@ -1,11 +1,11 @@
-"""Section on a run that was repeated over seeds and variants."""
+"""Section on a run that was repeated over seeds or folds and variants."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.report._blocks import Picture, Section, number, picture
+from eugene.report._blocks import Picture, Section, interval, number, picture
 from eugene.report._words import METRIC_NAMES, metric_name
 
 if TYPE_CHECKING:
@@ -15,38 +15,41 @@ _DRAWN = ("auroc", "pearson_r2", "pearson", "r2")
 
 
 def replicates(section: Section, run: RunFolder) -> None:
-    """Show each seed of each arm beside the baselines, and what differs between arms."""
+    """Show each seed or fold of each arm beside the baselines, and what differs between arms."""
     summary = run.read("summary.json")
     arms = summary.get("arms", {})
     if not arms:
         return
-    seeds = len(next(iter(arms.values()))["seeds"])
+    over = str(summary.get("over") or "seed")
+    count = len(next(iter(arms.values()))[f"{over}s"])
     section.text(
-        f"The same run over {seeds} seeds"
+        f"The same run over {count} {over}s"
         + (f" and {len(arms)} variants" if len(arms) > 1 else "")
-        + ": means over seeds with 95 % bootstrap intervals over seeds. Each replicate has a "
+        + f": means over {over}s with 95 % bootstrap intervals over {over}s. Each replicate has a "
         "folder and a page of its own below this one."
     )
-    _arm_tables(section, arms)
+    _out_of_fold(section, run, summary.get("out_of_fold", {}))
+    _arm_tables(section, arms, over)
     for subset in next(iter(arms.values())).get("subsets", {}):
         section.heading(f"Subset: {subset.replace('_', ' ')}")
-        _arm_tables(section, {arm: entry["subsets"][subset] for arm, entry in arms.items()})
-    section.figures(_dots(arms, run.figures))
+        _arm_tables(section, {arm: entry["subsets"][subset] for arm, entry in arms.items()}, over)
+    section.figures(_dots(arms, over, run.figures))
     for name, entry in summary.get("paired", {}).items():
         section.heading(f"Difference: {name.replace('_', ' ')}")
         section.text(
-            "Paired by seed. With few seeds Student's interval is the honest one; the bootstrap "
-            "over pairs is narrower."
+            f"Paired by {over}. With few {over}s Student's interval is the honest one; the "
+            "bootstrap over pairs is narrower."
+            + (" Folds share training rows, so both are too narrow." if over == "fold" else "")
         )
         section.table(
-            ("metric", "mean difference", "Student's 95 %", "bootstrap 95 %", "each seed"),
+            ("metric", "mean difference", "Student's 95 %", "bootstrap 95 %", f"each {over}"),
             [
                 (
                     metric_name(metric),
                     f"{found['mean']:+.3f}",
                     _span(found.get("t_low"), found.get("t_high")),
                     _span(found["low"], found["high"]),
-                    ", ".join(f"{v:+.3f}" for v in found["per_seed"]),
+                    ", ".join(f"{v:+.3f}" for v in found[f"per_{over}"]),
                 )
                 for metric, found in entry["metrics"].items()
                 if metric in METRIC_NAMES
@@ -60,7 +63,33 @@ def _span(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
 
 
-def _arm_tables(section: Section, arms: dict[str, Any]) -> None:
+def _out_of_fold(section: Section, run: RunFolder, arms: dict[str, Any]) -> None:
+    """Show the figures of all rows, each predicted by the network that never saw it."""
+    if not arms:
+        return
+    section.heading("Out of fold")
+    counted = ", ".join(
+        f"{number(entry['n'])} rows" + (f" ({arm})" if len(arms) > 1 else "")
+        for arm, entry in arms.items()
+    )
+    section.text(
+        f"{counted}, each predicted by the one network that was neither trained nor stopped on it, "
+        "in the units of the data. Brackets hold 95 % bootstrap intervals over rows."
+    )
+    names = dict.fromkeys(m for e in arms.values() for m in e["metrics"] if m in METRIC_NAMES)
+    section.table(
+        ("metric", *arms),
+        [(metric_name(m), *(interval(e["metrics"].get(m)) for e in arms.values())) for m in names],
+    )
+    if run.predictions.is_dir() and names:
+        import seqdata as sd
+        from eugene.report._curves import performance
+
+        with sd.open_zarr(run.predictions) as opened:
+            section.figures(performance(opened.load(), "test", run.figures))
+
+
+def _arm_tables(section: Section, arms: dict[str, Any], over: str) -> None:
     """Add a row a metric and arm, baselines beside it."""
     rows = []
     for arm, entry in arms.items():
@@ -73,7 +102,7 @@ def _arm_tables(section: Section, arms: dict[str, Any]) -> None:
                 if metric in values
             ]
             above = [
-                check[metric]["every_seed_above"]
+                check[metric][f"every_{over}_above"]
                 for check in entry.get("above_baseline", {}).values()
                 if metric in check
             ]
@@ -82,17 +111,17 @@ def _arm_tables(section: Section, arms: dict[str, Any]) -> None:
                     arm,
                     metric_name(metric),
                     f"{number(found['mean'])} ({number(found['low'])} to {number(found['high'])})",
-                    ", ".join(number(v) for v in found["per_seed"]),
+                    ", ".join(number(v) for v in found[f"per_{over}"]),
                     "; ".join(beside) or "–",
                     ("yes" if all(above) else "no") if above and metric != "mse" else "–",
                 )
             )
-    head = ("arm", "metric", "mean (interval)", "each seed", "baseline", "every seed above")
+    head = ("arm", "metric", "mean (interval)", f"each {over}", "baseline", f"every {over} above")
     section.table(head, rows)
 
 
-def _dots(arms: dict[str, Any], folder: Path) -> list[Picture]:
-    """Draw the seeds of every arm for the metric that matters."""
+def _dots(arms: dict[str, Any], over: str, folder: Path) -> list[Picture]:
+    """Draw the seeds or folds of every arm for the metric that matters."""
     import matplotlib.pyplot as plt
 
     from eugene.plot import performance_summary
@@ -103,7 +132,7 @@ def _dots(arms: dict[str, Any], folder: Path) -> list[Picture]:
         return []
     figure, ax = plt.subplots(figsize=(5.4, 3.4), layout="constrained")
     performance_summary(
-        {arm: entry["metrics"][metric]["per_seed"] for arm, entry in arms.items()},
+        {arm: entry["metrics"][metric][f"per_{over}"] for arm, entry in arms.items()},
         metric=metric_name(metric),
         baselines={
             name.replace("_", " "): values[metric]["mean"]
@@ -112,6 +141,6 @@ def _dots(arms: dict[str, Any], folder: Path) -> list[Picture]:
         },
         ax=ax,
     )
-    alt = f"{metric_name(metric)} of each seed in each arm, baselines as lines"
-    caption = "Points are seeds, bars their mean, dashed lines baselines fitted in the same run."
+    alt = f"{metric_name(metric)} of each {over} in each arm, baselines as lines"
+    caption = f"Points are {over}s, bars their mean, dashed lines baselines fitted in the same run."
     return [picture(figure, "replicates", folder=folder, alt=alt, caption=caption)]

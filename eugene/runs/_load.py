@@ -132,8 +132,9 @@ def require_single(folder: RunFolder) -> None:
         raise NotARunError(message)
     if found := folder.replicates:
         shown = ", ".join(str(path) for path in found[:4]) + (", ..." if len(found) > 4 else "")
+        over = found[0].name.partition("_")[0]
         message = (
-            f"{folder.path} holds {len(found)} runs over seeds and arms, and no network of its "
+            f"{folder.path} holds {len(found)} runs over {over}s and arms, and no network of its "
             f"own: name one of them ({shown}). 'eugene run --resume' goes on with all, "
             "'eugene report' and 'eugene compare' show them together"
         )
@@ -212,6 +213,11 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     )
     _fill(module, weights)
     return _ready(module, info, described, device)
+
+
+def info_of(folder: RunFolder) -> RunInfo:
+    """Return what a run knows of its data, from its ``data.json``."""
+    return _info(folder.path, folder.read_json("data.json"))
 
 
 def _info(path: Path, described: Mapping[str, Any]) -> RunInfo:

@@ -181,8 +181,8 @@ def prepare(
     """
     if config.tree.get("replicates"):
         message = (
-            "asks for a training a seed, and this trains one network: 'eugene run' does all of "
-            "them; leave the section out to train one"
+            "asks for a training a seed or fold, and this trains one network: 'eugene run' does "
+            "all of them; leave the section out to train one"
         )
         raise config.fail("$.replicates", message)
     folder = RunFolder(path)

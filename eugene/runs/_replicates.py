@@ -1,4 +1,4 @@
-"""The same run over several seeds and variants, and what they say together."""
+"""The same run over several seeds or folds and variants, and what they say together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, TypedDict, Unpack
+from typing import TypeAlias, TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -17,37 +17,44 @@ from eugene._folder import RunFolder
 from eugene.config import RunConfig, listed_plugins
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
+from eugene.runs._folds import check_folds, gather
 from eugene.runs._pipeline import Options
 from eugene.runs._run import Baselines, logger
 from eugene.runs._versions import versions
 
 _RESAMPLES = 10_000
+_SEEDS = (0, 1, 2, 3, 4)
+_PER_SEED = ("per_seed", "every_seed_above")
 
 
 class Arm(Measured, total=False):
     """What the runs of one arm say together."""
 
     seeds: list[int]
+    folds: list[int]
     above_baseline: dict[str, Metrics]
     subsets: dict[str, Arm]
 
 
-class Difference(TypedDict):
-    """What two arms differ in, over the seeds that both have."""
+class Difference(TypedDict, total=False):
+    """What two arms differ in, over the seeds or folds that both have."""
 
     seeds: list[int]
+    folds: list[int]
     metrics: Metrics
 
 
-class Summary(TypedDict):
-    """Content of ``summary.json``."""
+class Summary(TypedDict, total=False):
+    """Content of ``summary.json``; ``over`` is what ran several times: seeds or folds."""
 
+    over: str
     arms: dict[str, Arm]
     paired: dict[str, Difference]
+    out_of_fold: dict[str, Measured]
 
 
 Evaluations: TypeAlias = dict[str, dict[int, Evaluation]]
-"""Arm -> seed -> content of ``evaluation.json``."""
+"""Arm -> seed or fold -> content of ``evaluation.json``."""
 
 
 def mean_interval(values: list[float], *, seed: int = 0) -> Metric:
@@ -153,13 +160,15 @@ def _arm(runs: Sequence[Measured]) -> Arm:
     }
 
 
-def summarise(evaluations: Evaluations) -> Summary:
+def summarise(evaluations: Evaluations, over: str = "seed") -> Summary:
     """Bring the evaluations of all replicates together.
 
     Parameters
     ----------
     evaluations : dict
-        Arm -> seed -> content of ``evaluation.json``.
+        Arm -> seed or fold -> content of ``evaluation.json``.
+    over : {"seed", "fold"}
+        What the numbers are.
 
     Returns
     -------
@@ -167,7 +176,7 @@ def summarise(evaluations: Evaluations) -> Summary:
         ``arms``: for each arm its ``seeds``, ``metrics`` (mean over seeds with bootstrap
         interval and each seed's value), ``baselines``, ``above_baseline`` (paired by seed) and
         ``subsets``; ``paired``: for each two arms the difference of each metric over the seeds
-        that both have, with its intervals.
+        that both have, with its intervals. Of folds the keys are ``folds`` and ``per_fold``.
     """
     arms: dict[str, Arm] = {}
     for arm, by_seed in evaluations.items():
@@ -191,14 +200,27 @@ def summarise(evaluations: Evaluations) -> Summary:
             "seeds": seeds,
             "metrics": {n: paired(before[n], after[n]) for n in before if n in after},
         }
-    return {"arms": arms, "paired": differences}
+    if over != "seed":
+        arms = {arm: cast(Arm, _named_after(found, over)) for arm, found in arms.items()}
+        differences = {
+            pair: cast(Difference, _named_after(found, over)) for pair, found in differences.items()
+        }
+    return {"over": over, "arms": arms, "paired": differences}
 
 
-def _summary_csv(evaluations: Evaluations) -> str:
+def _named_after(found: object, over: str) -> object:
+    """Return what was found over seeds with the keys that say over what it was found."""
+    if not isinstance(found, dict):
+        return found
+    names = {"seeds": f"{over}s", **{n: n.replace("seed", over) for n in _PER_SEED}}
+    return {names.get(key, key): _named_after(value, over) for key, value in found.items()}
+
+
+def _summary_csv(evaluations: Evaluations, over: str) -> str:
     """Return one line a run, model or baseline, subset and metric."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["arm", "seed", "model", "subset", "metric", "value", "low", "high"])
+    writer.writerow(["arm", over, "model", "subset", "metric", "value", "low", "high"])
     for arm, by_seed in evaluations.items():
         for seed, evaluation in by_seed.items():
             parts: dict[str, Measured] = {"all": evaluation, **(evaluation.get("subsets") or {})}
@@ -211,16 +233,25 @@ def _summary_csv(evaluations: Evaluations) -> str:
     return buffer.getvalue()
 
 
-def _begin(config: RunConfig, path: Path, *, overwrite: bool, resume: bool) -> RunFolder:
+def _begin(config: RunConfig, path: Path, over: str, *, overwrite: bool, resume: bool) -> RunFolder:
     existing = RunFolder(path)
     if pipeline.following(config):
         existing.follow()
         return existing
     if resume and existing.config.is_file():
         pipeline.require_same(existing, config, ("seed", "data"))
+        others = [p.name for p in existing.replicates if not p.name.startswith(f"{over}_")]
+        if others:
+            message = (
+                f"{path} holds runs of another kind ({', '.join(others[:3])}); give another --name "
+                "or --run_dir, or --overwrite"
+            )
+            raise config.fail("$.replicates", message)
     existing.remove_stale()
     with existing.begun(overwrite=overwrite, resume=resume), existing.step("data"):
-        load_data(config, existing)
+        data = load_data(config, existing)
+        if over == "fold":
+            check_folds(config, data.ds)
     existing.write_text("config.yaml", config.to_yaml())
     existing.write_json("versions.json", versions(listed_plugins(config.document)))
     return existing
@@ -231,42 +262,55 @@ def run_replicates(
     path: Path,
     **options: Unpack[Options],
 ) -> RunFolder:
-    """Do a run for every arm and seed, and summarise them.
+    """Do a run for every arm and seed or fold, and summarise them.
 
     Parameters
     ----------
     config : RunConfig
         With ``replicates``.
     path : Path
-        The parent folder; each run is in ``<arm>/seed_<seed>`` and shares the data store here.
+        The parent folder; each run is in ``<arm>/seed_<seed>`` or ``<arm>/fold_<fold>`` and
+        shares the data store here.
     **options
         As in `eugene.runs.run`.
 
     Returns
     -------
     RunFolder
-        The parent folder with ``summary.json``, ``summary.csv`` and ``report.html``.
+        The parent folder with ``summary.json``, ``summary.csv`` and ``report.html``; of folds
+        also with ``predictions.zarr``, the predictions of every row by the network that never saw
+        it (of several arms, one in the folder of each).
     """
     if draws_with_run_seed(config):
         config = config.replaced({"data.seed": config.seed})
     resume, overwrite = options.get("resume", False), options.pop("overwrite", False)
     section = config.section("replicates")
     arms = list(section.get("arms") or {"default": {}})
-    seeds = [int(seed) for seed in section["seeds"]]
-    which = section.get("interpret", "first")
-    configs = {(arm, seed): config.arm(arm, seed) for arm in arms for seed in seeds}
+    over, which = "fold" if section.get("folds") else "seed", section.get("interpret", "first")
+    if over == "fold":
+        numbers = list(range(int(section["folds"])))
+    else:
+        given = section.get("seeds")
+        numbers = [int(seed) for seed in (_SEEDS if given is None else given)]
+    made = config.fold if over == "fold" else config.arm
+    configs = {(arm, number): made(arm, number) for arm in arms for number in numbers}
     taken_up = (
         RunFolder(path).unless_refused()
         if resume and not pipeline.following(config)
         else contextlib.nullcontext()
     )
     with pipeline.working(config, path), taken_up:
-        folder = _begin(config, path, overwrite=overwrite, resume=resume)
-        evaluations = _train_all(configs, folder, fingerprint(config), which, options)
+        folder = _begin(config, path, over, overwrite=overwrite, resume=resume)
+        evaluations = _train_all(configs, folder, over, fingerprint(config), which, options)
         if folder.follows:
             return folder
-        folder.write_json("summary.json", summarise(evaluations))
-        folder.write_text("summary.csv", _summary_csv(evaluations))
+        summary = summarise(evaluations, over)
+        if over == "fold":
+            summary["out_of_fold"] = {
+                arm: gather(config, folder, arm, alone=len(arms) == 1) for arm in arms
+            }
+        folder.write_json("summary.json", summary)
+        folder.write_text("summary.csv", _summary_csv(evaluations, over))
         from eugene.report import build
 
         with folder.step("report"):
@@ -277,17 +321,19 @@ def run_replicates(
 def _train_all(
     configs: dict[tuple[str, int], RunConfig],
     folder: RunFolder,
+    over: str,
     data_key: str,
     which: str,
     options: Options,
 ) -> Evaluations:
-    """Do the runs of all arms and seeds; return arm -> seed -> content of ``evaluation.json``."""
+    """Do the runs of all arms and seeds or folds; return what each wrote as its evaluation."""
     baselines: Baselines = {}
     evaluations: Evaluations = {arm: {} for arm, _ in configs}
     with contextlib.nullcontext() if folder.follows else folder.step("fit"):
-        for number, ((arm, seed), replicate) in enumerate(configs.items()):
-            logger.info("replicate %d of %d: %s, seed %d", number + 1, len(configs), arm, seed)
-            place = folder.path / arm / f"seed_{seed}"
+        for number, ((arm, which_one), replicate) in enumerate(configs.items()):
+            told = (number + 1, len(configs), arm, over, which_one)
+            logger.info("replicate %d of %d: %s, %s %d", *told)
+            place = folder.path / arm / f"{over}_{which_one}"
             shared = folder if fingerprint(replicate) == data_key else None
             explained = which == "all" or (which == "first" and number == 0)
             current = pipeline.train(
@@ -300,5 +346,5 @@ def _train_all(
             )
             if pipeline.following(replicate):
                 continue
-            evaluations[arm][seed] = read_evaluation(current.folder.path)
+            evaluations[arm][which_one] = read_evaluation(current.folder.path)
     return evaluations

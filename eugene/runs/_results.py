@@ -23,9 +23,12 @@ def result_lines(folder: RunFolder) -> Iterator[str]:
         A run, its results on other data, or the folder above replicates.
     """
     summary = folder.read("summary.json")
+    over = str(summary.get("over") or "seed")
+    for arm, entry in summary.get("out_of_fold", {}).items():
+        yield _models(f"{arm}, out of fold, n = {entry['n']}", entry)
     for arm, entry in summary.get("arms", {}).items():
-        count = len(entry["seeds"])
-        label = f"{arm}, {count} seed{'s' if count != 1 else ''}"
+        count = len(entry[f"{over}s"])
+        label = f"{arm}, {count} {over}{'s' if count != 1 else ''}"
         yield _models(label, entry)
         for name, part in entry.get("subsets", {}).items():
             yield _models(f"{label}, {name}", part)

@@ -1,0 +1,170 @@
+"""Cross-validation: every row is predicted once, by a network that never saw it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr
+
+import eugene as eu
+import seqdata as sd
+from eugene.errors import ConfigError
+from eugene.modules import SequenceModule
+from eugene.runs import run
+
+FOLDS, N = 3, 40
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """Return a run of rows in genes, whose target is z-scored, and its sequences and targets."""
+    rng = np.random.default_rng(2)
+    letters = rng.choice(np.frombuffer(b"ACGT", "S1"), (N, 24))
+    y = 50 + 10 * (letters == b"G").mean(axis=1) + rng.normal(0, 0.1, N)
+    rows = [f"{s.tobytes().decode()}\t{v:.4f}\t{i // 3}" for i, (s, v) in enumerate(zip(letters, y, strict=True))]  # fmt: skip # noqa: E501
+    path = tmp_path_factory.mktemp("rows") / "rows.tsv"
+    path.write_text("\n".join(["seq\ty\tgene", *rows]))
+    tree = {
+        "name": "counted",
+        "seed": 5,
+        "data": {
+            "name": "table",
+            "path": str(path),
+            "seq_col": "seq",
+            "target_cols": ["y"],
+            "split": {"name": "group", "by": "gene"},
+            "targets": ["zscore"],
+            "batch_size": 8,
+        },
+        "model": {"name": "fcn", "dense_kwargs": {"hidden_dims": [4]}},
+        "trainer": {"max_epochs": 2, "accelerator": "cpu", "tensorboard": False},
+        "evaluate": {"n_bootstrap": 30},
+        "replicates": {"folds": FOLDS, "interpret": "none"},
+    }
+    return tree, letters, np.loadtxt(path, skiprows=1, usecols=1)
+
+
+@pytest.fixture
+def tree(counted) -> dict[str, Any]:
+    return copy.deepcopy(counted[0])
+
+
+@pytest.fixture(scope="module")
+def done(counted, tmp_path_factory):
+    """Return a finished cross-validation of two arms, and the rows that each network was shown."""
+    seen: dict[str, set[int]] = {}
+    tree = copy.deepcopy(counted[0])
+    tree["replicates"]["arms"] = {"narrow": {}, "wide": {"model.dense_kwargs.hidden_dims": [8]}}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("training_step", "validation_step"):
+            step = getattr(SequenceModule, name)
+
+            def watched(self, batch, batch_idx, step=step):
+                place = str(self.trainer.default_root_dir)
+                seen.setdefault(place, set()).update(batch["index"].tolist())
+                return step(self, batch, batch_idx)
+
+            patch.setattr(SequenceModule, name, watched)
+        folder = run(tree, run_dir=tmp_path_factory.mktemp("runs") / "cv")
+    return folder, seen
+
+
+def test_each_row_is_predicted_by_a_network_that_never_saw_it(counted, done):
+    (_, letters, y), (folder, seen) = counted, done
+    places = [str(folder.path / "wide" / f"fold_{k}") for k in range(FOLDS)]
+    assert set(places) < set(seen)
+    with sd.open_zarr(folder / "wide" / "predictions.zarr") as opened:
+        found = opened.load()
+    rows, fold = found["row"].values, found["fold"].values
+    assert rows.tolist() == list(range(N))  # each once
+    assert not any(row in seen[places[k]] for row, k in zip(rows, fold, strict=True))
+    assert all(len(seen[places[k]]) + (fold == k).sum() == N for k in range(FOLDS))
+    genes = np.arange(N) // 3
+    assert all(len(set(fold[genes == g])) == 1 for g in set(genes))
+    assert np.ptp(np.bincount(fold)) <= 3
+    # the network of a fold gives them, in the units of the table
+    np.testing.assert_allclose(found["target"].values[:, 0], y, rtol=1e-5)
+    for k in range(FOLDS):
+        module = eu.load(places[k])
+        given = module.inverse_targets(module.predict(letters[fold == k]))
+        np.testing.assert_allclose(found["prediction"].values[fold == k], given, rtol=1e-5)
+    scales = {str(eu.load(p).run.transforms) for p in places}
+    assert len(scales) == FOLDS  # they differ, so units of the data alone can be put together
+
+
+def test_figures_of_folds_and_of_all_rows_together(counted, done):
+    (_, _, y), (folder, _) = counted, done
+    summary = folder.read_json("summary.json")
+    assert summary["over"] == "fold"
+    arm, pooled = summary["arms"]["wide"], summary["out_of_fold"]["wide"]
+    assert arm["folds"] == [0, 1, 2]
+    each = [
+        folder.read_json(f"wide/fold_{k}/evaluation.json")["metrics"]["pearson"]["value"]
+        for k in range(FOLDS)
+    ]
+    assert arm["metrics"]["pearson"]["per_fold"] == pytest.approx(each)
+    with sd.open_zarr(folder / "wide" / "predictions.zarr") as opened:
+        predicted = opened["prediction"].values[:, 0]
+    assert pooled["n"] == N
+    assert pooled["metrics"]["pearson"]["value"] == pytest.approx(pearsonr(y, predicted)[0], 1e-4)
+    assert pooled["metrics"]["pearson"]["low"] < pooled["metrics"]["pearson"]["high"]
+    assert summary["paired"]["wide - narrow"]["folds"] == [0, 1, 2]
+    page = folder.report.read_text()
+    assert "Out of fold" in page
+    assert "40 rows (wide)" in page
+    assert "each fold" in page
+
+
+def test_a_cross_validation_goes_on_where_it_was_stopped(tree, done, tmp_path, monkeypatch):
+    step, count = SequenceModule.training_step, 0
+
+    def dying(self, batch, batch_idx):
+        nonlocal count
+        count += 1
+        if count > 6:  # in the second fold
+            raise RuntimeError("killed")
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(SequenceModule, "training_step", dying)
+    with pytest.raises(RuntimeError, match="killed"):
+        run(tree, run_dir=tmp_path / "cv")
+    monkeypatch.setattr(SequenceModule, "training_step", step)
+    begun = [path.name for path in eu.runs.RunFolder(tmp_path / "cv").replicates]
+    assert begun == ["fold_0", "fold_1"]
+    assert not (tmp_path / "cv" / "predictions.zarr").exists()
+    folder = run(tree, run_dir=tmp_path / "cv", resume=True)
+    narrow = done[0] / "narrow" / "predictions.zarr"
+    with sd.open_zarr(folder.predictions) as here, sd.open_zarr(narrow) as there:
+        np.testing.assert_array_equal(here["prediction"].values, there["prediction"].values)
+    with pytest.raises(ConfigError, match="n_folds: the run in"):
+        run({**tree, "replicates": {"folds": 4}}, run_dir=folder.path, resume=True)
+    with pytest.raises(ConfigError, match="runs of another kind"):
+        run({**tree, "replicates": {"seeds": [1]}}, run_dir=folder.path, resume=True)
+
+
+FIXED = {"name": "column", "column": "gene", "mapping": {str(i): "train" for i in range(14)}}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"replicates": {"folds": 2}}, "folds"),
+        ({"replicates": {"folds": 3, "seeds": [1, 2]}}, "seeds and folds are both given"),
+        ({"data.split": FIXED}, "nothing to deal into folds"),
+        ({"data.split": None}, "folds keep the rules of data.split, and there is none"),
+        ({"replicates": {"folds": 20}}, "makes 14 groups"),
+    ],
+)
+def test_what_cannot_be_folded_is_refused_before_anything_is_trained(tree, tmp_path, change, words):
+    for dotted, value in change.items():
+        top, _, key = dotted.partition(".")
+        if key:
+            tree[top][key] = value
+        else:
+            tree[top] = value
+    with pytest.raises(ConfigError, match=words):
+        run(tree, run_dir=tmp_path / "cv")
+    assert not (tmp_path / "cv").exists()
