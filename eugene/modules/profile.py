@@ -13,7 +13,7 @@ from torch import nn
 
 from eugene._tracks import TrackLayout
 from eugene.augment import Augmenter, Regularizer
-from eugene.config.marks import ArgumentsOf, Names
+from eugene.config.marks import ArgumentsOf, Least, Names
 from eugene.errors import DataError, EugeneError
 from eugene.modules._groups import Groups
 from eugene.modules._objects import by_name
@@ -155,7 +155,7 @@ class ProfileModule(ProfilePredicting):
         optimizer: Annotated[
             str | Callable[..., torch.optim.Optimizer], Names("optimizers")
         ] = "adam",
-        optimizer_lr: float = 1e-3,
+        optimizer_lr: Annotated[float, Least(0)] = 1e-3,
         optimizer_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("optimizer")] = None,
         scheduler: Annotated[str | Callable[..., object] | None, Names("schedulers")] = None,
         scheduler_monitor: str = "val_loss",

@@ -12,7 +12,7 @@ from eugene._calls import eugene_call
 from eugene._judge import name_of, output_problem
 from eugene._tasks import get_task
 from eugene.augment import Augmenter, Regularizer
-from eugene.config.marks import ArgumentsOf, Names
+from eugene.config.marks import ArgumentsOf, Least, Names
 from eugene.config.registries import LOSSES
 from eugene.errors import EugeneError
 from eugene.modules._input import as_batch_size, as_tensor
@@ -110,7 +110,7 @@ class SequenceModule(BaseModule):
         optimizer: Annotated[
             str | Callable[..., torch.optim.Optimizer], Names("optimizers")
         ] = "adam",
-        optimizer_lr: float = 1e-3,
+        optimizer_lr: Annotated[float, Least(0)] = 1e-3,
         optimizer_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("optimizer")] = None,
         scheduler: Annotated[str | Callable[..., object] | None, Names("schedulers")] = None,
         scheduler_monitor: str = "val_loss",

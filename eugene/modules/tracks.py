@@ -107,7 +107,7 @@ class TrackModule(BaseModule):
         optimizer: Annotated[
             str | Callable[..., torch.optim.Optimizer], Names("optimizers")
         ] = "adam",
-        optimizer_lr: float = 1e-3,
+        optimizer_lr: Annotated[float, Least(0)] = 1e-3,
         optimizer_kwargs: Annotated[Mapping[str, object] | None, ArgumentsOf("optimizer")] = None,
         scheduler: Annotated[str | Callable[..., object] | None, Names("schedulers")] = None,
         scheduler_monitor: str = "val_loss",

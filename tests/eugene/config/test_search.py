@@ -132,6 +132,10 @@ WRONG = {
         {"data__batch_size": {"search": "int", "low": 0, "high": 64}},
         "$.data.batch_size: the search may try 0: is 0, expected 1 or more",
     ),
+    "below what an optimiser takes": (
+        {"module__optimizer_lr": {"search": "uniform", "low": -0.1, "high": 0.1}},
+        "$.module.optimizer_lr: the search may try -0.1: is -0.1, expected 0 or more",
+    ),
     "one bad name in a list": (
         {"module__optimizer": {"search": "choice", "values": ["adam", "sdg"]}},
         "$.module.optimizer: the search may try 'sdg': no optimizer is called 'sdg'; "
