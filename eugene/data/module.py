@@ -545,6 +545,10 @@ class SequenceDataModule(TracksServed):
             self._leakage = splits.leakage(self.ds, self.codes, seq_var=seq_var)
         return self._leakage
 
+    def take_leakage(self, found: Mapping[str, object]) -> None:
+        """Take what the splits share from a run on the same rows, which looked for it before."""
+        self._leakage = dict(found)
+
     def facts(self) -> dict[str, Any]:
         """Return what a trained network has to know of its data, as plain values.
 

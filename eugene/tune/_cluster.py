@@ -71,7 +71,8 @@ def _environment(*, own: bool) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update({k: v for k, v in _ENVIRONMENT.items() if k not in before})
     if own and not any(name in before for name in _AUTHENTICATION):
-        os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _own_token()})
+        # that it is to be used Ray settles itself when it starts a cluster
+        os.environ["RAY_AUTH_TOKEN"] = _own_token()
     try:
         yield
     finally:

@@ -153,6 +153,8 @@ def _begin(
         if not len(run.rows("val")):
             message = "the split leaves no val rows, on which trials are compared"
             raise config.fail("$.data.split", message)
+        # the trials read from it what their splits share, which is looked for once
+        folder.write_json("data.json", run.describe())
         metric = _metric(first)
         mode = first.last.section("trainer").get("mode") or _better(run, metric)
     folder.write_text("config.yaml", config.to_yaml())

@@ -56,7 +56,11 @@ def test_an_epoch_is_told_when_its_checkpoint_is_there_and_the_last_by_the_end(
 
     config = load_run_config(small(epochs=3), searched=True)
     folder = RunFolder.create(tmp_path / "search")
+    first = Run(config.candidate({"module.optimizer_lr": 0.01}), folder)
     folder.write_text("config.yaml", config.to_yaml())
+    folder.write_json("data.json", first.describe())
+    looked: list[object] = []
+    monkeypatch.setattr("seqdata.splits.leakage", lambda *a, **k: looked.append(a) or {})
     plan = Plan(str(folder.path), "val_loss", "min")
     told: list[tuple[float, int]] = []
 
@@ -91,6 +95,7 @@ def test_an_epoch_is_told_when_its_checkpoint_is_there_and_the_last_by_the_end(
         f.table("metrics.csv")["val_loss"].tolist() for f in (trial, RunFolder(tmp_path / "alone"))
     ]
     assert losses[0] == losses[1]
+    assert len(looked) == 1, "only the run on its own looks for what the splits share"
     # a trial that was whole already only tells its end
     run_trial({"module.optimizer_lr": 0.01}, plan)
     assert told[4:] == [(3.0, 3)]
