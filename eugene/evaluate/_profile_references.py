@@ -200,7 +200,7 @@ def best_smoothing(
     tasks: Tasks | None = None,
     *,
     mean: ArrayLike | None = None,
-    widths: Sequence[int] = (2, 5, 10, 20, 40, 80),
+    widths: Sequence[int] = (1, 2, 5, 10, 20, 40, 80),
 ) -> Smooth:
     """Return the Gaussian by which one half of the reads says most of the other.
 

@@ -210,7 +210,7 @@ def _distances(ds: xr.Dataset, folder: Path) -> Picture:
     figure, ax = plt.subplots(figsize=(4.8, 4.0), layout="constrained")
     for name, values in drawn.items():
         ax.hist(
-            values, bins=np.linspace(0, _FARTHEST, _BINS + 1), histtype="step",
+            values, bins=np.linspace(0, _FARTHEST, _BINS + 1).tolist(), histtype="step",
             color=_COLOURS[name], label=_NAMES[name], linewidth=1.3,
         )  # fmt: skip
         if len(values):

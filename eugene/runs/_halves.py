@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eugene.runs")
 Pair = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 # what a signal of fragments may count, and how the ends of reads may have been moved
-_COUNTED = ("cutsite", "fragment", "midpoint")
+Counted: TypeAlias = Literal["cutsite", "fragment", "midpoint"]
 _SHIFTS = ((0, 0), (4, -5), (4, -4))
 
 
@@ -98,7 +98,8 @@ class Halves:
 
         known = np.nan_to_num(counts)
         if counts.shape[1] == 1:
-            for method in _COUNTED:
+            choices: tuple[Counted, ...] = get_args(Counted)
+            for method in choices:
                 for shift in _SHIFTS:
                     reader = sd.Fragments(
                         "half", str(self._file), "reads", count_method=method, shift=shift,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,7 @@ def test_profiles(
     pseudo: dict[str, Any] = {**halves.how}
     if width is not None:
         pseudo |= {"smooth_bp": width.width, "kernel": width.kernel}
-    return {
+    found = {
         "split": "test",
         "other_data": run.other_data,
         "task": "profile",
@@ -137,6 +137,7 @@ def test_profiles(
         "pseudo_replicates": pseudo,
         "smooth_bp": smooth,
     }
+    return cast(Evaluation, found)
 
 
 def _smoothing(
@@ -219,7 +220,8 @@ def _of_tasks(
     if logs.shape[1] == len(tasks):
         return logs.astype(np.float64)
     counts = np.expm1(logs.astype(np.float64))
-    return np.log1p(np.stack([counts[:, list(t)].sum(axis=1) for t in tasks.values()], axis=1))
+    sums = np.stack([counts[:, list(t)].sum(axis=1) for t in tasks.values()], axis=1)
+    return np.asarray(np.log1p(sums))
 
 
 def _totals(

@@ -306,7 +306,8 @@ def test(
         found = test_profiles(
             run, chosen, n_bootstrap=n_bootstrap, smooth=smooth, fragments=fragments
         )
-        _write(run, {**found, "averaged": averaged})
+        found["averaged"] = averaged
+        _write(run, found)
         return
     baselines, actual = baseline_predictions(run, run.data.targets), run.data.targets
 
@@ -333,7 +334,7 @@ def test(
             "baselines": {name: of(values) for name, values in baselines.items()},
         }
 
-    evaluation: Evaluation = {
+    evaluation = {
         "split": "test",
         "other_data": run.other_data,
         "task": run.task,
@@ -346,4 +347,4 @@ def test(
         "averaged": averaged,
         "calibration": _calibration(run, rows) if calibrate else {},
     }
-    _write(run, evaluation)
+    _write(run, cast(Evaluation, evaluation))
