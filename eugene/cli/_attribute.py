@@ -9,8 +9,7 @@ from eugene._step import steps
 from eugene.cli._bigwig import attributions_bigwig, overlap_of, wants_bigwig
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._predict import read_file
-from eugene.cli._run import device_of, do_step, network_of, printed, spoken
+from eugene.cli._run import device_of, do_step, network_of, printed, read_file, spoken
 from eugene.errors import EugeneError, UsageError
 
 if TYPE_CHECKING:

@@ -12,7 +12,15 @@ import numpy as np
 from eugene._holding import holding
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import check_out, device_of, network_of, printed, reopened, spoken
+from eugene.cli._run import (
+    check_out,
+    device_of,
+    network_of,
+    printed,
+    read_file,
+    reopened,
+    spoken,
+)
 from eugene.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -132,7 +140,6 @@ def _of_file(
 ) -> list[Path]:
     """Write the tracks of the windows of ``--input``."""
     from eugene._bigwig import places_of
-    from eugene.cli._predict import read_file
     from eugene.evaluate._bigwig import write_predicted
     from eugene.runs import load
 

@@ -11,11 +11,18 @@ from eugene._table import aligned, write_table
 from eugene.cli._bigwig import predict_bigwig, wants_bigwig
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import check_out, device_of, network_of, printed, reopened, spoken
+from eugene.cli._run import (
+    check_out,
+    device_of,
+    network_of,
+    printed,
+    read_file,
+    reopened,
+    spoken,
+)
 from eugene.errors import UsageError
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
     from eugene.runs import Run, RunFolder
@@ -41,19 +48,6 @@ def _emit(
 
 def _columns(names: tuple[str, ...] | list[str], width: int) -> list[str]:
     return list(names) if len(names) == width else [f"class_{i}" for i in range(width)]
-
-
-def read_file(call: Call, folder: RunFolder) -> tuple[xr.Dataset, list[str]]:
-    """Return the sequences of ``--input``, read as the run read its own, and their names."""
-    from eugene.runs import read_input
-
-    return read_input(
-        folder.path,
-        str(call.get("input")),
-        seq_col=call.get("seq_col"),
-        fasta=call.get("fasta"),
-        allow_class_path=call.has("allow_class_path"),
-    )
 
 
 def predict(call: Call) -> int:

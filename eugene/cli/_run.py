@@ -21,6 +21,8 @@ from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.errors import MissingFileError, UsageError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from eugene.runs import Run
     from eugene.runs._pipeline import Options
 
@@ -268,6 +270,19 @@ def network_of(call: Call) -> tuple[RunFolder, RunConfig]:
         tree = {"name": Path(named).name, "seed": settings.seed}
         return RunFolder(named), RunConfig(tree, Document(tree))
     return folder_of(call)
+
+
+def read_file(call: Call, folder: RunFolder) -> tuple[xr.Dataset, list[str]]:
+    """Return the sequences of ``--input``, read as the run read its own, and their names."""
+    from eugene.runs import read_input
+
+    return read_input(
+        folder.path,
+        str(call.get("input")),
+        seq_col=call.get("seq_col"),
+        fasta=call.get("fasta"),
+        allow_class_path=call.has("allow_class_path"),
+    )
 
 
 def reopened(call: Call) -> Run | None:
