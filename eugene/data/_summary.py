@@ -107,10 +107,27 @@ def _target(variable: xr.DataArray, parts: dict[str, NDArray[np.bool_]]) -> dict
     if variable.ndim != 1:
         return {"sizes": {str(d): int(s) for d, s in variable.sizes.items()}}
     values = variable.to_numpy().astype(np.float64)
-    return {name: _statistics(values[rows]) for name, rows in parts.items()}
+    return {name: statistics(values[rows]) for name, rows in parts.items()}
 
 
-def _statistics(values: NDArray[np.float64]) -> dict[str, object]:
+def statistics(values: NDArray[np.float64]) -> dict[str, object]:
+    """Return number, spread and, where they are few whole numbers, classes of some values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        NaN where missing.
+
+    Returns
+    -------
+    dict
+        Plain numbers.
+
+    Examples
+    --------
+    >>> statistics(np.array([1.5, np.nan]))["missing"]
+    1
+    """
     finite = values[np.isfinite(values)]
     infinite = int(np.isinf(values).sum())
     out: dict[str, object] = {"n": len(finite), "missing": len(values) - len(finite) - infinite}

@@ -14,8 +14,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eugene._tracks import TrackLayout
+from eugene.data._summary import statistics
 from eugene.errors import DataError
+from seqdata.schema import SPLITS
 from seqdata.torch import SequenceLoader
+
+_MOST_TASKS = 16
 
 
 @dataclass
@@ -130,6 +134,30 @@ class TrackTotals:
         return said
 
 
+def per_task(counts: NDArray[np.float64], tracks: Sequence[int]) -> NDArray[np.float64]:
+    """Return the counts of a task, all of its tracks together.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (rows, tracks)
+        NaN where missing.
+    tracks : sequence of int
+        Of the task.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows,)
+        NaN where all are missing.
+
+    Examples
+    --------
+    >>> per_task(np.array([[1.0, 2.0], [np.nan, np.nan]]), [0, 1])
+    array([ 3., nan])
+    """
+    chosen = counts[:, list(tracks)]
+    return np.where(np.isfinite(chosen).any(1), np.nansum(chosen, axis=1), np.nan)
+
+
 class TracksServed(pl.LightningDataModule, ABC):
     """The part of a data module that knows the tracks that it serves as targets."""
 
@@ -205,6 +233,27 @@ class TracksServed(pl.LightningDataModule, ABC):
             batches: Any = self.loader(split, variables=("target", "mask"), batch_size=256)
             self._totals[split] = TrackTotals.of(batches, layout.names)
         return self._totals[split]
+
+    def count_statistics(self) -> dict[str, dict[str, object]]:
+        """Return statistics of the counts of each task in each split, as plain numbers.
+
+        Returns
+        -------
+        dict
+            Task -> split -> what `eugene.data._summary.statistics` returns, over the positions
+            of the targets; empty where there is no split, for bins, and for very many tracks.
+        """
+        layout, codes = self.layout, getattr(self, "codes", None)
+        binned = "bin_size" in self.ds[self.target_vars[0]].attrs
+        if layout is None or codes is None or binned or len(layout.tasks) > _MOST_TASKS:
+            return {}
+        splits = [name for name in ("train", "val", "test") if (codes == SPLITS[name]).any()]
+        return {
+            task: {
+                split: statistics(per_task(self.track_totals(split), tracks)) for split in splits
+            }
+            for task, tracks in layout.tasks.items()
+        }
 
     def track_totals(self, split: str) -> NDArray[np.float64]:
         """Return the counts of each row and track of a split, float64 (rows, tracks)."""

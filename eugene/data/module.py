@@ -583,6 +583,8 @@ class SequenceDataModule(TracksServed):
         )
         facts = self.facts()
         summary |= {key: facts[key] for key in _DESCRIBED if key in facts}
+        if self.layout is not None:
+            summary["targets"] = self.count_statistics() or summary["targets"]
         if self.codes is not None:
             summary["leakage"] = self.leakage_report()
         return summary

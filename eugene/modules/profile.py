@@ -318,8 +318,9 @@ class ProfileModule(ProfilePredicting):
         self._count_weights = torch.tensor(found, device=self.device)
         self._weight_known = True
         plain = found[0] if len(found) == 1 else found
+        if self.hparams["count_weight"] != plain:
+            logger.info("count_weight: auto is %s", plain)
         self.hparams["count_weight"] = plain
-        logger.info("count_weight: auto is %s", plain)
 
     def take_facts(self, described: Mapping[str, Any]) -> None:
         """Take the layout from what a run wrote down of its data, to predict as it did.

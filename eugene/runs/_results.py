@@ -11,7 +11,10 @@ from eugene._table import aligned
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
 
-_HEADLINES = ("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spearman")
+_HEADLINES = (
+    *("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spearman"),
+    *("count_pearson", "count_spearman", "profile_pearson", "jsd"),
+)
 
 
 def result_lines(folder: RunFolder) -> Iterator[str]:

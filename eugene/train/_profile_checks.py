@@ -11,6 +11,7 @@ from eugene.errors import DataError, EugeneError
 from eugene.modules._profile_loss import shape_problem
 from eugene.modules.profile import ProfileModule
 from eugene.nn import InputShapeError
+from seqdata.schema import SPLITS
 
 
 def check_profiles(module: ProfileModule, source: Any, *, monitor: str, closed: bool) -> list[str]:
@@ -57,7 +58,7 @@ def check_profiles(module: ProfileModule, source: Any, *, monitor: str, closed: 
     splits = ["train", "val"] if source.codes is not None else []
     said = []
     for split in splits:
-        if (source.codes == splits.index(split)).any():
+        if (source.codes == SPLITS[split]).any():
             said += source.totals(split).remarks(split)
     module.take_data(source)
     return said

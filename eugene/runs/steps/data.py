@@ -30,6 +30,12 @@ def _show(section: Section, run: RunFolder) -> None:
     if sequence.get("gc_mean") is not None:
         text += f", GC {sequence['gc_mean']:.1%} (standard deviation {sequence['gc_std']:.1%})"
     section.text(text + ".")
+    if summary.get("layout") and any("train" in t for t in summary.get("targets", {}).values()):
+        section.text(
+            "The targets are tracks; the numbers are counts of a row over the "
+            f"{number(summary.get('target_length'))} positions that are predicted, the strands of "
+            "a task together."
+        )
     changed = transformed(run)
     for name, values in summary.get("targets", {}).items():
         section.heading(f"Target: {name}")

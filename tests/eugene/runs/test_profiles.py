@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,9 @@ def test_the_weight_is_a_tenth_of_the_median_of_the_counts(finished: Path) -> No
     begin = (ds.sizes["_length"] - TARGET) // 2
     train = np.flatnonzero(sd.splits.mask(ds, "train"))
     y = ds["cov"][train, :, begin : begin + TARGET].to_numpy().sum((1, 2))
+    described = json.loads((finished / "data.json").read_text())
+    assert described["targets"]["y"]["train"]["median"] == np.median(y)
+    assert described["targets"]["y"]["train"]["n"] == len(train)
     module = load_checkpoint(finished / "checkpoints" / "best.ckpt")
     assert isinstance(module, ProfileModule)
     assert module.hparams["count_weight"] == pytest.approx(np.median(y) / 10)
