@@ -180,6 +180,21 @@ class SequenceLoader:
     def __len__(self) -> int:
         return len(self.core)
 
+    def repeated(self, epoch: int) -> NDArray[np.int64]:
+        """Return the rows that this rank shows although another one does, so that all are even.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers, fewer than there are ranks; none where the rows divide evenly.
+        """
+        return self.core.plan(epoch).repeated
+
     def state_dict(self) -> dict[str, Any]:
         """Return the place in the epoch, to go on from after a restart.
 

@@ -64,6 +64,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
     alphabet: str
     metric_names: tuple[str, ...]
     target_names: list[str] | None
+    _rests_on: torch.Tensor | None = None
 
     def _take_network(
         self, arch: nn.Module | Mapping[str, Any] | None, alphabet: str, seed: int | None
@@ -308,6 +309,8 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
             return
         mean: Any = self._means[f"{stage}_{name}"]
         mean.update(value.detach().float(), total)
+        if name == "loss":
+            self._rests_on = total.detach()
 
     def _stage_metrics(self, stage: str) -> dict[str, EpochMetric]:
         metrics: Any = self._metrics[f"{stage}_stage"]
@@ -322,8 +325,20 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         """Return the loss of one batch, float ()."""
         batch = self._augmented(batch)
         if self.regularizers:
-            return self._regularized(batch, batch_idx)
-        return self._step(batch, "train")
+            return self._fair(self._regularized(batch, batch_idx))
+        return self._fair(self._step(batch, "train"))
+
+    def _fair(self, loss: torch.Tensor) -> torch.Tensor:
+        """Weigh a loss by the part that this process has in what all processes' losses rest on.
+
+        Gradients of processes are averaged; where their batches have unequal weights, or some
+        targets are missing, their mean is not that of one process with all rows.
+        """
+        if self._trainer is None or self._trainer.world_size == 1 or self._rests_on is None:
+            return loss
+        mine = self._rests_on.float()
+        every: Any = self._trainer.strategy.reduce(mine.clone(), reduce_op="mean")
+        return loss * (mine / every.clamp_min(1e-12))
 
     def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
         """Take one validation batch."""

@@ -14,9 +14,12 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from eugene._judge import check_targets, check_weights, say
 from eugene._tasks import Task
 from eugene.errors import DataError, EugeneError
+from eugene.modules.base import BaseModule
 from eugene.train._callbacks import mix
 from eugene.train._checks import needs_two_rows
+from eugene.train._signals import Begin, Middle
 from eugene.train._watch import Watch
+from seqdata.torch import SequenceLoader
 
 # what tells the stream of the loaders from that of dropout
 _LOADING = 0x10AD
@@ -57,6 +60,10 @@ class EpochLoader:
         Looks at each batch of the first epoch before it is used.
     watch : Watch, optional
         Notes how long the first training batches are waited for.
+    begin : callable, optional
+        Gives the place where a training is taken up in the middle of an epoch, once.
+    once : bool
+        Whether the targets of rows that another process has too are made missing.
     """
 
     def __init__(
@@ -69,10 +76,13 @@ class EpochLoader:
         short: bool = False,
         judge: Callable[[object], None] | None = None,
         watch: Watch | None = None,
+        begin: Begin | None = None,
+        once: bool = False,
     ) -> None:
         self.loader, self.trainer = loader, trainer
         self.seed, self.shuffled = seed, shuffled
-        self.short, self.judge, self.watch = short, judge, watch
+        self.short, self.judge, self.watch, self.begin = short, judge, watch, begin
+        self.once = once
 
     def __len__(self) -> int:
         return len(self.loader) - self.short
@@ -84,19 +94,34 @@ class EpochLoader:
             if hasattr(owner, "set_epoch"):
                 owner.set_epoch(epoch)
                 break
+        middle = None if self.begin is None else self.begin()
+        done = 0 if middle is None else middle.batches
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(mix(self.seed, epoch) ^ _LOADING)
-            batches = iter(self.loader)
+            batches = self._from(done)
             # samplers of torch draw when they are asked for the first row
             first = list(itertools.islice(batches, 1))
+        if middle is not None:
+            middle.restore()
         every: Iterator[object] = itertools.chain(first, batches)
         if self.short:
-            every = itertools.islice(every, len(self))
+            every = itertools.islice(every, len(self) - done)
         if self.judge is not None and not epoch:
             every = self._judged(every)
+        if self.once and self.trainer.world_size > 1 and isinstance(self.loader, SequenceLoader):
+            again = torch.from_numpy(self.loader.repeated(self.loader.epoch))
+            every = without(every, again) if len(again) else every
         if self.watch is not None and self.watch.open:
             every = self.watch.timed(every, self.loader)
         yield from every
+
+    def _from(self, done: int) -> Iterator[object]:
+        """Return the batches of the epoch but for those that are done."""
+        if done and isinstance(self.loader, SequenceLoader):
+            self.loader.load_state_dict({**self.loader.state_dict(), "position": done})
+            done = 0
+        # another loader makes them once more, so that it draws what it drew
+        return itertools.islice(iter(self.loader), done, None)
 
     def _judged(self, batches: Iterator[object]) -> Iterator[object]:
         for batch in batches:
@@ -130,6 +155,8 @@ class Bridge(pl.LightningDataModule):
         self._short = False
         self._judge: Callable[[object], None] | None = None
         self.watch: Watch | None = None
+        self.middle: Middle | None = None
+        self._once = False
 
     def join_single(self, module: pl.LightningModule) -> None:
         """Leave out a last training batch of one row where batch normalisation needs two.
@@ -147,6 +174,7 @@ class Bridge(pl.LightningDataModule):
         DataError
             If every batch has one row.
         """
+        self._once = isinstance(module, BaseModule)
         if not hasattr(self.source, "targets_of"):
             self._judge = batch_judge(module)
         rows, size = (getattr(self.source, n, None) for n in ("n_train", "batch_size"))
@@ -211,7 +239,41 @@ class Bridge(pl.LightningDataModule):
             short=short,
             judge=self._judge,
             watch=self.watch if shuffled else None,
+            begin=self._begin if shuffled else None,
+            once=self._once,
         )
+
+    def _begin(self) -> Middle | None:
+        middle, self.middle = self.middle, None
+        return middle
+
+
+def without(batches: Iterator[Any], rows: torch.Tensor) -> Iterator[Any]:
+    """Yield batches in which rows that another process has, too, have no targets.
+
+    Processes get equally many rows, so some repeat a row; it would count twice.
+
+    Parameters
+    ----------
+    batches : iterable of dict
+        With ``index`` and ``target``.
+    rows : torch.Tensor of int64
+        Numbers of those rows.
+
+    Examples
+    --------
+    >>> batch = {"index": torch.tensor([3, 0]), "target": torch.ones(2, 1)}
+    >>> next(without(iter([batch]), torch.tensor([0])))["target"].tolist()
+    [[1.0], [nan]]
+    """
+    for batch in batches:
+        if isinstance(batch, Mapping) and "index" in batch and "target" in batch:
+            again = torch.isin(batch["index"], rows)
+            if bool(again.any()):
+                target = batch["target"].clone()
+                target[again] = torch.nan
+                batch = {**batch, "target": target}
+        yield batch
 
 
 def batch_judge(module: pl.LightningModule) -> Callable[[object], None] | None:

@@ -202,11 +202,23 @@ class Record(Checkpoint):
         if not self._pending:
             return
         self._pending = False
+        self.write_last(trainer, best=self._improved)
+
+    def write_last(self, trainer: pl.Trainer, *, best: bool = False) -> None:
+        """Write ``last.ckpt`` as things are, before it ``best.ckpt`` where they are the best.
+
+        Parameters
+        ----------
+        trainer : pytorch_lightning.Trainer
+            Gathers what a checkpoint holds.
+        best : bool
+            Whether it is also ``best.ckpt``.
+        """
         temporary = self.last_path.with_name(".last.ckpt.tmp")
         self.last_path.parent.mkdir(parents=True, exist_ok=True)
         trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
-            if self._improved:
+            if best:
                 copy = self.best_path.with_name(".best.ckpt.tmp")
                 shutil.copyfile(temporary, copy)
                 copy.replace(self.best_path)
@@ -262,6 +274,7 @@ class Mark(Callback):
         self.facts = json.loads(json.dumps(facts))
         self.settings = dict(settings)
         self.plan: dict[str, float] = {}
+        self.middle: dict[str, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note how many batches an epoch has, and how many steps the training is meant to have."""
@@ -282,6 +295,7 @@ class Mark(Callback):
             "format": 1,
             "epochs_done": len(self.record.rows),
             **self.plan,
+            **self.middle,
             "settings": self.settings,
             "record": self.record.state_dict(),
             "data": self.facts,

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments import SLURMEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
@@ -37,6 +38,7 @@ from eugene.train._fast import FastPath
 from eugene.train._notes import Notes
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
+from eugene.train._signals import Ended, SaveOnSignal, on_slurm
 from eugene.train._watch import Watch
 
 # callbacks that put averaged weights in place when training ends; some are new in Lightning
@@ -49,6 +51,7 @@ _ADVICE = (
     "Total length of .* is zero",
     ".*in eval mode at the start of training.*",
     ".*have no `validation_step`.*",
+    ".*your dataloader is not resumable.*",
 )
 
 
@@ -133,9 +136,11 @@ def fit(
 
     After every epoch the run folder holds ``checkpoints/last.ckpt``, ``checkpoints/best.ckpt``
     and a row more in ``metrics.csv``; at the end ``model.safetensors`` has the best weights of
-    ``module.arch``. A killed training taken up with ``resume=True`` ends with the same bits as
-    one left alone, on the same machine with the same number of threads: the order of the rows and
-    the state of dropout are functions of (seed, epoch).
+    ``module.arch``. SIGTERM, and SIGUSR1 in a job of SLURM, which is put into the queue again,
+    write ``last.ckpt`` between two batches and end the process. A killed training taken up with
+    ``resume=True`` ends with the same bits as one left alone, on the same machine with the same
+    number of threads: the order of the rows and the state of dropout are functions of (seed,
+    epoch).
 
     Parameters
     ----------
@@ -297,13 +302,17 @@ def fit(
         if checkpoint is not None:
             check_same_run(checkpoint, record, max_epochs=max_epochs, facts=facts, settings=told)
             record.load_state_dict(checkpoint["eugene"]["record"])
-            extra.append(Resume(record.last_path))
+            extra.append(Resume(record.last_path, bridge))
         folder.mkdir(parents=True, exist_ok=True)
         show, record.spoken = what_is_shown(progress)
         if show:
             extra.append(TQDMProgressBar())
         notes = Notes(record.spoken)
         bridge.watch = Watch(datamodule, notes)
+        mark = Mark(record, facts, told)
+        listening = [SaveOnSignal(record, mark, notes)] if keep else []
+        # of SLURM its number of processes is taken, not its way to save
+        places = {"plugins": [SLURMEnvironment(auto_requeue=False)]} if on_slurm() else {}
         gpus = range(torch.cuda.device_count())
         with _quiet(), _user_errors(), torch.random.fork_rng(devices=gpus):
             with _user_errors(ValueError, ImportError):
@@ -327,9 +336,11 @@ def fit(
                             bridge.watch,
                             FastPath(fast, notes),
                             record,
-                            Mark(record, facts, told),
+                            mark,
                             EpochSeeds(seed),
+                            *listening,
                         ],
+                        **places,
                         "enable_progress_bar": show,
                         "enable_model_summary": False,
                         "enable_checkpointing": True,
@@ -344,6 +355,8 @@ def fit(
                 with restoring(record.last_path), untouched(folder / "tensorboard", trainer):
                     last = None if checkpoint is None else str(record.last_path)
                     trainer.fit(module, datamodule=bridge, ckpt_path=last)
+            except Ended:
+                raise
             except SystemExit:
                 # Lightning turns Ctrl-C into the end of the process; in a notebook that is too much
                 if trainer.interrupted:

@@ -16,7 +16,9 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from eugene._files import put_back
 from eugene.errors import EugeneWarning, NotARunError, ResumeError
+from eugene.train._bridge import Bridge
 from eugene.train._callbacks import Record
+from eugene.train._signals import Middle
 
 _ANEW = "or train anew with overwrite=True (--overwrite)"
 # the network is judged by its weights; names and the seed of weights that are replaced do not count
@@ -26,21 +28,24 @@ _HORIZONS = ("total_steps", "T_max", "total_iters")
 
 
 class Resume(Callback):
-    """Take up the end of a finished epoch through Lightning's own restoring.
+    """Take up the end of a finished epoch, or a place in one, through Lightning's own restoring.
 
     Weights, optimiser, schedules, counters, callbacks, the module's and the data module's hooks
     are Lightning's, from ``ckpt_path``. What is left: the loops are put at the end of the epoch
-    (the checkpoint was written in the first moment of the next), and schedules and batches that
-    cannot go on are refused before the first step.
+    (the checkpoint was written in the first moment of the next), the loader is told the batches
+    of an epoch that are done, and schedules and batches that cannot go on are refused before the
+    first step.
 
     Parameters
     ----------
     path : pathlib.Path
         ``last.ckpt``, for errors.
+    bridge : Bridge
+        Hands out the batches.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, bridge: Bridge) -> None:
+        self.path, self.bridge = path, bridge
         self.begun = False
         self.checkpoint: Mapping[str, Any] = {}
 
@@ -51,6 +56,13 @@ class Resume(Callback):
         done = int(checkpoint["eugene"]["epochs_done"])
         for part in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
             part.update(dict.fromkeys(part, done))
+        if "batches_done" in checkpoint["eugene"]:
+            self.bridge.middle = Middle(checkpoint["eugene"], trainer, pl_module)
+            # it was written in the last moment of a batch, before that was counted
+            loop = checkpoint["loops"]["fit_loop"]
+            total = loop["epoch_loop.batch_progress"]["total"]
+            total["completed"] = total["processed"]
+            loop["epoch_loop.state_dict"]["_batches_that_stepped"] += 1
         self.checkpoint = {
             key: checkpoint[key]
             for key in ("eugene", "lr_schedulers", "hyper_parameters")
@@ -162,7 +174,7 @@ def check_same_run(
         if ours["record"][key] != getattr(record, key)
     ]
     _refuse(path, [*differ, *_differences(ours.get("data") or {}, facts)])
-    done = int(ours["epochs_done"])
+    done = int(ours["epochs_done"]) + ("batches_done" in ours)
     if max_epochs is not None and 0 <= max_epochs < done:
         raise ResumeError(
             f"{path} has {done} epochs, max_epochs={max_epochs} asks for fewer: a training is not "

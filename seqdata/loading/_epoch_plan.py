@@ -48,6 +48,7 @@ class Planner:
         self.batch_sampler = list(batches) if isinstance(batches, Iterator) else batches
         self.blocks_at_once = max(2, options.read_bytes // source.block_bytes)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._again = np.zeros(0, np.int64)
 
     def plan(self, epoch: int) -> Plan:
         """Return the visiting order of an epoch.
@@ -66,6 +67,7 @@ class Planner:
         if epoch in self._plans:
             return self._plans[epoch]
         bounds: NDArray[np.int64] | None = None
+        self._again = np.zeros(0, np.int64)
         if self.batch_sampler is not None:
             batches = [as_rows(b, self.source.n_rows) for b in self.batch_sampler]
             batches = batches[options.rank :: options.world_size]
@@ -90,7 +92,7 @@ class Planner:
         if bounds is None:
             count = self._divided(n, options.batch_size)
             bounds = np.minimum(np.arange(count + 1, dtype=np.int64) * options.batch_size, n)
-        made = Plan(epoch, tuple(segments), starts, bounds)
+        made = Plan(epoch, tuple(segments), starts, bounds, self._again)
         if self.sampler is None and self.batch_sampler is None:
             self._plans[epoch] = made
             while len(self._plans) > 2:
@@ -136,6 +138,7 @@ class Planner:
             places = places * options.world_size + options.rank
         else:
             places += options.rank * each
+        self._again = rows[places[places >= n] % n]
         return rows[places % n]
 
     def _in_order(self, rows: NDArray[np.int64]) -> list[Segment]:

@@ -27,12 +27,13 @@ class Segment:
 
 @dataclass(frozen=True)
 class Plan:
-    """Visiting order of one epoch: segments, and where batches end."""
+    """Visiting order of one epoch: segments, where batches end, and rows that another rank has."""
 
     epoch: int
     segments: tuple[Segment, ...]
     starts: NDArray[np.int64]
     bounds: NDArray[np.int64]
+    repeated: NDArray[np.int64]
 
     def rows(self, begin: int, end: int) -> NDArray[np.int64]:
         """Return the rows between two places of the epoch."""
