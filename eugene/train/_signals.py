@@ -20,7 +20,7 @@ from eugene.train._callbacks import Mark, Record
 from eugene.train._notes import Notes
 
 AGREE_EVERY = 16
-"""Batches after which processes that train together ask each other whether to end."""
+"""Steps after which processes that train together ask each other whether to end."""
 
 
 class Ended(SystemExit):

@@ -23,7 +23,7 @@ from eugene.train import FitResult, _fast, read_checkpoint
 CONV = {"conv_channels": [16, 16], "conv_kernels": [7, 4], "pool_kernels": 2, "dropout_rates": 0.3}
 NETS = {
     "cnn": lambda: zoo.CNN(60, 2, conv_kwargs=CONV),
-    "bpnet": lambda: zoo.BPNet(160, n_filters=8, n_layers=3, n_outputs=2, n_control_tracks=1),
+    "bpnet": lambda: zoo.BPNet(160, n_filters=16, n_layers=3, n_outputs=2, n_control_tracks=1),
     "chrombpnet": lambda: zoo.ChromBPNet(
         200, n_filters=8, n_layers=3, bias_filters=4, bias_layers=2, freeze_bias=False
     ),
@@ -81,6 +81,23 @@ def test_convolutions_are_really_computed_with_the_channels_last():
     torch.testing.assert_close(pooled, nn.functional.max_pool1d(expected, 3, 2, 1, ceil_mode=True))
     assert torch.equal(where, nn.functional.max_pool1d(expected, 3, return_indices=True)[1])
     assert conv(x).stride(1) > 1
+
+
+@pytest.mark.parametrize(("filters", "width", "padding"), [(1, 75, 37), (2, 20, 10), (4, 16, 0)])
+def test_few_wide_filters_are_a_product_of_matrices(filters, width, padding):
+    torch.manual_seed(0)
+    conv = nn.Conv1d(16, filters, width, padding=padding)
+    x = torch.randn(2, 16, 90, requires_grad=True)
+    found = []
+    for path in (contextlib.nullcontext(), ChannelsLast()):
+        with path:
+            out = conv(x)
+        pull = torch.linspace(-1, 1, out.numel()).reshape(out.shape)
+        first = torch.autograd.grad((out.square() * pull).sum(), [x, conv.weight, conv.bias])
+        found.append((out, *first))
+    assert _channels_last._is_narrow(conv.weight, (1,), (padding,), (1,), 1)
+    for plain, fast in zip(*found, strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4)
 
 
 def data(n: int = 96) -> SequenceDataModule:
