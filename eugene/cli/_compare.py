@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from eugene._evaluation import of_other_data, read_evaluation
 from eugene._table import aligned, write_table
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.cli._run import check_out
+from eugene.cli._run import check_out, check_path
+from eugene.errors import UsageError, did_you_mean
 from eugene.runs import RunFolder
+from eugene.runs._results import HEADLINES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def summary_row(folder: RunFolder) -> dict[str, object]:
@@ -63,7 +71,7 @@ def compare(call: Call) -> int:
     Parameters
     ----------
     call : Call
-        The folders, and ``--out``.
+        The folders, ``--out``, and how groups of seeds are tested.
 
     Returns
     -------
@@ -71,6 +79,7 @@ def compare(call: Call) -> int:
         0.
     """
     out = check_out(call, ".csv", ".tsv", ".txt")
+    asked = _Asked.of(call)
     folders = [RunFolder.open(path, or_trained=True) for path in call.words]
     rows = [
         trained_row(folder) if folder.trained_in_python else summary_row(folder)
@@ -84,4 +93,114 @@ def compare(call: Call) -> int:
     for folder in folders:
         for line in of_other_data(folder.path):
             say(f"{folder.path}: {line}")
+    _test_groups(folders, asked)
     return 0
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """How groups of seeds are to be tested, and where that is to be written."""
+
+    metric: str | None
+    tests: Path | None
+    plot: Path | None
+    alpha: float
+
+    @classmethod
+    def of(cls, call: Call) -> _Asked:
+        """Read the options, before anything is computed."""
+        given = call.get("alpha") or "0.05"
+        try:
+            alpha = float(given)
+        except ValueError:
+            alpha = float("nan")
+        if not 0 < alpha < 1:
+            raise UsageError(f"--alpha {given}: expected a number between 0 and 1")
+        return cls(
+            metric=call.get("metric"),
+            tests=check_path("--tests", call.get("tests"), ".csv", ".tsv", ".txt"),
+            plot=check_path("--plot", call.get("plot"), ".png", ".svg", ".pdf"),
+            alpha=alpha,
+        )
+
+
+def groups_of(folders: Sequence[RunFolder]) -> dict[str, dict[str, list[float]]]:
+    """Return the figures of every seed or fold of the runs that were repeated.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        Runs, and parent folders of replicates.
+
+    Returns
+    -------
+    dict
+        Group -> metric -> one number a seed or fold. A group is named after its folder, and its
+        arm where there are several.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    shared = len({folder.path.resolve().name for folder in folders}) < len(folders)
+    for folder in folders:
+        summary = folder.read("summary.json")
+        arms, over = summary.get("arms", {}), summary.get("over") or "seed"
+        place = str(folder.path) if shared else folder.path.resolve().name
+        for arm, entry in arms.items():
+            alone = arm if len(folders) == 1 else f"{place}/{arm}"
+            name = place if len(arms) == 1 else alone
+            found[name] = {m: list(e[f"per_{over}"]) for m, e in entry["metrics"].items()}
+    return found
+
+
+def _test_groups(folders: Sequence[RunFolder], asked: _Asked) -> None:
+    """Test groups of seeds against each other, where there are two or more of them."""
+    groups = groups_of(folders)
+    if len(groups) < 2 or any(len(v) < 2 for g in groups.values() for v in g.values()):
+        if asked.metric or asked.tests or asked.plot:
+            raise UsageError(
+                f"there are {len(groups)} groups of several seeds or folds, and tests and pictures "
+                "need two or more, of two runs or more each: name folders of runs with replicates"
+            )
+        return
+    known = [m for m in next(iter(groups.values())) if all(m in g for g in groups.values())]
+    metric = asked.metric or next((m for m in HEADLINES if m in known), None)
+    if metric is None or metric not in known:
+        raise UsageError(
+            f"--metric {metric}: not every group has it{did_you_mean(str(metric), known)}"
+        )
+    from eugene.evaluate import compare_groups
+    from eugene.evaluate._groups import too_few
+
+    scores = {name: group[metric] for name, group in groups.items()}
+    found = compare_groups(scores, alpha=asked.alpha)
+    header = [str(column) for column in found.columns]
+    rows: list[list[object]] = found.astype(object).to_numpy().tolist()
+    if asked.tests is not None:
+        write_table(asked.tests, header, rows)
+    say(f"\n{metric}: Mann-Whitney between each two, Benjamini-Hochberg over {len(rows)} tests")
+    shown = ["a", "b", "median_a", "median_b", "cliffs_delta", "u", "p", "p_adjusted"]
+    exact = found[shown].astype({"p": object, "p_adjusted": object})
+    for column in ("p", "p_adjusted"):
+        exact[column] = [f"{value:.3g}" for value in found[column]]
+    say(aligned(shown, exact.to_numpy().tolist()))
+    for line in too_few(found, asked.alpha):
+        say(line)
+    if any(folder.read("summary.json").get("over") == "fold" for folder in folders):
+        say(
+            "folds of one run share training rows, so their figures depend on each other and "
+            "p-values are too small; seeds give honest ones"
+        )
+    if asked.plot is not None:
+        _draw(scores, found, metric, asked.plot)
+        say(f"picture: {asked.plot}")
+
+
+def _draw(
+    scores: Mapping[str, Sequence[float]], found: pd.DataFrame, metric: str, path: Path
+) -> None:
+    import matplotlib as mpl
+
+    from eugene.plot import compared_groups
+    from eugene.report._words import metric_name
+
+    with mpl.rc_context({"backend": "Agg", "svg.fonttype": "path"}):
+        compared_groups(scores, found, metric=metric_name(metric), save=str(path))

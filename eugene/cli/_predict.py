@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene._folder import RunFolder
 from eugene._holding import holding
 from eugene._table import aligned, write_table
 from eugene.cli._bigwig import predict_bigwig, wants_bigwig
@@ -25,7 +26,8 @@ from eugene.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from eugene.runs import Run, RunFolder
+    from eugene.evaluate import Ensemble
+    from eugene.runs import Run
 
 _SHOWN = 20
 
@@ -62,6 +64,9 @@ def predict(call: Call) -> int:
         folder, config = network_of(call)
         return 0 if printed(call, config) else _predict_file(call, folder)
     with spoken(call):
+        named = call.run_dir
+        if named is not None and RunFolder(named).replicates and not call.has("print_config"):
+            return _predict_folds(call, RunFolder(named))
         current = reopened(call)
         if current is None:
             return 0
@@ -72,15 +77,44 @@ def predict(call: Call) -> int:
 def _predict_file(call: Call, folder: RunFolder) -> int:
     """Predict the sequences of ``--input``."""
     from eugene.runs import load
+    from eugene.runs._load import replicates_of
 
     trusted = call.has("allow_class_path")
     module = load(folder.path, device=device_of(call), allow_class_path=trusted)
-    ds, names = read_file(call, folder)
+    several = replicates_of(folder.path)
+    ds, names = read_file(call, RunFolder(several[0]) if several else folder)
+    if several:
+        return _emit(call, names, *_spread(module, ds), "name")
     predicted = np.asarray(module.predict(ds["seq"]))
     if predicted.shape[1] == len(module.target_names):
         predicted = module.inverse_targets(predicted)
     columns = _columns(module.target_names, predicted.shape[1])
     return _emit(call, names, columns, predicted, "name")
+
+
+def _spread(module: Ensemble, ds: xr.Dataset) -> tuple[list[str], NDArray[np.floating[Any]]]:
+    """Predict with every network of a run over seeds or folds: a mean and a deviation a target."""
+    from eugene.evaluate import Ensemble
+
+    mean, sd = Ensemble(list(module.members), in_units=True).spread(ds["seq"])
+    columns = _columns(module.target_names or [], mean.shape[1])
+    names = [f"{name}_{what}" for name in columns for what in ("mean", "std")]
+    return names, np.stack([mean, sd], axis=2).reshape(len(mean), -1)
+
+
+def _predict_folds(call: Call, folder: RunFolder) -> int:
+    """Show what the network that never saw a row gives for it."""
+    import seqdata as sd
+    from eugene.runs._load import require_single
+
+    if not folder.predictions.is_dir():
+        require_single(folder)
+    with sd.open_zarr(folder.predictions) as opened:
+        found = opened.load()
+    columns = _columns(found.attrs["targets"], found["prediction"].shape[1])
+    names = [str(row) for row in found["row"].to_numpy()]
+    values = np.column_stack([found["fold"].to_numpy(), found["prediction"].to_numpy()])
+    return _emit(call, names, ["fold", *columns], values, "row")
 
 
 def _predict_run(call: Call, run: Run) -> int:

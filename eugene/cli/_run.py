@@ -129,16 +129,20 @@ def _training_device(call: Call) -> tuple[tuple[str, str], ...]:
 
 def check_out(call: Call, *suffixes: str) -> Path | None:
     """Return ``--out``, after a look at its suffix and folder before anything is computed."""
-    out = call.get("out")
+    return check_path("--out", call.get("out"), *suffixes)
+
+
+def check_path(flag: str, out: str | None, *suffixes: str) -> Path | None:
+    """Return a file that is to be written, after a look at its suffix and folder."""
     if out is None:
         return None
     path = Path(out)
     if path.suffix.lower() not in suffixes:
-        raise UsageError(f"--out {out}: expected a name that ends in {' or '.join(suffixes)}")
+        raise UsageError(f"{flag} {out}: expected a name that ends in {' or '.join(suffixes)}")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {path.absolute().parent} does not exist")
+        raise UsageError(f"{flag} {out}: the folder {path.absolute().parent} does not exist")
     if path.is_dir():
-        raise UsageError(f"--out {out} is a folder; expected the name of a file")
+        raise UsageError(f"{flag} {out} is a folder; expected the name of a file")
     return path
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from eugene.evaluate import baselines as baselines
     from eugene.evaluate._bigwig import expected_counts as expected_counts
     from eugene.evaluate._bigwig import predictions_to_bigwig as predictions_to_bigwig
+    from eugene.evaluate._ensemble import Ensemble as Ensemble
+    from eugene.evaluate._ensemble import Spread as Spread
+    from eugene.evaluate._ensemble import ensemble as ensemble
     from eugene.evaluate._eugene import predictions_sequence_module as predictions_sequence_module
     from eugene.evaluate._eugene import (
         train_val_predictions_sequence_module as train_val_predictions_sequence_module,
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from eugene.evaluate._evaluate import curves as curves
     from eugene.evaluate._evaluate import evaluate as evaluate
     from eugene.evaluate._evaluate import paired_difference as paired_difference
+    from eugene.evaluate._groups import compare_groups as compare_groups
     from eugene.evaluate._predictions import predict_batches as predict_batches
     from eugene.evaluate._predictions import predictions as predictions
     from eugene.evaluate._profile_references import MeanProfile as MeanProfile
@@ -46,12 +50,10 @@ if TYPE_CHECKING:
     from eugene.evaluate._tracks import metadata_of as metadata_of
     from eugene.evaluate._tracks import score_tracks as score_tracks
     from eugene.evaluate._tracks import track_table as track_table
-    from eugene.evaluate._uncertainty import Spread as Spread
     from eugene.evaluate._uncertainty import calibrated as calibrated
     from eugene.evaluate._uncertainty import calibration as calibration
     from eugene.evaluate._uncertainty import calibration_error as calibration_error
     from eugene.evaluate._uncertainty import conformal_width as conformal_width
-    from eugene.evaluate._uncertainty import ensemble as ensemble
     from eugene.evaluate._uncertainty import fit_temperature as fit_temperature
     from eugene.evaluate._uncertainty import monte_carlo_dropout as monte_carlo_dropout
 

@@ -1,10 +1,10 @@
-"""How sure predictions are: dropout, ensembles, temperatures and conformal intervals."""
+"""How sure predictions are: dropout, temperatures and conformal intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import nn
 
 from eugene._tasks import Task, get_task
 from eugene.errors import EugeneError
+from eugene.evaluate._ensemble import Spread, at_least_two, spread_of
 from eugene.settings import session_seed
 
 _DROPOUT = (
@@ -25,13 +26,6 @@ _DROPOUT = (
     nn.AlphaDropout,
     nn.FeatureAlphaDropout,
 )
-
-
-class Spread(NamedTuple):
-    """Mean and standard deviation (n - 1) of several predictions, float (N, outputs) each."""
-
-    mean: torch.Tensor
-    sd: torch.Tensor
 
 
 def monte_carlo_dropout(
@@ -77,7 +71,7 @@ def monte_carlo_dropout(
     """
     with _dropping(module), torch.random.fork_rng():
         torch.manual_seed(session_seed(seed))
-        return _spread([module.predict(x, **options) for _ in range(_at_least_two(n, "n"))])
+        return spread_of([module.predict(x, **options) for _ in range(at_least_two(n, "n"))])
 
 
 @contextmanager
@@ -108,61 +102,6 @@ def _drops(layer: nn.Module) -> bool:
         return layer.p > 0
     several = isinstance(layer, nn.RNNBase) and layer.num_layers > 1
     return (several or isinstance(layer, nn.MultiheadAttention)) and bool(layer.dropout)
-
-
-def ensemble(modules: Sequence[Any], x: Any, **options: Any) -> Spread:
-    """Predict with several networks.
-
-    Parameters
-    ----------
-    modules : sequence of eugene.models.SequenceModule
-        Trained modules of one task; of runs, ``[eu.load(folder) for folder in folders]``.
-    x : array_like
-        Sequences, as of ``module.predict``: for example S1 of shape (N, L).
-    **options
-        Other arguments of ``module.predict``, such as ``batch_size`` or ``reverse_complement``.
-
-    Returns
-    -------
-    Spread
-        ``mean`` and ``sd`` over the networks, float (N, outputs).
-
-    Raises
-    ------
-    EugeneError
-        If there are less than two, or their tasks or outputs differ.
-
-    References
-    ----------
-    Lakshminarayanan et al. 2017, https://doi.org/10.48550/arXiv.1612.01474
-
-    Examples
-    --------
-    >>> from eugene.models import SequenceModule
-    >>> arch = {"name": "cnn", "input_len": 50, "output_dim": 1}
-    >>> found = ensemble([SequenceModule(arch, seed=i) for i in range(3)], ["A" * 50])
-    >>> found.mean.shape
-    torch.Size([1, 1])
-    """
-    _at_least_two(len(modules), "the number of modules")
-    tasks = sorted({str(module.task) for module in modules})
-    if len(tasks) > 1:
-        raise EugeneError(f"modules of an ensemble share a task, got {', '.join(tasks)}")
-    return _spread([module.predict(x, **options) for module in modules])
-
-
-def _at_least_two(n: int, name: str) -> int:
-    if n < 2:
-        raise EugeneError(f"{name} is {n}: a spread needs two predictions or more")
-    return n
-
-
-def _spread(drawn: list[torch.Tensor]) -> Spread:
-    shapes = sorted({tuple(one.shape) for one in drawn})
-    if len(shapes) > 1:
-        raise EugeneError(f"modules of an ensemble give outputs of one shape, got {shapes}")
-    stacked = torch.stack(drawn).double()
-    return Spread(stacked.mean(0).float(), stacked.std(0).float())
 
 
 def fit_temperature(scores: ArrayLike, y_true: ArrayLike, task: str) -> NDArray[np.float64]:

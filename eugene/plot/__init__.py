@@ -15,6 +15,7 @@ from eugene.plot._categorical import scatterplot as scatterplot
 from eugene.plot._categorical import violinplot as violinplot
 from eugene.plot._gia import distance_cooperativity_gia_plot as distance_cooperativity_gia_plot
 from eugene.plot._gia import positional_gia_plot as positional_gia_plot
+from eugene.plot._groups import compared_groups as compared_groups
 from eugene.plot._performance import auprc as auprc
 from eugene.plot._performance import auroc as auroc
 from eugene.plot._performance import confusion_mtx as confusion_mtx

@@ -115,6 +115,47 @@ def _weights(folder: RunFolder, chosen: Path | None) -> Path:
     raise MissingFileError(message)
 
 
+def replicates_of(path: str | Path) -> list[Path]:
+    """Return the runs over seeds or folds in a folder, that of the run or of one of its arms.
+
+    Parameters
+    ----------
+    path : path
+        A folder.
+
+    Returns
+    -------
+    list of Path
+        In the order of their numbers; empty where the folder is of one run alone, or is none.
+
+    Raises
+    ------
+    NotARunError
+        If there are several arms, or runs that were not begun.
+    """
+    folder, place = RunFolder(path), Path(path)
+    found = folder.replicates if folder.is_run() else []
+    parent = folder
+    if not found and place.is_dir() and not folder.is_run():
+        parent = RunFolder(place.absolute().parent)
+        every = parent.replicates if parent.is_run() else []
+        found = [run for run in every if run.parent == place.absolute()]
+    arms = sorted({run.parent.name for run in found})
+    if len(arms) > 1:
+        message = f"{path} holds runs of the arms {', '.join(arms)}: name one, {place / arms[0]}"
+        raise NotARunError(message)
+    asked = parent.settings("replicates") if found else {}
+    seeds = asked.get("seeds")
+    wanted = asked.get("folds") or len(seeds if seeds is not None else found)
+    if len(found) < wanted:
+        message = (
+            f"{path} holds {len(found)} of {wanted} runs; 'eugene run --resume {parent.path}' does "
+            "the others"
+        )
+        raise NotARunError(message)
+    return found
+
+
 def require_single(folder: RunFolder) -> None:
     """Raise where a folder holds a run over several seeds, of which one has to be named.
 
@@ -160,7 +201,9 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     Parameters
     ----------
     run_dir : path
-        A run folder, or a checkpoint inside one; or the ``run_dir`` of `eugene.train.fit`.
+        A run folder, or a checkpoint inside one; or the ``run_dir`` of `eugene.train.fit`. Of a
+        run over seeds or folds, its folder, or that of one of its arms, gives all of them
+        together.
     device : str, optional
         Where to put it; the CPU by default.
     allow_class_path : bool, optional
@@ -168,7 +211,7 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
 
     Returns
     -------
-    eugene.models.SequenceModule
+    eugene.models.SequenceModule or eugene.evaluate.Ensemble
         In evaluation mode. ``module.predict(letters)`` needs nothing else; ``module.run`` is a
         `RunInfo`, whose facts are also ``module.alphabet``, ``module.input_len``,
         ``module.target_names`` and ``module.inverse_targets``.
@@ -189,6 +232,11 @@ def load(run_dir: str | Path, *, device: str | None = None, allow_class_path: bo
     """
     if RunFolder(run_dir).trained_in_python:
         return _load_trained(Path(run_dir), device)
+    if several := replicates_of(run_dir):
+        from eugene.evaluate import Ensemble
+
+        options: dict[str, Any] = {"device": device, "allow_class_path": allow_class_path}
+        return Ensemble([load(path, **options) for path in several])
     from seqdata.errors import SeqdataError
 
     folder, chosen = _find(run_dir)

@@ -11,7 +11,7 @@ from eugene._table import aligned
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
 
-_HEADLINES = (
+HEADLINES = (
     *("auroc", "auprc", "accuracy", "r2", "pearson_r2", "pearson", "spearman"),
     *("count_pearson", "count_spearman", "profile_pearson", "jsd"),
 )
@@ -36,7 +36,7 @@ def result_lines(folder: RunFolder) -> Iterator[str]:
         for name, part in entry.get("subsets", {}).items():
             yield _models(f"{label}, {name}", part)
     for label, entry in summary.get("paired", {}).items():
-        for name in [n for n in _HEADLINES if n in entry["metrics"]]:
+        for name in [n for n in HEADLINES if n in entry["metrics"]]:
             yield f"{label}: {name} {_interval(entry['metrics'][name])}"
     evaluation = read_evaluation(folder.path)
     if evaluation:
@@ -50,7 +50,7 @@ def result_lines(folder: RunFolder) -> Iterator[str]:
 
 def _models(label: str, measured: Measured) -> str:
     """Return a table with a line for the network and one for each baseline."""
-    names = [n for n in _HEADLINES if n in measured["metrics"]]
+    names = [n for n in HEADLINES if n in measured["metrics"]]
     models = {"network": measured["metrics"], **measured.get("baselines", {})}
     rows = [[model, *(_interval(entry.get(n)) for n in names)] for model, entry in models.items()]
     return aligned([label, *names], rows)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import xarray as xr
 from scipy.stats import pearsonr
 
 import eugene as eu
 import seqdata as sd
-from eugene.errors import ConfigError
+import seqexplainer as se
+import seqpro as sp
+from eugene.cli import main
+from eugene.config._dump import dump_yaml
+from eugene.errors import ConfigError, NotARunError
 from eugene.modules import SequenceModule
 from eugene.runs import run
 
@@ -168,3 +175,59 @@ def test_what_cannot_be_folded_is_refused_before_anything_is_trained(tree, tmp_p
     with pytest.raises(ConfigError, match=words):
         run(tree, run_dir=tmp_path / "cv")
     assert not (tmp_path / "cv").exists()
+
+
+def test_folds_are_an_ensemble_in_the_units_of_the_data(counted, done):
+    (_, letters, _), (folder, _) = counted, done
+    with pytest.raises(NotARunError, match="arms narrow, wide: name one"):
+        eu.load(folder.path)
+    wide = folder / "wide"
+    module = eu.load(wide)
+    each = [eu.load(wide / f"fold_{k}") for k in range(FOLDS)]
+    given = np.stack([m.inverse_targets(m.predict(letters)) for m in each])
+    mean, sd = module.spread(letters)
+    np.testing.assert_allclose(mean, given.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(sd, given.std(0, ddof=1), rtol=1e-3)
+    np.testing.assert_allclose(module.predict(letters), mean)
+    np.testing.assert_array_equal(module.inverse_targets(mean), mean)
+    one_hot = torch.from_numpy(sp.ohe(letters, sp.DNA).swapaxes(1, 2).astype(np.float32))
+    np.testing.assert_allclose(module(one_hot).detach(), mean, rtol=1e-5)
+    table = eu.evaluate.predictions(
+        module, xr.Dataset({"seq": (("_sequence", "_length"), letters)})
+    )
+    np.testing.assert_allclose(table["y_prediction"], mean[:, 0], rtol=1e-6)
+    # what explains a network explains all of them: the mean of what explains each, in units
+    explained = se.attribute(module, one_hot[:3], "saliency")
+    slopes = [float(m.run.transforms["y"][0]["std"][0]) for m in each]
+    parts = [
+        s * se.attribute(m, one_hot[:3], "saliency") for m, s in zip(each, slopes, strict=True)
+    ]
+    torch.testing.assert_close(explained, torch.stack(parts).mean(0), rtol=1e-4, atol=1e-6)
+
+
+def test_the_shell_predicts_with_all_folds(tree, done, tmp_path, capsys):
+    """A folder of one arm: mean and spread of new sequences, and the out-of-fold predictions."""
+    folder = tmp_path / "cv"
+    shutil.copytree(done[0].path, folder, ignore=shutil.ignore_patterns("narrow"))
+    shutil.copytree(folder / "wide" / "predictions.zarr", folder / "predictions.zarr")
+    tree["replicates"]["arms"] = {"wide": {}}
+    config = eu.config.load_run_config(folder / "config.yaml").tree
+    (folder / "config.yaml").write_text(dump_yaml({**config, "replicates": tree["replicates"]}))
+    (tmp_path / "new.fa").write_text(">a\nACGTACGTACGTACGTACGTACGT\n>b\nGGGGACGTACGTACGTACGTACGT\n")
+    out = tmp_path / "out.tsv"
+    assert (
+        main(["predict", str(folder), "--input", str(tmp_path / "new.fa"), "--out", str(out)]) == 0
+    )
+    header, first, _ = out.read_text().splitlines()
+    assert header.split("\t") == ["name", "y_mean", "y_std"]
+    mean, sd = eu.load(folder).spread(["ACGTACGTACGTACGTACGTACGT"])
+    assert [float(v) for v in first.split("\t")[1:]] == pytest.approx(
+        [float(mean), float(sd)], 1e-4
+    )
+    assert main(["predict", str(folder), "--out", str(out)]) == 0
+    lines = out.read_text().splitlines()
+    assert lines[0] == "row\tfold\ty"
+    assert len(lines) == N + 1
+    (folder / "wide" / "fold_2" / "state.json").unlink()
+    assert main(["predict", str(folder), "--input", str(tmp_path / "new.fa")]) == 1
+    assert "holds 2 of 3 runs" in capsys.readouterr().err
