@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqpro import transforms as transforms
     from seqpro._analyze import gc_content as gc_content
     from seqpro._analyze import kmer_counts as kmer_counts
+    from seqpro._analyze import kmer_rows as kmer_rows
     from seqpro._analyze import kmer_spectrum as kmer_spectrum
     from seqpro._analyze import kmers as kmers
     from seqpro._analyze import length as length

@@ -241,6 +241,57 @@ def kmer_spectrum(
     return counts / max(total, 1)
 
 
+def kmer_rows(
+    seqs: Sequences,
+    k: int,
+    alphabet: BaseAlphabet | str = DNA,
+    *,
+    length_axis: int | None = None,
+    ohe_axis: int | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """List for each k-mer the sequences that hold it, once each.
+
+    It is the sparse form of the table of which k-mer is in which sequence, column by column.
+
+    Parameters
+    ----------
+    seqs, k, alphabet, length_axis, ohe_axis
+        As in `kmer_counts`.
+
+    Returns
+    -------
+    offsets : ndarray of int64, shape (A**k + 1,)
+        Where the list of each k-mer begins and ends, k-mers in the order of `kmers`.
+    rows : ndarray of int32, shape (entries,)
+        Numbers of the sequences, ascending within a list.
+
+    Raises
+    ------
+    SeqproError
+        If k is below 1, or there are too many k-mers.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> offsets, rows = sp.kmer_rows(["ACAC", "CAAA"], 2)
+    >>> ca = sp.kmers(2).index("CA")
+    >>> rows[offsets[ca]:offsets[ca + 1]].tolist()
+    [0, 1]
+    """
+    alphabet = named(alphabet)
+    rows, _, lookup = _code_rows(seqs, alphabet, length_axis, ohe_axis)
+    size = _count_table(1, k, alphabet).shape[1]
+    offsets, seen = np.zeros(size + 1, np.int64), np.full(size, -1, np.int64)
+    given = (rows, lookup, len(alphabet), k)
+    _kernels.list_kmers(*given, seen, offsets, np.empty(0, np.int32))
+    offsets = np.cumsum(offsets)
+    out, places = np.empty(int(offsets[-1]), np.int32), offsets.copy()
+    if out.size:
+        seen[:] = -1
+        _kernels.list_kmers(*given, seen, places, out)
+    return offsets, out
+
+
 def kmers(k: int, alphabet: BaseAlphabet | str = DNA) -> list[str]:
     """List all k-mers in the order of the columns of `kmer_counts`.
 

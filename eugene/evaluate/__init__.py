@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from eugene.evaluate._evaluate import evaluate as evaluate
     from eugene.evaluate._evaluate import paired_difference as paired_difference
     from eugene.evaluate._groups import compare_groups as compare_groups
+    from eugene.evaluate._kmers import RnaCompete as RnaCompete
+    from eugene.evaluate._kmers import kmer_scores as kmer_scores
+    from eugene.evaluate._kmers import rnacompete as rnacompete
     from eugene.evaluate._predictions import predict_batches as predict_batches
     from eugene.evaluate._predictions import predictions as predictions
     from eugene.evaluate._profile_references import MeanProfile as MeanProfile
@@ -61,7 +64,7 @@ __getattr__, __dir__ = facade(
     __name__,
     {
         "auc_calc": "sklearn.metrics.roc_auc_score",
-        "escore": "eugene.evaluate.evaluate gives AUROC and AUPRC with intervals",
+        "escore": "eugene.evaluate.kmer_scores gives E-scores, from -0.5 to 0.5",
         "evaluate_model": "use eugene.evaluate.evaluate",
         "median_calc": "numpy.median of the scores of each class",
         "train_val_predictions": "use eugene.evaluate.predictions with a datamodule and split=",

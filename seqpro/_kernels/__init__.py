@@ -15,6 +15,7 @@ from seqpro._kernels import _uncached as _uncached
 from seqpro._kernels._count import count_codes as count_codes
 from seqpro._kernels._count import count_kmers as count_kmers
 from seqpro._kernels._count import effective_lengths as effective_lengths
+from seqpro._kernels._count import list_kmers as list_kmers
 from seqpro._kernels._count import translate_rows as translate_rows
 from seqpro._kernels._encode import decode_last as decode_last
 from seqpro._kernels._encode import decode_planes as decode_planes

@@ -87,6 +87,44 @@ def _count_kmers_4(rows: Array, lookup: Array, size: Number, pooled: bool, out: 
 
 
 @nb.njit(nogil=True, cache=True)
+def list_kmers(
+    rows: Array,
+    lookup: Array,
+    n_letters: Number,
+    k: Number,
+    seen: Array,
+    offsets: Array,
+    out: Array,
+) -> None:
+    """Count for each k-mer the rows (n, L) that hold it, or where ``out`` has room, list them.
+
+    Counting adds to ``offsets`` (A**k + 1,) one place later, so that their running sum says where
+    the list of a k-mer begins; listing moves them on by what is written. ``seen`` (A**k,) is -1.
+    """
+    n, length = rows.shape
+    top = 1
+    for _ in range(k - 1):
+        top *= n_letters
+    for i in range(n):
+        word, run = 0, 0
+        for j in range(length):
+            code = np.int64(lookup[rows[i, j]])
+            if code >= n_letters:
+                word, run = 0, 0
+                continue
+            word = (word % top) * n_letters + code
+            run += 1
+            if run < k or seen[word] == i:
+                continue
+            seen[word] = i
+            if out.size:
+                out[offsets[word]] = i
+                offsets[word] += 1
+            else:
+                offsets[word + 1] += 1
+
+
+@nb.njit(nogil=True, cache=True)
 def translate_rows(
     rows: Array, lookup: Array, table: Array, size: int, truncate_stop: bool, out: Array
 ) -> None:
