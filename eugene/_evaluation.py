@@ -78,6 +78,7 @@ class Evaluation(Measured, total=False):
     task: str
     targets: list[str]
     subsets: dict[str, Measured]
+    strata: dict[str, dict[str, Measured]]
     curves: dict[str, object]
     averaged: dict[str, object]
     calibration: Calibration

@@ -400,7 +400,10 @@ def variables_of(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
         if section.get(key) is not None
     ]
     subsets = config.section("evaluate").get("subsets") or {}
+    strata = config.section("evaluate").get("strata") or ()
+    strata = [strata] if isinstance(strata, str) else list(strata)
     asked += [(f"evaluate.subsets.{key}", name, "", rows) for key, name in subsets.items()]
+    asked += [("evaluate.strata", str(name), "", rows) for name in strata]
     truths = [v for v in rows if ds[v].ndim == 1 and ds[v].dtype.kind in "biu"]
     if section.get("rows") is not None and section["rows"] not in truths:
         hint = did_you_mean(str(section["rows"]), truths)

@@ -23,9 +23,11 @@ from eugene.config.marks import Least
 from eugene.report._blocks import Section, number
 from eugene.report._measured import each_target, metric_table
 from eugene.report._profiles import show_profiles
+from eugene.report._strata import show_strata
 from eugene.report._words import target_names, transformed
 from eugene.runs._baselines import baseline_predictions
 from eugene.runs._results import result_lines
+from eugene.runs._strata import strata_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,6 +148,7 @@ def _show(section: Section, run: RunFolder) -> None:
         return
     if evaluation.get("task") == "profile":
         show_profiles(section, run, evaluation)
+        show_strata(section, evaluation.get("strata", {}))
         _show_averaged(section, evaluation.get("averaged", {}))
         return
     unseen = "" if evaluation.get("other_data") else ", which training never saw"
@@ -167,6 +170,7 @@ def _show(section: Section, run: RunFolder) -> None:
     for name, part in evaluation.get("subsets", {}).items():
         section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
         metric_table(section, part)
+    show_strata(section, evaluation.get("strata", {}))
     if run.predictions.is_dir():
         import seqdata as sd
         from eugene.report._curves import performance
@@ -259,6 +263,7 @@ def test(
     *,
     n_bootstrap: Annotated[int, Least(0)] = 1000,
     subsets: Mapping[str, str] = MappingProxyType({}),
+    strata: str | Sequence[str] | Mapping[str, int | None] | None = None,
     reverse_complement: bool = False,
     shifts: Annotated[int, Least(0)] = 0,
     calibrate: bool = True,
@@ -275,6 +280,9 @@ def test(
         Resamples of the test rows for the 95 % intervals.
     subsets : dict, optional
         Name -> boolean variable: the figures are also given for those rows alone.
+    strata : str, list of str or dict, optional
+        Variables of one value a row: the figures are also given for the rows of each class; or
+        variable -> number of bins, for ranges of a number with as many test rows each.
     reverse_complement : bool, optional
         Average the predictions of this run over both strands.
     shifts : int, optional
@@ -303,9 +311,22 @@ def test(
     averaged: dict[str, object] = {"reverse_complement": reverse_complement, "shifts": shifts}
     if tasks_of(run.module) is not None:
         chosen = {name: _subset_rows(run, rows, variable) for name, variable in subsets.items()}
+        parted = strata_of(run, rows, strata)
+        each = {
+            (name, label): rows[part] for name, p in parted.items() for label, part in p.items()
+        }
         found = test_profiles(
-            run, chosen, n_bootstrap=n_bootstrap, smooth=smooth, fragments=fragments
+            run,
+            {**chosen, **{f"{name}: {label}": part for (name, label), part in each.items()}},
+            n_bootstrap=n_bootstrap,
+            smooth=smooth,
+            fragments=fragments,
         )
+        measured_parts = found.get("subsets", {})
+        found["strata"] = {
+            name: {label: measured_parts.pop(f"{name}: {label}") for label in p}
+            for name, p in parted.items()
+        }
         found["averaged"] = averaged
         _write(run, found)
         return
@@ -342,6 +363,10 @@ def test(
         **measured(rows),
         "subsets": {
             name: measured(_subset_rows(run, rows, variable)) for name, variable in subsets.items()
+        },
+        "strata": {
+            name: {label: measured(rows[part]) for label, part in parts.items()}
+            for name, parts in strata_of(run, rows, strata).items()
         },
         "curves": _curves(run, rows),
         "averaged": averaged,

@@ -231,3 +231,32 @@ def test_the_shell_predicts_with_all_folds(tree, done, tmp_path, capsys):
     (folder / "wide" / "fold_2" / "state.json").unlink()
     assert main(["predict", str(folder), "--input", str(tmp_path / "new.fa")]) == 1
     assert "holds 2 of 3 runs" in capsys.readouterr().err
+
+
+def test_figures_of_strata(tree, tmp_path):
+    del tree["replicates"]
+    tree["data"]["split"] = {"name": "random", "fractions": [0.3, 0.2, 0.5]}
+    tree["evaluate"]["strata"] = {"gene": 2, "y": 2}
+    with pytest.raises(ConfigError, match=r"evaluate.strata: .*'gen'; did you mean 'gene'"):
+        run({**tree, "evaluate": {"strata": "gen"}}, run_dir=tmp_path / "run")
+    with pytest.raises(ConfigError, match="give a number of bins"):
+        run({**tree, "evaluate": {"strata": ["y"]}}, run_dir=tmp_path / "run")
+    folder = run({**tree, "evaluate": tree["evaluate"]}, run_dir=tmp_path / "run", overwrite=True)
+    found = folder.read_json("evaluation.json")["strata"]
+    with sd.open_zarr(folder.predictions) as opened:
+        rows = opened.load()
+    tested = (
+        rows["split"].values == "test"
+        if rows["split"].dtype.kind in "UO"
+        else rows["split"].values == 2
+    )
+    gene = (np.arange(N) // 3)[tested]
+    y, p = rows["target"].values[tested, 0], rows["prediction"].values[tested, 0]
+    low = gene <= np.median(gene)
+    (first, one), (_, other) = found["gene"].items()
+    assert first == f"{gene.min()} to {np.median(gene):.4g}"
+    assert (one["n"], other["n"]) == (low.sum(), (~low).sum())
+    expected = pearsonr(y[low], p[low])[0]
+    assert one["metrics"]["pearson"]["value"] == pytest.approx(expected, rel=1e-4)
+    assert one["metrics"]["pearson"]["low"] is not None
+    assert "By gene" in folder.report.read_text()
