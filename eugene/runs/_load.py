@@ -149,7 +149,7 @@ def replicates_of(path: str | Path) -> list[Path]:
     wanted = asked.get("folds") or len(seeds if seeds is not None else found)
     if len(found) < wanted:
         message = (
-            f"{path} holds {len(found)} of {wanted} runs; 'eugene run --resume {parent.path}' does "
+            f"{path} holds {len(found)} of {wanted} runs; 'eugene run {parent.path} --resume' does "
             "the others"
         )
         raise NotARunError(message)

@@ -229,7 +229,7 @@ def test_the_shell_predicts_with_all_folds(tree, done, tmp_path, capsys):
     assert lines[0] == "row\tfold\ty"
     assert len(lines) == N + 1
     (folder / "wide" / "fold_2" / "state.json").unlink()
-    assert main(["predict", str(folder), "--input", str(tmp_path / "new.fa")]) == 1
+    assert main(["predict", str(folder), "--input", str(tmp_path / "new.fa")]) == 2
     assert "holds 2 of 3 runs" in capsys.readouterr().err
 
 
