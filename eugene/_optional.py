@@ -15,6 +15,9 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "h5": ("h5py",),
     "remote": ("aiohttp", "requests", "fsspec"),
     "anndata": ("anndata",),
+    "parquet": ("pyarrow",),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow",),
     "docs": ("sphinx", "myst_nb"),
 }
 """What each extra of the distribution makes importable."""

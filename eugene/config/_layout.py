@@ -92,6 +92,7 @@ _ONE: dict[tuple[str, ...], Registry] = {
 _MANY: dict[tuple[str, ...], Registry] = {
     ("data", "targets"): registries.TARGET_TRANSFORMS,
     ("baselines",): registries.BASELINES,
+    ("trainer", "loggers"): registries.LOGGERS,
     ("augment", "augmentations"): registries.AUGMENTATIONS,
     ("module", "regularizers"): registries.REGULARIZERS,
 }

@@ -144,6 +144,12 @@ SCHEDULERS = Registry(
     filled=("total_steps",),
     defaults={"reduce_lr_on_plateau": {"patience": 2}},
 )
+LOGGERS = Registry(
+    "logger",
+    _in("eugene.train._loggers", "csv", "tensorboard", "wandb", "mlflow"),
+    args=("folder",),
+)
+"""Where the figures of each epoch of a training are written."""
 TASKS = Registry("task", dict.fromkeys(_TASKS, "eugene._tasks:get_task"), args=("name",))
 """What a module can be trained for."""
 DATA_SOURCES = Registry(
@@ -279,6 +285,7 @@ REGISTRIES: dict[str, Registry] = {
     "metrics": METRICS,
     "optimizers": OPTIMIZERS,
     "schedulers": SCHEDULERS,
+    "loggers": LOGGERS,
     "data_sources": DATA_SOURCES,
     "splits": SPLITS,
     "samplers": SAMPLERS,

@@ -12,7 +12,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import nn
-from torchmetrics import MeanMetric
 from tqdm import tqdm
 
 import seqpro as sp
@@ -32,6 +31,7 @@ from eugene.models._pretrained import start_from
 from eugene.modules._attributes import EugeneAttributes, FrozenParts
 from eugene.modules._input import as_device
 from eugene.modules._letters import check_bytes, check_same_alphabet
+from eugene.modules._means import EpochMean
 from eugene.modules.metrics import EpochMetric, better_when
 from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
 from eugene.nn import InputShapeError, ohe_bytes
@@ -201,7 +201,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         """Make the means of each stage, and the metrics of the stages that are not trained on."""
         self.metric_names = tuple(makers)
         self._means = nn.ModuleDict(
-            {f"{stage}_{name}": MeanMetric() for stage in _STAGES for name in self.means}
+            {f"{stage}_{name}": EpochMean() for stage in _STAGES for name in self.means}
         )
         self._metrics = nn.ModuleDict(
             {

@@ -61,6 +61,19 @@ def _before(step: Step, config: RunConfig) -> Faults:
             yield "", message
 
 
+def _loggers(config: RunConfig) -> Iterator[Problem]:
+    """Yield packages that loggers need and that are not installed."""
+    for index, section in enumerate(config.section("trainer").get("loggers") or ()):
+        name = str(section.get("name"))
+        for module in _optional.EXTRAS.get(name, ()):
+            if not _optional.present(module):
+                message = (
+                    f"needs the package {module!r}, which is not installed; leave it out, or "
+                    f"install it with: pip install 'eugene-genomics[{name}]'"
+                )
+                yield config.document.problem(f"$.trainer.loggers[{index}]", message)
+
+
 def require_files(config: RunConfig) -> None:
     """Raise where a motif file or weights are missing, or a package, or a step of another.
 
@@ -74,7 +87,7 @@ def require_files(config: RunConfig) -> None:
     ConfigError
         With every one of them, its line, and how to mend it.
     """
-    found: list[Problem] = []
+    found: list[Problem] = list(_loggers(config))
     for step in steps().values():
         if step.is_asked(config):
             found += _placed(config, step.section, _before(step, config))

@@ -175,6 +175,11 @@ class Record(Checkpoint):
             raise EugeneError(f"monitor={self.monitor!r} was not logged; there are {known}")
         self.rows.append(row)
         self._judge(trainer, row)
+        # what Lightning logs of an epoch belongs to its last step
+        step = max(trainer.global_step - 1, 0)
+        for logger in trainer.loggers:
+            told = {name: row[name] for name in ("lr", "seconds")}
+            logger.log_metrics({**told, "epoch": row["epoch"]}, step=step)
         if trainer.is_global_zero:
             self._write_rows()
             if self.spoken:

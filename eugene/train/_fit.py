@@ -35,6 +35,7 @@ from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
 from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
 from eugene.train._fast import FastPath
+from eugene.train._loggers import FOLDERS, Named, make_loggers
 from eugene.train._notes import Notes
 from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
@@ -128,6 +129,7 @@ def fit(
     deterministic: bool | str | None = None,
     progress: bool | str | None = None,
     tensorboard: bool = True,
+    loggers: Named | Sequence[Named] | None = None,
     restore_best: bool = True,
     callbacks: Sequence[pl.Callback] = (),
     trainer_kwargs: Mapping[str, object] | None = None,
@@ -194,7 +196,13 @@ def fit(
         is for terminals and notebooks, the lines are for batch logs as well; ``"lines"`` writes
         lines alone. ``settings.progress_bar`` decides for all trainings.
     tensorboard : bool
-        Write TensorBoard events to ``tensorboard/`` of the run folder.
+        Write TensorBoard events to ``tensorboard/`` of the run folder, where no ``loggers`` are
+        given.
+    loggers : list of str or mapping, optional
+        Where the figures of every epoch go: ``csv`` (``metrics.csv`` alone, which is always
+        written), ``tensorboard``, ``wandb``, ``mlflow``, or mappings with ``name`` and arguments,
+        such as ``{"name": "wandb", "project": "enhancers", "mode": "online"}``; or Lightning's
+        own. They take the place of ``tensorboard``.
     restore_best : bool
         Leave the module with its best weights rather than its last.
     callbacks : list of pytorch_lightning.Callback
@@ -257,6 +265,9 @@ def fit(
         following = follows(devices=devices, strategy=strategy, num_nodes=num_nodes)
         if keep and not following:
             stack.enter_context(holding(folder))
+        if loggers is None:
+            loggers = ["tensorboard"] if tensorboard else []
+        written = make_loggers(loggers, folder) if keep else []
         started = time.perf_counter()
         seed = session_seed(seed)
         bridge = Bridge(datamodule, seed=seed)
@@ -328,7 +339,7 @@ def fit(
                         "gradient_clip_val": gradient_clip_val,
                         "accumulate_grad_batches": accumulate_grad_batches,
                         "deterministic": deterministic,
-                        "logger": _logger(folder, enabled=tensorboard and keep),
+                        "logger": written or False,
                         "callbacks": [
                             SaveFirst(record),
                             *callbacks,
@@ -420,7 +431,8 @@ def _checkpoint_to_resume(
         weights = folder / "model.safetensors"
         for path in (record.last_path, record.best_path, record.metrics_path, weights):
             path.unlink(missing_ok=True)
-        shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+        for name in FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
     return None
 
 
@@ -448,14 +460,6 @@ def _check_finite(record: Record) -> None:
             f"{record.monitor} is NaN in every epoch: look for targets or inputs that are not "
             "finite, or lower the learning rate"
         )
-
-
-def _logger(folder: Path, *, enabled: bool) -> Any:
-    if not enabled:
-        return False
-    from pytorch_lightning.loggers import TensorBoardLogger
-
-    return TensorBoardLogger(str(folder), name="tensorboard", version="")
 
 
 @contextlib.contextmanager

@@ -107,6 +107,8 @@ def _best_of(monitor: str) -> str:
         "model.safetensors": "the best weights of the network alone",
         "metrics.csv": "one row an epoch",
         "tensorboard": "the same for TensorBoard",
+        "wandb": "the same for Weights & Biases, where it is asked for",
+        "mlflow": "the same for MLflow, where it is asked for",
         "stages": "a folder a stage, where training has several, with the same files",
     },
     report=(Part("training", "Training", _show),),
