@@ -77,7 +77,7 @@ _AFTER = (
                 "NAME",
             ),
             GENOME,
-            out("CSV, TSV, or .bw of profiles; a table on stdout if absent", old=True),
+            out("CSV, TSV, Parquet, Zarr, or .bw of profiles; on stdout if absent", old=True),
             Option("--what", "in a .bw file: counts, or profile (shares)", "WHICH", "counts"),
             OVERLAP,
             Option("--part", "part of the network that predicts, such as main", "NAME"),
