@@ -495,6 +495,12 @@ def load_data(
         message = "the data carry no split; give one, for example split: {name: random}"
         raise config.fail("$.data.split", message)
     transforms = config.section("data").get("targets") or []
+    if transforms and ds[targets[0]].ndim > 1:
+        message = (
+            f"{targets[0]!r} is a variable of tracks, which are learned as they are: leave the "
+            "transforms out"
+        )
+        raise config.fail("$.data.targets", message)
     if transforms and fitted is None:
         from eugene.data._named import make_transforms
 

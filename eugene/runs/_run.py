@@ -421,7 +421,8 @@ class Run:
         try:
             check_fit(module, self.datamodule, monitor=monitor.removesuffix("_epoch"))
         except DataError as error:
-            raise self.config.fail("$.module.task", str(error)) from error
+            where = "$.module" if self.has_profiles else "$.module.task"
+            raise self.config.fail(where, str(error)) from error
 
     def begin(self) -> None:
         """Write configuration, versions and the description of the data; say what splits share."""

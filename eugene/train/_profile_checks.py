@@ -54,6 +54,12 @@ def check_profiles(module: ProfileModule, source: Any, *, monitor: str, closed: 
         )
     if len(source.target_vars) != 1:
         raise DataError("a module of profiles learns one variable of tracks, with its samples.")
+    if not any(p.requires_grad for p in module.network().parameters()):
+        what = "the network" if module.part is None else f"the part {module.part!r}"
+        raise DataError(
+            f"no weight of {what} is to be trained: all are frozen. Build it without (of "
+            "chrombpnet freeze_bias=False), or name it under train of the stage."
+        )
     _check_shapes(module, source, source.layout)
     splits = ["train", "val"] if source.codes is not None else []
     said = []
@@ -100,6 +106,11 @@ def _check_shapes(module: ProfileModule, source: Any, layout: TrackLayout) -> No
             )
         )
     length = source.input_len
+    if source.target_length is not None and source.target_length > length:
+        raise DataError(
+            f"target_length is {source.target_length}, and windows are {length} bp long: targets "
+            "are cut out of the middle of the window."
+        )
     control = None if there is None else torch.zeros(2, there, length)
     mode = module.training
     try:

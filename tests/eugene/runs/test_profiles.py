@@ -223,6 +223,10 @@ def test_training_on_files_is_that_on_a_store(folder: Path, tmp_path: Path) -> N
     [
         ("data", {"target_length": None}, "cut the targets|even or both odd|trimming"),
         ("data", {"target_length": 41}, "even or both odd"),
+        ("data", {"target_length": 200}, "target_length is 200, and windows are 80 bp long"),
+        ("data", {"targets": ["zscore"]}, "learned as they are"),
+        ("data", {"controls": None}, "there is no control"),
+        ("module", {"part": "bias"}, "BPNet has no part 'bias'"),
         ("data", {"strands": ["+", "-", "."]}, "one of .* for each sample"),
         ("model", {"n_outputs": 3}, "n_outputs=3, but the data have so many tracks: 2"),
         ("model", {"n_control_tracks": 0}, "n_control_tracks=0, but controls are 2"),
@@ -241,6 +245,18 @@ def test_runs_that_cannot_be(
         wrong["model"] = {"name": "cnn"}
     with pytest.raises((EugeneError, sd.SeqdataError), match=message):
         prepare(load_run_config(wrong), tmp_path / "run")
+
+
+def test_a_part_whose_weights_are_frozen(folder: Path) -> None:
+    arch = {
+        "name": "chrombpnet", "input_len": WIDTH, "n_outputs": 2, "n_layers": 1, "bias_layers": 1,
+        "n_filters": 2, "bias_filters": 2, "trimming": 20,
+    }  # fmt: skip
+    given = {k: v for k, v in files(folder).items() if "control" not in k}
+    split = {"split": SPLIT}
+    module = ProfileModule(arch, part="bias", count_weight=1.0, seed=1)
+    with pytest.raises(EugeneError, match="no weight of the part 'bias' is to be trained"):
+        eu.train.fit_profile_module(module, given, datamodule_kwargs=split, accelerator="cpu")
 
 
 def test_values_that_are_no_counts(folder: Path) -> None:
