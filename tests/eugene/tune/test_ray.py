@@ -60,10 +60,6 @@ def test_a_search_of_two_trials_is_two_runs_and_the_better_one_runs_again(
     assert main(["fit", str(found / "best.yaml"), "--run_dir", str(again.path), "--quiet"]) == 0
     same = again.table("metrics.csv")["val_loss"].tolist()
     assert same == trials[0].table("metrics.csv")["val_loss"].tolist()
-    # nothing is left to be done
-    resumed = eu.tune.run(small(), run_dir=tmp_path / "search", resume=True)
-    assert eu.tune.trials(resumed.path).equals(table)
-    assert [record["status"] for record in records(found.path)] == ["done", "done"]
 
 
 def history(folder: RunFolder, trial: str) -> list[float]:
@@ -98,6 +94,9 @@ def test_a_search_that_was_killed_goes_on_where_it_was(tmp_path: Path, small, re
     train(config.candidate(values), tmp_path / "alone")
     alone = RunFolder(tmp_path / "alone").table("metrics.csv")["val_loss"].tolist()
     assert history(killed, "0002") == alone
+    # nothing is left to be done
+    table = eu.tune.trials(killed.path)
+    assert eu.tune.trials(eu.tune.run(file, run_dir=killed.path, resume=True).path).equals(table)
 
 
 @pytest.mark.slow
