@@ -95,7 +95,7 @@ class RunFolder:
     data_store = _At("data.zarr", "The data set as a Zarr store.")
     checkpoints = _At("checkpoints", "Folder of ``best.ckpt`` and ``last.ckpt``.")
     best = _At("checkpoints/best.ckpt", "Checkpoint with the lowest validation loss.")
-    last = _At("checkpoints/last.ckpt", "Checkpoint of the last finished epoch.")
+    last = _At("checkpoints/last.ckpt", "Checkpoint to go on from, of an epoch's end or a signal.")
     weights = _At("model.safetensors", "The best weights of the network alone.")
     metrics = _At("metrics.csv", "One row an epoch.")
     predictions = _At("predictions.zarr", "Predictions of every split.")

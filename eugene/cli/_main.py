@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OK, FAILED, USER_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 _USER_ERRORS = {"EugeneError", "SeqproError", "SeqdataError", "SeqexplainerError"}
-_RESUMED = "'eugene {} --resume' continues from the last finished epoch"
+_RESUMED = "'eugene {} --resume' goes on where it was saved"
 _NOTHING_LEFT = "nothing unfinished was left that opens"
 _AFTER_STOP = {
     **{verb: _RESUMED.format(verb) for verb in ("fit", "run", "quickstart")},

@@ -1,7 +1,8 @@
-"""A tiny training on one process or two, run as a script: Lightning starts it again for each.
+"""Tiny trainings on one process or two, run as a script: Lightning starts it again for each.
 
-Words: a folder, the number of processes, and ``KIND[,EPOCH,BATCH]``: what is trained, and where
-its first process gets a SIGTERM.
+Words: a folder and the number of processes. Or any number of jobs ``FOLDER|PROCESSES|KIND``: what
+is imported once is used by all of them, each of whose processes is a fork. KIND is what is
+trained; ``KIND,EPOCH,BATCH`` says where its first process gets a SIGTERM.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -136,5 +139,39 @@ def main(run_dir: str, devices: int, what: str = "sequence") -> None:
         Path(run_dir, "history.json").write_text(json.dumps(history))
 
 
+def forked(job: str) -> None:
+    """Train in processes of its own, which are found as on a cluster that starts them itself."""
+    folder, devices, what = job.split("|")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = []
+    for rank in range(int(devices)):
+        child = os.fork()
+        if child:
+            children.append(child)
+            continue
+        os.environ.update(
+            LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), NODE_RANK="0"
+        )
+        status = 1
+        try:
+            main(folder, int(devices), what)
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    ends = {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children}
+    if ends != {128 + signal.SIGTERM if "," in what else 0}:
+        sys.exit(f"{job} ended with {ends}")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+    if "|" in sys.argv[1]:
+        for given in sys.argv[1:]:
+            forked(given)
+    else:
+        main(sys.argv[1], int(sys.argv[2]))
