@@ -35,7 +35,7 @@ def _conv1d(
     dilation: Numbers = 1,
     groups: int = 1,
 ) -> torch.Tensor:
-    if _is_narrow(weight, stride, padding, dilation, groups):
+    if not isinstance(padding, str) and _is_narrow(weight, stride, padding, dilation, groups):
         return _narrow(x, weight, bias, _pair(padding, 0)[1])
     sides = padding if isinstance(padding, str) else _pair(padding, 0)
     kernel = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
@@ -44,13 +44,13 @@ def _conv1d(
 
 
 def _is_narrow(
-    weight: torch.Tensor, stride: Numbers, padding: Numbers | str, dilation: Numbers, groups: int
+    weight: torch.Tensor, stride: Numbers, padding: Numbers, dilation: Numbers, groups: int
 ) -> bool:
     """Tell whether a convolution has few filters, which are wide, such as one draws a profile."""
     filters, channels, width = weight.shape
     plain = _pair(stride, 1) == _pair(dilation, 1) == (1, 1) and groups == 1
     sized = filters <= _FEW and channels >= _MANY and width >= _MANY
-    return plain and sized and not isinstance(padding, str) and _pair(padding, 0)[1] < width
+    return plain and sized and _pair(padding, 0)[1] < width
 
 
 def _narrow(
