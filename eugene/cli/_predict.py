@@ -140,8 +140,15 @@ def _predict_file(call: Call, folder: RunFolder) -> int:
 
 
 def _mean(module: Any, seqs: xr.DataArray) -> tuple[list[str], NDArray[np.floating[Any]]]:
-    """Predict with one network, in the units of the targets."""
-    predicted: NDArray[np.floating[Any]] = np.asarray(module.predict(seqs))
+    """Predict with one network, in the units of the targets; of profiles the counts alone."""
+    given = module.predict(seqs)
+    if hasattr(given, "counts"):
+        tasks = list(tasks_of(module) or {})
+        counts = given.counts.numpy()
+        names = tasks if len(tasks) == counts.shape[1] and all(tasks) else None
+        numbered = names or [str(i) for i in range(counts.shape[1])]
+        return [f"{name}_log_counts" for name in numbered], counts
+    predicted: NDArray[np.floating[Any]] = np.asarray(given)
     if predicted.shape[1] == len(module.target_names):
         predicted = module.inverse_targets(predicted)
     return _columns(module.target_names, predicted.shape[1]), predicted

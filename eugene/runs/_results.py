@@ -41,6 +41,10 @@ def result_lines(folder: RunFolder) -> Iterator[str]:
     evaluation = read_evaluation(folder.path)
     if evaluation:
         yield _models(f"test, n = {evaluation.get('n')}", evaluation)
+        for name, part in (("", evaluation), *evaluation.get("subsets", {}).items()):
+            label = f" of {name}" if name else ""
+            for metric, entry in part.get("reach", {}).items():
+                yield f"{metric}{label}, of the way to the other half: {_interval(entry)}"
         yield from of_other_data(folder.path)
     yield from _truth(folder.read("interpretation/truth.json"))
     yield f"run:    {folder.path}"

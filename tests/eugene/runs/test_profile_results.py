@@ -72,9 +72,12 @@ def tree(files: Path) -> dict[str, Any]:
             "n_bootstrap": 40,
             "smooth": 3,
             "fragments": str(files / "fragments.bed"),
-            "subsets": {"plus": "on_plus"},
+            "subsets": {"peaks": "is_peak"},
         },
-        "interpret": {"attribute": {"methods": ["deep_lift_shap"], "top": TOP, "n_references": 2}},
+        "interpret": {
+            "attribute": {"methods": ["deep_lift_shap"], "top": TOP, "n_references": 2},
+            "seqlets": {"threshold": 0.05, "max_q_value": 1.0},
+        },
     }
 
 
@@ -83,9 +86,7 @@ def run(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return the folder of a finished run; tests only read it."""
     from eugene.runs import run
 
-    given = tree(files)
-    given["evaluate"].pop("subsets")
-    return run(given, run_dir=tmp_path_factory.mktemp("runs") / "atac")
+    return run(tree(files), run_dir=tmp_path_factory.mktemp("runs") / "atac")
 
 
 def observed(ds: Any, files: Path, rows: np.ndarray) -> np.ndarray:
@@ -147,6 +148,8 @@ def test_figures_and_references_of_one_run(run: Any, files: Path) -> None:
     fraction = (medians[0] - medians[1]) / (medians[2] - medians[1])
     assert evaluation["reach"]["jsd"]["value"] == pytest.approx(fraction)
     assert "count_pearson" in evaluation["reach"]
+    # every window is one of a peak
+    assert evaluation["subsets"]["peaks"]["metrics"]["jsd"] == metrics["jsd"]
     page = (run.path / "report.html").read_text()
     for words in ("Jensen-Shannon distance", "other half of the reads (1)", "mean profile"):
         assert words in page
@@ -171,6 +174,15 @@ def test_counts_and_profile_are_explained(run: Any) -> None:
     page = (run.path / "report.html").read_text()
     title = se.methods.METHODS["deep_lift_shap"].title
     assert f"{title} of counts" in page and f"{title} of profile" in page
+
+
+def test_each_output_has_seqlets_of_its_own(run: Any) -> None:
+    table = run.table("interpretation/annotated_seqlets.csv")
+    ds = sd.open_zarr(run.attributions)
+    outputs = table["output"].tolist()
+    for output in ("counts", "profile"):
+        assert len(eu.interpret.hits_table(ds, f"seqlets_{output}")) == outputs.count(output) > 0
+    assert "Seqlets" in (run.path / "report.html").read_text()
 
 
 def test_regions_become_tracks(
