@@ -143,15 +143,21 @@ def _mean(module: Any, seqs: xr.DataArray) -> tuple[list[str], NDArray[np.floati
     """Predict with one network, in the units of the targets; of profiles the counts alone."""
     given = module.predict(seqs)
     if hasattr(given, "counts"):
-        tasks = list(tasks_of(module) or {})
         counts = given.counts.numpy()
-        names = tasks if len(tasks) == counts.shape[1] and all(tasks) else None
-        numbered = names or [str(i) for i in range(counts.shape[1])]
-        return [f"{name}_log_counts" for name in numbered], counts
+        return _of_tasks(module, counts.shape[1]), counts
     predicted: NDArray[np.floating[Any]] = np.asarray(given)
     if predicted.shape[1] == len(module.target_names):
         predicted = module.inverse_targets(predicted)
     return _columns(module.target_names, predicted.shape[1]), predicted
+
+
+def _of_tasks(module: object, width: int) -> list[str]:
+    """Return the columns of predicted counts of a network of profiles."""
+    from eugene.interpret._targets import tasks_of
+
+    tasks = list(tasks_of(module) or {})
+    named = tasks if len(tasks) == width and all(tasks) else [str(i) for i in range(width)]
+    return [f"{name}_log_counts" for name in named]
 
 
 def _in_units(module: Ensemble) -> Ensemble:
@@ -190,9 +196,11 @@ def _predict_run(call: Call, run: Run) -> int:
     require_trained(run.network)
     run.write_predictions()
     predicted: NDArray[np.floating[Any]] = run.predictions
-    if predicted.shape[1] == len(run.data.target_vars):
-        predicted = run.datamodule.inverse_targets(predicted)
     columns = _columns(run.data.target_vars, predicted.shape[1])
+    if run.has_profiles:
+        columns = _of_tasks(run.module, predicted.shape[1])
+    elif predicted.shape[1] == len(run.data.target_vars):
+        predicted = run.datamodule.inverse_targets(predicted)
     table = _frame(("row", np.arange(len(predicted))), columns, predicted)
     code = _emit(call, iter([table]))
     transformed = bool(run.config.section("data").get("targets"))

@@ -51,7 +51,7 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
 
     def there(split: str) -> dict[str, NDArray[np.float64]]:
         if wide:  # what is measured of tracks says which rows have none
-            return {name: np.arange(len(run.rows(split)), dtype=float) for name in ("counts",)}
+            return {"counts": np.arange(len(run.rows(split)), dtype=float)}
         values = {k: v.astype(float) for k, v in run.datamodule.targets_of(split).items()}
         return {name: v[~np.isnan(v)] for name, v in values.items()}
 

@@ -204,6 +204,12 @@ def test_regions_become_tracks(
         np.testing.assert_allclose(track.values("c3", 300, 335), values[0][:35], rtol=1e-5)
         np.testing.assert_allclose(track.values("c3", 335, 370), values[1][::-1][5:], rtol=1e-5)
         assert track.intervals("c3", 0, 300) is None
+    assert main([*words, "--out", "p.tsv", "--quiet"]) == 0
+    lines = [line.split("\t") for line in Path("p.tsv").read_text().splitlines()]
+    assert lines[0] == ["name", "atac_log_counts"] and len(lines) == 3
+    np.testing.assert_allclose(
+        [float(line[1]) for line in lines[1:]], found.counts[:, 0], rtol=1e-5
+    )
     words[0] = "attribute"
     methods = ["--methods", "input_x_gradient"]
     assert main([*words, *methods, "--out", "c.bw", "--quiet"]) == 0
