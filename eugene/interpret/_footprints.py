@@ -135,6 +135,7 @@ def cut_site_words(
     k: int = 6,
     *,
     least: int = 20,
+    prior: float = 10.0,
 ) -> pd.DataFrame:
     """Count which words cut sites lie in, beside how often the words are there.
 
@@ -147,13 +148,17 @@ def cut_site_words(
     k : int
         Length of the words; the cut lies at position ``k // 2`` of its word.
     least : int
-        Words that occur less often are left out: their ratio is noise.
+        Words that occur less often are left out.
+    prior : float
+        Cuts at the mean rate that are added to each word, with the sites they need: so rare words
+        do not come first by chance.
 
     Returns
     -------
     pandas.DataFrame
         One row per word, the highest ratio first: ``word``, ``sites`` (how often it occurs),
-        ``cuts`` (in all of them) and ``ratio``, cuts a site over those of all words.
+        ``cuts`` (in all of them) and ``ratio``, cuts a site over those of all words, drawn towards
+        1 by the prior.
 
     Raises
     ------
@@ -163,7 +168,7 @@ def cut_site_words(
     Examples
     --------
     >>> words = cut_site_words(np.array([list("AACGTAACGT")], "S1"),
-    ...                        [[0, 0, 0, 5, 0, 0, 0, 0, 7, 0]], k=2, least=1)
+    ...                        [[0, 0, 0, 5, 0, 0, 0, 0, 7, 0]], k=2, least=1, prior=0)
     >>> words["word"][0], int(words["cuts"][0]), float(words["ratio"][0])
     ('CG', 12, 4.5)
     """
@@ -198,7 +203,7 @@ def cut_site_words(
             "word": [_spelled(int(code), k) for code in kept],
             "sites": sites[kept],
             "cuts": total[kept],
-            "ratio": total[kept] / sites[kept] / mean,
+            "ratio": (total[kept] + prior) / (sites[kept] * mean + prior),
         }
     )
     return table.sort_values("ratio", ascending=False, kind="stable", ignore_index=True)

@@ -49,8 +49,9 @@ def scale_counts(
     Returns
     -------
     dict
-        ``part``, ``rows`` (how many were looked at), ``shift`` (of ln(1 + N), of each count) and
-        ``before``, the mean absolute difference of single rows before it.
+        Under the name of the part (``network`` for all of it): ``rows`` (how many were looked
+        at), ``shift`` (of ln(1 + N), of each count) and ``before``, the mean absolute difference
+        of single rows before it.
 
     Raises
     ------
@@ -89,12 +90,13 @@ def scale_counts(
         if not bool(torch.isfinite(shift).all()):
             raise EugeneError("scale_counts: none of the rows has a target that is there")
         shift_counts(shift.to(module.device, module.dtype))
-    return {
-        "part": part,
+    found = {
         "rows": len(difference),
         "shift": [round(float(value), 6) for value in shift],
         "before": round(float(difference.abs().nanmean()), 6),
     }
+    # by part: a stage may scale several
+    return {part or module.part or "network": found}
 
 
 def _chosen(

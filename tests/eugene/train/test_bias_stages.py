@@ -83,7 +83,7 @@ def test_without_the_bias_its_footprint_is_gone() -> None:
     first, second = (stage.record for stage in found.stages)
     assert all(name.startswith("bias.") for name in first["trained"])
     assert all(name.startswith("main.") for name in second["trained"])
-    noted = second["hook"]
+    noted = second["hook"]["bias"]
     quiet = ~ds["is_peak"].values & (ds["split"].values == 0)
     assert noted["rows"] == quiet.sum() and abs(noted["shift"][0]) < 1
 
@@ -124,8 +124,11 @@ def test_counts_are_shifted_to_the_mean_of_chosen_rows() -> None:
     shift = np.mean(log_totals(ds, quiet) - before)
     np.testing.assert_allclose(after - before, shift, rtol=1e-4)
     assert noted == {
-        "part": "bias", "rows": int(quiet.sum()), "shift": [pytest.approx(shift, rel=1e-4)],
-        "before": pytest.approx(np.mean(np.abs(log_totals(ds, quiet) - before)), rel=1e-4),
-    }  # fmt: skip
+        "bias": {
+            "rows": int(quiet.sum()),
+            "shift": [pytest.approx(shift, rel=1e-4)],
+            "before": pytest.approx(np.mean(np.abs(log_totals(ds, quiet) - before)), rel=1e-4),
+        }
+    }
     for key, value in module.arch.main.state_dict().items():  # type: ignore[union-attr]
         assert torch.equal(value, main[key])
