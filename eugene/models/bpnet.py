@@ -139,7 +139,7 @@ class BPNet(Architecture):
         by : float or torch.Tensor of float, shape (output_dim,)
             What is added.
         """
-        self.head.counts.bias += by
+        self.head.counts.bias.add_(by)
 
 
 class ChromBPNet(Architecture):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -73,7 +73,8 @@ def scale_counts(
     chosen = _chosen(datamodule, rows, outside)
     expected, observed = [], []
     with module._elsewhere(None) as device, torch.no_grad():
-        for batch in datamodule.loader("train"):
+        loader: Any = datamodule.loader("train")
+        for batch in loader:
             keep = torch.as_tensor(chosen[batch["index"].numpy()])
             if not keep.any():
                 continue
@@ -89,7 +90,7 @@ def scale_counts(
         shift = difference.nanmean(dim=0)
         if not bool(torch.isfinite(shift).all()):
             raise EugeneError("scale_counts: none of the rows has a target that is there")
-        shift_counts(shift.to(module.device, module.dtype))
+        shift_counts(shift.to(output.counts))
     found = {
         "rows": len(difference),
         "shift": [round(float(value), 6) for value in shift],

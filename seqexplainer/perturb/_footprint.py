@@ -196,7 +196,8 @@ def footprint(
         values: NDArray[np.float64] = found.numpy()
         return values
 
-    result = marginalize(model, rows, written.numpy(), position=first, func=shares, **options)
+    given: Experiment = {**options, "func": shares}
+    result = marginalize(model, rows, written.numpy(), position=first, **given)
     margin, odd = divmod(length - (result.before.shape[1] - 1), 2)
     if odd or margin < 0:
         raise SeqexplainerError(

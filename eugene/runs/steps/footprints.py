@@ -60,9 +60,9 @@ def _show(section: Section, run: RunFolder) -> None:
         ax.set_visible(False)
     for ax, motif in zip(axes.flat, motifs, strict=False):
         for name, part in curves[curves["motif"] == motif].groupby("network", sort=False):
-            columns = (part[c].to_numpy() for c in ("position", "mean", "low", "high"))
+            arrays = (part[c].to_numpy() for c in ("position", "mean", "low", "high"))
             positional_curve(
-                *columns, ax=ax, label=str(name), xlabel="from the middle of the motif (bp)",
+                *arrays, ax=ax, label=str(name), xlabel="from the middle of the motif (bp)",
                 ylabel="change of the share",
             )  # fmt: skip
         ax.set_title(motif, fontsize=8)
