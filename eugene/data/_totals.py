@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eugene._tracks import TrackLayout
+from eugene.data._bins import bins_of
 from eugene.data._summary import statistics
 from eugene.errors import DataError
 from seqdata.schema import SPLITS
@@ -190,6 +191,11 @@ class TracksServed(pl.LightningDataModule, ABC):
         return TrackLayout.of(first) if first.ndim == 3 else None
 
     @property
+    def bins(self) -> dict[str, Any] | None:
+        """Bins of a binned target, as `eugene.data._bins.bins_of` tells them; or None."""
+        return bins_of(self.ds, self.target_vars[0], self.target_length)
+
+    @property
     def control_pairs(self) -> list[int] | None:
         """For each control track the one that takes its place on the other strand."""
         if self.control_var is None or self.ds[self.control_var].ndim != 3:
@@ -202,16 +208,19 @@ class TracksServed(pl.LightningDataModule, ABC):
         Returns
         -------
         dict
-            ``layout`` (what `TrackLayout.to_dict` returns), ``control_pairs`` and
-            ``target_length`` (positions); empty where targets are no tracks.
+            ``layout`` (what `TrackLayout.to_dict` returns), ``control_pairs``,
+            ``target_length`` (positions) and, of binned tracks, ``bins``; empty where targets are
+            no tracks.
         """
-        layout = self.layout
+        layout, bins = self.layout, self.bins
         if layout is None:
             return {}
+        length = self.input_len if bins is None else bins["target_bins"]
         return {
             "layout": layout.to_dict(),
             "control_pairs": self.control_pairs,
-            "target_length": self.target_length or self.input_len,
+            "target_length": self.target_length or length,
+            **({} if bins is None else {"bins": bins}),
         }
 
     def totals(self, split: str) -> TrackTotals:

@@ -161,7 +161,7 @@ def tracks(
 @nothing_left
 def binned(
     fasta: PathLike,
-    targets: PathLike,
+    signal: PathLike,
     *,
     bin_size: Annotated[int, Least(1)],
     table: PathLike | None = None,
@@ -183,7 +183,7 @@ def binned(
     ----------
     fasta : path
         FASTA file, a window in each record, all of one length.
-    targets : path
+    signal : path
         ``.npz`` with an array of the values, perhaps the names of the records and their splits;
         or ``.npy``, of which rows are read as they are written.
     bin_size : int
@@ -232,23 +232,23 @@ def binned(
     >>> ds["cov"].shape, ds["cov"].attrs["crop"], ds["id"].values.tolist()
     ((2, 1, 2), 2, ['b', 'a'])
     """
-    values, names, split = _arrays(Path(targets), values_key, names_key, split_key)
+    values, names, split = _arrays(Path(signal), values_key, names_key, split_key)
     if values.ndim != 3:
         raise SourceError(
-            f"{targets}: an array of shape {values.shape}: expected three axes, rows, tracks and "
+            f"{signal}: an array of shape {values.shape}: expected three axes, rows, tracks and "
             "bins."
         )
     if values.dtype.kind != "f":
-        raise SourceError(f"{targets}: values of type {values.dtype}: expected floats.")
+        raise SourceError(f"{signal}: values of type {values.dtype}: expected floats.")
     if axes == "bins_tracks":
         values = values.swapaxes(1, 2)
     n, n_tracks, bins = values.shape
     known = None if table is None else read_track_table(table)
     if known is not None and len(known) != n_tracks:
-        raise SourceError(f"{table} has {len(known)} tracks, {targets} {n_tracks}.")
+        raise SourceError(f"{table} has {len(known)} tracks, {signal} {n_tracks}.")
     reader = sd.FlatFASTA(seq_var, fasta, alphabet=alphabet, on_unknown=on_unknown)
     ds = sd.from_flat_files(reader, path=_store(out), fixed_length=True, overwrite=overwrite)
-    order = _order([str(v) for v in ds["id"].to_numpy()], names, n, fasta, targets)
+    order = _order([str(v) for v in ds["id"].to_numpy()], names, n, fasta, signal)
     if (order != np.arange(n)).any():
         ds = ds.isel(_sequence=order)
     length = int(ds.sizes["_length"])
@@ -256,7 +256,7 @@ def binned(
     crop = rest // 2 if crop is None else crop
     if rest < 0 or 2 * crop != rest:
         raise SourceError(
-            f"{targets} has {bins} bins of {bin_size} bp, the windows of {fasta} are {length} bp "
+            f"{signal} has {bins} bins of {bin_size} bp, the windows of {fasta} are {length} bp "
             f"long: that leaves {rest} bp, of which crops of {crop} bp at both ends are not made."
         )
     track = Track(
@@ -270,7 +270,7 @@ def binned(
     }
     coords: dict[str, object] = dict(track.coordinates())
     if bed is not None:
-        coords |= _places(bed, n, length, crop, targets)
+        coords |= _places(bed, n, length, crop, signal)
     more = sd.schema.with_names(xr.Dataset(made, coords))
     if split is not None:
         codes = sd.splits.column(xr.Dataset({split_key: ("_sequence", split)}), split_key)
@@ -370,7 +370,7 @@ def _arrays(
 ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
     """Return values, names and splits of a file of arrays; the latter where there are any."""
     if not path.is_file():
-        raise SourceError(f"targets: there is no file {path}.")
+        raise SourceError(f"signal: there is no file {path}.")
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -383,7 +383,7 @@ def _arrays(
     except (OSError, ValueError) as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"targets: {path} is no file of NumPy arrays: {error}") from error
+        raise SourceError(f"signal: {path} is no file of NumPy arrays: {error}") from error
 
 
 def _order(

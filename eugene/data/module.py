@@ -38,7 +38,7 @@ from seqdata.windows import region_array
 
 _DESCRIBED = (
     *("input_len", "output_dim", "transforms", "rows_sha256"),
-    *("layout", "control_pairs", "target_length"),
+    *("layout", "control_pairs", "target_length", "bins"),
 )
 
 
@@ -82,6 +82,9 @@ class SequenceDataModule(TracksServed):
         Variable with a weight a row.
     control_var, mask_var : str or None
         Tracks given to the model, and which positions of the target count.
+    head_var : str or None
+        Variable with the number of the head that a row belongs to, where a network of tracks has
+        several: rows of several species in one dataset.
     split : mapping, str, array_like, callable or None
         ``"random"``, or ``{"name": "random", ...}`` with the arguments of a function of
         `seqdata.splits`; one code, name or boolean (True is train) a row, as
@@ -149,6 +152,7 @@ class SequenceDataModule(TracksServed):
         weight_var: str | None = None,
         control_var: str | None = None,
         mask_var: str | None = None,
+        head_var: str | None = None,
         split: Split | None = None,
         rows: str | None = None,
         targets: Sequence[Transform] | str | Mapping[str, object] = (),
@@ -175,6 +179,7 @@ class SequenceDataModule(TracksServed):
         self.control_var = control_var
         self.mask_var = mask_var
         self.rows = rows
+        self.head_var = head_var
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
@@ -251,6 +256,7 @@ class SequenceDataModule(TracksServed):
             "control_var": [self.control_var] if self.control_var else [],
             "mask_var": [self.mask_var] if self.mask_var else [],
             "rows": [self.rows] if self.rows else [],
+            "head_var": [self.head_var] if self.head_var else [],
         }
         known = [str(v) for v in ds.variables]
         problems = [
@@ -398,6 +404,8 @@ class SequenceDataModule(TracksServed):
         ):
             if name is not None:
                 data[key] = ds[name].astype(np.float32)
+        if self.head_var is not None:
+            data["head"] = ds[self.head_var].astype(np.int64)
         if f"{self.seq_var}_length" in ds.variables:
             data["seq_length"] = ds[f"{self.seq_var}_length"]
         view = xr.Dataset(data, attrs=ds.attrs)
@@ -446,7 +454,8 @@ class SequenceDataModule(TracksServed):
         rows = self._rows(split)
         trainer = self.trainer
         names = ["ohe_seq" if self.is_one_hot else "seq", "target"]
-        names += [key for key in ("weight", "control", "mask") if getattr(self, f"{key}_var")]
+        given = ("weight", "control", "mask", "head")
+        names += [key for key in given if getattr(self, f"{key}_var")]
         names = [n for n in names if variables is None or n in variables]
         view = self.view
         lengths: dict[str, int] = {}

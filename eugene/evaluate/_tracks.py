@@ -58,6 +58,11 @@ class Moments:
         """Put parts below each other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
+    def take(self, rows: Sequence[int]) -> Moments:
+        """Return some of the parts along the first axis."""
+        some = list(rows)
+        return Moments(*(getattr(self, name)[some] for name in _FIELDS))
+
     def merged(self, weights: Values | None = None) -> Moments:
         """Return the sums over the first axis, each part counted as often as its weight says.
 
@@ -135,6 +140,10 @@ class TrackRows:
     def n_tracks(self) -> int:
         """Number of tracks."""
         return int(self.plain.n.shape[1])
+
+    def take(self, rows: Sequence[int]) -> TrackRows:
+        """Return some windows; sums at each bin, which are over all windows, stay."""
+        return TrackRows(self.plain.take(rows), self.logs.take(rows), self.bins)
 
     @classmethod
     def joined(cls, parts: Sequence[TrackRows]) -> TrackRows:

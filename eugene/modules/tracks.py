@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
 from torch import nn
 
+from eugene._tracks import TrackLayout
 from eugene.augment import Augmenter, Regularizer
 from eugene.config.marks import ArgumentsOf, Least, Names
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import DataError, EugeneError, did_you_mean
 from eugene.modules._heads import Head, cropped, make_heads, split_heads
 from eugene.modules._input import as_batch_size, as_tensor
 from eugene.modules._objects import by_name, metric_list
@@ -19,6 +22,8 @@ from eugene.modules._views import Views, shifted
 from eugene.modules.base import BaseModule, steps_of
 from eugene.modules.metrics import metrics_by_name
 from eugene.nn import InputShapeError, recomputing
+
+logger = logging.getLogger(__name__)
 
 
 class TrackModule(BaseModule):
@@ -129,6 +134,10 @@ class TrackModule(BaseModule):
         model_name: str | None = None,
     ) -> None:
         super().__init__()
+        # plain lists, which Lightning can compare
+        pairs = None if pairs is None else [int(i) for i in pairs]
+        track_weights = None if track_weights is None else [float(w) for w in track_weights]
+        target_names = None if target_names is None else [str(name) for name in target_names]
         config = self._take_network(arch, alphabet, seed)
         self.heads: dict[str, Head] = make_heads(
             heads, link=link, loss_fxn=loss_fxn, loss_kwargs=loss_kwargs,
@@ -146,7 +155,7 @@ class TrackModule(BaseModule):
         for name, measure in self.metric_objects.items():
             if measure.reads != "value":
                 raise EugeneError(f"metric {name!r} is one of labels, and tracks have values")
-        self.target_names = list(target_names) if target_names is not None else None
+        self.target_names = target_names
         self.target_bins, self.bin_size, self.recompute = target_bins, bin_size, recompute
         self._keep_plain(
             arch=config,
@@ -175,6 +184,122 @@ class TrackModule(BaseModule):
             model_name=model_name,
         )
         self._take_optimizer(optimizer, optimizer_lr, optimizer_kwargs, scheduler, scheduler_kwargs)
+
+    def take_layout(self, layout: TrackLayout, control_pairs: Sequence[int] | None = None) -> None:
+        """Take names and pairs of the tracks from the data, where the module was not told them.
+
+        Parameters
+        ----------
+        layout : TrackLayout
+            Of the targets.
+        control_pairs : sequence of int, optional
+            Tracks of this module have no controls.
+
+        Raises
+        ------
+        DataError
+            If the module was told other pairs.
+        """
+        if self.hparams["heads"] is not None:
+            return  # each head is told its own
+        told = self.hparams["pairs"]
+        if told is not None and list(told) != list(layout.pairs):
+            raise DataError(
+                f"the module was told pairs={list(told)}, the data have {list(layout.pairs)}: "
+                "leave pairs out"
+            )
+        if control_pairs:
+            raise DataError("tracks are predicted from the sequence alone: leave control_var out")
+        self._tell(pairs=list(layout.pairs))
+        if self.target_names is None:
+            self.target_names = list(layout.names)
+            self._tell(target_names=self.target_names)
+
+    def take_bins(self, bin_size: int | None, target_bins: int | None) -> None:
+        """Take the bins from the data, where the module was not told them.
+
+        Parameters
+        ----------
+        bin_size : int or None
+            Bases (bp) of a bin.
+        target_bins : int or None
+            Bins of a target.
+
+        Raises
+        ------
+        DataError
+            If the module was told otherwise.
+        """
+        for key, here in (("bin_size", bin_size), ("target_bins", target_bins)):
+            told = getattr(self, key)
+            if told is not None and here is not None and told != here:
+                raise DataError(
+                    f"the module was told {key}={told}, the data have {here}: leave {key} out"
+                )
+            if here is not None:
+                setattr(self, key, here)
+                self.hparams[key] = here
+
+    def take_weights(self, weights: Sequence[float]) -> None:
+        """Take the weights of the tracks from the data, where the module was not told them."""
+        if self.hparams["heads"] is None and self.hparams["track_weights"] is None:
+            self._tell(track_weights=[float(w) for w in weights])
+            logger.info("the loss of each track is weighted as the data say")
+
+    def _tell(self, **facts: object) -> None:
+        """Make the head anew with what the data say of it."""
+        self.hparams.update(facts)
+        names = {"target_names": "names"}
+        head = self.heads[""]
+        given = {names.get(key, key): value for key, value in facts.items()}
+        plain = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
+        self.heads[""] = replace(head, **plain)  # type: ignore[arg-type]
+
+    def take_data(self, source: object) -> None:
+        """Take what a data module says of its tracks, before anything is trained.
+
+        Parameters
+        ----------
+        source : eugene.data.SequenceDataModule
+            Serves tracks as targets. Another object says nothing, and nothing is taken.
+
+        Raises
+        ------
+        DataError
+            If the module was told otherwise.
+        """
+        layout = getattr(source, "layout", None)
+        if layout is not None:
+            self.take_layout(layout, getattr(source, "control_pairs", None))
+        self._take_bins(getattr(source, "bins", None))
+
+    def take_facts(self, described: Mapping[str, Any]) -> None:
+        """Take what a run noted of its data, as `take_data` takes it of the data themselves.
+
+        Parameters
+        ----------
+        described : mapping
+            ``layout`` and ``bins``, where they are known.
+        """
+        if described.get("layout"):
+            self.take_layout(TrackLayout.from_dict(described["layout"]))
+        self._take_bins(described.get("bins"))
+
+    def _take_bins(self, facts: Mapping[str, Any] | None) -> None:
+        """Take bins and weights, where they are known."""
+        if not facts:
+            return
+        self.take_bins(facts["bin_size"], facts["target_bins"])
+        weights = facts.get("weights")
+        if weights is not None and set(weights) != {1.0}:
+            self.take_weights(weights)
+
+    def setup(self, stage: str) -> None:
+        """Take what the data say of the tracks, and refuse another alphabet."""
+        super().setup(stage)
+        source = getattr(self.trainer, "datamodule", None)
+        if stage == "fit":
+            self.take_data(getattr(source, "source", source))
 
     @property
     def n_tracks(self) -> int | None:

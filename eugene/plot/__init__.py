@@ -28,6 +28,8 @@ from eugene.plot._sequence import filter_viz as filter_viz
 from eugene.plot._sequence import multifilter_viz as multifilter_viz
 from eugene.plot._sequence import multiseq_track as multiseq_track
 from eugene.plot._sequence import seq_track as seq_track
+from eugene.plot._tracks import track_scores as track_scores
+from eugene.plot._tracks import track_windows as track_windows
 from eugene.plot._training import loss_curve as loss_curve
 from eugene.plot._training import metric_curve as metric_curve
 from eugene.plot._training import read_history as read_history

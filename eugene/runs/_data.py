@@ -396,7 +396,7 @@ def variables_of(config: RunConfig, ds: xr.Dataset) -> tuple[str, list[str]]:
     ]
     asked += [
         (f"data.{key}", section[key], "", numbers)
-        for key in ("weight_var", "control_var", "mask_var")
+        for key in ("weight_var", "control_var", "mask_var", "head_var")
         if section.get(key) is not None
     ]
     subsets = config.section("evaluate").get("subsets") or {}

@@ -151,6 +151,9 @@ class Run:
             tasks = self.config.section("module").get("tasks")
             layout = self.datamodule.layout
             return len(tasks or ([] if layout is None else layout.tasks)) or 1
+        heads = self.config.section("module").get("heads")
+        if heads:
+            return sum(int(head["tracks"]) for head in heads.values())
         if self.task != "multiclass_classification":
             return int(self.datamodule.output_dim)
         targets = self.datamodule.targets_of()
@@ -346,7 +349,13 @@ class Run:
         import xarray as xr
 
         import seqdata as sd
+        from eugene.modules import TrackModule
 
+        if isinstance(self.module, TrackModule):
+            from eugene.runs._track_results import write_track_predictions
+
+            write_track_predictions(self)
+            return
         actual, split = self.data.targets, self.data.ds["split"]
         axis = "_target" if self.predictions.shape[1] == actual.shape[1] else "_class"
         variables = {name: (("_sequence", axis), found) for name, found in self.predicted.items()}

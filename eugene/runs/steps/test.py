@@ -24,6 +24,7 @@ from eugene.report._blocks import Section, number
 from eugene.report._measured import each_target, metric_table
 from eugene.report._profiles import show_profiles
 from eugene.report._strata import show_strata
+from eugene.report._tracks import show_tracks
 from eugene.report._words import target_names, transformed
 from eugene.runs._baselines import baseline_predictions
 from eugene.runs._results import result_lines
@@ -42,7 +43,10 @@ _CURVE_POINTS = 400
 
 
 def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
-    """Yield what the test rows lack, and baselines whose training rows are too few or too equal."""
+    """Yield what the test rows lack, and baselines whose training rows are too few or too equal.
+
+    Tracks are not looked through: they may be large.
+    """
     import numpy as np
 
     from eugene.config.registries import BASELINES
@@ -58,7 +62,7 @@ def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
     if not len(run.rows("test")):
         message = "the split leaves no test rows, which the step 'test' needs; change data.split"
         yield "$.data.split", message
-    elif not any(v.size for v in there("test").values()):
+    elif (found := there("test")) and not any(v.size for v in found.values()):
         message = "no test row has a target, so nothing can be tested; change data.split"
         yield "$.data.split", message
     train = there("train")
@@ -146,8 +150,9 @@ def _show(section: Section, run: RunFolder) -> None:
         section.text(line)
     if not evaluation:
         return
-    if evaluation.get("task") == "profile":
-        show_profiles(section, run, evaluation)
+    shown = {"profile": show_profiles, "tracks": show_tracks}.get(str(evaluation.get("task")))
+    if shown is not None:
+        shown(section, run, evaluation)
         show_strata(section, evaluation.get("strata", {}))
         _show_averaged(section, evaluation.get("averaged", {}))
         return
@@ -246,6 +251,7 @@ def _write(run: Run, evaluation: Evaluation) -> None:
         "predictions.zarr": "predictions of every row",
         "evaluation.json": "figures on the test rows, beside the baselines",
         "evaluation.zarr": "figures of each test row of a profile network",
+        "tracks.tsv": "figures of each track of a network of tracks",
     },
     report=(Part("performance", "Test performance", _show),),
     verb=Verb(
@@ -269,6 +275,7 @@ def test(
     calibrate: bool = True,
     smooth: Annotated[int | None, Least(1)] = None,
     fragments: str | None = None,
+    genes: str | Path | None = None,
 ) -> None:
     """Measure the network on the test rows.
 
@@ -296,19 +303,35 @@ def test(
     fragments : str, optional
         BED or TSV file of the fragments whose ends are the signal of a profile network: they are
         dealt to pseudo-replicates. Without it the counts of every base are.
+    genes : path, optional
+        BED file of genes, over whose bins a network of tracks is measured as well.
     """
     import numpy as np
 
     from eugene.errors import EugeneError
     from eugene.evaluate import evaluate
     from eugene.interpret._targets import tasks_of
+    from eugene.modules import TrackModule
     from eugene.runs._profile_results import test_profiles
+    from eugene.runs._track_results import test_tracks
 
     rows = run.rows("test")
     if not len(rows):
         raise EugeneError("the split leaves no test rows; change data.split")
     run.write_predictions()
     averaged: dict[str, object] = {"reverse_complement": reverse_complement, "shifts": shifts}
+    if isinstance(run.module, TrackModule):
+        if strata:
+            raise run.config.fail("$.evaluate.strata", "tracks are not measured by strata")
+        chosen = {name: _subset_rows(run, rows, variable) for name, variable in subsets.items()}
+        _write(
+            run,
+            {
+                **test_tracks(run, chosen, n_bootstrap=n_bootstrap, genes=genes),
+                "averaged": averaged,
+            },
+        )
+        return
     if tasks_of(run.module) is not None:
         chosen = {name: _subset_rows(run, rows, variable) for name, variable in subsets.items()}
         parted = strata_of(run, rows, strata)

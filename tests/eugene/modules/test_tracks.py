@@ -175,7 +175,9 @@ class Ramp(nn.Module):
 
 
 def test_both_strands_swap_paired_tracks_and_turn_bins() -> None:
-    module = TrackModule(Ramp(), loss_fxn="mse", link="identity", pairs=[3, 1, 2, 0], bin_size=4)
+    pairs = np.array([3, 1, 2, 0])
+    module = TrackModule(Ramp(), loss_fxn="mse", link="identity", pairs=pairs, bin_size=4)
+    assert module.hparams["pairs"] == [3, 1, 2, 0]
     seq = ["AACCGGTTACGTACAA"]
     one = module.predict(seq)
     other = module.predict(["TTGTACGTAACCGGTT"])
