@@ -40,7 +40,8 @@ def write_profiles(run: Run) -> NDArray[np.float32]:
     from seqdata.schema import with_codes
     from seqdata.store import StoreWriter
 
-    data, module = run.datamodule, run.module
+    data = run.datamodule
+    module: Any = run.module
     layout, target = module.layout, run.data.target_vars[0]
     variable = run.data.ds[target]
     samples = str(variable.dims[1])
@@ -78,10 +79,10 @@ def write_profiles(run: Run) -> NDArray[np.float32]:
                 attrs=rows[name].attrs,
                 coordinate=True,
             )
-        for name, values in variable.coords.items():
+        for key, values in variable.coords.items():
             if values.dims == (samples,):
                 out.write_array(
-                    str(name),
+                    str(key),
                     values.to_numpy(),
                     (samples,),
                     attrs=values.attrs,

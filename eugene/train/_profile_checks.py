@@ -118,7 +118,7 @@ def _check_shapes(module: ProfileModule, source: Any, layout: TrackLayout) -> No
             empty = torch.zeros(2, len(module.alphabet), length)
             where, kind = module.device, module.dtype
             output = module.eval()(
-                empty.to(where).type(kind),  # type: ignore[arg-type]
+                empty.to(where).type(kind),
                 None if control is None else control.to(where),
             )
     except InputShapeError as error:
