@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from seqpro.random import row_hash
 _BLOCK = 8192
 _EXAMPLES = 3
 _IN_MEMORY = 1 << 29
+# bp of a sequence up to which it is compared with others letter by letter
+_LONGEST_ALIGNED = 20_000
 _PAIRS = tuple(combinations(("train", "val", "test"), 2))
 _KINDS = {
     "duplicates": "equal sequence",
@@ -226,6 +229,14 @@ def leakage(
         start, end = (ds[name].to_numpy().astype(np.int64) for name in ("start", "end"))
         place = (pd.factorize(ds["chrom"].to_numpy())[0], start, end)  # -1: no name
     keys: dict[str, NDArray[np.uint64]] = {}
+    if letters is not None and letters.seqs is not None and identity is not None:
+        longest = int(letters.seqs.lengths.max(initial=0))
+        if longest > _LONGEST_ALIGNED:
+            logging.getLogger(__name__).warning(
+                "near-duplicates are not looked for among sequences of up to %d bp, which takes "
+                "the square of the length; overlaps and equal sequences are", longest,
+            )  # fmt: skip
+            identity, counts["near_duplicates"] = None, None
     for a, b in _PAIRS:
         splits = f"{a}-{b}"
         if place is not None:
