@@ -17,7 +17,19 @@ from eugene.errors import EugeneWarning
 _STARTS = (
     Parameter("init", "dict[str, Any] | None", "None", "How starting weights are drawn."),
     Parameter(
-        "weights", "str | Path | None", "None", "Published weights by name, or a file of weights."
+        "weights",
+        "str | Path | None",
+        "None",
+        "Weights to start from: published ones by name, a run folder, or a file.",
+    ),
+    Parameter(
+        "weights_part", "list[str] | None", "None", "Globs of the tensors that are taken of them."
+    ),
+    Parameter(
+        "head",
+        "dict[str, Any] | None",
+        "None",
+        "Arguments of a head that is drawn anew; {} where only the data change it.",
     ),
 )
 
@@ -160,6 +172,8 @@ def write_out(tree: dict[str, object]) -> None:
         for key in ("freeze", "train"):
             if isinstance(stage.get(key), str):
                 stage[key] = [stage[key]]
+        if "adapters" in stage:
+            stage["adapters"] = _by_name(stage["adapters"])
         if isinstance(stage.get("before"), str | dict):
             stage["before"] = [stage["before"]]
         if isinstance(stage.get("before"), list):
@@ -245,6 +259,9 @@ def blocks(tree: dict[str, object]) -> list[Block]:
     for index, stage in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(stage, dict):
             found.append(Block(("stages", index), stage, None, schema.parameters("stages")))
+            if stage.get("adapters") is not None:
+                keys = ("stages", index, "adapters")
+                found.append(Block(keys, stage["adapters"], registries.ADAPTERS))
             hooks = stage.get("before")
             for place, hook in enumerate(hooks if isinstance(hooks, list) else ()):
                 keys = ("stages", index, "before", place)

@@ -250,6 +250,10 @@ SEARCHES = Registry(
     ),
 )
 """How ``eugene tune`` looks for the value of an argument: ``{search: NAME, ...}`` in its place."""
+ADAPTERS = Registry(
+    "adapter", _in("eugene.train._adapters", "lora"), args=("arch",), filled=("seed",)
+)
+"""What is trained beside the weights of a network."""
 STAGE_HOOKS = Registry(
     "stage hook",
     {**_in("eugene.train._hooks", "redraw"), **_in("eugene.train._scale", "scale_counts")},
@@ -297,6 +301,7 @@ REGISTRIES: dict[str, Registry] = {
     "initializers": INITIALIZERS,
     "baselines": BASELINES,
     "searches": SEARCHES,
+    "adapters": ADAPTERS,
     "stage_hooks": STAGE_HOOKS,
     "steps": STEPS,
 }

@@ -102,6 +102,13 @@ class StageSection:
         they are frozen by it.
     from_ : str
         Checkpoint of the stage before that this one starts from: best or last.
+    adapters : dict, optional
+        What is trained beside the weights, such as {name: lora, rank: 4}: nothing else is, apart
+        from what train names and a new head.
+    lr_scale : dict
+        Globs of parameters and what the learning rate is multiplied by for them.
+    lr_decay : float, optional
+        Each part of the network learns so many times as fast as the part behind it.
     before : list of dict
         What is done before the first epoch: names of stage hooks and their arguments.
     data : dict, optional
@@ -120,6 +127,9 @@ class StageSection:
     freeze: list[str] = field(default_factory=lambda: [])
     train: list[str] = field(default_factory=lambda: [])
     from_: Literal["best", "last"] = "best"
+    adapters: dict[str, object] | None = None
+    lr_scale: dict[str, float] = field(default_factory=lambda: {})
+    lr_decay: float | None = None
     before: list[dict[str, object]] = field(default_factory=lambda: [])
     data: dict[str, object] | None = None
     model: dict[str, object] | None = None

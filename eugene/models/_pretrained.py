@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,10 +239,35 @@ def check_weights_named(weights: str | Path) -> None:
         With the nearest name, or the missing file.
     """
     place = Path(weights)
+    if place.is_dir() and _name_of(place) not in _cards():
+        run_weights(place)
+        return
     if place.suffix and not place.is_file():
         raise MissingFileError(f"no weights at {place}")
     if not place.is_file():
         model_card(_name_of(place))
+
+
+def run_weights(folder: Path) -> Path:
+    """Return the file with the weights of a run.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run folder, that of a stage in one, or the ``run_dir`` of `eugene.train.fit`.
+
+    Raises
+    ------
+    MissingFileError
+        If the folder holds no trained network.
+    """
+    for name in ("model.safetensors", "checkpoints/best.ckpt"):
+        if (folder / name).is_file():
+            return folder / name
+    raise MissingFileError(
+        f"{folder} holds no trained network (model.safetensors or checkpoints/best.ckpt): train "
+        "it first, or name a run of it where it has several"
+    )
 
 
 def _name_of(place: Path) -> str:
@@ -250,15 +275,27 @@ def _name_of(place: Path) -> str:
     return place.name if place.is_dir() else str(place)
 
 
-def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
-    """Fill a network with published weights, or with those of a file.
+def start_from(
+    network: nn.Module,
+    weights: str | Path,
+    *,
+    part: Sequence[str] = (),
+    head: bool = False,
+) -> nn.Module:
+    """Fill a network with published weights, or with those of a run or a file.
+
+    What was taken, and what was not, is kept as ``network.taken`` and written to the log.
 
     Parameters
     ----------
     network : torch.nn.Module
         The network.
     weights : str or pathlib.Path
-        A name of :func:`list_weights`, or a file.
+        A name of :func:`list_weights`, a run folder, or a file.
+    part : list of str
+        Globs of the tensors that are taken, such as ``bias`` for ``bias.*``; all by default.
+    head : bool
+        Whether the head of the network is left as it was drawn, whatever the weights hold of it.
 
     Returns
     -------
@@ -268,7 +305,8 @@ def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
     Raises
     ------
     EugeneError
-        If the weights are those of another architecture, or do not fit: which tensors differ.
+        If the weights are those of another architecture, or do not fit: which tensors differ;
+        or a glob matches none.
     seqdata.errors.DatasetError
         If the file cannot be had.
 
@@ -280,7 +318,17 @@ def start_from(network: nn.Module, weights: str | Path) -> nn.Module:
     """
     from eugene.models._convert import fill
 
+    from eugene.models._transfer import take, tensors_of
+
     mode, place = network.training, Path(weights)
+    named = _name_of(place) in _cards()
+    of_run = place.is_dir() and not named
+    if of_run:
+        place = run_weights(place)
+    if part or head or of_run:
+        state = pretrained(_name_of(place)).state_dict() if named else tensors_of(place)
+        take(network, state, str(weights), part=part, head=head)
+        return network.train(mode)
     if place.suffix or place.is_file():
         filled = fill(network, weights)
         if filled is not network:

@@ -15,6 +15,7 @@ from torch import nn
 
 from eugene.errors import MissingFileError, NotARunError
 from eugene.models._build import build
+from eugene.nn._lora import is_adapted, merged_state
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -50,6 +51,8 @@ def filled(network: N, state: Mapping[str, torch.Tensor], path: str | Path) -> N
     NotARunError
         If they do not fit.
     """
+    if not any(map(is_adapted, network.modules())):
+        state = merged_state(state)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

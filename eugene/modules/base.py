@@ -6,6 +6,7 @@ import contextlib
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,6 +62,8 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
     """
 
     means: ClassVar[tuple[str, ...]] = ("loss",)
+    lr_factors: Mapping[str, float] = MappingProxyType({})
+    """What the learning rate of a parameter is multiplied by, by name; set by a stage."""
     alphabet: str
     metric_names: tuple[str, ...]
     target_names: list[str] | None
@@ -410,13 +413,26 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         """Refuse a datamodule over another alphabet, before the first batch."""
         check_same_alphabet(self, getattr(self.trainer, "datamodule", None))
 
+    def _groups(self) -> list[Any]:
+        """Return what is trained; where rates differ, a group a rate, the largest first."""
+        trainable = {n: p for n, p in self.named_parameters() if p.requires_grad}
+        if not self.lr_factors:
+            return list(trainable.values())
+        factors = {n: float(self.lr_factors.get(n, 1.0)) for n in trainable}
+        return [
+            {
+                "params": [trainable[n] for n in trainable if factors[n] == factor],
+                "lr": self.hparams["optimizer_lr"] * factor,
+            }
+            for factor in sorted(set(factors.values()), reverse=True)
+        ]
+
     def configure_optimizers(self) -> Any:
         """Return the optimiser and, where there is one, its schedule, as Lightning wants them."""
         hparams = self.hparams
-        trainable = [p for p in self.parameters() if p.requires_grad]
         optimizer = make_optimizer(
             self._optimizer,
-            trainable,
+            self._groups(),
             hparams["optimizer_lr"],
             **(hparams["optimizer_kwargs"] or {}),
         )

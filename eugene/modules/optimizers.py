@@ -16,7 +16,7 @@ from eugene.config.registries import OPTIMIZERS, SCHEDULERS
 from eugene.errors import EugeneError, did_you_mean
 from eugene.modules.losses import check_arguments
 
-Parameters = Iterable[torch.nn.Parameter]
+Parameters = Iterable[torch.nn.Parameter] | Iterable[dict[str, Any]]
 
 
 def cosine(
@@ -97,8 +97,8 @@ def make_optimizer(
     name : str or callable
         A name of ``eugene.config.registries.OPTIMIZERS``, a class such as ``torch.optim.NAdam``,
         or a function of (params, lr=...).
-    params : iterable of torch.nn.Parameter
-        What to optimise.
+    params : iterable of torch.nn.Parameter, or of dict
+        What to optimise, or groups of it with a learning rate each.
     lr : float
         Learning rate.
     **kwargs

@@ -373,12 +373,13 @@ def resolved_config(folder: RunFolder) -> RunConfig:
 
 def _fill(module: SequenceModule, weights: Path) -> None:
     """Put weights into a module after checking that they are its own."""
+    from eugene.nn._lora import merged_state
     from eugene.train import load_weights, read_checkpoint
 
     if weights.suffix == ".safetensors":
         load_weights(weights, module.arch)
         return
-    state = read_checkpoint(weights)["state_dict"]
+    state = merged_state(read_checkpoint(weights)["state_dict"])
     try:
         module.load_state_dict(state)
     except RuntimeError as error:

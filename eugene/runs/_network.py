@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +152,8 @@ def build_arch(
 
     section = config.section("model")
     init, weights = section.pop("init", None), section.pop("weights", None)
+    part, head = section.pop("weights_part", None), section.pop("head", None)
+    section |= head or {}
     name = section.get("name", section.get("class_path"))
     values_alone = config.section("module").get("name", "sequence") == "sequence"
     # of a network that gives profiles as well, a sequence module trains the values alone
@@ -199,11 +201,19 @@ def build_arch(
                 seed=config.seed,
             )
         if weights is not None and initialise:
-            _fill(config, arch, weights, init)
+            _fill(config, arch, weights, init, part=part or (), head=head is not None)
     return arch
 
 
-def _fill(config: RunConfig, arch: torch.nn.Module, weights: str, init: object) -> None:
+def _fill(
+    config: RunConfig,
+    arch: torch.nn.Module,
+    weights: str,
+    init: object,
+    *,
+    part: Sequence[str],
+    head: bool,
+) -> None:
     """Start from the weights that a run names."""
     from eugene.models import start_from
     from seqdata.errors import SeqdataError
@@ -211,7 +221,7 @@ def _fill(config: RunConfig, arch: torch.nn.Module, weights: str, init: object) 
     if init:
         raise config.fail("$.model.weights", "weights and init exclude each other: leave one out")
     try:
-        start_from(arch, weights)
+        start_from(arch, weights, part=part, head=head)
     except (EugeneError, SeqdataError) as error:
         raise config.fail("$.model.weights", str(error)) from error
 

@@ -90,33 +90,61 @@ def check_stages(run: Run) -> None:
     ConfigError
         With the place in the run's file.
     """
-    from eugene.train._freeze import freeze
+    from eugene.models._transfer import head_of
 
     listed = run.plan.tree.get("stages") or []
     before: dict[str, tuple[int, ...]] | None = None
-    for index, one in enumerate(stage_runs(run)):
+    head: object = None
+    for index, (stage, one) in enumerate(zip(listed, stage_runs(run), strict=True)):
         module = one.new_module(initialise=False)
         one.check(module)
         shapes = {name: tuple(t.shape) for name, t in module.arch.state_dict().items()}
-        if before is not None and shapes != before:
-            differ = [n for n in {**before, **shapes} if before.get(n) != shapes.get(n)]
+        asked = one.config.section("model").get("head")
+        new_head = asked is not None and (not index or asked != head)
+        outside: list[str] = []
+        if new_head:
+            try:
+                outside = head_of(module.arch)
+            except EugeneError as error:
+                raise run.plan.fail(f"$.stages[{index}].model.head", str(error)) from error
+        every = {**(before or shapes), **shapes}
+        differ = [n for n in every if before and before.get(n) != shapes.get(n)]
+        differ = [n for n in differ if n not in outside]
+        if differ:
             message = (
                 f"the network is another one than in the stage before: {', '.join(differ[:4])} "
-                "differ, so its weights cannot be taken over"
+                "differ, so its weights cannot be taken over; a new head is asked for with "
+                "model: {head: {}}"
             )
             raise run.plan.fail(f"$.stages[{index}]", message)
-        before = shapes
-        stage = listed[index]
-        for key, globs in (
-            ("freeze", (stage.get("freeze") or (), ())),
-            ("train", (stage.get("freeze") or (), stage.get("train") or ())),
-        ):
-            try:
-                freeze(module, *globs)
-            except EugeneError as error:
-                if key == "freeze" and "nothing to train" in str(error):
-                    continue  # what 'train' names is trained
-                raise run.plan.fail(f"$.stages[{index}].{key}", str(error)) from error
+        before, head = shapes, asked
+        _check_trained(run, index, module, stage, outside)
+
+
+def _check_trained(
+    run: Run, index: int, module: pl.LightningModule, stage: Mapping[str, Any], head: list[str]
+) -> None:
+    """Raise where adapters, globs or rates of a stage do not fit its network."""
+    from eugene.train._adapters import ADAPTERS, Adapted
+    from eugene.train._freeze import freeze, release
+    from eugene.train._rates import set_rates
+
+    frozen, kept = stage.get("freeze") or (), stage.get("train") or ()
+    key = "adapters"
+    try:
+        if stage.get("adapters") is not None:
+            Adapted.put(module, stage["adapters"], seed=run.config.seed)
+            frozen, kept = ("*",), (*ADAPTERS, *head, *kept)
+        key = "train" if kept else "freeze"
+        if frozen and kept and stage.get("adapters") is None:
+            key = "freeze"
+            release(module, freeze(module, frozen, ("*",)))
+            key = "train"
+        freeze(module, frozen, kept)
+        key = "lr_scale"
+        set_rates(module, stage.get("lr_scale") or {}, stage.get("lr_decay"))
+    except EugeneError as error:
+        raise run.plan.fail(f"$.stages[{index}].{key}", str(error)) from error
 
 
 def plan_of(run: Run) -> list[Stage]:
@@ -139,8 +167,12 @@ def plan_of(run: Run) -> list[Stage]:
                 freeze=tuple(stage.get("freeze") or ()),
                 train=tuple(stage.get("train") or ()),
                 start=stage.get("from") or "best",
+                head=one.config.section("model").get("head"),
+                adapters=stage.get("adapters"),
+                lr_scale=dict(stage.get("lr_scale") or {}),
+                lr_decay=stage.get("lr_decay"),
                 before=_hooks(run, index, stage.get("before") or []),
-                module=partial(_module, one) if index else None,
+                module=partial(_module, one) if index else _as_it_is,
                 datamodule=partial(_datamodule, one),
                 trainer={k: v for k, v in options.items() if v is not None or k == "patience"},
             )
@@ -151,6 +183,11 @@ def plan_of(run: Run) -> list[Stage]:
 def _module(one: Run, _: pl.LightningModule) -> pl.LightningModule:
     """Return the module of a stage after the first, to be filled with the weights before it."""
     return one.new_module(initialise=False)
+
+
+def _as_it_is(module: pl.LightningModule) -> pl.LightningModule:
+    """Return the module of the first stage, which was built for it."""
+    return module
 
 
 def _datamodule(one: Run) -> object:

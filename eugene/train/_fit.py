@@ -25,11 +25,12 @@ from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 from eugene._calls import eugene_call
 from eugene._holding import follows, holding
 from eugene.config.marks import Least, OneOf
-from eugene.errors import EugeneError, EugeneWarning, RunExistsError
+from eugene.errors import EugeneError, EugeneWarning, RunExistsError, did_you_mean
 from eugene.models._weights import read_checkpoint, save_weights
 from eugene.modules._letters import check_same_alphabet
 from eugene.modules.metrics import better_when
 from eugene.settings import session_seed, settings
+from eugene.train._average import Averaged
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
@@ -130,6 +131,9 @@ def fit(
     progress: bool | str | None = None,
     tensorboard: bool = True,
     loggers: Named | Sequence[Named] | None = None,
+    ema: Annotated[float | None, Least(0)] = None,
+    swa_from: Annotated[int | None, Least(0)] = None,
+    compiled: bool | str = False,
     restore_best: bool = True,
     callbacks: Sequence[pl.Callback] = (),
     trainer_kwargs: Mapping[str, object] | None = None,
@@ -203,6 +207,13 @@ def fit(
         written), ``tensorboard``, ``wandb``, ``mlflow``, or mappings with ``name`` and arguments,
         such as ``{"name": "wandb", "project": "enhancers", "mode": "online"}``; or Lightning's
         own. They take the place of ``tensorboard``.
+    ema : float, optional
+        Decay, such as 0.999, of an exponential moving average of the weights over the steps: it is
+        what is validated, saved and left in the module, running statistics included.
+    swa_from : int, optional
+        Epoch, from 0, from which the mean of the weights at the end of each epoch is used so.
+    compiled : bool or str
+        Whether the network is compiled for training by ``torch.compile``, or with which backend.
     restore_best : bool
         Leave the module with its best weights rather than its last.
     callbacks : list of pytorch_lightning.Callback
@@ -304,12 +315,16 @@ def fit(
             "gradient_clip_val": gradient_clip_val,
             "accumulate_grad_batches": accumulate_grad_batches,
             "fast": fast,
+            **({} if ema is None else {"ema": ema}),
+            **({} if swa_from is None else {"swa_from": swa_from}),
         }
         # the first process of several has judged and cleared the folder already
         checkpoint = _checkpoint_to_resume(
             record, resume=resume, overwrite=overwrite, clear=not following
         )
         extra: list[pl.Callback] = []
+        if ema is not None or swa_from is not None:
+            extra.append(Averaged(ema, swa_from))
         if checkpoint is not None:
             check_same_run(checkpoint, record, max_epochs=max_epochs, facts=facts, settings=told)
             record.load_state_dict(checkpoint["eugene"]["record"])
@@ -325,7 +340,12 @@ def fit(
         # of SLURM its number of processes is taken, not its way to save
         places = {"plugins": [SLURMEnvironment(auto_requeue=False)]} if on_slurm() else {}
         gpus = range(torch.cuda.device_count())
-        with _quiet(), _user_errors(), torch.random.fork_rng(devices=gpus):
+        with (
+            _quiet(),
+            _user_errors(),
+            torch.random.fork_rng(devices=gpus),
+            _compiled(module, compiled),
+        ):
             with _user_errors(ValueError, ImportError):
                 trainer = pl.Trainer(
                     **{
@@ -460,6 +480,26 @@ def _check_finite(record: Record) -> None:
             f"{record.monitor} is NaN in every epoch: look for targets or inputs that are not "
             "finite, or lower the learning rate"
         )
+
+
+@contextlib.contextmanager
+def _compiled(module: pl.LightningModule, asked: bool | str) -> Iterator[None]:
+    """Let the network of a module be called compiled; names of its weights stay what they are."""
+    if asked is False:
+        yield
+        return
+    arch = getattr(module, "arch", None)
+    if not isinstance(arch, torch.nn.Module):
+        raise EugeneError(f"compiled: {type(module).__name__} has no network 'arch' to compile")
+    known = torch._dynamo.list_backends(exclude_tags=None) if isinstance(asked, str) else []
+    if isinstance(asked, str) and asked not in known:
+        hint = did_you_mean(asked, known)
+        raise EugeneError(f"compiled: torch.compile has no backend {asked!r}{hint}")
+    arch.compile(backend=asked if isinstance(asked, str) else "inductor")
+    try:
+        yield
+    finally:
+        arch._compiled_call_impl = None
 
 
 @contextlib.contextmanager

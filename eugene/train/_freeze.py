@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError
+from eugene.models._globs import matching, parts_of
 
 _ARCH = "arch."
 
@@ -29,6 +29,8 @@ class Trained:
         Parts of the network that are wholly frozen: they stay in evaluation mode.
     layers : tuple of torch.nn.Module
         The same as modules.
+    before : mapping of str to bool
+        What was trained before, by name.
     """
 
     trained: int
@@ -37,6 +39,7 @@ class Trained:
     frozen_names: tuple[str, ...] = field(repr=False)
     still: tuple[str, ...] = ()
     layers: tuple[nn.Module, ...] = field(default=(), repr=False)
+    before: Mapping[str, bool] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         total = self.trained + self.frozen
@@ -52,55 +55,6 @@ def short(name: str) -> str:
     ('head.weight', 'loss.scale')
     """
     return name.removeprefix(_ARCH)
-
-
-def matching(globs: Iterable[str], names: Iterable[str], what: str) -> list[str]:
-    """Return the names that any of some globs matches, in their order.
-
-    Parameters
-    ----------
-    globs : iterable of str
-        ``*`` and ``?`` as in file names, ``*`` also across dots; a glob that matches the name of
-        a part matches everything in it.
-    names : iterable of str
-        What there is.
-    what : str
-        Where the globs were given, for the message.
-
-    Returns
-    -------
-    list of str
-        The names.
-
-    Raises
-    ------
-    EugeneError
-        If a glob matches nothing.
-
-    Examples
-    --------
-    >>> matching(["trunk", "*.bias"], ["trunk.0.weight", "head.weight", "head.bias"], "freeze")
-    ['trunk.0.weight', 'head.bias']
-    """
-    names = list(names)
-    found: set[str] = set()
-    for glob in globs:
-        hits = [name for name in names if _hits(glob, name)]
-        if not hits:
-            parts = dict.fromkeys(part for name in names for part in _parts(name))
-            hint = did_you_mean(glob.rstrip(".*"), parts)
-            raise EugeneError(f"{what}: {glob!r} matches no parameter of the network{hint}")
-        found.update(hits)
-    return [name for name in names if name in found]
-
-
-def _parts(name: str) -> list[str]:
-    pieces = name.split(".")
-    return [".".join(pieces[:n]) for n in range(1, len(pieces) + 1)]
-
-
-def _hits(glob: str, name: str) -> bool:
-    return any(fnmatch.fnmatchcase(part, glob) for part in _parts(name))
 
 
 def freeze(
@@ -120,7 +74,7 @@ def freeze(
         Globs of what is frozen.
     trained : list of str
         Globs of what is trained: alone, nothing else is; beside ``frozen``, these are although
-        it matches them.
+        it matches them. What the network itself keeps frozen stays so unless it is named here.
 
     Returns
     -------
@@ -139,6 +93,9 @@ def freeze(
     still = set(matching(frozen, every, "freeze")) if frozen else set()
     if trained and not frozen:
         still = set(every)
+    # what the network itself keeps frozen stays so, unless it is named
+    before = {name: parameter.requires_grad for name, parameter in parameters.items()}
+    still |= {name for name, was in before.items() if not was}
     still -= kept
     for name, parameter in parameters.items():
         parameter.requires_grad_(name not in still)
@@ -148,7 +105,7 @@ def freeze(
     parts = parts or dict(module.named_modules())
     whole = {name: layer for name, layer in parts.items() if _is_still(name, layer, still)}
     # of parts inside each other, the outermost
-    tops = {n: layer for n, layer in whole.items() if not any(p in whole for p in _parts(n)[:-1])}
+    tops = {n: layer for n, layer in whole.items() if not any(p in whole for p in parts_of(n)[:-1])}
     sizes = {n: p.numel() for n, p in parameters.items()}
     return Trained(
         trained=sum(size for n, size in sizes.items() if n not in still),
@@ -157,7 +114,22 @@ def freeze(
         frozen_names=tuple(n for n in sizes if n in still),
         still=tuple(tops),
         layers=tuple(tops.values()),
+        before=before,
     )
+
+
+def release(module: pl.LightningModule, trained: Trained) -> None:
+    """Let a module be trained as it was before `freeze`.
+
+    Parameters
+    ----------
+    module : pytorch_lightning.LightningModule
+        It is changed.
+    trained : Trained
+        What `freeze` returned.
+    """
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(trained.before.get(short(name), True))
 
 
 def _is_measure(name: str) -> bool:

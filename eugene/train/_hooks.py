@@ -9,8 +9,8 @@ import torch
 
 from eugene.errors import EugeneError
 from eugene.models._build import build
+from eugene.models._globs import matching
 from eugene.settings import session_seed
-from eugene.train._freeze import matching
 
 
 def redraw(

@@ -10,7 +10,9 @@ import pytorch_lightning as pl
 import torch
 
 from eugene.errors import EugeneError, NotARunError, did_you_mean
+from eugene.models._transfer import take, with_head
 from eugene.modules._objects import OBJECT
+from eugene.nn._lora import merged_state
 
 _ARCH = "arch."
 _NETWORK = frozenset({"arch", "arch_name", "model_name", "seed", "alphabet", "task"})
@@ -21,6 +23,7 @@ def rebuilt(
     changes: Mapping[str, object]
     | Callable[[pl.LightningModule], pl.LightningModule]
     | None = None,
+    head: Mapping[str, object] | None = None,
 ) -> pl.LightningModule:
     """Return a module with other arguments around the same network.
 
@@ -30,6 +33,8 @@ def rebuilt(
         What there is.
     changes : mapping or callable, optional
         Arguments that differ, or a function that returns the other module.
+    head : mapping, optional
+        Arguments of a new head, which the network of the other module has.
 
     Returns
     -------
@@ -43,8 +48,12 @@ def rebuilt(
     """
     if callable(changes):
         return changes(module)
-    if not changes:
+    if not changes and head is None:
         return module
+    changes = changes or {}
+    arch = module.arch
+    if head is not None:
+        arch = with_head(arch, head, seed=module.hparams.get("seed"))
     hparams = dict(module.hparams)
     known = inspect.signature(type(module)).parameters
     for key in changes:
@@ -61,12 +70,16 @@ def rebuilt(
                     f"kept: give {key} in the stage too"
                 )
             given[key] = kept
-    made: pl.LightningModule = type(module)(module.arch, **given)  # type: ignore[arg-type]
+    made: pl.LightningModule = type(module)(arch, **given)  # type: ignore[arg-type]
     return made
 
 
 def carry(
-    module: pl.LightningModule, state: Mapping[str, torch.Tensor], path: Path
+    module: pl.LightningModule,
+    state: Mapping[str, torch.Tensor],
+    path: Path,
+    *,
+    new_head: bool = False,
 ) -> dict[str, object]:
     """Fill a module with the weights of the stage before.
 
@@ -81,11 +94,13 @@ def carry(
         What a checkpoint holds.
     path : pathlib.Path
         Where it is from, for the message.
+    new_head : bool
+        Whether the head of the network stays as it was drawn.
 
     Returns
     -------
     dict
-        ``tensors``: how many were taken over; ``beside``: names of those beside the network.
+        ``head``: names of a new head. ``tensors``: how many were taken over; ``beside``: names of those beside the network.
 
     Raises
     ------
@@ -96,23 +111,13 @@ def carry(
     if not isinstance(arch, torch.nn.Module):
         module.load_state_dict(state)
         return {"tensors": len(state), "beside": []}
-    own = arch.state_dict()
     given = {k.removeprefix(_ARCH): v for k, v in state.items() if k.startswith(_ARCH)}
-    lacking = [k for k in own if k not in given]
-    over = [k for k in given if k not in own]
-    shapes = [
-        f"{k} is {tuple(given[k].shape)}, here {tuple(own[k].shape)}"
-        for k in own
-        if k in given and own[k].shape != given[k].shape
-    ]
-    if lacking or over or shapes:
-        told = [
-            *([f"it lacks {', '.join(lacking[:4])}"] if lacking else []),
-            *([f"it has {', '.join(over[:4])} as well"] if over else []),
-            *shapes[:4],
-        ]
-        raise NotARunError(f"{path} does not fit the network of the next stage: {'; '.join(told)}")
-    arch.load_state_dict(given)
+    try:
+        taken = take(arch, merged_state(given), str(path), head=new_head)
+    except EugeneError as error:
+        raise NotARunError(
+            f"the network of this stage is another one than that of the stage before: {error}"
+        ) from error
     beside = []
     for name, parameter in module.named_parameters():
         value = state.get(name)
@@ -121,4 +126,5 @@ def carry(
         with torch.no_grad():
             parameter.copy_(value)
         beside.append(name)
-    return {"tensors": len(given), "beside": beside}
+    head = {"head": list(taken.head)} if new_head else {}
+    return {"tensors": len(taken.taken), "beside": beside, **head}

@@ -22,10 +22,14 @@ import torch
 from eugene._files import write_atomic
 from eugene._holding import follows, holding
 from eugene.errors import EugeneError, ResumeError, RunExistsError
+from eugene.models._transfer import head_of
 from eugene.models._weights import read_checkpoint
+from eugene.settings import session_seed
+from eugene.train._adapters import ADAPTERS, Adapted
 from eugene.train._fit import FitResult, fit
-from eugene.train._freeze import StaysFrozen, Trained, freeze
+from eugene.train._freeze import StaysFrozen, Trained, freeze, release
 from eugene.train._progress import say
+from eugene.train._rates import set_rates
 from eugene.train._rebuild import carry, rebuilt
 
 Module: TypeAlias = pl.LightningModule
@@ -62,6 +66,18 @@ class Stage:
         Other data, or a function without arguments that makes them.
     trainer : mapping
         Arguments of :func:`eugene.train.fit` that differ.
+    head : mapping, optional
+        Arguments of a new head, such as ``{"output_dim": 5}``; none for one of the same shape. It
+        is drawn anew where the stage before had another; later stages that say the same keep it.
+    adapters : mapping, optional
+        ``{"name": "lora", "targets": ["*"], "rank": 4, "alpha": 8, "dropout": 0.0}``: only
+        adapters are trained, what ``train`` names, and a new head. They are merged into the
+        weights when the stage is over, and ``adapters.safetensors`` holds what it trained alone.
+    lr_scale : mapping of str to float
+        Globs of parameters and what the learning rate is multiplied by for them; the last one
+        that matches counts.
+    lr_decay : float, optional
+        Each part of the network learns so many times as fast as the part behind it, such as 0.8.
     """
 
     name: str
@@ -72,6 +88,10 @@ class Stage:
     module: Mapping[str, object] | Callable[[Module], Module] | None = None
     datamodule: object | None = None
     trainer: Mapping[str, Any] = field(default_factory=dict)
+    head: Mapping[str, object] | None = None
+    adapters: Mapping[str, object] | None = None
+    lr_scale: Mapping[str, float] = field(default_factory=dict)
+    lr_decay: float | None = None
 
     def settings(self) -> dict[str, object]:
         """Return what the stage does as plain values, for a look whether it is the same."""
@@ -80,6 +100,10 @@ class Stage:
             "train": list(self.train),
             "start": self.start,
             "module": dict(self.module) if isinstance(self.module, Mapping) else None,
+            "head": None if self.head is None else dict(self.head),
+            "adapters": None if self.adapters is None else dict(self.adapters),
+            "lr_scale": dict(self.lr_scale),
+            "lr_decay": self.lr_decay,
             "trainer": {k: v for k, v in self.trainer.items() if k not in _MAY_CHANGE},
         }
         return json.loads(json.dumps(plain, default=repr))  # type: ignore[no-any-return]
@@ -291,6 +315,7 @@ class _Run:
         self.plan, self.folder = plan, folder
         self.keep, self.writes = keep, writes
         self.fit_kwargs = fit_kwargs
+        self.seed: int | None = fit_kwargs.get("seed")
         self.first = 0
 
     def of(self, index: int) -> Path:
@@ -339,15 +364,23 @@ class _Run:
     ) -> tuple[Module, FitResult]:
         """Train one stage."""
         stage, folder = self.plan[index], self.of(index)
-        module = rebuilt(base, stage.module)
+        new_head = stage.head is not None and (not index or stage.head != self.plan[index - 1].head)
+        module = rebuilt(base, stage.module, stage.head)
         account: dict[str, object] = {}
         if index:
             before = self.of(index - 1) / "checkpoints" / f"{stage.start}.ckpt"
-            account["carried"] = carry(module, read_checkpoint(before)["state_dict"], before)
+            state = read_checkpoint(before)["state_dict"]
+            account["carried"] = carry(module, state, before, new_head=new_head)
+        adapted = None
+        if stage.adapters is not None:
+            adapted = Adapted.put(module, stage.adapters, seed=session_seed(self.seed))
+            account |= adapted.account
         if stage.datamodule is not None:
             data = stage.datamodule() if callable(stage.datamodule) else stage.datamodule
         noted = None if stage.before is None else stage.before(module, data)
-        trained = _settled(module, stage)
+        head = head_of(module.arch) if new_head and stage.adapters is not None else []
+        trained = _settled(module, stage, head)
+        account["lr_groups"] = set_rates(module, stage.lr_scale, stage.lr_decay)
         if self.writes:
             say(f"stage {index + 1} of {len(self.plan)}, {stage.name}: {trained}")
         options = {**self.fit_kwargs, **dict(stage.trainer)}
@@ -376,7 +409,9 @@ class _Run:
                 **{"restore_best": not wants_last, **options},
             )
         finally:
-            _released(module)
+            _released(module, trained)
+        if adapted is not None:
+            adapted.finish(module, folder, trained.trained_names, writes=self.writes)
         if self.writes:
             done = {
                 "status": "done",
@@ -442,10 +477,13 @@ class _Run:
         )
 
 
-def _settled(module: Module, stage: Stage) -> Trained:
-    """Freeze what a stage freezes."""
+def _settled(module: Module, stage: Stage, head: Sequence[str]) -> Trained:
+    """Freeze what a stage freezes; with adapters everything but them, a new head and ``train``."""
+    frozen, kept = stage.freeze, stage.train
+    if stage.adapters is not None:
+        frozen, kept = ("*",), (*ADAPTERS, *head, *kept)
     try:
-        trained = freeze(module, stage.freeze, stage.train)
+        trained = freeze(module, frozen, kept)
     except EugeneError as error:
         raise EugeneError(f"stage {stage.name!r}: {error}") from error
     module.train()
@@ -455,13 +493,12 @@ def _settled(module: Module, stage: Stage) -> Trained:
     return trained
 
 
-def _released(module: Module) -> None:
+def _released(module: Module, trained: Trained) -> None:
     """Let everything be trained again, as in any module."""
     keep_still = getattr(module, "keep_still", None)
     if callable(keep_still):
         keep_still(())
-    for parameter in module.parameters():
-        parameter.requires_grad_(True)
+    release(module, trained)
 
 
 def _number(value: object) -> object:
