@@ -317,7 +317,6 @@ def start_from(
         anew.
     """
     from eugene.models._convert import fill
-
     from eugene.models._transfer import take, tensors_of
 
     mode, place = network.training, Path(weights)

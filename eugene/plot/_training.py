@@ -112,6 +112,8 @@ def metric_curve(
             style = {"color": colour, "marker": "o", "ms": 3, "label": label, **kwargs}
             ax.plot(shown["epoch"] + 1, shown[name], **style)
             found = True
+    if "stage" in history:
+        _stage_bounds(history, ax)
     if not found:
         known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
         raise EugeneError(f"no metric {metric!r} in the history; it has {', '.join(known)}.")
@@ -151,6 +153,22 @@ def loss_curve(
     'epoch'
     """
     return metric_curve(log_path, "loss", ax=ax, **kwargs)
+
+
+def _stage_bounds(history: pd.DataFrame, ax: Axes) -> None:
+    """Draw a line where a stage of a training begins, with its name."""
+    names = history["stage"].astype(str).to_list()
+    epochs = history["epoch"].to_list()
+    for i, name in enumerate(names):
+        if i and name == names[i - 1]:
+            continue
+        at = float(epochs[i]) + (0.5 if i else 1)
+        if i:
+            ax.axvline(at, color="0.6", lw=0.8)
+        ax.annotate(
+            name, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, -3),
+            textcoords="offset points", va="top", fontsize=7, color="0.4",
+        )  # fmt: skip
 
 
 @picture()

@@ -98,9 +98,9 @@ class Averaged(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Average an epoch that was not validated."""
-        if self.from_epoch is not None and not trainer.limit_val_batches:
-            if trainer.current_epoch >= self.from_epoch:
-                self._update(pl_module)
+        begun = self.from_epoch is not None and trainer.current_epoch >= self.from_epoch
+        if begun and not trainer.limit_val_batches:
+            self._update(pl_module)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

@@ -100,7 +100,8 @@ def carry(
     Returns
     -------
     dict
-        ``head``: names of a new head. ``tensors``: how many were taken over; ``beside``: names of those beside the network.
+        ``tensors``: how many were taken over; ``beside``: names of those beside the network;
+        ``head``: names of a new head.
 
     Raises
     ------

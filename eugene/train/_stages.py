@@ -391,6 +391,7 @@ class _Run:
             "settings": stage.settings(),
             **account,
             "hook": None if noted is None else dict(noted),
+            "rows_sha256": _rows_of(data),
             "trained_parameters": trained.trained,
             "frozen_parameters": trained.frozen,
             "trained": list(trained.trained_names),
@@ -475,6 +476,12 @@ class _Run:
             read_record(folder),
             self.rows(index),
         )
+
+
+def _rows_of(data: object) -> object:
+    """Return the hash of the rows of a datamodule, where it says one."""
+    facts = getattr(data, "facts", None)
+    return facts().get("rows_sha256") if callable(facts) else None
 
 
 def _settled(module: Module, stage: Stage, head: Sequence[str]) -> Trained:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eugene._step import Part, step
 from eugene._verb import RUNNING, Verb
 from eugene.report._blocks import Section, picture
+from eugene.report._stages import show_stages
 from eugene.report._words import metric_name
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _show(section: Section, run: RunFolder) -> None:
         best, watched = kept
         text += f"; the weights of epoch {best + 1}, where {_best_of(watched)}, are kept"
     section.text(text + ".")
+    show_stages(section, run)
     for line in _speed(run):
         section.text(line)
     section.figures([

@@ -125,3 +125,45 @@ def test_rows_limit_what_is_trained_and_validated_on() -> None:
     np.testing.assert_array_equal(data.ds["y"], whole.ds["y"])
     with pytest.raises(DataError, match="truth value"):
         SequenceDataModule(ds, target_vars="y", split=codes, rows="y")
+
+
+def test_a_new_head_and_adapters_from_the_weights_of_a_run(
+    tmp_path: Path, tiny: dict[str, Any]
+) -> None:
+    first = run({**tiny, "baselines": []}, run_dir=tmp_path / "first")
+    tuned = {
+        **tiny,
+        "baselines": [],
+        "model": {**tiny["model"], "weights": str(first.path), "head": {}},
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "ema": 0.9},
+        "stages": [
+            {"name": "head", "train": "dense_block.layers.2", "lr_scale": {"*.bias": 0.5}},
+            {"name": "all", "adapters": {"name": "lora", "rank": 1, "targets": ["dense_block"]}},
+        ],
+    }
+    folder = run(tuned, run_dir=tmp_path / "tuned")
+    given = eu.load(first.path).arch.state_dict()
+    network = eu.load(folder.path).arch
+    head = read_checkpoint(folder / "stages/1_head/checkpoints/best.ckpt")["state_dict"]
+    assert torch.equal(network.conv1d_tower.layers[0].weight, given["conv1d_tower.layers.0.weight"])
+    # the head was drawn anew although it has the same shape, and trained alone
+    assert not torch.allclose(
+        head["arch.dense_block.layers.2.weight"], given["dense_block.layers.2.weight"], atol=0.01
+    )
+    assert torch.equal(
+        head["arch.dense_block.layers.0.weight"], given["dense_block.layers.0.weight"]
+    )
+    record = json.loads((folder / "stages/2_all/stage.json").read_text())
+    assert record["adapters"] == {"dense_block.layers.0": 1, "dense_block.layers.2": 1}
+    assert (folder / "stages/2_all/adapters.safetensors").stat().st_size < 4000
+    page = folder.report.read_text()
+    assert "Stages" in page
+    assert "of adapters and what was named" in page
+    assert "0.001 times 1, 0.5" in page
+
+    tuned["stages"][1]["adapters"]["targets"] = ["dens_block"]
+    with pytest.raises(ConfigError, match=r"\$\.stages\[1\]\.adapters.*mean 'dense_block'"):
+        run(tuned, run_dir=tmp_path / "other")
+    tuned["model"]["weights_part"] = ["dense"]
+    with pytest.raises(ConfigError, match=r"\$\.model\.weights: part: 'dense'"):
+        run(tuned, run_dir=tmp_path / "other")
