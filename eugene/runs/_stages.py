@@ -148,6 +148,20 @@ def _check_trained(
         raise run.plan.fail(f"$.stages[{index}].{key}", str(error)) from error
 
 
+def describe_stages(run: Run) -> None:
+    """Write configuration and data of stages that have data of their own into their folders.
+
+    Parameters
+    ----------
+    run : Run
+        The whole.
+    """
+    for one in stage_runs(run)[:-1]:
+        if one.store.path == one.folder.path:
+            one.folder.write_text("config.yaml", one.config.to_yaml())
+            one.folder.write_json("data.json", one.describe())
+
+
 def plan_of(run: Run) -> list[Stage]:
     """Return the stages of a run as `eugene.train.stages` takes them.
 

@@ -162,11 +162,12 @@ def fit(run: Run, *, resume: bool = False) -> None:
 
 def _fit_stages(run: Run, *, resume: bool) -> None:
     """Train the network of a run in stages."""
-    from eugene.runs._stages import plan_of, stage_runs
+    from eugene.runs._stages import describe_stages, plan_of, stage_runs
     from eugene.train import stages
 
     if not run.folder.follows:
         run.begin()
+        describe_stages(run)
     with contextlib.nullcontext() if run.folder.follows else run.folder.step("fit"):
         found = stages(
             stage_runs(run)[0].new_module(),

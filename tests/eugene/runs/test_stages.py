@@ -67,6 +67,11 @@ def test_each_stage_has_its_folder_and_later_steps_see_the_last(
     assert hook == {"redraw.redrawn": ["dense_block.layers.2.weight", "dense_block.layers.2.bias"]}
     assert json.loads((first / "stage.json").read_text())["still"] == ["conv1d_tower"]
 
+    # the network of a stage is loaded as that of a run is
+    for place, state in ((first, before), (second, best)):
+        own = eu.load(place).arch.state_dict()
+        assert all(torch.equal(v, state[f"arch.{k}"]) for k, v in own.items())
+
     written = folder.weights.read_bytes()
     run(staged, run_dir=folder.path, resume=True)
     assert folder.weights.read_bytes() == written
