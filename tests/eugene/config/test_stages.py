@@ -60,6 +60,7 @@ def test_what_is_written_back_says_the_same() -> None:
         "freeze": [],
         "train": ["dense_block"],
         "from": "best",
+        "lr_scale": {},
         "before": [{"name": "redraw", "parameters": ["dense_block"]}],
     }
     other = config.tree["stages"][1]["data"]

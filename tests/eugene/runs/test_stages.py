@@ -138,6 +138,7 @@ def test_a_new_head_and_adapters_from_the_weights_of_a_run(
     first = run({**tiny, "baselines": []}, run_dir=tmp_path / "first")
     tuned = {
         **tiny,
+        "seed": 4,
         "baselines": [],
         "model": {**tiny["model"], "weights": str(first.path), "head": {}},
         "trainer": {"max_epochs": 1, "accelerator": "cpu", "ema": 0.9},
