@@ -5,7 +5,6 @@ Hu et al. 2021, https://doi.org/10.48550/arXiv.2106.09685
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 
@@ -19,6 +18,7 @@ from eugene.nn._layers import SameConv1d
 A, B, SCALE = "lora_a", "lora_b", "lora_scale"
 ADAPTED: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, SameConv1d)
 """Layers that can be adapted; subclasses of theirs may use their weights otherwise."""
+_CLASSES: dict[type[nn.Module], type[nn.Module]] = {}
 
 
 class LowRank(nn.Module):
@@ -67,15 +67,16 @@ class _Conv1d(LowRank):
         if isinstance(self, SameConv1d):
             found = self._convolve(x, weight, extra="right")
             return found if bias is not None or self.bias is None else found - self.bias[:, None]
-        found = self._conv_forward(x, weight, bias)  # type: ignore[operator]
-        return found
+        plain: torch.Tensor = self._conv_forward(x, weight, bias)  # type: ignore[operator]
+        return plain
 
 
-@functools.cache
 def _adapted(kind: type[nn.Module]) -> type[nn.Module]:
     """Return the class of an adapted layer, a subclass of its own class."""
-    base = _Linear if kind is nn.Linear else _Conv1d
-    return type(f"LoRA{kind.__name__}", (base, kind), {"__module__": __name__})
+    if kind not in _CLASSES:
+        base = _Linear if kind is nn.Linear else _Conv1d
+        _CLASSES[kind] = type(f"LoRA{kind.__name__}", (base, kind), {"__module__": __name__})
+    return _CLASSES[kind]
 
 
 def is_adapted(layer: nn.Module) -> bool:
@@ -146,12 +147,12 @@ def adapt(
     weight: torch.Tensor = layer.weight  # type: ignore[assignment]
     outputs, inputs = weight.shape[0], weight[0].numel()
     own = min(rank, outputs, inputs)
-    like = {"dtype": weight.dtype, "device": weight.device}
     bound = 1 / math.sqrt(inputs)
     drawn = torch.rand(own, inputs, generator=generator, dtype=torch.float32)
-    layer.register_parameter(A, nn.Parameter((drawn * 2 * bound - bound).to(**like)))  # type: ignore[arg-type]
-    layer.register_parameter(B, nn.Parameter(torch.zeros(outputs, own, **like)))  # type: ignore[arg-type]
-    layer.register_buffer(SCALE, torch.tensor(alpha / rank, **like))  # type: ignore[arg-type]
+    a = (drawn * 2 * bound - bound).to(device=weight.device, dtype=weight.dtype)
+    layer.register_parameter(A, nn.Parameter(a))
+    layer.register_parameter(B, nn.Parameter(a.new_zeros(outputs, own)))
+    layer.register_buffer(SCALE, a.new_tensor(alpha / rank))
     layer.lora_dropout = dropout  # type: ignore[assignment]
     layer.__class__ = _adapted(kind)
     return own
@@ -182,7 +183,8 @@ def merge(network: nn.Module) -> int:
         with torch.no_grad():
             layer.weight += layer.delta()
         del layer.lora_a, layer.lora_b, layer.lora_scale, layer.lora_dropout
-        layer.__class__ = next(one for one in type(layer).__mro__ if one in ADAPTED)
+        own = next(one for one in type(layer).__mro__ if one in ADAPTED)
+        layer.__class__ = own  # type: ignore[assignment]
     return len(layers)
 
 

@@ -52,7 +52,9 @@ class Averaged(Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Begin with the weights as they are."""
         arch = _network(pl_module)
-        how = None if self.decay is None else get_ema_multi_avg_fn(self.decay)
+        how = None
+        if self.decay is not None:
+            how = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
         self.averages = AveragedModel(arch, multi_avg_fn=how, use_buffers=True)
         if trainer.is_global_zero:
             what = (
