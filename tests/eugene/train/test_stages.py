@@ -172,7 +172,9 @@ def test_statistics_alone_stay_where_all_of_a_normalisation_is_frozen() -> None:
     trained = freeze(module, ["*.bias", "trunk.1.weight"])
     assert trained.still == ("trunk.1",)
     assert trained.trained_names == ("trunk.0.weight", "head.weight")
-    assert freeze(module, ["trunk.1.weight"]).still == ()
+    # what was frozen before stays so unless it is named
+    assert freeze(module, ["trunk.1.weight"]).still == ("trunk.1",)
+    assert freeze(made(), ["trunk.1.weight"]).still == ()
     both = freeze(module, ["*"], ["trunk.0"])
     assert both.trained_names == ("trunk.0.weight", "trunk.0.bias")
     assert both.still == ("trunk.1", "head")
