@@ -133,7 +133,7 @@ def test_tracks(
     ----------
     run : Run
         A trained run.
-    subsets : mapping of str to ndarray of int64
+    subsets : mapping of str to ndarray of int64, each of shape (n,)
         Name -> rows of the data.
     n_bootstrap : int
         Resamples of the test windows.
