@@ -87,7 +87,7 @@ def test_profiles(
     ----------
     run : Run
         A trained run whose predictions are written.
-    subsets : mapping of str to ndarray of int64
+    subsets : mapping of str to ndarray of int64, each of shape (n,)
         Name -> rows of the data.
     n_bootstrap : int
         Resamples of the test rows.
