@@ -182,8 +182,9 @@ def find_problems(document: Document) -> Iterator[Problem]:
             yield document.problem(f"{path}.name", f"another stage is called {name!r}, too")
         names.append(name)
         for section, keys in _SETTLED.items():
-            given = stage.get(section)
-            for key in keys if isinstance(given, dict) else ():
+            found = stage.get(section)
+            given: dict[str, object] = found if isinstance(found, dict) else {}
+            for key in keys:
                 if key in given and given[key] != _value(document.tree, section, key):
                     message = f"all stages have the same {section}.{key}: say it in '{section}:'"
                     yield document.problem(f"{path}.{section}.{key}", message)

@@ -71,8 +71,8 @@ def show_stages(section: Section, run: RunFolder) -> None:
     )
     for record in records:
         for key, value in (record.get("hook") or {}).items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            section.text(f"Before stage {record['name']}: {key} {shown}.")
+            said = ", ".join(map(str, value)) if isinstance(value, list) else value
+            section.text(f"Before stage {record['name']}: {key} {said}.")
 
 
 def _trained(record: dict[str, Any]) -> str:

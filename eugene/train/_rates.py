@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 
 from eugene.errors import EugeneError
 from eugene.models._globs import matching
+from eugene.modules.base import BaseModule
 from eugene.train._freeze import short
 
 
@@ -53,13 +54,13 @@ def set_rates(
     for glob, factor in scale.items():
         for name in matching([glob], named, "lr_scale"):
             factors[name] = own[name] * factor
-    if (scale or decay is not None) and not hasattr(module, "lr_factors"):
+    if (scale or decay is not None) and not isinstance(module, BaseModule):
         raise EugeneError(
             f"{type(module).__name__} makes its optimiser itself: lr_scale and lr_decay need a "
             "module of eugene"
         )
     different = {named[n][0]: f for n, f in factors.items() if f != 1.0}
-    if hasattr(module, "lr_factors"):
+    if isinstance(module, BaseModule):
         module.lr_factors = different
     counts: dict[float, int] = {}
     for name, (_, parameter) in named.items():

@@ -51,7 +51,12 @@ def rebuilt(
     if not changes and head is None:
         return module
     changes = changes or {}
-    arch = module.arch
+    arch = getattr(module, "arch", None)
+    if not isinstance(arch, torch.nn.Module):
+        raise EugeneError(
+            f"{type(module).__name__} has no network 'arch', so it cannot be made again with other "
+            "arguments: give a function from the module to the one of the stage"
+        )
     if head is not None:
         arch = with_head(arch, head, seed=module.hparams.get("seed"))
     hparams = dict(module.hparams)
@@ -70,7 +75,7 @@ def rebuilt(
                     f"kept: give {key} in the stage too"
                 )
             given[key] = kept
-    made: pl.LightningModule = type(module)(arch, **given)  # type: ignore[arg-type]
+    made: pl.LightningModule = type(module)(arch, **given)
     return made
 
 

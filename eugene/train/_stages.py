@@ -378,7 +378,9 @@ class _Run:
         if stage.datamodule is not None:
             data = stage.datamodule() if callable(stage.datamodule) else stage.datamodule
         noted = None if stage.before is None else stage.before(module, data)
-        head = head_of(module.arch) if new_head and stage.adapters is not None else []
+        arch = getattr(module, "arch", None)
+        swapped = new_head and stage.adapters is not None and isinstance(arch, torch.nn.Module)
+        head = head_of(arch) if swapped else []  # type: ignore[arg-type]
         trained = _settled(module, stage, head)
         account["lr_groups"] = set_rates(module, stage.lr_scale, stage.lr_decay)
         if self.writes:

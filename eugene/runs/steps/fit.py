@@ -14,7 +14,7 @@ from eugene.report._stages import show_stages
 from eugene.report._words import metric_name
 
 if TYPE_CHECKING:
-    from pytorch_lightning import LightningModule
+    from torch import nn
 
     from eugene._folder import RunFolder
     from eugene.runs._run import Run
@@ -186,7 +186,7 @@ def _fit_stages(run: Run, *, resume: bool) -> None:
     _note(run, found.module, found.last, before=before)
 
 
-def _note(run: Run, module: LightningModule, result: FitResult, *, before: int = 0) -> None:
+def _note(run: Run, module: nn.Module, result: FitResult, *, before: int = 0) -> None:
     """Note what a training gave; ``before`` it epochs of other stages were trained."""
     trained = len(run.rows("train")) * max(result.epochs, 1)
     run.folder.note(
@@ -196,7 +196,7 @@ def _note(run: Run, module: LightningModule, result: FitResult, *, before: int =
             "best_score": result.best_score,
             "monitor": result.monitor,
             "stopped_early": result.stopped_early,
-            "parameters": sum(p.numel() for p in module.arch.parameters()),
+            "parameters": sum(p.numel() for p in getattr(module, "arch", module).parameters()),
             "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
             "speed": result.speed,
         }
