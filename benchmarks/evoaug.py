@@ -58,7 +58,7 @@ def summary(name: str, folder: Path) -> list[list[float]]:
                 (wide == start[: len(wide)]).mean(1).tolist() if name != "evoaug2" else [0.0],
             ]
         )
-    return [sum((row[i] for row in rows), []) for i in range(3)]
+    return [[value for row in rows for value in row[i]] for i in range(3)]
 
 
 def compare_distributions(folder: Path, peers: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:

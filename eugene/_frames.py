@@ -34,7 +34,7 @@ def _whole(path: Path) -> Iterator[Path]:
     """Give a path beside the one that is asked for, which takes its place when all went well."""
     from seqdata.store import working_path
 
-    draft = working_path(path, "draft")
+    draft = working_path(path, "building")
     try:
         yield draft
         if path.is_dir():

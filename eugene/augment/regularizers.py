@@ -33,7 +33,10 @@ class Trained(Protocol):
     """What a regulariser needs of a module."""
 
     arch: nn.Module
-    current_epoch: int
+
+    @property
+    def current_epoch(self) -> int:
+        """Number of the epoch, from 0."""
 
     def encode(self, batch: Batch) -> torch.Tensor:
         """Return one-hot sequences, float (n, letters, length)."""

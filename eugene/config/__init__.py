@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from eugene.config._plugins import load_plugin as load_plugin
     from eugene.config._registry import Registry as Registry
     from eugene.config._registry import UnknownNameError as UnknownNameError
-    from eugene.config._search import entries as search_entries
     from eugene.config._search import first_values as first_values
+    from eugene.config._search import search_entries as search_entries
     from eugene.config._search_checks import mutable as mutable
     from eugene.config._source import Parameter as Parameter
     from eugene.config._source import Signature as Signature

@@ -17,7 +17,7 @@ from eugene.config._layout import (
 from eugene.config._loader import Document, PathKeys, json_path, override, parse_scalar
 from eugene.config._plugins import is_loaded
 from eugene.config._registry import Registry
-from eugene.config._search import entries
+from eugene.config._search import search_entries
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
 from eugene.config.registries import LOSSES, METRICS, MODULES, registry
@@ -384,7 +384,7 @@ def _in_stages(document: Document, before: set[Problem]) -> Iterator[Problem]:
 def _seeds(document: Document) -> Iterator[Problem]:
     replicates = document.tree.get("replicates")
     seeds = replicates.get("seeds") if isinstance(replicates, dict) else None
-    if seeds is not None and replicates.get("folds") is not None:
+    if isinstance(replicates, dict) and seeds is not None and replicates.get("folds") is not None:
         message = (
             "seeds and folds are both given: one training a seed, or one a fold; "
             "'--replicates.seeds null' leaves the seeds out"
@@ -422,7 +422,7 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
     run.yaml:1: $.data.name: no data source is called 'zar'; did you mean 'zarr'?
     """
     write_out(document.tree)
-    searched = entries({key: value for key, value in document.tree.items() if key != "tune"})
+    searched = search_entries({key: value for key, value in document.tree.items() if key != "tune"})
     if searched:
         message = "is a search space: 'eugene tune' tries its values, a run takes one: give that"
         return [*document.problems, *(document.problem(e.path, message) for e in searched)]

@@ -276,7 +276,7 @@ def _resolve_space(document: Document, *, allow_class_path: bool) -> RunConfig:
     problems = _search_checks.find_problems(document, allow_class_path=allow_class_path)
     if problems:
         raise ConfigError(sorted(problems, key=_checks.line_of))
-    found = _search.entries({k: v for k, v in document.tree.items() if k != "tune"})
+    found = _search.search_entries({k: v for k, v in document.tree.items() if k != "tune"})
     document.tree.setdefault("tune", {})
     first = next(_search.probes(found))
     resolved = resolve_document(

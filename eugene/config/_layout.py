@@ -260,10 +260,11 @@ def blocks(tree: dict[str, object]) -> list[Block]:
         if isinstance(stage, dict):
             found.append(Block(("stages", index), stage, None, schema.parameters("stages")))
             if stage.get("adapters") is not None:
-                keys = ("stages", index, "adapters")
-                found.append(Block(keys, stage["adapters"], registries.ADAPTERS))
+                adapters = stage["adapters"]
+                found.append(Block(("stages", index, "adapters"), adapters, registries.ADAPTERS))
             hooks = stage.get("before")
             for place, hook in enumerate(hooks if isinstance(hooks, list) else ()):
-                keys = ("stages", index, "before", place)
-                found.append(Block(keys, hook, registries.STAGE_HOOKS))
+                found.append(
+                    Block(("stages", index, "before", place), hook, registries.STAGE_HOOKS)
+                )
     return found

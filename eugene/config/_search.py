@@ -56,13 +56,13 @@ class Entry:
         return domain
 
 
-def entries(tree: object, keys: PathKeys = ()) -> list[Entry]:
+def search_entries(tree: object, keys: PathKeys = ()) -> list[Entry]:
     """Return the entries of the search space in a tree, outer ones alone, in their order.
 
     Examples
     --------
     >>> tree = {"module": {"optimizer_lr": {"search": "loguniform", "low": 1e-4, "high": 1e-2}}}
-    >>> [entry.dotted for entry in entries(tree)]
+    >>> [entry.dotted for entry in search_entries(tree)]
     ['module.optimizer_lr']
     """
     if isinstance(tree, dict):
@@ -73,7 +73,7 @@ def entries(tree: object, keys: PathKeys = ()) -> list[Entry]:
         items = iter(enumerate(tree))
     else:
         return []
-    return [entry for key, value in items for entry in entries(value, (*keys, key))]
+    return [entry for key, value in items for entry in search_entries(value, (*keys, key))]
 
 
 def with_values(document: Document, values: Mapping[str, object]) -> Document:
@@ -164,5 +164,5 @@ def put_back(tree: dict[str, Any], document: Document, found: list[Entry]) -> No
 
 def first_values(document: Document) -> dict[str, object]:
     """Return a first value for each place of a document's search space, such as to try it out."""
-    found = entries({key: value for key, value in document.tree.items() if key != "tune"})
+    found = search_entries({key: value for key, value in document.tree.items() if key != "tune"})
     return next(probes(found))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from eugene.config import _checks, registries, schema
 from eugene.config._layout import Block, write_out
 from eugene.config._loader import Document
-from eugene.config._search import KEY, Entry, entries, probes, with_values
+from eugene.config._search import KEY, Entry, probes, search_entries, with_values
 from eugene.config.domains import Listed, Range
 from eugene.config.registries import SEARCHES
 from eugene.errors import ConfigError, Problem, did_you_mean
@@ -99,7 +99,7 @@ def _entry(entry: Entry, document: Document) -> Iterator[Problem]:
     for key, message in entry.domain.faults():
         yield document.problem(f"{entry.path}.{key}", message)
     for value in entry.value.get("values", ()):
-        for inner in entries({"value": value}):
+        for inner in search_entries({"value": value}):
             path = f"{entry.path}.values: {inner.path.removeprefix('$.value')}".rstrip(": ")
             yield document.problem(path, "a search cannot stand inside another one")
 
@@ -133,9 +133,10 @@ def _candidates(document: Document, found: list[Entry], allow_class_path: bool) 
         except ConfigError as error:
             problems = list(error.problems)
         if watched:
-            told = {"$.trainer.monitor": "$.tune.metric"}
+            place = {"$.trainer.monitor": "$.tune.metric"}
             problems = [
-                document.problem(told[p.path], p.message) if p.path in told else p for p in problems
+                document.problem(place[p.path], p.message) if p.path in place else p
+                for p in problems
             ]
         for problem in dict.fromkeys(problems):
             count, first = seen.get(problem, (0, values))
@@ -268,7 +269,7 @@ def find_problems(document: Document, *, allow_class_path: bool = False) -> list
     run.yaml:5: $.module.optimizer_lr.low: is 0, expected more than 0 on a logarithmic scale
     """
     write_out(document.tree)
-    found = entries({key: value for key, value in document.tree.items() if key != "tune"})
+    found = search_entries({key: value for key, value in document.tree.items() if key != "tune"})
     problems = list(document.problems)
     problems += _of_section(document)
     if not found:

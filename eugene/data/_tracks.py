@@ -410,7 +410,7 @@ def _order(
         raise SourceError(f"{fasta} has no record {lost!r} of {targets}{did_you_mean(lost, ids)}")
     if len(ids) > n:
         logger.warning("%d records of %s are not in %s", len(ids) - n, fasta, targets)
-    return place.astype(np.int64)
+    return np.asarray(place, dtype=np.int64)
 
 
 def _places(

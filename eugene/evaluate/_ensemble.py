@@ -157,10 +157,15 @@ class Ensemble(nn.Module):
             )
         return torch.from_numpy(one - offset), torch.from_numpy(offset)
 
+    @property
+    def _listed(self) -> list[Any]:
+        """The networks one by one."""
+        return list(self.members)
+
     def _predictions(self, x: Any, raw: bool, options: dict[str, Any]) -> list[Any]:
         if raw and self.in_units:
             raise EugeneError("raw outputs have no units: give raw=False, or predict with a member")
-        given = [member.predict(x, **options) for member in self.members]
+        given = [member.predict(x, **options) for member in self._listed]
         if not self.in_units:
             return given
         return [self._undone(i, one) for i, one in enumerate(given)]
@@ -218,13 +223,13 @@ class Ensemble(nn.Module):
         self, batch: Mapping[str, torch.Tensor], batch_idx: int = 0
     ) -> dict[str, torch.Tensor]:
         """Return what ``predict_step`` of the networks gives, means instead of predictions."""
-        return self._means(batch, [m.predict_step(batch, batch_idx) for m in self.members])
+        return self._means(batch, [m.predict_step(batch, batch_idx) for m in self._listed])
 
     def predict_scores(
         self, batch: Mapping[str, torch.Tensor], **averaged: Any
     ) -> dict[str, torch.Tensor]:
         """Return what ``predict_scores`` of the networks gives, means instead of predictions."""
-        return self._means(batch, [m.predict_scores(batch, **averaged) for m in self.members])
+        return self._means(batch, [m.predict_scores(batch, **averaged) for m in self._listed])
 
     def _means(
         self, batch: Mapping[str, torch.Tensor], found: Sequence[dict[str, torch.Tensor]]

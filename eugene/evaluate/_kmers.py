@@ -236,7 +236,7 @@ def _letters(seqs: Sequence[str] | NDArray[np.generic], n: int) -> NDArray[np.by
             f"probes are {letters.dtype} of shape {letters.shape} for {n} intensities: expected "
             "one sequence of letters a probe"
         )
-    return letters
+    return letters.view("S1")
 
 
 def rnacompete(

@@ -51,7 +51,9 @@ class Moments:
             np.where(there, side - np.expand_dims(mean, axis), 0.0)
             for side, mean in zip((y, p), means, strict=True)
         )
-        return cls(n, *means, (dy * dy).sum(axis), (dp * dp).sum(axis), (dy * dp).sum(axis))
+        return cls(
+            n, means[0], means[1], (dy * dy).sum(axis), (dp * dp).sum(axis), (dy * dp).sum(axis)
+        )
 
     @classmethod
     def joined(cls, parts: Sequence[Moments]) -> Moments:

@@ -261,7 +261,7 @@ def split_heads(output: object, heads: Mapping[str, Head]) -> dict[str, torch.Te
                 f"the network gives {whole.shape[1]} tracks, the heads have {sum(sizes)} "
                 f"({dict(zip(heads, sizes, strict=True))}): build it with output_dim={sum(sizes)}"
             )
-        parts = dict(zip(heads, whole.split(sizes, dim=1), strict=True))
+        parts = dict(zip(heads, torch.split(whole, sizes, dim=1), strict=True))
     for name, part in parts.items():
         for what in ("tracks", "track_weights", "pairs"):
             said = getattr(heads[name], what)

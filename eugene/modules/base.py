@@ -341,7 +341,8 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
             return loss
         mine = self._rests_on.float()
         every: Any = self._trainer.strategy.reduce(mine.clone(), reduce_op="mean")
-        return loss * (mine / every.clamp_min(1e-12))
+        share: torch.Tensor = mine / every.clamp_min(1e-12)
+        return loss * share
 
     def validation_step(self, batch: Mapping[str, torch.Tensor], batch_idx: int) -> None:
         """Take one validation batch."""
@@ -413,7 +414,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         """Refuse a datamodule over another alphabet, before the first batch."""
         check_same_alphabet(self, getattr(self.trainer, "datamodule", None))
 
-    def _groups(self) -> list[Any]:
+    def _rate_groups(self) -> list[Any]:
         """Return what is trained; where rates differ, a group a rate, the largest first."""
         trainable = {n: p for n, p in self.named_parameters() if p.requires_grad}
         if not self.lr_factors:
@@ -432,7 +433,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         hparams = self.hparams
         optimizer = make_optimizer(
             self._optimizer,
-            self._groups(),
+            self._rate_groups(),
             hparams["optimizer_lr"],
             **(hparams["optimizer_kwargs"] or {}),
         )

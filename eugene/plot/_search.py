@@ -90,9 +90,8 @@ def parallel_coordinates(
     for i, (_, ticks) in enumerate(placed):
         ax.axvline(i, color=GREY, lw=0.8, zorder=1)
         for at, text in ticks:
-            style = {"fontsize": 7, "va": "center", "zorder": 4}
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
-            ax.text(i + 0.03, at, text, bbox=box, **style)
+            ax.text(i + 0.03, at, text, bbox=box, fontsize=7, va="center", zorder=4)
     sign = 1 if better == "max" else -1
     order = np.argsort(sign * scores[shown], kind="stable")
     rank = np.linspace(0, 1, len(order)) if len(order) > 1 else np.ones(1)

@@ -199,7 +199,7 @@ def suits(module: pl.LightningModule, trainer: pl.Trainer) -> bool:
     layers = list(module.arch.modules())
     wide = [layer for layer in layers if isinstance(layer, nn.Conv1d) and layer.in_channels >= 16]
     return (
-        torch.backends.mkldnn.is_available()
+        _has_mkldnn()
         and bool(wide)
         and all(layer.groups == 1 for layer in wide)
         and not any(isinstance(layer, nn.RNNBase) for layer in layers)
@@ -218,9 +218,11 @@ def _steps(trainer: pl.Trainer) -> float:
 def _has_bf16(device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return bool(
-        torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
+    return _has_mkldnn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _has_mkldnn() -> bool:
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 class _Twin:
@@ -253,7 +255,9 @@ class _Twin:
 
     def seconds(self, *, fast: bool, bf16: bool = False) -> float:
         """Return the time of a step."""
-        settle = torch.cuda.synchronize if self.module.device.type == "cuda" else (lambda: None)
+        settle: Callable[[], object] = (
+            torch.cuda.synchronize if self.module.device.type == "cuda" else (lambda: None)
+        )
         settle()
         begin = time.perf_counter()
         self.step(fast=fast, bf16=bf16)

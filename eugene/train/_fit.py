@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments import SLURMEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Timer, TQDMProgressBar
 
@@ -347,41 +347,40 @@ def fit(
             _compiled(module, compiled),
         ):
             with _user_errors(ValueError, ImportError):
-                trainer = pl.Trainer(
-                    **{
-                        "default_root_dir": str(folder),
-                        "max_epochs": max_epochs,
-                        "accelerator": accelerator or settings.accelerator,
-                        "devices": devices,
-                        "strategy": strategy,
-                        "num_nodes": num_nodes,
-                        "precision": precision,
-                        "gradient_clip_val": gradient_clip_val,
-                        "accumulate_grad_batches": accumulate_grad_batches,
-                        "deterministic": deterministic,
-                        "logger": written or False,
-                        "callbacks": [
-                            SaveFirst(record),
-                            *callbacks,
-                            *extra,
-                            bridge.watch,
-                            FastPath(fast, notes),
-                            record,
-                            mark,
-                            EpochSeeds(seed),
-                            *listening,
-                        ],
-                        **places,
-                        "enable_progress_bar": show,
-                        "enable_model_summary": False,
-                        "enable_checkpointing": True,
-                        "num_sanity_val_steps": 0,
-                        "log_every_n_steps": 1,
-                        "use_distributed_sampler": False,
-                        "limit_val_batches": 1.0 if bridge.has_validation else 0,
-                        **dict(trainer_kwargs or {}),
-                    }
-                )
+                given: dict[str, Any] = {
+                    "default_root_dir": str(folder),
+                    "max_epochs": max_epochs,
+                    "accelerator": accelerator or settings.accelerator,
+                    "devices": devices,
+                    "strategy": strategy,
+                    "num_nodes": num_nodes,
+                    "precision": precision,
+                    "gradient_clip_val": gradient_clip_val,
+                    "accumulate_grad_batches": accumulate_grad_batches,
+                    "deterministic": deterministic,
+                    "logger": written or False,
+                    "callbacks": [
+                        SaveFirst(record),
+                        *callbacks,
+                        *extra,
+                        bridge.watch,
+                        FastPath(fast, notes),
+                        record,
+                        mark,
+                        EpochSeeds(seed),
+                        *listening,
+                    ],
+                    **places,
+                    "enable_progress_bar": show,
+                    "enable_model_summary": False,
+                    "enable_checkpointing": True,
+                    "num_sanity_val_steps": 0,
+                    "log_every_n_steps": 1,
+                    "use_distributed_sampler": False,
+                    "limit_val_batches": 1.0 if bridge.has_validation else 0,
+                    **dict(trainer_kwargs or {}),
+                }
+                trainer = pl.Trainer(**given)
             try:
                 with restoring(record.last_path), untouched(folder / "tensorboard", trainer):
                     last = None if checkpoint is None else str(record.last_path)

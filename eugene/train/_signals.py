@@ -12,7 +12,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments import SLURMEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.callbacks import Callback
 from torchmetrics import Metric
 
@@ -59,7 +59,8 @@ class SaveOnSignal(Callback):
         """Listen, in the place of Lightning, which would save while a batch is computed."""
         if trainer.world_size > 1:
             # one word of all processes before every batch, which a GPU would be waited for
-            vars(trainer.fit_loop.epoch_loop)["_broadcast_sigterm_tensor"] = lambda: None
+            loop: Any = trainer.fit_loop.epoch_loop
+            loop._broadcast_sigterm_tensor = lambda: None
         if threading.current_thread() is not threading.main_thread():
             return  # signals belong to the main thread
         heeded = [signal.SIGTERM, signal.SIGUSR1] if on_slurm() else [signal.SIGTERM]
@@ -215,7 +216,7 @@ class Middle:
     def _count(self) -> None:
         """Let Lightning, which begins an epoch, know of the batches that are done."""
         loop = self.trainer.fit_loop
-        done = loop.epoch_loop.batch_progress.current
+        done: Any = loop.epoch_loop.batch_progress.current
         done.ready = done.started = done.processed = done.completed = self.batches
         fetcher: Any = loop._data_fetcher
         fetcher.fetched += self.batches

@@ -29,7 +29,7 @@ class _Clock:
     def now(self) -> Any:
         if not self.on_gpu:
             return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
+        event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
@@ -40,7 +40,7 @@ class _Clock:
 
     def between(self, first: Any, second: Any) -> float:
         """Return the seconds between two moments."""
-        return first.elapsed_time(second) / 1e3 if self.on_gpu else second - first
+        return float(first.elapsed_time(second) / 1e3 if self.on_gpu else second - first)
 
 
 class Watch(Callback):

@@ -65,13 +65,19 @@ def watcher(plan: Plan, total: int, *, bar: bool) -> Callback:
     """
     from ray import tune
 
-    class Watcher(tune.Callback):  # type: ignore[misc]
+    class Watcher(tune.Callback):
         """Told by Ray of every trial."""
 
         def __init__(self) -> None:
             self.bar: Any = None
 
-        def setup(self, stop: Any = None, num_samples: Any = None, **info: Any) -> None:
+        def setup(
+            self,
+            stop: Any = None,
+            num_samples: int | None = None,
+            total_num_samples: int | None = None,
+            **info: Any,
+        ) -> None:
             """Begin."""
             if bar:
                 from tqdm import tqdm

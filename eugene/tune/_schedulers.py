@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _TIME = "epochs"
 
 
+NEVER: Any = float("inf")
+"""Ray compares it with epochs only."""
+
+
 class Former:
     """A trial of before a resume, as far as a scheduler asks for one."""
 
@@ -70,7 +74,7 @@ def scheduler(
 
     kind = section["scheduler"]
     if kind == "none":
-        return schedulers.FIFOScheduler()
+        return schedulers.FIFOScheduler()  # type: ignore[no-untyped-call]
     if kind == "pbt":
         return schedulers.PopulationBasedTraining(
             time_attr=_TIME,
@@ -83,7 +87,7 @@ def scheduler(
 
     if kind == "median":
 
-        class Median(schedulers.MedianStoppingRule):  # type: ignore[misc]
+        class Median(schedulers.MedianStoppingRule):
             """Ray's, told of the trials of before."""
 
             told = False
@@ -97,9 +101,9 @@ def scheduler(
                 super().on_trial_add(tune_controller, trial)
 
         # no time slice: a trial goes on to its end or is stopped, and is never put aside
-        return Median(time_attr=_TIME, grace_period=grace, min_time_slice=float("inf"))
+        return Median(time_attr=_TIME, grace_period=grace, min_time_slice=NEVER)
 
-    class Asha(schedulers.ASHAScheduler):  # type: ignore[misc]
+    class Asha(schedulers.ASHAScheduler):
         """Ray's, told of the trials of before."""
 
         told = False
@@ -110,6 +114,7 @@ def scheduler(
             if self.told:
                 return
             self.told = True
+            former: Any
             for former, results in histories(plan):
                 super().on_trial_add(tune_controller, former)
                 for result in results:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from eugene.config import RunConfig, mutable, search_entries
 from eugene.config.domains import Domain, Listed, Range
@@ -62,9 +63,9 @@ class Space:
         """
         return {dotted: _in_ray(domain, tune, grid) for dotted, domain in self.domains.items()}
 
-    def mutations(self, tune: ModuleType) -> dict[str, object]:
+    def mutations(self, tune: ModuleType) -> dict[str, Any]:
         """Return what population based training may change, and to what."""
-        found: dict[str, object] = {}
+        found: dict[str, Any] = {}
         for dotted, domain in self.domains.items():
             if mutable(dotted):
                 count = _count(domain)
@@ -80,7 +81,7 @@ class Space:
         assert isinstance(value, int | float)
         return round((value - domain.low) / domain.step) if domain.step else value
 
-    def distribution(self, dotted: str, optuna: ModuleType) -> object:
+    def distribution(self, dotted: str, optuna: ModuleType) -> Any:
         """Return a place as Optuna has it.
 
         Parameters

@@ -208,7 +208,7 @@ def _number(value: object) -> float | None:
 def _each(name: str, given: object, n_samples: int) -> list[object]:
     if given is None or isinstance(given, (bool, int, float, str, np.generic)):
         return [given] * n_samples
-    values = list(given)  # type: ignore[call-overload]
+    values: list[object] = list(given)  # type: ignore[call-overload]
     if len(values) != n_samples:
         msg = f"{name} has {len(values)} values, there are {n_samples} samples: give one for each."
         raise TrackError(msg)

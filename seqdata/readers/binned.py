@@ -213,6 +213,6 @@ def _summed(values: NDArray[np.generic], bin_size: int, kind: str) -> NDArray[np
     """Return a number for each bin, float64 (n, bins), of values (n, bins * bin_size)."""
     bins = values.reshape(len(values), -1, bin_size)
     if kind == "max":
-        return bins.max(-1).astype(np.float64)
+        return np.asarray(bins.max(-1), dtype=np.float64)
     sums: NDArray[np.float64] = bins.sum(-1, dtype=np.float64)
     return sums / bin_size if kind == "mean" else sums
