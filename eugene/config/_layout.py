@@ -176,8 +176,9 @@ def write_out(tree: dict[str, object]) -> None:
             stage["adapters"] = _by_name(stage["adapters"])
         if isinstance(stage.get("before"), str | dict):
             stage["before"] = [stage["before"]]
-        if isinstance(stage.get("before"), list):
-            stage["before"] = [_by_name(hook) for hook in stage["before"]]
+        before = stage.get("before")
+        if isinstance(before, list):
+            stage["before"] = [_by_name(hook) for hook in before]
     module = tree.get("module")
     if isinstance(module, dict) and not {"name", "class_path", "search"} & set(module):
         tree["module"] = {"name": "sequence", **module}
