@@ -167,6 +167,38 @@ def test_what_differs_is_not_taken(tmp_path, monkeypatch):
         assert torch.equal(module.state_dict()[name], value), name
 
 
+def test_double_precision_decides_where_gradients_differ():
+    trial = _fast.Trial(1e-6, 2e-2, 1.0, 0.5)
+    assert not trial.passed
+    assert _fast.Trial(1e-6, 2e-2, 1.0, 0.5, off=(2e-2, 1e-5)).passed
+    assert not _fast.Trial(1e-6, 2e-2, 1.0, 0.5, off=(1e-5, 2e-2)).passed
+    assert not _fast.Trial(1e-3, 2e-2, 1.0, 0.5, off=(2e-2, 1e-5)).passed
+    # a unit at its kink, where the plain path of this pretended module is off by rounding
+    module, batch = SequenceModule(Kinked(), seed=0), {"seq": torch.full((2, 8), 65).byte()}
+    batch["target"] = torch.ones(2, 1)
+    tried = _fast.compare(module.train(), batch)
+    assert tried.gradient > _fast.GRADIENT
+    assert tried.off is not None
+    assert tried.off[1] < 1e-6 < tried.off[0]
+    assert tried.passed
+
+
+class Kinked(nn.Module):
+    """A network of which the plain path in single precision is on the wrong side of a kink."""
+
+    input_channels, input_len, output_dim = 4, 8, 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.scale = nn.Conv1d(4, 1, 3), nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found = self.conv(x).squeeze(1).mean(1, keepdim=True) * self.scale
+        rounded = self.conv(x).stride(1) == 6 and x.dtype == torch.float32
+        kink = torch.relu((self.scale - 1.0) + (1e-9 if rounded else -1e-9))
+        return found + kink
+
+
 def test_what_cannot_be_copied_is_said(monkeypatch):
     def refuse(*_: object) -> None:
         raise TypeError("cannot be copied")
