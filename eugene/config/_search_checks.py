@@ -199,6 +199,12 @@ def _section(document: Document, found: list[Entry]) -> Iterator[Problem]:
             "last one when it is over: use none"
         )
         yield document.problem("$.tune.scheduler", message)
+    elif scheduler == "pbt" and tune.get("max_concurrent") is not None:
+        message = (
+            "pbt needs all its trials from the beginning, and trains them in turns where there are "
+            "fewer places: leave it out, and say with tune.resources what a trial takes"
+        )
+        yield document.problem("$.tune.max_concurrent", message)
     elif scheduler == "pbt" and not any(mutable(entry.dotted) for entry in found):
         message = (
             "pbt changes values while networks are trained, and the space has none for which that "

@@ -80,6 +80,8 @@ def scheduler(
             time_attr=_TIME,
             perturbation_interval=int(section["perturbation_interval"]),
             hyperparam_mutations=space.mutations(tune),
+            # all are compared at the same epoch, whoever is the faster
+            synch=True,
             custom_explore_fn=space.clipped,
             log_config=False,
         )
@@ -114,11 +116,11 @@ def scheduler(
             if self.told:
                 return
             self.told = True
-            former: Any
             for former, results in histories(plan):
-                super().on_trial_add(tune_controller, former)
+                known: Any = former
+                super().on_trial_add(tune_controller, known)
                 for result in results:
-                    self.on_trial_result(tune_controller, former, result)
+                    self.on_trial_result(tune_controller, known, result)
 
     return Asha(
         time_attr=_TIME,

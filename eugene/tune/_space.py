@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from eugene.config import RunConfig, mutable, search_entries
+from eugene.config import RunConfig, mutable
+from eugene.config._search import search_entries
 from eugene.config.domains import Domain, Listed, Range
 
 Drawn = Mapping[str, int | float]

@@ -148,6 +148,14 @@ def run_trial(drawn: Mapping[str, int | float], plan: Plan) -> None:
     try:
         config = config_of(plan)
         values = Space(config).values(drawn)
+        trainer = config.candidate(values).section("trainer")
+        rows = rows_of(plan.path, name)
+        if handed is not None and len(rows) >= int(trainer["max_epochs"]):
+            # it is whole: what it is handed after its last epoch would never be trained
+            note(plan.path, name, status="done")
+            folder = RunFolder(plan.path / TRIALS / name)
+            report(plan, folder, rows, float(trainer.get("min_delta") or 0.0))
+            return
         _begin(plan, name, values)
         with contextlib.ExitStack() as stack:
             place = None if handed is None else Path(stack.enter_context(handed.as_directory()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eugene.config import Document, dump_yaml, find_recipe, load_run_config, parse_text
-from eugene.config._search import entries, first_values, probes, with_values
+from eugene.config._search import first_values, probes, search_entries, with_values
 from eugene.config._search_checks import find_problems
 from eugene.config.registries import SEARCHES
 from eugene.errors import ConfigError
@@ -259,11 +259,9 @@ def test_names_that_do_not_go_together_are_found() -> None:
     found = problems(
         FILE.replace("name: cnn", "name: {search: choice, values: [cnn, deepstarr]}, pool: max")
     )
-    assert found == [
-        "$.model.pool: model 'deepstarr' has no 'pool'; one of conv_kwargs, dense_kwargs, init, "
-        "input_channels, input_len, name, output_dim, weights; with $.model.name 'deepstarr', "
-        "$.module.optimizer_lr 0.0001"
-    ]
+    assert len(found) == 1
+    assert found[0].startswith("$.model.pool: model 'deepstarr' has no 'pool'; ")
+    assert found[0].endswith("; with $.model.name 'deepstarr', $.module.optimizer_lr 0.0001")
 
 
 def test_a_metric_stands_in_for_what_the_trainer_watches() -> None:
@@ -314,7 +312,7 @@ def test_every_domain_knows_its_points(name: str) -> None:
 def test_a_large_space_is_probed_place_by_place() -> None:
     values = {"search": "choice", "values": list(range(30))}
     tree = {"model": dict.fromkeys("abc", values)}
-    found = entries(tree)
+    found = search_entries(tree)
     tried = list(probes(found, most=100))
     assert len(tried) == 1 + 3 * 29 + 1
     for entry in found:

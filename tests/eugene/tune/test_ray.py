@@ -102,7 +102,7 @@ def test_a_search_that_was_killed_goes_on_where_it_was(tmp_path: Path, small, re
 @pytest.mark.slow
 def test_a_population_hands_on_weights_with_other_values(tmp_path: Path, small) -> None:
     tree = small(
-        epochs=5, scheduler="pbt", num_samples=4, max_concurrent=2, perturbation_interval=1
+        epochs=5, scheduler="pbt", num_samples=4, max_concurrent=None, perturbation_interval=1
     )
     tree["module"]["optimizer_lr"] = {"search": "choice", "values": [1e-7, 0.01, 0.02, 0.05]}
     found = eu.tune.run(tree, run_dir=tmp_path / "pbt")
