@@ -116,7 +116,7 @@ INPUT = Option(
 GENOME = Option("--fasta", "genome that the regions of a BED file are cut from", "FILE")
 OVERLAP = Option(
     "--overlap",
-    "what a base under several windows gets in a .bw file: mean, max, nearest, error",
+    "for a base under several windows (.bw): mean, max, nearest, error",
     "WHICH",
     "mean",
 )

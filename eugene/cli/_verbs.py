@@ -166,7 +166,7 @@ def verbs() -> dict[str, Verb]:
     Examples
     --------
     >>> list(verbs())[:4]
-    ['quickstart', 'run', 'data', 'fit']
+    ['quickstart', 'run', 'tune', 'data']
     """
     own = [step.verb for step in steps().values() if step.verb is not None]
     return {verb.name: verb for verb in (*_BEFORE, *own, *_AFTER)}

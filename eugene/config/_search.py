@@ -96,7 +96,7 @@ def with_values(document: Document, values: Mapping[str, object]) -> Document:
     >>> from eugene.config import parse_text
     >>> document = parse_text("module: {optimizer_lr: {search: uniform, low: 0, high: 1}}")
     >>> with_values(document, {"module.optimizer_lr": 0.5}).tree
-    {'module': {'optimizer_lr': 0.5, 'name': 'sequence'}}
+    {'module': {'name': 'sequence', 'optimizer_lr': 0.5}}
     """
     raw = dict(document.raw)
     changed = Document(copy.deepcopy(document.tree), dict(document.places), [], document.source)

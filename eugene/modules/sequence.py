@@ -296,6 +296,7 @@ class SequenceModule(BaseModule):
         Examples
         --------
         >>> module = SequenceModule({"name": "cnn", "input_len": 50, "output_dim": 1})
+        >>> import numpy as np
         >>> module.predict(np.full((2, 50), b"A", dtype="S1")).shape
         torch.Size([2, 1])
         """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eugene.plot._picture import picture
 from eugene.plot._style import BLUE, GREY, coloured, tidy
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@picture()
 def track_scores(table: pd.DataFrame, *, score: str = "pearson", by: str = "assay") -> Figure:
     """Draw a point for each track, side by side by assay, and the mean of each assay.
 
@@ -57,6 +59,7 @@ def track_scores(table: pd.DataFrame, *, score: str = "pearson", by: str = "assa
     return figure
 
 
+@picture()
 def track_windows(ds: xr.Dataset, tracks: Sequence[int], windows: int = 2) -> Figure:
     """Draw observed and predicted signal along windows, a row of axes for each track.
 

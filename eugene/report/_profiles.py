@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eugene.report._blocks import Picture, Section, interval, number, picture
 from eugene.report._measured import each_target, metric_table
 from eugene.report._words import metric_name
@@ -128,6 +126,7 @@ def pictures(ds: xr.Dataset, folder: Path) -> list[Picture]:
 
 def _windows(ds: xr.Dataset, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
+    import numpy as np
 
     observed = ds["example_observed"].to_numpy().astype(float)
     predicted = ds["example_predicted"].to_numpy().astype(float)
@@ -171,6 +170,7 @@ def _colour(task: int) -> str:
 
 def _counts(ds: xr.Dataset, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
+    import numpy as np
 
     observed = np.log1p(ds["total"].to_numpy())
     predicted = ds["predicted_log_counts"].to_numpy()
@@ -197,6 +197,7 @@ def _counts(ds: xr.Dataset, folder: Path) -> Picture:
 
 def _distances(ds: xr.Dataset, folder: Path) -> Picture:
     import matplotlib.pyplot as plt
+    import numpy as np
 
     half = "jsd_half_network" in ds
     drawn: dict[str, NDArray[np.floating]] = {}

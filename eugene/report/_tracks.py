@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eugene.report._blocks import Picture, Section, interval, number, picture
 
 if TYPE_CHECKING:
@@ -104,6 +102,8 @@ def _pictures(run: RunFolder) -> list[Picture]:
 
 def _windows(ds: xr.Dataset, table: pd.DataFrame, run: RunFolder) -> Picture:
     """Draw some test windows: the best predicted track of each assay."""
+    import numpy as np
+
     from eugene.plot import track_windows
 
     scores = table["pearson"].to_numpy()

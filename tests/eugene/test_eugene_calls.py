@@ -233,9 +233,8 @@ def test_transforms_that_turn_or_do_nothing() -> None:
 
 GONE = {
     "evaluate": ("evaluate_model", "escore", "auc_calc", "median_calc"),
-    "train": ("hyperopt", "fit_profile_module"),
+    "train": ("hyperopt",),
     "interpret": ("motif_distance_dependence_gia",),
-    "models": ("ProfileModule",),
 }
 ZOO = ("FCN", "dsFCN", "dsCNN", "RNN", "dsRNN", "dsHybrid", "TutorialCNN", "ResidualBind",
        "DeepSEA", "Basset", "FactorizedBasset", "DanQ", "Satori", "DeepMEL", "scBasset",

@@ -162,6 +162,8 @@ def test_a_file_is_imported_where_it_is_named(tmp_path: Path) -> None:
         "name": "mine_a_too",
         "init": None,
         "weights": None,
+        "weights_part": None,
+        "head": None,
         "width": 5,
     }
     assert config.tree["plugins"] == [str(file)]

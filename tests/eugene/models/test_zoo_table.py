@@ -135,7 +135,8 @@ def test_arguments_are_told(name: str) -> None:
 def test_the_shipped_file_builds_at_its_own_size(name: str) -> None:
     path = config_root() / "models" / f"{name}.yaml"
     tree = load_run_config(path).tree
-    given = {key: value for key, value in tree["model"].items() if key not in ("init", "weights")}
+    starts = ("init", "weights", "weights_part", "head")
+    given = {key: value for key, value in tree["model"].items() if key not in starts}
     length = given.get("input_len") or tree["data"]["length"]
     with torch.device("meta"):
         model = build(**{"input_len": length, "output_dim": 1, **given})

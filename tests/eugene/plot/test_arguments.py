@@ -21,6 +21,9 @@ HISTORY = pd.DataFrame({"epoch": [0, 1], "train_loss": [1, 0.5], "val_loss": [1,
 TRIALS = pd.DataFrame(
     {"lr": [0.1, 0.01, 0.001], "activation": ["relu", "gelu", "relu"], "val_loss": [2.0, 1.0, 3.0]}
 )
+SCORED = pd.DataFrame({"assay": ["DNASE", "CAGE"], "pearson": [0.5, 0.25]})
+SIGNAL = (("_sequence", "sample", "_length_cov"), np.ones((2, 1, 8)))
+WINDOWS = xr.Dataset({"observed": SIGNAL, "prediction": SIGNAL})
 CALLS: dict[str, tuple[Any, ...]] = {
     "countplot": ("group",),
     "histplot": ("y",),
@@ -44,10 +47,14 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "training_summary": (HISTORY,),
     "parallel_coordinates": (TRIALS, ["lr", "activation"], "val_loss"),
     "importance_bars": ({"lr": 0.75, "activation": 0.25},),
+    "compared_groups": ({"cnn": [0.5, 0.6, 0.7], "rnn": [0.4, 0.5, 0.6]},),
+    "track_scores": (SCORED,),
+    "track_windows": (WINDOWS, [0], 1),
 }
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
-WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars"}
-MANY = {"multiseq_track", "multifilter_viz", "training_summary"}
+WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
+WITHOUT_DATASET |= {"track_scores", "track_windows"}
+MANY = {"multiseq_track", "multifilter_viz", "training_summary", "track_scores", "track_windows"}
 
 
 @pytest.fixture(scope="module")

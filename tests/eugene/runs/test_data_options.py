@@ -43,6 +43,8 @@ GIVEN: dict[str, Any] = {
     "cache": "memmap",
     "cache_dir": "decoded",
     "sampler": {"name": "weighted", "weights": "w"},
+    "rows": "use",
+    "head_var": "h",
 }
 N, LENGTH = 40, 30
 
@@ -70,6 +72,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ds = xr.Dataset({"seq": (("_sequence", "_length"), letters)})
     ds["y"] = ("_sequence", (letters == b"C").mean(1))
     ds["w"] = ("_sequence", rng.random(N) + 0.5)
+    ds["use"], ds["h"] = ("_sequence", np.ones(N, bool)), ("_sequence", np.zeros(N, np.int64))
     for name in ("c", "m"):
         ds[name] = (("_sequence", "_track", "_length"), np.ones((N, 1, LENGTH)))
     ds["split"] = ("_sequence", np.repeat([0, 1, 2], [24, 8, 8]).astype(np.int8))
