@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeAlias, overload
+from typing import Annotated, Literal, TypeAlias, overload
 
 import numpy as np
 import torch
@@ -210,7 +210,7 @@ class Augmenter:
     @overload
     def __call__(
         self,
-        X: torch.Tensor | NDArray[Any],
+        X: torch.Tensor | NDArray[np.generic],
         rows: torch.Tensor | NDArray[np.integer] | None = ...,
         epoch: int = ...,
         targets: None = ...,
@@ -221,7 +221,7 @@ class Augmenter:
     @overload
     def __call__(
         self,
-        X: torch.Tensor | NDArray[Any],
+        X: torch.Tensor | NDArray[np.generic],
         rows: torch.Tensor | NDArray[np.integer] | None = ...,
         epoch: int = ...,
         *,
@@ -231,7 +231,7 @@ class Augmenter:
     ) -> tuple[torch.Tensor, torch.Tensor]: ...
     def __call__(
         self,
-        X: torch.Tensor | NDArray[Any],
+        X: torch.Tensor | NDArray[np.generic],
         rows: torch.Tensor | NDArray[np.integer] | None = None,
         epoch: int = 0,
         targets: torch.Tensor | None = None,
@@ -532,7 +532,7 @@ class Augmenter:
         return torch.where(there[:, None], changed, x)
 
 
-def _whole(values: Any, like: torch.Tensor) -> torch.Tensor:
+def _whole(values: object, like: torch.Tensor) -> torch.Tensor:
     """Return whole numbers as int64 on the device of sequences."""
     return torch.as_tensor(values).to(like.device).long()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -38,7 +38,7 @@ def padded_network(network: nn.Module, augmenter: Augmenter) -> nn.Module:
     """
     kind = type(network)
 
-    def forward(self: nn.Module, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(self: nn.Module, x: torch.Tensor, *args: object, **kwargs: object) -> object:
         return kind.forward(self, augmenter.pad(x), *args, **kwargs)
 
     view = copy.copy(network)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from eugene.augment._streams import combine, row_states, uniform
 from seqpro import random
 from seqpro.transforms import plans
-from seqpro.transforms.evolution import Scope
+from seqpro.transforms.evolution import Scope, Whole
 
 
 class Rows:
@@ -39,7 +38,7 @@ class Rows:
         """Streams of the rows, on their device."""
         return row_states(self.seed, self.ids)
 
-    def uniforms(self, n_augmentations: int, scope: Scope) -> Any:
+    def uniforms(self, n_augmentations: int, scope: Scope) -> Whole:
         """Return the uniform numbers that `seqpro.transforms.plans.draw` takes."""
         if self.on_cpu:
             return plans.uniforms(

@@ -7,7 +7,7 @@ pairs as evoaug2's does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
@@ -30,6 +30,7 @@ from seqpro.transforms.evolution import (
 )
 
 Pair: TypeAlias = tuple[torch.Tensor, torch.Tensor]
+Optimizing: TypeAlias = torch.optim.Optimizer | Mapping[str, object]
 
 
 def RandomDeletion(delete_min: int = 0, delete_max: int = 20) -> Deletion:
@@ -129,7 +130,7 @@ class RobustModel(pl.LightningModule):
         self,
         model: nn.Module,
         criterion: Callable[..., torch.Tensor],
-        optimizer: Any,
+        optimizer: Optimizing,
         augment_list: Sequence[Augmentation] = (),
         max_augs_per_seq: int = 0,
         hard_aug: bool = True,
@@ -190,12 +191,14 @@ class RobustModel(pl.LightningModule):
         """Return what the network gives for a batch of sequences."""
         return self.forward(self._prepare(batch, augment=self.inference_aug))
 
-    def finetune_mode(self, optimizer: Any = None, lr: float | None = None) -> None:
+    def finetune_mode(self, optimizer: Optimizing | None = None, lr: float | None = None) -> None:
         """Train on original sequences from now on, with another optimiser or learning rate."""
         self.finetune = True
         if optimizer is not None:
             self.optimizer = optimizer
         if lr is not None:
+            if not isinstance(self.optimizer, torch.optim.Optimizer):
+                raise EugeneError("finetune_mode: lr needs an optimiser; give optimizer=, too")
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
 

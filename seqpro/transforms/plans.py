@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,7 +241,7 @@ def maps(
     found = np.empty((n, width), np.int32)
     partner = np.arange(len(alphabet), dtype=np.int64)
 
-    def table(columns: list[Whole], dtype: type) -> NDArray[Any]:
+    def table(columns: list[Whole], dtype: type) -> NDArray[np.generic]:
         return np.stack(columns, axis=1).astype(dtype) if columns else np.empty((n, 0), dtype)
 
     _kernels.map_rows(
