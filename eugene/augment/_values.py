@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -68,6 +69,7 @@ class ValueAugmentation(Augmentation):
         """Return nothing to be moved."""
         return uniform * 0
 
+    @abstractmethod
     def change(self, x: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Return changed sequences.
 
@@ -82,7 +84,6 @@ class ValueAugmentation(Augmentation):
         -------
         torch.Tensor of float, same shape
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,20 +15,20 @@ Faults = Iterator[tuple[str, str]]
 """What is wrong: the key of the entry, and the message."""
 
 
-class Domain:
+class Domain(ABC):
     """Values that a search may try in one place."""
 
+    @abstractmethod
     def faults(self) -> Faults:
         """Yield what is wrong with the arguments together: key and message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def probes(self) -> list[object]:
         """Return values such that, if each of them is legal in a place, all are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def points(self) -> list[object] | None:
         """Return every value; None where there is no end of them."""
-        raise NotImplementedError
 
 
 class Range(Domain):

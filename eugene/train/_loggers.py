@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -176,9 +177,9 @@ class _Remote(Logger):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, f"{number}\n")
 
+    @abstractmethod
     def begin(self) -> Any:
         """Begin the run, or take it up."""
-        raise NotImplementedError
 
     @property
     def run(self) -> Any:

@@ -7,6 +7,7 @@ https://doi.org/10.1186/s13059-023-02941-w). A draw depends on (seed, epoch, row
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -25,7 +26,7 @@ SCOPES: tuple[Scope, ...] = ("sequence", "batch-choice", "batch")
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(ABC):
     """One evolution-inspired change of sequences.
 
     Attributes
@@ -49,9 +50,9 @@ class Augmentation:
         """Positions (bp) that a sequence must have."""
         return 1
 
+    @abstractmethod
     def amount(self, uniform: Whole, where: Whole, length: Whole) -> Whole:
         """Return how much is changed, from uniform draws; whole numbers, shape (n_rows,)."""
-        raise NotImplementedError
 
     def start(self, uniform: Whole, length: Whole) -> Whole:
         """Return where the change begins, from a uniform draw; whole numbers, shape (n_rows,)."""
