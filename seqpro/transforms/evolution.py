@@ -81,27 +81,22 @@ def _check_fraction(what: str, value: float) -> None:
 
 
 @dataclass(frozen=True)
-class Deletion(Augmentation):
-    """Take out a stretch; random letters fill up both ends, half of them in front.
+class Stretch(Augmentation):
+    """Base of changes of a stretch that lies within the sequence.
 
     Parameters
     ----------
     min_length, max_length : int
         Shortest and longest stretch (bp); its length is uniform between them, its start uniform
         over the places where the longest would fit.
-
-    Examples
-    --------
-    >>> Deletion(0, 30).needed
-    30
     """
 
     min_length: int = 0
     max_length: int = 20
-    kind: ClassVar[int] = _kernels.DELETION
 
     def __post_init__(self) -> None:
-        _check_range("the lengths of a deletion", self.min_length, self.max_length)
+        what = f"the lengths of {type(self).__name__}"
+        _check_range(what, self.min_length, self.max_length)
 
     @property
     def needed(self) -> int:
@@ -118,7 +113,26 @@ class Deletion(Augmentation):
 
 
 @dataclass(frozen=True)
-class Insertion(Augmentation):
+class Deletion(Stretch):
+    """Take out a stretch; random letters fill up both ends, half of them in front.
+
+    Parameters
+    ----------
+    min_length, max_length : int
+        Shortest and longest stretch (bp); its length is uniform between them, its start uniform
+        over the places where the longest would fit.
+
+    Examples
+    --------
+    >>> Deletion(0, 30).needed
+    30
+    """
+
+    kind: ClassVar[int] = _kernels.DELETION
+
+
+@dataclass(frozen=True)
+class Insertion(Stretch):
     """Put in a stretch of random letters.
 
     Parameters
@@ -138,21 +152,17 @@ class Insertion(Augmentation):
     20
     """
 
-    min_length: int = 0
-    max_length: int = 20
     kind: ClassVar[int] = _kernels.INSERTION
-
-    def __post_init__(self) -> None:
-        _check_range("the lengths of an insertion", self.min_length, self.max_length)
 
     @property
     def added(self) -> int:
         """Positions (bp) by which a padded sequence grows."""
         return self.max_length
 
-    def amount(self, uniform: Whole, where: Whole, length: Whole) -> Whole:
-        """Return the lengths of the stretches."""
-        return between(self.min_length, self.max_length, uniform)
+    @property
+    def needed(self) -> int:
+        """Positions (bp) that a sequence must have."""
+        return 1
 
     def start(self, uniform: Whole, length: Whole) -> Whole:
         """Return before which position the stretches go."""
@@ -197,7 +207,7 @@ class WindowedTranslocation(Translocation):
 
 
 @dataclass(frozen=True)
-class Inversion(Augmentation):
+class Inversion(Stretch):
     """Reverse complement a stretch where it lies.
 
     Parameters
@@ -211,26 +221,8 @@ class Inversion(Augmentation):
     20
     """
 
-    min_length: int = 0
-    max_length: int = 20
     kind: ClassVar[int] = _kernels.INVERSION
     needs_complement: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        _check_range("the lengths of an inversion", self.min_length, self.max_length)
-
-    @property
-    def needed(self) -> int:
-        """Positions (bp) that a sequence must have."""
-        return max(1, self.max_length)
-
-    def amount(self, uniform: Whole, where: Whole, length: Whole) -> Whole:
-        """Return the lengths of the stretches."""
-        return between(self.min_length, self.max_length, uniform)
-
-    def start(self, uniform: Whole, length: Whole) -> Whole:
-        """Return where the stretches begin."""
-        return (uniform * (length - self.max_length + 1)) // 1
 
 
 @dataclass(frozen=True)
