@@ -21,7 +21,7 @@ from eugene.augment._streams import combine, row_states
 from eugene.augment._values import Draws, ValueAugmentation
 from eugene.config.marks import Least
 from eugene.config.registries import AUGMENTATIONS
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError
 from eugene.nn import ohe_bytes
 from seqpro import alphabet_of, random
 from seqpro.alphabets import BaseAlphabet
@@ -541,15 +541,9 @@ def _made(given: Augmentation | Mapping[str, object] | str, place: int) -> Augme
     """Return an augmentation from its name, or its name and arguments, or as it is."""
     if isinstance(given, Augmentation):
         return given
-    options = {"name": given} if isinstance(given, str) else dict(given)
-    name = str(options.pop("name", None))
-    if name not in AUGMENTATIONS:
-        raise EugeneError(
-            f"augmentations[{place}]: there is no augmentation {name!r}"
-            f"{did_you_mean(name, AUGMENTATIONS, listed=20)}"
-        )
+    where = f"augmentations[{place}]"
     try:
-        made: Augmentation = AUGMENTATIONS.build(name, **options)
-    except (TypeError, SeqproError) as error:
-        raise EugeneError(f"augmentations[{place}]: {name}: {error}") from error
+        made: Augmentation = AUGMENTATIONS.made(given, where)
+    except SeqproError as error:
+        raise EugeneError(f"{where}: {error}") from error
     return made

@@ -21,7 +21,7 @@ from eugene.augment._streams import combine, row_states
 from eugene.augment._values import Draws
 from eugene.config.marks import Least
 from eugene.config.registries import REGULARIZERS
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError
 from seqpro import random
 
 Batch: TypeAlias = Mapping[str, torch.Tensor]
@@ -488,16 +488,6 @@ def make_regularizers(
             made.append(one)
             plain.append({"name": names.get(type(one), type(one).__name__), **options})
             continue
-        options = {"name": one} if isinstance(one, str) else dict(one)
-        plain.append(dict(options))
-        name = str(options.pop("name", None))
-        if name not in REGULARIZERS:
-            raise EugeneError(
-                f"regularizers[{place}]: there is no regularizer {name!r}"
-                f"{did_you_mean(name, REGULARIZERS, listed=20)}"
-            )
-        try:
-            made.append(REGULARIZERS.build(name, **options))
-        except TypeError as error:
-            raise EugeneError(f"regularizers[{place}]: {name}: {error}") from error
+        plain.append({"name": one} if isinstance(one, str) else dict(one))
+        made.append(REGULARIZERS.made(one, f"regularizers[{place}]"))
     return made, plain

@@ -256,6 +256,59 @@ class Registry(Mapping[str, str]):
         """
         return self.get(name)(*args, **{**self._defaults.get(self.resolve(name), {}), **kwargs})
 
+    def made(
+        self,
+        given: str | Mapping[str, Any],
+        where: str,
+        *args: object,
+        error: type[EugeneError] = EugeneError,
+        **filled: object,
+    ) -> Any:
+        """Build what is given by its name, or by its name and arguments.
+
+        Parameters
+        ----------
+        given : str or mapping
+            ``"mixup"``, or ``{"name": "mixup", "alpha": 0.5}``.
+        where : str
+            What messages begin with.
+        *args
+            Given by position.
+        error : type of EugeneError
+            What is raised.
+        **filled
+            Arguments that are handed on where the thing takes them and ``given`` does not say
+            otherwise.
+
+        Returns
+        -------
+        object
+            What was built.
+
+        Raises
+        ------
+        EugeneError
+            If there is nothing of that name, or it takes no such argument.
+
+        Examples
+        --------
+        >>> Registry("type", {"whole": "builtins:int"}).made("hole", "types[0]")
+        Traceback (most recent call last):
+        ...
+        eugene.errors.EugeneError: types[0]: there is no type 'hole'; did you mean 'whole'?
+        """
+        options = {"name": given} if isinstance(given, str) else dict(given)
+        name = str(options.pop("name", None))
+        if name not in self:
+            hint = did_you_mean(name, self, listed=20)
+            raise error(f"{where}: there is no {self.kind} {name!r}{hint}")
+        takes = self.signature(name) if filled else ()
+        ours = {key: value for key, value in filled.items() if key in takes}
+        try:
+            return self.build(name, *args, **{**ours, **options})
+        except TypeError as problem:
+            raise error(f"{where} {name!r}: {problem}") from problem
+
 
 def _place(thing: object) -> str:
     """Return where an object was defined, as ``"module:name"``."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eugene.config import Registry
 from eugene.config.registries import SAMPLERS, SPLITS, TARGET_TRANSFORMS
-from eugene.errors import DataError, did_you_mean
+from eugene.errors import DataError
 from seqdata import splits
 from seqdata.errors import SeqdataError
 from seqdata.loading import RowSampler, Selection
@@ -24,16 +24,7 @@ Transform: TypeAlias = Named | TargetTransform
 
 def _make(registry: Registry, given: Named, *args: object, **filled: object) -> Any:
     """Build what is named, with its arguments and those of ours that it takes."""
-    options = {"name": given} if isinstance(given, str) else dict(given)
-    name, kind = str(options.pop("name", None)), registry.kind
-    if name not in registry:
-        raise DataError(f"{kind}: there is no {kind} {name!r}{did_you_mean(name, registry)}")
-    takes = registry.signature(name)
-    ours = {key: value for key, value in filled.items() if key in takes}
-    try:
-        return registry.build(name, *args, **{**ours, **options})
-    except TypeError as error:
-        raise DataError(f"{kind} {name!r}: {error}.") from error
+    return registry.made(given, registry.kind, *args, error=DataError, **filled)
 
 
 def make_codes(ds: xr.Dataset, split: Split, *, seed: int, seq_var: str) -> NDArray[np.int8]:
