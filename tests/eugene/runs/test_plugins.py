@@ -13,7 +13,7 @@ import pytest
 import eugene as eu
 import seqdata as sd
 from eugene.cli import main
-from eugene.config import registries
+from eugene.config import load_plugin, load_run_config, registries
 from eugene.errors import ConfigError
 from eugene.runs import run
 
@@ -28,6 +28,10 @@ import torch
 from torch import nn
 
 import eugene as eu
+from eugene import augment
+from eugene.augment.regularizers import Regularizer
+from eugene.config import registries
+from eugene.config.domains import Int
 from eugene.config.marks import Least
 from seqdata.loading import WeightedSampler
 from seqdata.splits import random
@@ -151,6 +155,60 @@ class Mean:
         return np.full(len(letters), self.value)
 
 
+@eu.register("augmentations", "lab_fade")
+@dataclass(frozen=True)
+class Fade(augment.ValueAugmentation):
+    """Make letters fainter."""
+
+    strength: Annotated[float, Least(0)] = 0.1
+
+    def change(self, x, draws):
+        return x * (1 - self.strength * draws.uniform(1, x.shape[2]).to(x.dtype))
+
+
+@eu.register("regularizers", "lab_small")
+class Small(Regularizer):
+    """Keep the weights small."""
+
+    def __init__(self, weight: float = 0.1):
+        super().__init__()
+        self.weight = weight
+
+    def penalty(self, module):
+        return self.weight * sum(w.square().sum() for w in module.arch.parameters())
+
+
+@eu.register("loggers", "lab_log")
+def lab_log(folder, *, file: str = "lab.csv"):
+    """Write figures to a folder of ones own."""
+    from pytorch_lightning.loggers import CSVLogger
+
+    return CSVLogger(folder, name=file)
+
+
+@eu.register("adapters", "lab_adapter")
+def lab_adapter(arch, *, seed=None):
+    """Adapt every layer by one direction."""
+    return registries.ADAPTERS.get("lora")(arch, rank=1, seed=seed)
+
+
+@eu.register("stage_hooks", "lab_hook")
+def lab_hook(module, datamodule, *, by: float = 0.5):
+    """Shrink the weights."""
+    with torch.no_grad():
+        for weight in module.arch.parameters():
+            weight.mul_(by)
+    return {"shrunk": by}
+
+
+@eu.register("searches", "lab_even")
+@dataclass(frozen=True)
+class Even(Int):
+    """Even numbers."""
+
+    q: Annotated[int, Least(1)] = 2
+
+
 @eu.register("steps", "lab_step")
 def lab_step(run, *, n: Annotated[int, Least(1)] = 3, title: str = "rows"):
     """Count rows."""
@@ -209,10 +267,6 @@ def forget() -> None:
 
 def test_a_run_of_ones_own(plugin: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     folder = run(TREE, plugins=[plugin], run_dir=tmp_path / "run")
-    asked = {kind for kind, r in registries.REGISTRIES.items() if any("lab_" in n for n in r)}
-    # those of training in stages, of augmentation and of searches have tests of their own
-    elsewhere = {"adapters", "augmentations", "loggers", "regularizers", "searches", "stage_hooks"}
-    assert asked == set(registries.REGISTRIES) - elsewhere
     assert folder.read_json("interpretation/lab.json") == {"rows": 2}
     assert folder.read_json("versions.json")["plugins"].keys() == {str(plugin)}
     assert "lab_mean" in folder.read_json("evaluation.json")["baselines"]
@@ -239,3 +293,38 @@ def test_a_run_of_ones_own(plugin: Path, tmp_path: Path, capsys: pytest.CaptureF
     # whoever trusts the folder trusts what it lists
     assert eu.load(folder.path, allow_class_path=True).arch.line.bias is None
     assert json.loads((folder / "state.json").read_text())["steps"]["lab_step"]["status"] == "done"
+
+
+def test_stages_of_ones_own(plugin: Path, tmp_path: Path) -> None:
+    before = [
+        {"name": "first", "before": ["lab_hook"]},
+        {"name": "second", "adapters": "lab_adapter", "augment": {"active": False}},
+    ]
+    training = {
+        "augment": {"augmentations": ["rc", {"name": "lab_fade", "strength": 0.5}], "max_augs": 2},
+        "stages": before,
+        "module": TREE["module"] | {"regularizers": [{"name": "lab_small", "weight": 0.5}]},
+        "trainer": TREE["trainer"] | {"loggers": [{"name": "lab_log", "file": "own"}]},
+        "interpret": {},
+    }
+    folder = run(TREE | training, plugins=[plugin], run_dir=tmp_path / "run")
+    first = folder.read_json("stages/1_first/stage.json")
+    assert first["hook"] == {"lab_hook.shrunk": 0.5}
+    assert list(folder.path.rglob("own/**/metrics.csv"))
+    module = eu.load(folder.path)
+    assert [type(a).__name__ for a in module.augmenter.augmentations] == [
+        "ReverseComplement",
+        "Fade",
+    ]
+    assert [type(r).__name__ for r in module.regularizers] == ["Small"]
+
+    place, space = "augment.augmentations.1.strength", {"search": "lab_even", "low": 0, "high": 4}
+    load_run_config(TREE | training, overrides={place: space}, searched=True)
+    with pytest.raises(ConfigError, match="at least 0"):
+        load_run_config(TREE | training, overrides={place: space | {"low": -2}}, searched=True)
+
+
+def test_every_kind_of_thing_has_one_of_ones_own(plugin: Path) -> None:
+    load_plugin(plugin)
+    asked = {kind for kind, r in registries.REGISTRIES.items() if any("lab_" in n for n in r)}
+    assert asked == set(registries.REGISTRIES)
