@@ -312,15 +312,13 @@ def test_stages_of_ones_own(plugin: Path, tmp_path: Path) -> None:
     assert first["hook"] == {"lab_hook.shrunk": 0.5}
     assert list(folder.path.rglob("own/**/metrics.csv"))
     module = eu.load(folder.path)
-    assert [type(a).__name__ for a in module.augmenter.augmentations] == [
-        "ReverseComplement",
-        "Fade",
-    ]
+    drawn = [type(a).__name__ for a in module.augmenter.augmentations]
+    assert drawn == ["ReverseComplement", "Fade"]
     assert [type(r).__name__ for r in module.regularizers] == ["Small"]
 
     place, space = "augment.augmentations.1.strength", {"search": "lab_even", "low": 0, "high": 4}
     load_run_config(TREE | training, overrides={place: space}, searched=True)
-    with pytest.raises(ConfigError, match="at least 0"):
+    with pytest.raises(ConfigError, match="expected 0 or more"):
         load_run_config(TREE | training, overrides={place: space | {"low": -2}}, searched=True)
 
 
