@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, Unpack
 import torch
 
 from seqexplainer import references as references_
+from seqexplainer._correction import gradient_correction as corrected
 from seqexplainer._inputs import (
     ArrayLike,
     as_seed,
@@ -29,7 +30,6 @@ from seqexplainer.errors import (
     ReferenceWarning,
 )
 from seqexplainer.methods import DEFAULT, METHODS, Method, find
-from seqexplainer.metrics.correction import gradient_correction as corrected
 from seqexplainer.running import RUNNING, Runner, Running, split
 from seqpro.keywords import keywords
 
@@ -71,13 +71,15 @@ class Options(Running, total=False):
     reference_type: references_.Reference | None
 
 
-_OF_METHODS: dict[str, object] = {
+OF_METHODS: dict[str, object] = {
     "n_steps": 50,
     "n_samples": 50,
     "noise": 0.15,
     "width": 1,
     "threshold": None,
 }
+"""What the options of single methods are by default."""
+
 _NAMES: dict[str, object] = {"inputs": None, "reference_type": None}
 
 
@@ -97,7 +99,7 @@ class Result(NamedTuple):
     delta: torch.Tensor
 
 
-@keywords({**_OF_METHODS, **RUNNING, **_NAMES})
+@keywords({**OF_METHODS, **RUNNING, **_NAMES})
 def attribute(
     model: torch.nn.Module,
     X: ArrayLike | None = None,
@@ -211,7 +213,7 @@ def attribute(
     (torch.Size([1, 4, 12]), True)
     """
     found = find(method)
-    own, running = split(options, {**dict.fromkeys(found.options()), **_OF_METHODS, **_NAMES})
+    own, running = split(options, {**dict.fromkeys(found.options()), **OF_METHODS, **_NAMES})
     X = _one_of("X", X, "inputs", own["inputs"])
     if X is None:
         raise InputError("X is missing")

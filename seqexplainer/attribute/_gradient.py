@@ -189,6 +189,6 @@ class _Relu(torch.autograd.Function):
 
 
 def identities(X: torch.Tensor) -> np.ndarray:
-    """Return a number for each sequence, a function of its values."""
+    """Return a number for each sequence, shape (n_seqs,), a function of its values."""
     values = np.ascontiguousarray(X.detach().float().cpu().numpy())
     return row_hash(values.view(np.uint8).reshape(len(values), -1))
