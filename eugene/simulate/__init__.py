@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from eugene.simulate._code import CORE, synthetic_code
 from eugene.simulate._dataset import KINDS, simulated
 from eugene.simulate.background import human_background
-from eugene.simulate.motifs import embedded_motifs, find_motif
+from eugene.simulate.motifs import code_motifs, embedded_motifs, find_motif
 
-__all__ = ["KINDS", "embedded_motifs", "find_motif", "human_background", "simulated"]
+__all__ = [
+    "CORE",
+    "KINDS",
+    "code_motifs",
+    "embedded_motifs",
+    "find_motif",
+    "human_background",
+    "simulated",
+    "synthetic_code",
+]

@@ -129,7 +129,25 @@ def simulated(
     widths = (pair[0].width, pair[1].width)
     plan = _plan(rows, length, widths, near, far, positive_fraction, strands, seed)
     letters, annotation = _write(rows, length, pair, plan, seed)
-    ds = _assemble(letters, annotation, plan, pair, strands, seed)
+    return finished(_assemble(letters, annotation, plan, pair, strands, seed), out, overwrite)
+
+
+def finished(ds: xr.Dataset, out: str | Path | None, overwrite: bool) -> xr.Dataset:
+    """Return a simulated dataset, where a store is asked for as it is there.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        In memory.
+    out : str or Path or None
+        Where to write it.
+    overwrite : bool
+        Whether a store there may be replaced.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
     if out is None:
         return ds
     import seqdata as sd

@@ -1,4 +1,4 @@
-"""Motifs of transcription factors of different families, as counts in the package."""
+"""Motifs of transcription factors, as counts in the package."""
 
 from __future__ import annotations
 
@@ -18,10 +18,33 @@ CITATION = "doi:10.1093/nar/gkab1113"
 """The article of JASPAR 2022, where the counts come from."""
 
 
-@cache
-def _records() -> tuple[dict[str, Any], ...]:
-    text = resources.files("eugene.simulate").joinpath("_jaspar2022.json").read_text("utf-8")
-    return tuple(json.loads(text)["motifs"])
+def _stored(release: int) -> dict[str, Any]:
+    """Return what the package keeps of a release of JASPAR."""
+    name = f"_jaspar{release}.json"
+    text = resources.files("eugene.simulate").joinpath(name).read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _motifs(release: int, citation: str) -> MotifSet:
+    """Return the motifs that the package keeps of a release of JASPAR."""
+    from seqpro.motifs import Motif, MotifSet
+
+    return MotifSet(
+        [
+            Motif(
+                name=record["name"],
+                matrix=np.array([record["counts"][base] for base in "ACGT"], np.float64),
+                kind="pfm",
+                accession=record["accession"],
+                n_sites=record.get("n_sites"),
+                family=record.get("family"),
+                source=f"JASPAR {release} CORE vertebrates, {citation}",
+                url=f"https://jaspar{release}.genereg.net/matrix/{record['accession']}",
+            )
+            for record in _stored(release)["motifs"]
+        ]
+    )
 
 
 @cache
@@ -49,23 +72,43 @@ def embedded_motifs() -> MotifSet:
     ----------
     Castro-Mondragon et al. 2022, https://doi.org/10.1093/nar/gkab1113
     """
-    from seqpro.motifs import Motif, MotifSet
+    return _motifs(2022, CITATION)
 
-    return MotifSet(
-        [
-            Motif(
-                name=record["name"],
-                matrix=np.array([record["counts"][base] for base in "ACGT"], np.float64),
-                kind="pfm",
-                accession=record["accession"],
-                n_sites=record["n_sites"],
-                family=record["family"],
-                source=f"JASPAR 2022 CORE vertebrates, {CITATION}",
-                url=f"https://jaspar2022.genereg.net/matrix/{record['accession']}",
-            )
-            for record in _records()
-        ]
-    )
+
+@cache
+def code_motifs() -> MotifSet:
+    """Return the motifs of the synthetic regulatory code: five that matter, fifty that do not.
+
+    SP1, Gabpa, CEBPB, MAX and YY1 come first, in this order; behind them stand the fifty that
+    the published generator drew as its background, in its order. They are count matrices of the
+    JASPAR 2016 CORE collection of vertebrates (licence CC BY 4.0).
+
+    Returns
+    -------
+    seqpro.motifs.MotifSet
+        Motifs with ``matrix`` of counts, float64, shape (4, width), rows A, C, G, T.
+
+    Examples
+    --------
+    >>> code_motifs().names[:5], len(code_motifs())
+    (['SP1', 'Gabpa', 'CEBPB', 'MAX', 'YY1'], 55)
+
+    References
+    ----------
+    Mathelier et al. 2016, https://doi.org/10.1093/nar/gkv1176
+    """
+    return _motifs(2016, "doi:10.1093/nar/gkv1176")
+
+
+def code_release_size() -> int:
+    """Return how many motifs the collection has from which `code_motifs` were drawn.
+
+    Examples
+    --------
+    >>> code_release_size()
+    519
+    """
+    return int(_stored(2016)["motifs_in_release"])
 
 
 def find_motif(motif: str) -> Motif:
