@@ -404,6 +404,23 @@ class Augmenter:
         if lengths is not None and lengths.device.type == "cpu" and len(lengths):
             place = int(lengths.argmin())
             shortest, where = int(lengths[place]), f"row {place} of the batch"
+        self.check(shortest, where)
+
+    def check(self, shortest: int, where: str = "the shortest sequence") -> None:
+        """Raise where sequences are too short to be changed so.
+
+        Parameters
+        ----------
+        shortest : int
+            Length of the shortest sequence (bp).
+        where : str
+            What it is called.
+
+        Raises
+        ------
+        EugeneError
+            If a deletion or inversion may be longer.
+        """
         try:
             check(self.augmentations, shortest, self._alphabet, where=where)
         except SeqproError as error:

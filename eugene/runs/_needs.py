@@ -74,6 +74,19 @@ def _loggers(config: RunConfig) -> Iterator[Problem]:
                 yield config.document.problem(f"$.trainer.loggers[{index}]", message)
 
 
+def _augmenting(config: RunConfig) -> list[Problem]:
+    """Return what is wrong with augmentations, each of which can be made without data."""
+    if not config.section("augment"):
+        return []
+    from eugene.runs._network import build_augmenter
+
+    try:
+        build_augmenter(config, str(config.section("data").get("alphabet") or "DNA"))
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
 def require_files(config: RunConfig) -> None:
     """Raise where a motif file or weights are missing, or a package, or a step of another.
 
@@ -95,6 +108,7 @@ def require_files(config: RunConfig) -> None:
     for i, source in enumerate(sources):
         found += _placed(config, "model.init", _motifs(f"motif_files[{i}]", source))
     found += _placed(config, "model", _start(config.section("model").get("weights")))
+    found += _augmenting(config)
     if found:
         raise ConfigError(found)
 

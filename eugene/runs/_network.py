@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import seqpro as sp
 from eugene.config import RunConfig, build, registries
-from eugene.errors import EugeneError, MissingFileError
+from eugene.errors import ConfigError, EugeneError, MissingFileError
+from seqpro.errors import ToolkitError
 
 if TYPE_CHECKING:
     import torch
@@ -296,10 +297,18 @@ def build_augmenter(config: RunConfig, alphabet: str) -> Augmenter | None:
         return None
     from eugene.augment import Augmenter
 
+    made, path = [], "$.augment"
     try:
-        return Augmenter(**section, seed=config.seed, alphabet=alphabet)
-    except (EugeneError, TypeError) as error:
-        raise config.fail("$.augment", str(error)) from error
+        for i, one in enumerate(section.get("augmentations") or ()):
+            path = f"$.augment.augmentations[{i}]"
+            made.append(build(registries.AUGMENTATIONS, one, config=config, path=path))
+        path = "$.augment"
+        given = {**section, "augmentations": made}
+        return Augmenter(**given, seed=config.seed, alphabet=alphabet)
+    except ConfigError:
+        raise
+    except (ToolkitError, TypeError) as error:
+        raise config.fail(path, str(error).removeprefix("augment: ")) from error
 
 
 def build_module(

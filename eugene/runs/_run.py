@@ -424,8 +424,13 @@ class Run:
         ConfigError
             What `eugene.train.fit` would refuse.
         """
-        from eugene.train._checks import check_fit
+        from eugene.train._checks import check_augmented, check_fit
 
+        try:
+            check_augmented(module, self.datamodule)
+        except EugeneError as error:
+            message = str(error).removeprefix("augment: ")
+            raise self.config.fail("$.augment", message) from error
         monitor = str(self.config.section("trainer").get("monitor") or "val_loss")
         try:
             check_fit(module, self.datamodule, monitor=monitor.removesuffix("_epoch"))

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+import xarray as xr
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from eugene import _judge
 from eugene._tasks import Task
+from eugene.augment import Augmenter
 from eugene.errors import DataError, EugeneError
 from eugene.modules.profile import ProfileModule
 from eugene.modules.sequence import SequenceModule
 from eugene.modules.tasks import loggable
 from eugene.train._callbacks import is_plain
 from eugene.train._profile_checks import check_profiles
+from seqdata import schema
 
 _NEEDS_BOTH = ("auroc",)
 _NEEDS_SPREAD = ("r2", "pearson", "spearman", "explained_variance")
@@ -60,6 +63,7 @@ def check_fit(
             odd := [k for k, v in dict(getattr(of, "hparams", {}) or {}).items() if not is_plain(v)]
         )
     ]
+    check_augmented(module, source)
     if isinstance(module, ProfileModule):
         return said + check_profiles(module, source, monitor=monitor, closed=closed)
     if not isinstance(module, SequenceModule):
@@ -87,6 +91,37 @@ def check_fit(
     if outputs is not None and task.classes:
         _judge.check_targets(targets, task, n_classes=outputs[1], rows=rows)
     return said
+
+
+def check_augmented(module: pl.LightningModule, source: object) -> None:
+    """Raise where training sequences are too short for what is to change them.
+
+    Parameters
+    ----------
+    module : pytorch_lightning.LightningModule
+        Its augmenter, if it has one, is asked.
+    source : object
+        Its data; those that do not tell the length of their sequences are judged batch by batch.
+
+    Raises
+    ------
+    EugeneError
+        If one is; names the shortest.
+    """
+    augmenter = getattr(module, "augmenter", None)
+    shortest, where = getattr(source, "input_len", None), "each sequence"
+    if not isinstance(augmenter, Augmenter) or not isinstance(shortest, int):
+        return
+    ds, codes = getattr(source, "ds", None), getattr(source, "codes", None)
+    name = f"{getattr(source, 'seq_var', '')}_length"
+    if isinstance(ds, xr.Dataset) and name in ds.variables:
+        lengths = ds[name].to_numpy()
+        trained = np.arange(len(lengths))
+        if codes is not None:
+            trained = np.flatnonzero(codes == schema.SPLITS["train"])
+        row = int(trained[lengths[trained].argmin()])
+        shortest, where = int(lengths[row]), f"row {row}"
+    augmenter.check(shortest, where)
 
 
 def _outputs(module: SequenceModule, source: object) -> tuple[int, ...] | None:
