@@ -70,14 +70,22 @@ class Calibration(TypedDict, total=False):
     why: str
 
 
+class StageMeasured(Measured, total=False):
+    """What was measured of the network that an earlier stage kept, or why nothing was."""
+
+    number: int
+    why: str
+
+
 class Evaluation(Measured, total=False):
-    """Content of ``evaluation.json``."""
+    """Content of ``evaluation.json``; ``stages`` has those before the last."""
 
     split: str
     other_data: str | None
     task: str
     targets: list[str]
     subsets: dict[str, Measured]
+    stages: dict[str, StageMeasured]
     strata: dict[str, dict[str, Measured]]
     curves: dict[str, object]
     averaged: dict[str, object]

@@ -8,6 +8,7 @@ file to write), ``title``, ``xlab``, ``ylab``, ``xlim``, ``ylim`` and ``rc_conte
 ``return_axes``, though axes are always returned. Anything else is refused by name.
 """
 
+from eugene.plot._augmentation import augmentation_strips as augmentation_strips
 from eugene.plot._categorical import boxplot as boxplot
 from eugene.plot._categorical import countplot as countplot
 from eugene.plot._categorical import histplot as histplot

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene.report._blocks import Section, number
+from eugene.report._blocks import Section, interval, number
+from eugene.report._words import METRIC_NAMES, metric_name
 
 if TYPE_CHECKING:
+    from eugene._evaluation import Evaluation
     from eugene._folder import RunFolder
 
 
@@ -73,6 +75,40 @@ def show_stages(section: Section, run: RunFolder) -> None:
         for key, value in (record.get("hook") or {}).items():
             said = ", ".join(map(str, value)) if isinstance(value, list) else value
             section.text(f"Before stage {record['name']}: {key} {said}.")
+
+
+def stage_table(section: Section, run: RunFolder, evaluation: Evaluation) -> None:
+    """Add the test figures of the networks that the stages of a training kept, side by side.
+
+    Parameters
+    ----------
+    section : Section
+        Of the report.
+    run : RunFolder
+        Says what its last stage is called.
+    evaluation : dict
+        Content of ``evaluation.json``.
+    """
+    earlier = evaluation.get("stages") or {}
+    measured = {name: found["metrics"] for name, found in earlier.items() if "metrics" in found}
+    if not earlier:
+        return
+    section.heading("After each stage")
+    listed = run.settings().get("stages") or []
+    last = str(listed[-1]["name"]) if listed else "last"
+    columns = {**measured, last: evaluation["metrics"]}
+    names = [name for name in evaluation["metrics"] if name in METRIC_NAMES]
+    section.table(
+        ("metric", *columns),
+        [(metric_name(n), *(interval(found.get(n)) for found in columns.values())) for n in names],
+    )
+    section.text(
+        f"The network that each stage kept, on the same test rows; {last!r} is the network of this "
+        "run. Intervals are those of the rows, not of the difference, which is more certain."
+    )
+    for name, found in earlier.items():
+        if "why" in found:
+            section.text(f"Stage {name!r} was not measured: {found['why']}.")
 
 
 def _trained(record: dict[str, Any]) -> str:

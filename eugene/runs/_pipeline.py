@@ -195,7 +195,7 @@ def prepare(
         require_single(folder)
     continued = folder.is_run() and resume
     if continued and folder.config.is_file():
-        same = ("seed", "data", "model", "module", "trainer", "stages")
+        same = ("seed", "data", "model", "module", "augment", "trainer", "stages")
         require_same(folder, config, same, allow=_MAY_CHANGE)
     with (
         folder.begun(overwrite=overwrite, resume=resume),

@@ -34,6 +34,7 @@ class Arm(Measured, total=False):
     folds: list[int]
     above_baseline: dict[str, Metrics]
     subsets: dict[str, Arm]
+    stages: dict[str, Arm]
 
 
 class Difference(TypedDict, total=False):
@@ -160,6 +161,13 @@ def _arm(runs: Sequence[Measured]) -> Arm:
     }
 
 
+def _stages_of(runs: Sequence[Evaluation]) -> dict[str, Arm]:
+    """Bring together what earlier stages gave, where all runs measured them."""
+    every = [run.get("stages") or {} for run in runs]
+    names = [n for n in every[0] if all("metrics" in stages.get(n, {}) for stages in every)]
+    return {name: _arm([stages[name] for stages in every]) for name in names}
+
+
 def summarise(evaluations: Evaluations, over: str = "seed") -> Summary:
     """Bring the evaluations of all replicates together.
 
@@ -174,9 +182,10 @@ def summarise(evaluations: Evaluations, over: str = "seed") -> Summary:
     -------
     dict
         ``arms``: for each arm its ``seeds``, ``metrics`` (mean over seeds with bootstrap
-        interval and each seed's value), ``baselines``, ``above_baseline`` (paired by seed) and
-        ``subsets``; ``paired``: for each two arms the difference of each metric over the seeds
-        that both have, with its intervals. Of folds the keys are ``folds`` and ``per_fold``.
+        interval and each seed's value), ``baselines``, ``above_baseline`` (paired by seed),
+        ``subsets`` and ``stages`` (those before the last); ``paired``: for each two arms the
+        difference of each metric over the seeds that both have, with its intervals. Of folds the
+        keys are ``folds`` and ``per_fold``.
     """
     arms: dict[str, Arm] = {}
     for arm, by_seed in evaluations.items():
@@ -188,6 +197,7 @@ def summarise(evaluations: Evaluations, over: str = "seed") -> Summary:
                 name: _arm([run["subsets"][name] for run in runs])
                 for name in runs[0].get("subsets") or ()
             },
+            "stages": _stages_of(runs),
         }
     differences: dict[str, Difference] = {}
     for first, second in itertools.combinations(evaluations, 2):

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from eugene._step import Part, step
 from eugene._verb import RUNNING, Verb
+from eugene.report._augmentation import show_augmentation
 from eugene.report._blocks import Section, picture
 from eugene.report._stages import show_stages
 from eugene.report._words import metric_name
+from eugene.runs._augmentation import FILE, note_augmentation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,7 +104,7 @@ def _best_of(monitor: str) -> str:
 
 @step(
     when="train",
-    done_with=("seed", "data", "model", "module", "trainer", "stages"),
+    done_with=("seed", "data", "model", "module", "augment", "trainer", "stages"),
     recorded=False,
     writes={
         "checkpoints": "the best and the last state of training",
@@ -112,8 +114,12 @@ def _best_of(monitor: str) -> str:
         "wandb": "the same for Weights & Biases, where it is asked for",
         "mlflow": "the same for MLflow, where it is asked for",
         "stages": "a folder a stage, where training has several, with the same files",
+        FILE: "which augmentations were drawn how often, where sequences are augmented",
     },
-    report=(Part("training", "Training", _show),),
+    report=(
+        Part("training", "Training", _show),
+        Part("augmentation", "Augmentation", show_augmentation),
+    ),
     verb=Verb(
         "fit",
         "train a network",
@@ -158,6 +164,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
     _part()
     run.forget_network()
     _note(run, module, result)
+    note_augmentation(run, [("", run, result.epochs)], module)
 
 
 def _fit_stages(run: Run, *, resume: bool) -> None:
@@ -184,6 +191,9 @@ def _fit_stages(run: Run, *, resume: bool) -> None:
     run.forget_network()
     before = sum(len(stage.history) for stage in found.stages[:-1])
     _note(run, found.module, found.last, before=before)
+    epochs = [len(stage.history) for stage in found.stages]
+    names = [stage.name for stage in found.stages]
+    note_augmentation(run, list(zip(names, stage_runs(run), epochs, strict=True)), found.module)
 
 
 def _note(run: Run, module: nn.Module, result: FitResult, *, before: int = 0) -> None:

@@ -23,11 +23,13 @@ from eugene.config.marks import Least
 from eugene.report._blocks import Section, number
 from eugene.report._measured import each_target, metric_table
 from eugene.report._profiles import show_profiles
+from eugene.report._stages import stage_table
 from eugene.report._strata import show_strata
 from eugene.report._tracks import show_tracks
 from eugene.report._words import target_names, transformed
 from eugene.runs._baselines import baseline_predictions
 from eugene.runs._results import result_lines
+from eugene.runs._stage_results import earlier_stages
 from eugene.runs._strata import strata_of
 
 if TYPE_CHECKING:
@@ -169,6 +171,7 @@ def _show(section: Section, run: RunFolder) -> None:
     metrics = evaluation.get("metrics", {})
     metric_table(section, evaluation)
     each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
+    stage_table(section, run, evaluation)
     _show_averaged(section, evaluation.get("averaged", {}))
     calibration, task = evaluation.get("calibration", {}), str(evaluation.get("task"))
     _show_calibration(section, calibration, evaluation.get("targets") or [], task)
@@ -384,6 +387,7 @@ def test(
         "task": run.task,
         "targets": run.data.target_vars,
         **measured(rows),
+        "stages": earlier_stages(run, rows, n_bootstrap=n_bootstrap),
         "subsets": {
             name: measured(_subset_rows(run, rows, variable)) for name, variable in subsets.items()
         },
