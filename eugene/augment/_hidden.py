@@ -8,18 +8,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from eugene.nn import ACTIVATIONS
+from eugene.nn import called_layers, is_activation
 
-_ACTIVATIONS = (
-    nn.ReLU, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh, nn.Softplus,
-    nn.SELU, nn.CELU, nn.ReLU6, nn.Hardswish, nn.PReLU, nn.RReLU,
-)  # fmt: skip
 _WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
-
-
-def _is_activation(module: nn.Module) -> bool:
-    ours = {made for made in ACTIVATIONS.values() if isinstance(made, type)} - {nn.Identity}
-    return isinstance(module, _ACTIVATIONS) or type(module) in ours
 
 
 def hidden_layers(network: nn.Module, x: torch.Tensor) -> list[nn.Module]:
@@ -47,29 +38,19 @@ def hidden_layers(network: nn.Module, x: torch.Tensor) -> list[nn.Module]:
     >>> hidden_layers(net, torch.rand(2, 4, 10))
     [ReLU()]
     """
-    called: list[tuple[nn.Module, bool]] = []
-
-    def note(module: nn.Module, _: object, output: object) -> None:
-        rows = isinstance(output, torch.Tensor) and output.ndim > 1 and len(output) == len(x)
-        called.append((module, rows))
-
-    leaves = [m for m in network.modules() if not list(m.children())]
-    handles = [leaf.register_forward_hook(note) for leaf in leaves]
-    modes = {m: m.training for m in network.modules()}
-    try:
-        network.eval()
-        with torch.no_grad():
-            network(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in modes.items():
-            module.training = mode
+    called = called_layers(network, x)
     order = [module for module, _ in called]
     last = max((i for i, m in enumerate(order) if isinstance(m, _WEIGHTED)), default=-1)
-    once = [(m, rows) for m, rows in called[: max(last, 0)] if rows and order.count(m) == 1]
-    activations = [m for m, _ in once if _is_activation(m)]
-    return activations or [m for m, _ in once if isinstance(m, _WEIGHTED)]
+    once = [
+        m for m, given in called[: max(last, 0)] if _has_rows(given, len(x)) and order.count(m) == 1
+    ]
+    activations = [m for m in once if is_activation(m)]
+    return activations or [m for m in once if isinstance(m, _WEIGHTED)]
+
+
+def _has_rows(output: object, n: int) -> bool:
+    """Tell whether what a layer gave has a row for each sequence."""
+    return isinstance(output, torch.Tensor) and output.ndim > 1 and len(output) == n
 
 
 @contextlib.contextmanager

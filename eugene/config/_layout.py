@@ -15,6 +15,12 @@ from eugene.config.marks import Names
 from eugene.errors import EugeneWarning
 
 _STARTS = (
+    Parameter(
+        "first_activation",
+        "str | None",
+        "None",
+        "What stands behind the first convolution instead of the network's own activation.",
+    ),
     Parameter("init", "dict[str, Any] | None", "None", "How starting weights are drawn."),
     Parameter(
         "weights",

@@ -25,7 +25,10 @@ _NAMED: dict[str, Registry] = {
 _NOT_OF_A_STAGE = ("stages", "replicates", "tune")
 # what all stages have in common: one network, started together by the same processes
 _SETTLED = {
-    "model": ("name", "class_path", "init_args", "weights", "weights_part", "init"),
+    "model": (
+        *("name", "class_path", "init_args", "first_activation"),
+        *("weights", "weights_part", "init"),
+    ),
     "trainer": ("devices", "strategy", "accelerator"),
 }
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from eugene.config.registries import MODELS
 
 if TYPE_CHECKING:
+    import torch
+
     from eugene.models._base import Architecture
 
 
@@ -32,7 +34,9 @@ def list_models(pattern: str = "*") -> list[str]:
     return sorted(fnmatch.filter(list(MODELS), pattern))
 
 
-def build(name: str, *, seed: int | None = None, **kwargs: object) -> Architecture:
+def build(
+    name: str, *, seed: int | None = None, first_activation: str | None = None, **kwargs: object
+) -> Architecture:
     """Build an architecture by name.
 
     Parameters
@@ -42,6 +46,9 @@ def build(name: str, *, seed: int | None = None, **kwargs: object) -> Architectu
     seed : int, optional
         Seed of the starting weights, by default ``settings.seed``; the global random state is
         left as it was.
+    first_activation : str, optional
+        What stands behind the first convolution instead of the network's own activation, such as
+        ``"exponential"``.
     **kwargs
         Arguments of the architecture.
 
@@ -53,7 +60,7 @@ def build(name: str, *, seed: int | None = None, **kwargs: object) -> Architectu
     Raises
     ------
     EugeneError
-        If there is no such architecture.
+        If there is no such architecture, or it has no activation that can be replaced.
 
     Examples
     --------
@@ -62,6 +69,52 @@ def build(name: str, *, seed: int | None = None, **kwargs: object) -> Architectu
     """
     from eugene.nn import drawn_with
 
+    own = has_first_activation(name)
+    if own and first_activation is not None:
+        kwargs["first_activation"] = first_activation
     with drawn_with(seed):
         network: Architecture = MODELS.build(name, **kwargs)
+    if not own and first_activation is not None:
+        begin_with(network, first_activation)
     return network
+
+
+def has_first_activation(name: object) -> bool:
+    """Tell whether an architecture has an argument for its first activation itself."""
+    known = isinstance(name, str) and name in MODELS
+    return known and "first_activation" in MODELS.signature(str(name))
+
+
+def begin_with(
+    network: torch.nn.Module,
+    activation: str,
+    *,
+    input_len: int | None = None,
+    input_channels: int | None = None,
+) -> None:
+    """Replace the activation behind the first convolution, and let the network remember it.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        It is changed.
+    activation : str
+        Such as ``"exponential"``.
+    input_len, input_channels : int, optional
+        Shape of its sequences, where it does not tell it.
+
+    Raises
+    ------
+    ModelError
+        If there is none that can be replaced.
+    """
+    import torch
+
+    from eugene.nn import set_first_activation
+
+    letters = input_channels or int(getattr(network, "input_channels", 4))
+    length = input_len or int(getattr(network, "input_len", 0))
+    set_first_activation(network, torch.zeros(2, letters, length), activation)
+    config = getattr(network, "config", None)
+    if isinstance(config, dict):
+        config["first_activation"] = activation

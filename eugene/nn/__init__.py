@@ -45,3 +45,6 @@ from eugene.nn._strands import RCPSPool as RCPSPool
 from eugene.nn._towers import BiConv1DTower as BiConv1DTower
 from eugene.nn._towers import Conv1DTower as Conv1DTower
 from eugene.nn._towers import Tower as Tower
+from eugene.nn._traced import called_layers as called_layers
+from eugene.nn._traced import is_activation as is_activation
+from eugene.nn._traced import set_first_activation as set_first_activation

@@ -151,11 +151,14 @@ def build_arch(
     """
     import torch
 
+    from eugene.models._build import begin_with, has_first_activation
+
     section = config.section("model")
     init, weights = section.pop("init", None), section.pop("weights", None)
     part, head = section.pop("weights_part", None), section.pop("head", None)
     section |= head or {}
     name = section.get("name", section.get("class_path"))
+    first = None if has_first_activation(name) else section.pop("first_activation", None)
     values_alone = config.section("module").get("name", "sequence") == "sequence"
     # of a network that gives profiles as well, a sequence module trains the values alone
     told_more: dict[str, Any] = {}
@@ -181,6 +184,8 @@ def build_arch(
                 input_channels=letters,
                 **told_more,
             )
+            if first is not None:
+                begin_with(arch, first, input_len=input_len, input_channels=letters)
             output = _try(arch, letters, input_len)
             if values_alone and not isinstance(output, torch.Tensor):
                 raise EugeneError(
