@@ -18,6 +18,7 @@ from eugene.config import (
     RunConfig,
     config_root,
     dump_yaml,
+    first_values,
     load_run_config,
     parse_file,
     registries,
@@ -285,9 +286,15 @@ def test_datasets_are_described_and_buildable(name):
         assert not file.verified or (file.sha256 and file.urls)
 
 
+def shipped(path: Path) -> RunConfig:
+    """Return a shipped configuration, of a search with its space."""
+    return load_run_config(path, searched=path.parent.name == "searches")
+
+
 def tiny(path: Path) -> RunConfig:
     """Return a shipped configuration on sixty simulated sequences of the right length."""
-    tree = load_run_config(path).tree
+    config = shipped(path)
+    tree = config.candidate(first_values(config.document)).tree if config.searched else config.tree
     data, model = tree["data"], tree["model"]
     if path.parent.name == "models":  # whose own sizes are measured with those of their papers
         model |= {k: v for k, v in ZOO[model["name"]].tiny.items() if k != "input_len"}
@@ -341,6 +348,6 @@ def test_shipped_files_explain_themselves(path):
     text = path.read_text()
     assert text.startswith("# ")
     assert "eugene " in text.split("name:")[0]
-    config = load_run_config(path)
-    assert load_run_config(config.tree).tree == config.tree
+    config = shipped(path)
+    assert load_run_config(config.tree, searched=config.searched).tree == config.tree
     assert dump_yaml(config.tree)

@@ -46,13 +46,17 @@ def list_configs(room: str = "recipes") -> list[str]:
     return sorted(path.stem for path in (config_root() / room).glob("*.yaml"))
 
 
+_BY_NAME = ("recipes", "searches")
+
+
 def find_recipe(recipe: str | Path) -> Path:
     """Return the file of a recipe given as a path or as the name of a shipped one.
 
     Parameters
     ----------
     recipe : str or Path
-        ``"quickstart"`` or ``"my/run.yaml"``.
+        ``"quickstart"`` or ``"my/run.yaml"``; the name of a search is that of a file for
+        ``eugene tune``.
 
     Returns
     -------
@@ -74,11 +78,12 @@ def find_recipe(recipe: str | Path) -> Path:
         return path
     name = str(recipe)
     plain = "/" not in name and not name.endswith((".yaml", ".yml"))
-    shipped = config_root() / "recipes" / f"{name}.yaml"
-    if plain and shipped.is_file():
-        return shipped
+    for room in _BY_NAME if plain else ():
+        shipped = config_root() / room / f"{name}.yaml"
+        if shipped.is_file():
+            return shipped
     if plain:
-        hint = did_you_mean(name, list_configs("recipes"))
+        hint = did_you_mean(name, [known for room in _BY_NAME for known in list_configs(room)])
         message = f"{name!r} is neither a file nor a shipped recipe{hint}"
     else:
         beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []

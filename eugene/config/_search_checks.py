@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from eugene.config import _checks, registries, schema
@@ -21,6 +21,10 @@ MUTABLE = (
     "module.optimizer_kwargs.*",
     "trainer.gradient_clip_val",
     "model.*dropout*",
+    "augment.max_augs",
+    "augment.hard",
+    "augment.homolog_rate",
+    "augment.augmentations.*.*",
 )
 """Places whose value can change while a network is trained, for population based training."""
 _OF_LOSS = ("", "name", "task", "part", "*loss*", "*weight*")
@@ -35,15 +39,42 @@ _FIXED_TRAINER = {
 }
 
 
-def mutable(dotted: str) -> bool:
+def mutable(dotted: str, tree: Mapping[str, object]) -> bool:
     """Tell whether a value can change while a network is trained.
+
+    Parameters
+    ----------
+    dotted : str
+        Where it stands.
+    tree : mapping
+        The file: an augmentation may make sequences longer, and a network keeps its input.
 
     Examples
     --------
-    >>> mutable("module.optimizer_lr"), mutable("model.n_filters")
+    >>> mutable("module.optimizer_lr", {}), mutable("model.n_filters", {})
     (True, False)
+    >>> tree = {"augment": {"augmentations": [{"name": "insertion"}, {"name": "deletion"}]}}
+    >>> [mutable(f"augment.augmentations.{i}.max_length", tree) for i in (0, 1)]
+    [False, True]
     """
-    return any(fnmatchcase(dotted, pattern) for pattern in MUTABLE)
+    if not any(fnmatchcase(dotted, pattern) for pattern in MUTABLE):
+        return False
+    section, *rest = dotted.split(".")
+    return section != "augment" or len(rest) < 3 or not _grows(tree, rest[1], rest[2])
+
+
+def _grows(tree: Mapping[str, object], index: str, key: str) -> bool:
+    """Tell whether a value of an augmentation may change how long sequences are."""
+    augment = tree.get("augment")
+    found: dict[str, object] = augment if isinstance(augment, dict) else {}
+    if found.get("length") == "keep" or found.get("compat") == "evoaug2":
+        return False
+    listed = found.get("augmentations")
+    one = listed[int(index)] if isinstance(listed, list) and int(index) < len(listed) else None
+    name = one.get("name") if isinstance(one, dict) else None
+    # of others than ours only the object would know
+    ours = isinstance(name, str) and registries.AUGMENTATIONS.ships(name)
+    return key == "name" or not ours or (name == "insertion" and key == "max_length")
 
 
 def _inside(entry: Entry) -> tuple[str | int, ...]:
@@ -205,7 +236,7 @@ def _section(document: Document, found: list[Entry]) -> Iterator[Problem]:
             "fewer places: leave it out, and say with tune.resources what a trial takes"
         )
         yield document.problem("$.tune.max_concurrent", message)
-    elif scheduler == "pbt" and not any(mutable(entry.dotted) for entry in found):
+    elif scheduler == "pbt" and not any(mutable(e.dotted, document.tree) for e in found):
         message = (
             "pbt changes values while networks are trained, and the space has none for which that "
             f"is possible: {', '.join(MUTABLE)}"

@@ -54,7 +54,7 @@ def changed(
         for name in _OF_SCHEDULE:
             if isinstance(state.get(name), list):
                 state[name] = [rate * ratio for rate in state[name]]
-    for name in ("optimizer_lr", "optimizer_kwargs"):
+    for name in ("optimizer_lr", "optimizer_kwargs", "augment"):
         if name in kept:
             kept[name] = hparams.get(name)
     settings = checkpoint["eugene"]["settings"]

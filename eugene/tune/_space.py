@@ -37,6 +37,7 @@ class Space:
 
     def __init__(self, config: RunConfig) -> None:
         tree = {key: value for key, value in config.document.tree.items() if key != "tune"}
+        self._tree = tree
         self.domains: dict[str, Domain] = {e.dotted: e.domain for e in search_entries(tree)}
 
     def values(self, drawn: Drawn) -> dict[str, object]:
@@ -68,7 +69,7 @@ class Space:
         """Return what population based training may change, and to what."""
         found: dict[str, Any] = {}
         for dotted, domain in self.domains.items():
-            if mutable(dotted):
+            if mutable(dotted, self._tree):
                 count = _count(domain)
                 found[dotted] = _in_ray(domain, tune, False) if count is None else [*range(count)]
         return found

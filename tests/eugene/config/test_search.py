@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from eugene.config import Document, dump_yaml, find_recipe, load_run_config, parse_text
+from eugene.config import (
+    Document,
+    dump_yaml,
+    find_recipe,
+    load_run_config,
+    mutable,
+    parse_file,
+    parse_text,
+)
 from eugene.config._search import first_values, probes, search_entries, with_values
 from eugene.config._search_checks import find_problems
 from eugene.config.registries import SEARCHES
@@ -183,7 +191,8 @@ WRONG = {
          "data__batch_size": {"search": "int", "low": 1, "high": 64}},
         "$.tune.scheduler: pbt changes values while networks are trained, and the space has none "
         "for which that is possible: module.optimizer_lr, module.optimizer_kwargs.*, "
-        "trainer.gradient_clip_val, model.*dropout*",
+        "trainer.gradient_clip_val, model.*dropout*, augment.max_augs, augment.hard, "
+        "augment.homolog_rate, augment.augmentations.*.*",
     ),
     "several devices": (
         {"trainer__devices": 2},
@@ -209,6 +218,25 @@ WRONG = {
 def test_every_mistake_is_told_with_its_place(case: str) -> None:
     changed, message = WRONG[case]
     assert problems(FILE, **changed) == [message]
+
+
+def test_strengths_of_augmentations_change_in_training_unless_sequences_grow_by_them() -> None:
+    tree = parse_file(find_recipe("evoaug_strengths")).tree
+    changed = [e.dotted for e in search_entries(tree) if mutable(e.dotted, tree)]
+    assert changed == [
+        "augment.augmentations.0.probability",
+        "augment.augmentations.1.max_length",
+        "augment.augmentations.3.max_shift",
+        "augment.augmentations.4.std",
+        "augment.augmentations.5.fraction",
+        "augment.max_augs",
+    ]
+    grown = "augment.augmentations.2.max_length"
+    for key, value in (("length", "keep"), ("compat", "evoaug2")):
+        assert mutable(grown, {"augment": {**tree["augment"], key: value}})
+    others = {"augment": {"augmentations": [{"name": "my_own", "size": 3}, {"name": LR}]}}
+    assert not mutable("augment.augmentations.0.size", others)
+    assert not mutable("augment.augmentations.1.name", others)
 
 
 def test_the_seed_of_a_search_is_one() -> None:

@@ -140,6 +140,33 @@ def test_a_rate_keeps_its_place_in_its_schedule() -> None:
     assert found["hyper_parameters"] == hparams
 
 
+def test_a_checkpoint_goes_on_with_other_strengths_of_augmentations(tmp_path: Path, small) -> None:
+    """Rows are augmented as the heir says from then on, and the checkpoint says so as well."""
+    tree = small(epochs=1)
+    tree["module"]["optimizer_lr"] = 0.01
+    tree["trainer"]["fast"] = False
+    tree["augment"] = {
+        "augmentations": [
+            {"name": "deletion", "max_length": {"search": "int", "low": 0, "high": 20, "q": 10}}
+        ]
+    }
+    config = load_run_config(tree, searched=True)
+    donor = RunFolder.create(tmp_path / "donor")
+    train(config.candidate({"augment.augmentations.0.max_length": 0}), donor.path, resume=True)
+    longer = {**tree, "trainer": {**tree["trainer"], "max_epochs": 2}}
+    heir = load_run_config(longer, searched=True).candidate(
+        {"augment.augmentations.0.max_length": 20}
+    )
+    folder = RunFolder.create(tmp_path / "heir")
+    untrained = Run(heir, folder).new_module(initialise=False)
+    inherit(donor.checkpoints, folder, heir, dict(untrained.hparams))
+    train(heir, folder.path, resume=True)
+    assert len(folder.table("metrics.csv")) == 2
+    kept = read_checkpoint(folder.last)["hyper_parameters"]["augment"]
+    assert kept["augmentations"] == [{"name": "deletion", "min_length": 0, "max_length": 20}]
+    assert eu.load(folder.path).augmenter.augmentations[0].max_length == 20
+
+
 def test_what_cannot_be_trained_is_noted_and_ends_its_own_trial_alone(
     plan, monkeypatch, searched
 ) -> None:
