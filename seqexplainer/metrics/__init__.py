@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from seqexplainer._correction import gradient_correction as gradient_correction
+from seqexplainer.metrics._divergence import Divergence as Divergence
+from seqexplainer.metrics._divergence import incomparable as incomparable
+from seqexplainer.metrics.angles import BASES as BASES
+from seqexplainer.metrics.angles import KAttrMeanKLD as KAttrMeanKLD
+from seqexplainer.metrics.angles import Points as Points
+from seqexplainer.metrics.angles import k_attr_mean_kld as k_attr_mean_kld
 from seqexplainer.metrics.groundtruth import agreement as agreement
 from seqexplainer.metrics.groundtruth import position_auprc as position_auprc
+from seqexplainer.metrics.kmers import KmerKLD as KmerKLD
+from seqexplainer.metrics.kmers import kmer_kld as kmer_kld
 from seqexplainer.metrics.robustness import Robustness as Robustness
 from seqexplainer.metrics.robustness import translational_robustness as translational_robustness
+from seqexplainer.metrics.snr import AttributionSNR as AttributionSNR
+from seqexplainer.metrics.snr import attribution_snr as attribution_snr

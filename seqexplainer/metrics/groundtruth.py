@@ -76,6 +76,20 @@ def _ranked(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return hits, ends + 1 - hits
 
 
+def roc_area(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Return the area under the ROC curve of scores (n,) of true and other ones, ties at once."""
+    hits, misses = _ranked(scores, truth)
+    rate = np.append(0, hits) / hits[-1]
+    return float(np.trapezoid(rate, np.append(0, misses) / misses[-1]))
+
+
+def pr_area(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Return the area under the straight lines between precision-recall points, scores (n,)."""
+    hits, misses = _ranked(scores, truth)
+    precision = np.append(1, hits / (hits + misses))
+    return float(np.trapezoid(precision, np.append(0, hits) / hits[-1]))
+
+
 def position_auprc(attributions: ArrayLike, annotation: ArrayLike) -> np.ndarray:
     """Return how well attributions rank the annotated positions of each sequence first.
 
@@ -161,7 +175,5 @@ def agreement(
         columns["f1"][i] = 2 * hits / (len(taken) + n_true)
         columns["jaccard"][i] = hits / (len(taken) + n_true - hits)
         if n_true < length:
-            true, false = _ranked(scores[i], truth[i])
-            rate = np.append(0, true) / n_true
-            columns["auroc"][i] = np.trapezoid(rate, np.append(0, false) / (length - n_true))
+            columns["auroc"][i] = roc_area(scores[i], truth[i])
     return Agreement(**columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 import torch
@@ -191,22 +191,22 @@ def translational_robustness(
         named = isinstance(chosen, str) or callable(chosen)
         given = chosen if named else references_.make(run.X, chosen)
     keep = slice(flank, run.X.shape[2] - flank)
+    more = cast("Options", {name: v for name, v in options.items() if name in of_methods})
     squares, sizes = np.empty(len(run.X)), np.empty(len(run.X))
     step = max(1, run.batch_size // (n_shifts + 1))
     for start in run.bar(range(0, len(run.X), step), desc="moved sequences"):
         rows = slice(start, start + step)
         own = run.X[rows]
         by = torch.from_numpy(np.pad(shifts[rows], ((0, 0), (1, 0)))).to(own.device)
-        more: dict[str, Any] = {name: v for name, v in options.items() if name in of_methods}
-        if given is not None:
-            refs = given[rows] if isinstance(given, torch.Tensor) else None
-            refs = references_.make(own, given, n=n_references, seed=seed) if refs is None else refs
-            more["references"] = rolled(refs, by)
-        maps = attribute(
+        refs = given[rows] if isinstance(given, torch.Tensor) else None
+        if refs is None and given is not None:
+            refs = references_.make(own, given, n=n_references, seed=seed)
+        found_maps = attribute(
             run.model,
             rolled(own[:, None], by)[:, 0],
             found,
             target=target,
+            references=None if refs is None else rolled(refs, by),
             hypothetical=found.hypothetical,
             seed=seed,
             gradient_correction=gradient_correction,
@@ -216,6 +216,7 @@ def translational_robustness(
             args=[a[rows].repeat_interleave(n_shifts + 1, dim=0) for a in run.args],
             **more,
         )
+        maps = cast("torch.Tensor", found_maps)
         maps = corrected(maps) if gradient_correction and found.hypothetical else maps
         back = rolled(maps[:, None], -by.flatten()[:, None].to(maps.device))[:, 0]
         aligned = back.double().unflatten(0, by.shape)[..., keep]
