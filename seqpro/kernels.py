@@ -6,6 +6,8 @@ numba do without a cache where none can be written, for all packages.
 
 from __future__ import annotations
 
+from seqpro._kernels import BEFORE as BEFORE
+from seqpro._kernels import CHOSEN as CHOSEN
 from seqpro._kernels import DELETION as DELETION
 from seqpro._kernels import INSERTION as INSERTION
 from seqpro._kernels import INVERSION as INVERSION
@@ -15,6 +17,6 @@ from seqpro._kernels import PADDING as PADDING
 from seqpro._kernels import REVERSE as REVERSE
 from seqpro._kernels import SITES as SITES
 from seqpro._kernels import TRANSLOCATION as TRANSLOCATION
-from seqpro._kernels import draw_pairs as draw_pairs
+from seqpro._kernels import VALUES as VALUES
+from seqpro._kernels import add_normal as add_normal
 from seqpro._kernels import letter_planes as letter_planes
-from seqpro._kernels import move_planes as move_planes

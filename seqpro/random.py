@@ -31,6 +31,14 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z
 
 
+def _mix_one(x: int) -> int:
+    """Scramble one number of 64 bits as `_mix` does."""
+    z = x & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
 def _as_uint64(values: ArrayLike) -> NDArray[np.uint64]:
     """Return values as uint64 modulo 2**64, at least 1-D."""
     if isinstance(values, int):
@@ -156,7 +164,11 @@ def epoch_seed(seed: int, epoch: int) -> int:
     >>> epoch_seed(7, 0), epoch_seed(7, 1) == epoch_seed(7, 2)
     (7, False)
     """
-    return seed if epoch == 0 else int(counter_seed(seed, epoch))
+    if epoch == 0:
+        return seed
+    # plain numbers: it is asked for with every batch
+    state = _mix_one(int(seed) + _GOLDEN)
+    return _mix_one(state ^ _mix_one(int(epoch) + _GOLDEN))
 
 
 def uniform(seed: int, *counters: ArrayLike) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from eugene.augment._augmenter import Augmenter
+from eugene.augment._move import move_letters
 from eugene.augment._rows import Rows
 from eugene.augment._values import ValueAugmentation
 from eugene.errors import EugeneError
@@ -145,7 +146,6 @@ def each_alone(augmenter: Augmenter, sequence: Letters, *, row: int = 0) -> list
     letters = _ascii(sequence, alphabet.alphabet)
     x = torch.from_numpy(letters).expand(_TRIED, -1).contiguous()
     augmenter._check_lengths(len(letters), None)
-    lengths = torch.full((_TRIED,), len(letters), dtype=torch.int64)
     result = []
     for place, one in enumerate(augmenter.augmentations):
         alone = Augmenter(
@@ -154,11 +154,15 @@ def each_alone(augmenter: Augmenter, sequence: Letters, *, row: int = 0) -> list
         )  # fmt: skip
         first = row + place * _TRIED  # so that lists of like things show other draws
         rows = Rows(torch.arange(first, first + _TRIED), random.epoch_seed(alone.seed, 0))
-        drawn, _ = alone._drawn(rows, lengths)
+        drawn = plans.draw(
+            [one], rows.uniforms(1, "sequence").numpy(), np.full(_TRIED, float(len(letters))),
+            max_augs=1, hard=True, length=augmenter.length,
+        )  # fmt: skip
         amount, start = (np.asarray(v[0], dtype=np.int64) for v in (drawn.amount, drawn.start))
         size = np.abs(amount)
         chosen = int(np.argmax(size >= 0.6 * size.max()))
-        changed, plan = alone._changed(x, rows, lengths)
+        changed, plan_of = alone._compiled(x, rows, None)
+        plan = plan_of()
         said = _drawn_in_words(one, int(amount[chosen]), int(start[chosen]))
         made = plan[chosen].numpy().astype(np.int64)
         spelt = _spelt(made, letters, alphabet.alphabet)
@@ -186,8 +190,9 @@ def _ascii(sequence: Letters, alphabet: str) -> NDArray[np.uint8]:
 
 
 def _spelt(plan: NDArray[np.int64], letters: NDArray[np.uint8], alphabet: str) -> NDArray[np.uint8]:
-    found = plans.spell(plan[None].astype(np.int32), letters[None], alphabet_of(alphabet))
-    return np.asarray(found[0]).view(np.uint8)
+    row, places = torch.from_numpy(letters)[None], torch.from_numpy(plan)[None]
+    found: NDArray[np.uint8] = move_letters(row, places, alphabet_of(alphabet))[0].numpy()
+    return found
 
 
 def _fates(

@@ -10,23 +10,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eugene.augment._compiled import Compiled
 from eugene.augment._following import Following
 from eugene.augment._homologs import Homologs
 from eugene.augment._move import move_letters, move_one_hot
-from eugene.augment._plan import composed, letters_at
-from eugene.augment._plan import maps as maps_on_device
-from eugene.augment._replay import Given, Replay
+from eugene.augment._on_device import OnDevice
+from eugene.augment._plan import letters_at
+from eugene.augment._replay import Replay
 from eugene.augment._rows import Rows
-from eugene.augment._streams import combine, row_states
-from eugene.augment._values import Draws, ValueAugmentation
+from eugene.augment._streams import row_states
+from eugene.augment._values import ValueAugmentation
 from eugene.config.marks import Least
 from eugene.config.registries import AUGMENTATIONS
 from eugene.errors import EugeneError
-from eugene.nn import ohe_bytes
 from seqpro import alphabet_of, random
 from seqpro.alphabets import BaseAlphabet
 from seqpro.errors import SeqproError
-from seqpro.transforms import plans
 from seqpro.transforms.evolution import (
     Augmentation,
     Length,
@@ -44,8 +43,6 @@ _COMPAT: dict[str, tuple[Scope, Length]] = {
     "evoaug-tf": ("batch-choice", "pad_both"),
     "evoaug2": ("sequence", "keep"),
 }
-_VALUES = 1 << 19
-"""Counter of the streams of augmentations that change values."""
 
 
 class Augmenter:
@@ -160,11 +157,19 @@ class Augmenter:
         self.compat, self.homolog_rate, self.active = compat, homolog_rate, active
         self.homologs = Homologs.read(homologs) if isinstance(homologs, str) else homologs
         self.added = grown(self.augmentations, self.length)
+        self._needed = max(a.needed for a in self.augmentations)
+        self._following = Following(self.moves, self.turns, self.added)
         self._replay = (
             Replay(self.augmentations, max_augs, hard, seed, self.length)
             if compat in ("evoaug", "evoaug2")
             else None
         )
+        settings = {
+            "max_augs": max_augs, "hard": hard, "scope": self.scope, "length": self.length,
+            "alphabet": self._alphabet,
+        }  # fmt: skip
+        self._compiled = Compiled(self.augmentations, **settings)
+        self._on_device = OnDevice(self.augmentations, **settings, replay=self._replay)
 
     def __repr__(self) -> str:
         number = f"max_augs={self.max_augs}, hard={self.hard}"
@@ -272,10 +277,10 @@ class Augmenter:
         EugeneError
             If a sequence is too short or arrays do not fit.
         """
-        seqs = torch.as_tensor(X)
+        seqs = X if isinstance(X, torch.Tensor) else torch.as_tensor(X)
         batch = {"seq" if seqs.ndim == 2 else "ohe_seq": seqs}
         if rows is not None:
-            batch["index"] = torch.as_tensor(rows)
+            batch["index"] = rows if isinstance(rows, torch.Tensor) else torch.as_tensor(rows)
         if lengths is not None:
             batch["seq_length"] = lengths
         if targets is not None:
@@ -325,23 +330,24 @@ class Augmenter:
         """
         result = dict(batch)
         x = batch["seq"] if "seq" in batch else batch["ohe_seq"]
-        n, width = x.shape[0], x.shape[-1]
-        rows = batch["index"] if "index" in batch else torch.arange(n, device=x.device)
+        width = x.shape[-1]
+        rows = batch["index"] if "index" in batch else torch.arange(len(x), device=x.device)
         lengths = batch.get("seq_length")
         seed = random.epoch_seed(self.seed, epoch)
         self._check_lengths(width, lengths)
-        if lengths is None:
-            lengths = torch.full((n,), width, dtype=torch.int64, device=x.device)
-        else:
+        if lengths is not None:
             result["seq_length"] = lengths + self.added
         if self.homologs is not None:
             x = self.homologs.replace(x, rows, seed, self.homolog_rate, self._alphabet)
-        x, plan = self._changed(x, Rows(rows, seed), lengths.long())
+        identified = Rows(rows, seed)
+        here = identified.on_cpu and self._replay is None and Compiled.takes(x)
+        way = self._compiled if here else self._on_device
+        x, plan = way(x, identified, lengths)
         for key in ("seq", "ohe_seq"):
             result.pop(key, None)
         result["seq" if x.ndim == 2 else "ohe_seq"] = x
-        following = Following(self.moves, self.turns, self.added)
-        following.move(result, width, plan, {"control": control_pairs, "": pairs}, bin_size)
+        paired = {"control": control_pairs, "": pairs}
+        self._following.move(result, width, plan, paired, bin_size)
         return result
 
     def pad_batch(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -396,12 +402,15 @@ class Augmenter:
         pad = letters_at(stream, p, len(self._alphabet))
         source = p[None] - front
         plan = torch.where((source >= 0) & (source < lengths[:, None]), (source + 1) << 8, pad)
-        return self._spelt(x, torch.where(p < lengths[:, None] + self.added, plan, 0))
+        plan = torch.where(p < lengths[:, None] + self.added, plan, 0)
+        if x.ndim == 3:
+            return move_one_hot(x, plan, turned=False)
+        return move_letters(x, plan, self._alphabet)
 
     def _check_lengths(self, width: int, lengths: torch.Tensor | None) -> None:
         """Raise where a sequence is too short; lengths on another device are not waited for."""
         shortest, where = width, "the shortest sequence"
-        if lengths is not None and lengths.device.type == "cpu" and len(lengths):
+        if lengths is not None and lengths.is_cpu and len(lengths):
             place = int(lengths.argmin())
             shortest, where = int(lengths[place]), f"row {place} of the batch"
         self.check(shortest, where)
@@ -421,137 +430,12 @@ class Augmenter:
         EugeneError
             If a deletion or inversion may be longer.
         """
+        if shortest >= self._needed:
+            return
         try:
             check(self.augmentations, shortest, self._alphabet, where=where)
         except SeqproError as error:
             raise EugeneError(f"augment: {error}") from error
-
-    def _changed(
-        self, x: torch.Tensor, rows: Rows, lengths: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the changed sequences and where their positions come from."""
-        listed, width = self.augmentations, x.shape[-1] + self.added
-        drawn, given = self._drawn(rows, lengths)
-        values = [i for i, a in enumerate(listed) if isinstance(a, ValueAugmentation)]
-        if values and x.ndim == 2:
-            x = ohe_bytes(x, self._alphabet.alphabet)
-        last_move = max((i for i in range(len(listed)) if i not in values), default=-1)
-        whole: torch.Tensor | None = None
-        begin = 0
-        # moves in a row are one map; values change between the moves before and after them
-        for end in [*(i for i in values if i < last_move), len(listed)]:
-            moves = [i for i in range(begin, end) if i not in values]
-            start = moves[0] if moves else begin
-            stop = moves[-1] + 1 if moves else begin
-            current = _whole(drawn.before[start], x) if start < len(listed) else lengths
-            last = end == len(listed)
-            plan = self._plan(start, stop, drawn.part(start, stop, last=last), current, rows,
-                              width, given)  # fmt: skip
-            x = self._spelt(x, plan)
-            whole = plan if whole is None else composed(whole, plan)
-            front = _whole(drawn.missing, x) // 2 if last and self.length == "pad_both" else None
-            for i in range(stop, len(listed) if last else end + 1):
-                x = self._with_values(i, x, drawn, rows, front, given)
-            begin = end + 1
-        assert whole is not None
-        return x, whole
-
-    def _drawn(self, rows: Rows, lengths: torch.Tensor) -> tuple[plans.Drawn, Given | None]:
-        if self._replay is not None:
-            return self._replay(lengths, len(self._alphabet))
-        numbers = rows.uniforms(len(self.augmentations), self.scope)
-        drawn = plans.draw(
-            self.augmentations,
-            numbers,
-            lengths.double() if isinstance(numbers, torch.Tensor) else lengths.numpy() * 1.0,
-            max_augs=self.max_augs,
-            hard=self.hard,
-            length=self.length,
-        )
-        return drawn, None
-
-    def _plan(
-        self,
-        start: int,
-        stop: int,
-        drawn: plans.Drawn,
-        lengths: torch.Tensor,
-        rows: Rows,
-        width: int,
-        given: Given | None,
-    ) -> torch.Tensor:
-        """Return the map of the moves from start to stop."""
-        listed = self.augmentations[start:stop]
-        if given is None and rows.on_cpu:
-            made = plans.maps(
-                listed, drawn, lengths.numpy(), rows.numpy_states, width,
-                alphabet=self._alphabet, length=self.length, first=start,
-            )  # fmt: skip
-            return torch.from_numpy(made)
-        return maps_on_device(
-            listed, drawn, lengths, rows.states, width,
-            alphabet=self._alphabet, length=self.length, first=start,
-            given=None if given is None else given[start:stop] + given[-1:],
-        )  # fmt: skip
-
-    def _spelt(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
-        if x.ndim == 3:
-            return move_one_hot(x, plan, turned=self.turns)
-        if x.device.type == "cpu" and plan.dtype == torch.int32:
-            return torch.from_numpy(plans.spell(plan.numpy(), x.numpy(), self._alphabet))
-        return move_letters(x, plan, self._alphabet)
-
-    def _with_values(
-        self,
-        i: int,
-        x: torch.Tensor,
-        drawn: plans.Drawn,
-        rows: Rows,
-        front: torch.Tensor | None,
-        given: Given | None,
-    ) -> torch.Tensor:
-        """Change the values of the rows that drew it, where there are letters by then."""
-        chosen = torch.as_tensor(drawn.selected[i])
-        before = _whole(drawn.before[i], x)
-        if rows.on_cpu and given is None:  # the others need no draws
-            few = chosen.nonzero()[:, 0]
-            begin = None if front is None else front[few]
-            result = x.clone()
-            result[few] = self._changed_values(i, x[few], rows.states[few], before[few], begin)
-            return result
-        changed = self._changed_values(i, x, rows.states, before, front, given)
-        return torch.where(chosen[:, None, None], changed, x)
-
-    def _changed_values(
-        self,
-        i: int,
-        x: torch.Tensor,
-        states: torch.Tensor,
-        length: torch.Tensor,
-        front: torch.Tensor | None,
-        given: Given | None = None,
-    ) -> torch.Tensor:
-        """Change values where there are letters by then: from front on, as long as rows are."""
-        augmentation = self.augmentations[i]
-        assert isinstance(augmentation, ValueAugmentation)
-        if given is not None:
-            changed = x + given[i]
-        else:
-            changed = augmentation.change(x, Draws(combine(states, _VALUES + i)))
-        if changed.shape != x.shape:
-            raise EugeneError(
-                f"augment: {augmentation} made sequences of shape {tuple(changed.shape)} out of "
-                f"{tuple(x.shape)}: its method change must keep the shape"
-            )
-        p = torch.arange(x.shape[2], device=x.device)[None]
-        p = p if front is None else p - front[:, None]
-        there = (p >= 0) & (p < length[:, None])
-        return torch.where(there[:, None], changed, x)
-
-
-def _whole(values: object, like: torch.Tensor) -> torch.Tensor:
-    """Return whole numbers as int64 on the device of sequences."""
-    return torch.as_tensor(values).to(like.device).long()
 
 
 def _made(given: Augmentation | Mapping[str, object] | str, place: int) -> Augmentation:

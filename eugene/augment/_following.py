@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,13 +33,20 @@ class Following:
         self,
         batch: dict[str, torch.Tensor],
         width: int,
-        plan: torch.Tensor,
+        plan_of: Callable[[], torch.Tensor],
         pairs: Mapping[str, Sequence[int] | None],
         bin_size: int,
     ) -> None:
-        """Move targets, controls and masks that have positions, in place."""
+        """Move targets, controls and masks that have positions, in place.
+
+        The map of positions is made only where there are any.
+        """
         known: torch.Tensor | None = None
-        for name in ("target", "control", "mask"):
+        names = ("target", "control", "mask")
+        if not any(name in batch and batch[name].ndim == 3 for name in names):
+            return
+        plan = plan_of()
+        for name in names:
             tracks = batch.get(name)
             if tracks is None or tracks.ndim != 3:
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from seqpro import kernels
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
 
 FLIP, LETTER = 128, 127
@@ -26,11 +25,6 @@ def move_one_hot(x: torch.Tensor, plan: torch.Tensor, *, turned: bool) -> torch.
     torch.Tensor of float, shape (n_rows, letters, width)
     """
     n, letters, _ = x.shape
-    if x.device.type == "cpu" and plan.dtype == torch.int32 and not x.requires_grad:
-        out = torch.empty(n, letters, plan.shape[1], dtype=x.dtype)
-        if x.dtype in (torch.float32, torch.float64):
-            kernels.move_planes(plan.numpy(), x.contiguous().numpy(), out.numpy())
-            return out
     source = ((plan.long() >> 8) - 1).clamp(min=0)
     moved = x.gather(2, source[:, None].expand(n, letters, plan.shape[1]))
     drawn = (plan & LETTER)[:, None]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import torch
 
-from eugene.augment._streams import combine, key, uniform
+from eugene.augment._streams import below, combine, nth
 from seqpro import kernels
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
-from seqpro.transforms.evolution import Augmentation, Length
+from seqpro.transforms.evolution import Augmentation, Length, Mutation
 from seqpro.transforms.plans import Drawn
 
 FLIP, LETTER = 128, 127
@@ -21,8 +21,7 @@ FLIP, LETTER = 128, 127
 
 def letters_at(stream: torch.Tensor, positions: torch.Tensor, n_letters: int) -> torch.Tensor:
     """Draw the number of a letter, plus one, for each position of each row."""
-    drawn = uniform(combine(stream[:, None], positions[None]))
-    return (drawn * n_letters).long() + 1
+    return below(nth(stream[:, None], positions[None]), n_letters) + 1
 
 
 def maps(
@@ -78,7 +77,7 @@ def maps(
             moved = _mutated(plan, given[k], given[k] > 0, alphabet)
         elif kind == kernels.MUTATION:
             sites = combine(states, kernels.SITES + first + k)
-            chosen = _smallest(key(combine(sites[:, None], p[None])), p < current, size)
+            chosen = _sites(sites, size, current, width, _most_sites(augmentation, width))
             moved = _mutated(plan, letters_at(stream, p, len(alphabet)), chosen, alphabet)
         elif kind == kernels.INVERSION:
             inside = (p >= place) & (p < place + size)
@@ -141,13 +140,31 @@ def _take(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     return rows.gather(1, places.clamp(0, rows.shape[1] - 1))
 
 
-def _smallest(keys: torch.Tensor, there: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """Tell which positions have the ``count`` smallest keys of a row."""
-    keys = torch.where(there, keys, torch.iinfo(torch.int64).max)
-    # where the largest count lies is not looked up: that would wait for the device
-    ordered = keys.sort(dim=1).values
-    last = ordered.gather(1, (count - 1).clamp(0, keys.shape[1] - 1))
-    return (keys <= last) & there & (count > 0)
+def _most_sites(augmentation: Augmentation, width: int) -> int:
+    """Return how many positions of a row are drawn at most: those that change, or all others."""
+    most = width // 2
+    if type(augmentation) is Mutation:
+        most = min(most, round(augmentation.fraction / 0.75 * width))
+    return most
+
+
+def _sites(
+    stream: torch.Tensor, count: torch.Tensor, length: torch.Tensor, width: int, most: int
+) -> torch.Tensor:
+    """Tell which positions are mutated, as compiled code that draws until it has enough."""
+    count = torch.minimum(count, length)
+    wanted = torch.minimum(count, length - count)
+    # at least half of all draws are new: so many are enough but for a chance below 1e-15, and
+    # nothing waits for the device
+    tries = 2 * most + 128
+    turn = torch.arange(tries, device=stream.device)[None]
+    places = below(nth(stream[:, None], turn), length)
+    earliest = torch.full((len(stream), width), tries, device=stream.device)
+    earliest = earliest.scatter_reduce(1, places, turn.expand(len(stream), -1), "amin")
+    new = earliest.gather(1, places) == turn
+    rank = new.cumsum(1).gather(1, earliest.clamp(max=tries - 1))
+    drawn = (earliest < tries) & (rank <= wanted)
+    return (drawn ^ (wanted < count)) & (torch.arange(width, device=stream.device) < length)
 
 
 def _mutated(

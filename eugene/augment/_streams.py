@@ -60,6 +60,32 @@ def combine(states: torch.Tensor, counters: torch.Tensor | int) -> torch.Tensor:
     return _mix(states ^ _mix(counters + _GOLDEN))
 
 
+def nth(streams: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return the 64 bits at places of streams: one mix, where `combine` takes two.
+
+    Parameters
+    ----------
+    streams : torch.Tensor of int64
+    places : torch.Tensor of int64
+        Broadcast against them.
+
+    Returns
+    -------
+    torch.Tensor of int64, shape of both
+
+    Examples
+    --------
+    >>> nth(torch.zeros(1, dtype=torch.int64), torch.arange(2)).tolist()
+    [0, -2152535657050944081]
+    """
+    return _mix(streams + places * _GOLDEN)
+
+
+def below(bits: torch.Tensor, bound: torch.Tensor | int) -> torch.Tensor:
+    """Return whole numbers in [0, bound) made of streams; bound is below 2**31."""
+    return (_right(bits, 32) * bound) >> 32
+
+
 def row_states(seed: int, rows: torch.Tensor) -> torch.Tensor:
     """Return the stream of each row: ``seqpro.random.counter_seed(seed, rows)``.
 
@@ -82,11 +108,6 @@ def uniform(bits: torch.Tensor) -> torch.Tensor:
     return _right(bits, 11).double() * _UNIT
 
 
-def key(bits: torch.Tensor) -> torch.Tensor:
-    """Return streams as whole numbers that can be sorted."""
-    return _right(bits, 1)
-
-
 def normal(states: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw standard normal numbers for rows, by the method of Box and Muller.
 
@@ -95,7 +116,8 @@ def normal(states: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     states : torch.Tensor of int64, shape (n_rows,)
         The stream of each row.
     shape : tuple of int
-        Shape of what each row gets.
+        Shape of what each row gets. A number depends on its place along the last axis and on the
+        planes that the axes before it count, not on how long the last axis is.
 
     Returns
     -------
@@ -108,16 +130,35 @@ def normal(states: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     >>> drawn.shape, bool((drawn[2] == normal(row_states(0, torch.tensor([2])), (4, 5))).all())
     (torch.Size([3, 4, 5]), True)
     """
-    wanted = math.prod(shape)
-    half = (wanted + 1) // 2
-    # 24 bits each are what float32 tells apart; one half keeps the logarithm off zero
-    if states.device.type == "cpu":
-        first, second = torch.empty(2, len(states), half).unbind()
-        kernels.draw_pairs(states.numpy().view(np.uint64), first.numpy(), second.numpy())
+    planes, width = math.prod(shape[:-1]), shape[-1]
+    if states.is_cpu:
+        drawn = torch.zeros(len(states), planes, width)
+        kernels.add_normal(states.contiguous().numpy().view(np.uint64), drawn.numpy())
     else:
-        bits = combine(states[:, None], torch.arange(half, device=states.device)[None])
-        first = (_right(bits, 40).float() + 0.5) * 2.0**-24
-        second = (bits & 0xFFFFFF).float() * 2.0**-24
-    radius, angle = first.log().mul_(-2.0).sqrt_(), second.mul_(2.0 * math.pi)
-    both = torch.cat((radius * angle.cos(), radius * angle.sin()), dim=1)
-    return both[:, :wanted].reshape(len(states), *shape)
+        drawn = normal_on_device(states, planes, width)
+    return drawn.reshape(len(states), *shape)
+
+
+def normal_on_device(states: torch.Tensor, planes: int, width: int) -> torch.Tensor:
+    """Draw as `normal` does, in torch: the same but for the last bits of float32.
+
+    Parameters
+    ----------
+    states : torch.Tensor of int64, shape (n_rows,)
+    planes, width : int
+        Shape of what each row gets.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (n_rows, planes, width)
+    """
+    half = (planes + 1) // 2
+    # two planes share what is drawn for a position; 24 bits each are what float32 tells apart, and
+    # one half keeps the logarithm off zero
+    place = torch.arange(width, device=states.device) * half
+    place = place[None] + torch.arange(half, device=states.device)[:, None]
+    bits = nth(states[:, None, None], place)
+    radius = ((_right(bits, 40).float() + 0.5) * 2.0**-24).log().mul_(-2.0).sqrt_()
+    angle = (bits & 0xFFFFFF).float() * (2.0 * math.pi * 2.0**-24)
+    both = torch.stack((radius * angle.cos(), radius * angle.sin()), dim=2)
+    return both.flatten(1, 2)[:, :planes]

@@ -26,6 +26,9 @@ from seqpro._kernels._encode import gather_parallel as gather_parallel
 from seqpro._kernels._encode import gather_planes as gather_planes
 from seqpro._kernels._encode import gather_rows as gather_rows
 from seqpro._kernels._encode import letter_planes as letter_planes
+from seqpro._kernels._evolve import AMOUNT as AMOUNT
+from seqpro._kernels._evolve import BEFORE as BEFORE
+from seqpro._kernels._evolve import CHOSEN as CHOSEN
 from seqpro._kernels._evolve import DELETION as DELETION
 from seqpro._kernels._evolve import INSERTION as INSERTION
 from seqpro._kernels._evolve import INVERSION as INVERSION
@@ -34,8 +37,12 @@ from seqpro._kernels._evolve import MUTATION as MUTATION
 from seqpro._kernels._evolve import PADDING as PADDING
 from seqpro._kernels._evolve import REVERSE as REVERSE
 from seqpro._kernels._evolve import SITES as SITES
+from seqpro._kernels._evolve import START as START
 from seqpro._kernels._evolve import TRANSLOCATION as TRANSLOCATION
-from seqpro._kernels._evolve import draw_pairs as draw_pairs
+from seqpro._kernels._evolve import VALUES as VALUES
+from seqpro._kernels._evolve import add_noise as add_noise
+from seqpro._kernels._evolve import draw_rows as draw_rows
+from seqpro._kernels._evolve import evolve_planes as evolve_planes
 from seqpro._kernels._evolve import map_rows as map_rows
 from seqpro._kernels._evolve import move_planes as move_planes
 from seqpro._kernels._evolve import spell_rows as spell_rows
@@ -47,6 +54,7 @@ from seqpro._kernels._move import complement_reversed as complement_reversed
 from seqpro._kernels._move import complement_reversed_4 as complement_reversed_4
 from seqpro._kernels._move import reverse_rows as reverse_rows
 from seqpro._kernels._move import slice_rows as slice_rows
+from seqpro._kernels._normal import add_normal as add_normal
 from seqpro._kernels._random import combine as combine
 from seqpro._kernels._random import draw_below as draw_below
 from seqpro._kernels._random import hash_rows as hash_rows

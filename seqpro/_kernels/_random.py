@@ -32,6 +32,12 @@ def combine(state: Number, counter: Number) -> Number:
 
 
 @nb.njit(nogil=True, cache=True)
+def nth(stream: Number, place: Number) -> Number:
+    """Return the 64 bits at a place of a stream: one mix, where `combine` takes two."""
+    return mix64(stream + np.uint64(place) * GOLDEN)
+
+
+@nb.njit(nogil=True, cache=True)
 def below(state: Number, bound: Number) -> tuple[Number, Number]:
     """Return the next state and an exactly uniform integer in [0, bound), bound < 2**32."""
     state = state + GOLDEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from seqpro import random
 from seqpro.alphabets import BaseAlphabet, named
@@ -17,9 +17,8 @@ from seqpro.transforms.evolution import (
     Scope,
     check,
     check_settings,
-    grown,
 )
-from seqpro.transforms.plans import draw, maps, spell, uniforms
+from seqpro.transforms.plans import Changes, Rules
 
 
 class Evolve(SequenceTransform):
@@ -86,6 +85,14 @@ class Evolve(SequenceTransform):
         self.alphabet = named(alphabet)
         self.swap = swap or {}
         check(self.augmentations, 1 << 40, self.alphabet)
+        self._rules = Rules(
+            self.augmentations,
+            max_augs=max_augs,
+            hard=hard,
+            scope=scope,
+            length=length,
+            alphabet=self.alphabet,
+        )
 
     def apply(
         self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
@@ -93,10 +100,14 @@ class Evolve(SequenceTransform):
         """Change every sequence, and every track as the first of them."""
         types: tuple[str, ...] = self.types or ("dna",)
         if "dna" in types[: len(arrays)]:
-            self._plan = self._maps(arrays[types.index("dna")], seed, row_ids)
+            array = arrays[types.index("dna")]
+            self._changes, self._shape = self._drawn(array, seed, row_ids), array.shape
+            if len(arrays) > 1:
+                width = array.shape[1] + self._rules.added
+                self._plan = self._rules.maps(self._changes, width)
         return super().apply(arrays, seed, row_ids)
 
-    def _maps(self, array: Array, seed: int, row_ids: ArrayLike | None) -> NDArray[np.int32]:
+    def _drawn(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Changes:
         if array.ndim != 2 or array.dtype not in (np.dtype("S1"), np.dtype(np.uint8)):
             raise SeqproError(
                 f"Evolve reads letters of shape (n_rows, length), S1 or uint8 ASCII, got "
@@ -110,26 +121,15 @@ class Evolve(SequenceTransform):
         if len(rows):
             place = int(lengths.argmin())
             check(self.augmentations, int(lengths[place]), self.alphabet, where=f"row {place}")
-        drawn = draw(
-            self.augmentations,
-            uniforms(seed, rows, len(self.augmentations), self.scope),
-            lengths.astype(np.float64),
-            max_augs=self.max_augs,
-            hard=self.hard,
-            length=self.length,
-        )
-        return maps(
-            self.augmentations,
-            drawn,
-            lengths,
-            random.counter_seed(seed, rows),
-            array.shape[1] + grown(self.augmentations, self.length),
-            alphabet=self.alphabet,
-            length=self.length,
-        )
+        return self._rules.draw(seed, rows, lengths)
 
     def _sequence(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Array:
-        return spell(self._plan, array, self.alphabet)
+        if array.shape != self._shape:
+            raise SeqproError(
+                f"Evolve changes all sequences as the first, of shape {self._shape}, got one of "
+                f"shape {array.shape}"
+            )
+        return self._rules.spell(self._changes, array)
 
     def _track(self, track: Array, model: Array | None) -> Array:
         source = (self._plan >> 8) - 1

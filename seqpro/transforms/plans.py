@@ -6,8 +6,9 @@ The rules serve letters in NumPy (`seqpro.transforms.Evolve`) and batches on a d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +18,26 @@ from seqpro._types import Sequences
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
 from seqpro.transforms.evolution import (
     LENGTHS,
+    SCOPES,
     Augmentation,
+    Deletion,
+    Insertion,
+    Inversion,
     Length,
+    Mutation,
     ReverseComplement,
     Scope,
+    Translocation,
     Whole,
+    WindowedTranslocation,
     between,
     grown,
 )
 
 SLOTS = 3
 """Draws for each augmentation: whether, how much, where."""
+
+_MASK = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -190,107 +200,269 @@ def share(uniforms: Whole, first: Whole, scope: Scope) -> Whole:
     return result
 
 
-def maps(
-    augmentations: Sequence[Augmentation],
-    drawn: Drawn,
-    lengths: NDArray[np.int64],
-    states: NDArray[np.uint64],
-    width: int,
-    *,
-    alphabet: BaseAlphabet,
-    length: Length,
-    first: int = 0,
-) -> NDArray[np.int32]:
-    """Return where each position of the changed rows comes from.
+class Changes(NamedTuple):
+    """What was drawn for rows, as the compiled code takes it.
+
+    Attributes
+    ----------
+    table : ndarray of int64, shape (n_rows, n_augmentations, 4)
+        Whether, how much, where, and how long the row is by then (bp).
+    states : ndarray of uint64, shape (n_rows,)
+        Streams of the rows: ``seqpro.random.counter_seed(seed, rows)``.
+    missing : ndarray of int64, shape (n_rows,)
+        Letters (bp) that are put at the ends of a row, so that all grow alike.
+    """
+
+    table: NDArray[np.int64]
+    states: NDArray[np.uint64]
+    missing: NDArray[np.int64]
+
+
+def _numbers(a: Augmentation) -> tuple[float, ...] | None:
+    """Return the numbers by which compiled code draws; None for a class derived from those here."""
+    if a.kind < 0:
+        return 0, 0, 0, 0
+    if type(a) is Deletion or type(a) is Inversion:
+        return a.min_length, a.max_length - a.min_length + 1, a.max_length - 1, 0
+    if type(a) is Insertion:
+        return a.min_length, a.max_length - a.min_length + 1, 0, 0
+    if type(a) is Translocation:
+        return a.min_shift, a.max_shift - a.min_shift + 1, 0, 1
+    if type(a) is WindowedTranslocation:
+        return -a.max_shift, 2 * a.max_shift, 0, 0
+    if type(a) is Mutation:
+        return 0, a.fraction / 0.75, 0, 0
+    if type(a) is ReverseComplement:
+        return 0, a.probability, 0, 0
+    return None
+
+
+class Rules:
+    """A list of augmentations as compiled code: draws, and rows written as they say.
 
     Parameters
     ----------
     augmentations : sequence of Augmentation
-    drawn : Drawn
-        Of NumPy.
-    lengths : ndarray of int64, shape (n_rows,)
-        How long the rows are (bp).
-    states : ndarray of uint64, shape (n_rows,)
-        Streams of the rows: ``seqpro.random.counter_seed(seed, rows)``.
-    width : int
-        Positions of the result.
-    alphabet : BaseAlphabet
+        In the order in which they are applied.
+    max_augs : int
+        Augmentations a row: so many if ``hard``, otherwise 1 to so many.
+    hard : bool
+    scope : {"sequence", "batch-choice", "batch"}
     length : {"pad_end", "pad_both", "keep"}
-    first : int
-        Place of the first augmentation in the list that was drawn for.
+    alphabet : BaseAlphabet
+    noise : mapping of int to (float, float), optional
+        Place in the list of augmentations that add normal noise to one-hot rows -> its mean and
+        standard deviation.
 
-    Returns
-    -------
-    ndarray of int32, shape (n_rows, width)
-        ``(source + 1) << 8 | complemented << 7 | (letter + 1)``; 0 behind the end of a row.
+    Attributes
+    ----------
+    added : int
+        Positions (bp) by which rows grow.
+    at_once : bool
+        Whether `evolve` can do all: draws are those of augmentations of seqpro, and values are
+        changed by noise alone, after all moves.
+
+    Notes
+    -----
+    What is done from ``begin`` up to ``end`` in the list is done to rows that are already changed
+    by those in front. Augmentations that change values, not places, are passed over.
 
     Examples
     --------
     >>> import numpy as np
     >>> import seqpro as sp
     >>> from seqpro.transforms.evolution import Translocation
-    >>> one = np.ones(1)
-    >>> drawn = Drawn([one > 0], [one], [one - 1], [one * 3], one - 1)
-    >>> state = np.zeros(1, np.uint64)
-    >>> found = maps([Translocation()], drawn, np.array([3]), state, 3, alphabet=sp.DNA,
-    ...              length="keep")
-    >>> ((found >> 8) - 1).tolist()
-    [[2, 0, 1]]
+    >>> rules = Rules([Translocation(1, 1)], max_augs=1, hard=True, scope="sequence",
+    ...               length="keep", alphabet=sp.DNA)
+    >>> changes = rules.draw(0, np.arange(2, dtype=np.uint64), np.array([3, 3]))
+    >>> changes.table[:, 0, 1].tolist()
+    [1, -1]
+    >>> rules.spell(changes, sp.cast_seqs(["ACG", "ACG"])).view("S3").ravel().tolist()
+    [b'GAC', b'CGA']
     """
-    n, k = len(states), len(augmentations)
-    found = np.empty((n, width), np.int32)
-    partner = np.arange(len(alphabet), dtype=np.int64)
 
-    def table(columns: list[Whole], dtype: type) -> NDArray[np.generic]:
-        return np.stack(columns, axis=1).astype(dtype) if columns else np.empty((n, 0), dtype)
+    def __init__(
+        self,
+        augmentations: Sequence[Augmentation],
+        *,
+        max_augs: int,
+        hard: bool,
+        scope: Scope,
+        length: Length,
+        alphabet: BaseAlphabet,
+        noise: Mapping[int, tuple[float, float]] | None = None,
+    ) -> None:
+        listed = list(augmentations)
+        self._augmentations, self._hard, self._alphabet = listed, hard, alphabet
+        self._max_augs = max_augs
+        self._scope: Scope = scope
+        self._length: Length = length
+        self.added = grown(listed, length)
+        numbers = [_numbers(a) for a in listed]
+        self._known = None not in numbers
+        self._numbers = np.zeros((len(listed), 7))
+        self._numbers[:, :4] = [found or (0, 0, 0, 0) for found in numbers]
+        for i, (mean, std) in (noise or {}).items():
+            self._numbers[i, 4:] = 1, mean, std
+        self._kinds = np.array([(a.kind, a.added) for a in listed], np.int64).reshape(-1, 2)
+        last_move = max((i for i, a in enumerate(listed) if a.kind >= 0), default=-1)
+        self._last_move = last_move
+        values = {i for i, a in enumerate(listed) if a.kind < 0}
+        self.at_once = self._known and values == {i for i in noise or {} if i > last_move}
+        self._mode = LENGTHS.index(length)
+        self._settings = (min(max_augs, len(listed)), int(hard), SCOPES.index(scope), self._mode)
+        if isinstance(alphabet, NucleotideAlphabet):
+            self._partner = np.ascontiguousarray(alphabet.complement_table)
+        else:
+            self._partner = np.arange(256, dtype=np.uint8)
+        self._letters = np.ascontiguousarray(alphabet.array).view(np.uint8)
 
-    _kernels.map_rows(
-        np.array([a.kind for a in augmentations], np.int64).reshape(k),
-        np.array([a.added for a in augmentations], np.int64).reshape(k),
-        table(drawn.selected, np.bool_),
-        table(drawn.amount, np.int64),
-        table(drawn.start, np.int64),
-        np.ascontiguousarray(lengths, np.int64),
-        np.ascontiguousarray(states),
-        partner[::-1].copy() if isinstance(alphabet, NucleotideAlphabet) else partner,
-        LENGTHS.index(length),
-        first,
-        np.ascontiguousarray(drawn.missing, np.int64),
-        found,
-    )
-    return found
+    def draw(self, seed: int, rows: NDArray[np.uint64], lengths: NDArray[np.int64]) -> Changes:
+        """Draw what happens to each row: what `draw` makes of `uniforms`.
 
+        Parameters
+        ----------
+        seed : int
+            That of the epoch, as `seqpro.random.epoch_seed` gives it.
+        rows : ndarray of uint64, shape (n_rows,)
+            Identity of each row.
+        lengths : ndarray of int64, shape (n_rows,), or (1,) for all
+            How long the rows are (bp).
 
-def spell(
-    plan: NDArray[np.int32], seqs: Sequences, alphabet: BaseAlphabet
-) -> NDArray[np.bytes_] | NDArray[np.uint8]:
-    """Write the letters that maps point to.
+        Returns
+        -------
+        Changes
+        """
+        n, k = len(rows), len(self._augmentations)
+        found = Changes(
+            np.empty((n, k, 4), np.int64), np.empty(n, np.uint64), np.empty(n, np.int64)
+        )
+        if self._known:
+            _kernels.draw_rows(
+                np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._settings,
+                *found,
+            )  # fmt: skip
+            return found
+        drawn = draw(
+            self._augmentations,
+            uniforms(seed, rows, k, self._scope),
+            np.broadcast_to(lengths * 1.0, n),
+            max_augs=self._max_augs,
+            hard=self._hard,
+            length=self._length,
+        )
+        for column, values in enumerate((drawn.selected, drawn.amount, drawn.start, drawn.before)):
+            found.table[:, :, column] = np.stack(values, axis=1)
+        found.states[:] = random.counter_seed(seed, rows)
+        found.missing[:] = drawn.missing
+        return found
 
-    Parameters
-    ----------
-    plan : ndarray of int32, shape (n_rows, width)
-        As `maps` makes them.
-    seqs : ndarray of S1 or uint8 ASCII, shape (n_rows, length)
-    alphabet : BaseAlphabet
+    def evolve(
+        self,
+        seed: int,
+        rows: NDArray[np.uint64],
+        lengths: NDArray[np.int64],
+        planes: NDArray[np.floating],
+        out: NDArray[np.floating],
+    ) -> None:
+        """Draw, write changed one-hot rows and add noise, where `at_once` says so.
 
-    Returns
-    -------
-    ndarray of the same dtype, shape (n_rows, width)
+        Parameters
+        ----------
+        seed, rows, lengths
+            As in `draw`.
+        planes, out
+            As in `move`.
+        """
+        _kernels.evolve_planes(
+            np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._settings,
+            planes, out,
+        )  # fmt: skip
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import seqpro as sp
-    >>> plan = np.array([[2 << 8, 1 << 8 | 128, 4]], np.int32)
-    >>> spell(plan, sp.cast_seqs(["AC"]), sp.DNA).tobytes()
-    b'CTT'
-    """
-    array = np.ascontiguousarray(seqs)
-    if isinstance(alphabet, NucleotideAlphabet):
-        table = alphabet.complement_table
-    else:
-        table = np.arange(256, dtype=np.uint8)
-    out = np.empty(plan.shape, np.uint8)
-    letters = np.ascontiguousarray(alphabet.array).view(np.uint8)
-    _kernels.spell_rows(plan, array.view(np.uint8), table, letters, out)
-    return out.view(array.dtype)
+    def spell(
+        self, changes: Changes, seqs: Sequences, begin: int = 0, end: int | None = None
+    ) -> NDArray[np.bytes_] | NDArray[np.uint8]:
+        """Write changed letters.
+
+        Parameters
+        ----------
+        changes : Changes
+        seqs : ndarray of S1 or uint8 ASCII, shape (n_rows, length)
+        begin, end : int
+            Which augmentations; all by default.
+
+        Returns
+        -------
+        ndarray of the same dtype, shape (n_rows, length + added)
+            NUL behind the end of a row.
+        """
+        array = np.ascontiguousarray(seqs)
+        out = np.empty((array.shape[0], array.shape[1] + self.added), np.uint8)
+        _kernels.spell_rows(
+            *self._what(changes, begin, end), self._mode, self._partner, self._letters,
+            array.view(np.uint8), out,
+        )  # fmt: skip
+        return out.view(array.dtype)
+
+    def move(
+        self,
+        changes: Changes,
+        planes: NDArray[np.floating],
+        out: NDArray[np.floating],
+        begin: int = 0,
+        end: int | None = None,
+    ) -> None:
+        """Write changed one-hot rows.
+
+        Parameters
+        ----------
+        changes : Changes
+        planes : ndarray of float32 or float64, shape (n_rows, letters, length)
+            Also soft ones.
+        out : ndarray of the same dtype, shape (n_rows, letters, positions)
+        begin, end : int
+            Which augmentations; all by default.
+        """
+        _kernels.move_planes(*self._what(changes, begin, end), self._mode, planes, out)
+
+    def maps(
+        self, changes: Changes, width: int, begin: int = 0, end: int | None = None
+    ) -> NDArray[np.int32]:
+        """Return where each position of changed rows comes from.
+
+        Parameters
+        ----------
+        changes : Changes
+        width : int
+            Positions of the result.
+        begin, end : int
+            Which augmentations; all by default.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_rows, width)
+            ``(source + 1) << 8 | complemented << 7 | (letter + 1)``; 0 behind the end of a row.
+            No source is a letter that was put in; a letter beside a source stands in its place.
+        """
+        out = np.empty((len(changes.states), width), np.int32)
+        what = self._what(changes, begin, end)
+        _kernels.map_rows(*what, self._mode, len(self._letters), out)
+        return out
+
+    def add_noise(self, changes: Changes, place: int, out: NDArray[np.floating]) -> None:
+        """Add normal noise to the rows that drew it, where there are letters by then.
+
+        Parameters
+        ----------
+        changes : Changes
+        place : int
+            Of the noise in the list.
+        out : ndarray of float32 or float64, shape (n_rows, letters, positions)
+        """
+        mean, std = np.float32(self._numbers[place, 5:])
+        padded = self._length == "pad_both" and place > self._last_move
+        _kernels.add_noise(*changes, place, padded, mean, std, out)
+
+    def _what(self, changes: Changes, begin: int, end: int | None) -> tuple[object, ...]:
+        end = len(self._kinds) if end is None else end
+        return (*changes, self._kinds, begin, end)
