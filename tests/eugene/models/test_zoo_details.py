@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 from zoo_table import build_tiny, one_hot
 
+from eugene.augment import hidden_layers
 from eugene.models import build, zoo
 from eugene.nn import InputShapeError, ModelError
 
@@ -100,6 +101,16 @@ def test_acme_s_first_activation(activation: str) -> None:
     sent = kernel(one_hot(1, 200))
     expected = F.relu(sent) if activation == "relu" else sent.exp()
     torch.testing.assert_close(model.conv1d_tower.layers[1](sent), expected)
+
+
+@pytest.mark.parametrize("activation", ["relu", "exponential"])
+@pytest.mark.parametrize("batchnorm, size", [(True, 46_225), (False, 45_697)])
+def test_acme_s_size_and_hidden_layers(activation: str, batchnorm: bool, size: int) -> None:
+    model = zoo.AcmeCNN(activation=activation, batchnorm=batchnorm)
+    assert sum(p.numel() for p in model.parameters()) == size
+    first, *others = hidden_layers(model, one_hot(2, 200))
+    assert [type(layer).__name__ for layer in others] == ["ReLU"] * 4
+    assert type(first).__name__ == activation.title().replace("Relu", "ReLU")
 
 
 def test_satori_does_not_mix_the_batch_and_weighs_positions() -> None:
