@@ -19,4 +19,7 @@ from seqpro._kernels import SITES as SITES
 from seqpro._kernels import TRANSLOCATION as TRANSLOCATION
 from seqpro._kernels import VALUES as VALUES
 from seqpro._kernels import add_normal as add_normal
+from seqpro._kernels import below as below
+from seqpro._kernels import combine as combine
 from seqpro._kernels import letter_planes as letter_planes
+from seqpro._kernels import mix64 as mix64

@@ -157,7 +157,7 @@ DATA_SOURCES = Registry(
     {
         **_in("eugene.data.sources", "table", "fasta", "regions", "genome", "zarr", "dataset"),
         **_in("eugene.data.sources", "tracks", "binned"),
-        **_in("eugene.simulate", "simulated", "synthetic_code"),
+        **_in("eugene.simulate", "simulated", "synthetic_code", grammar="grammar_rows"),
     },
     supplied=("out", "overwrite"),
     filled=("seed",),

@@ -55,6 +55,7 @@ from seqpro._kernels._move import complement_reversed_4 as complement_reversed_4
 from seqpro._kernels._move import reverse_rows as reverse_rows
 from seqpro._kernels._move import slice_rows as slice_rows
 from seqpro._kernels._normal import add_normal as add_normal
+from seqpro._kernels._random import below as below
 from seqpro._kernels._random import combine as combine
 from seqpro._kernels._random import draw_below as draw_below
 from seqpro._kernels._random import hash_rows as hash_rows

@@ -1,0 +1,16 @@
+"""Grammars: data definitions of seqgra, in XML, YAML and Python, and data sets drawn from them."""
+
+from __future__ import annotations
+
+from eugene.simulate.grammar._checks import remarks as remarks
+from eugene.simulate.grammar._files import from_definition as from_definition
+from eugene.simulate.grammar._files import grammar_rows as grammar_rows
+from eugene.simulate.grammar._grammar import Grammar as Grammar
+from eugene.simulate.grammar._tree import Condition as Condition
+from eugene.simulate.grammar._tree import Element as Element
+from eugene.simulate.grammar._tree import Example as Example
+from eugene.simulate.grammar._tree import Letters as Letters
+from eugene.simulate.grammar._tree import Response as Response
+from eugene.simulate.grammar._tree import Rule as Rule
+from eugene.simulate.grammar._tree import Shuffle as Shuffle
+from eugene.simulate.grammar._tree import Spacing as Spacing

@@ -1,0 +1,81 @@
+"""Grammars from files."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from eugene.config import parse_text
+from eugene.errors import MissingFileError
+from eugene.simulate.grammar._grammar import Grammar
+from eugene.simulate.grammar._read import grammar_of
+from eugene.simulate.grammar._xml import document_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def from_definition(path: str | Path) -> Grammar:
+    """Read a data definition of seqgra, XML or YAML, also compressed by gzip.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Grammar
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    ConfigError
+        With every mistake, its line, and how to mend it.
+
+    References
+    ----------
+    Krismer et al. 2022, https://doi.org/10.1093/bioinformatics/btac101
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"the data definition {path} does not exist")
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return grammar_of(document_of(data, str(path)))
+    return grammar_of(parse_text(data.decode("utf-8"), str(path)))
+
+
+def grammar_rows(
+    definition: str | Path,
+    *,
+    data_seed: int | None = None,
+    compat: Literal["seqgra"] | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+) -> xr.Dataset:
+    """Draw the data set of a definition: the data source ``grammar`` of a run.
+
+    Parameters
+    ----------
+    definition : str or Path
+        File of `from_definition`.
+    data_seed : int, optional
+        Seed of the rows; by default that of the definition.
+    compat : {"seqgra"}, optional
+        Draw number by number as seqgra does, which is slow.
+    out : str or Path, optional
+        Write the data set there as a Zarr store, too, and open it from there.
+    overwrite : bool
+        Whether a store at ``out`` may be replaced.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `Grammar.generate` returns it.
+    """
+    grammar = from_definition(definition)
+    return grammar.generate(out, seed=data_seed, compat=compat, overwrite=overwrite)

@@ -1,0 +1,494 @@
+"""The XML of seqgra's data definitions, read to the tree of the YAML form and written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+from eugene.config import Document
+from eugene.errors import ConfigError, Problem, did_you_mean
+from eugene.simulate.grammar._tree import Plain, Weights
+
+if TYPE_CHECKING:
+    from eugene.simulate.grammar._grammar import Grammar
+
+
+_SHUFFLE = "kmer-frequency-preserving-shuffle"
+# which elements and attributes there may be in each; in the order in which they are written
+_SCHEMA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "seqgradata": (
+        ("general", "background", "datageneration", "conditions", "sequenceelements"),
+        (),
+    ),
+    "general": (("name", "description", "task", "sequencespace", "seed"), ("id",)),
+    "background": (("minlength", "maxlength", "alphabetdistributions"), ()),
+    "alphabetdistributions": (("alphabetdistribution",), ()),
+    "alphabetdistribution": (("letter",), ("cid", "setname")),
+    "letter": ((), ("probability",)),
+    "datageneration": (("sets", "postprocessing"), ()),
+    "sets": (("set",), ()),
+    "set": (("example",), ("name",)),
+    "example": (("conditionref",), ("samples",)),
+    "conditionref": ((), ("cid",)),
+    "postprocessing": (("operation",), ()),
+    "operation": ((), ("labels", "k")),
+    "conditions": (("condition",), ()),
+    "condition": (("label", "description", "mode", "grammar"), ("id", "mode")),
+    "grammar": (("rule",), ()),
+    "rule": (("position", "probability", "sequenceelementrefs", "spacingconstraints"), ()),
+    "sequenceelementrefs": (("sequenceelementref",), ()),
+    "sequenceelementref": ((), ("sid",)),
+    "spacingconstraints": (("spacingconstraint",), ()),
+    "spacingconstraint": ((), ("sid1", "sid2", "mindistance", "maxdistance", "order")),
+    "sequenceelements": (("sequenceelement",), ()),
+    "sequenceelement": (("kmerbased", "matrixbased"), ("id",)),
+    "kmerbased": (("kmer",), ()),
+    "kmer": ((), ("probability",)),
+    "matrixbased": (("position",), ()),
+    "position": (("letter",), ()),
+    **dict.fromkeys(
+        (
+            *("name", "description", "task", "sequencespace", "seed", "minlength", "maxlength"),
+            *("label", "mode", "probability"),
+        ),
+        ((), ()),
+    ),
+}
+_MANY = {
+    *("alphabetdistribution", "letter", "set", "example", "conditionref", "operation"),
+    *("condition", "rule", "sequenceelementref", "spacingconstraint", "sequenceelement", "kmer"),
+}
+
+
+@dataclass
+class _Node:
+    """An element of XML, and where it begins."""
+
+    tag: str
+    line: int
+    given: dict[str, str]
+    children: list[_Node] = field(default_factory=list)
+    words: str = ""
+
+    def all(self, tag: str) -> list[_Node]:
+        return [child for child in self.children if child.tag == tag]
+
+    def first(self, tag: str) -> _Node:
+        found = self.all(tag)
+        return found[0] if found else _Node(tag, self.line, {})
+
+    @property
+    def text(self) -> str:
+        return self.words.strip()
+
+
+def _nodes(data: bytes, source: str) -> _Node:
+    """Parse XML; document types are refused, so that no entity can grow or reach outside."""
+    parser = expat.ParserCreate()
+    root = _Node("", 0, {})
+    stack = [root]
+
+    def start(tag: str, given: dict[str, str]) -> None:
+        own = {key: value for key, value in given.items() if ":" not in key and key != "xmlns"}
+        node = _Node(tag, parser.CurrentLineNumber, own)
+        stack[-1].children.append(node)
+        stack.append(node)
+
+    def end(_: str) -> None:
+        stack.pop()
+
+    def characters(text: str) -> None:
+        stack[-1].words += text
+
+    def refuse(name: str, *_: object) -> None:
+        message = (
+            f"has a document type ({name}), with which a file can grow without bound or read other "
+            "files: take the line with <!DOCTYPE out"
+        )
+        where = f"{source}:{parser.CurrentLineNumber}"
+        raise ConfigError([Problem("$", message, where)])
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = characters
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        message = f"is no XML: {expat.ErrorString(error.code)} (column {error.offset + 1})"
+        raise ConfigError([Problem("$", message, f"{source}:{error.lineno}")]) from error
+    return root.children[0]
+
+
+class _Reading:
+    """Turns elements into values of a plain tree, and keeps their lines."""
+
+    def __init__(self, source: str) -> None:
+        self.document = Document(source=source)
+
+    def at(self, path: str, node: _Node) -> str:
+        self.document.places[path] = f"{self.document.source}:{node.line}"
+        return path
+
+    def wrong(self, node: _Node, message: str) -> None:
+        where = f"{self.document.source}:{node.line}"
+        self.document.problems.append(Problem(f"<{node.tag}>", message, where))
+
+    def check(self, node: _Node) -> None:
+        """Note elements and attributes that are not of the language, and twice what is one."""
+        inside, given = _SCHEMA[node.tag]
+        for key in node.given:
+            if key not in given:
+                hint = did_you_mean(key, given, listed=10)
+                self.wrong(node, f"has no attribute {key!r}{hint}")
+        seen: set[str] = set()
+        for child in node.children:
+            if child.tag not in inside:
+                hint = did_you_mean(child.tag, inside, listed=10)
+                self.wrong(child, f"is unknown within <{node.tag}>{hint}")
+                continue
+            if child.tag in seen and child.tag not in _MANY | {"position"}:
+                self.wrong(child, f"is there twice within <{node.tag}>")
+            seen.add(child.tag)
+            self.check(child)
+        if not inside and node.children:
+            self.wrong(node, "has elements within it, expected words")
+
+    def number(self, node: _Node, text: str, what: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            self.wrong(node, f"{what} is {text!r}, expected a number")
+            return 0.0
+
+    def whole(self, node: _Node, text: str, what: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            self.wrong(node, f"{what} is {text!r}, expected a whole number")
+            return 0
+
+    def weights(self, nodes: Iterable[_Node], path: str) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for node in nodes:
+            self.at(f"{path}.{node.text}", node)
+            if node.text in found:
+                self.wrong(node, f"{node.text!r} is there twice")
+            found[node.text] = self.number(node, node.given.get("probability", ""), "probability")
+        return found
+
+
+def document_of(data: bytes, source: str) -> Document:
+    """Read XML to the plain tree that the YAML form has.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        Name of the file.
+
+    Returns
+    -------
+    Document
+        Its ``problems`` hold what is not of the language.
+
+    Raises
+    ------
+    ConfigError
+        If it is no XML, or has a document type.
+    """
+    root, reading = _nodes(data, source), _Reading(source)
+    if root.tag != "seqgradata":
+        message = f"begins with <{root.tag}>, expected <seqgradata>: no data definition of seqgra"
+        raise ConfigError([Problem("$", message, f"{source}:{root.line}")])
+    reading.check(root)
+    tree = reading.document.tree
+    general = root.first("general")
+    reading.at("$", root)
+    tree["id"] = general.given.get("id", "")
+    for tag, key in (("name", "name"), ("description", "description"), ("task", "task")):
+        tree[key] = general.first(tag).text
+        reading.at(f"$.{key}", general.first(tag))
+    tree["space"] = general.first("sequencespace").text
+    reading.at("$.space", general.first("sequencespace"))
+    if general.all("seed"):
+        node = general.first("seed")
+        tree["seed"] = reading.whole(node, node.text, "the seed")
+        reading.at("$.seed", node)
+    tree["background"] = _background(reading, root.first("background"))
+    generation = root.first("datageneration")
+    tree["sets"] = _sets(reading, generation.first("sets"))
+    shuffles = _shuffles(reading, generation.first("postprocessing"))
+    if shuffles:
+        tree["shuffles"] = shuffles
+    tree["conditions"] = _conditions(reading, root.first("conditions"))
+    tree["elements"] = _elements(reading, root.first("sequenceelements"))
+    return reading.document
+
+
+def _background(reading: _Reading, node: _Node) -> Plain:
+    path = reading.at("$.background", node)
+    pair = [node.first(tag) for tag in ("minlength", "maxlength")]
+    reading.at(f"{path}.length", pair[0])
+    listed = []
+    for index, one in enumerate(node.first("alphabetdistributions").all("alphabetdistribution")):
+        here = reading.at(f"{path}.letters[{index}]", one)
+        entry: Plain = {"letters": reading.weights(one.all("letter"), f"{here}.letters")}
+        for attribute, key in (("cid", "condition"), ("setname", "set")):
+            if one.given.get(attribute):
+                entry[key] = one.given[attribute]
+        listed.append(entry)
+    lengths = [reading.whole(one, one.text, f"<{one.tag}>") for one in pair]
+    return {"length": lengths, "letters": listed}
+
+
+def _sets(reading: _Reading, node: _Node) -> Plain:
+    found: Plain = {}
+    reading.at("$.sets", node)
+    for one in node.all("set"):
+        name = one.given.get("name", "")
+        if name in found:
+            reading.wrong(one, f"the set {name!r} is there twice")
+        reading.at(f"$.sets.{name}", one)
+        found[name] = []
+        for index, example in enumerate(one.all("example")):
+            reading.at(f"$.sets.{name}[{index}]", example)
+            samples = reading.whole(example, example.given.get("samples", ""), "samples")
+            refs = example.all("conditionref")
+            for place, ref in enumerate(refs):
+                reading.at(f"$.sets.{name}[{index}].conditions[{place}]", ref)
+            listed = [ref.given.get("cid", "") for ref in refs]
+            found[name].append({"samples": samples, "conditions": listed})
+    return found
+
+
+def _shuffles(reading: _Reading, node: _Node) -> list[Plain]:
+    found = []
+    for index, one in enumerate(node.all("operation")):
+        reading.at(f"$.shuffles[{index}]", one)
+        if one.text != _SHUFFLE:
+            reading.wrong(one, f"there is no operation {one.text!r}; expected {_SHUFFLE}")
+        k = reading.whole(one, one.given.get("k", "1"), "k")
+        found.append({"labels": one.given.get("labels", ""), "k": k})
+    return found
+
+
+def _conditions(reading: _Reading, node: _Node) -> Plain:
+    found: Plain = {}
+    reading.at("$.conditions", node)
+    for one in node.all("condition"):
+        name = one.given.get("id", "")
+        if name in found:
+            reading.wrong(one, f"the condition {name!r} is there twice")
+        path = reading.at(f"$.conditions.{name}", one)
+        entry: Plain = {
+            "label": one.first("label").text,
+            "description": one.first("description").text,
+            "rules": [
+                _rule(reading, rule, f"{path}.rules[{index}]")
+                for index, rule in enumerate(one.first("grammar").all("rule"))
+            ],
+        }
+        mode = one.first("mode").text or one.given.get("mode")
+        if mode:
+            entry["mode"] = mode
+        found[name] = entry
+    return found
+
+
+def _rule(reading: _Reading, node: _Node, path: str) -> Plain:
+    reading.at(path, node)
+    place, chance = node.first("position"), node.first("probability")
+    reading.at(f"{path}.position", place)
+    reading.at(f"{path}.probability", chance)
+    numbered = place.text.lstrip("-").isdigit()
+    position = int(place.text) if numbered else place.text
+    refs = node.first("sequenceelementrefs").all("sequenceelementref")
+    for index, ref in enumerate(refs):
+        reading.at(f"{path}.elements[{index}]", ref)
+    entry: Plain = {
+        "position": position,
+        "probability": reading.number(chance, chance.text, "the probability"),
+        "elements": [ref.given.get("sid", "") for ref in refs],
+    }
+    spacing = []
+    for index, one in enumerate(node.first("spacingconstraints").all("spacingconstraint")):
+        here = reading.at(f"{path}.spacing[{index}]", one)
+        for key in ("between", "distance", "order"):
+            reading.at(f"{here}.{key}", one)
+        distance = [
+            reading.whole(one, one.given.get(key, ""), key)
+            for key in ("mindistance", "maxdistance")
+        ]
+        between = [one.given.get(key, "") for key in ("sid1", "sid2")]
+        order = one.given.get("order", "random")
+        spacing.append({"between": between, "distance": distance, "order": order})
+    if spacing:
+        entry["spacing"] = spacing
+    return entry
+
+
+def _elements(reading: _Reading, node: _Node) -> Plain:
+    found: Plain = {}
+    reading.at("$.elements", node)
+    for one in node.all("sequenceelement"):
+        name = one.given.get("id", "")
+        if name in found:
+            reading.wrong(one, f"the element {name!r} is there twice")
+        path = reading.at(f"$.elements.{name}", one)
+        found[name] = {}
+        if one.all("kmerbased"):
+            kmers = one.first("kmerbased").all("kmer")
+            found[name]["kmers"] = reading.weights(kmers, f"{path}.kmers")
+        if one.all("matrixbased"):
+            positions = one.first("matrixbased").all("position")
+            found[name]["matrix"] = [
+                reading.weights(p.all("letter"), reading.at(f"{path}.matrix[{i}]", p))
+                for i, p in enumerate(positions)
+            ]
+    return found
+
+
+def to_xml(grammar: Grammar) -> str:
+    """Write a grammar as seqgra's XML.
+
+    Parameters
+    ----------
+    grammar : Grammar
+        Not of regression, which seqgra has none of.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        If it is of regression.
+    """
+    if grammar.task == "regression":
+        message = "seqgra's XML has no regression: write the grammar as YAML"
+        raise ConfigError([Problem("$.task", message, grammar.source)])
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    _written(_xml_tree(grammar), lines, "")
+    return "\n".join(lines) + "\n"
+
+
+def _el(tag: str, *inside: object, **given: object) -> _Node:
+    own = {key: str(value) for key, value in given.items() if value is not None}
+    node = _Node(tag, 0, own, [one for one in inside if isinstance(one, _Node)])
+    node.words = "".join(str(one) for one in inside if not isinstance(one, _Node))
+    return node
+
+
+def _letters(weights: Weights, tag: str = "letter") -> list[_Node]:
+    return [_el(tag, word, probability=repr(value)) for word, value in weights]
+
+
+def _xml_tree(grammar: Grammar) -> _Node:
+    listed = [
+        _el("alphabetdistribution", *_letters(one.weights), cid=one.condition, setname=one.set)
+        for one in grammar.background
+    ]
+    sets = [
+        _el(
+            "set",
+            *(
+                _el(
+                    "example",
+                    *(_el("conditionref", cid=c) for c in example.conditions),
+                    samples=example.samples,
+                )
+                for example in examples
+            ),
+            name=name,
+        )
+        for name, examples in grammar.sets.items()
+    ]
+    after = [_el("operation", _SHUFFLE, labels=one.labels, k=one.k) for one in grammar.shuffles]
+    conditions = []
+    for condition in grammar.conditions:
+        rules = []
+        for rule in condition.rules:
+            apart = [
+                _el(
+                    "spacingconstraint",
+                    sid1=s.first,
+                    sid2=s.second,
+                    mindistance=s.min_distance,
+                    maxdistance=s.max_distance,
+                    order=s.order,
+                )
+                for s in rule.spacing
+            ]
+            refs = [_el("sequenceelementref", sid=name) for name in rule.elements]
+            rules.append(
+                _el(
+                    "rule",
+                    _el("position", rule.position),
+                    _el("probability", repr(rule.probability)),
+                    _el("sequenceelementrefs", *refs),
+                    *([_el("spacingconstraints", *apart)] if apart else []),
+                )
+            )
+        mode = condition.mode if condition.mode != "sequential" else None
+        conditions.append(
+            _el(
+                "condition",
+                _el("label", condition.label),
+                _el("description", condition.description),
+                *([_el("mode", mode)] if mode else []),
+                _el("grammar", *rules),
+                id=condition.id,
+            )
+        )
+    elements = [
+        _el(
+            "sequenceelement",
+            _el("kmerbased", *_letters(one.kmers, "kmer"))
+            if one.kmers
+            else _el("matrixbased", *(_el("position", *_letters(p)) for p in one.matrix)),
+            id=one.id,
+        )
+        for one in grammar.elements
+    ]
+    return _el(
+        "seqgradata",
+        _el(
+            "general",
+            _el("name", grammar.name),
+            _el("description", grammar.description),
+            _el("task", f"{grammar.task} classification"),
+            _el("sequencespace", grammar.space),
+            _el("seed", grammar.seed),
+            id=grammar.id,
+        ),
+        _el(
+            "background",
+            _el("minlength", grammar.min_length),
+            _el("maxlength", grammar.max_length),
+            _el("alphabetdistributions", *listed),
+        ),
+        _el(
+            "datageneration",
+            _el("sets", *sets),
+            *([_el("postprocessing", *after)] if after else []),
+        ),
+        _el("conditions", *conditions),
+        _el("sequenceelements", *elements),
+    )
+
+
+def _written(node: _Node, lines: list[str], indent: str) -> None:
+    head = "".join(f" {key}={quoteattr(value)}" for key, value in node.given.items())
+    if node.children:
+        lines.append(f"{indent}<{node.tag}{head}>")
+        for one in node.children:
+            _written(one, lines, indent + "  ")
+        lines.append(f"{indent}</{node.tag}>")
+    elif node.words:
+        lines.append(f"{indent}<{node.tag}{head}>{escape(node.words)}</{node.tag}>")
+    else:
+        lines.append(f"{indent}<{node.tag}{head}/>")
