@@ -162,7 +162,7 @@ class Ensemble(nn.Module):
         """The networks one by one."""
         return list(self.members)
 
-    def _predictions(self, x: Any, raw: bool, options: dict[str, Any]) -> list[Any]:
+    def _predictions(self, x: object, raw: bool, options: dict[str, object]) -> list[Any]:
         if raw and self.in_units:
             raise EugeneError("raw outputs have no units: give raw=False, or predict with a member")
         given = [member.predict(x, **options) for member in self._listed]
@@ -179,7 +179,7 @@ class Ensemble(nn.Module):
             return predicted
         return torch.from_numpy(np.asarray(undo(predicted.cpu()))).to(predicted)
 
-    def predict(self, x: Any, **options: Any) -> Any:
+    def predict(self, x: object, **options: object) -> Any:
         """Predict sequences held in memory: the mean over the networks.
 
         Parameters
@@ -197,7 +197,7 @@ class Ensemble(nn.Module):
         """
         return self.spread(x, **options).mean
 
-    def spread(self, x: Any, **options: Any) -> Spread:
+    def spread(self, x: object, **options: object) -> Spread:
         """Predict sequences held in memory, and say how far the networks differ.
 
         Parameters
@@ -226,7 +226,7 @@ class Ensemble(nn.Module):
         return self._means(batch, [m.predict_step(batch, batch_idx) for m in self._listed])
 
     def predict_scores(
-        self, batch: Mapping[str, torch.Tensor], **averaged: Any
+        self, batch: Mapping[str, torch.Tensor], **averaged: object
     ) -> dict[str, torch.Tensor]:
         """Return what ``predict_scores`` of the networks gives, means instead of predictions."""
         return self._means(batch, [m.predict_scores(batch, **averaged) for m in self._listed])
@@ -264,7 +264,7 @@ class Ensemble(nn.Module):
         return np.asarray(predictions if undo is None else undo(predictions), dtype=np.float64)
 
 
-def ensemble(modules: Sequence[Any], x: Any, **options: Any) -> Spread:
+def ensemble(modules: Sequence[Any], x: object, **options: object) -> Spread:
     """Predict with several networks.
 
     Parameters

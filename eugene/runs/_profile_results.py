@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eugene.runs")
 MEAN, HALF = "mean_profile", "other_half"
 FILE = "evaluation.zarr"
+_Array: TypeAlias = NDArray[np.floating]
 _BATCH = 256
 _RIDGE = "kmer_ridge"
 # validation rows on which the width of the smoothing is chosen, and windows that are drawn
@@ -49,7 +50,7 @@ class _Scores:
     whole: dict[str, ProfileRows]
     half: dict[str, ProfileRows]
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> _Scores:
+    def take(self, rows: NDArray[np.integer]) -> _Scores:
         """Return those of some rows."""
         return _Scores(
             {name: found.take(rows) for name, found in self.whole.items()},
@@ -59,7 +60,7 @@ class _Scores:
 
 def _batches(
     run: Run, split: str, every: int = 1
-) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any] | None]]:
+) -> Iterator[tuple[NDArray[np.int64], _Array, _Array | None]]:
     """Yield rows, observed counts (n, samples, length) and mask of every so many batches."""
     loader: Any = run.datamodule.loader(split, batch_size=_BATCH)
     for i, batch in enumerate(loader):
@@ -168,7 +169,7 @@ def _score(
     halves: Halves,
     width: Smooth | None,
     smooth: int | None,
-) -> tuple[NDArray[np.int64], _Scores, dict[int, tuple[NDArray[Any], NDArray[Any]]]]:
+) -> tuple[NDArray[np.int64], _Scores, dict[int, tuple[_Array, _Array]]]:
     """Return the test rows, their scores, and observed and predicted profiles of a few of them."""
     place_of = np.full(run.data.ds.sizes["_sequence"], -1, dtype=np.int64)
     place_of[predictions["index"].to_numpy()] = np.arange(predictions.sizes["_sequence"])
@@ -177,7 +178,7 @@ def _score(
     options: dict[str, Any] = {"tasks": tasks}
     smoothed = None if smooth is None else Smooth(smooth)
     drawn = _drawn(predictions, run.rows("test"), place_of)
-    shown: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}
+    shown: dict[int, tuple[_Array, _Array]] = {}
     for rows, observed, mask in _batches(run, "test"):
         part = predictions[["profile", "counts"]].isel(_sequence=place_of[rows])
         profile, logs = part["profile"].to_numpy(), _of_tasks(part["counts"].to_numpy(), tasks)
@@ -214,7 +215,7 @@ def _score(
 
 
 def _of_tasks(
-    logs: NDArray[np.floating[Any]], tasks: Mapping[str, Sequence[int]]
+    logs: NDArray[np.floating], tasks: Mapping[str, Sequence[int]]
 ) -> NDArray[np.float64]:
     """Return predicted log counts of tasks, also where a network gives those of tracks."""
     if logs.shape[1] == len(tasks):
@@ -225,9 +226,9 @@ def _of_tasks(
 
 
 def _totals(
-    counts: NDArray[np.floating[Any]],
+    counts: NDArray[np.floating],
     tasks: Mapping[str, Sequence[int]],
-    mask: NDArray[Any] | None,
+    mask: _Array | None,
 ) -> NDArray[np.float64]:
     """Return the counts of each task, float64 (n, tasks)."""
     held = np.nan_to_num(counts.astype(np.float64))
@@ -304,7 +305,7 @@ def _keep(
     run: Run,
     rows: NDArray[np.int64],
     scores: _Scores,
-    shown: Mapping[int, tuple[NDArray[Any], NDArray[Any]]],
+    shown: Mapping[int, tuple[_Array, _Array]],
     tasks: Mapping[str, Sequence[int]],
 ) -> None:
     """Write the scores of each test row, and a few profiles to draw."""

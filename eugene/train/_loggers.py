@@ -204,7 +204,7 @@ class _Wandb(_Remote):
         return self.program.init(id=known, dir=str(self.folder), resume="allow", **self.options)
 
     @rank_zero_only
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(self, params: Any, *args: object, **kwargs: object) -> None:
         """Keep the settings of the module."""
         self.run.config.update(_plain(params), allow_val_change=True)
 
@@ -246,7 +246,7 @@ class _Mlflow(_Remote):
         return begun
 
     @rank_zero_only
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(self, params: Any, *args: object, **kwargs: object) -> None:
         """Keep the settings of the module, where they were not kept before."""
         if self.version is None and self.run is not None:
             self.program.log_params(_plain(params))

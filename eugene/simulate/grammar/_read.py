@@ -69,7 +69,7 @@ class Reader:
                 self.wrong(path, f"has no {key!r}, which is needed")
         return tree
 
-    def items(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, Any]]:
+    def items(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, object]]:
         """Yield the path and value of each item of a list."""
         given = tree.get(key)
         if given is None:
@@ -80,7 +80,7 @@ class Reader:
         for index, item in enumerate(given):
             yield f"{path}.{key}[{index}]", item
 
-    def named(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, str, Any]]:
+    def named(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, str, object]]:
         """Yield the path, name and value of each item of a mapping."""
         given = tree.get(key)
         if given is None:
@@ -286,15 +286,14 @@ def _spacing(reader: Reader, rule: Plain, path: str) -> Iterator[Spacing]:
     for place, given in reader.items(rule, "spacing", path):
         entry = reader.keys(given, place, ("between", "distance", "order"), "between", "distance")
         pair = [str(one) for _, one in reader.items(entry, "between", place)]
-        distance = [one for _, one in reader.items(entry, "distance", place)]
+        given_distance = [one for _, one in reader.items(entry, "distance", place)]
+        distance = [d for d in given_distance if isinstance(d, int) and not isinstance(d, bool)]
         if len(pair) != 2:
             reader.wrong(f"{place}.between", f"is {pair}, expected two elements")
-        elif not (
-            len(distance) == 2
-            and all(isinstance(d, int) and not isinstance(d, bool) for d in distance)
-            and 0 <= distance[0] <= distance[1]
-        ):
-            message = f"is {distance}, expected the smallest and the largest number of letters"
+        elif not (len(given_distance) == len(distance) == 2 and 0 <= distance[0] <= distance[1]):
+            message = (
+                f"is {given_distance}, expected the smallest and the largest number of letters"
+            )
             reader.wrong(f"{place}.distance", message)
         else:
             order = reader.choice(entry, "order", place, ("random", "in-order"), "random")
