@@ -16,7 +16,7 @@ def move_one_hot(x: torch.Tensor, plan: torch.Tensor, *, turned: bool) -> torch.
     ----------
     x : torch.Tensor of float, shape (n_rows, letters, length)
     plan : torch.Tensor of int, shape (n_rows, width)
-        As `seqpro.transforms.plans.maps` makes them.
+        As `seqpro.transforms.plans.Rules.maps` makes them.
     turned : bool
         Whether any position may be complemented.
 

@@ -1,6 +1,6 @@
 """Maps from new positions to old ones, made on the device of a batch.
 
-The rules and the numbers are those of the compiled code of `seqpro.transforms.plans.maps`, which
+The rules and the numbers are those of the compiled code of `seqpro.transforms.plans.Rules`, which
 makes the same maps on the CPU.
 """
 
@@ -61,7 +61,7 @@ def maps(
     Returns
     -------
     torch.Tensor of int64, shape (n_rows, width)
-        As `seqpro.transforms.plans.maps` gives them.
+        As `seqpro.transforms.plans.Rules.maps` gives them.
     """
     p = torch.arange(width, device=states.device)
     current = lengths[:, None]
