@@ -97,19 +97,34 @@ class Worker:
 
 def compare(contenders: list[Contender], folder: Path, rounds: int = 7) -> list[Timing]:
     """Time contenders in turns; the first round, which may compile, is not counted."""
+    return compare_each(contenders, folder, ["time"], rounds)[0]
+
+
+def compare_each(
+    contenders: list[Contender], folder: Path, requests: list[str], rounds: int = 7
+) -> list[list[Timing]]:
+    """Time contenders in turns in several ways; return the timings of each.
+
+    ``"time"`` is one call with flushed caches; ``"loop 8"`` the mean of eight calls one after the
+    other, as a loop over batches makes them: caches are warm then.
+    """
     workers = [Worker(c, folder) for c in contenders]
+    kept: list[list[list[dict[str, float]]]] = [[[] for _ in workers] for _ in requests]
     try:
         digests = [w.ask("digest")["digest"] for w in workers]
-        seconds: list[list[dict[str, float]]] = [[] for _ in workers]
         for _ in range(rounds):
-            for worker, kept in zip(workers, seconds, strict=True):
-                kept.append(worker.ask("time"))
+            for request, answers in zip(requests, kept, strict=True):
+                for worker, seconds in zip(workers, answers, strict=True):
+                    seconds.append(worker.ask(request))
     finally:
         for worker in workers:
             worker.close()
     return [
-        Timing(c.label, [s["cpu"] for s in kept], [s["wall"] for s in kept], digest)
-        for c, kept, digest in zip(contenders, seconds, digests, strict=True)
+        [
+            Timing(c.label, [s["cpu"] for s in seconds], [s["wall"] for s in seconds], digest)
+            for c, seconds, digest in zip(contenders, answers, digests, strict=True)
+        ]
+        for answers in kept
     ]
 
 
@@ -196,11 +211,16 @@ def _serve(target: str, folder: str) -> None:
             text = "none" if value is None else hashlib.sha256(value).hexdigest()
             answer: dict[str, Any] = {"digest": text}
         else:
-            sum(flush[::4096])
-            flush.count(1)
+            word, _, number = line.strip().partition(" ")
+            if word == "time":
+                sum(flush[::4096])
+                flush.count(1)
+            times = int(number or 1)
             wall, cpu = time.perf_counter(), time.process_time()
-            result = run()
-            answer = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+            for _ in range(times):
+                result = run()
+            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+            answer = {"cpu": cpu / times, "wall": wall / times}
             del result
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
