@@ -26,6 +26,7 @@ from eugene.errors import EugeneError
 from seqpro import alphabet_of, random
 from seqpro.alphabets import BaseAlphabet
 from seqpro.errors import SeqproError
+from seqpro.transforms import plans
 from seqpro.transforms.evolution import (
     Augmentation,
     Length,
@@ -164,12 +165,9 @@ class Augmenter:
             if compat in ("evoaug", "evoaug2")
             else None
         )
-        settings = {
-            "max_augs": max_augs, "hard": hard, "scope": self.scope, "length": self.length,
-            "alphabet": self._alphabet,
-        }  # fmt: skip
-        self._compiled = Compiled(self.augmentations, **settings)
-        self._on_device = OnDevice(self.augmentations, **settings, replay=self._replay)
+        settings = plans.Settings(max_augs, hard, self.scope, self.length, self._alphabet)
+        self._compiled = Compiled(self.augmentations, settings)
+        self._on_device = OnDevice(self.augmentations, settings, self._replay)
 
     def __repr__(self) -> str:
         number = f"max_augs={self.max_augs}, hard={self.hard}"
@@ -394,18 +392,22 @@ class Augmenter:
         if not self.added:
             return x
         n, width = x.shape[0], x.shape[-1]
-        if lengths is None:
-            lengths = torch.full((n,), width, dtype=torch.int64, device=x.device)
         p = torch.arange(width + self.added, device=x.device)
         front = self.added // 2 if self.length == "pad_both" else 0
         stream = row_states(self.pad_seed, torch.zeros(1, dtype=torch.int64, device=x.device))
         pad = letters_at(stream, p, len(self._alphabet))
+        if lengths is None:  # all rows get the same
+            blank = x.new_zeros((1, *x.shape[1:-1], 1))
+            ends = self._spelt(blank, pad).expand(n, *x.shape[1:-1], -1)
+            return torch.cat((ends[..., :front], x, ends[..., front + width :]), dim=-1)
         source = p[None] - front
         plan = torch.where((source >= 0) & (source < lengths[:, None]), (source + 1) << 8, pad)
-        plan = torch.where(p < lengths[:, None] + self.added, plan, 0)
-        if x.ndim == 3:
-            return move_one_hot(x, plan, turned=False)
-        return move_letters(x, plan, self._alphabet)
+        return self._spelt(x, torch.where(p < lengths[:, None] + self.added, plan, 0))
+
+    def _spelt(self, x: torch.Tensor, plan: torch.Tensor) -> torch.Tensor:
+        if x.ndim == 2:
+            return move_letters(x, plan, self._alphabet)
+        return move_one_hot(x, plan, turned=False)
 
     def _check_lengths(self, width: int, lengths: torch.Tensor | None) -> None:
         """Raise where a sequence is too short; lengths on another device are not waited for."""

@@ -13,9 +13,8 @@ from eugene.augment._rows import Rows
 from eugene.augment._stages import Changed, Stage, changed_values, stages
 from eugene.augment._values import Noise
 from seqpro import kernels
-from seqpro.alphabets import BaseAlphabet
 from seqpro.transforms import plans
-from seqpro.transforms.evolution import Augmentation, Length, Scope
+from seqpro.transforms.evolution import Augmentation
 
 
 class Compiled:
@@ -27,32 +26,23 @@ class Compiled:
     Parameters
     ----------
     augmentations : sequence of Augmentation
-    max_augs : int
-    hard : bool
-    scope : {"sequence", "batch-choice", "batch"}
-    length : {"pad_end", "pad_both", "keep"}
-    alphabet : BaseAlphabet
+    settings : seqpro.transforms.plans.Settings
     """
 
     def __init__(
         self,
         augmentations: Sequence[Augmentation],
-        *,
-        max_augs: int,
-        hard: bool,
-        scope: Scope,
-        length: Length,
-        alphabet: BaseAlphabet,
+        settings: plans.Settings,
     ) -> None:
         self._augmentations, self._stages = list(augmentations), stages(augmentations)
         self._rules = plans.Rules(
-            augmentations, max_augs=max_augs, hard=hard, scope=scope, length=length,
-            alphabet=alphabet,
+            augmentations,
+            settings,
             noise={i: (a.mean, a.std) for i, a in enumerate(augmentations) if type(a) is Noise},
-        )  # fmt: skip
-        self._padded = length == "pad_both"
+        )
+        self._padded = settings.length == "pad_both"
         self._changes_values = any(stage.values for stage in self._stages)
-        letters = np.frombuffer(alphabet.alphabet.encode(), np.uint8)
+        letters = np.frombuffer(settings.alphabet.alphabet.encode(), np.uint8)
         small = (letters >= 65) & (letters <= 90)
         self._letters = letters, np.where(small, letters + 32, letters).astype(np.uint8)
 

@@ -12,9 +12,8 @@ from eugene.augment._replay import Given, Replay
 from eugene.augment._rows import Rows
 from eugene.augment._stages import Changed, Stage, changed_values, stages
 from eugene.nn import ohe_bytes
-from seqpro.alphabets import BaseAlphabet
 from seqpro.transforms import plans
-from seqpro.transforms.evolution import Augmentation, Length, Scope, grown
+from seqpro.transforms.evolution import Augmentation, grown
 
 
 class OnDevice:
@@ -23,11 +22,7 @@ class OnDevice:
     Parameters
     ----------
     augmentations : sequence of Augmentation
-    max_augs : int
-    hard : bool
-    scope : {"sequence", "batch-choice", "batch"}
-    length : {"pad_end", "pad_both", "keep"}
-    alphabet : BaseAlphabet
+    settings : seqpro.transforms.plans.Settings
     replay : Replay, optional
         What draws as an original program.
     """
@@ -35,18 +30,12 @@ class OnDevice:
     def __init__(
         self,
         augmentations: Sequence[Augmentation],
-        *,
-        max_augs: int,
-        hard: bool,
-        scope: Scope,
-        length: Length,
-        alphabet: BaseAlphabet,
+        settings: plans.Settings,
         replay: Replay | None,
     ) -> None:
         self._augmentations, self._stages = list(augmentations), stages(augmentations)
-        self._max_augs, self._hard, self._alphabet = max_augs, hard, alphabet
-        self._scope: Scope = scope
-        self._length: Length = length
+        self._settings, self._alphabet = settings, settings.alphabet
+        self._length = settings.length
         self._replay = replay
         self._turned = any(a.needs_complement for a in augmentations)
 
@@ -97,10 +86,10 @@ class OnDevice:
             return self._replay(lengths, len(self._alphabet))
         drawn = plans.draw(
             self._augmentations,
-            rows.uniforms(len(self._augmentations), self._scope),
+            rows.uniforms(len(self._augmentations), self._settings.scope),
             lengths.double(),
-            max_augs=self._max_augs,
-            hard=self._hard,
+            max_augs=self._settings.max_augs,
+            hard=self._settings.hard,
             length=self._length,
         )
         return drawn, None

@@ -18,7 +18,7 @@ from seqpro.transforms.evolution import (
     check,
     check_settings,
 )
-from seqpro.transforms.plans import Changes, Rules
+from seqpro.transforms.plans import Changes, Rules, Settings
 
 
 class Evolve(SequenceTransform):
@@ -85,14 +85,8 @@ class Evolve(SequenceTransform):
         self.alphabet = named(alphabet)
         self.swap = swap or {}
         check(self.augmentations, 1 << 40, self.alphabet)
-        self._rules = Rules(
-            self.augmentations,
-            max_augs=max_augs,
-            hard=hard,
-            scope=scope,
-            length=length,
-            alphabet=self.alphabet,
-        )
+        settings = Settings(max_augs, hard, scope, length, self.alphabet)
+        self._rules = Rules(self.augmentations, settings)
 
     def apply(
         self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None

@@ -237,6 +237,27 @@ def _numbers(a: Augmentation) -> tuple[float, ...] | None:
     return None
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How many augmentations rows get, and what rows share.
+
+    Attributes
+    ----------
+    max_augs : int
+        Augmentations a row: so many if ``hard``, otherwise 1 to so many.
+    hard : bool
+    scope : {"sequence", "batch-choice", "batch"}
+    length : {"pad_end", "pad_both", "keep"}
+    alphabet : BaseAlphabet
+    """
+
+    max_augs: int
+    hard: bool
+    scope: Scope
+    length: Length
+    alphabet: BaseAlphabet
+
+
 class Rules:
     """A list of augmentations as compiled code: draws, and rows written as they say.
 
@@ -244,12 +265,7 @@ class Rules:
     ----------
     augmentations : sequence of Augmentation
         In the order in which they are applied.
-    max_augs : int
-        Augmentations a row: so many if ``hard``, otherwise 1 to so many.
-    hard : bool
-    scope : {"sequence", "batch-choice", "batch"}
-    length : {"pad_end", "pad_both", "keep"}
-    alphabet : BaseAlphabet
+    settings : Settings
     noise : mapping of int to (float, float), optional
         Place in the list of augmentations that add normal noise to one-hot rows -> its mean and
         standard deviation.
@@ -272,8 +288,8 @@ class Rules:
     >>> import numpy as np
     >>> import seqpro as sp
     >>> from seqpro.transforms.evolution import Translocation
-    >>> rules = Rules([Translocation(1, 1)], max_augs=1, hard=True, scope="sequence",
-    ...               length="keep", alphabet=sp.DNA)
+    >>> settings = Settings(1, hard=True, scope="sequence", length="keep", alphabet=sp.DNA)
+    >>> rules = Rules([Translocation(1, 1)], settings)
     >>> changes = rules.draw(0, np.arange(2, dtype=np.uint64), np.array([3, 3]))
     >>> changes.table[:, 0, 1].tolist()
     [1, -1]
@@ -284,20 +300,14 @@ class Rules:
     def __init__(
         self,
         augmentations: Sequence[Augmentation],
+        settings: Settings,
         *,
-        max_augs: int,
-        hard: bool,
-        scope: Scope,
-        length: Length,
-        alphabet: BaseAlphabet,
         noise: Mapping[int, tuple[float, float]] | None = None,
     ) -> None:
         listed = list(augmentations)
-        self._augmentations, self._hard, self._alphabet = listed, hard, alphabet
-        self._max_augs = max_augs
-        self._scope: Scope = scope
-        self._length: Length = length
-        self.added = grown(listed, length)
+        self._augmentations, self._settings = listed, settings
+        alphabet = settings.alphabet
+        self.added = grown(listed, settings.length)
         numbers = [_numbers(a) for a in listed]
         self._known = None not in numbers
         self._numbers = np.zeros((len(listed), 7))
@@ -309,8 +319,8 @@ class Rules:
         self._last_move = last_move
         values = {i for i, a in enumerate(listed) if a.kind < 0}
         self.at_once = self._known and values == {i for i in noise or {} if i > last_move}
-        self._mode = LENGTHS.index(length)
-        self._settings = (min(max_augs, len(listed)), int(hard), SCOPES.index(scope), self._mode)
+        self._mode, scope = LENGTHS.index(settings.length), SCOPES.index(settings.scope)
+        self._chosen = min(settings.max_augs, len(listed)), int(settings.hard), scope, self._mode
         if isinstance(alphabet, NucleotideAlphabet):
             self._partner = np.ascontiguousarray(alphabet.complement_table)
         else:
@@ -339,17 +349,17 @@ class Rules:
         )
         if self._known:
             _kernels.draw_rows(
-                np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._settings,
+                np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._chosen,
                 *found,
             )  # fmt: skip
             return found
         drawn = draw(
             self._augmentations,
-            uniforms(seed, rows, k, self._scope),
+            uniforms(seed, rows, k, self._settings.scope),
             np.broadcast_to(lengths * 1.0, n),
-            max_augs=self._max_augs,
-            hard=self._hard,
-            length=self._length,
+            max_augs=self._settings.max_augs,
+            hard=self._settings.hard,
+            length=self._settings.length,
         )
         for column, values in enumerate((drawn.selected, drawn.amount, drawn.start, drawn.before)):
             found.table[:, :, column] = np.stack(values, axis=1)
@@ -375,7 +385,7 @@ class Rules:
             As in `move`.
         """
         _kernels.evolve_planes(
-            np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._settings,
+            np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._chosen,
             planes, out,
         )  # fmt: skip
 
@@ -460,7 +470,7 @@ class Rules:
         out : ndarray of float32 or float64, shape (n_rows, letters, positions)
         """
         mean, std = np.float32(self._numbers[place, 5:])
-        padded = self._length == "pad_both" and place > self._last_move
+        padded = self._settings.length == "pad_both" and place > self._last_move
         _kernels.add_noise(*changes, place, padded, mean, std, out)
 
     def _what(self, changes: Changes, begin: int, end: int | None) -> tuple[object, ...]:

@@ -148,9 +148,7 @@ def test_letters_are_those_of_a_slow_reading(name: str, length: Length, scope: S
 @pytest.mark.parametrize("length", ["pad_end", "pad_both", "keep"])
 def test_maps_say_where_letters_come_from(length: Length) -> None:
     listed, seqs = LISTS["mutations first"], sp.cast_seqs(sequences([40] * 60))
-    rules = plans.Rules(
-        listed, max_augs=5, hard=False, scope="sequence", length=length, alphabet=sp.DNA
-    )
+    rules = plans.Rules(listed, plans.Settings(5, False, "sequence", length, sp.DNA))
     changes = rules.draw(1, np.arange(60, dtype=np.uint64), np.array([40]))
     spelt = rules.spell(changes, seqs)
     plan = rules.maps(changes, spelt.shape[1])
@@ -175,9 +173,7 @@ def test_compiled_draws_are_those_of_the_rules(scope: Scope, length: Length) -> 
     listed = [*ALL, WindowedTranslocation(2, 9), Insertion(5, 7)]
     rows, lengths = np.arange(500, dtype=np.uint64), 20 + np.arange(500) % 31
     for hard in (True, False):
-        rules = plans.Rules(
-            listed, max_augs=4, hard=hard, scope=scope, length=length, alphabet=sp.DNA
-        )
+        rules = plans.Rules(listed, plans.Settings(4, hard, scope, length, sp.DNA))
         found = rules.draw(9, rows, lengths)
         drawn = plans.draw(
             listed, plans.uniforms(9, rows, len(listed), scope), lengths * 1.0,
@@ -197,9 +193,7 @@ def test_a_class_of_ones_own_is_drawn_by_its_own_rule() -> None:
             return uniform * 0 + 2
 
     seqs = sp.cast_seqs(["A" * 30] * 50)
-    rules = plans.Rules(
-        [Short(0, 20)], max_augs=1, hard=True, scope="sequence", length="keep", alphabet=sp.DNA
-    )
+    rules = plans.Rules([Short(0, 20)], plans.Settings(1, True, "sequence", "keep", sp.DNA))
     assert not rules.at_once
     found = rules.draw(0, np.arange(50, dtype=np.uint64), np.array([30]))
     assert (found.table[:, 0, 1] == 2).all()
@@ -208,9 +202,7 @@ def test_a_class_of_ones_own_is_drawn_by_its_own_rule() -> None:
 
 
 def test_mutated_places_are_any() -> None:
-    rules = plans.Rules(
-        [Mutation(0.3)], max_augs=1, hard=True, scope="sequence", length="keep", alphabet=sp.DNA
-    )
+    rules = plans.Rules([Mutation(0.3)], plans.Settings(1, True, "sequence", "keep", sp.DNA))
     n = 20_000
     seqs = np.full((n, 10), b"N", "S1")
     changes = rules.draw(3, np.arange(n, dtype=np.uint64), np.array([10]))
