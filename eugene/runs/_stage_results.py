@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from eugene._evaluation import Metrics, StageMeasured
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from eugene.runs._run import Run

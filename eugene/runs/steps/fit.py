@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from eugene._step import Part, step
 from eugene._verb import RUNNING, Verb
-from eugene.report._augmentation import show_augmentation
+from eugene.report._augmentation import FILE, show_augmentation
 from eugene.report._blocks import Section, picture
 from eugene.report._stages import show_stages
 from eugene.report._words import metric_name
-from eugene.runs._augmentation import FILE, note_augmentation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -139,6 +138,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
     resume : bool, optional
         Continue from the last checkpoint if there is one.
     """
+    from eugene.runs._augmentation import note_augmentation
     from eugene.train import fit as train
 
     if run.plan.tree.get("stages"):
@@ -169,6 +169,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
 
 def _fit_stages(run: Run, *, resume: bool) -> None:
     """Train the network of a run in stages."""
+    from eugene.runs._augmentation import note_augmentation
     from eugene.runs._stages import describe_stages, plan_of, stage_runs
     from eugene.train import stages
 
