@@ -118,6 +118,36 @@ def read_evaluation(run: Path) -> Evaluation:
     return cast(Evaluation, read_object(path) if path.is_file() else {})
 
 
+def with_measures(run: Path) -> Evaluation:
+    """Return what the test step of a run wrote, and among its metrics what later steps measured.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a run.
+
+    Returns
+    -------
+    dict
+        As `read_evaluation` gives it; ``metrics`` also has those of the steps that measure, such
+        as the consistency of attributions.
+
+    Raises
+    ------
+    NotARunError
+        If a file is damaged.
+    """
+    from eugene._step import steps
+
+    found = read_evaluation(run)
+    metrics = dict(found.get("metrics", {}))
+    for step in steps().values():
+        path = run / step.measures
+        if step.measures and path.is_file():
+            metrics |= cast(Metrics, read_object(path).get("metrics", {}))
+    return cast(Evaluation, {**found, "metrics": metrics} if metrics else found)
+
+
 def of_other_data(run: Path) -> list[str]:
     """Return a line for each result of a run that is not of its own data.
 

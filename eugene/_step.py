@@ -79,6 +79,9 @@ class Step:
         Whether beginning and end are recorded for it; if not, the function does so.
     writes : mapping of str to str
         Files in the run folder, and what they hold, in words.
+    measures : str
+        One of the files that it writes, whose ``metrics`` are figures of the network: `compare`
+        and summaries of replicates have them as columns, and every replicate does the step.
     report : tuple of Part
         Its sections of the report.
     verb : Verb, optional
@@ -99,6 +102,7 @@ class Step:
     again: bool = False
     recorded: bool = True
     writes: Mapping[str, str] = field(default_factory=dict)
+    measures: str = ""
     report: tuple[Part, ...] = ()
     verb: Verb | None = None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eugene._evaluation import of_other_data, read_evaluation
+from eugene._evaluation import of_other_data, with_measures
 from eugene._table import aligned, write_table
 from eugene.cli._call import Call
 from eugene.cli._main import say
@@ -40,7 +40,7 @@ def summary_row(folder: RunFolder) -> dict[str, object]:
         for arm, metrics in folder.read_json("summary.json").get("arms", {}).items():
             for metric, entry in metrics.get("metrics", {}).items():
                 row[f"{arm}:{metric}"] = entry.get("mean")
-    evaluation = read_evaluation(folder.path)
+    evaluation = with_measures(folder.path)
     if evaluation:
         if evaluation.get("other_data") is not None:
             row["other_data"] = evaluation["other_data"]
@@ -93,15 +93,20 @@ def compare(call: Call) -> int:
     for folder in folders:
         for line in of_other_data(folder.path):
             say(f"{folder.path}: {line}")
+    if asked.by is not None:
+        _choose(folders, asked)
     _test_groups(folders, asked)
     return 0
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """How groups of seeds are to be tested, and where that is to be written."""
+    """How groups of seeds are to be tested, a run is to be chosen, and where that is written."""
 
     metric: str | None
+    by: str | None
+    within: float
+    scatter: Path | None
     tests: Path | None
     plot: Path | None
     alpha: float
@@ -109,19 +114,88 @@ class _Asked:
     @classmethod
     def of(cls, call: Call) -> _Asked:
         """Read the options, before anything is computed."""
-        given = call.get("alpha") or "0.05"
-        try:
-            alpha = float(given)
-        except ValueError:
-            alpha = float("nan")
+        alpha, within = _a_number(call, "alpha", "0.05"), _a_number(call, "within", "0.005")
         if not 0 < alpha < 1:
-            raise UsageError(f"--alpha {given}: expected a number between 0 and 1")
+            raise UsageError(f"--alpha {call.get('alpha')}: expected a number between 0 and 1")
+        if not within >= 0:
+            raise UsageError(f"--within {call.get('within')}: expected a number from 0")
+        for option in ("within", "scatter"):
+            if call.get(option) and not call.get("by"):
+                raise UsageError(f"--{option} needs --by, the figure to choose a run by")
         return cls(
             metric=call.get("metric"),
+            by=call.get("by"),
+            within=within,
+            scatter=check_path("--scatter", call.get("scatter"), ".png", ".svg", ".pdf"),
             tests=check_path("--tests", call.get("tests"), ".csv", ".tsv", ".txt"),
             plot=check_path("--plot", call.get("plot"), ".png", ".svg", ".pdf"),
             alpha=alpha,
         )
+
+
+def _a_number(call: Call, option: str, default: str) -> float:
+    """Return the number of an option, NaN where it is none."""
+    try:
+        return float(call.get(option) or default)
+    except ValueError:
+        return float("nan")
+
+
+def figures_of(folders: Sequence[RunFolder]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the figures of every single run, those over seeds or folds and arms among them.
+
+    Parameters
+    ----------
+    folders : sequence of RunFolder
+        Runs, and parent folders of replicates.
+
+    Returns
+    -------
+    dict
+        Group, an arm or a folder -> run -> metric -> value.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for folder in folders:
+        for path in folder.replicates or [folder.path]:
+            metrics = with_measures(path).get("metrics", {})
+            group = str(path.parent if folder.replicates else path)
+            known = {n: e["value"] for n, e in metrics.items() if e.get("value") is not None}
+            found.setdefault(group, {})[str(path)] = known
+    return found
+
+
+def _choose(folders: Sequence[RunFolder], asked: _Asked) -> None:
+    """Choose a run by a second figure among those that are about as good as the best."""
+    from eugene.evaluate import choose
+
+    assert asked.by is not None
+    groups = figures_of(folders)
+    runs = {run: figures for group in groups.values() for run, figures in group.items()}
+    metric = asked.metric or next((m for m in HEADLINES if any(m in f for f in runs.values())), "")
+    found = choose(runs, asked.by, metric=metric, within=asked.within)
+    say(f"\n{found.sentence}")
+    columns = [metric, asked.by]
+    say(aligned(["run", *columns], [[r, *(runs[r][c] for c in columns)] for r in found.equal]))
+    if asked.scatter is not None:
+        import matplotlib as mpl
+
+        from eugene.plot import runs_scatter
+        from eugene.report._words import metric_name
+
+        shown = {
+            group: {r: (f[metric], f[asked.by]) for r, f in own.items() if r not in found.left_out}
+            for group, own in groups.items()
+        }
+        with mpl.rc_context({"backend": "Agg", "svg.fonttype": "path"}):
+            runs_scatter(
+                {group: own for group, own in shown.items() if own},
+                x=metric_name(metric),
+                y=metric_name(asked.by),
+                chosen=found.chosen,
+                limit=found.limit,
+                save=str(asked.scatter),
+            )
+        say(f"picture: {asked.scatter}")
 
 
 def groups_of(folders: Sequence[RunFolder]) -> dict[str, dict[str, list[float]]]:
@@ -155,7 +229,7 @@ def _test_groups(folders: Sequence[RunFolder], asked: _Asked) -> None:
     """Test groups of seeds against each other, where there are two or more of them."""
     groups = groups_of(folders)
     if len(groups) < 2 or any(len(v) < 2 for g in groups.values() for v in g.values()):
-        if asked.metric or asked.tests or asked.plot:
+        if (asked.metric and not asked.by) or asked.tests or asked.plot:
             raise UsageError(
                 f"there are {len(groups)} groups of several seeds or folds, and tests and pictures "
                 "need two or more, of two runs or more each: name folders of runs with replicates"

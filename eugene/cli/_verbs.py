@@ -112,6 +112,11 @@ _AFTER = (
         options=(
             out("CSV or TSV file to write as well", old=True),
             Option("--metric", "figure that groups of seeds are tested by", "NAME"),
+            Option(
+                "--by", "figure to choose a run by, of those with about the best metric", "NAME"
+            ),
+            Option("--within", "how far from the best metric these may be; 0.005 by default", "X"),
+            Option("--scatter", "picture of all runs, metric against --by", "FILE"),
             Option("--tests", "CSV or TSV file for the tests of each two groups", "FILE"),
             Option("--plot", "picture of the groups: .png, .svg or .pdf", "FILE"),
             Option("--alpha", "corrected p-values below it are significant", "P", "0.05"),

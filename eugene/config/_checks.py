@@ -20,7 +20,7 @@ from eugene.config._registry import Registry
 from eugene.config._search import search_entries
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
-from eugene.config.registries import LOSSES, METRICS, MODULES, registry
+from eugene.config.registries import CALLBACKS, LOSSES, METRICS, MODULES, registry
 from eugene.errors import ConfigError, Problem, did_you_mean
 
 _FORBIDDEN = ("class_path", "init_args")
@@ -267,6 +267,12 @@ def _task_parts(document: Document) -> Iterator[Problem]:
             yield document.problem(where, f"{name} is no metric of {task}; there are {fitting}")
     metrics = names if listed else list(task.metrics)
     known = ["val_loss", "train_loss", *(f"val_{m}" for m in metrics)]
+    given = trainer.get("callbacks")
+    for one in given if isinstance(given, list) else []:
+        listener = one.get("name") if isinstance(one, dict) else one
+        if not isinstance(listener, str) or not CALLBACKS.ships(listener):
+            return  # what one's own logs shows when it is made
+        known.append(f"val_{listener}")
     watched = [("$.trainer.monitor", trainer.get("monitor"))]
     if module.get("scheduler") == "reduce_lr_on_plateau":
         watched.append(("$.module.scheduler_monitor", module.get("scheduler_monitor")))

@@ -111,6 +111,7 @@ _MANY: dict[tuple[str, ...], Registry] = {
     ("data", "targets"): registries.TARGET_TRANSFORMS,
     ("baselines",): registries.BASELINES,
     ("trainer", "loggers"): registries.LOGGERS,
+    ("trainer", "callbacks"): registries.CALLBACKS,
     ("augment", "augmentations"): registries.AUGMENTATIONS,
     ("module", "regularizers"): registries.REGULARIZERS,
 }

@@ -150,6 +150,8 @@ LOGGERS = Registry(
     args=("folder",),
 )
 """Where the figures of each epoch of a training are written."""
+CALLBACKS = Registry("callback", _in("eugene.train", consistency="Consistency"), by_class=True)
+"""What else listens to a training; what is shipped logs ``val_`` and its name."""
 TASKS = Registry("task", dict.fromkeys(_TASKS, "eugene._tasks:get_task"), args=("name",))
 """What a module can be trained for."""
 DATA_SOURCES = Registry(
@@ -271,6 +273,8 @@ _STEPS = (
     "filters",
     "positional",
     "footprints",
+    "robustness",
+    "consistency",
 )
 STEPS = Registry(
     "step",
@@ -290,6 +294,7 @@ REGISTRIES: dict[str, Registry] = {
     "optimizers": OPTIMIZERS,
     "schedulers": SCHEDULERS,
     "loggers": LOGGERS,
+    "callbacks": CALLBACKS,
     "data_sources": DATA_SOURCES,
     "splits": SPLITS,
     "samplers": SAMPLERS,

@@ -146,7 +146,7 @@ _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
         frozenset(
             {
                 *("module", "datamodule", "run_dir", "seed", "resume", "overwrite", "progress"),
-                *("restore_best", "callbacks", "trainer_kwargs"),
+                *("restore_best", "trainer_kwargs"),
             }
         ),
         {"accelerator": "'auto'"},

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from eugene.evaluate import baselines as baselines
     from eugene.evaluate._bigwig import expected_counts as expected_counts
     from eugene.evaluate._bigwig import predictions_to_bigwig as predictions_to_bigwig
+    from eugene.evaluate._choice import Choice as Choice
+    from eugene.evaluate._choice import choose as choose
+    from eugene.evaluate._consistency import ConsistencyFigures as ConsistencyFigures
+    from eugene.evaluate._consistency import consistency_of as consistency_of
     from eugene.evaluate._ensemble import Ensemble as Ensemble
     from eugene.evaluate._ensemble import Spread as Spread
     from eugene.evaluate._ensemble import ensemble as ensemble

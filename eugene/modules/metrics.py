@@ -537,7 +537,7 @@ def better_when(monitor: str, own: Mapping[str, EpochMetric] | None = None) -> s
     ('min', 'max')
     """
     _, _, name = monitor.partition("_")
-    if "loss" in monitor:
+    if {"loss", "error"} & set(monitor.split("_")) or "loss" in monitor:
         return "min"
     for known in dict.fromkeys([*(own or {}), *METRICS]):
         if name == known or name.startswith(f"{known}_"):

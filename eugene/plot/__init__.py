@@ -14,6 +14,7 @@ from eugene.plot._categorical import countplot as countplot
 from eugene.plot._categorical import histplot as histplot
 from eugene.plot._categorical import scatterplot as scatterplot
 from eugene.plot._categorical import violinplot as violinplot
+from eugene.plot._choice import runs_scatter as runs_scatter
 from eugene.plot._gia import distance_cooperativity_gia_plot as distance_cooperativity_gia_plot
 from eugene.plot._gia import positional_gia_plot as positional_gia_plot
 from eugene.plot._groups import compared_groups as compared_groups

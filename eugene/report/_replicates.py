@@ -34,6 +34,7 @@ def replicates(section: Section, run: RunFolder) -> None:
         section.heading(f"Subset: {subset.replace('_', ' ')}")
         _arm_tables(section, {arm: entry["subsets"][subset] for arm, entry in arms.items()}, over)
     section.figures(_dots(arms, over, run.figures))
+    _chosen(section, arms, over, run.figures)
     for name, entry in summary.get("paired", {}).items():
         section.heading(f"Difference: {name.replace('_', ' ')}")
         section.text(
@@ -56,6 +57,53 @@ def replicates(section: Section, run: RunFolder) -> None:
             ],
             numbers=(1,),
         )
+
+
+def _chosen(section: Section, arms: dict[str, Any], over: str, folder: Path) -> None:
+    """Draw performance against consistency, and say which run to choose by both."""
+    import matplotlib.pyplot as plt
+
+    from eugene.evaluate import choose
+    from eugene.plot import runs_scatter
+
+    every = [entry["metrics"] for entry in arms.values()]
+    metric = next((m for m in _DRAWN if all(m in own for own in every)), None)
+    by = "k_attr_mean_kld"
+    if metric is None or not all(by in own for own in every):
+        return
+    runs = {
+        arm: {
+            f"{arm}/{over}_{number_}": (a, b)
+            for number_, a, b in zip(
+                entry[f"{over}s"],
+                *(entry["metrics"][name][f"per_{over}"] for name in (metric, by)),
+                strict=True,
+            )
+        }
+        for arm, entry in arms.items()
+    }
+    figures = {run: {metric: a, by: b} for own in runs.values() for run, (a, b) in own.items()}
+    found = choose(figures, by, metric=metric)
+    section.heading("Performance against consistency")
+    section.text(
+        f"{found.sentence} The k-attr-mean KLD says how well the attribution maps of different "
+        "sequences agree (the section on consistency of a run explains it): of networks that "
+        "predict equally well, the one with the higher value is more likely to be explained by "
+        "motifs. It is compared at equal numbers of sequences only."
+    )
+    figure, ax = plt.subplots(figsize=(6.2, 3.6), layout="constrained")
+    runs_scatter(
+        runs, x=metric_name(metric), y=metric_name(by), chosen=found.chosen, limit=found.limit,
+        ax=ax,
+    )  # fmt: skip
+    section.figures([
+        picture(
+            figure, "performance_consistency", folder=folder,
+            alt=f"{metric_name(metric)} of each run against the consistency of its attributions",
+            caption="Each point is a run; the dotted line is what counts as equally good, the ring "
+            "the run that is chosen.",
+        )
+    ])  # fmt: skip
 
 
 def _span(low: float | None, high: float | None) -> str:

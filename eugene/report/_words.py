@@ -32,6 +32,13 @@ METRIC_NAMES = {
     "profile_spearman": "profile Spearman ρ (median of rows)",
     "count_pearson": "Pearson r of log counts",
     "count_spearman": "Spearman ρ of log counts",
+    "k_attr_mean_kld": "k-attr-mean KLD (nats)",
+    "kmer_kld": "k-mer KLD (nats)",
+    "attribution_snr": "signal-to-noise ratio of attributions",
+    "attribution_auroc": "AUROC of attributions",
+    "attribution_auprc": "AUPRC of attributions",
+    "robustness_error": "error of moved attributions",
+    "robustness_error_relative": "relative error of moved attributions",
 }
 
 

@@ -12,8 +12,9 @@ from typing import TypeAlias, TypedDict, Unpack, cast
 
 import numpy as np
 
-from eugene._evaluation import Evaluation, Measured, Metric, Metrics, read_evaluation
+from eugene._evaluation import Evaluation, Measured, Metric, Metrics, with_measures
 from eugene._folder import RunFolder
+from eugene._step import steps
 from eugene.config import RunConfig, listed_plugins
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
@@ -328,6 +329,13 @@ def run_replicates(
     return folder
 
 
+def _later(config: RunConfig, *, explained: bool) -> list[str]:
+    """Return the steps after training of a replicate: all, or those that measure it."""
+    wanted = pipeline.wanted_steps(config)
+    known = steps()
+    return [name for name in wanted if explained or name == "test" or known[name].measures]
+
+
 def _train_all(
     configs: dict[tuple[str, int], RunConfig],
     folder: RunFolder,
@@ -349,12 +357,12 @@ def _train_all(
             current = pipeline.train(
                 replicate,
                 place,
-                later=pipeline.wanted_steps(replicate) if explained else ["test"],
+                later=_later(replicate, explained=explained),
                 store=shared,
                 baselines=baselines,
                 **options,
             )
             if pipeline.following(replicate):
                 continue
-            evaluations[arm][which_one] = read_evaluation(current.folder.path)
+            evaluations[arm][which_one] = with_measures(current.folder.path)
     return evaluations

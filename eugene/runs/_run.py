@@ -411,6 +411,24 @@ class Run:
             )
             raise EugeneError(message)
 
+    def listeners(self) -> list[pl.Callback]:
+        """Return new callbacks, as the configuration names them.
+
+        Raises
+        ------
+        ConfigError
+            If one cannot be made.
+        """
+        from eugene.train._listeners import make_callbacks
+
+        made: list[pl.Callback] = []
+        for index, section in enumerate(self.config.section("trainer").get("callbacks") or ()):
+            try:
+                made += make_callbacks([section])
+            except EugeneError as error:
+                raise self.config.fail(f"$.trainer.callbacks[{index}]", str(error)) from error
+        return made
+
     def check(self, module: SequenceModule) -> None:
         """Raise where data, module and trainer do not fit together; nothing is trained yet.
 
@@ -425,6 +443,7 @@ class Run:
             What `eugene.train.fit` would refuse.
         """
         from eugene.train._checks import check_augmented, check_fit
+        from eugene.train._listeners import check_watched, logged_by
 
         try:
             check_augmented(module, self.datamodule)
@@ -432,8 +451,13 @@ class Run:
             message = str(error).removeprefix("augment: ")
             raise self.config.fail("$.augment", message) from error
         monitor = str(self.config.section("trainer").get("monitor") or "val_loss")
+        monitor, listeners = monitor.removesuffix("_epoch"), self.listeners()
         try:
-            check_fit(module, self.datamodule, monitor=monitor.removesuffix("_epoch"))
+            check_watched(listeners, module, monitor)
+        except EugeneError as error:
+            raise self.config.fail("$.trainer.callbacks", str(error)) from error
+        try:
+            check_fit(module, self.datamodule, monitor=monitor, logged=logged_by(listeners))
         except DataError as error:
             where = "$.module" if self.has_profiles else "$.module.task"
             raise self.config.fail(where, str(error)) from error

@@ -176,6 +176,7 @@ def plan_of(run: Run) -> list[Stage]:
     plan = []
     for index, (stage, one) in enumerate(zip(listed, stage_runs(run), strict=True)):
         options = one.config.section("trainer")
+        options["callbacks"] = (*run.callbacks, *one.listeners())
         plan.append(
             Stage(
                 name=str(stage["name"]),

@@ -9,7 +9,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,7 @@ class Record(Checkpoint):
         self.waited = 0
         self.stopped_early = False
         self.spoken = False
+        self.beside: Sequence[str] = ()
         self._started = time.perf_counter()
         self._pending = False
         self._improved = False
@@ -185,7 +186,8 @@ class Record(Checkpoint):
             if self.spoken:
                 names = getattr(pl_module, "metric_names", ())
                 end = trainer.max_epochs or -1
-                say(epoch_line(row, names, of=end, best=self._improved))
+                line = epoch_line(row, names, of=end, best=self._improved, beside=self.beside)
+                say(line)
         self._pending = True
 
     def _judge(self, trainer: pl.Trainer, row: dict[str, float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,12 @@ _NEEDS_SPREAD = ("r2", "pearson", "spearman", "explained_variance")
 
 
 def check_fit(
-    module: pl.LightningModule, source: object, *, monitor: str, closed: bool = True
+    module: pl.LightningModule,
+    source: object,
+    *,
+    monitor: str,
+    closed: bool = True,
+    logged: Collection[str] = (),
 ) -> list[str]:
     """Raise where a module cannot be trained on its data; return what should be said.
 
@@ -41,7 +46,9 @@ def check_fit(
     monitor : str
         Value that says which epoch is best.
     closed : bool
-        Whether only the module logs values, no callback of the user.
+        Whether it is known what is logged: there is no callback of the user that says nothing.
+    logged : collection of str
+        What callbacks log beside the module.
 
     Returns
     -------
@@ -65,7 +72,8 @@ def check_fit(
     ]
     check_augmented(module, source)
     if isinstance(module, ProfileModule):
-        return said + check_profiles(module, source, monitor=monitor, closed=closed)
+        known = closed and monitor not in logged
+        return said + check_profiles(module, source, monitor=monitor, closed=known)
     if not isinstance(module, SequenceModule):
         take_data = getattr(module, "take_data", None)
         if callable(take_data):
@@ -76,7 +84,7 @@ def check_fit(
     outputs = _outputs(module, source)
     task = module.task
     if closed and type(module) is SequenceModule:
-        _check_monitor(module, monitor, names, outputs)
+        _check_monitor(module, monitor, names, outputs, logged)
     if not callable(targets_of):
         return said
     targets = targets_of()
@@ -161,7 +169,11 @@ def _check_shape(module: SequenceModule, source: Any, outputs: tuple[int, ...] |
 
 
 def _check_monitor(
-    module: SequenceModule, monitor: str, names: list[str], outputs: tuple[int, ...] | None
+    module: SequenceModule,
+    monitor: str,
+    names: list[str],
+    outputs: tuple[int, ...] | None,
+    logged: Collection[str],
 ) -> None:
     """Raise where nothing logs what is to be watched."""
     count = outputs[1] if outputs is not None and len(outputs) == 2 else len(names)
@@ -172,8 +184,8 @@ def _check_monitor(
     if module.hparams["scheduler"] == "reduce_lr_on_plateau":
         watched["scheduler_monitor"] = str(module.hparams["scheduler_monitor"])
     for key, value in watched.items():
-        if value.removesuffix("_epoch") not in {*known, "lr"}:
-            short = ", ".join([*loggable(module.metric_names, []), "lr"])
+        if value.removesuffix("_epoch") not in {*known, *logged, "lr"}:
+            short = ", ".join([*loggable(module.metric_names, []), *logged, "lr"])
             what = "training cannot be set up: " if key != "monitor" else ""
             raise EugeneError(f"{what}{key}={value!r} was not logged; there are {short}")
 

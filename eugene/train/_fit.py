@@ -36,6 +36,8 @@ from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
 from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
 from eugene.train._fast import FastPath
+from eugene.train._listeners import Named as Listener
+from eugene.train._listeners import check_watched, logged_by, make_callbacks
 from eugene.train._loggers import FOLDERS, Named, make_loggers
 from eugene.train._notes import Notes
 from eugene.train._progress import what_is_shown
@@ -135,7 +137,7 @@ def fit(
     swa_from: Annotated[int | None, Least(0)] = None,
     compiled: bool | str = False,
     restore_best: bool = True,
-    callbacks: Sequence[pl.Callback] = (),
+    callbacks: Sequence[Listener] = (),
     trainer_kwargs: Mapping[str, object] | None = None,
 ) -> FitResult:
     """Train a module until it stops getting better.
@@ -216,8 +218,9 @@ def fit(
         Whether the network is compiled for training by ``torch.compile``, or with which backend.
     restore_best : bool
         Leave the module with its best weights rather than its last.
-    callbacks : list of pytorch_lightning.Callback
-        More callbacks.
+    callbacks : list of str, mapping or pytorch_lightning.Callback
+        What else listens: names of the registry ``callbacks``, such as ``consistency``, mappings
+        with ``name`` and arguments, or Lightning's own.
     trainer_kwargs : dict, optional
         More arguments of ``pytorch_lightning.Trainer``.
 
@@ -291,8 +294,13 @@ def fit(
                 stacklevel=2,
             )
             monitor = "train_loss"
-        closed = not callbacks and not (trainer_kwargs or {}).get("callbacks")
-        for remark in check_fit(module, datamodule, monitor=monitor, closed=closed):
+        listeners = make_callbacks(callbacks)
+        logged = logged_by(listeners)
+        closed = all(hasattr(one, "logs") for one in listeners)
+        closed = closed and not (trainer_kwargs or {}).get("callbacks")
+        check_watched(listeners, module, monitor)
+        judged = check_fit(module, datamodule, monitor=monitor, closed=closed, logged=logged)
+        for remark in judged:
             warnings.warn(remark, EugeneWarning, stacklevel=2)
         bridge.join_single(module)
         if not any(part.training for part in module.modules()):
@@ -307,6 +315,7 @@ def fit(
             min_delta=min_delta,
             seed=seed,
         )
+        record.beside = logged
         described = getattr(datamodule, "facts", None)
         facts = described() if callable(described) else {}
         told = {
@@ -361,7 +370,7 @@ def fit(
                     "logger": written or False,
                     "callbacks": [
                         SaveFirst(record),
-                        *callbacks,
+                        *listeners,
                         *extra,
                         bridge.watch,
                         FastPath(fast, notes),

@@ -38,7 +38,14 @@ def what_is_shown(progress: bool | str | None) -> tuple[bool, bool]:
     return bool(progress), bool(progress)
 
 
-def epoch_line(row: Mapping[str, float], metrics: Iterable[str], *, of: int, best: bool) -> str:
+def epoch_line(
+    row: Mapping[str, float],
+    metrics: Iterable[str],
+    *,
+    of: int,
+    best: bool,
+    beside: Iterable[str] = (),
+) -> str:
     """Return what an epoch gave in one line.
 
     Parameters
@@ -51,6 +58,8 @@ def epoch_line(row: Mapping[str, float], metrics: Iterable[str], *, of: int, bes
         Most epochs; -1 for no end.
     best : bool
         Whether no epoch before was better.
+    beside : iterable of str
+        Values of callbacks; those that an epoch has are shown.
 
     Examples
     --------
@@ -59,6 +68,7 @@ def epoch_line(row: Mapping[str, float], metrics: Iterable[str], *, of: int, bes
     'epoch 1 of 10: train_loss 0.5000, val_loss 0.2500, val_r2 0.1250 (best)'
     """
     shown = ["train_loss", "val_loss", *[f"val_{name}" for name in metrics][:_MOST_METRICS]]
+    shown += [name for name in beside if row.get(name) == row.get(name)]
     values = ", ".join(f"{name} {row[name]:.4f}" for name in shown if name in row)
     end = f" of {of}" if of > 0 else ""
     return f"epoch {int(row['epoch']) + 1}{end}: {values}{' (best)' if best else ''}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seqexplainer.plot._consistency import angular_density as angular_density
+from seqexplainer.plot._consistency import kmer_spectrum as kmer_spectrum
 from seqexplainer.plot._curves import edit_map as edit_map
 from seqexplainer.plot._curves import evolution_traces as evolution_traces
 from seqexplainer.plot._curves import positional_curve as positional_curve

@@ -149,6 +149,7 @@ def fit(run: Run, *, resume: bool = False) -> None:
         run.begin()
     options = run.config.section("trainer")
     given = {k: v for k, v in options.items() if v is not None or k == "patience"}
+    given["callbacks"] = (*run.callbacks, *run.listeners())
     with contextlib.nullcontext() if run.folder.follows else run.folder.step("fit"):
         result = train(
             module,
@@ -158,7 +159,6 @@ def fit(run: Run, *, resume: bool = False) -> None:
             resume=resume,
             overwrite=not resume,
             progress=True if run.progress else "lines",
-            callbacks=run.callbacks,
             **given,
         )
     _part()
