@@ -443,7 +443,7 @@ class Run:
             What `eugene.train.fit` would refuse.
         """
         from eugene.train._checks import check_augmented, check_fit
-        from eugene.train._listeners import check_watched, logged_by
+        from eugene.train._listeners import all_say, check_watched, logged_by
 
         try:
             check_augmented(module, self.datamodule)
@@ -457,7 +457,13 @@ class Run:
         except EugeneError as error:
             raise self.config.fail("$.trainer.callbacks", str(error)) from error
         try:
-            check_fit(module, self.datamodule, monitor=monitor, logged=logged_by(listeners))
+            check_fit(
+                module,
+                self.datamodule,
+                monitor=monitor,
+                closed=all_say(listeners),
+                logged=logged_by(listeners),
+            )
         except DataError as error:
             where = "$.module" if self.has_profiles else "$.module.task"
             raise self.config.fail(where, str(error)) from error

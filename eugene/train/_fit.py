@@ -37,7 +37,7 @@ from eugene.train._checks import check_fit
 from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
 from eugene.train._fast import FastPath
 from eugene.train._listeners import Named as Listener
-from eugene.train._listeners import check_watched, logged_by, make_callbacks
+from eugene.train._listeners import all_say, check_watched, logged_by, make_callbacks
 from eugene.train._loggers import FOLDERS, Named, make_loggers
 from eugene.train._notes import Notes
 from eugene.train._progress import what_is_shown
@@ -296,8 +296,7 @@ def fit(
             monitor = "train_loss"
         listeners = make_callbacks(callbacks)
         logged = logged_by(listeners)
-        closed = all(hasattr(one, "logs") for one in listeners)
-        closed = closed and not (trainer_kwargs or {}).get("callbacks")
+        closed = all_say(listeners) and not (trainer_kwargs or {}).get("callbacks")
         check_watched(listeners, module, monitor)
         judged = check_fit(module, datamodule, monitor=monitor, closed=closed, logged=logged)
         for remark in judged:

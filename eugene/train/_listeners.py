@@ -46,6 +46,11 @@ def make_callbacks(callbacks: Iterable[Named]) -> list[pl.Callback]:
     return made
 
 
+def all_say(callbacks: Sequence[pl.Callback]) -> bool:
+    """Tell whether every callback says what it logs; one of Lightning's says nothing."""
+    return all(hasattr(one, "logs") for one in callbacks)
+
+
 def logged_by(callbacks: Sequence[pl.Callback]) -> tuple[str, ...]:
     """Return the names of the values that callbacks say they log."""
     return tuple(name for one in callbacks for name in getattr(one, "logs", ()))

@@ -25,6 +25,8 @@ NETWORK = (
     "motifs",
     "variants",
     "evolve",
+    "robustness",
+    "consistency",
 )
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
 WRITES = [*NETWORK, "report", "compare", "data", "datasets"]

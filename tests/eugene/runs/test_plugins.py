@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
@@ -178,6 +179,17 @@ class Small(Regularizer):
         return self.weight * sum(w.square().sum() for w in module.arch.parameters())
 
 
+@eu.register("callbacks", "lab_listener")
+class Listener(pl.Callback):
+    """Log a number of its own."""
+
+    def __init__(self, start: Annotated[int, Least(0)] = 0):
+        self.start = start
+
+    def on_validation_epoch_end(self, trainer, pl_module):
+        pl_module.log("val_own", float(self.start + trainer.current_epoch))
+
+
 @eu.register("loggers", "lab_log")
 def lab_log(folder, *, file: str = "lab.csv"):
     """Write figures to a folder of ones own."""
@@ -304,13 +316,19 @@ def test_stages_of_ones_own(plugin: Path, tmp_path: Path) -> None:
         "augment": {"augmentations": ["rc", {"name": "lab_fade", "strength": 0.5}], "max_augs": 2},
         "stages": before,
         "module": TREE["module"] | {"regularizers": [{"name": "lab_small", "weight": 0.5}]},
-        "trainer": TREE["trainer"] | {"loggers": [{"name": "lab_log", "file": "own"}]},
+        "trainer": TREE["trainer"]
+        | {
+            "loggers": [{"name": "lab_log", "file": "own"}],
+            "callbacks": [{"name": "lab_listener", "start": 7}],
+            "monitor": "val_own",
+        },
         "interpret": {},
     }
     folder = run(TREE | training, plugins=[plugin], run_dir=tmp_path / "run")
     first = folder.read_json("stages/1_first/stage.json")
     assert first["hook"] == {"lab_hook.shrunk": 0.5}
     assert list(folder.path.rglob("own/**/metrics.csv"))
+    assert folder.table("metrics.csv")["val_own"].iloc[0] == first["best_score"] == 7
     module = eu.load(folder.path)
     drawn = [type(a).__name__ for a in module.augmenter.augmentations]
     assert drawn == ["ReverseComplement", "Fade"]
