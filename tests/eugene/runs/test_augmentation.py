@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import eugene as eu
-from eugene.augment import Augmenter
 from eugene.errors import ConfigError
 from eugene.runs import run
+from seqpro.transforms import plans
 
 
 @pytest.fixture
@@ -37,16 +37,16 @@ def test_draws_are_those_of_the_training_and_stages_stand_side_by_side(
     tmp_path: Path, augmented: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, list[int]]] = []
-    drawn = Augmenter._drawn
+    drawn = plans.Rules.draw
 
-    def spy(self: Augmenter, rows: Any, lengths: Any) -> Any:
-        found = drawn(self, rows, lengths)
-        if len(self.augmentations) == 3:  # not those that are drawn for the report
-            seen.append((len(lengths), [int(np.sum(chosen)) for chosen in found[0].selected]))
+    def spy(self: plans.Rules, seed: int, rows: Any, lengths: Any) -> plans.Changes:
+        found = drawn(self, seed, rows, lengths)
+        if found.table.shape[1] == 3:  # not those that are drawn for the report
+            seen.append((len(rows), (found.table[:, :, 0] != 0).sum(0).tolist()))
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(Augmenter, "_drawn", spy)
+        patched.setattr(plans.Rules, "draw", spy)
         folder = run(augmented, run_dir=tmp_path / "run")
     noted = folder.read_json("augmentation.json")
     first, second = noted["stages"]
