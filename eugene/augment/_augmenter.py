@@ -332,6 +332,7 @@ class Augmenter:
         rows = batch["index"] if "index" in batch else torch.arange(len(x), device=x.device)
         lengths = batch.get("seq_length")
         seed = random.epoch_seed(self.seed, epoch)
+        self._check_shapes(x, rows, lengths)
         self._check_lengths(width, lengths)
         if lengths is not None:
             result["seq_length"] = lengths + self.added
@@ -409,12 +410,33 @@ class Augmenter:
             return move_letters(x, plan, self._alphabet)
         return move_one_hot(x, plan, turned=False)
 
+    def _check_shapes(
+        self, x: torch.Tensor, rows: torch.Tensor, lengths: torch.Tensor | None
+    ) -> None:
+        if x.ndim not in (2, 3) or (x.ndim == 3 and x.shape[1] != len(self._alphabet)):
+            raise EugeneError(
+                f"augment: sequences have shape {tuple(x.shape)}, expected letters (n_rows, "
+                f"length), or one-hot (n_rows, {len(self._alphabet)}, length) for the letters "
+                f"{self.alphabet}"
+            )
+        if len(rows) != len(x) or (lengths is not None and len(lengths) != len(x)):
+            raise EugeneError(
+                f"augment: there are {len(x)} sequences and {len(rows)} rows"
+                + ("" if lengths is None else f" and {len(lengths)} lengths")
+                + ": expected as many of each"
+            )
+
     def _check_lengths(self, width: int, lengths: torch.Tensor | None) -> None:
         """Raise where a sequence is too short; lengths on another device are not waited for."""
         shortest, where = width, "the shortest sequence"
         if lengths is not None and lengths.is_cpu and len(lengths):
-            place = int(lengths.argmin())
+            place, longest = int(lengths.argmin()), int(lengths.argmax())
             shortest, where = int(lengths[place]), f"row {place} of the batch"
+            if int(lengths[longest]) > width:
+                raise EugeneError(
+                    f"augment: row {longest} of the batch is said to have {int(lengths[longest])} "
+                    f"bp, but sequences are {width} bp wide"
+                )
         self.check(shortest, where)
 
     def check(self, shortest: int, where: str = "the shortest sequence") -> None:

@@ -68,41 +68,29 @@ class Compiled:
         x, plan
             See `Changed`.
         """
-        width = x.shape[-1] + self._rules.added
+        width = x.shape[-1]
         if lengths is None:
-            long: NDArray[np.int64] = np.array([x.shape[-1]], np.int64)
+            long: NDArray[np.int64] = np.array([width], np.int64)
         else:
             long = np.ascontiguousarray(lengths.numpy(), np.int64)
         ids = np.ascontiguousarray(rows.ids.numpy(), np.int64).view(np.uint64)
-        array: NDArray[np.generic] = x.numpy()
-        if array.ndim == 3 and self._rules.at_once:
-            out = np.empty((*array.shape[:2], width), array.dtype)
-            self._rules.evolve(rows.seed, ids, long, np.ascontiguousarray(array), out)
-            return torch.from_numpy(out), lambda: self._map(
-                self._rules.draw(rows.seed, ids, long), width
-            )
+        if x.ndim == 3 and self._rules.at_once:
+            made = torch.from_numpy(self._rules.evolve(rows.seed, ids, long, x.numpy()))
+            return made, lambda: self._map(self._rules.draw(rows.seed, ids, long), width)
         changes = self._rules.draw(rows.seed, ids, long)
         for stage in self._stages:
-            array = self._moved(np.ascontiguousarray(array), stage, changes)
+            x = self._moved(x, stage, changes)
             for i in stage.values:
-                array = self._with_values(i, array, stage, changes)
-        return torch.from_numpy(array), lambda: self._map(changes, width)
+                self._change_values(i, x, stage, changes)
+        return x, lambda: self._map(changes, width)
 
-    def _moved(
-        self, array: NDArray[np.generic], stage: Stage, changes: plans.Changes
-    ) -> NDArray[np.generic]:
+    def _moved(self, x: torch.Tensor, stage: Stage, changes: plans.Changes) -> torch.Tensor:
         """Return what the moves of a stage make, one-hot where values are changed after them."""
         begin, end = stage.start, None if stage.last else stage.stop
-        if array.ndim == 2:
-            array = self._rules.spell(changes, array, begin, end)
-            return self._one_hot(array) if self._changes_values else array
-        out = np.empty((*array.shape[:2], self._width(array, stage)), array.dtype)
-        self._rules.move(changes, array, out, begin, end)
-        return out
-
-    def _width(self, array: NDArray[np.generic], stage: Stage) -> int:
-        """Return how wide rows are; the first stage makes room for all insertions."""
-        return array.shape[-1] + (self._rules.added if stage is self._stages[0] else 0)
+        if x.ndim == 3:
+            return torch.from_numpy(self._rules.move(changes, x.numpy(), begin, end))
+        letters = self._rules.spell(changes, x.numpy(), begin, end)
+        return torch.from_numpy(self._one_hot(letters) if self._changes_values else letters)
 
     def _one_hot(self, letters: NDArray[np.generic]) -> NDArray[np.float32]:
         upper, lower = self._letters
@@ -110,17 +98,14 @@ class Compiled:
         kernels.letter_planes(letters, upper, lower, out)
         return out
 
-    def _with_values(
-        self, i: int, array: NDArray[np.generic], stage: Stage, changes: plans.Changes
-    ) -> NDArray[np.generic]:
-        """Change the values of the rows that drew it; the others need no draws."""
+    def _change_values(self, i: int, x: torch.Tensor, stage: Stage, changes: plans.Changes) -> None:
+        """Change the values of the rows that drew it, in place; the others need no draws."""
         augmentation = self._augmentations[i]
         if type(augmentation) is Noise:
-            self._rules.add_noise(changes, i, array)
-            return array
+            self._rules.add_noise(changes, i, x.numpy())
+            return
         few = changes.table[:, i, kernels.CHOSEN].nonzero()[0]
         front = changes.missing[few] // 2 if stage.last and self._padded else None
-        x = torch.from_numpy(array)
         x[few] = changed_values(
             augmentation,
             i,
@@ -129,14 +114,13 @@ class Compiled:
             None if front is None else torch.from_numpy(front),
             torch.from_numpy(changes.table[few, i, kernels.BEFORE]),
         )
-        return array
 
-    def _map(self, changes: plans.Changes, width: int) -> torch.Tensor:
+    def _map(self, changes: plans.Changes, length: int) -> torch.Tensor:
         """Return where positions come from through all stages."""
         whole: torch.Tensor | None = None
         for stage in self._stages:
             end = None if stage.last else stage.stop
-            plan = torch.from_numpy(self._rules.maps(changes, width, stage.start, end))
+            plan = torch.from_numpy(self._rules.maps(changes, length, stage.start, end))
             whole = plan if whole is None else composed(whole, plan)
         assert whole is not None
         return whole

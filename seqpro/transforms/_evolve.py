@@ -97,8 +97,7 @@ class Evolve(SequenceTransform):
             array = arrays[types.index("dna")]
             self._changes, self._shape = self._drawn(array, seed, row_ids), array.shape
             if len(arrays) > 1:
-                width = array.shape[1] + self._rules.added
-                self._plan = self._rules.maps(self._changes, width)
+                self._plan = self._rules.maps(self._changes, array.shape[1])
         return super().apply(arrays, seed, row_ids)
 
     def _drawn(self, array: Array, seed: int, row_ids: ArrayLike | None) -> Changes:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from seqpro import _kernels, random
 from seqpro._types import Sequences
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
+from seqpro.errors import SeqproError
 from seqpro.transforms.evolution import (
     LENGTHS,
     SCOPES,
@@ -342,8 +343,15 @@ class Rules:
         Returns
         -------
         Changes
+
+        Raises
+        ------
+        SeqproError
+            If there are not as many lengths as rows, or a rule of one's own draws what cannot be.
         """
         n, k = len(rows), len(self._augmentations)
+        if len(lengths) not in (1, n):
+            raise SeqproError(f"there are {n} rows, and lengths of {len(lengths)}")
         found = Changes(
             np.empty((n, k, 4), np.int64), np.empty(n, np.uint64), np.empty(n, np.int64)
         )
@@ -363,6 +371,7 @@ class Rules:
         )
         for column, values in enumerate((drawn.selected, drawn.amount, drawn.start, drawn.before)):
             found.table[:, :, column] = np.stack(values, axis=1)
+        self._check_drawn(found.table)
         found.states[:] = random.counter_seed(seed, rows)
         found.missing[:] = drawn.missing
         return found
@@ -373,21 +382,32 @@ class Rules:
         rows: NDArray[np.uint64],
         lengths: NDArray[np.int64],
         planes: NDArray[np.floating],
-        out: NDArray[np.floating],
-    ) -> None:
-        """Draw, write changed one-hot rows and add noise, where `at_once` says so.
+    ) -> NDArray[np.floating]:
+        """Draw, and return changed one-hot rows with noise, where `at_once` says so.
 
         Parameters
         ----------
         seed, rows, lengths
             As in `draw`.
-        planes, out
+        planes
             As in `move`.
+
+        Returns
+        -------
+        ndarray of the same dtype, shape (n_rows, letters, length + added)
+
+        Raises
+        ------
+        SeqproError
+            If rows do not fit.
         """
+        width = self._width(len(rows), lengths, planes)
+        out = np.empty((*planes.shape[:2], width), planes.dtype)
         _kernels.evolve_planes(
             np.uint64(seed & _MASK), rows, lengths, self._kinds, self._numbers, self._chosen,
-            planes, out,
+            np.ascontiguousarray(planes), out,
         )  # fmt: skip
+        return out
 
     def spell(
         self, changes: Changes, seqs: Sequences, begin: int = 0, end: int | None = None
@@ -405,9 +425,15 @@ class Rules:
         -------
         ndarray of the same dtype, shape (n_rows, length + added)
             NUL behind the end of a row.
+
+        Raises
+        ------
+        SeqproError
+            If rows do not fit.
         """
         array = np.ascontiguousarray(seqs)
-        out = np.empty((array.shape[0], array.shape[1] + self.added), np.uint8)
+        width = self._width(len(changes.states), changes.table[:, 0, 3], array, begin)
+        out = np.empty((len(array), width), np.uint8)
         _kernels.spell_rows(
             *self._what(changes, begin, end), self._mode, self._partner, self._letters,
             array.view(np.uint8), out,
@@ -418,43 +444,55 @@ class Rules:
         self,
         changes: Changes,
         planes: NDArray[np.floating],
-        out: NDArray[np.floating],
         begin: int = 0,
         end: int | None = None,
-    ) -> None:
-        """Write changed one-hot rows.
+    ) -> NDArray[np.floating]:
+        """Return changed one-hot rows.
 
         Parameters
         ----------
         changes : Changes
         planes : ndarray of float32 or float64, shape (n_rows, letters, length)
             Also soft ones.
-        out : ndarray of the same dtype, shape (n_rows, letters, positions)
         begin, end : int
             Which augmentations; all by default.
+
+        Returns
+        -------
+        ndarray of the same dtype, shape (n_rows, letters, length + added)
+
+        Raises
+        ------
+        SeqproError
+            If rows do not fit.
         """
-        _kernels.move_planes(*self._what(changes, begin, end), self._mode, planes, out)
+        width = self._width(len(changes.states), changes.table[:, 0, 3], planes, begin)
+        out = np.empty((*planes.shape[:2], width), planes.dtype)
+        what = self._what(changes, begin, end)
+        _kernels.move_planes(*what, self._mode, np.ascontiguousarray(planes), out)
+        return out
 
     def maps(
-        self, changes: Changes, width: int, begin: int = 0, end: int | None = None
+        self, changes: Changes, length: int, begin: int = 0, end: int | None = None
     ) -> NDArray[np.int32]:
         """Return where each position of changed rows comes from.
 
         Parameters
         ----------
         changes : Changes
-        width : int
-            Positions of the result.
+        length : int
+            Positions of the rows before all changes.
         begin, end : int
             Which augmentations; all by default.
 
         Returns
         -------
-        ndarray of int32, shape (n_rows, width)
+        ndarray of int32, shape (n_rows, length + added)
             ``(source + 1) << 8 | complemented << 7 | (letter + 1)``; 0 behind the end of a row.
             No source is a letter that was put in; a letter beside a source stands in its place.
         """
-        out = np.empty((len(changes.states), width), np.int32)
+        out = np.empty((len(changes.states), length + self.added), np.int32)
+        self._width(len(out), changes.table[:, 0, 3], out, 1)
         what = self._what(changes, begin, end)
         _kernels.map_rows(*what, self._mode, len(self._letters), out)
         return out
@@ -472,6 +510,35 @@ class Rules:
         mean, std = np.float32(self._numbers[place, 5:])
         padded = self._settings.length == "pad_both" and place > self._last_move
         _kernels.add_noise(*changes, place, padded, mean, std, out)
+
+    def _width(
+        self, n: int, lengths: NDArray[np.int64], array: NDArray[np.generic], begin: int = 0
+    ) -> int:
+        """Return how wide changed rows are: those in front of begin made room for all already."""
+        before = array.shape[-1] - (self.added if begin else 0)
+        longest = int(lengths.max()) if lengths.size else 0
+        if len(array) != n or longest > before or lengths.size not in (1, n):
+            raise SeqproError(
+                f"changes were drawn for {n} rows of at most {longest} bp, the sequences are "
+                f"{len(array)} of {before} bp"
+            )
+        return before + self.added
+
+    def _check_drawn(self, table: NDArray[np.int64]) -> None:
+        """Raise where a rule that is not of this package draws what cannot be done."""
+        for i, a in enumerate(self._augmentations):
+            chosen, amount, start, before = table[:, i].T
+            most = a.added if a.kind == _kernels.INSERTION else before
+            room = before if a.kind == _kernels.INSERTION else before - amount
+            wrong = (amount < 0) | (amount > most) | (start < 0) | (start > room)
+            wrong &= (chosen > 0) & (a.kind >= 0) & (a.kind != _kernels.TRANSLOCATION)
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise SeqproError(
+                    f"{a} drew {amount[row]} bp from position {start[row]} on in a sequence of "
+                    f"{before[row]} bp: its amount and start must lie within, an insertion within "
+                    f"its longest, {a.added} bp"
+                )
 
     def _what(self, changes: Changes, begin: int, end: int | None) -> tuple[object, ...]:
         end = len(self._kinds) if end is None else end

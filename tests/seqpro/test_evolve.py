@@ -151,7 +151,7 @@ def test_maps_say_where_letters_come_from(length: Length) -> None:
     rules = plans.Rules(listed, plans.Settings(5, False, "sequence", length, sp.DNA))
     changes = rules.draw(1, np.arange(60, dtype=np.uint64), np.array([40]))
     spelt = rules.spell(changes, seqs)
-    plan = rules.maps(changes, spelt.shape[1])
+    plan = rules.maps(changes, 40)
     letters = np.frombuffer(b"?ACGT", np.uint8)
     source, drawn = (plan >> 8) - 1, letters[plan & 127]
     shown = np.where(
@@ -161,8 +161,7 @@ def test_maps_say_where_letters_come_from(length: Length) -> None:
     assert (shown == spelt.view(np.uint8)).all()
     assert (source >= 0).mean() > 0.5
     planes = np.stack([seqs.view(np.uint8) == c for c in b"ACGT"], axis=1).astype(np.float64)
-    out = np.empty((60, 4, spelt.shape[1]))
-    rules.move(changes, planes, out)
+    out = rules.move(changes, planes)
     expected = np.stack([spelt.view(np.uint8) == c for c in b"ACGT"], axis=1)
     assert (out == expected).all()
 
@@ -199,6 +198,26 @@ def test_a_class_of_ones_own_is_drawn_by_its_own_rule() -> None:
     assert (found.table[:, 0, 1] == 2).all()
     assert len(np.unique(found.table[:, 0, 2])) > 5
     assert ((rules.spell(found, seqs) == b"A").sum(axis=1) >= 28).all()
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Long(Insertion):
+        def amount(self, uniform, where, length):  # type: ignore[no-untyped-def]
+            return uniform * 0 + 9
+
+    settings = plans.Settings(1, True, "sequence", "pad_end", sp.DNA)
+    rules, rows = plans.Rules([Insertion(0, 4)], settings), np.arange(3, dtype=np.uint64)
+    changes = rules.draw(0, rows, np.array([5, 7, 6]))
+    for shape in ((3, 6), (2, 7)):
+        with pytest.raises(sp.errors.SeqproError, match="drawn for 3 rows of at most 7 bp"):
+            rules.spell(changes, np.full(shape, b"A", "S1"))
+        with pytest.raises(sp.errors.SeqproError, match="drawn for 3 rows of at most 7 bp"):
+            rules.evolve(0, rows, np.array([5, 7, 6]), np.zeros((shape[0], 4, shape[1])))
+    with pytest.raises(sp.errors.SeqproError, match="3 rows, and lengths of 2"):
+        rules.draw(0, rows, np.array([5, 7]))
+    with pytest.raises(sp.errors.SeqproError, match=r"drew 9 bp .* within its longest, 4 bp"):
+        plans.Rules([Long(0, 4)], settings).draw(0, rows, np.array([20]))
 
 
 def test_mutated_places_are_any() -> None:

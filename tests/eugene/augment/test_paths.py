@@ -21,6 +21,7 @@ from eugene.augment import (
     _compiled,
     _streams,
 )
+from eugene.errors import EugeneError
 from seqpro.transforms.evolution import Augmentation, Length
 
 
@@ -117,3 +118,17 @@ def test_normal_numbers_of_a_device_are_those_of_the_cpu() -> None:
         there = _streams.normal_on_device(states, planes, width)
         torch.testing.assert_close(here, there, rtol=0, atol=5e-6)
     assert _streams.normal(states, (2, 2, 5)).shape == (200, 2, 2, 5)
+
+
+def test_batches_that_do_not_fit_are_refused() -> None:
+    augment = Augmenter([Deletion(0, 5), Noise()], max_augs=1)
+    x = torch.rand(3, 4, 20)
+    with pytest.raises(EugeneError, match="3 sequences and 2 rows: expected as many"):
+        augment(x, torch.arange(2))
+    with pytest.raises(EugeneError, match="3 sequences and 3 rows and 4 lengths"):
+        augment(x, lengths=torch.tensor([20, 20, 20, 20]))
+    with pytest.raises(EugeneError, match="row 1 of the batch is said to have 21 bp"):
+        augment(x, lengths=torch.tensor([20, 21, 20]))
+    for shape in ((3, 5, 20), (3, 20, 4), (20,)):
+        with pytest.raises(EugeneError, match=r"expected letters \(n_rows, length\), or one-hot"):
+            augment(torch.rand(*shape))
