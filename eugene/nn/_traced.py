@@ -119,6 +119,6 @@ def set_first_activation(network: nn.Module, x: torch.Tensor, activation: str) -
         )
     made = make_activation(activation)
     assert made is not None
-    dotted = next(n for n, module in network.named_modules() if module is layer)
+    dotted: str = next(n for n, module in network.named_modules() if module is layer)
     network.set_submodule(dotted, made)
     return dotted
