@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqexplainer._correction import gradient_correction as gradient_correction
 from seqexplainer.metrics._divergence import Divergence as Divergence
 from seqexplainer.metrics._divergence import incomparable as incomparable
+from seqexplainer.metrics._sweep import sensitivity as sensitivity
 from seqexplainer.metrics.angles import BASES as BASES
 from seqexplainer.metrics.angles import KAttrMeanKLD as KAttrMeanKLD
 from seqexplainer.metrics.angles import Points as Points

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ CORRECTIONS = ("miller_madow",)
 NULLS = ("shuffled",)
 COMPAT = ("acme",)
 logger = logging.getLogger("seqexplainer")
+_silent = ContextVar("silent", default=False)
 
 Setting = str | int | float | bool | None
 
@@ -101,9 +104,19 @@ def checked_k(k: int, length: int) -> None:
         raise InputError(f"k is {k}, the maps are {length} positions long")
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let notes on results stand in the results alone."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 def said(notes: list[str], name: str) -> tuple[str, ...]:
     """Log notes on a result, and return them."""
-    for note in notes:
+    for note in () if _silent.get() else notes:
         logger.warning("%s: %s", name, note)
     return tuple(notes)
 

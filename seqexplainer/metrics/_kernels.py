@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 
 import seqpro.kernels  # noqa: F401  numba then runs without its cache where it must
 
+EXACT, ACME, EVEN = 0, 1, 2
+"""Grids of angles: the paper's with pi as it is, its code's, and bins of one area."""
+ACME_PI = 3.1416
+"""What the original takes for pi."""
+WIDTH = 0.1
+"""Width of a bin of the paper, of angles up to pi."""
+
 
 @nb.njit(nogil=True, cache=True)
 def column_norms(maps: NDArray[np.floating], correct: bool, out: NDArray[np.float64]) -> None:
@@ -88,33 +95,136 @@ def take(
     maps: NDArray[np.floating],
     k: int,
     third: float,
-    cuts: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: float,
+    begin: int,
     coordinates: NDArray[np.float64],
     radius: NDArray[np.float64],
     place: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Write the windows of maps (n, 4, L) that are longer than the cut (n,) of their row.
+) -> tuple[int, int, int]:
+    """Write the windows of maps (n, 4, L) that are longer than the bound (n,) of their row.
 
-    Coordinates (3, m), lengths (m,) and places (m,) of what is found stand at the beginning of
-    the arrays. Returns how many there are, and how many maps hold nothing.
+    Coordinates (3, m), lengths (m,) and places (m,) stand at the beginning of the arrays, those of
+    windows that are not longer than the second bound at their end, the last one first. Places
+    count from ``begin``. Returns the numbers of both, and how many maps hold nothing.
     """
     length = maps.shape[2]
     columns, sums, places = np.empty((4, length)), np.empty((4, length)), np.empty((3, length))
     lengths = np.empty(length)
-    found, empty = 0, 0
+    first, last, empty = 0, len(radius), 0
     for row in range(len(maps)):
         if not _add_up(maps[row], k, third, columns, sums, places, lengths):
             empty += 1
-        cut = cuts[row]
+        bound = low[row]
         for at in range(length):
-            if lengths[at] > cut:
-                coordinates[0, found] = places[0, at]
-                coordinates[1, found] = places[1, at]
-                coordinates[2, found] = places[2, at]
-                radius[found] = lengths[at]
-                place[found] = row * length + at
-                found += 1
-    return found, empty
+            size = lengths[at]
+            if size > bound:
+                if size > high:
+                    to = first
+                    first += 1
+                else:
+                    last -= 1
+                    to = last
+                coordinates[0, to] = places[0, at]
+                coordinates[1, to] = places[1, at]
+                coordinates[2, to] = places[2, at]
+                radius[to] = size
+                place[to] = begin + row * length + at
+    return first, len(radius) - last, empty
+
+
+@nb.njit(nogil=True, cache=True)
+def bin_windows(
+    coordinates: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    radius: NDArray[np.float64],
+    grid: int,
+    phi: NDArray[np.float64],
+    theta: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Write the angles of windows (n,), and add these to the bins of their angles.
+
+    Weights (2, bins, bins) are the squared length and its square, counts (bins, bins) numbers.
+    The grid is `EXACT`, `ACME` or `EVEN`.
+    """
+    n_bins = len(counts)
+    for at in range(len(radius)):
+        z, x, y = coordinates[0][at], coordinates[1][at], coordinates[2][at]
+        r = radius[at]
+        slope = min(max(z / r, -1.0), 1.0)
+        around, down = np.arctan2(y, x), np.arccos(slope)
+        if grid == ACME:
+            around = ACME_PI / 2
+            if x != 0:
+                around = np.arctan(y / x)
+            if x < 0:
+                around += ACME_PI if y >= 0 else -ACME_PI
+            around = around / 2 + ACME_PI / 2
+        elif grid == EXACT:
+            around = around / 2 + np.pi / 2
+        if grid == EVEN:
+            i = int((around + np.pi) / (2 * np.pi) * n_bins)
+            j = int((1 - slope) / 2 * n_bins)
+        else:
+            i, j = int(around / WIDTH), int(down / WIDTH)
+        i, j = min(max(i, 0), n_bins - 1), min(j, n_bins - 1)
+        phi[at], theta[at] = around, down
+        weights[0, i, j] += r * r
+        weights[1, i, j] += r * r * r * r
+        counts[i, j] += 1
+
+
+@nb.njit(nogil=True, cache=True)
+def row_quantiles(values: NDArray[np.float64], share: float, out: NDArray[np.float64]) -> None:
+    """Write the quantile of each row (n, L), between neighbours as `numpy.quantile` does."""
+    length = values.shape[1]
+    exact = share * (length - 1)
+    below = min(int(exact), length - 1)
+    part = exact - below
+    scratch = np.empty(length)
+    for row in range(len(values)):
+        known = True
+        for at in range(length):
+            scratch[at] = values[row, at]
+            known &= scratch[at] == scratch[at]
+        if not known:
+            out[row] = np.nan
+            continue
+        low = _ranked(scratch, below)
+        high = low
+        if below + 1 < length:
+            high = scratch[below + 1]
+            for at in range(below + 2, length):
+                high = min(high, scratch[at])
+        step = high - low
+        out[row] = high - step * (1 - part) if part >= 0.5 else low + step * part
+
+
+@nb.njit(nogil=True, cache=True)
+def _ranked(values: NDArray[np.float64], rank: int) -> float:
+    """Return the value of a rank, from 0; smaller ones then stand before it, larger ones behind."""
+    left, right = 0, len(values) - 1
+    while left < right:
+        a, b, c = values[left], values[(left + right) // 2], values[right]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = left, right
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            right = j
+        elif rank >= i:
+            left = i
+        else:
+            break
+    return values[rank]
 
 
 @nb.njit(nogil=True, cache=True)
@@ -145,9 +255,7 @@ def _add_up(
         a, c, g, t = a - mean, c - mean, g - mean, t - mean
         columns[0, at], columns[1, at], columns[2, at], columns[3, at] = a, c, g, t
         radius[at] = np.sqrt(a * a + c * c + g * g + t * t)
-    size = 0.0
-    for at in range(length):
-        size += radius[at]
+    size = _total(radius)
     if not 0 < size < np.inf:
         coordinates[:] = 0.0
         radius[:] = 0.0
@@ -172,3 +280,18 @@ def _add_up(
         coordinates[2, at] = last
         radius[at] = np.sqrt(first * first + second * second + last * last)
     return True
+
+
+@nb.njit(nogil=True, cache=True)
+def _total(values: NDArray[np.float64]) -> float:
+    """Return the sum of values, four running sums at a time."""
+    a = b = c = d = 0.0
+    whole = len(values) // 4 * 4
+    for at in range(0, whole, 4):
+        a += values[at]
+        b += values[at + 1]
+        c += values[at + 2]
+        d += values[at + 3]
+    for at in range(whole, len(values)):
+        a += values[at]
+    return (a + b) + (c + d)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Protocol, cast
+from typing import Protocol, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from seqexplainer._inputs import as_array, check_one_hot
 from seqexplainer.errors import InputError
 from seqpro.random import integers
 
-_POSITIONS = 1 << 19  # that are held at a time
+_POSITIONS = 1 << 17  # that are held at a time
+_FROM_DISK = 8  # times as many where rows are not in memory
 _ORDERS = np.array(list(permutations(range(4))))
 
 
@@ -82,7 +83,8 @@ class Maps:
 
     def spans(self) -> list[slice]:
         """Return the rows that are held at a time."""
-        step = max(1, _POSITIONS // self.length)
+        there = isinstance(self.values, np.ndarray | torch.Tensor)
+        step = max(1, _POSITIONS * (1 if there else _FROM_DISK) // self.length)
         return [slice(at, min(at + step, self.n)) for at in range(0, self.n, step)]
 
     def rows(self, span: slice) -> NDArray[np.floating]:
@@ -149,11 +151,18 @@ class Letters:
             array = np.require(as_array(part), requirements="CW")
             return array if array.dtype == "S1" else array.view("S1")
         part = part if isinstance(part, torch.Tensor) else np.asarray(part)
-        onehot = check_one_hot(part, f"X[{span.start}:{span.stop}]")
-        if onehot.dtype != torch.uint8:
-            onehot = (onehot == 1).to(torch.uint8)
-        letters: NDArray[np.bytes_] = sp.decode_ohe(onehot.cpu().numpy(), ohe_axis=1)
+        if not _plainly_one_hot(part):
+            onehot = check_one_hot(part, f"X[{span.start}:{span.stop}]")
+            part = as_array((onehot == 1).to(torch.uint8))
+        letters: NDArray[np.bytes_] = sp.decode_ohe(part, ohe_axis=1)
         return letters
+
+
+def _plainly_one_hot(part: object) -> TypeGuard[NDArray[np.uint8]]:
+    """Tell whether an array is of uint8, with at most a single 1 a column: seen at a glance."""
+    if not isinstance(part, np.ndarray) or part.dtype != np.uint8 or part.max() > 1:
+        return False
+    return bool((part[:, 0] + part[:, 1] + part[:, 2] + part[:, 3]).max() <= 1)
 
 
 def _spelt(texts: list[str | bytes]) -> NDArray[np.bytes_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,8 +36,6 @@ SCOPES = ("global", "sequence")
 MODES = ("paper", "improved")
 N_BINS = 31
 """Bins of either angle."""
-_BOX = 0.1  # width of a bin of the paper, of angles up to pi
-_PI = 3.1416  # what the original takes for it
 _REACH = 3  # bins to either side that the prior is a mean of
 _BITS = 48  # of a radius are left out where radii are counted
 _ROWS, _FEW, _MANY = 128, 1 << 17, 1 << 20  # maps and positions of a first look at the radii
@@ -81,8 +80,8 @@ class KAttrMeanKLD(Divergence):
         Windows that count.
     cuts : ndarray of float64, shape (1,) or (n_seqs,)
         Length above which a window counts: one for all, or one for each sequence.
-    points : Points or None
-        The windows, if they were kept.
+    kept : tuple
+        What `points` is put together from, when it is asked for.
 
     Notes
     -----
@@ -95,7 +94,17 @@ class KAttrMeanKLD(Divergence):
     bin_area: float
     n_points: int
     cuts: NDArray[np.float64]
-    points: Points | None
+    kept: tuple[tuple[NDArray[np.generic], ...], ...] = field(repr=False)
+
+    @cached_property
+    def points(self) -> Points | None:
+        """The windows that count, if they were kept."""
+        if not self.kept:
+            return None
+        phi, theta, r, place = (np.concatenate(part) for part in zip(*self.kept, strict=True))
+        order = np.argsort(place, kind="stable")
+        sequence, position = np.divmod(place[order], self.length)
+        return Points(phi[order], theta[order], r[order], sequence, position)
 
 
 def k_attr_mean_kld(
@@ -197,7 +206,8 @@ def k_attr_mean_kld(
     if compat and mode != "paper":
         raise InputError(f"compat={compat!r} computes as the paper's code does, not mode={mode!r}")
     basis = "acme" if compat else basis
-    grid = _Improved() if mode == "improved" else _Grid(exact=not compat)
+    kind = _kernels.ACME if compat else _kernels.EXACT
+    grid = _Improved(_kernels.EVEN) if mode == "improved" else _Grid(kind)
     share = checked_share(keep, "keep", zero=False)
     windows = _Windows(maps, k, _THIRD[basis], share, threshold_scope, progress)
     found = windows.counted(grid, points=points)
@@ -223,13 +233,13 @@ def k_attr_mean_kld(
             "n_null": draws,
             "seed": seed,
         },
-        hist=grid.density(found.weights),
+        hist=grid.density(found.weights[0]),
         prior=prior,
         counts=found.counts,
         bin_area=grid.area,
         n_points=found.n_points,
         cuts=found.cuts,
-        points=found.points() if points else None,
+        kept=tuple(found.kept),
     )
 
 
@@ -258,7 +268,7 @@ class _Counted:
 
     Attributes
     ----------
-    weights, squares : ndarray of float64, shape (31, 31)
+    weights : ndarray of float64, shape (2, 31, 31)
         Sums of the weights, and of their squares.
     counts : ndarray of int64, shape (31, 31)
         Numbers.
@@ -273,8 +283,7 @@ class _Counted:
     length: int
     cuts: NDArray[np.float64]
     n_empty: int = 0
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((N_BINS, N_BINS)))
-    squares: NDArray[np.float64] = field(default_factory=lambda: np.zeros((N_BINS, N_BINS)))
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, N_BINS, N_BINS)))
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((N_BINS, N_BINS), np.int64))
     kept: list[tuple[NDArray[np.generic], ...]] = field(default_factory=list)
 
@@ -285,23 +294,10 @@ class _Counted:
 
     def add(self, grid: _Grid, window: _Window, *, points: bool) -> None:
         """Put windows into their bins."""
-        phi, theta = grid.angles(window)
-        bins = grid.bins(phi, theta)
-        weight = window.r**2
-        for table, values in ((self.weights, weight), (self.squares, weight**2)):
-            table += np.bincount(bins, values, N_BINS**2).reshape(table.shape)
-        self.counts += np.bincount(bins, minlength=N_BINS**2).reshape(self.counts.shape)
+        phi, theta = np.empty_like(window.r), np.empty_like(window.r)
+        _kernels.bin_windows(window[:3], window.r, grid.kind, phi, theta, self.weights, self.counts)
         if points:
-            self.kept.append((phi, theta, window.r, window.place))
-
-    def points(self) -> Points:
-        """Return the windows in order."""
-        if not self.kept:
-            return Points(*(np.empty(0),) * 3, *(np.empty(0, np.int64),) * 2)
-        phi, theta, r, place = (np.concatenate(part) for part in zip(*self.kept, strict=True))
-        order = np.argsort(place, kind="stable")
-        sequence, position = np.divmod(place[order], self.length)
-        return Points(phi[order], theta[order], r[order], sequence, position)
+            self.kept.append((phi, theta, window.r.copy(), window.place.copy()))
 
 
 class _Window(NamedTuple):
@@ -313,8 +309,11 @@ class _Window(NamedTuple):
     r: NDArray[np.float64]
     place: NDArray[np.int64]
 
-    def where(self, chosen: NDArray[np.bool_]) -> _Window:
+    def where(self, chosen: NDArray[np.bool_] | slice) -> _Window:
         return _Window(*(values[chosen] for values in self))
+
+    def copy(self) -> _Window:
+        return _Window(*(values.copy() for values in self))
 
 
 @dataclass(frozen=True)
@@ -336,7 +335,7 @@ class _Windows:
         """Return the windows that count."""
         if self.scope == "sequence":
             found = _Counted(self.maps.length, np.zeros(self.maps.n))
-            for window in self._longer(None, found):
+            for window, _ in self._longer(found):
                 found.add(grid, window, points=points)
             return found
         wanted = int(self.keep * self.maps.n * self.maps.length)
@@ -357,10 +356,9 @@ class _Windows:
         """Count the windows above an upper bound, and return those between it and a lower one."""
         found = _Counted(self.maps.length, np.full(1, np.nan))
         held = []
-        for window in self._longer(low, found):
-            above = window.r > high
-            found.add(grid, window.where(above), points=points)
-            held.append(window.where(~above))
+        for above, between in self._longer(found, low, high):
+            found.add(grid, above, points=points)
+            held.append(between.copy())
         return found, _Window(*(np.concatenate(part) for part in zip(*held, strict=True)))
 
     def _guessed(self, wanted: int) -> tuple[float, float]:
@@ -370,16 +368,11 @@ class _Windows:
         n, length = self.maps.n, self.maps.length
         rows = min(max(_ROWS, _FEW // length), max(8, _MANY // length))
         r = self._radii(slice(0, n, max(1, n // rows)))
-        ordered = np.sort(r, axis=None)
-        at = len(ordered) * (1 - wanted / (n * length))
-        pivot = ordered[min(int(at), len(ordered) - 1)]
+        at = r.size * (1 - wanted / (n * length))
+        pivot = _smallest(r, int(at))
         error = (r > pivot).mean(axis=1).std() / np.sqrt(len(r))
-        margin = 8 + 5 * error * len(ordered)
-        low, high = int(at - margin), int(at + margin)
-        return (
-            float(ordered[low]) if low >= 0 else -1.0,
-            float(ordered[high]) if high < len(ordered) else np.inf,
-        )
+        margin = 8 + 5 * error * r.size
+        return _smallest(r, int(at - margin)), _smallest(r, int(at + margin))
 
     def _known(self, wanted: int) -> tuple[float, float]:
         """Return narrow bounds between which the cut is: radii of its first bits."""
@@ -402,52 +395,49 @@ class _Windows:
         _kernels.radii(maps, self.k, self.third, r)
         return r
 
-    def _longer(self, cut: float | None, found: _Counted) -> Iterator[_Window]:
-        """Yield the windows longer than a cut, or than the quantile of their map, some at a time.
+    def _longer(
+        self, found: _Counted, low: float | None = None, high: float = -1.0
+    ) -> Iterator[tuple[_Window, _Window]]:
+        """Yield the windows longer than an upper bound, and those between it and a lower one.
 
-        What is learnt of the maps on the way is noted.
+        Without bounds those are yielded that are longer than the quantile of their map. What is
+        learnt of the maps on the way is noted. The arrays are written to anew each time.
         """
         room = max(rows.stop - rows.start for rows in self.maps.spans()) * self.maps.length
         coordinates, r, place = np.empty((3, room)), np.empty(room), np.empty(room, np.int64)
+        whole = _Window(*coordinates, r, place)
         for rows in batches(self.maps, shown=self.progress, what="maps"):
-            if cut is None:
-                found.cuts[rows] = np.quantile(self._radii(rows), 1 - self.keep, axis=1)
-                cuts = found.cuts[rows]
-            else:
-                cuts = np.full(rows.stop - rows.start, cut)
-            n, empty = _kernels.take(
-                self._maps(rows), self.k, self.third, cuts, coordinates, r, place
+            bounds = np.full(rows.stop - rows.start, low)
+            if low is None:
+                bounds = found.cuts[rows]
+                _kernels.row_quantiles(self._radii(rows), 1 - self.keep, bounds)
+            begin = rows.start * self.maps.length
+            first, last, empty = _kernels.take(
+                self._maps(rows), self.k, self.third, bounds, high, begin, coordinates, r, place
             )
             found.n_empty += empty
-            start = rows.start * self.maps.length
-            yield _Window(*coordinates[:, :n].copy(), r[:n].copy(), place[:n] + start)
+            yield whole.where(slice(0, first)), whole.where(slice(room - last, room))
+
+
+def _smallest(values: NDArray[np.float64], rank: int) -> float:
+    """Return the value of a rank from 0, -1 before the first and infinity behind the last one."""
+    if rank < 0:
+        return -1.0
+    return float(np.partition(values, rank, axis=None)[rank]) if rank < values.size else np.inf
 
 
 @dataclass(frozen=True)
 class _Grid:
     """Bins of both angles and the divergence over them, as the paper's code has them.
 
-    With ``exact`` pi is pi where angles are computed; the bins are those of the code either way.
+    Attributes
+    ----------
+    kind : int
+        How angles are computed and binned, as of `_kernels.bin_windows`.
     """
 
-    exact: bool = True
-    area = _BOX**2
-
-    def angles(self, window: _Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return phi, halved and from 0 on, and theta."""
-        x, y, z = window.second, window.third, window.first
-        theta = np.arccos(np.clip(z / window.r, -1, 1))
-        if self.exact:
-            return np.arctan2(y, x) / 2 + np.pi / 2, theta
-        with np.errstate(divide="ignore", invalid="ignore"):
-            phi = np.arctan(y / x) + np.where(x < 0, np.where(y >= 0, _PI, -_PI), 0.0)
-        return np.where(x == 0, _PI / 2, phi) / 2 + _PI / 2, theta
-
-    def bins(self, phi: NDArray[np.float64], theta: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the number of each point's bin; the last one takes what is beyond."""
-        i, j = ((angle / _BOX).astype(np.int64).clip(0, N_BINS - 1) for angle in (phi, theta))
-        bins: NDArray[np.int64] = i * N_BINS + j
-        return bins
+    kind: int = _kernels.EXACT
+    area = _kernels.WIDTH**2
 
     def density(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return weights as a density; NaN of nothing."""
@@ -471,7 +461,7 @@ class _Grid:
         self, found: _Counted, correction: str | None
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the divergence and the prior."""
-        hist = self.density(found.weights)
+        hist = self.density(found.weights[0])
         if not found.n_points:
             return float("nan"), hist.copy()
         prior = self.prior(hist)
@@ -479,9 +469,10 @@ class _Grid:
         kld = self.area * float(np.sum(hist[summed] * np.log(hist[summed] / prior[summed])))
         if correction:
             # the variance of each share over twice the share, as in Miller and Madow's formula
-            total = found.weights.sum()
-            terms = found.squares[summed] / found.weights[summed]
-            kld -= float(terms.sum() / total - found.squares.sum() / total**2) / 2
+            first, second = found.weights
+            total = first.sum()
+            terms = second[summed] / first[summed]
+            kld -= float(terms.sum() / total - second.sum() / total**2) / 2
         return kld, prior
 
 
@@ -490,18 +481,6 @@ class _Improved(_Grid):
     """Bins of one area on the sphere, without a border in phi, all of them summed over."""
 
     area = 4 * np.pi / N_BINS**2
-
-    def angles(self, window: _Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        theta = np.arccos(np.clip(window.first / window.r, -1, 1))
-        return np.arctan2(window.third, window.second), theta
-
-    def bins(self, phi: NDArray[np.float64], theta: NDArray[np.float64]) -> NDArray[np.int64]:
-        i, j = (
-            (share * N_BINS).astype(np.int64).clip(0, N_BINS - 1)
-            for share in ((phi + np.pi) / (2 * np.pi), (1 - np.cos(theta)) / 2)
-        )
-        bins: NDArray[np.int64] = i * N_BINS + j
-        return bins
 
     def prior(self, hist: NDArray[np.float64]) -> NDArray[np.float64]:
         steps = range(-_REACH, _REACH + 1)

@@ -183,15 +183,17 @@ def kmer_kld(
     whole = np.zeros(4**k, dtype=np.int64)
     cuts = np.full(maps.n, np.nan)
     lookup = codes()
+    room = np.empty((max(rows.stop - rows.start for rows in maps.spans()), maps.length))
     n_blocks = n_letters = n_high = 0
     for rows in batches(maps, shown=progress, what="maps"):
         letters = sequences.rows(rows)
         whole += sp.kmer_spectrum(letters, k, normalize=False)
         letters = letters.view(np.uint8)
-        norms = np.empty((len(letters), maps.length))
+        norms = room[: len(letters)]
         _kernels.column_norms(maps.rows(rows), gradient_correction, norms)
-        cuts[rows] = cut = np.quantile(norms, cut_at, axis=1)
-        high = np.flatnonzero((norms > cut[:, None]).any(axis=1))
+        cut = cuts[rows]
+        _kernels.row_quantiles(norms, cut_at, cut)
+        high = np.flatnonzero(norms.max(axis=1) > cut)
         if compat:
             # the original keeps no place for a map that has no high position
             letters = sequences.rows(slice(n_high, n_high + len(high))).view(np.uint8)

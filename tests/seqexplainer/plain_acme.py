@@ -20,6 +20,7 @@ BINS = int(PI / BOX)
 class Kmers:
     kld: float
     blocks: list[str]
+    n_kmers: int
     freq: np.ndarray
     prior: np.ndarray
 
@@ -36,7 +37,7 @@ class Angles:
 
 def spelt(x: np.ndarray) -> str:
     """Return the letters of one-hot rows (length, 4), one position at a time."""
-    return "".join("ACGT"[np.flatnonzero(column)[0]] for column in x)
+    return "".join("ACGT"[np.where(column)[0][0]] for column in x)
 
 
 def blocks_of(high: np.ndarray, length: int, buffer: int = 2) -> list[list[int]]:
@@ -82,7 +83,7 @@ def kmers(attr: np.ndarray, X: np.ndarray, k: int, threshold: float, prior: np.n
     counts = count_kmers(texts, k)
     freq = counts / counts.sum() if len(texts) else np.full(4**k, np.nan)
     kld = float(sum(f * np.log(f / q) for f, q in zip(freq, prior, strict=True) if f > 0))
-    return Kmers(kld if texts else float("nan"), texts, freq, prior)
+    return Kmers(kld if texts else float("nan"), texts, int(counts.sum()), freq, prior)
 
 
 def coordinates(attr: np.ndarray, k: int, third: float) -> np.ndarray:
@@ -104,7 +105,7 @@ def binned(phi: list[float], theta: list[float], r: list[float]) -> tuple[np.nda
     """Return weights and numbers in each bin, by one point after the other."""
     weights, counts = np.zeros((BINS, BINS)), np.zeros((BINS, BINS))
     for p, t, size in zip(phi, theta, r, strict=True):
-        i, j = min(int(p / BOX), BINS - 1), min(int(t / BOX), BINS - 1)
+        i, j = np.minimum(int(p / BOX), BINS - 1), np.minimum(int(t / BOX), BINS - 1)
         weights[i, j] += size * size
         counts[i, j] += 1
     return weights, counts

@@ -199,6 +199,7 @@ def test_rows_are_streamed(monkeypatch):
     attr = noise(7, 40)
     whole = k_attr_mean_kld(attr, null="shuffled", n_null=2)
     monkeypatch.setattr(_maps, "_POSITIONS", 350)
+    monkeypatch.setattr(_maps, "_FROM_DISK", 1)
     parts = k_attr_mean_kld(attr, null="shuffled", n_null=2)
     assert np.array_equal(parts.counts, whole.counts)
     assert np.allclose(parts.null, whole.null)

@@ -19,7 +19,7 @@ import plain_acme
 import seqexplainer as se
 import seqpro as sp
 from seqexplainer.errors import InputError
-from seqexplainer.metrics import _maps, kmer_kld
+from seqexplainer.metrics import _kernels, _maps, kmer_kld
 
 CASES = [("raw", 3, 0.9), ("raw", 6, 0.9), ("raw", 6, 0.8)]
 CASES += [("corrected", k, threshold) for _, k, threshold in CASES]
@@ -161,6 +161,7 @@ def test_rows_are_streamed(monkeypatch, compat):
     attr[[4, 17]] = 0
     whole = kmer_kld(attr, X, k=3, null="shuffled", n_null=3, compat=compat)
     monkeypatch.setattr(_maps, "_POSITIONS", 350)
+    monkeypatch.setattr(_maps, "_FROM_DISK", 1)
     maps, sequences = Disk(attr), Disk(X)
     parts = kmer_kld(maps, sequences, k=3, null="shuffled", n_null=3, compat=compat)
     assert maps.most == sequences.most == 7
@@ -255,3 +256,19 @@ def test_wrong_arguments(change, message):
     options = {"attr": attr, "X": X, **change}
     with pytest.raises(InputError, match=message):
         kmer_kld(options.pop("attr"), options.pop("X"), **options)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([1, 2, 3, 10, 49]),
+    st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0]),
+    st.sampled_from([None, 1, 4]),
+)
+@settings(max_examples=60, deadline=None)
+def test_quantiles_are_those_of_numpy_to_the_last_bit(seed, length, share, levels):
+    rng = np.random.default_rng(seed)
+    shape = (3, length)
+    values = rng.normal(size=shape) if levels is None else rng.integers(0, levels, shape) * 1.0
+    out = np.empty(3)
+    _kernels.row_quantiles(values, share, out)
+    assert np.array_equal(out, np.quantile(values, share, axis=1))
