@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -31,7 +31,8 @@ import seqexplainer as se
 import seqpro as sp
 
 WITHIN = 0.005
-RESAMPLES = 2000
+RESAMPLES = 500
+POINTS = 1500
 CODES = {"val": 1, "test": 2}
 
 
@@ -46,6 +47,9 @@ class Rows:
         positive = np.flatnonzero(label == 1)
         self.X = self.all[positive]
         self.truth = ds["pwm"].values[chosen[positive]] if "pwm" in ds else None
+        if "annotation" in ds:
+            self.annotation = ds["annotation"].values[chosen[positive]]
+            self.names = ["", *ds["annotation"].attrs["motif_names"]]
         self.sites = None if motif is None else sites(self.X, motif, p_value)
 
 
@@ -121,8 +125,9 @@ def interval(
     return [round(float(v), 3) for v in (figure(table), low, high)]
 
 
-def correlation(x: str, y: str) -> Callable[[pd.DataFrame], float]:
-    return lambda table: float(spearmanr(table[x], table[y]).statistic)
+def correlation(x: str, y: str, of=spearmanr) -> Callable[[pd.DataFrame], float]:
+    """Return a function that correlates two columns of a table."""
+    return lambda table: float(of(table[x], table[y]).statistic)
 
 
 def chosen(table: pd.DataFrame, by: str) -> tuple[pd.Series, pd.DataFrame]:
@@ -152,7 +157,8 @@ def study(table: pd.DataFrame) -> dict[str, object]:
     relu, exp = (table[table["activation"] == a] for a in ("relu", "exponential"))
     keys = [k for k in ("kam", "kam_10", "kam_acme", "kmer", "snr", "auroc", "auprc", "test_auroc")
             if k in table]  # fmt: skip
-    told: dict[str, object] = {"exponential - relu": {}, "spearman": {}, "spearman within": {}}
+    told: dict[str, object] = {"exponential - relu": {}, "spearman": {}, "pearson": {},
+                               "spearman within": {}}  # fmt: skip
     for key in keys:
         told["exponential - relu"][key] = interval(
             table,
@@ -165,6 +171,7 @@ def study(table: pd.DataFrame) -> dict[str, object]:
                 for x in ("kam", "kam_10", "kam_acme", "kmer", "test_auroc")]  # fmt: skip
     for x, y in pairs_of:
         told["spearman"][f"{x}, {y}"] = interval(table, correlation(x, y))
+        told["pearson"][f"{x}, {y}"] = interval(table, correlation(x, y, pearsonr))
         told["spearman within"][f"{x}, {y}"] = {
             name: interval(part, correlation(x, y))
             for name, part in (("exponential", exp), ("relu", relu))
@@ -201,7 +208,19 @@ def study(table: pd.DataFrame) -> dict[str, object]:
     return told
 
 
-def draw(table: pd.DataFrame, attr: dict[str, np.ndarray], folder: Path) -> None:
+def strongest(
+    found: se.metrics.KAttrMeanKLD, annotation: np.ndarray, names: list[str]
+) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
+    """Return the angles of the longest columns, and the motif that each lies in."""
+    points = found.points
+    longest = np.argsort(-points.r)[:POINTS]
+    number = annotation[
+        points.sequence[longest], (points.position[longest] + 1) % annotation.shape[1]
+    ]
+    return (points.phi[longest], points.theta[longest]), [names[i] for i in number]
+
+
+def draw(table: pd.DataFrame, attr: dict[str, np.ndarray], rows: Rows, folder: Path) -> None:
     """Draw accuracy against consistency, and the directions of two networks' maps."""
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
@@ -218,7 +237,8 @@ def draw(table: pd.DataFrame, attr: dict[str, np.ndarray], folder: Path) -> None
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for ax, (name, values) in zip(axes, attr.items(), strict=True):
         found = se.metrics.k_attr_mean_kld(values, keep=0.99)
-        se.plot.angular_density(found.hist, ax=ax)
+        points, labels = strongest(found, rows.annotation, rows.names)
+        se.plot.angular_density(found.hist, points=points, labels=labels, ax=ax)
         ax.set_title(f"{name}: {found.kld:.2f} nats")
     figure.savefig(folder / "consistency_angles.png", dpi=110)
 
@@ -256,7 +276,7 @@ def main() -> None:
         )
         by_name = {f"{path.parent.name}/{path.name}": path for path in folders}
         attr = {net: maps(eu.load(by_name[net]).arch, test.X) for net in best}
-        draw(table, attr, options.pictures)
+        draw(table, attr, test, options.pictures)
     if options.save:
         table[numbers] = table[numbers].round(4)
         results = [{"nets": table.to_dict("records"), **told, "n": [len(val.X), len(test.X)]}]

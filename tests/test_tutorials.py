@@ -19,6 +19,10 @@ SHORTER = {
         ),
         "max_epochs=25": "max_epochs=2",
     },
+    "03_consistency": {
+        "synthetic_code(6000,": "synthetic_code(1200,",
+        "max_epochs=6": "max_epochs=1",
+    },
 }
 
 

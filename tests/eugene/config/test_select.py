@@ -9,7 +9,7 @@ from eugene.config import config_root, load_run_config
 WAYS = {"standard": [], "mixup": ["mixup"], "noise": ["noise"], "spectral": ["spectral_norm"]}
 
 
-@pytest.mark.parametrize("name, n_arms", [("acme", 16), ("rest", 4)])
+@pytest.mark.parametrize("name, n_arms", [("acme", 16), ("rest", 2)])
 def test_arms_are_what_they_are_called(name, n_arms):
     config = load_run_config(config_root() / "select" / f"{name}.yaml")
     arms = config.tree["replicates"]["arms"]
