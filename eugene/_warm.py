@@ -59,9 +59,26 @@ def _loading() -> None:
     KmerLogistic(k=4).fit(ds["seq"].values, ds["label"].values.astype(float))
 
 
+def _metrics() -> None:
+    """Measure the consistency of maps of both types."""
+    from seqexplainer.metrics import k_attr_mean_kld, kmer_kld
+
+    for kind in (np.float32, np.float64):
+        maps = np.random.default_rng(0).normal(size=(60, 4, 200)).astype(kind)
+        kmer_kld(maps, ["ACGT" * 50] * 60, k=1)
+        for scope in ("global", "sequence"):
+            k_attr_mean_kld(maps, keep=0.99, threshold_scope=scope)
+
+
 def main() -> int:
     """Compile what is not compiled yet and say how long each part took."""
-    for name, warm in (("seqpro", _seqpro), ("loading", _loading), ("memelite", _memelite)):
+    parts = {
+        "seqpro": _seqpro,
+        "loading": _loading,
+        "metrics": _metrics,
+        "memelite": _memelite,
+    }
+    for name, warm in parts.items():
         start = time.perf_counter()
         try:
             warm()
