@@ -68,6 +68,32 @@ SHAPES: dict[str, object] = {
         "n": _NUMBER,
     },
     "control.json": {"shuffled_labels": (dict, None)},
+    "consistency.json": {
+        "metrics!": _METRICS,
+        **{key: {"warnings": [str], "settings!": dict} for key in ("k_attr_mean!", "kmer!")},
+        **dict.fromkeys(("method!", "split!", "rows!"), str),
+        **dict.fromkeys(("n!", "seconds!"), _NUMBER),
+        "kept!": bool,
+    },
+    "robustness.json": {
+        "metrics!": _METRICS,
+        **dict.fromkeys(("method!", "split!", "reference!"), str),
+        **dict.fromkeys(("n!", "n_shifts!", "max_shift!", "exclude_flank!"), int),
+        **dict.fromkeys(("seconds!", "maps!", "median!", "relative_median!"), _NUMBER),
+    },
+    "augmentation.json": {
+        "stages!": [
+            {
+                "stage!": str,
+                "epochs!": int,
+                "settings!": dict,
+                **{key: [int] for key in ("counted", "shown")},
+                "drawn": [[int]],
+                "why": str,
+            }
+        ],
+        "sequence!": {"row!": int, "length!": int, "letters!": str},
+    },
 }
 """Name of a file -> its keys. ``*`` is any other key, ``!`` ends one that must be there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from eugene.report._blocks import Picture, Section, duration, number, picture
 from eugene.report._words import explained_output, method_name, metric_name
@@ -42,6 +42,7 @@ class Found(TypedDict):
     metrics: Metrics
     k_attr_mean: Chance
     kmer: Chance
+    truth: NotRequired[Chance]
 
 
 def show_consistency(section: Section, run: RunFolder) -> None:
@@ -103,7 +104,8 @@ def show_consistency(section: Section, run: RunFolder) -> None:
             [(metric_name(name), number(found["metrics"][name].get("value"))) for name in truth],
             numbers=(1,),
         )
-    notes = [*angles.get("warnings", []), *kmers.get("warnings", [])]
+    parts = (angles, kmers, found.get("truth", Chance()))
+    notes = [line for part in parts for line in part.get("warnings", [])]
     notes += [f"{metric_name(n)}: {m['why']}" for n, m in found["metrics"].items() if "why" in m]
     for line in dict.fromkeys(notes):
         section.text(f"{line[:1].upper()}{line[1:].rstrip('.')}.")

@@ -89,7 +89,8 @@ def _chosen(section: Section, arms: dict[str, Any], over: str, folder: Path) -> 
         f"{found.sentence} The k-attr-mean KLD says how well the attribution maps of different "
         "sequences agree (the section on consistency of a run explains it): of networks that "
         "predict equally well, the one with the higher value is more likely to be explained by "
-        "motifs. It is compared at equal numbers of sequences only."
+        "motifs. It is compared at equal numbers of sequences only. The choice is made by test "
+        "figures, so those of the chosen run are a little too good."
     )
     figure, ax = plt.subplots(figsize=(6.2, 3.6), layout="constrained")
     runs_scatter(
