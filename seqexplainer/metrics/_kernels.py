@@ -224,7 +224,7 @@ def _ranked(values: NDArray[np.float64], rank: int) -> float:
             left = i
         else:
             break
-    return values[rank]
+    return float(values[rank])
 
 
 @nb.njit(nogil=True, cache=True)

@@ -95,7 +95,7 @@ class Maps:
         values: NDArray[np.floating] = np.asarray(as_array(self.values[span]))
         kind = values.dtype.newbyteorder("=")
         exact = kind if kind in (np.float32, np.float64) else np.dtype(np.float64)
-        return np.require(values, dtype=exact, requirements="CW")
+        return np.require(values, dtype=exact, requirements=("C", "W"))
 
     def shuffled(self, span: slice, seed: int, draw: int) -> NDArray[np.floating]:
         """Return some maps, the letters of each column in a random order.
@@ -148,7 +148,7 @@ class Letters:
         """Return some sequences as letters, S1 (rows, length); N where none is known."""
         part = self.values[span]
         if len(self.values.shape) == 2:
-            array = np.require(as_array(part), requirements="CW")
+            array = np.require(as_array(part), requirements=("C", "W"))
             return array if array.dtype == "S1" else array.view("S1")
         part = part if isinstance(part, torch.Tensor) else np.asarray(part)
         if not _plainly_one_hot(part):

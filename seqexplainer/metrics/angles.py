@@ -310,10 +310,19 @@ class _Window(NamedTuple):
     place: NDArray[np.int64]
 
     def where(self, chosen: NDArray[np.bool_] | slice) -> _Window:
-        return _Window(*(values[chosen] for values in self))
+        return _Window(
+            self.first[chosen],
+            self.second[chosen],
+            self.third[chosen],
+            self.r[chosen],
+            self.place[chosen],
+        )
 
-    def copy(self) -> _Window:
-        return _Window(*(values.copy() for values in self))
+    @classmethod
+    def joined(cls, parts: list[_Window]) -> _Window:
+        """Return the windows of several parts as one."""
+        first, second, third, r = (np.concatenate([p[i] for p in parts]) for i in range(4))
+        return cls(first, second, third, r, np.concatenate([p.place for p in parts]))
 
 
 @dataclass(frozen=True)
@@ -358,8 +367,8 @@ class _Windows:
         held = []
         for above, between in self._longer(found, low, high):
             found.add(grid, above, points=points)
-            held.append(between.copy())
-        return found, _Window(*(np.concatenate(part) for part in zip(*held, strict=True)))
+            held.append(_Window.joined([between]))  # a copy
+        return found, _Window.joined(held)
 
     def _guessed(self, wanted: int) -> tuple[float, float]:
         """Return bounds between which the cut is likely to be, from some of the maps."""
@@ -405,7 +414,7 @@ class _Windows:
         """
         room = max(rows.stop - rows.start for rows in self.maps.spans()) * self.maps.length
         coordinates, r, place = np.empty((3, room)), np.empty(room), np.empty(room, np.int64)
-        whole = _Window(*coordinates, r, place)
+        whole = _Window(coordinates[0], coordinates[1], coordinates[2], r, place)
         for rows in batches(self.maps, shown=self.progress, what="maps"):
             bounds = np.full(rows.stop - rows.start, low)
             if low is None:
@@ -485,7 +494,8 @@ class _Improved(_Grid):
     def prior(self, hist: NDArray[np.float64]) -> NDArray[np.float64]:
         steps = range(-_REACH, _REACH + 1)
         prior = _box_mean(hist, np.ones_like(hist), steps, _round)
-        return prior / (prior.sum() * self.area)
+        whole: NDArray[np.float64] = prior / (prior.sum() * self.area)
+        return whole
 
     def inside(self) -> NDArray[np.bool_]:
         return np.ones((N_BINS, N_BINS), dtype=bool)

@@ -186,9 +186,9 @@ def kmer_kld(
     room = np.empty((max(rows.stop - rows.start for rows in maps.spans()), maps.length))
     n_blocks = n_letters = n_high = 0
     for rows in batches(maps, shown=progress, what="maps"):
-        letters = sequences.rows(rows)
-        whole += sp.kmer_spectrum(letters, k, normalize=False)
-        letters = letters.view(np.uint8)
+        text = sequences.rows(rows)
+        whole += sp.kmer_spectrum(text, k, normalize=False)
+        letters = text.view(np.uint8)
         norms = room[: len(letters)]
         _kernels.column_norms(maps.rows(rows), gradient_correction, norms)
         cut = cuts[rows]

@@ -177,9 +177,9 @@ def translational_robustness(
     found, seed = find(method), as_seed(seed)
     of_methods = {**dict.fromkeys(found.options()), **OF_METHODS}
     _, running = split(options, of_methods)
-    if not isinstance(model, torch.nn.Module | type) and callable(model):
-        model = _Function(model)
-    run = Runner.of(model, as_sequences(X), running)
+    known = isinstance(model, torch.nn.Module | type) or not callable(model)
+    network = cast("torch.nn.Module", model) if known else _Function(model)
+    run = Runner.of(network, as_sequences(X), running)
     check_choice(reference, REFERENCES, "reference")
     check_whole(n_shifts=n_shifts)
     flank = _checked_flank(run.X.shape[2], max_shift, exclude_flank)
@@ -192,6 +192,7 @@ def translational_robustness(
         given = chosen if named else references_.make(run.X, chosen)
     keep = slice(flank, run.X.shape[2] - flank)
     more = cast("Options", {name: v for name, v in options.items() if name in of_methods})
+    more |= {"batch_size": run.batch_size, "device": run.device, "dtype": run.dtype}
     squares, sizes = np.empty(len(run.X)), np.empty(len(run.X))
     step = max(1, run.batch_size // (n_shifts + 1))
     for start in run.bar(range(0, len(run.X), step), desc="moved sequences"):
@@ -201,6 +202,7 @@ def translational_robustness(
         refs = given[rows] if isinstance(given, torch.Tensor) else None
         if refs is None and given is not None:
             refs = references_.make(own, given, n=n_references, seed=seed)
+        more["args"] = [a[rows].repeat_interleave(n_shifts + 1, dim=0) for a in run.args]
         found_maps = attribute(
             run.model,
             rolled(own[:, None], by)[:, 0],
@@ -210,16 +212,12 @@ def translational_robustness(
             hypothetical=found.hypothetical,
             seed=seed,
             gradient_correction=gradient_correction,
-            batch_size=run.batch_size,
-            device=run.device,
-            dtype=run.dtype,
-            args=[a[rows].repeat_interleave(n_shifts + 1, dim=0) for a in run.args],
             **more,
         )
         maps = cast("torch.Tensor", found_maps)
         maps = corrected(maps) if gradient_correction and found.hypothetical else maps
         back = rolled(maps[:, None], -by.flatten()[:, None].to(maps.device))[:, 0]
-        aligned = back.double().unflatten(0, by.shape)[..., keep]
+        aligned = back.double().reshape(*by.shape, *back.shape[1:])[..., keep]
         wild, moved = aligned[:, :1], aligned[:, 1:]
         centre = wild if reference == "wt" else moved.mean(dim=1, keepdim=True)
         squares[rows] = (moved - centre).square().mean(dim=(1, 2, 3)).numpy()
@@ -278,7 +276,7 @@ def rolled(X: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
     places = (torch.arange(length, device=X.device) - shifts.to(X.device)[..., None]) % length
     flat = X.flatten(1, 2)[:, None].expand(-1, copies, -1, -1)
     moved = flat.gather(3, places[:, :, None].expand(flat.shape))
-    return moved.flatten(0, 1).unflatten(1, X.shape[1:3])
+    return moved.reshape(-1, *X.shape[1:])
 
 
 def _summary(values: NDArray[np.float64]) -> tuple[float, float, float, float]:
