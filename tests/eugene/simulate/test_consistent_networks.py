@@ -54,9 +54,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_equally_accurate_networks_are_not_equally_consistent(found):
-    assert (found["auroc"] > 0.84).all()
-    assert abs(np.subtract(*found["auroc"].mean(0))) < 0.04
+def test_exponential_networks_are_more_consistent(found):
+    assert (found["auroc"] > 0.78).all()
+    # so early, the exponential is ahead in accuracy, too
+    assert 0 < np.subtract(*found["auroc"].mean(0)) < 0.15
     assert (found["kam"][:, 0] - found["kam"][:, 1] > 0.1).all()
 
 
