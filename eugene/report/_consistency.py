@@ -78,8 +78,9 @@ def show_consistency(section: Section, run: RunFolder) -> None:
         "with those of the sequences. Consistency is not correctness: a network may be "
         "consistently wrong, so it is a criterion among networks that predict equally well. Few "
         "sequences make both numbers too large, pure noise included, so networks are compared at "
-        "equal numbers of sequences only, and the columns of shuffled maps say what chance gives "
-        f"here.{explained_output(run, 'consistency')}"
+        "equal numbers of sequences only. The columns of shuffled maps say what chance gives here; "
+        "of k-attr-mean they mean little where fewer windows count than are wanted, which is said "
+        f"below.{explained_output(run, 'consistency')}"
     )
     rows = [
         (metric_name(name), number(found["metrics"][name].get("value")),

@@ -160,7 +160,9 @@ def k_attr_mean_kld(
         Take the first-order bias of a small sample away; points weigh as they do.
     null : {"shuffled"}, optional
         Compare with the same maps, the letters of each column in random order: lengths stay where
-        they are, directions are any.
+        they are, directions are any. Random directions fill more bins than motifs do, and the
+        divergence of few windows over many bins is large: with fewer windows than are wanted
+        ``z`` can be negative for maps of true motifs, and says nothing.
     n_null : int
         Draws of the null.
     seed : int, optional
@@ -256,8 +258,9 @@ def _notes(found: _Counted, maps: Maps) -> list[str]:
     elif found.n_points < wanted:
         notes.append(
             f"{found.n_points:,} windows count, {wanted:,} are wanted for {N_BINS} x {N_BINS} "
-            "bins: the divergence of fewer is larger by chance. Take more sequences or a larger "
-            "keep, or read the z-score (null='shuffled')"
+            "bins: the divergence of fewer is larger by chance, and shuffled maps are no measure of "
+            "by how much (z may be below 0 for true motifs). Take more sequences or a larger keep, "
+            "and compare at equal numbers only"
         )
     return notes
 
