@@ -435,7 +435,7 @@ class Rules:
         width = self._width(len(changes.states), changes.table[:, 0, 3], array, begin)
         out = np.empty((len(array), width), np.uint8)
         _kernels.spell_rows(
-            *self._what(changes, begin, end), self._mode, self._partner, self._letters,
+            *self._what(changes, begin, end), self._partner, self._letters,
             array.view(np.uint8), out,
         )  # fmt: skip
         return out.view(array.dtype)
@@ -469,7 +469,7 @@ class Rules:
         width = self._width(len(changes.states), changes.table[:, 0, 3], planes, begin)
         out = np.empty((*planes.shape[:2], width), planes.dtype)
         what = self._what(changes, begin, end)
-        _kernels.move_planes(*what, self._mode, np.ascontiguousarray(planes), out)
+        _kernels.move_planes(*what, np.ascontiguousarray(planes), out)
         return out
 
     def maps(
@@ -494,7 +494,7 @@ class Rules:
         out = np.empty((len(changes.states), length + self.added), np.int32)
         self._width(len(out), changes.table[:, 0, 3], out, 1)
         what = self._what(changes, begin, end)
-        _kernels.map_rows(*what, self._mode, len(self._letters), out)
+        _kernels.map_rows(*what, len(self._letters), out)
         return out
 
     def add_noise(self, changes: Changes, place: int, out: NDArray[np.floating]) -> None:
@@ -540,6 +540,12 @@ class Rules:
                     f"its longest, {a.added} bp"
                 )
 
-    def _what(self, changes: Changes, begin: int, end: int | None) -> tuple[object, ...]:
+    def _what(
+        self, changes: Changes, begin: int, end: int | None
+    ) -> tuple[
+        NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], int, int, int
+    ]:
+        """Return what all kernels that write rows begin with."""
         end = len(self._kinds) if end is None else end
-        return (*changes, self._kinds, begin, end)
+        table, states, missing = changes
+        return table, states, missing, self._kinds, begin, end, self._mode
