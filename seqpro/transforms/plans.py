@@ -507,7 +507,7 @@ class Rules:
             Of the noise in the list.
         out : ndarray of float32 or float64, shape (n_rows, letters, positions)
         """
-        mean, std = np.float32(self._numbers[place, 5:])
+        mean, std = np.float32(self._numbers[place, 5]), np.float32(self._numbers[place, 6])
         padded = self._settings.length == "pad_both" and place > self._last_move
         _kernels.add_noise(*changes, place, padded, mean, std, out)
 
