@@ -258,9 +258,9 @@ def _notes(found: _Counted, maps: Maps) -> list[str]:
     elif found.n_points < wanted:
         notes.append(
             f"{found.n_points:,} windows count, {wanted:,} are wanted for {N_BINS} x {N_BINS} "
-            "bins: the divergence of fewer is larger by chance, and shuffled maps are no measure of "
-            "by how much (z may be below 0 for true motifs). Take more sequences or a larger keep, "
-            "and compare at equal numbers only"
+            "bins: the divergence of fewer is larger by chance, and shuffled maps are no measure "
+            "of by how much (z may be below 0 for true motifs). Take more sequences or a larger "
+            "keep, and compare at equal numbers only"
         )
     return notes
 
