@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import tempfile
@@ -21,10 +22,12 @@ from eugene.config import RunConfig, load_plugin, load_run_config
 from eugene.errors import EugeneError
 from eugene.runs import Run
 from eugene.runs._pipeline import train
+from eugene.train import read_checkpoint
 from eugene.tune._inherit import inherit
 from eugene.tune._records import TRIALS, Lineage, best_so_far, note, record_path, rows_of
 from eugene.tune._space import Space
 
+logger = logging.getLogger("eugene.tune")
 _WAIT_SECONDS = 120.0
 
 
@@ -156,15 +159,34 @@ def run_trial(drawn: Mapping[str, int | float], plan: Plan) -> None:
             folder = RunFolder(plan.path / TRIALS / name)
             report(plan, folder, rows, float(trainer.get("min_delta") or 0.0))
             return
-        _begin(plan, name, values)
         with contextlib.ExitStack() as stack:
             place = None if handed is None else Path(stack.enter_context(handed.as_directory()))
+            if place is not None and _epochs_of(place) >= int(trainer["max_epochs"]):
+                # nothing would be trained with the new values, so they must not be noted
+                if rows:
+                    logger.warning(
+                        "trial %s was handed a training that is over: it ends with its own values "
+                        "after %d of %d epochs",
+                        *(name, len(rows), int(trainer["max_epochs"])),
+                    )
+                    note(plan.path, name, status="done")
+                    folder = RunFolder(plan.path / TRIALS / name)
+                    report(plan, folder, rows, float(trainer.get("min_delta") or 0.0))
+                    return
+                place = None
+            _begin(plan, name, values)
             _train(plan, name, config.candidate(values), place)
     except KeyboardInterrupt:
         # Ray ends a trial that is to stop by an exit, which training takes for Ctrl-C
         raise SystemExit(0) from None
     except Exception as error:
         note(plan.path, name, status="failed", error=f"{type(error).__name__}: {error}")
+
+
+def _epochs_of(place: Path) -> int:
+    """Return how many epochs a checkpoint that is handed on was trained for."""
+    path = place / "last.ckpt"
+    return int(read_checkpoint(path)["eugene"]["epochs_done"]) if path.is_file() else 0
 
 
 def _begin(plan: Plan, name: str, values: dict[str, object]) -> None:

@@ -102,6 +102,44 @@ def test_an_epoch_is_told_when_its_checkpoint_is_there_and_the_last_by_the_end(
     _goes_on_with_other_values(tmp_path, config, trial)
 
 
+def test_a_training_that_is_over_is_not_gone_on_with(
+    tmp_path: Path, small, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Values with which nothing was trained are never those of a trial."""
+    pytest.importorskip("ray", reason="needs the extra 'tune'")
+    from ray import tune
+
+    config = load_run_config(small(epochs=2), searched=True)
+    folder = RunFolder.create(tmp_path / "search")
+    folder.write_text("config.yaml", config.to_yaml())
+    first = Run(config.candidate({"module.optimizer_lr": 0.01}), folder)
+    folder.write_json("data.json", first.describe())
+    train(config.candidate({"module.optimizer_lr": 0.03}), tmp_path / "donor")
+    told: list[float] = []
+
+    def report(metrics: dict[str, float], checkpoint: object = None) -> None:
+        told.append(metrics["epochs"])
+        if stops and metrics["epochs"] == 1:
+            raise SystemExit
+
+    monkeypatch.setattr(tune, "report", report)
+    place = SimpleNamespace(get_trial_dir=lambda: str(folder / "ray" / "0001"))
+    monkeypatch.setattr(tune, "get_context", lambda: place)
+    allot(folder.path)
+    plan, stops = Plan(str(folder.path), "val_loss", "min", population=True), True
+    monkeypatch.setattr(tune, "get_checkpoint", lambda: None)
+    with pytest.raises(SystemExit):
+        run_trial({"module.optimizer_lr": 0.01}, plan)
+    handed = tune.Checkpoint.from_directory(RunFolder(tmp_path / "donor").checkpoints)
+    monkeypatch.setattr(tune, "get_checkpoint", lambda: handed)
+    stops = False
+    run_trial({"module.optimizer_lr": 0.05}, plan)
+    record = next(records(folder.path))
+    assert (record["status"], record["values"]) == ("done", {"module.optimizer_lr": 0.01})
+    assert told == [1.0, 1.0]
+    assert "ends with its own values after 1 of 2 epochs" in caplog.text
+
+
 def _goes_on_with_other_values(tmp_path: Path, config, donor: RunFolder) -> None:
     """Weights and moments are those of the donor, the learning rate is the heir's."""
     tree = {**config.document.tree, "trainer": {**config.tree["trainer"], "max_epochs": 4}}
