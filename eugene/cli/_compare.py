@@ -159,7 +159,7 @@ def figures_of(folders: Sequence[RunFolder]) -> dict[str, dict[str, dict[str, fl
         for path in folder.replicates or [folder.path]:
             metrics = with_measures(path).get("metrics", {})
             group = str(path.parent if folder.replicates else path)
-            known = {n: e["value"] for n, e in metrics.items() if e.get("value") is not None}
+            known = {n: v for n, e in metrics.items() if (v := e.get("value")) is not None}
             found.setdefault(group, {})[str(path)] = known
     return found
 

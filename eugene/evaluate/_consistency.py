@@ -103,9 +103,13 @@ def consistency_of(
     import seqexplainer as se
 
     null: Literal["shuffled"] | None = "shuffled" if n_null else None
-    chance = {"null": null, "n_null": n_null or 1, "seed": seed}
-    angles = se.metrics.k_attr_mean_kld(maps, X, k=window, keep=keep, compat=compat, **chance)
-    kmers = se.metrics.kmer_kld(maps, X, k=k, threshold=threshold, **chance)
+    draws = n_null or 1
+    angles = se.metrics.k_attr_mean_kld(
+        maps, X, k=window, keep=keep, compat=compat, null=null, n_null=draws, seed=seed
+    )
+    kmers = se.metrics.kmer_kld(
+        maps, X, k=k, threshold=threshold, null=null, n_null=draws, seed=seed
+    )
     truth = None if model is None else se.metrics.attribution_snr(maps, X, model)
     metrics: Metrics = {
         "k_attr_mean_kld": _metric(angles.kld, "no map has a position with a direction"),

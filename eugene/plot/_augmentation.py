@@ -110,10 +110,10 @@ def _strip(
         strength = np.clip(values, 0, 1)[..., None]
         image = 1 - strength * (1 - palette[: len(known), None])
         image[..., 3] = 1
-    options = {"aspect": "auto", "interpolation": "nearest"}
-    ax.imshow(image, extent=(0, n, top + 0.62, top), **options)
     fates = np.array([to_rgba(c) for c in _FATE_COLOURS])
-    ax.imshow(fates[fate][None], extent=(0, n, top + 0.8, top + 0.65), **options)
+    for drawn, low, high in ((image, 0.0, 0.62), (fates[fate][None], 0.65, 0.8)):
+        extent = (0, n, top + high, top + low)
+        ax.imshow(drawn, extent=extent, aspect="auto", interpolation="nearest")
     if values is None and n <= _SPELT_UP_TO:
         for i, letter in enumerate(letters.tobytes().decode("ascii")):
             ax.text(

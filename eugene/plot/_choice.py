@@ -59,14 +59,15 @@ def runs_scatter(
         raise EugeneError("no run to draw; pass a mapping from groups to their runs.")
     ax = axes_or_new(ax, size=(5.4, 3.8))
     for (group, pairs), colour in coloured(runs.items()):
-        values = list(pairs.values())
-        ax.scatter(*zip(*values, strict=True), color=colour, s=26, label=group, zorder=3)
+        across, up = [at[0] for at in pairs.values()], [at[1] for at in pairs.values()]
+        ax.scatter(across, up, color=colour, s=26, label=group, zorder=3)
     if limit is not None:
         ax.axvline(limit, color=GREY, linestyle=":", zorder=1)
     for pairs in runs.values():
-        if chosen in pairs:
+        if chosen is not None and chosen in pairs:
             ax.scatter(
-                *pairs[chosen],
+                [pairs[chosen][0]],
+                [pairs[chosen][1]],
                 s=130,
                 facecolors="none",
                 edgecolors="black",

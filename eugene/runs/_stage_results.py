@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from eugene._evaluation import Metrics, StageMeasured
 
@@ -51,9 +51,10 @@ def earlier_stages(
         module = one.new_module(initialise=False)
         _fill(module, kept)
         module.target_names = list(run.data.target_vars)
+        loader: Any = run.datamodule.loader("test")
         predicted = predict_batches(
             module.eval(),
-            run.datamodule.loader("test"),
+            loader,
             device=run.device,
             scores=True,
             **run.averaged,

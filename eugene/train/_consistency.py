@@ -268,7 +268,7 @@ class _Kept:
     def __init__(self, n: int) -> None:
         self.n, self._seen = n, 0
         self._parts: list[NDArray[np.float32]] = []
-        self._keys = np.zeros((3, 0))
+        self._keys: NDArray[np.float64] = np.zeros((3, 0))
 
     def add(
         self,
@@ -286,7 +286,8 @@ class _Kept:
         both = [*self._parts, sequences]
         order = np.lexsort((keys[2], keys[1]))[: self.n]
         order = order[np.argsort(keys[0, order], kind="stable")]
-        self._keys, self._parts = keys[:, order], [np.concatenate(both)[order]]
+        self._keys = np.asarray(keys[:, order], np.float64)
+        self._parts = [np.concatenate(both)[order]]
 
     @property
     def sequences(self) -> NDArray[np.float32]:

@@ -82,15 +82,15 @@ def angular_density(
     )
     color_scale(ax, image, "density (1/rad²)")
     if points is not None:
-        _points(ax, *map(as_array, points), labels)
+        _points(ax, as_array(points[0]), as_array(points[1]), labels)
     # a column in which one letter is good and the others are equal, less its mean
     x, y, z = BASES["orthonormal"][[1, 2, 0]] @ (np.eye(4) - 0.25)
     phi, theta = np.arctan2(y, x) / 2 + np.pi / 2, np.arccos(z / np.sqrt(x**2 + y**2 + z**2))
-    for letter, color, *at in zip(
+    for letter, color, at_x, at_y in zip(
         _LETTERS, letter_colors(colors, _LETTERS), phi, theta, strict=True
     ):
         ax.text(
-            *at, letter, color=color, ha="center", va="center", weight="bold", fontsize=11,
+            at_x, at_y, letter, color=color, ha="center", va="center", weight="bold", fontsize=11,
             bbox={"facecolor": "white", "edgecolor": color, "boxstyle": "circle,pad=0.15"},
         )  # fmt: skip
     ax.set_xlim(0, np.pi)
@@ -109,8 +109,7 @@ def _points(ax: Axes, phi: np.ndarray, theta: np.ndarray, labels: Sequence[str] 
         )
     own = [name for name in dict.fromkeys(names) if name]
     none = names == ""
-    look = {"linewidths": 0, "alpha": 0.6}
-    ax.scatter(phi[none], theta[none], s=2, color=MUTED, **look)
+    ax.scatter(phi[none], theta[none], s=2, color=MUTED, linewidths=0, alpha=0.6)
     for i, name in enumerate(own):
         chosen, color = names == name, LINE_COLORS[i % len(LINE_COLORS)]
         ax.scatter(

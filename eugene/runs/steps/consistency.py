@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from eugene._step import Faults, Part, Settings, step
 from eugene._verb import LATER, Verb, out
@@ -165,5 +165,6 @@ def consistency(
         },
     )
     names = window_motifs(run, chosen, measured.arrays, X.shape[2], window)
+    arrays: dict[str, Any] = {"row": chosen, "motif": names, **measured.arrays}
     with (run.folder / ARRAYS).open("wb") as file:
-        np.savez_compressed(file, row=chosen, motif=names, **measured.arrays)
+        np.savez_compressed(file, **arrays)
