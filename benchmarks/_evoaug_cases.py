@@ -69,7 +69,7 @@ def deepstarr_step(folder: Path) -> Run:
 
     x = _one_hot(folder)
     torch.manual_seed(0)
-    net = eu.models.DeepSTARR(input_len=x.shape[2], output_dim=2).train()
+    net = eu.models.build("deepstarr", input_len=x.shape[2], output_dim=2).train()
     optimizer, y = torch.optim.Adam(net.parameters(), lr=1e-3), torch.randn(len(x), 2)
 
     def step() -> None:

@@ -105,7 +105,7 @@ def compare_each(
 ) -> list[list[Timing]]:
     """Time contenders in turns in several ways; return the timings of each.
 
-    ``"time"`` is one call with flushed caches; ``"loop 8"`` the mean of eight calls one after the
+    ``"time"`` is one call with flushed caches; ``"loop 30"`` the mean of thirty calls one after the
     other, as a loop over batches makes them: caches are warm then.
     """
     workers = [Worker(c, folder) for c in contenders]
