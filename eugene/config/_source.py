@@ -396,6 +396,9 @@ def _class_parameters(
     return list(fields.values()), False
 
 
+_INSTALLED = ("eugene", "seqdata", "seqexplainer", "seqpro", "torch")
+
+
 def read_signature(target: str) -> Signature:
     """Read the signature of ``"module:name"`` from source, importing nothing.
 
@@ -419,6 +422,17 @@ def read_signature(target: str) -> Signature:
     >>> read_signature("eugene.errors:did_you_mean").names
     ('name', 'choices', 'listed', 'sentence')
     """
+    # what is installed is read once; files of the user may change between two looks
+    installed = target.partition(".")[0] in _INSTALLED
+    return _read_once(target) if installed else _read(target)
+
+
+@cache
+def _read_once(target: str) -> Signature:
+    return _read(target)
+
+
+def _read(target: str) -> Signature:
     module, _, name = target.partition(":")
     found = find_definition(module, name)
     if found is None:

@@ -160,7 +160,7 @@ def test_all_sequences_advance_together():
     model = Function(lambda X: (X[:, 0] * weights).sum(dim=1))
     X = torch.ones(5, 1, 30)
     found = se.sufficient_input_subsets(
-        model, X, threshold=10.0, mask=0.0, max_subsets=1, batch_size=150
+        model, X, threshold=10.0, mask=0.0, max_subsets=1, batch_size=150, engine="plain"
     )
     # one pass a position, and the outputs before and after
     assert len(model.passes) == 32

@@ -29,7 +29,7 @@ NETWORK = (
     "consistency",
 )
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
-WRITES = [*NETWORK, "report", "compare", "data", "datasets"]
+WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate"]
 
 
 def run(capsys: Any, *words: Any) -> tuple[int, str, str]:

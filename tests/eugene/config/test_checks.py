@@ -171,7 +171,7 @@ def test_keys_bounds_and_texts_are_those_of_the_signature():
     trainer = {p.name: p for p in schema.parameters("trainer")}
     assert data["length"].mark(Least) == trainer["max_epochs"].mark(Least) == Least(1)
     assert data["length"].annotation == "int | None"
-    assert {"ds", "seed", "module", "callbacks"}.isdisjoint({*data, *trainer})
+    assert {"ds", "seed", "module", "datamodule"}.isdisjoint({*data, *trainer})
     dotted = (
         "data",
         "trainer",

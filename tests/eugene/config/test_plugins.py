@@ -160,6 +160,7 @@ def test_a_file_is_imported_where_it_is_named(tmp_path: Path) -> None:
     config = load_run_config(tree(name="mine_a_too", width=5), plugins=[file])
     assert config.tree["model"] == {
         "name": "mine_a_too",
+        "first_activation": None,
         "init": None,
         "weights": None,
         "weights_part": None,

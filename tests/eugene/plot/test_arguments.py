@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 from eugene import plot, settings
+from eugene.augment import Augmenter, Deletion
 from eugene.errors import EugeneError
 
 N = 12
@@ -50,11 +51,20 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "compared_groups": ({"cnn": [0.5, 0.6, 0.7], "rnn": [0.4, 0.5, 0.6]},),
     "track_scores": (SCORED,),
     "track_windows": (WINDOWS, [0], 1),
+    "runs_scatter": ({"relu": {"relu/0": (0.98, 0.25)}, "exp": {"exp/0": (0.979, 0.81)}},),
+    "augmentation_strips": (Augmenter([Deletion(2, 5)]), "ACGT" * 6),
 }
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
 WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
-WITHOUT_DATASET |= {"track_scores", "track_windows"}
-MANY = {"multiseq_track", "multifilter_viz", "training_summary", "track_scores", "track_windows"}
+WITHOUT_DATASET |= {"track_scores", "track_windows", "runs_scatter", "augmentation_strips"}
+MANY = {
+    "augmentation_strips",
+    "multiseq_track",
+    "multifilter_viz",
+    "training_summary",
+    "track_scores",
+    "track_windows",
+}
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from eugene.train import fit
 NO_KEYS = {"ds", "seed"}
 NOT_OF_THE_TRAINER = {
     *("module", "datamodule", "run_dir", "seed", "resume", "overwrite", "progress"),
-    *("restore_best", "callbacks", "trainer_kwargs"),
+    *("restore_best", "trainer_kwargs"),
 }
 GIVEN: dict[str, Any] = {
     "batch_size": 7,
