@@ -117,6 +117,7 @@ def measure(code: str, *arguments: object) -> list[float]:
     return [float(value) for value in done.stdout.split()]
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """Build and read 1.3 GB (uncompressed) within 64 MB above what the imports take."""
     grown, size = measure(PLAIN, tmp_path)

@@ -18,6 +18,8 @@ EPOCHS = 3
 # the program itself, which SIGKILL ends in a batch of the second epoch
 KILLED = """
 import os, signal, sys
+
+import pytest
 from eugene.cli import main
 from eugene.modules import SequenceModule
 step = SequenceModule.training_step
@@ -30,6 +32,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_the_same_as_left_alone(tmp_path, tiny_file, capsys):
     words = ["fit", "--quiet", "--config", str(tiny_file), "--trainer.max_epochs", str(EPOCHS)]
     words += ["--data.batch_size", "16", "--trainer.patience", "null", "--run_dir"]

@@ -130,7 +130,7 @@ def test_published_definitions_turn_into_yaml_and_back(path: Path, tmp_path: Pat
 
 
 NAMES = list(json.loads(GOLDEN.read_text())) if GOLDEN.is_file() else []
-SLOW = [pytest.param(n, marks=pytest.mark.slow) if n.startswith("mc10") else n for n in NAMES]
+SLOW = [pytest.param(n, marks=pytest.mark.slow) if n[:3] in ("mc1", "mc8") else n for n in NAMES]
 
 
 @needs_shared
