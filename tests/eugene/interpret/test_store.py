@@ -96,6 +96,7 @@ def test_memory_and_store_hold_the_same_numbers(net, ds, tmp_path):
     assert store["index"].values.tolist() == list(range(45))
 
 
+@pytest.mark.slow
 def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(net, ds, tmp_path, monkeypatch):
     sd.to_zarr(ds, tmp_path / "data.zarr")
     script = tmp_path / "job.py"
