@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from eugene.augment._augmenter import Augmenter
-from eugene.augment._move import move_letters
+from eugene.augment._move import FLIP, LETTER, move_letters
 from eugene.augment._rows import Rows
 from eugene.augment._values import ValueAugmentation
 from eugene.errors import EugeneError
@@ -22,7 +22,6 @@ from seqpro.transforms.evolution import Augmentation
 FATES = ("kept", "moved", "put in", "mutated", "other strand")
 """What may happen to a position; the codes of `Alone.fate` are places in this list."""
 _TRIED = 16
-_FLIP, _LETTER = 128, 127
 Letters: TypeAlias = str | bytes | NDArray[np.generic] | torch.Tensor
 
 
@@ -201,9 +200,9 @@ def _fates(
     """Return what happened to each position of a map."""
     source = (plan >> 8) - 1
     old = letters[np.maximum(source, 0)]
-    mutated = (source >= 0) & (plan & _LETTER > 0) & (spelt != old)
+    mutated = (source >= 0) & (plan & LETTER > 0) & (spelt != old)
     return np.select(
-        [source < 0, mutated, plan & _FLIP > 0, source != np.arange(len(plan))],
+        [source < 0, mutated, plan & FLIP > 0, source != np.arange(len(plan))],
         [FATES.index(f) for f in ("put in", "mutated", "other strand", "moved")],
         FATES.index("kept"),
     )

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from eugene.augment._plan import composed
 from eugene.augment._rows import Rows
-from eugene.augment._stages import Changed, Stage, changed_values, stages
+from eugene.augment._stages import Changed, Stage, Way, changed_values, stages
 from eugene.augment._values import Noise
 from seqpro import kernels
 from seqpro.transforms import plans
 from seqpro.transforms.evolution import Augmentation
 
 
-class Compiled:
+class Compiled(Way):
     """Augmentation on the CPU: every row is written once, stretch by stretch.
 
     What comes out is what `eugene.augment._on_device.OnDevice` gives; noise to the last bits of
@@ -53,21 +53,7 @@ class Compiled:
         return known and x.is_cpu and not x.requires_grad
 
     def __call__(self, x: torch.Tensor, rows: Rows, lengths: torch.Tensor | None) -> Changed:
-        """Return the changed sequences and where their positions come from.
-
-        Parameters
-        ----------
-        x : torch.Tensor
-            Letters, uint8 (n_rows, length), or one-hot, float (n_rows, letters, length).
-        rows : Rows
-        lengths : torch.Tensor of int64, shape (n_rows,), optional
-            Of rows that are padded at the end (bp).
-
-        Returns
-        -------
-        x, plan
-            See `Changed`.
-        """
+        """Return the changed sequences and where their positions come from; see `Way`."""
         width = x.shape[-1]
         if lengths is None:
             long: NDArray[np.int64] = np.array([width], np.int64)

@@ -7,6 +7,7 @@ import torch
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
 
 FLIP, LETTER = 128, 127
+"""Bits of a map: whether a place is complemented, and the number of a drawn letter plus one."""
 
 
 def move_one_hot(x: torch.Tensor, plan: torch.Tensor, *, turned: bool) -> torch.Tensor:

@@ -10,13 +10,13 @@ from eugene.augment._move import move_letters, move_one_hot
 from eugene.augment._plan import composed, maps
 from eugene.augment._replay import Given, Replay
 from eugene.augment._rows import Rows
-from eugene.augment._stages import Changed, Stage, changed_values, stages
+from eugene.augment._stages import Changed, Stage, Way, changed_values, stages
 from eugene.nn import ohe_bytes
 from seqpro.transforms import plans
 from seqpro.transforms.evolution import Augmentation, grown
 
 
-class OnDevice:
+class OnDevice(Way):
     """Augmentation on the device of a batch.
 
     Parameters
@@ -40,21 +40,7 @@ class OnDevice:
         self._turned = any(a.needs_complement for a in augmentations)
 
     def __call__(self, x: torch.Tensor, rows: Rows, lengths: torch.Tensor | None) -> Changed:
-        """Return the changed sequences and where their positions come from.
-
-        Parameters
-        ----------
-        x : torch.Tensor
-            Letters, uint8 (n_rows, length), or one-hot, float (n_rows, letters, length).
-        rows : Rows
-        lengths : torch.Tensor of int64, shape (n_rows,), optional
-            Of rows that are padded at the end (bp).
-
-        Returns
-        -------
-        x, plan
-            See `Changed`.
-        """
+        """Return the changed sequences and where their positions come from; see `Way`."""
         n, width = x.shape[0], x.shape[-1] + grown(self._augmentations, self._length)
         if lengths is None:
             lengths = torch.full((n,), x.shape[-1], dtype=torch.int64, device=x.device)

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 import torch
 
+from eugene.augment._move import FLIP, LETTER
 from eugene.augment._streams import below, combine, nth
 from seqpro import kernels
 from seqpro.alphabets import BaseAlphabet, NucleotideAlphabet
 from seqpro.transforms.evolution import Augmentation, Length, Mutation
 from seqpro.transforms.plans import Drawn
-
-FLIP, LETTER = 128, 127
 
 
 def letters_at(stream: torch.Tensor, positions: torch.Tensor, n_letters: int) -> torch.Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 
+from eugene.augment._rows import Rows
 from eugene.augment._streams import combine
 from eugene.augment._values import Draws, ValueAugmentation
 from eugene.errors import EugeneError
@@ -16,6 +18,28 @@ from seqpro.transforms.evolution import Augmentation
 
 Changed: TypeAlias = tuple[torch.Tensor, Callable[[], torch.Tensor]]
 """Changed sequences, and what returns the map of where their positions come from."""
+
+
+class Way(ABC):
+    """A way of changing batches: by compiled code, or where they are."""
+
+    @abstractmethod
+    def __call__(self, x: torch.Tensor, rows: Rows, lengths: torch.Tensor | None) -> Changed:
+        """Return the changed sequences and where their positions come from.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Letters, uint8 (n_rows, length), or one-hot, float (n_rows, letters, length).
+        rows : Rows
+        lengths : torch.Tensor of int64, shape (n_rows,), optional
+            Of rows that are padded at the end (bp).
+
+        Returns
+        -------
+        x, plan
+            See `Changed`.
+        """
 
 
 @dataclass(frozen=True)

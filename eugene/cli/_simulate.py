@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eugene._files import write_atomic
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.errors import EugeneError, UsageError
@@ -54,12 +55,14 @@ def simulate(call: Call) -> int:
             )
         if out.exists() and not again:
             raise EugeneError(f"{out} exists already; --overwrite replaces it")
-        out.write_text(getattr(grammar, _FORMS[out.suffix])(), encoding="utf-8")
+        write_atomic(out, getattr(grammar, _FORMS[out.suffix])())
         say(f"{grammar.id}: written as {out}")
         return 0
     if not out.name:
         raise UsageError("--out is needed: a .zarr store, or a folder for the text files of seqgra")
     if call.has("text"):
+        if out.is_file():
+            raise UsageError(f"--text writes into a folder, and {out} is a file")
         if out.exists() and any(out.iterdir()) and not again:
             raise EugeneError(f"{out} is not empty; --overwrite writes into it")
         grammar.write_text(out, seed=seed, compat=compat)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def build(
     with drawn_with(seed):
         network: Architecture = MODELS.build(name, **kwargs)
     if not own and first_activation is not None:
-        begin_with(network, first_activation)
+        replace_first_activation(network, first_activation)
     return network
 
 
@@ -85,7 +85,7 @@ def has_first_activation(name: object) -> bool:
     return known and "first_activation" in MODELS.signature(str(name))
 
 
-def begin_with(
+def replace_first_activation(
     network: torch.nn.Module,
     activation: str,
     *,

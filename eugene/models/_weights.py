@@ -140,15 +140,30 @@ def save_weights(network: nn.Module, path: str | Path) -> None:
     path : str or pathlib.Path
         The file; replaced in one step.
     """
-    from safetensors.torch import save
-
-    path = Path(path)
     tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     config = getattr(network, "config", None)
-    metadata = {"arch": json.dumps(config, default=repr)} if config is not None else None
+    metadata = {"arch": json.dumps(config, default=repr)} if config is not None else {}
+    write_tensors(Path(path), tensors, metadata)
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]
+) -> None:
+    """Write a safetensors file with a checksum of its contents, in one step.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    tensors : mapping of str to torch.Tensor
+        Contiguous, on the CPU.
+    metadata : dict of str to str
+    """
+    from safetensors.torch import save
+
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_bytes(_with_checksum(save(tensors), metadata or {}))
+        temporary.write_bytes(_with_checksum(save(dict(tensors)), metadata))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -203,6 +218,36 @@ def check_weights(path: Path) -> None:
         )
 
 
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Read a safetensors file whose checksum holds.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    metadata : dict of str to str
+    tensors : dict of str to torch.Tensor
+
+    Raises
+    ------
+    NotARunError
+        If it is damaged, or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    check_weights(path)
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata() or {}
+            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise NotARunError(f"{path} is not a safetensors file: {error}") from error
+    return metadata, tensors
+
+
 def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
     """Load a network from a safetensors file.
 
@@ -225,16 +270,8 @@ def load_weights(path: str | Path, arch: nn.Module | None = None) -> nn.Module:
     NotARunError
         If it is no safetensors file or the weights do not fit.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = existing(path, "weights")
-    check_weights(path)
-    try:
-        with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata() or {}
-            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise NotARunError(f"{path} is not a safetensors file: {error}") from error
+    metadata, tensors = read_tensors(path)
     if arch is None:
         if "arch" not in metadata:
             raise NotARunError(f"{path} does not describe its network: give it as arch=")

@@ -151,7 +151,7 @@ def build_arch(
     """
     import torch
 
-    from eugene.models._build import begin_with, has_first_activation
+    from eugene.models._build import has_first_activation, replace_first_activation
 
     section = config.section("model")
     init, weights = section.pop("init", None), section.pop("weights", None)
@@ -185,7 +185,7 @@ def build_arch(
                 **told_more,
             )
             if first is not None:
-                begin_with(arch, first, input_len=input_len, input_channels=letters)
+                replace_first_activation(arch, first, input_len=input_len, input_channels=letters)
             output = _try(arch, letters, input_len)
             if values_alone and not isinstance(output, torch.Tensor):
                 raise EugeneError(

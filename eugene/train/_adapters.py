@@ -16,7 +16,7 @@ from eugene.config.marks import Least
 from eugene.config.registries import ADAPTERS as REGISTRY
 from eugene.errors import EugeneError, NotARunError
 from eugene.models._globs import matching
-from eugene.models._weights import existing, save_weights
+from eugene.models._weights import existing, read_tensors, save_weights, write_tensors
 from eugene.nn._lora import adapt, adaptable, is_adapted, merge
 
 ADAPTERS = ("*.lora_a", "*.lora_b")
@@ -180,8 +180,6 @@ def save_delta(
     section : mapping
         How the adapters were made.
     """
-    from safetensors.torch import save_file
-
     state = network.state_dict()
     kept = {n: v for n, v in state.items() if n in trained or ".lora_" in f".{n}"}
     # statistics of parts that were trained, which are no parameters
@@ -190,7 +188,7 @@ def save_delta(
     kept |= {n: v for n, v in state.items() if n in named and n.rpartition(".")[0] in parts}
     metadata = {"base_sha256": base_sha256, "adapters": json.dumps(section, default=list)}
     tensors = {n: v.detach().cpu().contiguous().clone() for n, v in kept.items()}
-    save_file(tensors, path, metadata=metadata)
+    write_tensors(path, tensors, metadata)
 
 
 def load_delta(network: nn.Module, path: str | Path, *, merged: bool = True) -> nn.Module:
@@ -217,15 +215,8 @@ def load_delta(network: nn.Module, path: str | Path, *, merged: bool = True) -> 
     NotARunError
         If it is another kind of file, or belongs to other weights.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = existing(path, "adapters")
-    try:
-        with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata() or {}
-            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise NotARunError(f"{path} is not a safetensors file: {error}") from error
+    metadata, tensors = read_tensors(path)
     if not {"base_sha256", "adapters"} <= set(metadata):
         raise NotARunError(f"{path} holds no adapters: expected adapters.safetensors of a stage")
     own = weights_sha256(network)

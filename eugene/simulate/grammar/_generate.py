@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -171,6 +172,21 @@ def values(grammar: Grammar, drawn: Drawn, seed: int | None) -> NDArray[np.float
     return np.asarray(exact + noise, np.float64)
 
 
+def _empty(grammar: Grammar, labels: list[str], sets: NDArray[np.int8]) -> Drawn:
+    """Return rows in which nothing is written yet."""
+    n, longest = len(labels), grammar.max_length
+    return Drawn(
+        np.zeros((n, longest), np.uint8),
+        np.zeros((n, 2, longest), np.int16),
+        np.zeros(n, np.int64),
+        np.zeros((n, max(len(numbered(grammar)), 1)), np.bool_),
+        np.zeros((n, len(grammar.conditions)), np.bool_),
+        np.array(labels, np.str_),
+        sets,
+        np.zeros(n, np.bool_),
+    )
+
+
 def _asked(grammar: Grammar, seed: int) -> tuple[list[tuple[int, ...]], NDArray[np.int8]]:
     """Return the conditions of each row, as numbers and in random order, and its set."""
     place = {c.id: i for i, c in enumerate(grammar.conditions)}
@@ -213,16 +229,7 @@ def _drawn(grammar: Grammar, seed: int) -> Drawn:
         np.array([c.mode != "sequential" for c in grammar.conditions], np.bool_),
         np.array([rule.probability for rule in rules] or [0.0]),
     )
-    drawn = Drawn(
-        np.zeros((n, longest), np.uint8),
-        np.zeros((n, 2, longest), np.int16),
-        np.zeros(n, np.int64),
-        np.zeros((n, max(len(rules), 1)), np.bool_),
-        np.zeros((n, len(grammar.conditions)), np.bool_),
-        np.array(["|".join(names[c] for c in one) for one in asked], np.str_),
-        sets,
-        np.zeros(n, np.bool_),
-    )
+    drawn = _empty(grammar, ["|".join(names[c] for c in one) for one in asked], sets)
     for i, one in enumerate(asked):
         drawn.conditions[i, list(one)] = True
     background, tables = _background(grammar), _tables(grammar, rules)
@@ -240,7 +247,7 @@ def _drawn(grammar: Grammar, seed: int) -> Drawn:
             spelling[np.arange(longest) >= length[:, None]] = 0
         drawn.letters[part] = spelling
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         list(pool.map(block, range(0, n, _BLOCK)))
     return drawn
 
@@ -334,17 +341,8 @@ def _replayed(grammar: Grammar, seed: int) -> Drawn:
     replay, parts = Replay(grammar, seed), []
     for code, name in enumerate(SETS):
         parts += [(code, *pair) for pair in zip(*replay.rows(name), strict=True)]
-    n, longest = len(parts), grammar.max_length
-    drawn = Drawn(
-        np.zeros((n, longest), np.uint8),
-        np.zeros((n, 2, longest), np.int16),
-        np.zeros(n, np.int64),
-        np.zeros((n, max(len(numbered(grammar)), 1)), np.bool_),
-        np.zeros((n, len(grammar.conditions)), np.bool_),
-        np.array(["|".join(part[1]) for part in parts], np.str_),
-        np.array([part[0] for part in parts], np.int8),
-        np.zeros(n, np.bool_),
-    )
+    sets = np.array([part[0] for part in parts], np.int8)
+    drawn = _empty(grammar, ["|".join(part[1]) for part in parts], sets)
     place = {c.id: i for i, c in enumerate(grammar.conditions)}
     for i, (_, conditions, row) in enumerate(parts):
         length = len(row.letters)
@@ -367,20 +365,19 @@ def _shuffled(grammar: Grammar, drawn: Drawn, seed: int) -> Drawn:
         )
         labels = [c for c in shuffle.labels.split("|") if c]
         labelled = np.array([c.id in labels for c in grammar.conditions], np.bool_)
-        nothing = np.zeros_like
         drawn = Drawn(
             np.concatenate([drawn.letters, letters.view(np.uint8)]),
-            np.concatenate([drawn.marks, nothing(drawn.marks[own])]),
+            np.concatenate([drawn.marks, np.zeros_like(drawn.marks[own])]),
             np.concatenate([drawn.lengths, drawn.lengths[own]]),
-            np.concatenate([drawn.followed, nothing(drawn.followed[own])]),
+            np.concatenate([drawn.followed, np.zeros_like(drawn.followed[own])]),
             np.concatenate([drawn.conditions, np.tile(labelled, (len(own), 1))]),
             np.concatenate([drawn.labels, np.full(len(own), shuffle.labels)]),
             np.concatenate([drawn.sets, drawn.sets[own]]),
             np.concatenate([drawn.shuffled, np.ones(len(own), np.bool_)]),
         )
-    order = np.argsort(drawn.sets, kind="stable")
     if not grammar.shuffles:
         return drawn
+    order = np.argsort(drawn.sets, kind="stable")
     return Drawn(*(getattr(drawn, key)[order] for key in Drawn.__dataclass_fields__))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -405,6 +406,13 @@ def test_what_is_no_definition_is_told(tmp_path: Path) -> None:
         g.from_definition(written(tmp_path, "<svg/>", "a.xml"))
     with pytest.raises(EugeneError, match="does not exist"):
         g.from_definition(tmp_path / "none.xml")
+    packed = tmp_path / "half.yaml.gz"
+    packed.write_bytes(gzip.compress(TEXT.encode())[:90])
+    with pytest.raises(ConfigError, match="is damaged"):
+        g.from_definition(packed)
+    (tmp_path / "latin.yaml").write_bytes(b"id: pair\nname: \xe9\n")
+    with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 15\)"):
+        g.from_definition(tmp_path / "latin.yaml")
 
 
 def test_what_may_be_meant_is_said(pair: g.Grammar) -> None:

@@ -215,6 +215,12 @@ def test_adapters_in_a_stage(tmp_path: Path) -> None:
     load_delta(network, folder / "adapters.safetensors")
     x = torch.rand(3, 4, 12)
     torch.testing.assert_close(network(x), found.module.arch.eval()(x))
+    small = tmp_path / "damaged.safetensors"
+    packed = bytearray((folder / "adapters.safetensors").read_bytes())
+    packed[-2] ^= 64  # of a weight
+    small.write_bytes(packed)
+    with pytest.raises(NotARunError, match="is damaged"):
+        load_delta(network, small)
     with pytest.raises(EugeneError, match=r"adapters\.targets: 'trnk'.*mean 'trunk'"):
         stages(made(), Data(), [Stage("a", adapters={"targets": ["trnk"]})], **QUIET)
 
