@@ -45,8 +45,11 @@ class Drawn:
     ----------
     letters : ndarray of uint8, shape (n, longest)
         ASCII, NUL behind the end of a row.
-    marks : ndarray of int16, shape (n, 2, longest)
-        Number from 1 of the element, and of the rule, at each position; 0 for background.
+    planted : ndarray of uint8, shape (n, longest)
+        1 where an element stands.
+    element, rule : ndarray of uint8 or uint16, shape (n, longest)
+        Number from 1 of the element, and of the rule, at each position; 0 for background. As narrow
+        as the numbers allow.
     lengths : ndarray of int64, shape (n,)
         In letters.
     followed : ndarray of bool, shape (n, rules)
@@ -61,7 +64,9 @@ class Drawn:
     """
 
     letters: NDArray[np.uint8]
-    marks: NDArray[np.int16]
+    planted: NDArray[np.uint8]
+    element: NDArray[np.unsignedinteger]
+    rule: NDArray[np.unsignedinteger]
     lengths: NDArray[np.int64]
     followed: NDArray[np.bool_]
     conditions: NDArray[np.bool_]
@@ -100,11 +105,11 @@ def generate(
         }
         if grammar.task == "multi-class":
             data["label"] = (row, classes(drawn), {"classes": names})
-    data["annotation"] = ((row, position), (drawn.marks[:, 0] > 0).astype(np.uint8))
+    data["annotation"] = ((row, position), drawn.planted)
     elements = {e.id: i + 1 for i, e in enumerate(grammar.elements)}
     rules = {name: i + 1 for i, (name, _) in enumerate(numbered(grammar))}
-    data["element"] = ((row, position), drawn.marks[:, 0], {"codes": {"background": 0, **elements}})
-    data["rule"] = ((row, position), drawn.marks[:, 1], {"codes": {"background": 0, **rules}})
+    data["element"] = ((row, position), drawn.element, {"codes": {"background": 0, **elements}})
+    data["rule"] = ((row, position), drawn.rule, {"codes": {"background": 0, **rules}})
     if drawn.shuffled.any():
         data["shuffled"] = (row, drawn.shuffled)
     ds = xr.Dataset(data)
@@ -175,9 +180,12 @@ def values(grammar: Grammar, drawn: Drawn, seed: int | None) -> NDArray[np.float
 def _empty(grammar: Grammar, labels: list[str], sets: NDArray[np.int8]) -> Drawn:
     """Return rows in which nothing is written yet."""
     n, longest = len(labels), grammar.max_length
+    kind = np.min_scalar_type(max(len(grammar.elements), len(numbered(grammar))))
     return Drawn(
         np.zeros((n, longest), np.uint8),
-        np.zeros((n, 2, longest), np.int16),
+        np.zeros((n, longest), np.uint8),
+        np.zeros((n, longest), kind),
+        np.zeros((n, longest), kind),
         np.zeros(n, np.int64),
         np.zeros((n, max(len(numbered(grammar)), 1)), np.bool_),
         np.zeros((n, len(grammar.conditions)), np.bool_),
@@ -213,7 +221,7 @@ def _cuts(weights: list[list[float]]) -> NDArray[np.float64]:
 
 def _drawn(grammar: Grammar, seed: int) -> Drawn:
     asked, sets = _asked(grammar, seed)
-    n, longest = len(asked), grammar.max_length
+    n = len(asked)
     rules = [rule for _, rule in numbered(grammar)]
     within = np.concatenate([np.arange((sets == code).sum()) for code in range(len(SETS))])
     states = counter_seed(seed, _ROWS, sets.astype(np.int64), within)
@@ -233,19 +241,23 @@ def _drawn(grammar: Grammar, seed: int) -> Drawn:
     for i, one in enumerate(asked):
         drawn.conditions[i, list(one)] = True
     background, tables = _background(grammar), _tables(grammar, rules)
-    spelt = np.frombuffer(grammar.alphabet.encode(), np.uint8)
 
     def block(begin: int) -> None:
         part = slice(begin, begin + _BLOCK)
         rows = (states[part], sets[part], starts[part], ends[part], flat)
-        out = (drawn.letters[part], drawn.marks[part], drawn.lengths[part], drawn.followed[part])
         lengths = (grammar.min_length, grammar.max_length)
+        out = tuple(
+            whole[part]
+            for whole in (
+                drawn.letters,
+                drawn.planted,
+                drawn.element,
+                drawn.rule,
+                drawn.lengths,
+                drawn.followed,
+            )
+        )
         _kernel.draw_rows((*rows, *lengths), conditions, background, *tables, out)
-        letters, length = drawn.letters[part], drawn.lengths[part]
-        spelling = spelt[letters]
-        if grammar.min_length != grammar.max_length:
-            spelling[np.arange(longest) >= length[:, None]] = 0
-        drawn.letters[part] = spelling
 
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         list(pool.map(block, range(0, n, _BLOCK)))
@@ -270,16 +282,16 @@ def _background(grammar: Grammar) -> tuple[NDArray[np.uint64], NDArray[np.int64]
 def _tables(grammar: Grammar, rules: list[Rule]) -> tuple[_Table, _Table, _Table]:
     """Return rules, elements and distances as arrays."""
     number = {e.id: i for i, e in enumerate(grammar.elements)}
-    code = {letter: i for i, letter in enumerate(grammar.alphabet)}
     widest = max((e.width for e in grammar.elements), default=1)
-    kmer_cuts, kmer_letters, matrix, first = [1.0], [[0] * widest], [[1.0] * len(code)], []
+    kmer_cuts, kmer_letters, first = [1.0], [[0] * widest], []
+    matrix = [[1.0] * len(grammar.alphabet)]
     for element in grammar.elements:
         if element.kmers:
             first.append(len(kmer_cuts))
             chances = np.cumsum([p for _, p in element.kmers])
             kmer_cuts += [*(chances[:-1] / chances[-1]).tolist(), 1.0]
             for kmer, _ in element.kmers:
-                kmer_letters.append([code[a] for a in kmer] + [0] * (widest - len(kmer)))
+                kmer_letters.append([*kmer.encode()] + [0] * (widest - len(kmer)))
         else:
             first.append(len(matrix))
             matrix += [[dict(p).get(a, 0.0) for a in grammar.alphabet] for p in element.matrix]
@@ -332,6 +344,7 @@ def _tables(grammar: Grammar, rules: list[Rule]) -> tuple[_Table, _Table, _Table
             np.array(kmer_cuts),
             np.array(kmer_letters, np.uint8),
             _cuts(matrix),
+            np.frombuffer(grammar.alphabet.encode(), np.uint8),
         ),
         tuple(np.array(column, np.int64) for column in steps),
     )
@@ -347,7 +360,8 @@ def _replayed(grammar: Grammar, seed: int) -> Drawn:
     for i, (_, conditions, row) in enumerate(parts):
         length = len(row.letters)
         drawn.letters[i, :length] = np.frombuffer("".join(row.letters).encode(), np.uint8)
-        drawn.marks[i, 0, :length], drawn.marks[i, 1, :length] = row.element, row.rule
+        drawn.element[i, :length], drawn.rule[i, :length] = row.element, row.rule
+        drawn.planted[i, :length] = row.element > 0
         drawn.lengths[i] = length
         drawn.followed[i, [number - 1 for number in row.followed]] = True
         drawn.conditions[i, [place[c] for c in conditions]] = True
@@ -367,7 +381,10 @@ def _shuffled(grammar: Grammar, drawn: Drawn, seed: int) -> Drawn:
         labelled = np.array([c.id in labels for c in grammar.conditions], np.bool_)
         drawn = Drawn(
             np.concatenate([drawn.letters, letters.view(np.uint8)]),
-            np.concatenate([drawn.marks, np.zeros_like(drawn.marks[own])]),
+            *(
+                np.concatenate([marks, np.zeros_like(marks[own])])
+                for marks in (drawn.planted, drawn.element, drawn.rule)
+            ),
             np.concatenate([drawn.lengths, drawn.lengths[own]]),
             np.concatenate([drawn.followed, np.zeros_like(drawn.followed[own])]),
             np.concatenate([drawn.conditions, np.tile(labelled, (len(own), 1))]),
@@ -399,7 +416,7 @@ def write_text(
         for i in rows:
             length = int(drawn.lengths[i])
             letters = drawn.letters[i, :length].tobytes().decode()
-            marks = np.where(drawn.marks[i, 0, :length] > 0, b"G", b"_").astype("S1")
+            marks = np.where(drawn.planted[i, :length] > 0, b"G", b"_").astype("S1")
             lines[""].append(f"{letters}\t{drawn.labels[i]}\n")
             lines["-annotation"].append(f"{marks.tobytes().decode()}\t{drawn.labels[i]}\n")
         for suffix, text in lines.items():

@@ -41,8 +41,8 @@ def _between(state: Number, low: Number, high: Number) -> tuple[Number, Number]:
 
 
 @nb.njit(nogil=True, cache=True)
-def _letters(state: Number, cuts: Array, out: Array) -> Number:
-    """Write the number of a letter to each place: how many of the cuts (of 2**32) are passed."""
+def _letters(state: Number, cuts: Array, spelt: Array, out: Array) -> Number:
+    """Write a letter to each place: its number is how many of the cuts (of 2**32) are passed."""
     n, length = cuts.size, out.size
     for p in range(0, length, 2):
         state = state + _GOLDEN
@@ -51,12 +51,12 @@ def _letters(state: Number, cuts: Array, out: Array) -> Number:
         code = 0
         for k in range(n):
             code += high >= cuts[k]
-        out[p] = code
+        out[p] = spelt[code]
         if p + 1 < length:
             code = 0
             for k in range(n):
                 code += low >= cuts[k]
-            out[p + 1] = code
+            out[p + 1] = spelt[code]
     return state
 
 
@@ -70,6 +70,7 @@ def _element(
     kmer_cuts: Array,
     kmer_letters: Array,
     matrix_cuts: Array,
+    spelt: Array,
     out: Array,
 ) -> Number:
     """Write a drawn instance of an element."""
@@ -85,7 +86,7 @@ def _element(
         code = 0
         for k in range(matrix_cuts.shape[1]):
             code += drawn >= matrix_cuts[first[e] + p, k]
-        out[p] = code
+        out[p] = spelt[code]
         if p + 1 < width[e]:
             state, drawn = _unit(state)
     return state
@@ -117,18 +118,17 @@ def _follow(
     steps: Tables,
     words: Array,
     at: Array,
-    row: Array,
-    marks: Array,
+    row: Tables,
 ) -> Number:
     """Put the elements of a rule into a row."""
     place_kind, place_fixed, rule_first, rule_last, step_first, step_last = rules
-    members, kind, width, first, kmer_cuts, kmer_letters, matrix_cuts = elements
+    members, kind, width, first, kmer_cuts, kmer_letters, matrix_cuts, spelt = elements
     step_old, step_new, step_forward, step_low, step_high, step_any, step_chain = steps
     begin, count = rule_first[r], rule_last[r] - rule_first[r]
     for i in range(count):
         e = members[begin + i]
         state = _element(
-            state, e, kind, width, first, kmer_cuts, kmer_letters, matrix_cuts, words[i]
+            state, e, kind, width, first, kmer_cuts, kmer_letters, matrix_cuts, spelt, words[i]
         )
         at[i] = -1
     room = length - place_fixed[r]
@@ -164,22 +164,21 @@ def _follow(
             at[step_new[k]] = begins - left + place[step_new[k]]
         for k in range(s, last):
             if k == s:
-                _write(row, marks, at, step_old[k], words, members, width, begin, r)
-            _write(row, marks, at, step_new[k], words, members, width, begin, r)
+                _write(row, at, step_old[k], words, members, width, begin, r)
+            _write(row, at, step_new[k], words, members, width, begin, r)
         s = last
     for i in range(count):
         if at[i] < 0:
             state, at[i] = _place(
                 state, place_kind[r], place_fixed[r], length, width[members[begin + i]]
             )
-            _write(row, marks, at, i, words, members, width, begin, r)
+            _write(row, at, i, words, members, width, begin, r)
     return state
 
 
 @nb.njit(nogil=True, cache=True)
 def _write(
-    row: Array,
-    marks: Array,
+    row: Tables,
     at: Array,
     i: Number,
     words: Array,
@@ -188,12 +187,14 @@ def _write(
     begin: Number,
     r: Number,
 ) -> None:
-    """Write one element and what it is."""
+    """Write one element, that it is one, which, and by which rule."""
+    letters, planted, element, rule = row
     e = members[begin + i]
     for p in range(width[e]):
-        row[at[i] + p] = words[i, p]
-        marks[0, at[i] + p] = e + 1
-        marks[1, at[i] + p] = r + 1
+        letters[at[i] + p] = words[i, p]
+        planted[at[i] + p] = 1
+        element[at[i] + p] = e + 1
+        rule[at[i] + p] = r + 1
 
 
 @nb.njit(nogil=True, cache=True)
@@ -211,13 +212,15 @@ def draw_rows(
     rows: states (N,) uint64, sets (N,), first and last of each row in ``asked``, asked (M,),
     shortest and longest; conditions: first and last rule (C,), mode (C,), chance of each rule
     (R,); background: cuts (B, letters - 1) uint64 of 2**32, entry (sets, C + 1), -1 for any;
-    rules, elements, steps as `_follow` has them; out: letters (N, longest) uint8 as numbers,
-    marks (N, 2, longest) int16, lengths (N,) int64, followed (N, R) bool.
+    rules, elements, steps as `_follow` has them; out: letters and whether planted (N, longest)
+    uint8, element and rule (N, longest) unsigned, all of zeros; lengths (N,) int64, followed (N, R)
+    bool.
     """
     states, sets, row_first, row_last, asked, shortest, longest = rows
     cond_first, cond_last, exclusive, chance = conditions
     cuts, entry = background
-    letters, marks, lengths, followed = out
+    letters, planted, element, rule, lengths, followed = out
+    spelt = elements[7]
     most = 1
     for r in range(chance.size):
         most = max(most, rules[3][r] - rules[2][r])
@@ -237,8 +240,8 @@ def draw_rows(
         one = entry[sets[i], order[0] if count else cond_first.size]
         if one < 0:
             state, one = _between(state, 0, cuts.shape[0] - 1)
-        row, mark = letters[i], marks[i]
-        state = _letters(state, cuts[one], row[:length])
+        row = (letters[i], planted[i], element[i], rule[i])
+        state = _letters(state, cuts[one], spelt, letters[i, :length])
         for k in range(count):
             c = order[k]
             drawn, total = 0.0, 0.0
@@ -254,6 +257,6 @@ def draw_rows(
                     if drawn >= chance[r]:
                         continue
                 followed[i, r] = True
-                state = _follow(state, r, length, rules, elements, steps, words, at, row, mark)
+                state = _follow(state, r, length, rules, elements, steps, words, at, row)
                 if exclusive[c]:
                     break
