@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from eugene.config import parse_text
-from eugene.errors import ConfigError, MissingFileError, Problem
+from eugene.config._definition import read_definition
 from eugene.simulate.grammar._grammar import Grammar
 from eugene.simulate.grammar._read import grammar_of
 from eugene.simulate.grammar._xml import document_of
@@ -39,23 +36,7 @@ def from_definition(path: str | Path) -> Grammar:
     ----------
     Krismer et al. 2022, https://doi.org/10.1093/bioinformatics/btac101
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"the data definition {path} does not exist")
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ConfigError([Problem("$", f"is damaged: {error}", str(path))]) from error
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return grammar_of(document_of(data, str(path)))
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        problem = Problem("$", f"not UTF-8 text (byte {error.start})", str(path))
-        raise ConfigError([problem]) from error
-    return grammar_of(parse_text(text, str(path)))
+    return grammar_of(read_definition(path, document_of, "data definition"))
 
 
 def grammar_rows(

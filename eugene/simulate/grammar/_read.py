@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from eugene.config import Document
-from eugene.errors import ConfigError, did_you_mean
+from eugene.config._reader import ID, Reader
+from eugene.errors import ConfigError
 from eugene.simulate.grammar._checks import check
 from eugene.simulate.grammar._grammar import Grammar
 from eugene.simulate.grammar._tree import (
@@ -36,101 +35,10 @@ _TASKS = {
     "regression": "regression",
 }
 _PLACES = ("random", "start", "center", "end")
-_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class Reader:
-    """Takes values out of a tree and notes what is wrong with them.
-
-    Parameters
-    ----------
-    document : Document
-        Knows the lines.
-    """
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.problems = list(document.problems)
-
-    def wrong(self, path: str, message: str) -> None:
-        """Note a mistake."""
-        self.problems.append(self.document.problem(path, message))
-
-    def keys(self, tree: object, path: str, known: Sequence[str], *needed: str) -> Plain:
-        """Return a mapping; what it has too much, and what it lacks, is noted."""
-        if not isinstance(tree, dict):
-            self.wrong(path, f"expected a mapping with {', '.join(known)}, got {tree!r}")
-            return {}
-        for key in tree:
-            if key not in known:
-                self.wrong(f"{path}.{key}", f"is unknown{did_you_mean(str(key), known, listed=20)}")
-        for key in needed:
-            if tree.get(key) is None:
-                self.wrong(path, f"has no {key!r}, which is needed")
-        return tree
-
-    def items(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, object]]:
-        """Yield the path and value of each item of a list."""
-        given = tree.get(key)
-        if given is None:
-            return
-        if not isinstance(given, Sequence) or isinstance(given, str):
-            self.wrong(f"{path}.{key}", f"expected a list, got {given!r}")
-            return
-        for index, item in enumerate(given):
-            yield f"{path}.{key}[{index}]", item
-
-    def named(self, tree: Plain, key: str, path: str) -> Iterator[tuple[str, str, object]]:
-        """Yield the path, name and value of each item of a mapping."""
-        given = tree.get(key)
-        if given is None:
-            return
-        if not isinstance(given, dict):
-            self.wrong(f"{path}.{key}", f"expected a mapping by name, got {given!r}")
-            return
-        for name, item in given.items():
-            here = f"{path}.{key}.{name}"
-            if not _ID.fullmatch(str(name)):
-                self.wrong(here, f"the id {name!r} may have letters, digits, '_' and '-' only")
-            yield here, str(name), item
-
-    def text(self, tree: Plain, key: str, path: str, default: str = "") -> str:
-        """Return words."""
-        value = tree.get(key)
-        if value is None:
-            return default
-        if isinstance(value, Mapping | list):
-            self.wrong(f"{path}.{key}", f"expected words, got {value!r}")
-            return default
-        return str(value)
-
-    def choice(self, tree: Plain, key: str, path: str, known: Sequence[str], default: str) -> Any:
-        """Return one of some words."""
-        value = self.text(tree, key, path, default)
-        if value not in known:
-            listed = did_you_mean(value, known, listed=20)
-            self.wrong(f"{path}.{key}", f"is {value!r}, expected one of {', '.join(known)}{listed}")
-            return default
-        return value
-
-    def whole(self, tree: Plain, key: str, path: str, default: int, least: int) -> int:
-        """Return a whole number."""
-        value = tree.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.wrong(f"{path}.{key}", f"is {value!r}, expected a whole number")
-            return default
-        if value < least:
-            self.wrong(f"{path}.{key}", f"is {value}, expected {least} or more")
-            return default
-        return value
-
-    def number(self, tree: Plain, key: str, path: str, default: float) -> float:
-        """Return a number."""
-        value = tree.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            self.wrong(f"{path}.{key}", f"is {value!r}, expected a number")
-            return default
-        return float(value)
+class _Reader(Reader):
+    """Reads words with probabilities as well."""
 
     def weights(self, tree: object, path: str, what: str) -> Weights:
         """Return words with probabilities, as they are."""
@@ -167,12 +75,12 @@ def grammar_of(document: Document) -> Grammar:
     ConfigError
         With every mistake, its line, and how to mend it.
     """
-    reader = Reader(document)
+    reader = _Reader(document)
     tree = reader.keys(
         document.tree, "$", _TOP, "id", "background", "sets", "conditions", "elements"
     )
     name = reader.text(tree, "id", "$")
-    if not _ID.fullmatch(name):
+    if not ID.fullmatch(name):
         reader.wrong("$.id", f"is {name!r}, expected letters, digits, '_' and '-'")
     background = _background(reader, tree)
     task = _TASKS[reader.choice(tree, "task", "$", tuple(_TASKS), "multi-class")]
@@ -210,7 +118,7 @@ def grammar_of(document: Document) -> Grammar:
     return grammar
 
 
-def _background(reader: Reader, tree: Plain) -> tuple[tuple[int, int], tuple[Letters, ...]]:
+def _background(reader: _Reader, tree: Plain) -> tuple[tuple[int, int], tuple[Letters, ...]]:
     path = "$.background"
     given = reader.keys(tree.get("background") or {}, path, ("length", "letters"))
     length = given.get("length")
@@ -234,7 +142,7 @@ def _background(reader: Reader, tree: Plain) -> tuple[tuple[int, int], tuple[Let
     return (whole[0], whole[-1]), tuple(found)
 
 
-def _sets(reader: Reader, tree: Plain) -> dict[str, tuple[Example, ...]]:
+def _sets(reader: _Reader, tree: Plain) -> dict[str, tuple[Example, ...]]:
     given = reader.keys(tree.get("sets") or {}, "$.sets", SETS, *SETS)
     found = {}
     for name in given:
@@ -247,7 +155,7 @@ def _sets(reader: Reader, tree: Plain) -> dict[str, tuple[Example, ...]]:
     return found
 
 
-def _condition(reader: Reader, path: str, key: str, item: object) -> Condition:
+def _condition(reader: _Reader, path: str, key: str, item: object) -> Condition:
     entry = reader.keys(item, path, ("label", "description", "mode", "rules"), "rules")
     rules = []
     for place, given in reader.items(entry, "rules", path):
@@ -282,7 +190,7 @@ def _condition(reader: Reader, path: str, key: str, item: object) -> Condition:
     )
 
 
-def _spacing(reader: Reader, rule: Plain, path: str) -> Iterator[Spacing]:
+def _spacing(reader: _Reader, rule: Plain, path: str) -> Iterator[Spacing]:
     for place, given in reader.items(rule, "spacing", path):
         entry = reader.keys(given, place, ("between", "distance", "order"), "between", "distance")
         pair = [str(one) for _, one in reader.items(entry, "between", place)]
@@ -300,7 +208,7 @@ def _spacing(reader: Reader, rule: Plain, path: str) -> Iterator[Spacing]:
             yield Spacing(pair[0], pair[1], distance[0], distance[1], order)
 
 
-def _element(reader: Reader, path: str, key: str, item: object) -> Element:
+def _element(reader: _Reader, path: str, key: str, item: object) -> Element:
     entry = reader.keys(item, path, ("kmers", "matrix"))
     if ("kmers" in entry) == ("matrix" in entry):
         reader.wrong(path, "expected either 'kmers' or 'matrix'")
@@ -319,7 +227,7 @@ def _element(reader: Reader, path: str, key: str, item: object) -> Element:
     return Element(key, matrix=tuple(rows))
 
 
-def _response(reader: Reader, tree: Plain, task: str) -> Response | None:
+def _response(reader: _Reader, tree: Plain, task: str) -> Response | None:
     if task != "regression":
         if tree.get("response") is not None:
             reader.wrong("$.response", f"is of regression, and the task is {task}: leave it out")

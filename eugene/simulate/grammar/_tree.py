@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+from eugene.config._reader import Plain as Plain
 
 Task: TypeAlias = Literal["multi-class", "multi-label", "regression"]
 Mode: TypeAlias = Literal["sequential", "mutually exclusive"]
 Order: TypeAlias = Literal["random", "in-order"]
 Place: TypeAlias = "Literal['random', 'start', 'center', 'end'] | int"
-Plain: TypeAlias = dict[str, Any]
-"""A mapping of a file: words, numbers, lists and mappings."""
 Weights: TypeAlias = tuple[tuple[str, float], ...]
 
 SETS = ("training", "validation", "test")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from eugene.config import Document
-from eugene.errors import ConfigError, Problem, did_you_mean
+from eugene.config._xml import Node, Reading, Schema, element, parse_xml, xml_text
+from eugene.errors import ConfigError, Problem
 from eugene.simulate.grammar._tree import Plain, Weights
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHUFFLE = "kmer-frequency-preserving-shuffle"
 # which elements and attributes there may be in each; in the order in which they are written
-_SCHEMA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+_SCHEMA: Schema = {
     "seqgradata": (
         ("general", "background", "datageneration", "conditions", "sequenceelements"),
         (),
@@ -60,117 +58,14 @@ _SCHEMA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _MANY = {
     *("alphabetdistribution", "letter", "set", "example", "conditionref", "operation"),
     *("condition", "rule", "sequenceelementref", "spacingconstraint", "sequenceelement", "kmer"),
+    "position",
 }
 
 
-@dataclass
-class _Node:
-    """An element of XML, and where it begins."""
+class _Reading(Reading):
+    """Reads words with probabilities as well."""
 
-    tag: str
-    line: int
-    given: dict[str, str]
-    children: list[_Node] = field(default_factory=list)
-    words: str = ""
-
-    def all(self, tag: str) -> list[_Node]:
-        return [child for child in self.children if child.tag == tag]
-
-    def first(self, tag: str) -> _Node:
-        found = self.all(tag)
-        return found[0] if found else _Node(tag, self.line, {})
-
-    @property
-    def text(self) -> str:
-        return self.words.strip()
-
-
-def _nodes(data: bytes, source: str) -> _Node:
-    """Parse XML; document types are refused, so that no entity can grow or reach outside."""
-    parser = expat.ParserCreate()
-    root = _Node("", 0, {})
-    stack = [root]
-
-    def start(tag: str, given: dict[str, str]) -> None:
-        own = {key: value for key, value in given.items() if ":" not in key and key != "xmlns"}
-        node = _Node(tag, parser.CurrentLineNumber, own)
-        stack[-1].children.append(node)
-        stack.append(node)
-
-    def end(_: str) -> None:
-        stack.pop()
-
-    def characters(text: str) -> None:
-        stack[-1].words += text
-
-    def refuse(name: str, *_: object) -> None:
-        message = (
-            f"has a document type ({name}), with which a file can grow without bound or read other "
-            "files: take the line with <!DOCTYPE out"
-        )
-        where = f"{source}:{parser.CurrentLineNumber}"
-        raise ConfigError([Problem("$", message, where)])
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = refuse
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
-        message = f"is no XML: {expat.ErrorString(error.code)} (column {error.offset + 1})"
-        raise ConfigError([Problem("$", message, f"{source}:{error.lineno}")]) from error
-    return root.children[0]
-
-
-class _Reading:
-    """Turns elements into values of a plain tree, and keeps their lines."""
-
-    def __init__(self, source: str) -> None:
-        self.document = Document(source=source)
-
-    def at(self, path: str, node: _Node) -> str:
-        self.document.places[path] = f"{self.document.source}:{node.line}"
-        return path
-
-    def wrong(self, node: _Node, message: str) -> None:
-        where = f"{self.document.source}:{node.line}"
-        self.document.problems.append(Problem(f"<{node.tag}>", message, where))
-
-    def check(self, node: _Node) -> None:
-        """Note elements and attributes that are not of the language, and twice what is one."""
-        inside, given = _SCHEMA[node.tag]
-        for key in node.given:
-            if key not in given:
-                hint = did_you_mean(key, given, listed=10)
-                self.wrong(node, f"has no attribute {key!r}{hint}")
-        seen: set[str] = set()
-        for child in node.children:
-            if child.tag not in inside:
-                hint = did_you_mean(child.tag, inside, listed=10)
-                self.wrong(child, f"is unknown within <{node.tag}>{hint}")
-                continue
-            if child.tag in seen and child.tag not in _MANY | {"position"}:
-                self.wrong(child, f"is there twice within <{node.tag}>")
-            seen.add(child.tag)
-            self.check(child)
-        if not inside and node.children:
-            self.wrong(node, "has elements within it, expected words")
-
-    def number(self, node: _Node, text: str, what: str) -> float:
-        try:
-            return float(text)
-        except ValueError:
-            self.wrong(node, f"{what} is {text!r}, expected a number")
-            return 0.0
-
-    def whole(self, node: _Node, text: str, what: str) -> int:
-        try:
-            return int(text)
-        except ValueError:
-            self.wrong(node, f"{what} is {text!r}, expected a whole number")
-            return 0
-
-    def weights(self, nodes: Iterable[_Node], path: str) -> dict[str, float]:
+    def weights(self, nodes: Iterable[Node], path: str) -> dict[str, float]:
         found: dict[str, float] = {}
         for node in nodes:
             self.at(f"{path}.{node.text}", node)
@@ -199,7 +94,7 @@ def document_of(data: bytes, source: str) -> Document:
     ConfigError
         If it is no XML, or has a document type.
     """
-    root, reading = _nodes(data, source), _Reading(source)
+    root, reading = parse_xml(data, source), _Reading(source, _SCHEMA, _MANY)
     if root.tag != "seqgradata":
         message = f"begins with <{root.tag}>, expected <seqgradata>: no data definition of seqgra"
         raise ConfigError([Problem("$", message, f"{source}:{root.line}")])
@@ -228,7 +123,7 @@ def document_of(data: bytes, source: str) -> Document:
     return reading.document
 
 
-def _background(reading: _Reading, node: _Node) -> Plain:
+def _background(reading: _Reading, node: Node) -> Plain:
     path = reading.at("$.background", node)
     pair = [node.first(tag) for tag in ("minlength", "maxlength")]
     reading.at(f"{path}.length", pair[0])
@@ -244,7 +139,7 @@ def _background(reading: _Reading, node: _Node) -> Plain:
     return {"length": lengths, "letters": listed}
 
 
-def _sets(reading: _Reading, node: _Node) -> Plain:
+def _sets(reading: _Reading, node: Node) -> Plain:
     found: Plain = {}
     reading.at("$.sets", node)
     for one in node.all("set"):
@@ -264,7 +159,7 @@ def _sets(reading: _Reading, node: _Node) -> Plain:
     return found
 
 
-def _shuffles(reading: _Reading, node: _Node) -> list[Plain]:
+def _shuffles(reading: _Reading, node: Node) -> list[Plain]:
     found = []
     for index, one in enumerate(node.all("operation")):
         reading.at(f"$.shuffles[{index}]", one)
@@ -275,7 +170,7 @@ def _shuffles(reading: _Reading, node: _Node) -> list[Plain]:
     return found
 
 
-def _conditions(reading: _Reading, node: _Node) -> Plain:
+def _conditions(reading: _Reading, node: Node) -> Plain:
     found: Plain = {}
     reading.at("$.conditions", node)
     for one in node.all("condition"):
@@ -298,7 +193,7 @@ def _conditions(reading: _Reading, node: _Node) -> Plain:
     return found
 
 
-def _rule(reading: _Reading, node: _Node, path: str) -> Plain:
+def _rule(reading: _Reading, node: Node, path: str) -> Plain:
     reading.at(path, node)
     place, chance = node.first("position"), node.first("probability")
     reading.at(f"{path}.position", place)
@@ -330,7 +225,7 @@ def _rule(reading: _Reading, node: _Node, path: str) -> Plain:
     return entry
 
 
-def _elements(reading: _Reading, node: _Node) -> Plain:
+def _elements(reading: _Reading, node: Node) -> Plain:
     found: Plain = {}
     reading.at("$.elements", node)
     for one in node.all("sequenceelement"):
@@ -371,34 +266,25 @@ def to_xml(grammar: Grammar) -> str:
     if grammar.task == "regression":
         message = "seqgra's XML has no regression: write the grammar as YAML"
         raise ConfigError([Problem("$.task", message, grammar.source)])
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    _written(_xml_tree(grammar), lines, "")
-    return "\n".join(lines) + "\n"
+    return xml_text(_xml_tree(grammar))
 
 
-def _el(tag: str, *inside: object, **given: object) -> _Node:
-    own = {key: str(value) for key, value in given.items() if value is not None}
-    node = _Node(tag, 0, own, [one for one in inside if isinstance(one, _Node)])
-    node.words = "".join(str(one) for one in inside if not isinstance(one, _Node))
-    return node
+def _letters(weights: Weights, tag: str = "letter") -> list[Node]:
+    return [element(tag, word, probability=repr(value)) for word, value in weights]
 
 
-def _letters(weights: Weights, tag: str = "letter") -> list[_Node]:
-    return [_el(tag, word, probability=repr(value)) for word, value in weights]
-
-
-def _xml_tree(grammar: Grammar) -> _Node:
+def _xml_tree(grammar: Grammar) -> Node:
     listed = [
-        _el("alphabetdistribution", *_letters(one.weights), cid=one.condition, setname=one.set)
+        element("alphabetdistribution", *_letters(one.weights), cid=one.condition, setname=one.set)
         for one in grammar.background
     ]
     sets = [
-        _el(
+        element(
             "set",
             *(
-                _el(
+                element(
                     "example",
-                    *(_el("conditionref", cid=c) for c in example.conditions),
+                    *(element("conditionref", cid=c) for c in example.conditions),
                     samples=example.samples,
                 )
                 for example in examples
@@ -407,13 +293,13 @@ def _xml_tree(grammar: Grammar) -> _Node:
         )
         for name, examples in grammar.sets.items()
     ]
-    after = [_el("operation", _SHUFFLE, labels=one.labels, k=one.k) for one in grammar.shuffles]
+    after = [element("operation", _SHUFFLE, labels=one.labels, k=one.k) for one in grammar.shuffles]
     conditions = []
     for condition in grammar.conditions:
         rules = []
         for rule in condition.rules:
             apart = [
-                _el(
+                element(
                     "spacingconstraint",
                     sid1=s.first,
                     sid2=s.second,
@@ -423,72 +309,59 @@ def _xml_tree(grammar: Grammar) -> _Node:
                 )
                 for s in rule.spacing
             ]
-            refs = [_el("sequenceelementref", sid=name) for name in rule.elements]
+            refs = [element("sequenceelementref", sid=name) for name in rule.elements]
             rules.append(
-                _el(
+                element(
                     "rule",
-                    _el("position", rule.position),
-                    _el("probability", repr(rule.probability)),
-                    _el("sequenceelementrefs", *refs),
-                    *([_el("spacingconstraints", *apart)] if apart else []),
+                    element("position", rule.position),
+                    element("probability", repr(rule.probability)),
+                    element("sequenceelementrefs", *refs),
+                    *([element("spacingconstraints", *apart)] if apart else []),
                 )
             )
         mode = condition.mode if condition.mode != "sequential" else None
         conditions.append(
-            _el(
+            element(
                 "condition",
-                _el("label", condition.label),
-                _el("description", condition.description),
-                *([_el("mode", mode)] if mode else []),
-                _el("grammar", *rules),
+                element("label", condition.label),
+                element("description", condition.description),
+                *([element("mode", mode)] if mode else []),
+                element("grammar", *rules),
                 id=condition.id,
             )
         )
     elements = [
-        _el(
+        element(
             "sequenceelement",
-            _el("kmerbased", *_letters(one.kmers, "kmer"))
+            element("kmerbased", *_letters(one.kmers, "kmer"))
             if one.kmers
-            else _el("matrixbased", *(_el("position", *_letters(p)) for p in one.matrix)),
+            else element("matrixbased", *(element("position", *_letters(p)) for p in one.matrix)),
             id=one.id,
         )
         for one in grammar.elements
     ]
-    return _el(
+    return element(
         "seqgradata",
-        _el(
+        element(
             "general",
-            _el("name", grammar.name),
-            _el("description", grammar.description),
-            _el("task", f"{grammar.task} classification"),
-            _el("sequencespace", grammar.space),
-            _el("seed", grammar.seed),
+            element("name", grammar.name),
+            element("description", grammar.description),
+            element("task", f"{grammar.task} classification"),
+            element("sequencespace", grammar.space),
+            element("seed", grammar.seed),
             id=grammar.id,
         ),
-        _el(
+        element(
             "background",
-            _el("minlength", grammar.min_length),
-            _el("maxlength", grammar.max_length),
-            _el("alphabetdistributions", *listed),
+            element("minlength", grammar.min_length),
+            element("maxlength", grammar.max_length),
+            element("alphabetdistributions", *listed),
         ),
-        _el(
+        element(
             "datageneration",
-            _el("sets", *sets),
-            *([_el("postprocessing", *after)] if after else []),
+            element("sets", *sets),
+            *([element("postprocessing", *after)] if after else []),
         ),
-        _el("conditions", *conditions),
-        _el("sequenceelements", *elements),
+        element("conditions", *conditions),
+        element("sequenceelements", *elements),
     )
-
-
-def _written(node: _Node, lines: list[str], indent: str) -> None:
-    head = "".join(f" {key}={quoteattr(value)}" for key, value in node.given.items())
-    if node.children:
-        lines.append(f"{indent}<{node.tag}{head}>")
-        for one in node.children:
-            _written(one, lines, indent + "  ")
-        lines.append(f"{indent}</{node.tag}>")
-    elif node.words:
-        lines.append(f"{indent}<{node.tag}{head}>{escape(node.words)}</{node.tag}>")
-    else:
-        lines.append(f"{indent}<{node.tag}{head}/>")
