@@ -126,9 +126,9 @@ class Grammar:
             (_sequence) where lengths differ; an int8 variable for each condition, 1 where a row
             has it; ``label`` int64, its number, -1 for none, where each row has one at most;
             ``value`` float64 instead of both, in regression; ``annotation`` uint8 (_sequence,
-            _length), 1 where something was planted; ``element`` and ``rule`` int16 (_sequence,
-            _length), what it is, numbered from 1; ``shuffled`` bool where there are shuffled
-            copies.
+            _length), 1 where something was planted; ``element`` and ``rule`` uint8, or uint16
+            beyond 255 of them, (_sequence, _length), what it is, numbered from 1; ``shuffled``
+            bool where there are shuffled copies.
 
         Raises
         ------
