@@ -106,7 +106,7 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
         msg = f"the model has no layer {layer!r}{hint} Its layers: {', '.join(known[:30])}"
         raise LayerError(msg)
     for name, module in modules.items():
-        if _is_first_convolution(module):
+        if _is_convolution(module):
             return _through_activation(modules, name)
     raise LayerError(
         "the model has no one-dimensional convolution on a one-hot input; "
@@ -114,7 +114,32 @@ def find_layer(model: nn.Module, layer: str | nn.Module | None) -> tuple[str, nn
     )
 
 
-def _is_first_convolution(module: nn.Module) -> bool:
+def last_convolution(model: nn.Module) -> tuple[str, nn.Module]:
+    """Find the last one-dimensional convolution of a model, with the activation that follows it.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model to look in.
+
+    Returns
+    -------
+    tuple of (str, torch.nn.Module)
+        Name and module.
+
+    Raises
+    ------
+    LayerError
+        If there is no convolution.
+    """
+    modules = dict(model.named_modules())
+    named = [name for name, module in modules.items() if _is_convolution(module)]
+    if not named:
+        raise LayerError("the model has no one-dimensional convolution; use another method")
+    return _through_activation(modules, named[-1])
+
+
+def _is_convolution(module: nn.Module) -> bool:
     """Tell a convolution, or a container of bare kernels that convolves both strands."""
     if isinstance(module, nn.Conv1d):
         return True

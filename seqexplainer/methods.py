@@ -19,7 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +71,9 @@ class Method:
         Whether it knows the effect of every substitution.
     whole : bool
         Whether it goes through the sequences by itself, instead of being given batches.
+    counted : {"there", "all", "absolute"}
+        What of it says how important a position is: the letters that are there, all letters of a
+        gradient as it comes, or their absolute values.
 
     Examples
     --------
@@ -91,6 +94,7 @@ class Method:
     hypothetical: bool = True
     effects: bool = False
     whole: bool = False
+    counted: Literal["there", "all", "absolute"] = "there"
 
     @property
     def title(self) -> str:
@@ -131,7 +135,7 @@ METHODS: dict[str, Method] = {
             f"{_ATTRIBUTE}._deeplift:deep_lift",
             "Difference from one reference, followed back through every operation.",
             label="DeepLIFT",
-            aliases=("DeepLift", "deeplift"),
+            aliases=("DeepLift", "deeplift", "deep-lift"),
             references=True,
             default_reference="zero",
             delta=True,
@@ -140,7 +144,7 @@ METHODS: dict[str, Method] = {
             "integrated_gradients",
             f"{_ATTRIBUTE}._gradient:integrated_gradients",
             "Gradient integrated from a reference to the sequence.",
-            aliases=("IntegratedGradients",),
+            aliases=("IntegratedGradients", "integrated-gradients"),
             references=True,
             default_reference="zero",
             delta=True,
@@ -155,18 +159,26 @@ METHODS: dict[str, Method] = {
             references=True,
         ),
         Method(
+            "gradient",
+            f"{_ATTRIBUTE}._gradient:gradient",
+            "Gradient with respect to the sequence, with its sign.",
+            gradient=True,
+            counted="all",
+        ),
+        Method(
             "saliency",
             f"{_ATTRIBUTE}._gradient:gradient",
-            "Gradient with respect to the sequence.",
+            "Gradient with respect to the sequence, whose size is the importance of a position.",
             aliases=("Saliency",),
             gradient=True,
+            counted="absolute",
         ),
         Method(
             "input_x_gradient",
             f"{_ATTRIBUTE}._gradient:gradient",
             "Gradient times the sequence.",
             label="input × gradient",
-            aliases=("InputXGradient",),
+            aliases=("InputXGradient", "gradient-x-input"),
             gradient=True,
         ),
         Method(
@@ -174,22 +186,34 @@ METHODS: dict[str, Method] = {
             f"{_ATTRIBUTE}._gradient:smooth_gradient",
             "Mean gradient over noisy copies of the sequence.",
             label="SmoothGrad",
-            aliases=("SmoothGrad",),
+            aliases=("SmoothGrad", "smooth-grad"),
             gradient=True,
+            counted="all",
         ),
         Method(
             "guided_backprop",
             f"{_ATTRIBUTE}._gradient:guided_backprop",
             "Gradient that passes a ReLU only where both it and its input are positive.",
-            aliases=("GuidedBackprop",),
+            aliases=("GuidedBackprop", "guided-backprop"),
             gradient=True,
+            counted="all",
         ),
         Method(
             "deconvolution",
             f"{_ATTRIBUTE}._gradient:deconvolution",
             "Gradient that passes a ReLU where it is positive.",
-            aliases=("Deconvolution",),
+            aliases=("Deconvolution", "deconv"),
             gradient=True,
+            counted="all",
+        ),
+        Method(
+            "grad_cam",
+            f"{_ATTRIBUTE}._captum:grad_cam",
+            "Filters of the last convolution, weighted by their mean gradient.",
+            label="Grad-CAM",
+            aliases=("GradCam", "grad-cam"),
+            hypothetical=False,
+            whole=True,
         ),
         Method(
             "saturation_mutagenesis",

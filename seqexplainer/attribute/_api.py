@@ -127,11 +127,12 @@ def attribute(
         One-hot sequences.
     method : str, callable or Method
         ``"deep_lift_shap"``, ``"deep_lift"``, ``"integrated_gradients"``, ``"gradient_shap"``,
-        ``"saliency"``, ``"input_x_gradient"``, ``"smoothgrad"``, ``"guided_backprop"``,
-        ``"deconvolution"``, ``"saturation_mutagenesis"`` (``"ism"``), ``"deletion"``,
-        ``"occlusion"`` or ``"sis"`` (1 at positions of a sufficient input subset); EUGENe's names
-        (``"DeepLiftShap"``, ...) work too. ``"NaiveISM"`` gives the effect of every substitution,
-        as `saturation_mutagenesis` does. ``"captum.<Name>"`` is a class of `captum.attr`. A
+        ``"gradient"``, ``"saliency"``, ``"input_x_gradient"``, ``"smoothgrad"``,
+        ``"guided_backprop"``, ``"deconvolution"``, ``"grad_cam"``,
+        ``"saturation_mutagenesis"`` (``"ism"``), ``"deletion"``, ``"occlusion"`` or ``"sis"`` (1
+        at positions of a sufficient input subset); EUGENe's names (``"DeepLiftShap"``, ...) work
+        too. ``"NaiveISM"`` gives the effect of every substitution, as `saturation_mutagenesis`
+        does. ``"captum.<Name>"`` is a class of `captum.attr`. A
         function is a method of your own; `seqexplainer.methods` says how it is called.
     target : int, tuple, str or callable
         What to explain. An int is a column of a 2-D output; a tuple the full index after the

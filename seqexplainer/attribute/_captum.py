@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
+import numpy as np
 import torch
 
 from seqexplainer import references as references_
 from seqexplainer._inputs import ArrayLike, as_seed, as_sequences, check_choice, letters_there, wide
-from seqexplainer._receptive_field import find_layer
+from seqexplainer._receptive_field import LayerError, find_layer, last_convolution, receptive_field
 from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute._explained import Explained
 from seqexplainer.attribute._gradient import identities
@@ -117,6 +118,46 @@ def _without(name: str, explained: Explained, X: torch.Tensor) -> torch.Tensor:
 def _windows(name: str, explained: Explained, X: torch.Tensor, *, width: int = 1) -> torch.Tensor:
     """Return what is lost where a window is covered."""
     return _by_sequence(name, explained, X, sliding_window_shapes=(X.shape[1], width))
+
+
+def grad_cam(explained: Explained, X: torch.Tensor) -> torch.Tensor:
+    """Return Grad-CAM of the last convolution at the letters that are there, shape of X.
+
+    Grad-CAM, doi:10.1109/ICCV.2017.74: the filters of the layer (behind its activation), weighted
+    by their mean gradient and summed; what is negative is 0. An output of the layer stands over the
+    middle of what it sees of the sequence, and positions between two outputs lie on a line.
+
+    Raises
+    ------
+    LayerError
+        If the network has no convolution, or the layer is none along the sequence.
+    """
+    run = explained.runner
+    _, layer = last_convolution(run.model)
+    own = explained.of(slice(0, 1)).args
+    try:
+        seen = receptive_field(run.model, layer, X.shape[1], X.shape[2], own)
+        middles = seen.start + (seen.width - 1) / 2 + seen.stride * np.arange(seen.n_outputs)
+    except LayerError:
+        # a layer that sees the whole sequence stretches over it evenly
+        middles = None
+    found = []
+    for rows, batch, _ in run.batches():
+        net = _Net(explained.of(rows))
+        cam = _captum("LayerGradCam", net, batch, layer, relu_attributions=True)
+        if cam.ndim != 3:
+            raise LayerError(
+                f"the last convolution gives {tuple(cam.shape)} a batch, expected one row of "
+                "positions a sequence; use another method"
+            )
+        values = wide(cam[:, 0]).cpu().numpy()
+        count = values.shape[1]
+        even = (np.arange(count) + 0.5) * X.shape[2] / count - 0.5
+        at = even if middles is None or len(middles) != count else middles
+        places = np.arange(X.shape[2])
+        lines = np.stack([np.interp(places, at, row) for row in values])
+        found.append(torch.from_numpy(lines).to(wide(cam).dtype))
+    return torch.cat(found).unsqueeze(1) * letters_there(X).cpu()
 
 
 _COMPARED = {"references": True, "gradient": False, "hypothetical": True}

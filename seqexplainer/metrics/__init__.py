@@ -14,6 +14,13 @@ from seqexplainer.metrics.groundtruth import agreement as agreement
 from seqexplainer.metrics.groundtruth import position_auprc as position_auprc
 from seqexplainer.metrics.kmers import KmerKLD as KmerKLD
 from seqexplainer.metrics.kmers import kmer_kld as kmer_kld
+from seqexplainer.metrics.positions import ElementRecovery as ElementRecovery
+from seqexplainer.metrics.positions import PositionAgreement as PositionAgreement
+from seqexplainer.metrics.positions import element_recovery as element_recovery
+from seqexplainer.metrics.positions import position_vectors as position_vectors
+from seqexplainer.metrics.positions import smooth_agreement as smooth_agreement
+from seqexplainer.metrics.positions import strongest as strongest
+from seqexplainer.metrics.positions import thresholded_agreement as thresholded_agreement
 from seqexplainer.metrics.robustness import Robustness as Robustness
 from seqexplainer.metrics.robustness import translational_robustness as translational_robustness
 from seqexplainer.metrics.snr import AttributionSNR as AttributionSNR
