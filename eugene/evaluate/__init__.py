@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from eugene.evaluate._evaluate import curves as curves
     from eugene.evaluate._evaluate import evaluate as evaluate
     from eugene.evaluate._evaluate import paired_difference as paired_difference
+    from eugene.evaluate._grammar import GrammarAgreement as GrammarAgreement
+    from eugene.evaluate._grammar import grammar_agreement as grammar_agreement
     from eugene.evaluate._groups import compare_groups as compare_groups
     from eugene.evaluate._kmers import RnaCompete as RnaCompete
     from eugene.evaluate._kmers import kmer_scores as kmer_scores

@@ -143,6 +143,25 @@ def planted_rows(ds: xr.Dataset, rows: NDArray[np.int64], length: int) -> NDArra
     """
     if "annotation" not in ds.variables:
         return None
-    values = ds["annotation"].isel(_sequence=rows).to_numpy()
+    return np.asarray(window_of(ds["annotation"], rows, length), dtype=np.uint8)
+
+
+def window_of(variable: xr.DataArray, rows: NDArray[np.int64], length: int) -> NDArray[np.generic]:
+    """Return what a variable says of each position of some rows, cut like their sequences.
+
+    Parameters
+    ----------
+    variable : xarray.DataArray
+        ``(_sequence, _length)``.
+    rows : ndarray of int64, shape (n,)
+        Row numbers.
+    length : int
+        Window in bp, cut from the middle.
+
+    Returns
+    -------
+    ndarray, shape (n, length)
+    """
+    values = variable.isel(_sequence=rows).to_numpy()
     start = (values.shape[1] - length) // 2
-    return np.asarray(values[:, start : start + length], dtype=np.uint8)
+    return np.asarray(values[:, start : start + length])
