@@ -141,8 +141,9 @@ def draw(
     if compat not in (None, "seqgra"):
         raise EugeneError(f"compat must be 'seqgra' or None, got {compat!r}")
     chosen = session_seed(grammar.seed if seed is None else seed)
-    drawn = _replayed(grammar, chosen) if compat else _drawn(grammar, chosen)
-    return _shuffled(grammar, drawn, chosen)
+    if compat:
+        return _replayed(grammar, chosen)
+    return _shuffled(grammar, _drawn(grammar, chosen), chosen)
 
 
 def numbered(grammar: Grammar) -> list[tuple[str, Rule]]:
@@ -351,20 +352,23 @@ def _tables(grammar: Grammar, rules: list[Rule]) -> tuple[_Table, _Table, _Table
 
 
 def _replayed(grammar: Grammar, seed: int) -> Drawn:
-    replay, parts = Replay(grammar, seed), []
-    for code, name in enumerate(SETS):
-        parts += [(code, *pair) for pair in zip(*replay.rows(name), strict=True)]
-    sets = np.array([part[0] for part in parts], np.int8)
-    drawn = _empty(grammar, ["|".join(part[1]) for part in parts], sets)
+    replay = Replay(grammar, seed)
+    drawn_sets = [replay.rows(name) for name in SETS]
+    parts = []
+    for code, (asked, rows) in enumerate(drawn_sets):
+        parts += [(code, "|".join(one), row, False) for one, row in zip(asked, rows, strict=True)]
+        parts += [(code, label, row, True) for label, row in replay.copies(rows)]
+    drawn = _empty(grammar, [part[1] for part in parts], np.array([p[0] for p in parts], np.int8))
     place = {c.id: i for i, c in enumerate(grammar.conditions)}
-    for i, (_, conditions, row) in enumerate(parts):
+    for i, (_, label, row, copy) in enumerate(parts):
         length = len(row.letters)
         drawn.letters[i, :length] = np.frombuffer("".join(row.letters).encode(), np.uint8)
         drawn.element[i, :length], drawn.rule[i, :length] = row.element, row.rule
         drawn.planted[i, :length] = row.element > 0
         drawn.lengths[i] = length
         drawn.followed[i, [number - 1 for number in row.followed]] = True
-        drawn.conditions[i, [place[c] for c in conditions]] = True
+        drawn.conditions[i, [place[c] for c in label.split("|") if c]] = True
+        drawn.shuffled[i] = copy
     return drawn
 
 

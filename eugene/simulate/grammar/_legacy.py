@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eugene.errors import EugeneError
+from eugene.simulate.grammar._letters import Shuffler
 from eugene.simulate.grammar._tree import Condition, Rule, Weights
 
 if TYPE_CHECKING:
@@ -47,17 +48,13 @@ class Replay:
     Raises
     ------
     EugeneError
-        If rows are shuffled afterwards, or elements are in two distances, which seqgra cannot do.
+        If elements are in two distances, which seqgra cannot do.
     """
 
     def __init__(self, grammar: Grammar, seed: int) -> None:
-        if grammar.shuffles:
-            raise EugeneError(
-                "compat='seqgra': shuffled copies come from a program in C whose numbers are not "
-                "drawn here; leave compat, or the shuffles, out"
-            )
         self.grammar = grammar
         self.python = random.Random(seed)
+        self.shuffler = Shuffler(self.python, seed) if grammar.shuffles else None
         self.numpy = np.random.RandomState(seed)
         self._letters = {
             (one.condition, one.set): _split(one.weights) for one in grammar.background
@@ -97,6 +94,29 @@ class Replay:
         ]
         self.python.shuffle(asked)
         return asked, [self._row(list(conditions), name) for conditions in asked]
+
+    def copies(self, rows: list[Row]) -> list[tuple[str, Row]]:
+        """Draw the shuffled copies of a set, once the rows of all sets are drawn.
+
+        Parameters
+        ----------
+        rows : list of Row
+            Of the set.
+
+        Returns
+        -------
+        list of tuple of (str, Row)
+            Label and copy. A second shuffle copies the copies of the first, too.
+        """
+        there, made = list(rows), []
+        for shuffle in self.grammar.shuffles:
+            assert self.shuffler is not None
+            for row in list(there):
+                letters = list(self.shuffler.shuffled("".join(row.letters), shuffle.k))
+                blank = np.zeros(len(letters), np.int16)
+                there.append(Row(letters, blank, blank, []))
+                made.append((shuffle.labels, there[-1]))
+        return made
 
     def _row(self, conditions: list[str], name: str) -> Row:
         self.python.shuffle(conditions)

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import hashlib
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from eugene.runs import run
 from eugene.simulate import grammar as g
 from eugene.simulate.grammar import _generate
 from eugene.simulate.grammar._checks import remarks
+from eugene.simulate.grammar._letters import Shuffler
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 DEFINITIONS = sorted((SHARED / "data/seqgra_definitions/data").glob("*.xml.gz"))
@@ -169,12 +171,55 @@ def _labels(ds, grammar: g.Grammar) -> list[list[str]]:
 
 
 def test_a_replay_needs_what_seqgra_can_do(pair: g.Grammar) -> None:
-    with pytest.raises(EugeneError, match="shuffled copies come from a program in C"):
-        dataclasses.replace(pair, shuffles=(g.Shuffle(),)).generate(compat="seqgra")
+    with pytest.raises(EugeneError, match=r"a seed of shuffles is below 2\*\*31"):
+        many = dataclasses.replace(pair, shuffles=(g.Shuffle(),))
+        many.generate(compat="seqgra", seed=2**31)
     with pytest.raises(EugeneError, match="in two distances, at which seqgra stops"):
         chained().generate(compat="seqgra")
     first, again = (pair.generate(compat="seqgra") for _ in range(2))
     assert first.identical(again)
+
+
+SHUFFLED = {
+    0: ["AGCGACACGGTTACCGTTTGTACATACAATGG", "ACGTAGACCATTGGGTTACATTACGTGCAACG"],
+    1: ["AGCGACACGGTTACCGTTTGTACATACAATGG", "ACGTAGACCATTGGGTTACATTACGTGCAACG"],
+    7: ["ATGGGACCGTACGCACACGTTAATTGTTACAG", "ACAACCATTGGGTGCATTAGACGTACGTTACG"],
+    123456: ["ACGGACGTGTGGCACGTATTTTATACCACAAG", "ACGTACATTGGGTTAGACCATTACGTGCAACG"],
+}
+"""What uShuffle 1.1.2 makes of one sequence with the generator of glibc: words of 2, then of 3."""
+
+
+@pytest.mark.parametrize("seed", SHUFFLED)
+def test_letters_are_shuffled_as_by_ushuffle(seed: int) -> None:
+    shuffler = Shuffler(random.Random(0), seed)
+    text = "ACGTTGCAACGTGGGTACCATTAGACATTACG"
+    assert [shuffler.shuffled(text, k) for k in (2, 3)] == SHUFFLED[seed]
+    assert shuffler.shuffled(text, 40) == text
+    # what the original's letters do: Python's own shuffle
+    alone = random.Random(0)
+    listed = list(text)
+    alone.shuffle(listed)
+    assert shuffler.shuffled(text, 1) == "".join(listed)
+
+
+def test_a_replay_shuffles_what_is_shuffled(pair: g.Grammar, tmp_path: Path) -> None:
+    both = dataclasses.replace(pair, shuffles=(g.Shuffle("", 1), g.Shuffle("two", 2)))
+    plain, ds = pair.generate(compat="seqgra"), both.generate(compat="seqgra")
+    for split, n in enumerate((550, 40, 60)):
+        part = ds.isel(_sequence=ds["split"].values == split)
+        rows = [r.tobytes() for r in part["seq"].values]
+        own = plain.isel(_sequence=plain["split"].values == split)
+        assert rows[:n] == [r.tobytes() for r in own["seq"].values]
+        assert len(rows) == 4 * n
+        assert part["shuffled"].values.tolist() == [False] * n + [True] * 3 * n
+        for i in range(2 * n):
+            twice = rows[2 * n + i]
+            pairs = [sorted(r[j : j + 2] for j in range(59)) for r in (rows[i], twice)]
+            assert pairs[0] == pairs[1]
+        assert part["two"].values[2 * n :].all()
+    files = both.write_text(tmp_path, compat="seqgra")
+    last = files[0].read_text().splitlines()[-1].split("\t")
+    assert last == [ds["seq"].values[ds["split"].values == 0][-1].tobytes().decode(), "two"]
 
 
 # -- as we draw
