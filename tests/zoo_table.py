@@ -33,6 +33,8 @@ class Row:
         Parameters that the loss cannot move, such as a bias before a softmax.
     export : str
         Why ``torch.export`` cannot take the network; empty where it can.
+    step : int
+        What lengths have to be a multiple of.
     """
 
     tiny: Mapping[str, Any]
@@ -41,9 +43,13 @@ class Row:
     both: bool = False
     silent: tuple[str, ...] = field(default=())
     export: str = ""
+    step: int = 1
 
 
 _CONV = {"conv_channels": [6, 8], "conv_kernels": [7, 5], "pool_kernels": [4, 2]}
+_TRUNK = {
+    "channels": 12, "n_transformers": 1, "n_heads": 2, "key_size": 3, "position_features": 6,
+}  # fmt: skip
 ZOO: dict[str, Row] = {
     "cnn": Row(
         {"input_len": 60, "conv_kwargs": _CONV},
@@ -218,6 +224,12 @@ ZOO: dict[str, Row] = {
         {"input_len": 200, "filters": [6, 6, 8], "conv_kernel_size": 5}, fingerprint=-0.02274
     ),
     "acme_cnn": Row({"input_len": 200}, fingerprint=-0.03172),
+    "enformer": Row({"input_len": 256, **_TRUNK, "pool": "avg"}, fingerprint=1.4093, step=128),
+    "enformer_finetune": Row(
+        {"input_len": 256, "key_size": 3, "value_size": 4, "trunk_kwargs": _TRUNK},
+        fingerprint=4.5889,
+        step=128,
+    ),
 }
 
 
@@ -229,7 +241,7 @@ def tiny(name: str, **changes: Any) -> dict[str, Any]:
 def build_tiny(name: str, **changes: Any) -> torch.nn.Module:
     """Return a small network, the same whenever it is built, its closed skips opened.
 
-    A residual path whose normalisation starts from zero would be seen by nothing.
+    A residual path whose normalisation or last layer starts from zero would be seen by nothing.
     """
     from eugene.models import build
 
@@ -237,6 +249,8 @@ def build_tiny(name: str, **changes: Any) -> torch.nn.Module:
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm1d) and not layer.weight.any():
             torch.nn.init.ones_(layer.weight)
+        if isinstance(layer, torch.nn.Linear) and not layer.weight.any():
+            torch.nn.init.eye_(layer.weight)
     return model
 
 

@@ -65,6 +65,8 @@ MODELS = Registry(
         chromdragonn="ChromDragoNN",
         heartenn="HeartENN",
         acme_cnn="AcmeCNN",
+        enformer="Enformer",
+        enformer_finetune="EnformerFinetune",
     ),
     by_class=True,
     filled=(

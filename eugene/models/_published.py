@@ -137,6 +137,25 @@ PUBLISHED: tuple[Published, ...] = (
     Published("chromdragonn", {}, None, "kundajelab/ChromDragoNN, model_zoo/stage1/resnet.py"),
     Published("heartenn", {}, 11_289_117, "Selene, built and counted"),
     Published("acme_cnn", {}, 46_225, "tfomics (cnn_dist), counted by hand"),
+    Published("enformer", {}, 251_221_292, "deepmind-research (Enformer), built and counted"),
+    Published(
+        "enformer_finetune",
+        {},
+        229_845_504 + 602_625,
+        "mauranolab/finetune-enformer, built and counted: one head of 64/64",
+    ),
+    Published(
+        "enformer_finetune",
+        {"value_size": 128},
+        229_845_504 + 812_033,
+        "mauranolab/finetune-enformer: one head of 64/128",
+    ),
+    Published(
+        "enformer_finetune",
+        {"n_heads": 4},
+        229_845_504 + 2_410_497,
+        "mauranolab/finetune-enformer: four heads of 64/64",
+    ),
 )
 """The rows of each architecture beside one another."""
 
@@ -181,5 +200,7 @@ PREDICTS: dict[str, str] = {
     "chromdragonn": "accessibility",
     "heartenn": "chromatin profiles",
     "acme_cnn": "protein binding",
+    "enformer": "coverage in bins",
+    "enformer_finetune": "activity of constructs",
 }
 """What each architecture was made to predict."""

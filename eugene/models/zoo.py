@@ -30,6 +30,8 @@ from eugene.models.double_stranded import dsCNN as dsCNN
 from eugene.models.double_stranded import dsFCN as dsFCN
 from eugene.models.double_stranded import dsHybrid as dsHybrid
 from eugene.models.double_stranded import dsRNN as dsRNN
+from eugene.models.enformer import Enformer as Enformer
+from eugene.models.enformer import EnformerFinetune as EnformerFinetune
 from eugene.models.explainn import ExplaiNN as ExplaiNN
 from eugene.models.fcn import FCN as FCN
 from eugene.models.fcn import RNN as RNN

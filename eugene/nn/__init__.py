@@ -10,7 +10,6 @@ from eugene.nn._activations import make_activation as make_activation
 from eugene.nn._attention import AttentionPool1d as AttentionPool1d
 from eugene.nn._attention import MultiHeadAttention as MultiHeadAttention
 from eugene.nn._attention import RelativeAttention as RelativeAttention
-from eugene.nn._attention import relative_features as relative_features
 from eugene.nn._blocks import Conv1DBlock as Conv1DBlock
 from eugene.nn._blocks import DenseBlock as DenseBlock
 from eugene.nn._blocks import RecurrentBlock as RecurrentBlock
@@ -22,6 +21,7 @@ from eugene.nn._errors import InputShapeError as InputShapeError
 from eugene.nn._errors import ModelError as ModelError
 from eugene.nn._errors import TooShortError as TooShortError
 from eugene.nn._errors import UnknownArgumentError as UnknownArgumentError
+from eugene.nn._heads import AttentionHead as AttentionHead
 from eugene.nn._heads import GatedHead as GatedHead
 from eugene.nn._heads import MLPHead as MLPHead
 from eugene.nn._init import INITIALIZERS as INITIALIZERS
@@ -37,6 +37,7 @@ from eugene.nn._layers import MergeStrands as MergeStrands
 from eugene.nn._layers import Residual as Residual
 from eugene.nn._layers import ReverseComplement as ReverseComplement
 from eugene.nn._layers import SameConv1d as SameConv1d
+from eugene.nn._positions import relative_features as relative_features
 from eugene.nn._recompute import recomputing as recomputing
 from eugene.nn._strands import BothStrands as BothStrands
 from eugene.nn._strands import RCPSBatchNorm1d as RCPSBatchNorm1d

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from eugene.nn._errors import ModelError
+from eugene.nn._positions import check_features, relative_features
 
 
 class MultiHeadAttention(nn.Module):
@@ -19,11 +17,14 @@ class MultiHeadAttention(nn.Module):
     input_dim : int
         Channels of the input.
     head_dim, num_heads : int
-        Width and number of the heads; the output has ``head_dim * num_heads`` channels.
+        Width and number of the heads.
     dropout_rate : float
         Share of weights dropped in training.
     bias : bool
         Whether queries, keys and values have biases.
+    value_dim : int, optional
+        Width of the values of a head, ``head_dim`` by default; the output has
+        ``value_dim * num_heads`` channels.
 
     References
     ----------
@@ -43,12 +44,14 @@ class MultiHeadAttention(nn.Module):
         dropout_rate: float = 0.0,
         *,
         bias: bool = True,
+        value_dim: int | None = None,
     ) -> None:
         super().__init__()
         self.num_heads, self.dropout_rate = num_heads, dropout_rate
-        self.out_channels = head_dim * num_heads
+        self.out_channels = (head_dim if value_dim is None else value_dim) * num_heads
         self.query, self.key, self.value = (
-            nn.Linear(input_dim, self.out_channels, bias=bias) for _ in range(3)
+            nn.Linear(input_dim, channels, bias=bias)
+            for channels in (head_dim * num_heads, head_dim * num_heads, self.out_channels)
         )
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -63,7 +66,7 @@ class MultiHeadAttention(nn.Module):
 
         Returns
         -------
-        torch.Tensor of float, shape (batch, length, head_dim * num_heads)
+        torch.Tensor of float, shape (batch, length, value_dim * num_heads)
             The means, one head behind the other.
         """
         query, key, value = (
@@ -123,6 +126,12 @@ class AttentionPool1d(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, channels, windows) from ``x``, float (batch, channels, length)."""
+        if self.pool_size == 2 and x.shape[2] % 2 == 0:
+            # a softmax of two is a sigmoid of their difference, and the logits are linear
+            first, second = x[..., ::2], x[..., 1::2]
+            apart = first - second
+            share = torch.sigmoid(self.logits(apart.transpose(1, 2)).transpose(1, 2))
+            return second + share * apart
         missing = -x.shape[2] % self.pool_size
         logits = self.logits(x.transpose(1, 2)).transpose(1, 2)
         if missing:
@@ -132,61 +141,6 @@ class AttentionPool1d(nn.Module):
         weights = logits.reshape(*logits.shape[:2], *windows).softmax(dim=-1)
         pooled: torch.Tensor = (x.reshape(*x.shape[:2], *windows) * weights).sum(dim=-1)
         return pooled
-
-
-def relative_features(length: int, n_features: int) -> torch.Tensor:
-    """Return what distances look like to relative attention.
-
-    A sixth each of exponential decays with half-lives from 8 to ``length``, masks of the
-    central ``2 ** i`` positions, and gamma densities, then the same with the sign of the distance.
-
-    Parameters
-    ----------
-    length : int
-        Number of positions.
-    n_features : int
-        Number of features, a multiple of 6.
-
-    Returns
-    -------
-    torch.Tensor of float32, shape (2 * length - 1, n_features)
-        Features of the distances ``1 - length`` to ``length - 1``.
-
-    Raises
-    ------
-    ModelError
-        If ``n_features`` is no multiple of 6.
-
-    References
-    ----------
-    Avsec et al. 2021, https://doi.org/10.1038/s41592-021-01252-x
-
-    Examples
-    --------
-    >>> relative_features(4, 6).shape
-    torch.Size([7, 6])
-    """
-    if n_features < 6 or n_features % 6:
-        raise ModelError(f"n_features={n_features} must be a multiple of 6")
-    n = n_features // 6
-    signed = torch.arange(1 - length, length, dtype=torch.float64)
-    distance = signed.abs()[:, None]
-    top = max(math.log2(length), 3.0)
-    decay = torch.exp2(-distance / torch.exp2(torch.linspace(3.0, top, n, dtype=torch.float64)))
-    width = torch.exp2(torch.arange(1, n + 1, dtype=torch.float64)) - 1
-    central = (width > distance).double()
-    mean = torch.linspace(length / n, length, n, dtype=torch.float64)
-    deviation = length / (2 * n)
-    shape, rate = (mean / deviation) ** 2, mean / deviation**2
-    log_density = (
-        torch.xlogy(shape - 1, distance)
-        - rate * distance
-        - torch.lgamma(shape)
-        + shape * torch.log(rate)
-    )
-    density = torch.exp(log_density) + 1e-8
-    basis = torch.cat((decay, central, density / density.amax(dim=0)), dim=1)
-    return torch.cat((basis, signed.sign()[:, None] * basis), dim=1).float()
 
 
 class RelativeAttention(nn.Module):
@@ -202,11 +156,15 @@ class RelativeAttention(nn.Module):
         Features of a distance, see :func:`relative_features`; a multiple of 6.
     dropout, position_dropout : float
         Share of weights, and of features of distances, dropped in training.
+    gamma : {"exact", "tensorflow"}
+        How features of distances are computed, see :func:`relative_features`.
+    zero_output : bool
+        Whether the output begins as zero, so that a block that adds it begins as nothing.
 
     Raises
     ------
     ModelError
-        If ``n_features`` is no multiple of 6.
+        If ``n_features`` is no multiple of 6 or ``gamma`` is unknown.
 
     References
     ----------
@@ -230,10 +188,13 @@ class RelativeAttention(nn.Module):
         n_features: int = 192,
         dropout: float = 0.05,
         position_dropout: float = 0.01,
+        gamma: str = "exact",
+        zero_output: bool = False,
     ) -> None:
         super().__init__()
-        relative_features(2, n_features)  # refuses what cannot be
+        check_features(n_features, gamma)
         self.num_heads, self.key_dim, self.n_features = num_heads, key_dim, n_features
+        self.gamma, self.dropout_rate = gamma, dropout
         self.query = nn.Linear(input_dim, num_heads * key_dim, bias=False)
         self.key = nn.Linear(input_dim, num_heads * key_dim, bias=False)
         self.value = nn.Linear(input_dim, num_heads * value_dim, bias=False)
@@ -241,31 +202,62 @@ class RelativeAttention(nn.Module):
         self.content_bias = nn.Parameter(torch.empty(num_heads, 1, key_dim))
         self.distance_bias = nn.Parameter(torch.empty(num_heads, 1, key_dim))
         self.output = nn.Linear(num_heads * value_dim, input_dim)
-        self.dropout = nn.Dropout(dropout)
         self.position_dropout = nn.Dropout(position_dropout)
-        nn.init.kaiming_uniform_(self.content_bias)
-        nn.init.kaiming_uniform_(self.distance_bias)
+        for layer in (self.query, self.key, self.value, self.distance):
+            nn.init.kaiming_normal_(layer.weight)
+        nn.init.kaiming_normal_(self.content_bias)
+        nn.init.kaiming_normal_(self.distance_bias)
+        if zero_output:
+            nn.init.zeros_(self.output.weight)
+            nn.init.zeros_(self.output.bias)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, length, input_dim) from ``x``, of the same shape."""
+    def forward(self, x: torch.Tensor, features: torch.Tensor | None = None) -> torch.Tensor:
+        """Attend.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (batch, length, input_dim)
+            Features of positions.
+        features : torch.Tensor of float, shape (2 * length - 1, n_features), optional
+            Those of distances, where several layers share them.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, length, input_dim)
+            Means of all positions.
+        """
         length = x.shape[1]
         query, key, value = (
             layer(x).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
         )
         query = query * self.key_dim**-0.5
-        features = relative_features(length, self.n_features).to(x)
+        if features is None:
+            features = relative_features(length, self.n_features, self.gamma)
+            features = features.to(device=x.device, dtype=x.dtype)
         distance = self.distance(self.position_dropout(features))
         distance = distance.unflatten(1, (self.num_heads, -1)).permute(1, 2, 0)
-        content = (query + self.content_bias) @ key.transpose(-2, -1)
-        relative = _shift((query + self.distance_bias) @ distance, length)
-        weights = self.dropout((content + relative).softmax(dim=-1))
-        found: torch.Tensor = self.output((weights @ value).transpose(1, 2).flatten(2))
-        return found
+        relative = _shift((query + self.distance_bias.to(query.dtype)) @ distance, length)
+        found = F.scaled_dot_product_attention(
+            query + self.content_bias.to(query.dtype),
+            key,
+            value,
+            attn_mask=relative,
+            dropout_p=self.dropout_rate if self.training else 0.0,
+            scale=1.0,
+        )
+        result: torch.Tensor = self.output(found.transpose(1, 2).flatten(2))
+        return result
 
 
 def _shift(by_distance: torch.Tensor, length: int) -> torch.Tensor:
-    """Turn (..., length, distances) into (..., length, length): at i and j the distance j - i."""
-    shape = by_distance.shape[:-2]
-    rolled = F.pad(by_distance, (1, 0)).reshape(*shape, 2 * length, length)[..., 1:, :]
-    return rolled.reshape(*shape, length, 2 * length - 1)[..., :length]
+    """Turn (..., length, distances) into (..., length, length): at i and j the distance j - i.
+
+    One behind the other, rows of all distances become rows that begin one distance earlier each
+    if they are cut one shorter; nothing is copied.
+    """
+    if length == 1:
+        return by_distance
+    wide = 2 * length - 2
+    flat = by_distance.flatten(-2)[..., length - 1 : length - 1 + length * wide]
+    return flat.unflatten(-1, (length, wide))[..., :length]

@@ -8,7 +8,83 @@ import torch
 from torch import nn
 
 from eugene.nn._activations import Activation, make_activation
+from eugene.nn._attention import MultiHeadAttention
 from eugene.nn._blocks import DenseBlock
+from eugene.nn._errors import InputShapeError
+
+
+class AttentionHead(nn.Module):
+    """Positions that attend to each other, then a dense layer over all of them.
+
+    No position is told from another but by the dense layer, which makes the head one of sequences
+    of one length.
+
+    Parameters
+    ----------
+    input_dim, length : int
+        Channels and positions of the features.
+    output_dim : int
+        Number of outputs.
+    key_dim, value_dim, num_heads : int
+        Widths of keys and values of a head of the attention, and number of these.
+    dropout : float
+        Share of weights of the attention dropped in training.
+
+    References
+    ----------
+    Ribeiro-dos-Santos and Maurano 2025, Genome Research 35, 2539
+
+    Examples
+    --------
+    >>> AttentionHead(16, 20, key_dim=8, value_dim=8)(torch.rand(3, 20, 16)).shape
+    torch.Size([3, 1])
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        length: int,
+        output_dim: int = 1,
+        *,
+        key_dim: int = 64,
+        value_dim: int = 64,
+        num_heads: int = 1,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.length = length
+        self.attention = MultiHeadAttention(
+            input_dim, key_dim, num_heads, dropout, bias=False, value_dim=value_dim
+        )
+        for layer in (self.attention.query, self.attention.key, self.attention.value):
+            nn.init.kaiming_normal_(layer.weight)
+        self.flatten = nn.Flatten()
+        self.linear = nn.Linear(length * self.attention.out_channels, output_dim)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs, raw.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (batch, length, input_dim)
+            Features of positions.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, output_dim)
+
+        Raises
+        ------
+        InputShapeError
+            If the features have another number of positions than the head was made for.
+        """
+        if x.shape[1] != self.length:
+            raise InputShapeError(
+                f"the head was made for {self.length} positions, the features have {x.shape[1]}: "
+                "give sequences as long as those that it was trained on, or train a new head"
+            )
+        result: torch.Tensor = self.linear(self.flatten(self.attention(x)))
+        return result
 
 
 class GatedHead(nn.Module):

@@ -17,7 +17,8 @@ from torch.utils.checkpoint import checkpoint
 def recomputing(network: nn.Module) -> Iterator[None]:
     """Let a network keep only what goes into its blocks, and compute the rest again when needed.
 
-    Blocks are the parts of the network; of a ``Sequential`` of blocks, each of these. Results
+    Blocks are the parts of the network; of a ``Sequential`` of blocks, each of these; of a part
+    that says it is one ``of_blocks``, its parts. Results
     and gradients are the same; the running statistics of batch normalisation are moved once, not
     again when a block is computed again.
 
@@ -58,6 +59,9 @@ def recomputing(network: nn.Module) -> Iterator[None]:
 
 def _blocks(network: nn.Module) -> Iterator[nn.Module]:
     for child in network.children():
+        if getattr(child, "of_blocks", False):
+            yield from _blocks(child)
+            continue
         several = isinstance(child, nn.Sequential) and any(
             any(True for _ in part.children()) for part in child
         )
