@@ -47,9 +47,7 @@ class Row:
 
 
 _CONV = {"conv_channels": [6, 8], "conv_kernels": [7, 5], "pool_kernels": [4, 2]}
-_TRUNK = {
-    "channels": 12, "n_transformers": 1, "n_heads": 2, "key_size": 3, "position_features": 6,
-}  # fmt: skip
+_TRUNK = {"channels": 12, "n_transformers": 1, "n_heads": 2, "key_size": 3}
 ZOO: dict[str, Row] = {
     "cnn": Row(
         {"input_len": 60, "conv_kwargs": _CONV},

@@ -54,9 +54,7 @@ def tower_widths(channels: int, multiple_of: int) -> list[int]:
     """
     steps = _POOLINGS - 1
     growth = math.exp(math.log(2) / (steps - 1))
-    return [
-        round(channels / 2 * growth**i / multiple_of) * multiple_of for i in range(steps)
-    ]
+    return [round(channels / 2 * growth**i / multiple_of) * multiple_of for i in range(steps)]
 
 
 def _conv_block(before: int, after: int, kernel: int) -> nn.Sequential:
@@ -129,9 +127,7 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """Return float (batch, bins, channels) from ``x``, of the same shape."""
-        result: torch.Tensor = self.dense(
-            x + self.dropout(self.attention(self.norm(x), features))
-        )
+        result: torch.Tensor = self.dense(x + self.dropout(self.attention(self.norm(x), features)))
         return result
 
 
@@ -222,9 +218,7 @@ class EnformerTrunk(nn.Module):
             raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
         share = channels // n_heads
         self.channels, self.crop = channels, crop or 0
-        self.position_features = (
-            share // 6 * 6 if position_features is None else position_features
-        )
+        self.position_features = share // 6 * 6 if position_features is None else position_features
         self.gamma, self.recompute = gamma, recompute
         widths = tower_widths(channels, multiple)
         half = channels // 2
@@ -365,8 +359,9 @@ class Enformer(OnTrunk):
         1,643 of mouse.
     channels, n_transformers, n_heads, key_size, value_size, pooling, crop
         The trunk, see `EnformerTrunk`.
-    position_features, multiple_of, dropout, attention_dropout, position_dropout, gamma, recompute
-        The trunk, too.
+    trunk_kwargs : dict, optional
+        Other arguments of the trunk that differ from those published, such as ``dropout`` and
+        ``recompute``.
     pool : {"none", "avg", "max"}
         ``"none"`` returns (batch, output_dim, bins), as published; the others one value for
         each sequence, from embeddings that are pooled over the bins.
@@ -408,13 +403,7 @@ class Enformer(OnTrunk):
         value_size: int | None = None,
         pooling: str = "attention",
         crop: int | None = None,
-        position_features: int | None = None,
-        multiple_of: int | None = None,
-        dropout: float = 0.4,
-        attention_dropout: float = 0.05,
-        position_dropout: float = 0.01,
-        gamma: str = "tensorflow",
-        recompute: bool = False,
+        trunk_kwargs: Mapping[str, object] | None = None,
         pool: str = "none",
         input_channels: int = 4,
     ) -> None:
@@ -432,8 +421,20 @@ class Enformer(OnTrunk):
         super().__init__(**given)
         if pool not in ("none", "avg", "max"):
             raise ModelError(f"pool={pool!r} must be 'none', 'avg' or 'max'")
-        own = ("input_len", "output_dim", "heads", "pool")
-        self.trunk = EnformerTrunk(**{k: v for k, v in given.items() if k not in own})
+        self.trunk = make_part(
+            EnformerTrunk,
+            "trunk_kwargs",
+            trunk_kwargs,
+            {},
+            channels=channels,
+            n_transformers=n_transformers,
+            n_heads=n_heads,
+            key_size=key_size,
+            value_size=value_size,
+            pooling=pooling,
+            crop=crop,
+            input_channels=input_channels,
+        )
         self.output_len = self.trunk.bins(input_len)
         self.pool = GlobalPool(pool) if pool != "none" else None
         tracks = heads or {"tracks": self.output_dim}
