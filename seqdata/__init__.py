@@ -35,6 +35,7 @@ from seqdata.windows._open import open_regions as open_regions
 from seqpro.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from seqdata import constructs as constructs
     from seqdata import convert as convert
     from seqdata import datasets as datasets
     from seqdata import regions as regions

@@ -160,7 +160,7 @@ DATA_SOURCES = Registry(
     "data source",
     {
         **_in("eugene.data.sources", "table", "fasta", "regions", "genome", "zarr", "dataset"),
-        **_in("eugene.data.sources", "tracks", "binned"),
+        **_in("eugene.data.sources", "tracks", "binned", "constructs"),
         **_in("eugene.simulate", "simulated", "synthetic_code", grammar="grammar_rows"),
     },
     supplied=("out", "overwrite"),

@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import seqdata as sd
+from eugene.data._constructs import constructs as constructs
 from eugene.data._count_rows import count_rows
 from eugene.data._curated import dataset as dataset
 from eugene.data._files import (
@@ -47,8 +48,8 @@ from eugene.simulate import simulated as simulated
 from eugene.simulate import synthetic_code as synthetic_code
 from seqdata.readers.table import KeyedTable
 
-__all__ = ["SourceError", "binned", "dataset", "fasta", "genome", "grammar", "regions",
-           "simulated", "synthetic_code", "table", "tracks", "zarr"]  # fmt: skip
+__all__ = ["SourceError", "binned", "constructs", "dataset", "fasta", "genome", "grammar",
+           "regions", "simulated", "synthetic_code", "table", "tracks", "zarr"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _COMMON = frozenset({"name", *(p.name for p in schema.parameters("data"))})
 _LOADING = _COMMON - {"name", "seq_var", "target_vars", "split", "targets"}
 # sources whose datasets are read where they are, not copied into the run's folder
-_OPENED = ("zarr", "genome")
+_OPENED = ("zarr", "genome", "constructs")
 
 
 @dataclass(frozen=True)

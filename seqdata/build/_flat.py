@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqdata._progress import progress_bar
 from seqdata.errors import LengthError, SeqdataError
 from seqdata.readers._base import Block, FlatReader
 from seqdata.readers._columns import EXACT, NUMBER, TEXT, TRUTH
 from seqdata.readers._kernels import pad_rows
 from seqdata.schema import check_new_names
 from seqdata.store._objects import StoreLike
+from seqdata.store._progress import progress_bar
 from seqdata.store._provenance import build_attrs
 from seqdata.store._resume import job_of
 from seqdata.store._writer import StoreWriter

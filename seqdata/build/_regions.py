@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqdata._progress import progress_bar
 from seqdata.errors import LengthError
 from seqdata.readers._base import RegionReader, Track
 from seqdata.schema import check_new_names
 from seqdata.store._objects import StoreLike
+from seqdata.store._progress import progress_bar
 from seqdata.store._provenance import build_attrs
 from seqdata.store._resume import job_of
 from seqdata.store._shards import Document, pack_rows, shard_rows

@@ -340,8 +340,15 @@ class KeyedTable(Table):
     def __init__(self, table: str | Path, key: str | None = None) -> None:
         super().__init__("key", table, key or "")
 
-    def read(self) -> tuple[str, pd.Index, dict[str, NDArray[np.generic]]]:
+    def read(
+        self, *, repeated: bool = False
+    ) -> tuple[str, pd.Index, dict[str, NDArray[np.generic]]]:
         """Return the table.
+
+        Parameters
+        ----------
+        repeated : bool
+            Whether a key may stand in several rows.
 
         Returns
         -------
@@ -362,7 +369,7 @@ class KeyedTable(Table):
             for name in blocks[0].columns
         }
         keys = pd.Index(columns.pop(self.seq_col))
-        if keys.has_duplicates:
+        if keys.has_duplicates and not repeated:
             twice = keys[keys.duplicated()][0]
             msg = (
                 f"{self.paths[0]} has two rows for {twice!r} in column {self.seq_col!r}: one is "

@@ -55,7 +55,9 @@ def assign(ds: xr.Dataset, codes: ArrayLike) -> xr.Dataset:
     Raises
     ------
     SeqdataError
-        Where the codes do not fit.
+        Where the codes do not fit, or part strides of one construct (`seqdata.constructs.sample`):
+        what is validated on would be trained on. The attribute ``shared_constructs``, where it is
+        true, allows it.
 
     Examples
     --------
@@ -64,8 +66,28 @@ def assign(ds: xr.Dataset, codes: ArrayLike) -> xr.Dataset:
     'train val test unassigned'
     """
     values = as_codes(codes, size_of(ds))
+    if "construct" in ds.variables and not ds.attrs.get("shared_constructs"):
+        _check_constructs(ds, values)
     made = (schema.sequence_dim(ds), values, schema.code_attrs(schema.SPLITS))
     return ds.assign_coords(split=made)
+
+
+def _check_constructs(ds: xr.Dataset, codes: Codes) -> None:
+    """Raise where windows of one construct are in two splits."""
+    construct = ds["construct"].to_numpy()
+    used = codes != NONE
+    pairs = np.unique(np.stack([construct[used], codes[used].astype(np.int64)]), axis=1)
+    found, count = np.unique(pairs[0], return_counts=True)
+    shared = found[count > 1]
+    if not len(shared):
+        return
+    row = int(np.argmax(construct == shared[0]))
+    name = str(ds["id"].to_numpy()[row]) if "id" in ds.variables else f"row {shared[0]}"
+    raise SeqdataError(
+        f"{len(shared)} of {len(found)} constructs have windows in two splits, the first {name!r}: "
+        "what is validated or tested on would be trained on. Keep them together with "
+        "{name: group, by: id}, or by: group, or set shared_constructs to allow it."
+    )
 
 
 def as_codes(values: ArrayLike, n: int | None = None) -> Codes:

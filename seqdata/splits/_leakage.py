@@ -81,11 +81,14 @@ def _read(ds: xr.Dataset, seq_var: str, *, compare: bool) -> _Letters:
     hashes = np.empty(n, np.uint64)
     lengths = np.zeros(n, np.int64)
     digits: NDArray[np.uint8] = np.empty((0, width), np.uint8)
+    own = _own_part(ds)
     if compare:
         digits = _room(n, width)
     for low in range(0, n, _BLOCK):
         block = variable.isel({rows: slice(low, low + _BLOCK)}).to_numpy()
         letters = upper[np.ascontiguousarray(block).view(np.uint8)]
+        if own is not None:
+            letters = _alone(letters, own[0][low : low + _BLOCK], own[1][low : low + _BLOCK])
         m = len(letters)
         found = row_hash(letters)
         if complement is not None:
@@ -98,6 +101,21 @@ def _read(ds: xr.Dataset, seq_var: str, *, compare: bool) -> _Letters:
             digits[low : low + m], lengths[low : low + m] = as_digits(letters, table)
     n_symbols = int(table[table != NO_DIGIT].max()) + 1
     return _Letters(hashes, Sequences(digits, lengths, n_symbols, strands) if compare else None)
+
+
+def _own_part(ds: xr.Dataset) -> tuple[Rows, Rows] | None:
+    """Return the part (bp) of each row that is its own, of constructs: the rest is one locus."""
+    if not {"payload_start", "payload_end"} <= set(ds.variables):
+        return None
+    return ds["payload_start"].to_numpy(), ds["payload_end"].to_numpy()
+
+
+def _alone(letters: NDArray[np.uint8], starts: Rows, ends: Rows) -> NDArray[np.uint8]:
+    """Return a part of each row, from the left, with NUL behind it."""
+    out = np.zeros_like(letters)
+    for row, line, start, end in zip(out, letters, starts.tolist(), ends.tolist(), strict=True):
+        row[: end - start] = line[start:end]
+    return out
 
 
 def _room(n: int, width: int) -> NDArray[np.uint8]:
@@ -156,7 +174,8 @@ def leakage(
     not equal but, on either strand, at least ``identity`` alike. The identity of two sequences is
     one minus the fewest edits (changed, added or missing letters) that turn the shorter into a
     stretch of the longer, over the length of the shorter; so 5 % of changed letters or a shift by
-    10 of 200 bp leave 0.95.
+    10 of 200 bp leave 0.95. Of constructs (`seqdata.constructs`), which share a locus, only the
+    payloads are compared.
 
     Parameters
     ----------

@@ -16,7 +16,6 @@ import pandas as pd
 import xarray as xr
 from zarr.abc.store import Store
 
-from seqdata._progress import progress_bar
 from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
 from seqdata.schema import (
     SEQUENCE_DIM,
@@ -33,6 +32,7 @@ from seqdata.store._codecs import check_store
 from seqdata.store._objects import StoreLike, as_store, get_json, local_path
 from seqdata.store._opened import ListedStore, Opened, WatchedStore, listed_shards
 from seqdata.store._origin import mark_stored
+from seqdata.store._progress import progress_bar
 from seqdata.store._resume import lock_of
 from seqdata.store._shards import shard_rows
 from seqdata.store._writer import StoreWriter

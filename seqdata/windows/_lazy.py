@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -25,6 +25,27 @@ if TYPE_CHECKING:
 MASK = "mask"
 
 _ROWS_AT_ONCE = 1024
+
+
+class RowFiles(Protocol):
+    """Where rows of one width come from, by number."""
+
+    @property
+    def width(self) -> int:
+        """Width of the rows in bp."""
+        ...
+
+    def read(
+        self,
+        names: Sequence[str],
+        rows: NDArray[np.int64],
+        *,
+        first: int,
+        width: int,
+        scattered: bool,
+    ) -> dict[str, NDArray[np.generic]]:
+        """Return rows, as `RegionFiles.read` does."""
+        ...
 
 
 class RegionFiles:
@@ -151,7 +172,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     Parameters
     ----------
-    files : RegionFiles
+    files : RowFiles
         Where rows come from.
     name : str
         Variable of ``files``.
@@ -163,7 +184,7 @@ class RegionArray(np.lib.mixins.NDArrayOperatorsMixin):
         Type of the values; S1 for sequences.
     """
 
-    files: RegionFiles
+    files: RowFiles
     name: str
     rows: NDArray[np.int64]
     middle: tuple[int, ...]

@@ -1,0 +1,113 @@
+"""Payloads in a locus: built, and written as another program's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eugene.cli._call import Call
+from eugene.cli._main import say
+from eugene.errors import RunExistsError, UsageError, did_you_mean
+
+_ACTIONS = ("build", "export")
+_NEEDED = ("table", "fasta", "reference", "context")
+
+
+def constructs(call: Call) -> int:
+    """Build constructs, or write those of a store as files of finetune-enformer.
+
+    Parameters
+    ----------
+    call : Call
+        ``build``, or ``export`` and a store.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    UsageError
+        For another word, or if something is not given.
+    RunExistsError
+        If something is at ``--out`` already.
+    """
+    action, *rest = call.words
+    if action not in _ACTIONS:
+        hint = did_you_mean(action, _ACTIONS)
+        raise UsageError(f"expected 'eugene constructs {call.verb.words}', got {action!r}{hint}")
+    out = call.get("out")
+    if out is None:
+        raise UsageError(f"--out is needed. Example: {call.verb.example}")
+    if Path(out).exists() and not call.has("overwrite"):
+        raise RunExistsError(f"{out} exists. Give --overwrite to replace it, or another path.")
+    return (_build if action == "build" else _export)(call, rest, Path(out))
+
+
+def whole(call: Call, name: str, least: int = 0) -> int | None:
+    """Return an option that is a whole number, or None where it was not given.
+
+    Raises
+    ------
+    UsageError
+        If it is none, or below ``least``.
+    """
+    text = call.get(name)
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) < least:
+        raise UsageError(f"--{name} is {text!r}, expected a whole number, {least} or more")
+    return int(text)
+
+
+def _build(call: Call, rest: list[str], out: Path) -> int:
+    import seqdata as sd
+
+    if rest:
+        raise UsageError(f"'eugene constructs build' takes no word, got {rest[0]!r}")
+    lacking = [name for name in _NEEDED if call.get(name) is None]
+    if lacking:
+        raise UsageError(f"--{lacking[0]} is needed. Example: {call.verb.example}")
+    options: dict[str, Any] = {"missing": "drop" if call.has("drop_missing") else "error"}
+    options |= {
+        name: value for name in ("length", "padding") if (value := whole(call, name)) is not None
+    }
+    if call.has("unmeasured"):
+        options["activity_col"] = None
+    store = out.suffix != ".tsv"
+    ds = sd.constructs.build(
+        *(str(call.get(name)) for name in _NEEDED), call.get("annotation"),  # type: ignore[misc]
+        out=out if store else None, overwrite=call.has("overwrite"), **options,
+    )  # fmt: skip
+    if not store:
+        sd.constructs.to_tsv(ds, out, overwrite=call.has("overwrite"))
+    n, total = ds["seq"].shape
+    sites = sum(len(sd.constructs.read_sites(str(v))) for v in ds["sites"].to_numpy())
+    payload = ds["payload_length"].to_numpy()
+    say(
+        f"{n:,} constructs of {total:,} bp in {ds.attrs['context']}: payloads of {payload.min():,} "
+        f"to {payload.max():,} bp, {sites:,} sites"
+    )
+    say(f"data: {out}")
+    return 0
+
+
+def _export(call: Call, rest: list[str], out: Path) -> int:
+    import seqdata as sd
+
+    if len(rest) != 1 or out.suffix not in (".tsv", ".npy"):
+        raise UsageError("expected 'eugene constructs export STORE.zarr --out FILE.tsv', or .npy")
+    ds, again = sd.open_zarr(rest[0]), call.has("overwrite")
+    if out.suffix == ".tsv":
+        sd.constructs.to_tsv(ds, out, overwrite=again)
+        say(f"{ds.sizes['_sequence']:,} constructs: {out}")
+        return 0
+    strides = whole(call, "strides", 1)
+    if strides is not None:
+        ds = sd.constructs.sample(
+            ds, whole(call, "length", 1), 1, strides, whole(call, "seed") or 0
+        )
+    sd.constructs.to_npy(ds, out, overwrite=again)
+    say(f"{ds.sizes['_sequence']:,} sequences of {ds['seq'].shape[1]:,} bp, one-hot: {out}")
+    return 0
