@@ -228,6 +228,19 @@ ZOO: dict[str, Row] = {
         fingerprint=4.5889,
         step=128,
     ),
+    "operations": Row(
+        {
+            "input_len": 60,
+            "operations": [
+                {"name": "conv1d", "filters": 6, "kernel_size": 7, "activation": "relu"},
+                {"name": "maxpool1d", "pool_size": 4},
+                {"name": "flatten"},
+                {"name": "dense", "units": 5, "activation": "relu"},
+                {"name": "dense"},
+            ],
+        },
+        fingerprint=0.43008,
+    ),
 }
 
 

@@ -67,6 +67,7 @@ MODELS = Registry(
         acme_cnn="AcmeCNN",
         enformer="Enformer",
         enformer_finetune="EnformerFinetune",
+        operations="Operations",
     ),
     by_class=True,
     filled=(
@@ -133,7 +134,19 @@ METRICS = Registry(
 )
 OPTIMIZERS = Registry(
     "optimizer",
-    _in("torch.optim", adam="Adam", adamw="AdamW", sgd="SGD", rmsprop="RMSprop"),
+    _in(
+        "torch.optim",
+        adam="Adam",
+        adamw="AdamW",
+        sgd="SGD",
+        rmsprop="RMSprop",
+        adadelta="Adadelta",
+        adagrad="Adagrad",
+        adamax="Adamax",
+        asgd="ASGD",
+        nadam="NAdam",
+        rprop="Rprop",
+    ),
     args=("params", "lr"),
 )
 SCHEDULERS = Registry(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from eugene.models._pretrained import pretrained as pretrained
     from eugene.models._pretrained import start_from as start_from
     from eugene.models._profile import ProfileOutput as ProfileOutput
+    from eugene.models.definition import ModelDefinition as ModelDefinition
+    from eugene.models.definition import from_definition as from_definition
 
     # shown here, where EUGENe's users look for them; the networks know nothing of them
     from eugene.modules import ProfileModule as ProfileModule

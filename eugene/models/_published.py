@@ -156,6 +156,27 @@ PUBLISHED: tuple[Published, ...] = (
         229_845_504 + 2_410_497,
         "mauranolab/finetune-enformer: four heads of 64/64",
     ),
+    Published(
+        "operations",
+        {
+            "input_len": 1_000,
+            "output_dim": 2,
+            "operations": [
+                {
+                    "name": "conv1d",
+                    "filters": 10,
+                    "kernel_size": 21,
+                    "padding": "same",
+                    "activation": "relu",
+                },
+                {"name": "globalmaxpool1d"},
+                {"name": "dense", "units": 5, "activation": "relu"},
+                {"name": "dense", "units": 2},
+            ],
+        },
+        917,
+        "seqgra, o2-dna1000-conv10w-gmp-fc5.py, counted by hand",
+    ),
 )
 """The rows of each architecture beside one another."""
 
@@ -202,5 +223,6 @@ PREDICTS: dict[str, str] = {
     "acme_cnn": "protein binding",
     "enformer": "coverage in bins",
     "enformer_finetune": "activity of constructs",
+    "operations": "anything",
 }
 """What each architecture was made to predict."""

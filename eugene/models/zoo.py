@@ -42,6 +42,7 @@ from eugene.models.jores21 import Jores21CNN as Jores21CNN
 from eugene.models.kopp21 import Kopp21CNN as Kopp21CNN
 from eugene.models.legnet import LegNet as LegNet
 from eugene.models.malinois import Malinois as Malinois
+from eugene.models.operations import Operations as Operations
 from eugene.models.optimus import Optimus5Prime as Optimus5Prime
 from eugene.models.residualbind import ResidualBind as ResidualBind
 from eugene.models.satori import Satori as Satori
