@@ -40,6 +40,7 @@ ENVIRONMENTS = {
     # it also brings Lightning, SciPy and h5py
     "evoaug2": Environment("evoaug", ((TORCH, "evoaug2==2.0.4"),)),
     "gvl": Environment("genvarloader", ((TORCH, "genvarloader==0.43.*"),)),
+    "enformer": Environment("enformer_pytorch", ((TORCH, "enformer-pytorch==0.8.12"),)),
     "bpnetlite": Environment("bpnetlite", ((TORCH, "bpnet-lite==1.1.*"),)),
     # pybedtools builds from source and does not say with what; SeqData needs numpy 1 and zarr 2
     "seqdata": Environment(

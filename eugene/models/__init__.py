@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eugene.models._build import build as build
     from eugene.models._convert import load_deepstarr_weights as load_deepstarr_weights
     from eugene.models._convert import load_eugene_checkpoint as load_eugene_checkpoint
+    from eugene.models._enformer_weights import load_enformer_weights as load_enformer_weights
     from eugene.models._pretrained import ModelCard as ModelCard
     from eugene.models._pretrained import check_weights_named as check_weights_named
     from eugene.models._pretrained import list_weights as list_weights
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from eugene.models._pretrained import pretrained as pretrained
     from eugene.models._pretrained import start_from as start_from
     from eugene.models._profile import ProfileOutput as ProfileOutput
+    from eugene.models._weights import save_weights as save_weights
     from eugene.models.definition import ModelDefinition as ModelDefinition
     from eugene.models.definition import from_definition as from_definition
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ _KERAS_PARTS = {
     "moving_variance": "running_var",
 }
 # how many batches a normalisation saw is no weight
-_COUNTER = "num_batches_tracked"
+COUNTER = "num_batches_tracked"
 _TOLD = 4
 
 
@@ -112,6 +112,22 @@ def read_torch_layers(path: Path) -> list[FileLayer]:
     EugeneError
         If it holds anything but tensors by name.
     """
+    return _in_layers(read_state(path))
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of a flat state dict by name, in its order.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file (``.pth``, ``.pt``).
+
+    Raises
+    ------
+    EugeneError
+        If it holds anything but tensors by name.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make torch raise almost anything
@@ -119,12 +135,7 @@ def read_torch_layers(path: Path) -> list[FileLayer]:
         raise EugeneError(f"{path} cannot be read safely: {reason}") from error
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise EugeneError(f"{path} holds more than tensors by name: expected a state dict")
-    layers: dict[str, FileLayer] = {}
-    for key, value in state.items():
-        name, _, part = str(key).rpartition(".")
-        if part != _COUNTER:
-            layers.setdefault(name, FileLayer(name, {})).parts[part] = value
-    return list(layers.values())
+    return {str(key): value for key, value in state.items()}
 
 
 def read_npz_layers(path: Path) -> list[FileLayer]:
@@ -145,16 +156,42 @@ def read_npz_layers(path: Path) -> list[FileLayer]:
     EugeneError
         If it is no archive of plain arrays.
     """
-    layers: dict[str, FileLayer] = {}
+    return _in_layers(read_npz(path))
+
+
+def read_npz(path: Path, under: str = "") -> dict[str, torch.Tensor]:
+    """Read arrays by name from a NumPy archive, no objects.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file (``.npz``).
+    under : str
+        What names begin with that count, if any does; it is taken off.
+
+    Raises
+    ------
+    EugeneError
+        If it is no archive of plain arrays.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            for key in archive.files:
-                name, _, part = key.rpartition(".")
-                if part != _COUNTER:
-                    tensor = torch.from_numpy(archive[key])
-                    layers.setdefault(name, FileLayer(name, {})).parts[part] = tensor
+            keys = [key for key in archive.files if under and key.startswith(under)]
+            return {
+                key.removeprefix(under): torch.from_numpy(archive[key])
+                for key in keys or archive.files
+            }
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise EugeneError(f"{path} is no archive of plain arrays: {error}") from error
+
+
+def _in_layers(tensors: Mapping[str, torch.Tensor]) -> list[FileLayer]:
+    """Put the tensors of each layer together, in the order of the first of them."""
+    layers: dict[str, FileLayer] = {}
+    for key, value in tensors.items():
+        name, _, part = key.rpartition(".")
+        if part != COUNTER:
+            layers.setdefault(name, FileLayer(name, {})).parts[part] = value
     return list(layers.values())
 
 
@@ -197,7 +234,7 @@ def pour(
     state: dict[str, torch.Tensor] = {}
     channels = 0
     for (name, module), layer in zip(ours.items(), theirs, strict=False):
-        own = {k: v for k, v in module.state_dict().items() if k != _COUNTER}
+        own = {k: v for k, v in module.state_dict().items() if k != COUNTER}
         parts = dict(layer.parts)
         if isinstance(module, nn.Linear) and channels and positions_first and "weight" in parts:
             parts["weight"] = _channels_first(parts["weight"], channels)

@@ -157,7 +157,7 @@ class EnformerTrunk(nn.Module):
     dropout, attention_dropout, position_dropout : float
         Shares dropped in training: of values behind layers of a block (an eighth of it before the
         embedding), of weights of the attention, of features of distances.
-    gamma : {"tensorflow", "exact"}
+    gamma : {"tensorflow", "exact", "enformer-pytorch"}
         How features of distances are computed, see `eugene.nn.relative_features`. Published
         weights were trained with those of TensorFlow.
     recompute : bool

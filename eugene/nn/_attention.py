@@ -156,7 +156,7 @@ class RelativeAttention(nn.Module):
         Features of a distance, see :func:`relative_features`; a multiple of 6.
     dropout, position_dropout : float
         Share of weights, and of features of distances, dropped in training.
-    gamma : {"exact", "tensorflow"}
+    gamma : {"exact", "tensorflow", "enformer-pytorch"}
         How features of distances are computed, see :func:`relative_features`.
     zero_output : bool
         Whether the output begins as zero, so that a block that adds it begins as nothing.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eugene.nn._errors import ModelError
 
-GAMMAS = ("tensorflow", "exact")
+GAMMAS = ("tensorflow", "exact", "enformer-pytorch")
 _TABLE = Path(__file__).with_name("tf_gamma.npz")
 _FLOOR = 1e-8
 
@@ -32,10 +32,13 @@ def relative_features(length: int, n_features: int, gamma: str = "exact") -> tor
         Number of positions.
     n_features : int
         Number of features, a multiple of 6.
-    gamma : {"exact", "tensorflow"}
+    gamma : {"exact", "tensorflow", "enformer-pytorch"}
         Densities in double precision, or as TensorFlow 2.15 computes them: to the last bit for
         192 features of 200 or 1,536 positions, of which a table is kept, and by the same steps in
         single precision otherwise (within 6e-5 at 200 positions, 2e-3 at 1,536).
+        enformer-pytorch (0.8.12, and gReLU by way of it) divides the densities of a distance by
+        the largest of these, not each feature by its largest: networks that were trained so
+        predict otherwise without it.
 
     Returns
     -------
@@ -83,8 +86,9 @@ def _features(length: int, n: int, gamma: str) -> NDArray[np.float32]:
     central = np.exp2(np.arange(1, n + 1)) - 1 > distance[:, None]
     table = _tables().get((length, n)) if gamma == "tensorflow" else None
     if table is None:
-        single = np.float32 if gamma == "tensorflow" else np.float64
-        table = _densities(length, n, np.dtype(single).type)
+        density = _densities(length, n, np.float64 if gamma == "exact" else np.float32)
+        over = 1 if gamma == "enformer-pytorch" else 0
+        table = density / density.max(axis=over, keepdims=True)
     basis = np.concatenate((decay, central, table), axis=1).astype(np.float32)
     both = np.concatenate((basis[:0:-1], basis))
     sign = np.sign(np.arange(1 - length, length, dtype=np.float32))[:, None]
@@ -94,7 +98,7 @@ def _features(length: int, n: int, gamma: str) -> NDArray[np.float32]:
 def _densities(
     length: int, n: int, kind: type[np.float32] | type[np.float64]
 ) -> NDArray[np.floating]:
-    """Return gamma densities of distances, each divided by its largest, (length, n)."""
+    """Return gamma densities of distances, (length, n)."""
     x = np.arange(length, dtype=kind)
     deviation, first = kind(length / (2 * n)), kind(length / n)
     step = (kind(length) - first) / kind(max(n - 1, 1))
@@ -106,8 +110,8 @@ def _densities(
     powers = (shape - kind(1)) * logarithm[:, None]
     powers[0] = np.where(shape > 1, -np.inf, np.where(shape < 1, np.inf, 0))
     constant = np.array([math.lgamma(float(s)) for s in shape], dtype=kind) - shape * np.log(rate)
-    density = np.exp(powers - rate * x[:, None] - constant) + kind(_FLOOR)
-    return density / density.max(axis=0)
+    density: NDArray[np.floating] = np.exp(powers - rate * x[:, None] - constant) + kind(_FLOOR)
+    return density
 
 
 @functools.cache
