@@ -13,13 +13,14 @@ JOBS   ?= 2
 OUT    ?= runs/quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow check docs bench bench-peers clean
+.PHONY: help quickstart test test-slow check docs docs-run bench bench-peers release-check clean
 
 help:
 	@echo "make quickstart   train, test and explain a model on simulated data; ends with the path of a report"
 	@echo "make test         run the tests (under 12 minutes on two cores)"
 	@echo "make test-slow    run the tests marked slow as well"
 	@echo "make check        ruff, mypy and the architecture test"
+	@echo "make docs         build the site into docs/_build/html; docs-run executes the tutorials as well"
 	@echo "make bench        run the benchmarks against their peers and print ratios"
 	@echo "make bench-peers  set up the environments of the peers (5 GB in the benchmarks' cache folder)"
 	@echo "make clean        remove .venv, caches and built files (runs/ stays)"
@@ -59,6 +60,24 @@ check: $(VENV)/.dev
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(PY) -m pytest -q tests/test_architecture.py
+
+$(VENV)/.docs: $(VENV)/.core
+	@echo "[set-up] adding what builds the site (half a minute)"
+	@$(PIP) -e ".[docs]" -c constraints.txt
+	@touch $@
+
+# warnings are errors; they are all shown before it stops
+SITE := $(PY) -m sphinx -b html -W --keep-going -q -j $(JOBS) docs docs/_build/html
+
+docs: $(VENV)/.docs
+	@echo "[docs] building the site (about two minutes)"
+	@$(SITE)
+	@echo "[docs] open docs/_build/html/index.html"
+
+docs-run: $(VENV)/.docs
+	@echo "[docs] executing the tutorials and building the site (about ten minutes)"
+	@EUGENE_DOCS_RUN=1 $(SITE)
+	@echo "[docs] open docs/_build/html/index.html"
 
 bench: $(VENV)/.dev
 	@$(PY) -m benchmarks

@@ -13,7 +13,9 @@ CPU seconds are compared, since other work may share the machine; wall seconds a
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -31,6 +33,8 @@ POOLS = ("OMP", "NUMBA", "RAYON", "MKL", "OPENBLAS")
 ONE_THREAD = {f"{pool}_NUM_THREADS": "1" for pool in POOLS} | {"POLARS_MAX_THREADS": "1"}
 FRESH_PAGES = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "0"}
 FLUSH_BYTES = 64 << 20
+SAID = ("numpy", "numba", "torch", "xarray", "zarr")
+"""Programs whose versions stand beside every figure; peers carry theirs in their labels."""
 CPU_MS = "CPU milliseconds, median; one thread; fresh pages; caches flushed"
 
 
@@ -179,6 +183,8 @@ def save(name: str, results: list[dict[str, Any]], *, unit: str = CPU_MS) -> Pat
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "load": os.getloadavg()[0],
+        "date": datetime.date.today().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in SAID},
         "unit": unit,
     }
     path.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")

@@ -35,14 +35,14 @@ class Draws:
         return combine(self._states, self._taken)
 
     def uniform(self, *shape: int) -> torch.Tensor:
-        """Return numbers in [0, 1), float64 of shape (n_rows, *shape)."""
+        """Return numbers in [0, 1), float64 of shape ``(n_rows, *shape)``."""
         count = torch.Size(shape).numel()
         counters = torch.arange(count, device=self._states.device)
         drawn = uniform(combine(self._next()[:, None], counters[None]))
         return drawn.reshape(len(self._states), *shape)
 
     def normal(self, *shape: int) -> torch.Tensor:
-        """Return standard normal numbers, float32 of shape (n_rows, *shape)."""
+        """Return standard normal numbers, float32 of shape ``(n_rows, *shape)``."""
         return normal(self._next(), shape)
 
 

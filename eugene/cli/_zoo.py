@@ -20,7 +20,11 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _list() -> int:
+ZOO_HEADER = ("name", "predicts", "input", "size", "paper")
+
+
+def zoo_rows() -> list[list[str]]:
+    """Return, for each network, what it predicts, its input, size and paper as published."""
     from eugene.models import outline
 
     rows = []
@@ -33,8 +37,11 @@ def _list() -> int:
         paper = outline.paper_of(type(network)) or "-"
         predicts = outline.PREDICTS[name]
         rows.append([name, predicts, f"{length:,} bp", f"{count:,} parameters", paper])
-    table = aligned(["name", "predicts", "input", "size", "paper"], rows)
-    say(table.partition("\n")[2])
+    return rows
+
+
+def _list() -> int:
+    say(aligned(ZOO_HEADER, zoo_rows()).partition("\n")[2])
     return 0
 
 

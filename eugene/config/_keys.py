@@ -53,6 +53,20 @@ class Key:
         listed = "" if names is None else f" There are {', '.join(registry(names.kind))}."
         return f"{self.parameter.description}{listed}".replace("``", "").strip()
 
+    @staticmethod
+    def shown(parameter: Parameter) -> str:
+        """Return the default of an argument as YAML shows it; ``""`` if it is no plain value.
+
+        Examples
+        --------
+        >>> Key.shown(Parameter("shuffle", default="True")), Key.shown(Parameter("n", "int"))
+        ('true', '')
+        """
+        literal, default = parameter.literal_default()
+        if not literal:
+            return ""
+        return default if isinstance(default, str) else json.dumps(_plain(default))
+
 
 def keys_of(document: Document) -> list[Key]:
     """Return every key that fits the names which a document chooses, section by section.
@@ -75,26 +89,39 @@ def keys_of(document: Document) -> list[Key]:
     """
     found = blocks(document.tree)
     inner = {block.keys for block in found}
-    keys = []
-    for block in found:
-        if not isinstance(block.value, dict) or any(isinstance(k, int) for k in block.keys):
-            continue
-        for parameter in block.parameters()[0]:
-            if (*block.keys, parameter.name) not in inner and not block.by_class_path():
-                default = _shown(block, parameter)
-                keys.append(Key(".".join(map(str, block.keys)), parameter, default))
-    return keys
+    return [
+        key
+        for block in found
+        if isinstance(block.value, dict)
+        and not any(isinstance(k, int) for k in block.keys)
+        and not block.by_class_path()
+        for key in keys_of_block(block)
+        if (*block.keys, key.parameter.name) not in inner
+    ]
+
+
+def keys_of_block(block: Block) -> list[Key]:
+    """Return the keys that one mapping of a document may have.
+
+    Parameters
+    ----------
+    block : Block
+        A mapping, and where what it names is looked up.
+
+    Returns
+    -------
+    list of Key
+        In the order of the signature.
+    """
+    section = ".".join(map(str, block.keys))
+    return [Key(section, p, _shown(block, p)) for p in block.parameters()[0]]
 
 
 def _shown(block: Block, parameter: Parameter) -> str:
-    literal, default = parameter.literal_default()
     if parameter.name in block.value:
-        default = block.value[parameter.name]
-    elif parameter.name in block.filled or not literal:
-        return ""
-    if isinstance(default, str):
-        return default
-    return json.dumps(_plain(default))
+        value = block.value[parameter.name]
+        return value if isinstance(value, str) else json.dumps(_plain(value))
+    return "" if parameter.name in block.filled else Key.shown(parameter)
 
 
 def resolve(document: Document) -> dict[str, object]:

@@ -115,6 +115,13 @@ _MANY: dict[tuple[str, ...], Registry] = {
     ("augment", "augmentations"): registries.AUGMENTATIONS,
     ("module", "regularizers"): registries.REGULARIZERS,
 }
+NAMED: tuple[tuple[tuple[str, ...], Registry, bool], ...] = (
+    *((keys, registry, False) for keys, registry in _ONE.items()),
+    *((keys, registry, True) for keys, registry in _MANY.items()),
+    (("stages", "adapters"), registries.ADAPTERS, False),
+    (("stages", "before"), registries.STAGE_HOOKS, True),
+)
+"""Where a file names a thing: the place, where it is looked up, and whether many stand there."""
 # keys of data and augment as they are once a file is written out
 _WRITTEN_OUT = {
     "split": "dict[str, Any] | None",
@@ -227,6 +234,29 @@ def _keys(section: str) -> tuple[Parameter, ...]:
     )
 
 
+def common_keys(section: str) -> tuple[Parameter, ...]:
+    """Return the keys of a section that do not depend on what it names.
+
+    Parameters
+    ----------
+    section : str
+        One of the top of a file.
+
+    Returns
+    -------
+    tuple of Parameter
+        None where all of them are the arguments of what is named.
+
+    Examples
+    --------
+    >>> [p.name for p in common_keys("model")][:2], common_keys("baselines")
+    (['first_activation', 'init'], ())
+    """
+    if section == "model":
+        return _STARTS
+    return _keys(section) if schema.is_bound(section) else ()
+
+
 def blocks(tree: dict[str, object]) -> list[Block]:
     """Return every block of a configuration tree, the outer before the inner.
 
@@ -240,10 +270,7 @@ def blocks(tree: dict[str, object]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
-    extra: dict[tuple[str, ...], tuple[Parameter, ...]] = {
-        ("data",): _keys("data"),
-        ("model",): _STARTS,
-    }
+    extra = {(section,): common_keys(section) for section in ("data", "model")}
     found = [Block((), tree, None, schema.TOP)]
     for keys, registry in _ONE.items():
         value = _parent(tree, keys).get(keys[-1])

@@ -181,6 +181,17 @@ def interpret_steps(asked: Iterable[str] = ()) -> list[str]:
     ]
 
 
+def is_bound(section: str) -> bool:
+    """Tell whether the keys of a section of the top are the arguments of one thing.
+
+    Examples
+    --------
+    >>> is_bound("trainer"), is_bound("evaluate"), is_bound("baselines")
+    (True, True, False)
+    """
+    return section in _BOUND or section in _STEPS
+
+
 def parameters(section: str) -> tuple[Parameter, ...]:
     """Return the keys of a section that is bound to a signature.
 

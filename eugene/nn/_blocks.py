@@ -214,7 +214,7 @@ class Conv1DBlock(nn.Module):
         self.output_size = (output_channels, length)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, *output_size) from ``x``, (batch, input_channels, input_len)."""
+        """Return float ``(batch, *output_size)`` from ``x``, (batch, input_channels, input_len)."""
         result: torch.Tensor = self.layers(x)
         return result
 

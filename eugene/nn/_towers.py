@@ -98,7 +98,7 @@ class Tower(nn.Module):
         return tuple(shape)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float (batch, *output_size) from ``x``, float (batch, *input_size)."""
+        """Return float ``(batch, *output_size)`` from ``x``, float ``(batch, *input_size)``."""
         result: torch.Tensor = self.blocks(x)
         return result
 

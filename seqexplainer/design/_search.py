@@ -80,14 +80,16 @@ def design(
     greedy       10       all single edits scored, the best made (`evolve`) indels
     beam         10       the same for the ``beam`` best of each start      indels
     annealing    500      one random edit, taken if better or by chance     indels
-                          while it is hot [1]_
+                          while it is hot
     genetic      30       parents crossed at one point and mutated, the     indels, front
-                          best of all live on [2]_
+                          best of all live on
     gradient     200      ``samples`` sequences drawn from logits that the
-                          model's gradient moves [3]_ [4]_; in the end
-                          edits are exchanged while that helps,
-                          and needless ones taken back
+                          model's gradient moves; in the end edits are
+                          exchanged while that helps, and needless ones
+                          taken back
     ============ ======== ================================================= ==============
+
+    Annealing is [1]_, genetic [2]_, gradient [3]_ and [4]_.
 
     Parameters
     ----------

@@ -1,0 +1,62 @@
+"""Sphinx extension of the site: makes the pages that are made, and keeps the built ones at home."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pages
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+LOG = logging.getLogger(__name__)
+# what a browser fetches by itself when it shows a page
+_FETCHED = re.compile(
+    r"""<(?:script|img|iframe|source|audio|video|embed)\b[^>]*?\bsrc=["'](?:https?:)?//[^"']+"""
+    r"""|<link\b(?=[^>]*\brel=["'](?:stylesheet|preload|icon|preconnect|modulepreload))[^>]*?\bhref=["'](?:https?:)?//[^"']+"""
+    r"""|url\(["']?(?:https?:)?//[^)]+|@import\s+["'](?:https?:)?//[^"']+"""
+)
+
+
+def fetched(folder: Path) -> dict[str, list[str]]:
+    """Return, by file, what the built pages would fetch from elsewhere."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".html", ".css"}:
+            named = [match[0] for match in _FETCHED.finditer(path.read_text(encoding="utf8"))]
+            if named:
+                found[path.relative_to(folder).as_posix()] = named
+    return found
+
+
+def _notebooks(folder: Path) -> None:
+    """Copy the tutorials below ``docs/``, where Sphinx reads them; those that went are removed."""
+    made = folder / "tutorials" / "made"
+    made.mkdir(parents=True, exist_ok=True)
+    sources = sorted((pages.REPO / "tutorials").glob("*.ipynb"))
+    for old in set(made.glob("*.ipynb")) - {made / source.name for source in sources}:
+        old.unlink()
+    for source in sources:
+        copy = made / source.name
+        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+            shutil.copy(source, copy)
+
+
+def _make(app: Sphinx, config: Config) -> None:
+    pages.write(Path(app.srcdir))
+    _notebooks(Path(app.srcdir))
+
+
+def _keep_home(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        for name, named in fetched(Path(app.outdir)).items():
+            LOG.warning("%s fetches from elsewhere: %s", name, "; ".join(named[:3]))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Enter what the site does beyond Sphinx."""
+    app.connect("config-inited", _make)
+    app.connect("build-finished", _keep_home)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
