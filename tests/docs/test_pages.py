@@ -56,7 +56,9 @@ def test_each_thing_is_described_once_and_links_lead_there(reference):
     described: list[str] = []
     linked: set[str] = set()
     for text in reference.values():
-        described += re.findall(r"^\.\. auto(?:class|function|data):: (\S+)", text, re.M)
+        described += re.findall(
+            r"^\.\. (?:autoclass|autofunction|autodata|py:data):: (\S+)", text, re.M
+        )
         linked |= set(re.findall(r"^   \* - :py:obj:`\S+ <(\S+)>`", text, re.M))
     assert len(described) == len(set(described)) > 500
     assert linked == set(described)

@@ -112,8 +112,8 @@ def pages() -> dict[str, str]:
         "A run is one YAML file. Sections are mappings; where a thing is chosen, `name` says "
         "which, and its arguments stand beside it. A word alone is short for a mapping with that "
         "name: `model: cnn`. Every key can be given in the shell as well: "
-        "`--trainer.max_epochs 5`. `eugene VERB --config FILE.yaml --help` prints the keys that one "
-        "file may have, and a mistake is refused with its line before anything is imported."
+        "`--trainer.max_epochs 5`. `eugene VERB --config FILE.yaml --help` prints the keys of one "
+        "file, and a mistake is refused with its line before anything is imported."
     )
     listed = toctree([*of_section, "names"], "maxdepth: 1")
     index = page("YAML files", intro, "## Keys at the top", top, listed)
