@@ -385,10 +385,9 @@ def _shuffled(grammar: Grammar, drawn: Drawn, seed: int) -> Drawn:
         labelled = np.array([c.id in labels for c in grammar.conditions], np.bool_)
         drawn = Drawn(
             np.concatenate([drawn.letters, letters.view(np.uint8)]),
-            *(
-                np.concatenate([marks, np.zeros_like(marks[own])])
-                for marks in (drawn.planted, drawn.element, drawn.rule)
-            ),
+            np.concatenate([drawn.planted, np.zeros_like(drawn.planted[own])]),
+            np.concatenate([drawn.element, np.zeros_like(drawn.element[own])]),
+            np.concatenate([drawn.rule, np.zeros_like(drawn.rule[own])]),
             np.concatenate([drawn.lengths, drawn.lengths[own]]),
             np.concatenate([drawn.followed, np.zeros_like(drawn.followed[own])]),
             np.concatenate([drawn.conditions, np.tile(labelled, (len(own), 1))]),
