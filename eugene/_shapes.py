@@ -75,6 +75,14 @@ SHAPES: dict[str, object] = {
         **dict.fromkeys(("n!", "seconds!"), _NUMBER),
         "kept!": bool,
     },
+    "grammar.json": {
+        "metrics!": _METRICS,
+        "labels!": _COUNTS,
+        **{key: [str] for key in ("methods!", "notes!")},
+        **dict.fromkeys(("split!", "target!", "why!"), str),
+        **dict.fromkeys(("n!", "seconds!", "threshold!", "predict_threshold!"), _NUMBER),
+        "compat!": _TEXT,
+    },
     "robustness.json": {
         "metrics!": _METRICS,
         **dict.fromkeys(("method!", "split!", "reference!"), str),

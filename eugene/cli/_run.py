@@ -316,10 +316,7 @@ def do_step(call: Call) -> int:
         current = reopened(call)
         if current is None:
             return 0
-        with holding(current.network.path):
-            pipeline.later_step(current, name, overwrite=call.has("overwrite"))
-            if current.other_data is None:
-                pipeline.keep_settings(current.folder, current.config)
+        pipeline.do_later(current, name, overwrite=call.has("overwrite"))
     if out is not None and callable(verb.save):
         verb.save(current.folder, out)
     elif out is not None:

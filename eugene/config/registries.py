@@ -290,6 +290,7 @@ _STEPS = (
     "footprints",
     "robustness",
     "consistency",
+    "grammar",
 )
 STEPS = Registry(
     "step",

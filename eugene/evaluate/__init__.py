@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eugene.evaluate._choice import choose as choose
     from eugene.evaluate._consistency import ConsistencyFigures as ConsistencyFigures
     from eugene.evaluate._consistency import consistency_of as consistency_of
+    from eugene.evaluate._curves import Curve as Curve
+    from eugene.evaluate._curves import Curves as Curves
+    from eugene.evaluate._curves import class_curves as class_curves
+    from eugene.evaluate._curves import curves as curves
     from eugene.evaluate._ensemble import Ensemble as Ensemble
     from eugene.evaluate._ensemble import Spread as Spread
     from eugene.evaluate._ensemble import ensemble as ensemble
@@ -21,11 +25,11 @@ if TYPE_CHECKING:
     from eugene.evaluate._eugene import (
         train_val_predictions_sequence_module as train_val_predictions_sequence_module,
     )
-    from eugene.evaluate._evaluate import curves as curves
     from eugene.evaluate._evaluate import evaluate as evaluate
     from eugene.evaluate._evaluate import paired_difference as paired_difference
     from eugene.evaluate._grammar import GrammarAgreement as GrammarAgreement
     from eugene.evaluate._grammar import grammar_agreement as grammar_agreement
+    from eugene.evaluate._grammar_rows import grammar_shares as grammar_shares
     from eugene.evaluate._groups import compare_groups as compare_groups
     from eugene.evaluate._kmers import RnaCompete as RnaCompete
     from eugene.evaluate._kmers import kmer_scores as kmer_scores

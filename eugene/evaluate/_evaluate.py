@@ -237,54 +237,6 @@ def _two_dimensional(
     return y, p
 
 
-def curves(
-    y_true: ArrayLike, y_pred: ArrayLike, *, points: int = 500
-) -> dict[str, list[list[float]]]:
-    """Return the receiver operating characteristic and the precision-recall curve.
-
-    Parameters
-    ----------
-    y_true : array_like, shape (n,)
-        0, 1, or NaN where missing.
-    y_pred : array_like of float, shape (n,)
-        Scores.
-    points : int
-        At most so many points a curve.
-
-    Returns
-    -------
-    dict
-        ``roc``: false and true positive rates; ``pr``: recall and precision.
-
-    Raises
-    ------
-    EugeneError
-        If there are not both classes.
-
-    Examples
-    --------
-    >>> curves([0, 1], [.2, .8])["roc"]
-    [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
-    """
-    y, p = np.ravel(np.asarray(y_true, float)), np.ravel(np.asarray(y_pred, float))
-    there = np.isfinite(y)
-    y, p = y[there], p[there]
-    if not (y == 1).any() or not (y == 0).any():
-        raise EugeneError("curves need rows of both classes")
-    order = np.argsort(-p, kind="stable")
-    last = np.flatnonzero(np.concatenate((p[order][1:] != p[order][:-1], [True])))
-    hits = np.cumsum(y[order])[last]
-    calls = last + 1.0
-    true_rate = np.concatenate(([0.0], hits / hits[-1]))
-    false_rate = np.concatenate(([0.0], (calls - hits) / (calls - hits)[-1]))
-    precision = np.concatenate(([1.0], hits / calls))
-    keep = np.unique(np.linspace(0, len(true_rate) - 1, points).round().astype(int))
-    return {
-        "roc": [false_rate[keep].tolist(), true_rate[keep].tolist()],
-        "pr": [true_rate[keep].tolist(), precision[keep].tolist()],
-    }
-
-
 def paired_difference(
     a: ArrayLike,
     b: ArrayLike,

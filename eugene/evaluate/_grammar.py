@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 import numpy as np
 
 from eugene._tasks import get_task
-from eugene.errors import DataError, EugeneError
+from eugene.errors import EugeneError
 from eugene.evaluate import _intervals
+from eugene.evaluate._curves import class_names
 from eugene.evaluate._grammar_maps import Explaining, Maps, maps_of, methods_of
 from eugene.evaluate._grammar_rows import (
     GRAMMAR,
     Chosen,
     Positions,
     choose_examples,
+    grammar_shares,
     positions_of,
     require_annotation,
 )
@@ -44,6 +46,8 @@ class GrammarOptions(TypedDict, total=False):
     ----------
     seq_var : str
         Variable of the sequences.
+    length : int, optional
+        Positions that the network reads.
     task : str, optional
         Task of a plain network.
     predictions : ndarray of float, shape (rows of the dataset, outputs), optional
@@ -65,6 +69,7 @@ class GrammarOptions(TypedDict, total=False):
     """
 
     seq_var: str
+    length: int | None
     task: str | None
     predictions: NDArray[np.floating] | None
     predict_threshold: float | None
@@ -79,6 +84,7 @@ class GrammarOptions(TypedDict, total=False):
 
 _OPTIONS: GrammarOptions = {
     "seq_var": "seq",
+    "length": None,
     "task": None,
     "predictions": None,
     "predict_threshold": 0.5,
@@ -161,6 +167,11 @@ class GrammarAgreement:
         found["grammar_fraction"] = _mean(first, weights)
         return found
 
+    def shares(self) -> pd.DataFrame:
+        """Return where the examples of each label have grammar, as `grammar_shares` does."""
+        own = self.positions
+        return grammar_shares(own.annotation, self.chosen.labels, own.lengths)
+
 
 @keywords(dict(_OPTIONS))
 def grammar_agreement(
@@ -215,6 +226,8 @@ def grammar_agreement(
         Of the choice of examples, and of references and noise; by default that of the session.
     seq_var : str
         Variable of the sequences.
+    length : int, optional
+        Positions that the network reads, cut from the middle; by default what it says of itself.
     task : str, optional
         Task of a plain network; by default that of the module.
     predictions : ndarray of float, shape (rows of the dataset, outputs), optional
@@ -281,7 +294,8 @@ def grammar_agreement(
     taken = split_rows(ds, rows) if rows is None or isinstance(rows, str) else np.asarray(rows)
     seq_var, variables = given["seq_var"], [target_vars] * isinstance(target_vars, str)
     variables = variables or [*target_vars]
-    length = int(getattr(net, "input_len", None) or require_variable(ds, seq_var).shape[1])
+    said_length = given["length"] or getattr(net, "input_len", None)
+    length = int(said_length or require_variable(ds, seq_var).shape[1])
     truth = np.stack([require_variable(ds, v).to_numpy()[taken] for v in variables], axis=1)
     known = given["predictions"]
     if known is None:
@@ -293,7 +307,7 @@ def grammar_agreement(
         said = np.asarray(known)[taken]
     if compat is not None and said.shape[1] < 2:
         raise EugeneError("compat='seqgra' explains the first two outputs; this network has one")
-    names = _names(ds, variables, said.shape[1], classes=kind.classes)
+    names = class_names(ds, variables, said.shape[1], classes=kind.classes)
     chosen = choose_examples(
         taken,
         truth,
@@ -324,21 +338,6 @@ def grammar_agreement(
     maps = {name: maps_of(how, m, X, chosen.aims) for name, m in chosen_methods.items()}
     why = "" if len(chosen.rows) else _why(taken, given["predict_threshold"])
     return _measured(maps, chosen, positions, X, given["threshold"], compat, why)
-
-
-def _names(ds: xr.Dataset, variables: Sequence[str], n_outputs: int, *, classes: bool) -> list[str]:
-    """Return the names of the outputs: of classes as their variable says, else of the targets."""
-    if not classes:
-        if len(variables) != n_outputs:
-            raise DataError(
-                f"the network has {n_outputs} outputs, and target_vars names {len(variables)}: "
-                f"{', '.join(variables)}"
-            )
-        return list(variables)
-    if len(variables) != 1:
-        raise DataError(f"classes are numbers in one variable, target_vars has {len(variables)}")
-    said = [str(name) for name in np.atleast_1d(ds[variables[0]].attrs.get("classes", []))]
-    return said if len(said) == n_outputs else [f"class {i}" for i in range(n_outputs)]
 
 
 def _why(rows: NDArray[np.int64], threshold: float | None) -> str:

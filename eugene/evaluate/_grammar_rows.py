@@ -13,6 +13,7 @@ from eugene.interpret._truth import planted_motifs, window_of
 from seqpro.random import uniform
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -277,3 +278,54 @@ def _probability(row: NDArray[np.float64], aim: Aim) -> float:
     """Return the probability of what a row is."""
     lowest = float(row[list(aim.columns)].min())
     return 1 - lowest if aim.against else lowest
+
+
+def grammar_shares(
+    annotation: NDArray[np.uint8], labels: Sequence[str], lengths: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Return how many rows of each label have grammar at each position.
+
+    Parameters
+    ----------
+    annotation : ndarray of uint8, shape (n, length)
+        1 for grammar.
+    labels : sequence of str, length n
+        What each row is.
+    lengths : ndarray of int64, shape (n,), optional
+        Length of each sequence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``label``, ``position`` (from 1), ``grammar_probability``, the share of the rows that
+        reach so far and have grammar there, and ``n``, their number.
+
+    Examples
+    --------
+    >>> placed = np.array([[0, 1], [1, 1]], np.uint8)
+    >>> grammar_shares(placed, ["a", "a"])["grammar_probability"].tolist()
+    [0.5, 1.0]
+    """
+    import pandas as pd
+
+    named, width = np.array(labels, dtype=np.str_), annotation.shape[1]
+    ends = np.full(len(annotation), width) if lengths is None else lengths
+    inside = np.arange(width) < ends[:, None]
+    parts = []
+    for label in dict.fromkeys(labels):
+        own = named == label
+        count = inside[own].sum(axis=0)
+        hits = ((annotation[own] == GRAMMAR) & inside[own]).sum(axis=0)
+        share = np.divide(hits, count, out=np.full(width, np.nan), where=count > 0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "label": label,
+                    "position": np.arange(1, width + 1),
+                    "grammar_probability": share,
+                    "n": count,
+                }
+            )
+        )
+    columns = ["label", "position", "grammar_probability", "n"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -17,6 +17,8 @@ from eugene.plot._categorical import violinplot as violinplot
 from eugene.plot._choice import runs_scatter as runs_scatter
 from eugene.plot._gia import distance_cooperativity_gia_plot as distance_cooperativity_gia_plot
 from eugene.plot._gia import positional_gia_plot as positional_gia_plot
+from eugene.plot._grammar import grammar_map as grammar_map
+from eugene.plot._grammar import grammar_positions as grammar_positions
 from eugene.plot._groups import compared_groups as compared_groups
 from eugene.plot._performance import auprc as auprc
 from eugene.plot._performance import auroc as auroc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import (
     BLUE,
+    CYCLE,
     GREY,
     VERMILION,
     as_list,
@@ -74,8 +75,13 @@ def _curve(
     labels: str | Sequence[str] | None,
     ax: Axes | None,
     kwargs: dict[str, Any],
+    *,
+    averages: bool = False,
 ) -> Axes:
-    """Draw ROC or precision-recall curves with their areas in the legend."""
+    """Draw ROC or precision-recall curves with their areas in the legend.
+
+    With their averages, more curves than there are colours have one line of the legend together.
+    """
     from sklearn.metrics import (
         average_precision_score,
         precision_recall_curve,
@@ -89,15 +95,26 @@ def _curve(
     truths = [_binary(name, y) for name, y, _ in pairs]
     ax = axes_or_new(ax, size=(3.6, 3.4))
     lines = zip(names, truths, pairs, strict=True)
+    averages = averages and len(pairs) > 1
+    crowded = averages and len(pairs) > len(CYCLE)
+    areas = []
     for (name, truth, (_, _, p)), colour in coloured(lines):
         if kind == "roc":
             x, up, _ = roc_curve(truth, p)
-            text = f"{name}: {roc_auc_score(truth, p):.3f}"
+            areas.append(roc_auc_score(truth, p))
         else:
             up, x, _ = precision_recall_curve(truth, p)
-            text = f"{name}: {average_precision_score(truth, p):.3f}"
-            ax.axhline(truth.mean(), color=GREY, ls=":", lw=1)
-        ax.plot(x, up, **{"color": colour, "label": text, **kwargs})
+            areas.append(average_precision_score(truth, p))
+            if not crowded:
+                ax.axhline(truth.mean(), color=GREY, ls=":", lw=1)
+        text = "_" if crowded else f"{name}: {areas[-1]:.3f}"
+        style = {"alpha": 0.6, "lw": 0.8} if averages else {}
+        ax.plot(x, up, **{"color": colour, "label": text, **style, **kwargs})
+    if averages:
+        _averages(kind, truths, [p for _, _, p in pairs], ax)
+    if crowded:
+        spread = f"{len(pairs)} classes: {min(areas):.3f} to {max(areas):.3f}"
+        ax.plot([], [], color=GREY, lw=0.8, label=spread)
     if kind == "roc":
         ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1)
     ax.set_xlim(-0.01, 1.01)
@@ -109,6 +126,41 @@ def _curve(
     return tidy(ax, x=x_name, y=y_name)
 
 
+def _averages(
+    kind: str,
+    truths: Sequence[NDArray[np.int64]],
+    scores: Sequence[NDArray[np.float64]],
+    ax: Axes,
+) -> None:
+    """Draw the micro and the macro average of several curves."""
+    from eugene.evaluate import class_curves
+
+    rows = max(map(len, truths))
+    # rows that one curve lacks are missing there
+    y, p = np.full((rows, len(truths)), np.nan), np.zeros((rows, len(truths)))
+    for i, (truth, score) in enumerate(zip(truths, scores, strict=True)):
+        y[: len(truth), i], p[: len(score), i] = truth, score
+    found = class_curves(y, p, "multilabel_classification")
+    own: Literal["roc", "pr"] = "roc" if kind == "roc" else "pr"
+    for name, curve, dashes in (
+        ("micro average", found["micro"], "-"),
+        ("macro average", found["macro"], "--"),
+    ):
+        area = curve["roc_auc"] if kind == "roc" else curve["pr_auc"]
+        ax.plot(*curve[own], color="black", ls=dashes, lw=1.4, label=f"{name}: {area:.3f}")
+
+
+def _iso_f1(ax: Axes) -> None:
+    """Draw where F1 is 0.2, 0.4, 0.6 and 0.8."""
+    for f1 in (0.2, 0.4, 0.6, 0.8):
+        recall = np.linspace(f1 / (2 - f1), 1, 100)
+        ax.plot(recall, f1 * recall / (2 * recall - f1), color="#CCCCCC", lw=0.7, zorder=0)
+        ax.annotate(
+            f"F1 = {f1:g}", (f1 / (2 - f1), 1.025), ha="center", va="bottom", fontsize=6,
+            color=GREY, annotation_clip=False,
+        )  # fmt: skip
+
+
 @picture(passes="plot")
 def auroc(
     sdata: xr.Dataset,
@@ -116,6 +168,7 @@ def auroc(
     prediction_vars: str | Sequence[str] | None = None,
     *,
     labels: str | Sequence[str] | None = None,
+    averages: bool = False,
     ax: Axes | None = None,
     **kwargs: object,
 ) -> Axes:
@@ -131,6 +184,8 @@ def auroc(
         Score of each target; by default ``{target}_predictions``.
     labels
         Name of each curve in the legend; by default that of its target.
+    averages
+        Draw the micro and the macro average of several curves as well.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -154,7 +209,9 @@ def auroc(
     >>> auroc(ds, "y").get_legend().get_texts()[0].get_text()
     'y: 1.000'
     """
-    return _curve("roc", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs)
+    return _curve(
+        "roc", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs, averages=averages
+    )
 
 
 @picture(passes="plot")
@@ -164,6 +221,8 @@ def auprc(
     prediction_vars: str | Sequence[str] | None = None,
     *,
     labels: str | Sequence[str] | None = None,
+    averages: bool = False,
+    iso_f1: bool = False,
     ax: Axes | None = None,
     **kwargs: object,
 ) -> Axes:
@@ -179,6 +238,10 @@ def auprc(
         Score of each target; by default ``{target}_predictions``.
     labels
         Name of each curve in the legend; by default that of its target.
+    averages
+        Draw the micro and the macro average of several curves as well.
+    iso_f1
+        Draw lines along which F1 is the same.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -202,7 +265,11 @@ def auprc(
     >>> auprc(ds, "y").get_xlabel()
     'recall'
     """
-    return _curve("pr", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs)
+    pairs = _pairs(sdata, target_vars, prediction_vars)
+    ax = _curve("pr", pairs, labels, ax, kwargs, averages=averages)
+    if iso_f1:
+        _iso_f1(ax)
+    return ax
 
 
 @picture(passes="scatter", same={"hue": "groupby"})

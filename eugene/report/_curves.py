@@ -42,7 +42,9 @@ def performance(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
     if target.shape[1] == 1 < score.shape[1]:  # classes: each against the rest
         missing = ~np.isfinite(target)
         target = np.where(missing, np.nan, target == np.arange(score.shape[1]))
-        names = [f"class {i}" for i in range(score.shape[1])]
+        said = [str(name) for name in np.atleast_1d(ds.attrs.get("classes", []))]
+        known = len(said) == score.shape[1]
+        names = said if known else [f"class {i}" for i in range(score.shape[1])]
     if len(names) != target.shape[1]:
         names = [f"target {i}" for i in range(target.shape[1])]
     data = xr.Dataset({
@@ -66,13 +68,18 @@ def performance(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
         ranks = {f"{n}_predictions": ("_sequence", ranked[:, i]) for i, n in enumerate(names)}
         curves = data.assign(ranks)
         figure, axes = plt.subplots(1, 3, figsize=(11.2, 3.4), layout="constrained")
-        auroc(curves, both, ax=axes[0])
-        auprc(curves, both, ax=axes[1])
+        auroc(curves, both, averages=True, ax=axes[0])
+        auprc(curves, both, averages=True, iso_f1=True, ax=axes[1])
         score_histogram(data, both[0], ax=axes[2])
         alt = "ROC curve, precision-recall curve and histogram of scores"
         caption = "Receiver operating characteristic, precision and recall, scores by class."
         if len(names) > 1:
             caption += f" The histogram is of {both[0]}."
+        if len(both) > 1:
+            caption += (
+                " Black: all pairs of a row and a class together (micro), and the mean of the "
+                "classes (macro)."
+            )
         if len(both) < len(names):
             lacking = ", ".join(n for n in names if n not in both)
             caption += f" Not drawn, because the test rows are all of one class: {lacking}."

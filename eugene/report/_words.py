@@ -37,6 +37,13 @@ METRIC_NAMES = {
     "attribution_snr": "signal-to-noise ratio of attributions",
     "attribution_auroc": "AUROC of attributions",
     "attribution_auprc": "AUPRC of attributions",
+    "grammar_fraction": "share of positions that are grammar",
+    **{
+        f"{method.name}_{kind}_{measure}": f"{kind} {measure} of {method.title}"
+        for method in METHODS.values()
+        for kind in ("smooth", "thresholded")
+        for measure in ("precision", "recall", "specificity", "f1")
+    },
     "robustness_error": "error of moved attributions",
     "robustness_error_relative": "relative error of moved attributions",
 }

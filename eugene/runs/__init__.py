@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eugene.runs._data import build_store as build_store
     from eugene.runs._data import load_data as load_data
     from eugene.runs._input import read_input as read_input
+    from eugene.runs._later import do_step as do_step
     from eugene.runs._load import RunInfo as RunInfo
     from eugene.runs._load import load as load
     from eugene.runs._load import read_config as read_config

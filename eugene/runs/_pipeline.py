@@ -281,6 +281,24 @@ def later_step(run: Run, name: str, *, overwrite: bool = False) -> None:
             other(run)
 
 
+def do_later(run: Run, name: str, *, overwrite: bool = False) -> None:
+    """Do one step of a reopened run, alone in its folder, and keep the settings that it had.
+
+    Parameters
+    ----------
+    run : Run
+        From `reopen`.
+    name : str
+        A step that comes after training.
+    overwrite : bool, optional
+        Do it again although it was done.
+    """
+    with holding(run.network.path):
+        later_step(run, name, overwrite=overwrite)
+        if run.other_data is None:
+            keep_settings(run.folder, run.config)
+
+
 def _require_before(run: Run, step: Step) -> None:
     """Raise where a step finds nothing of those that it builds on."""
     for other, what in step.needs.items():

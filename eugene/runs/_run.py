@@ -358,6 +358,7 @@ class Run:
             return
         actual, split = self.data.targets, self.data.ds["split"]
         axis = "_target" if self.predictions.shape[1] == actual.shape[1] else "_class"
+        classes = self.data.ds[self.data.target_vars[0]].attrs.get("classes")
         variables = {name: (("_sequence", axis), found) for name, found in self.predicted.items()}
         ds = xr.Dataset(
             {
@@ -370,6 +371,7 @@ class Run:
                 "targets": list(self.data.target_vars),
                 "task": self.task,
                 "model_sha256": self.weights_sha256,
+                **({} if axis == "_target" or classes is None else {"classes": list(classes)}),
             },
         )
         sd.to_zarr(ds, self.folder.predictions, overwrite=True)

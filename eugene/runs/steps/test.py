@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eugene.runs")
 _CURVE_POINTS = 400
+_CLASS_POINTS, _MOST_CURVES = 100, 20
 
 
 def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
@@ -96,18 +97,41 @@ def _subset_rows(run: Run, rows: NDArray[np.int64], variable: str) -> NDArray[np
 
 
 def _curves(run: Run, rows: NDArray[np.int64]) -> dict[str, object]:
-    """Return ROC and precision-recall curves of a binary task with one target."""
-    if run.task != "binary_classification" or len(run.data.target_vars) != 1:
-        return {}
+    """Return ROC and precision-recall curves: of one label, or of each class and of all.
+
+    Of many classes the areas alone are kept.
+    """
     import numpy as np
 
-    from eugene.evaluate import curves
+    from eugene._tasks import get_task
+    from eugene.errors import EugeneError
+    from eugene.evaluate import class_curves, curves
+    from eugene.evaluate._curves import class_names
 
-    actual = run.data.targets[rows, 0]
-    if len(np.unique(actual[np.isfinite(actual)])) < 2:
+    if not get_task(run.task).classification:
         return {}
-    scores = run.predicted.get("score", run.predictions)
-    return dict(curves(actual, scores[rows, 0], points=_CURVE_POINTS))
+    actual, scores = run.data.targets[rows], run.predicted.get("score", run.predictions)[rows]
+    if run.predictions.shape[1] == 1:
+        if len(np.unique(actual[np.isfinite(actual)])) < 2:
+            return {}
+        return dict(curves(actual[:, 0], scores[:, 0], points=_CURVE_POINTS))
+    classes = get_task(run.task).classes
+    try:
+        found = class_curves(
+            actual,
+            run.predictions[rows],
+            run.task,
+            names=class_names(run.data.ds, run.data.target_vars, scores.shape[1], classes=classes),
+            scores=scores,
+            points=_CLASS_POINTS,
+        )
+    except EugeneError as error:
+        return {"why": str(error)}
+    areas = {
+        name: {key: curve[key] for key in ("roc_auc", "pr_auc")}
+        for name, curve in found["classes"].items()
+    }
+    return {**found, "classes": found["classes"] if len(areas) <= _MOST_CURVES else areas}
 
 
 def _calibration(run: Run, rows: NDArray[np.int64]) -> Calibration:

@@ -27,6 +27,7 @@ NETWORK = (
     "evolve",
     "robustness",
     "consistency",
+    "grammar",
 )
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
 WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate"]
