@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import numpy as np
@@ -25,6 +25,7 @@ from eugene.evaluate._grammar_rows import (
 from eugene.interpret._sequences import one_hot, require_variable, split_rows
 from eugene.settings import session_seed
 from seqexplainer import metrics, predict
+from seqexplainer.errors import GraphError
 from seqpro.keywords import check_keywords, keywords
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class GrammarOptions(TypedDict, total=False):
         Sequences at a time.
     device : str, optional
         Where to compute.
+    skip : bool
+        Whether methods that do not fit the network are left out.
     progress : bool
         Whether bars are drawn.
     """
@@ -79,6 +82,7 @@ class GrammarOptions(TypedDict, total=False):
     n_references: int
     batch_size: int
     device: str | None
+    skip: bool
     progress: bool
 
 
@@ -94,6 +98,7 @@ _OPTIONS: GrammarOptions = {
     "n_references": 20,
     "batch_size": 128,
     "device": None,
+    "skip": False,
     "progress": False,
 }
 
@@ -125,6 +130,8 @@ class GrammarAgreement:
         Rows, their labels, and what of the network is explained.
     positions : Positions
         What is known of their positions.
+    left_out : dict of str to str
+        Methods that do not fit the network, and why.
     why : str
         Why there are no examples, empty where there are.
     """
@@ -136,6 +143,7 @@ class GrammarAgreement:
     called: dict[str, NDArray[np.bool_]]
     chosen: Chosen
     positions: Positions
+    left_out: dict[str, str]
     why: str = ""
 
     def metrics(self, *, n_bootstrap: int = 1000, seed: int = 0) -> Metrics:
@@ -245,6 +253,9 @@ def grammar_agreement(
         Sequences at a time.
     device : str, optional
         Where to compute; by default where the network is.
+    skip : bool
+        Leave out, instead of raising, methods that the network lacks something for: a ReLU, a
+        convolution or a gradient.
     progress : bool
         Whether bars are drawn.
 
@@ -259,6 +270,8 @@ def grammar_agreement(
         If the data have no annotation, or it does not fit.
     EugeneError
         If a method or an option is unknown, or does not fit the task.
+    GraphError
+        If the network lacks what a method needs.
 
     References
     ----------
@@ -300,8 +313,13 @@ def grammar_agreement(
     known = given["predictions"]
     if known is None:
         X = one_hot(ds, seq_var, rows=taken, length=length)
-        running = {"batch_size": given["batch_size"], "device": given["device"]}
-        raw = predict(net, X, progress=given["progress"], **running)
+        raw = predict(
+            net,
+            X,
+            batch_size=given["batch_size"],
+            device=given["device"],
+            progress=given["progress"],
+        )
         said = kind.predict(raw if raw.ndim == 2 else raw[:, None]).numpy()
     else:
         said = np.asarray(known)[taken]
@@ -335,9 +353,17 @@ def grammar_agreement(
     )
     X = one_hot(ds, seq_var, rows=chosen.rows, length=length)
     positions = positions_of(ds, chosen.rows, length, seq_var=seq_var)
-    maps = {name: maps_of(how, m, X, chosen.aims) for name, m in chosen_methods.items()}
+    maps, left_out = {}, {}
+    for name, method in chosen_methods.items():
+        try:
+            maps[name] = maps_of(how, method, X, chosen.aims)
+        except GraphError as error:
+            if not given["skip"]:
+                raise
+            left_out[name] = str(error)
+    found = _measured(maps, chosen, positions, X, given["threshold"], compat)
     why = "" if len(chosen.rows) else _why(taken, given["predict_threshold"])
-    return _measured(maps, chosen, positions, X, given["threshold"], compat, why)
+    return replace(found, left_out=left_out, why=why)
 
 
 def _why(rows: NDArray[np.int64], threshold: float | None) -> str:
@@ -371,7 +397,6 @@ def _measured(
     X: NDArray[np.generic],
     threshold: float,
     compat: Literal["seqgra"] | None,
-    why: str,
 ) -> GrammarAgreement:
     """Put maps together with what is known of their positions."""
     import pandas as pd
@@ -414,6 +439,9 @@ def _measured(
                 }
             )
         )
+    if not maps:
+        empty = pd.DataFrame({"method": [], **{key: [] for key in beside}})
+        return GrammarAgreement(empty, empty, empty, {}, {}, chosen, positions, {})
     whole = pd.concat(examples, ignore_index=True)
     return GrammarAgreement(
         whole,
@@ -423,7 +451,7 @@ def _measured(
         called,
         chosen,
         positions,
-        why,
+        {},
     )
 
 

@@ -119,11 +119,13 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
     with np.load(path) as arrays:
         rows = _shown_rows(arrays["label"])
         labels = [str(label) for label in arrays["label"][rows]]
-        beside = {"labels": labels, "lengths": arrays["length"][rows]}
         for method in methods[:_DRAWN]:
             for kind, word in (("vector", "importance"), ("called", "called positions")):
                 ax = grammar_map(
-                    arrays[f"{kind}_{method}"][rows], arrays["annotation"][rows], **beside
+                    arrays[f"{kind}_{method}"][rows],
+                    arrays["annotation"][rows],
+                    labels=labels,
+                    lengths=arrays["length"][rows],
                 )
                 figure = ax.figure.figure
                 pictures.append(

@@ -19,7 +19,7 @@ from seqexplainer._targets import Target, resolve
 from seqexplainer.attribute._explained import Explained
 from seqexplainer.attribute._gradient import identities
 from seqexplainer.calls import explained as explained_by
-from seqexplainer.errors import InputError
+from seqexplainer.errors import GraphError, InputError
 from seqexplainer.methods import Method
 from seqexplainer.running import RUNNING, Runner, Running
 from seqpro.keywords import keywords
@@ -129,11 +129,14 @@ def grad_cam(explained: Explained, X: torch.Tensor) -> torch.Tensor:
 
     Raises
     ------
-    LayerError
-        If the network has no convolution, or the layer is none along the sequence.
+    GraphError
+        If the network has no convolution along the sequence.
     """
     run = explained.runner
-    _, layer = last_convolution(run.model)
+    try:
+        _, layer = last_convolution(run.model)
+    except LayerError as error:
+        raise GraphError(str(error)) from error
     own = explained.of(slice(0, 1)).args
     try:
         seen = receptive_field(run.model, layer, X.shape[1], X.shape[2], own)
@@ -146,7 +149,7 @@ def grad_cam(explained: Explained, X: torch.Tensor) -> torch.Tensor:
         net = _Net(explained.of(rows))
         cam = _captum("LayerGradCam", net, batch, layer, relu_attributions=True)
         if cam.ndim != 3:
-            raise LayerError(
+            raise GraphError(
                 f"the last convolution gives {tuple(cam.shape)} a batch, expected one row of "
                 "positions a sequence; use another method"
             )

@@ -124,6 +124,7 @@ def grammar(
     """
     import numpy as np
 
+    from eugene.errors import DoesNotApplyError
     from eugene.evaluate import grammar_agreement
 
     begun = time.perf_counter()
@@ -150,10 +151,14 @@ def grammar(
             n_references=n_references,
             batch_size=batch_size,
             device=run.device,
+            skip=True,
             progress=run.progress,
         )
+    if not found.vectors:
+        raise DoesNotApplyError("; ".join(found.left_out.values()))
     seconds, chosen = time.perf_counter() - begun, found.chosen
     notes = list(dict.fromkeys(str(warning.message) for warning in said))
+    notes += [f"{name} is left out: {why}" for name, why in found.left_out.items()]
     for line in filter(None, (found.why, *notes)):
         logger.warning("grammar: %s", line)
     metrics = found.metrics(n_bootstrap=n_bootstrap, seed=seed)

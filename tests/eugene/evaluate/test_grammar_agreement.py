@@ -279,3 +279,17 @@ def test_what_cannot_be_is_refused(options, message) -> None:
     ds, net = dataset(4)
     with pytest.raises((EugeneError, KeyError), match=message):
         measured(net, ds, **options)
+
+
+def test_methods_that_do_not_fit_the_network_can_be_left_out() -> None:
+    ds, net = dataset(6)
+    methods = ["grad-cam", "guided-backprop", "gradient"]
+    with pytest.raises(se.errors.GraphError, match="no one-dimensional convolution"):
+        measured(net, ds, methods, **CLASSES)
+    found = measured(net, ds, methods, skip=True, **CLASSES)
+    assert list(found.vectors) == ["gradient"]
+    assert "convolution" in found.left_out["grad_cam"]
+    assert "ReLU" in found.left_out["guided_backprop"]
+    none = measured(net, ds, methods[:2], skip=True, **CLASSES)
+    assert not none.vectors
+    assert len(none.examples) == len(none.labels) == 0
