@@ -305,8 +305,8 @@ def grammar_agreement(
     kind, seed = get_task(str(named)), session_seed(seed)
     net = getattr(module, "explained", module)
     taken = split_rows(ds, rows) if rows is None or isinstance(rows, str) else np.asarray(rows)
-    seq_var, variables = given["seq_var"], [target_vars] * isinstance(target_vars, str)
-    variables = variables or [*target_vars]
+    seq_var = given["seq_var"]
+    variables = [target_vars] if isinstance(target_vars, str) else [*target_vars]
     said_length = given["length"] or getattr(net, "input_len", None)
     length = int(said_length or require_variable(ds, seq_var).shape[1])
     truth = np.stack([require_variable(ds, v).to_numpy()[taken] for v in variables], axis=1)

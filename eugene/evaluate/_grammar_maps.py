@@ -190,7 +190,8 @@ def _sufficient(
         # a probability that stays high with everything masked: an empty subset masks nothing
         high = (found.outputs >= how.sis_threshold) & (found.masked >= how.sis_threshold)
         inside |= high[:, None]
-    return inside[:, None] * np.asarray(X, np.float32), found.subsets
+    values: NDArray[np.float32] = np.where(inside[:, None], np.asarray(X, np.float32), 0)
+    return values.astype(np.float32), found.subsets
 
 
 # -- what seqgra did otherwise

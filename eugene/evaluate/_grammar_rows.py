@@ -120,13 +120,13 @@ def positions_of(
 
 def _codes(given: NDArray[np.generic], said: object, *, motifs: bool) -> NDArray[np.uint8]:
     """Return an annotation as 0 for background, 1 for grammar and 2 for confounders."""
+    known: dict[bytes, int] | dict[int, int] = _LETTERS
+    letters = given
     if given.dtype.kind in "SU":
         letters = given.astype("S1")
-        known = dict(_LETTERS)
     elif motifs or given.dtype.kind == "b":
-        return (given != 0).astype(np.uint8)
+        return np.asarray(given != 0, np.uint8)
     else:
-        letters = given
         names = said if isinstance(said, Mapping) else _NAMES
         known = {int(code): _NAMES.get(str(name), -1) for name, code in names.items()}
     found = np.full(letters.shape, 255, np.uint8)
@@ -221,23 +221,28 @@ def choose_examples(
     -------
     Chosen
         Those of one label next to each other, in the order of the data.
+
+    Raises
+    ------
+    DataError
+        If a class has no output.
     """
     truth, said = np.asarray(targets, np.float64), np.asarray(probabilities, np.float64)
     if task.classes:
         y = np.where(np.isfinite(truth[:, 0]) & (truth[:, 0] >= 0), truth[:, 0], -1).astype(int)
+        if y.max(initial=-1) >= len(names):
+            raise DataError(f"a row is of class {y.max()}, and the network has {len(names)}: 0 on")
         best, known = said.argmax(axis=1), y >= 0
         sure = (best == y) & (said.max(axis=1) > (0 if threshold is None else threshold))
-        own = [Aim((c,)) for c in y]
-        guessed = [Aim((int(c),)) for c in best]
-        labels = [names[c] if c >= 0 else "" for c in y]
+        own, guessed = ([Aim((c,)) for c in v.tolist()] for v in (y, best))
+        labels = [names[c] if c >= 0 else "" for c in y.tolist()]
     elif task.classification and truth.shape[1] == 1:
         y, best = truth[:, 0] == 1, said[:, 0] > 0.5
         known = np.isfinite(truth[:, 0])
         limit = 0.5 if threshold is None else threshold
         sure = np.where(y, said[:, 0], 1 - said[:, 0]) > limit
-        own = [Aim((0,), against=not one) for one in y]
-        guessed = [Aim((0,), against=not one) for one in best]
-        labels = [names[0] if one else f"not {names[0]}" for one in y]
+        own, guessed = ([Aim((0,), against=not one) for one in v.tolist()] for v in (y, best))
+        labels = [names[0] if one else f"not {names[0]}" for one in y.tolist()]
     elif task.classification:
         y, best = truth == 1, said >= 0.5
         best[np.arange(len(best)), said.argmax(axis=1)] = True
@@ -245,14 +250,14 @@ def choose_examples(
         limit = 0.5 if threshold is None else threshold
         sure = np.where(y, said >= limit, said <= 1 - limit).all(axis=1)
         own, guessed = ([Aim(tuple(np.flatnonzero(r).tolist())) for r in v] for v in (y, best))
-        labels = ["|".join(names[c] for c in np.flatnonzero(row)) for row in y]
+        labels = ["|".join(names[c] for c in aim.columns) for aim in own]
     else:
         known = np.isfinite(truth).any(axis=1)
         sure = np.ones(len(truth), np.bool_)
         own = guessed = [Aim((0,))] * len(truth)
         labels = [names[0]] * len(truth)
-    kept = np.flatnonzero(known & (sure if threshold is not None else True))
-    kept = kept[np.argsort(uniform(seed, rows[kept]), kind="stable")]
+    left = np.flatnonzero(known if threshold is None else known & sure)
+    kept = [int(i) for i in left[np.argsort(uniform(seed, rows[left]), kind="stable")]]
     if n_per_label is not None:
         seen: dict[str, int] = {}
         chosen = []
@@ -260,10 +265,10 @@ def choose_examples(
             seen[labels[i]] = seen.get(labels[i], 0) + 1
             if seen[labels[i]] <= n_per_label:
                 chosen.append(i)
-        kept = np.array(chosen, np.int64)
+        kept = chosen
     else:
         kept = kept[:n]
-    kept = np.array(sorted(kept, key=lambda i: (own[i], rows[i])), np.int64)
+    kept.sort(key=lambda i: (own[i], rows[i]))
     aims = tuple((guessed if predicted else own)[i] for i in kept)
     each = [_probability(said[i], own[i]) for i in kept] if task.classification else None
     return Chosen(

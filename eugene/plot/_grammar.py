@@ -82,7 +82,7 @@ def grammar_map(
     values = given.astype(np.float64)
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise EugeneError("importance must be from 0 to 1, or True and False")
-    ax = axes_or_new(ax, size=(7.2, 0.8 + min(5.0, max(1.0, 0.05 * len(values)))))
+    ax = axes_or_new(ax, size=(7.2, 3.4))
     pale, strong = (np.array([to_rgb(kind[i]) for kind in _KINDS]) for i in (1, 2))
     at = np.clip(codes.astype(np.int64), 0, len(_KINDS) - 1)
     image = pale[at] + values[:, :, None] * (strong[at] - pale[at])

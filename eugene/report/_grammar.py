@@ -113,6 +113,8 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
     path = run / ARRAYS
     if not path.is_file():
         return []
+    import matplotlib.pyplot as plt
+
     from eugene.plot import grammar_map, grammar_positions
 
     pictures = []
@@ -121,13 +123,14 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
         labels = [str(label) for label in arrays["label"][rows]]
         for method in methods[:_DRAWN]:
             for kind, word in (("vector", "importance"), ("called", "called positions")):
-                ax = grammar_map(
+                figure, ax = plt.subplots(figsize=(7.2, _height(len(rows))), layout="constrained")
+                grammar_map(
                     arrays[f"{kind}_{method}"][rows],
                     arrays["annotation"][rows],
                     labels=labels,
                     lengths=arrays["length"][rows],
+                    ax=ax,
                 )
-                figure = ax.figure.figure
                 pictures.append(
                     picture(
                         figure, f"grammar_{kind}_{method}", folder=run.figures, vector=False,
@@ -147,6 +150,11 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
             )
         )  # fmt: skip
     return pictures
+
+
+def _height(n: int) -> float:
+    """Return the inches of a picture of so many sequences."""
+    return 0.8 + min(5.0, max(1.2, 0.05 * n))
 
 
 def _shown_rows(labels: NDArray[np.str_]) -> NDArray[np.int64]:

@@ -89,7 +89,9 @@ def position_vectors(
     values = np.maximum(_columns(attributions), 0).sum(axis=1)
     values *= _inside(values.shape, lengths)
     highest = values.max(axis=1, initial=0, keepdims=True)
-    return np.divide(values, highest, out=np.zeros_like(values), where=highest > 0)
+    vectors: NDArray[np.float64] = np.zeros_like(values)
+    np.divide(values, highest, out=vectors, where=highest > 0)
+    return vectors
 
 
 def smooth_agreement(
@@ -345,10 +347,14 @@ def _sides(
 
 
 def _share(
-    part: NDArray[np.generic], whole: NDArray[np.generic], empty: NDArray[np.float64]
+    part: NDArray[np.float64] | NDArray[np.int64],
+    whole: NDArray[np.float64] | NDArray[np.int64],
+    empty: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return part / whole, and something else where the whole is 0."""
-    return np.divide(part, whole, out=empty.copy(), where=whole > 0)
+    found: NDArray[np.float64] = empty.copy()
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found
 
 
 def _harmonic(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -249,6 +249,7 @@ def test_annotations_of_every_kind_and_length_say_the_same() -> None:
         (ds.drop_vars("annotation"), "no variable 'annotation'"),
         (ds.assign(annotation=("_sequence", np.zeros(8))), "expected"),
         (ds.assign(annotation=ds["annotation"] * 7), "the annotation holds"),
+        (ds.assign(label=ds["label"] + 7), "a row is of class 8"),
     ):
         with pytest.raises(DataError, match=message):
             measured(net, bad, **CLASSES)
