@@ -42,6 +42,7 @@ _ROOMS = (
     "report",
     "runs",
     "simulate",
+    "tracks",
     "train",
     "tune",
 )

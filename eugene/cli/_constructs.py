@@ -10,7 +10,6 @@ from eugene.cli._main import say
 from eugene.errors import RunExistsError, UsageError, did_you_mean
 
 _ACTIONS = ("build", "export")
-_NEEDED = ("table", "fasta", "reference", "context")
 
 
 def constructs(call: Call) -> int:
@@ -61,14 +60,27 @@ def whole(call: Call, name: str, least: int = 0) -> int | None:
     return int(text)
 
 
+def needed(call: Call, *names: str) -> list[str]:
+    """Return options that have to be given.
+
+    Raises
+    ------
+    UsageError
+        If one was not.
+    """
+    given = [call.get(name) for name in names]
+    for name, value in zip(names, given, strict=True):
+        if value is None:
+            raise UsageError(f"--{name} is needed. Example: {call.verb.example}")
+    return [str(value) for value in given]
+
+
 def _build(call: Call, rest: list[str], out: Path) -> int:
     import seqdata as sd
 
     if rest:
         raise UsageError(f"'eugene constructs build' takes no word, got {rest[0]!r}")
-    lacking = [name for name in _NEEDED if call.get(name) is None]
-    if lacking:
-        raise UsageError(f"--{lacking[0]} is needed. Example: {call.verb.example}")
+    table, fasta, reference, context = needed(call, "table", "fasta", "reference", "context")
     options: dict[str, Any] = {"missing": "drop" if call.has("drop_missing") else "error"}
     options |= {
         name: value for name in ("length", "padding") if (value := whole(call, name)) is not None
@@ -77,7 +89,7 @@ def _build(call: Call, rest: list[str], out: Path) -> int:
         options["activity_col"] = None
     store = out.suffix != ".tsv"
     ds = sd.constructs.build(
-        *(str(call.get(name)) for name in _NEEDED), call.get("annotation"),  # type: ignore[misc]
+        table, fasta, reference, context, call.get("annotation"),
         out=out if store else None, overwrite=call.has("overwrite"), **options,
     )  # fmt: skip
     if not store:

@@ -183,6 +183,11 @@ def _whole(call: Call, config: RunConfig) -> int:
     return 0
 
 
+def fit_config(call: Call, config: RunConfig) -> int:
+    """Do everything that a configuration asks for, and show what came of it."""
+    return _whole(call, config)
+
+
 def quickstart(call: Call) -> int:
     """Run the recipe ``quickstart``."""
     source = call.config_file or (call.words[0] if call.words else "quickstart")

@@ -165,7 +165,11 @@ LOGGERS = Registry(
     args=("folder",),
 )
 """Where the figures of each epoch of a training are written."""
-CALLBACKS = Registry("callback", _in("eugene.train", consistency="Consistency"), by_class=True)
+CALLBACKS = Registry(
+    "callback",
+    _in("eugene.train", consistency="Consistency", embeddings="KeptEmbeddings"),
+    by_class=True,
+)
 """What else listens to a training; what is shipped logs ``val_`` and its name."""
 TASKS = Registry("task", dict.fromkeys(_TASKS, "eugene._tasks:get_task"), args=("name",))
 """What a module can be trained for."""

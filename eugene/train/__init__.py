@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from eugene.models._weights import save_weights as save_weights
     from eugene.modules._checkpoint import load_checkpoint as load_checkpoint
     from eugene.train._consistency import Consistency as Consistency
+    from eugene.train._embeddings import KeptEmbeddings as KeptEmbeddings
     from eugene.train._fit import FitResult as FitResult
     from eugene.train._fit import fit as fit
     from eugene.train._sequences import fit_profile_module as fit_profile_module

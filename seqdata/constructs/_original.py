@@ -144,7 +144,8 @@ def read_tsv(path: str | Path, *, length: int) -> xr.Dataset:
         lines, first = lines[1:], 2
     if not lines:
         raise TableError(f"{file} holds no construct: expected a line for each.")
-    rows, starts, ends, activity = [], [], [], []
+    rows: list[NDArray[np.uint8]] = []
+    starts, ends, activity = [], [], []
     for number, line in enumerate(lines, first):
         where = f"{file}, line {number}"
         if len(line) != len(COLUMNS):

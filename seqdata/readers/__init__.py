@@ -9,6 +9,7 @@ from seqdata.readers._base import FlatReader as FlatReader
 from seqdata.readers._base import RegionReader as RegionReader
 from seqdata.readers._base import Track as Track
 from seqdata.readers._base import Windows as Windows
+from seqdata.readers._index_files import cache_dir as cache_dir
 from seqdata.readers._squash import Squash as Squash
 from seqdata.readers.bam import BAM as BAM
 from seqdata.readers.bed import read_bedlike as read_bedlike

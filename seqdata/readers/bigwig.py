@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class BigWig(SignalReader):
         beside, say), and else an error. "error": an error.
     units : str, default ""
         Unit of the values, kept as an attribute.
+    uncovered : {"zero", "missing"}, default "zero"
+        What bases without a value have: 0, or NaN.
 
     Raises
     ------
@@ -73,7 +75,12 @@ class BigWig(SignalReader):
         pairs: Sequence[str] | None = None,
         missing: Missing = "warn",
         units: str = "",
+        uncovered: Literal["zero", "missing"] = "zero",
     ) -> None:
+        if uncovered not in ("zero", "missing"):
+            msg = f"uncovered is {uncovered!r}: expected 'zero' or 'missing'."
+            raise TrackError(msg)
+        self.uncovered = uncovered
         super().__init__(
             name, bigwigs, [str(sample) for sample in listed(samples)], what="BigWig",
             dtype=np.float32, missing=missing, sample_dim=sample_dim, strands=strands, pairs=pairs,
@@ -99,10 +106,10 @@ class BigWig(SignalReader):
         Returns
         -------
         ndarray of float32, shape (n, n_samples, width)
-            0 where a file has no value, off the contig, and behind a window shorter than
-            ``width``.
+            0, or NaN where ``uncovered="missing"``, where a file has no value, off the contig,
+            and behind a window shorter than ``width``.
         """
-        out = np.zeros((len(windows), len(self.paths), width), dtype=np.float32)
+        out = self._blank(len(windows), len(self.paths), width)
         places = self._places(windows)
         for sample, (handle, place) in enumerate(zip(self._handles(), places, strict=True)):
             _paint(handle, windows, place, out, sample)
@@ -115,9 +122,13 @@ class BigWig(SignalReader):
         """Yield the values of one sample after the other, float32 (n, width) each."""
         places = self._places(windows)
         for sample, (handle, place) in enumerate(zip(self._handles(), places, strict=True)):
-            out = np.zeros((len(windows), 1, width), dtype=np.float32)
+            out = self._blank(len(windows), 1, width)
             _paint(handle, windows, place, out, 0)
             yield sample, out[:, 0]
+
+    def _blank(self, *shape: int) -> NDArray[np.float32]:
+        """Return what values are painted on."""
+        return np.full(shape, 0 if self.uncovered == "zero" else np.nan, dtype=np.float32)
 
     @in_turn
     def close(self) -> None:

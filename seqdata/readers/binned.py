@@ -110,6 +110,7 @@ class Binned(RegionReader):
             if len(values) != len(kinds):
                 msg = f"metadata {key!r} has {len(values)} values for {len(kinds)} samples."
                 raise TrackError(msg)
+        self._gaps = getattr(reader, "uncovered", "zero") == "missing"
         self.missing = reader.missing
         self.sizes_are_known = reader.sizes_are_known
 
@@ -119,6 +120,8 @@ class Binned(RegionReader):
         facts: dict[str, object] = {
             "aggregate": self.aggregate[0] if len(kinds) == 1 else list(self.aggregate)
         }
+        if self._gaps:
+            facts["uncovered"] = "missing"
         if not self.squash.is_identity:
             facts["squash"] = self.squash.to_dict()
         return replace(
@@ -170,7 +173,8 @@ class Binned(RegionReader):
         Returns
         -------
         ndarray of float, shape (n, n_samples, bins)
-            Bases off the contig count as 0.
+            Bases off the contig count as 0. Where the reader has NaN for bases without a value, a
+            bin is that of its other bases, and NaN where it has none.
 
         Raises
         ------
@@ -192,14 +196,14 @@ class Binned(RegionReader):
             part = replace(part, start=part.start + self.crop, end=part.end - self.crop)
             held = np.empty((len(part), len(self.aggregate), bins), np.float64)
             for i, values in self.reader.each_sample(part, inner):
-                held[:, i] = _summed(values, self.bin_size, self.aggregate[i])
+                held[:, i] = _summed(values, self.bin_size, self.aggregate[i], gaps=self._gaps)
             out[low : low + rows] = self._typed(self.squash.apply(held))
         return out
 
     def _typed(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return values as they are stored; one that does not fit is refused."""
         most = float(np.finfo(self.dtype).max)
-        high = np.abs(values).max(initial=0.0)
+        high = np.abs(np.nan_to_num(values, posinf=np.inf)).max(initial=0.0)
         if high > most:
             msg = (
                 f"a bin of {self.name!r} holds {high:g}, more than {self.dtype} does: pass "
@@ -209,9 +213,23 @@ class Binned(RegionReader):
         return values.astype(self.dtype)
 
 
-def _summed(values: NDArray[np.generic], bin_size: int, kind: str) -> NDArray[np.float64]:
-    """Return a number for each bin, float64 (n, bins), of values (n, bins * bin_size)."""
+def _summed(
+    values: NDArray[np.generic], bin_size: int, kind: str, *, gaps: bool = False
+) -> NDArray[np.float64]:
+    """Return a number for each bin, float64 (n, bins), of values (n, bins * bin_size).
+
+    With gaps it is that of the bases that have a value; NaN where none has.
+    """
     bins = values.reshape(len(values), -1, bin_size)
+    if gaps:
+        there = ~np.isnan(bins.astype(np.float64))
+        count = there.sum(-1)
+        if kind == "max":
+            found = np.where(there, bins, -np.inf).max(-1).astype(np.float64)
+        else:
+            found = np.where(there, bins, 0).sum(-1, dtype=np.float64)
+        found = found / np.maximum(count, 1) if kind == "mean" else found
+        return np.where(count > 0, found, np.nan)
     if kind == "max":
         return np.asarray(bins.max(-1), dtype=np.float64)
     sums: NDArray[np.float64] = bins.sum(-1, dtype=np.float64)

@@ -157,7 +157,8 @@ class RegionFiles:
                 return list(self.readers.values())
             for name, reader in self.readers.items():
                 if name not in self._random:
-                    if isinstance(reader, BigWig) and type(reader) is BigWig:
+                    plain = type(reader) is BigWig and reader.uncovered == "zero"
+                    if isinstance(reader, BigWig) and plain:
                         reader = CachedBigWig(reader, self._cache_dir)
                     self._random[name] = reader
             return list(self._random.values())
