@@ -41,6 +41,7 @@ _ROOMS = (
     "preprocess",
     "report",
     "runs",
+    "select",
     "simulate",
     "tracks",
     "train",

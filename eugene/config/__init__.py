@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from eugene.config._search import first_values as first_values
     from eugene.config._search import search_entries as search_entries
     from eugene.config._search_checks import mutable as mutable
+    from eugene.config._selection import Selection as Selection
+    from eugene.config._selection import is_selection as is_selection
+    from eugene.config._selection import load_selection as load_selection
     from eugene.config._source import Parameter as Parameter
     from eugene.config._source import Signature as Signature
     from eugene.config._source import read_signature as read_signature

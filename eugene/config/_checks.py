@@ -203,6 +203,11 @@ def _arguments(block: Block, document: Document, inner: frozenset[PathKeys]) -> 
             yield document.problem(path, message)
 
 
+def problems_of(block: Block, document: Document) -> list[Problem]:
+    """Return what is wrong with the keys of one block and their values."""
+    return list(_arguments(block, document, frozenset()))
+
+
 def _nullable(parameter: Parameter) -> bool:
     return parameter.default == "None"
 

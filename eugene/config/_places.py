@@ -48,17 +48,28 @@ def settle_paths(document: Document, tree: dict[str, object]) -> None:
         for parameter in block.parameters()[0]:
             if parameter.name in block.value and is_path(parameter.name, parameter.annotation):
                 keys = (*block.keys, parameter.name)
-                found = _settled(block.value[parameter.name], document, json_path(keys))
+                found = settled(block.value[parameter.name], document, json_path(keys))
                 if parameter.name in _MADE and isinstance(found, str):
                     found = str(Path(found).absolute())
                 block.value[parameter.name] = found
 
 
-def _settled(value: object, document: Document, path: str) -> object:
+def settled(value: object, document: Document, path: str) -> object:
+    """Return paths made absolute, as `settle_paths` does; what is in no place stays.
+
+    Parameters
+    ----------
+    value : object
+        A path, or a list or mapping of them.
+    document : Document
+        Knows where it was written.
+    path : str
+        Its place there, such as ``"$.data.path"``.
+    """
     if isinstance(value, dict):
-        return {key: _settled(item, document, f"{path}.{key}") for key, item in value.items()}
+        return {key: settled(item, document, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list):
-        return [_settled(item, document, f"{path}[{i}]") for i, item in enumerate(value)]
+        return [settled(item, document, f"{path}[{i}]") for i, item in enumerate(value)]
     if not isinstance(value, str) or not value or "://" in value:
         return value
     typed = Path(value).expanduser()

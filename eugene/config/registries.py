@@ -187,7 +187,7 @@ SPLITS = Registry(
     "split",
     _in(
         "seqdata.splits",
-        *("random", "chromosome", "column", "stratified", "kfold", "group", "homology"),
+        *("random", "chromosome", "column", "stratified", "kfold", "group", "homology", "fewer"),
     ),
     args=("ds",),
     filled=("seed",),

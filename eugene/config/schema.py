@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from eugene.config import registries
@@ -138,6 +139,49 @@ class StageSection:
     trainer: dict[str, object] | None = None
 
 
+@dataclass(frozen=True)
+class SelectionSection:
+    """Keys of a file of ``eugene select`` beside the sections that all its runs share.
+
+    Attributes
+    ----------
+    name : str
+        Name of the selection; its folder is runs/<name>_select.
+    run_dir : str or None
+        Another folder.
+    models : dict
+        Name -> what is trained: a name of the zoo, the file of a model definition (XML or YAML of
+        seqgra), or sections of a run, of which ``model`` is one.
+    definition : list of path, optional
+        Data definitions of seqgra, XML or YAML, that rows are drawn from.
+    sizes : list of int, optional
+        With definitions: rows of all sets together, of which 70 % are trained on, 10 % validate
+        and 20 % test.
+    rates : list of float, optional
+        With ``data``: shares of the training rows; of two, the larger has all rows of the smaller.
+    data_seeds : list of int
+        Seeds of the rows, or of the choice among them.
+    model_seeds : list of int
+        Seeds of the networks.
+    seed_grid : bool
+        Whether every data seed meets every model seed; else the first meets the first, and so on.
+    explain : str
+        Which of the runs also do steps that measure nothing, such as the report: none, all, or
+        the first of each model.
+    """
+
+    models: dict[str, object]
+    name: str = "select"
+    run_dir: str | None = None
+    definition: list[Path] = field(default_factory=lambda: [])
+    sizes: list[int] = field(default_factory=lambda: [])
+    rates: list[float] = field(default_factory=lambda: [])
+    data_seeds: list[int] = field(default_factory=lambda: [1, 2, 3])
+    model_seeds: list[int] = field(default_factory=lambda: [1, 2, 3])
+    seed_grid: bool = False
+    explain: Literal["none", "first", "all"] = "none"
+
+
 # section -> whose arguments its keys are, which of them the program gives, other defaults
 _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
     "data": ("eugene.data.module:SequenceDataModule", frozenset({"ds", "seed"}), {}),
@@ -155,6 +199,7 @@ _BOUND: dict[str, tuple[str, frozenset[str], dict[str, str]]] = {
     "replicates": ("eugene.config.schema:ReplicatesSection", frozenset(), {}),
     "tune": ("eugene.config.schema:TuneSection", frozenset(), {}),
     "stages": ("eugene.config.schema:StageSection", frozenset(), {}),
+    "selection": ("eugene.config.schema:SelectionSection", frozenset(), {}),
 }
 _STEPS = {"evaluate": "test"}
 

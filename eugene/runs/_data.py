@@ -224,6 +224,13 @@ def draws_with_run_seed(config: RunConfig) -> bool:
     return "seed" in registries.DATA_SOURCES.signature(str(section["name"]))
 
 
+def is_stored(config: RunConfig, folder: RunFolder) -> bool:
+    """Tell whether the store of a folder was made from the same settings, and the same files."""
+    state = folder.state()
+    made = folder.data_store.exists() and state.get("data_key") == fingerprint(config)
+    return made and not _changed(state.get("sources") or {})
+
+
 def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     """Return the dataset of the source, from the folder's store where it is already there.
 
@@ -249,7 +256,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     store, state = folder.data_store, folder.state()
     kept = folder.config.is_file() and same_source(folder, config)
     changed = _changed(state.get("sources") or {})
-    if store.exists() and (kept or (state.get("data_key") == key and not changed)):
+    if (store.exists() and kept) or is_stored(config, folder):
         if changed:
             warnings.warn(
                 f"{', '.join(changed)}: not what it was when the run in {folder.path} was begun; "

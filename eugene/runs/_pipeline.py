@@ -19,6 +19,7 @@ from eugene.runs._run import Baselines, Run, logger
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+_TRAINED_WITH = ("seed", "data", "model", "module", "augment", "trainer", "stages")
 _KEPT_SECTIONS = ("baselines", "evaluate", "interpret")
 _MAY_CHANGE = frozenset(
     {
@@ -133,6 +134,17 @@ def require_same(
         raise ConfigError(problems)
 
 
+def require_resumable(folder: RunFolder, config: RunConfig) -> None:
+    """Raise if a run cannot go on, or be trained for longer, with a configuration.
+
+    Raises
+    ------
+    ConfigError
+        With every difference.
+    """
+    require_same(folder, config, _TRAINED_WITH, allow=_MAY_CHANGE)
+
+
 def prepare(
     config: RunConfig,
     path: Path,
@@ -195,8 +207,7 @@ def prepare(
         require_single(folder)
     continued = folder.is_run() and resume
     if continued and folder.config.is_file():
-        same = ("seed", "data", "model", "module", "augment", "trainer", "stages")
-        require_same(folder, config, same, allow=_MAY_CHANGE)
+        require_resumable(folder, config)
     with (
         folder.begun(overwrite=overwrite, resume=resume),
         folder.unless_refused() if continued else contextlib.nullcontext(),
@@ -220,6 +231,31 @@ def _is_trained(folder: RunFolder, config: RunConfig, *, resume: bool) -> bool:
         return False
     before = resolved_config(folder).tree
     return all(before.get(key) == config.tree.get(key) for key in ("trainer", "stages"))
+
+
+def is_finished(config: RunConfig, path: Path, later: Iterable[str]) -> bool:
+    """Tell whether a run is there, trained as asked for, with all its steps done.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    path : Path
+        Its folder.
+    later : iterable of str
+        Steps after training.
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file() or not _is_trained(folder, config, resume=True):
+        return False
+    before, done = resolved_config(folder).tree, folder.state().get("steps", {})
+    if any(before.get(key) != config.tree.get(key) for key in _TRAINED_WITH):
+        return False
+    entries = {name: done.get(name, {}) for name in later}
+    return all(
+        entry.get("status") == "done" and entry.get("settings") == settings_of(config, name)
+        for name, entry in entries.items()
+    )
 
 
 def fit_run(run: Run, *, resume: bool = False) -> None:

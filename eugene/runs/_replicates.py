@@ -329,8 +329,16 @@ def run_replicates(
     return folder
 
 
-def _later(config: RunConfig, *, explained: bool) -> list[str]:
-    """Return the steps after training of a replicate: all, or those that measure it."""
+def later_steps(config: RunConfig, *, explained: bool) -> list[str]:
+    """Return the steps after training of one of many runs: all, or those that measure it.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    explained : bool
+        Whether it does all of them.
+    """
     wanted = pipeline.wanted_steps(config)
     known = steps()
     return [name for name in wanted if explained or name == "test" or known[name].measures]
@@ -357,7 +365,7 @@ def _train_all(
             current = pipeline.train(
                 replicate,
                 place,
-                later=_later(replicate, explained=explained),
+                later=later_steps(replicate, explained=explained),
                 store=shared,
                 baselines=baselines,
                 **options,

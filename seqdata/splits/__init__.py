@@ -9,6 +9,7 @@ from seqdata.splits._codes import as_codes as as_codes
 from seqdata.splits._codes import assign as assign
 from seqdata.splits._codes import codes_of as codes_of
 from seqdata.splits._codes import mask as mask
+from seqdata.splits._fewer import fewer as fewer
 from seqdata.splits._folds import folds as folds
 from seqdata.splits._folds import kfold as kfold
 from seqdata.splits._leakage import describe_leakage as describe_leakage

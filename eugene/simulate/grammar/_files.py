@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene.config._definition import read_definition
+from eugene.config.marks import Least
 from eugene.simulate.grammar._grammar import Grammar
 from eugene.simulate.grammar._read import grammar_of
 from eugene.simulate.grammar._xml import document_of
@@ -43,6 +44,7 @@ def grammar_rows(
     definition: str | Path,
     *,
     data_seed: int | None = None,
+    n: Annotated[int | None, Least(1)] = None,
     compat: Literal["seqgra"] | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -55,6 +57,8 @@ def grammar_rows(
         File of `from_definition`.
     data_seed : int, optional
         Seed of the rows; by default that of the definition.
+    n : int, optional
+        Rows of all sets together, by `Grammar.resized`; by default as many as it says.
     compat : {"seqgra"}, optional
         Draw number by number as seqgra does, which is slow.
     out : str or Path, optional
@@ -68,4 +72,6 @@ def grammar_rows(
         As `Grammar.generate` returns it.
     """
     grammar = from_definition(definition)
+    if n is not None:
+        grammar = grammar.resized(n)
     return grammar.generate(out, seed=data_seed, compat=compat, overwrite=overwrite)

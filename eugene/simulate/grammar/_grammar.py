@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from eugene.errors import ConfigError, Problem
+from eugene.errors import ConfigError, EugeneError, Problem
 from eugene.simulate.grammar._checks import check
 from eugene.simulate.grammar._generate import generate, write_text
 from eugene.simulate.grammar._tree import (
     ALPHABETS,
+    SETS,
     Condition,
     Element,
     Example,
@@ -139,6 +142,63 @@ class Grammar:
         """
         self.check()
         return generate(self, path, seed=seed, compat=compat, overwrite=overwrite)
+
+    def resized(self, n: int, *, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)) -> Grammar:
+        """Return it with another number of rows, as seqgra makes data sets of several sizes.
+
+        Within a set, rows of different conditions keep their proportions, each rounded down.
+
+        Parameters
+        ----------
+        n : int
+            Rows of all sets together.
+        shares : tuple of float
+            Shares of training, validation and test rows.
+
+        Returns
+        -------
+        Grammar
+
+        Raises
+        ------
+        EugeneError
+            If rows of some conditions would be none.
+
+        Examples
+        --------
+        >>> from eugene.simulate.grammar import from_definition
+        >>> from_definition("g.xml").resized(10_000).sets["test"][0].samples  # doctest: +SKIP
+        1000
+        """
+        sets: dict[str, tuple[Example, ...]] = {}
+        for name, share in zip(SETS, shares, strict=True):
+            examples = self.sets.get(name, ())
+            total = sum(example.samples for example in examples)
+            # as fractions, so that 0.7 of 10,000 is 7,000 and nothing is lost by rounding
+            part = Fraction(str(share)) * n
+            sets[name] = tuple(
+                replace(e, samples=int(part * e.samples / total)) if total else e for e in examples
+            )
+            gone = [
+                a for a, b in zip(examples, sets[name], strict=True) if a.samples > b.samples == 0
+            ]
+            if gone:
+                which = "|".join(gone[0].conditions) or "no condition"
+                raise EugeneError(
+                    f"{n} rows leave none of {which} in the set {name!r} of {self.id}: expected "
+                    f"{self._fewest(shares)} rows or more"
+                )
+        return replace(self, sets=sets)
+
+    def _fewest(self, shares: tuple[float, float, float]) -> int:
+        """Return the fewest rows of which every example has one."""
+        needed = [
+            math.ceil(sum(e.samples for e in self.sets[name]) / (Fraction(str(share)) * e.samples))
+            for name, share in zip(SETS, shares, strict=True)
+            for e in self.sets.get(name, ())
+            if e.samples and share
+        ]
+        return max(needed, default=1)
 
     def write_text(
         self,
