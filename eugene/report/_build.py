@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +25,7 @@ _ABOVE = (
 )
 """Of folders that hold several runs."""
 _HEADLINE = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2")
-_STYLE: dict[Any, object] = {
+STYLE: dict[Any, object] = {
     "backend": "Agg",  # draws without a screen, whatever the caller uses
     "font.family": "sans-serif",
     "font.size": 9,
@@ -33,6 +33,7 @@ _STYLE: dict[Any, object] = {
     "svg.fonttype": "path",
     "figure.dpi": 100,
 }
+"""How pictures of a page are drawn."""
 
 
 def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
@@ -66,30 +67,70 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     >>> eu.report.build("runs/quickstart")  # doctest: +SKIP
     PosixPath('runs/quickstart/report.html')
     """
-    import jinja2
     import matplotlib as mpl
 
     run = RunFolder.open(run_dir, or_trained=True)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         left_out = _left_out(run)
         made = [
             _said(part, left_out[name]) if name in left_out else _made(part, run)
             for name, part in (*(("", part) for part in _ABOVE), *_of_steps())
         ]
+    path = run.report if out is None else Path(out)
+    base = os.path.relpath(run.path, path.parent).replace(os.sep, "/")
+    title = str(run.settings().get("name") or run.path.resolve().name).replace("_", " ")
+    return write_page(
+        path,
+        title=title,
+        subtitle=_subtitle(run),
+        tiles=_tiles(run),
+        sections=made,
+        base="" if base == "." else f"{quote(base)}/",
+    )
+
+
+def write_page(
+    path: Path,
+    *,
+    title: str,
+    subtitle: str,
+    tiles: Sequence[Tile],
+    sections: Sequence[Section],
+    base: str = "",
+) -> Path:
+    """Write a page that needs nothing beside itself.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    title, subtitle : str
+        What stands above it.
+    tiles : sequence of Tile
+        Numbers that a reader wants first.
+    sections : sequence of Section
+        Empty ones are left out.
+    base : str, optional
+        Way from the page to the folder that links start from, with a slash at its end.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    path = run.report if out is None else Path(out)
-    base = os.path.relpath(run.path, path.parent).replace(os.sep, "/")
-    title = str(run.settings().get("name") or run.path.resolve().name).replace("_", " ")
     page = environment.get_template("_page.html.j2").render(
         title=title,
-        subtitle=_subtitle(run),
-        tiles=_tiles(run),
-        sections=[section for section in made if section.blocks],
-        base="" if base == "." else f"{quote(base)}/",
+        subtitle=subtitle,
+        tiles=tiles,
+        sections=[section for section in sections if section.blocks],
+        base=base,
         version=__version__,
         date=dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
