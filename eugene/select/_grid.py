@@ -18,6 +18,7 @@ from eugene.runs import _pipeline as pipeline
 from eugene.runs._needs import require_files
 from eugene.runs._replicates import later_steps
 from eugene.select import _work
+from eugene.select._names import DEFINITIONS, FAILED, FILE, RUNS
 from eugene.select._plan import Planned, planned, read_grammars
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from eugene.simulate.grammar import Grammar
 
 logger = logging.getLogger("eugene.select")
-FILE, RUNS, FAILED, DEFINITIONS = "selection.yaml", "runs.json", "failed.json", "definitions"
-"""Names in the folder of a selection."""
 LOCAL = "local"
 """Address of a Ray that is started on this machine."""
 Definition: TypeAlias = "str | Path | Grammar"
