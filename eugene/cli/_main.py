@@ -29,6 +29,7 @@ _NOTHING_LEFT = "nothing unfinished was left that opens"
 _AFTER_STOP = {
     **{verb: _RESUMED.format(verb) for verb in ("fit", "run", "quickstart")},
     "tune": "'eugene tune --resume' goes on with it: finished trials are kept",
+    "select": "'eugene select run' goes on with it: finished runs are kept",
     "datasets": "the same command goes on with what was fetched",
 }
 _DISK = {

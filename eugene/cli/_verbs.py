@@ -6,6 +6,7 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import (
+    DEVICE,
     FOLDS,
     GENOME,
     INPUT,
@@ -124,6 +125,34 @@ _AFTER = (
         configured=False,
         minimum=1,
         maximum=None,
+    ),
+    Verb(
+        "select",
+        "train several networks on several amounts of data with several seeds, and compare them",
+        "eugene select run selection.yaml --at-once 2",
+        "eugene.cli._select:select",
+        words="grid|run|compare FILE.yaml|DIR",
+        options=(
+            out("folder of the selection; runs/NAME_select by default", "DIR"),
+            Option("--sizes", "rows of all sets together, of data definitions", "N,N,..."),
+            Option("--rates", "shares of the training rows, of other data", "X,X,..."),
+            Option("--data-seeds", "seeds of the rows", "N,N,...", aliases=("--d-seeds",)),
+            Option("--model-seeds", "seeds of the networks", "N,N,...", aliases=("--m-seeds",)),
+            Option("--seed-grid", "let every data seed meet every model seed"),
+            Option("--at-once", "run: so many processes on this machine", "N", "1"),
+            Option("--address", "run: a Ray cluster; local starts Ray here", "HOST:PORT"),
+            Option("--cpus", "run: processors of a run on Ray, threads in a process", "N", "1"),
+            Option("--gpus", "run: of a GPU for each run on Ray", "X", "0"),
+            Option("--set", "compare: rows of train, val or test", "NAME", "test"),
+            Option("--page", "compare: the page; comparison.html in the folder", "FILE"),
+            DEVICE,
+            OVERWRITE,
+            TRUST,
+            PLUGIN,
+        ),
+        configured=False,
+        minimum=2,
+        maximum=2,
     ),
     Verb(
         "datasets",

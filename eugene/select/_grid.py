@@ -393,13 +393,19 @@ def _of_other_rules(
     }
 
 
-def open_grid(folder: str | Path) -> Grid:
+def open_grid(
+    folder: str | Path, *, plugins: Sequence[str | Path] = (), allow_class_path: bool = False
+) -> Grid:
     """Open a grid that was written.
 
     Parameters
     ----------
     folder : str or Path
-        Its folder, perhaps moved.
+        Its folder.
+    plugins : sequence of str or Path, optional
+        Modules or files that register what its file names.
+    allow_class_path : bool, optional
+        Whether its file may name things by import path.
 
     Returns
     -------
@@ -417,5 +423,10 @@ def open_grid(folder: str | Path) -> Grid:
             f"{folder} is no folder of a selection: it has no {FILE}; 'eugene select grid' "
             "makes one"
         )
-    selection = load_selection(path, overrides={"run_dir": str(folder)})
+    selection = load_selection(
+        path,
+        overrides={"run_dir": str(folder)},
+        plugins=plugins,
+        allow_class_path=allow_class_path,
+    )
     return write_grid(selection)

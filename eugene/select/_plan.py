@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +16,7 @@ from eugene.errors import EugeneError
 if TYPE_CHECKING:
     from eugene.simulate.grammar import Grammar
 
+logger = logging.getLogger("eugene.select")
 _TASKS = {
     "multi-class": "multiclass_classification",
     "multi-label": "multilabel_classification",
@@ -217,7 +219,10 @@ def _defined(path: str) -> dict[str, object]:
     """Return the sections of a model definition; its seed is one of those of the selection."""
     from eugene.models import from_definition
 
-    sections: dict[str, object] = dict(from_definition(path).sections())
+    definition = from_definition(path)
+    for remark in definition.remarks():
+        logger.warning("%s: %s", path, remark)
+    sections: dict[str, object] = dict(definition.sections())
     sections.pop("seed", None)
     return sections
 

@@ -1,0 +1,185 @@
+"""Selections of architectures: write the runs, do them, compare them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eugene._table import aligned
+from eugene.cli._call import Call
+from eugene.cli._main import FAILED, OK, say
+from eugene.cli._run import check_path, device_of, spoken
+from eugene.config import load_selection
+from eugene.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from eugene.config import Selection
+    from eugene.select import Comparison, Grid
+
+_WORDS = ("grid", "run", "compare")
+_KEYS = {
+    "out": "run_dir",
+    "sizes": "sizes",
+    "rates": "rates",
+    "data_seeds": "data_seeds",
+    "model_seeds": "model_seeds",
+}
+_MOST = 40
+
+
+def select(call: Call) -> int:
+    """Do what the first word says with the selection that the second names.
+
+    Parameters
+    ----------
+    call : Call
+        ``grid``, ``run`` or ``compare``, and a YAML file or the folder of a selection.
+
+    Returns
+    -------
+    int
+        0, or 1 if runs failed.
+
+    Raises
+    ------
+    UsageError
+        If the words are none of these, or options do not go together.
+    """
+    what, named = call.words
+    if what not in _WORDS:
+        raise UsageError(f"'eugene select {what}'{did_you_mean(what, _WORDS)}")
+    folder = Path(named)
+    if what == "compare":
+        place = folder if folder.is_dir() else _file(call, named).folder
+        return _compare(call, place)
+    grid = _grid(call, named)
+    if what == "grid":
+        _show_plan(grid)
+        return OK
+    numbers = {name: _whole(call, name, 1) for name in ("at_once", "cpus")}
+    with spoken(call):
+        grid.run(
+            **numbers,
+            address=call.get("address"),
+            gpus=_number(call, "gpus", "0"),
+            device=device_of(call),
+        )
+    _show_status(grid)
+    return FAILED if grid.failed else OK
+
+
+def _whole(call: Call, option: str, least: int) -> int:
+    given = call.get(option) or str(least)
+    if not given.isdigit() or int(given) < least:
+        flag = option.replace("_", "-")
+        raise UsageError(f"--{flag} is {given!r}, expected a whole number from {least}")
+    return int(given)
+
+
+def _number(call: Call, option: str, default: str) -> float:
+    given = call.get(option) or default
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    if not found >= 0:
+        raise UsageError(f"--{option} is {given!r}, expected a number from 0")
+    return found
+
+
+def _file(call: Call, named: str) -> Selection:
+    """Read the file of a selection with what the options change."""
+    from eugene.config._loader import parse_scalar
+
+    overrides: dict[str, object] = {}
+    for option, key in _KEYS.items():
+        given = call.get(option)
+        if given is not None:
+            value = given if option == "out" else parse_scalar(f"[{given.strip('[]')}]")
+            overrides[key] = value
+    if call.has("seed_grid"):
+        overrides["seed_grid"] = True
+    return load_selection(
+        named,
+        overrides=overrides,
+        plugins=call.plugins,
+        allow_class_path=call.has("allow_class_path"),
+    )
+
+
+def _grid(call: Call, named: str) -> Grid:
+    """Write the runs of a file, or open those of a folder."""
+    from eugene.select import open_grid
+    from eugene.select._grid import write_grid
+
+    with spoken(call):
+        if Path(named).is_dir():
+            changed = [key for key in (*_KEYS, "seed_grid") if call.has(key)]
+            if changed:
+                raise UsageError(
+                    f"{named} is the folder of a selection, which says all: leave "
+                    f"--{changed[0].replace('_', '-')} out, or give the YAML file"
+                )
+            return open_grid(
+                named, plugins=call.plugins, allow_class_path=call.has("allow_class_path")
+            )
+        return write_grid(_file(call, named), overwrite=call.has("overwrite"))
+
+
+def _show_plan(grid: Grid) -> None:
+    """Print the runs that there are to be."""
+    head = ["data", "network", "data seed", "model seed", "state", "file"]
+    rows = [
+        [run.data_id, run.model, run.data_seed, run.model_seed, word, f"{run.path}.yaml"]
+        for run, word in grid.status()
+    ]
+    say(aligned(head, rows[:_MOST]))
+    if len(rows) > _MOST:
+        say(f"and {len(rows) - _MOST} more")
+    waiting = sum(row[4] != "done" for row in rows)
+    say(f"{len(rows)} runs in {grid.folder}, {waiting} to be done: eugene select run {grid.folder}")
+
+
+def _show_status(grid: Grid) -> None:
+    """Print how many runs are done, and which failed."""
+    words = [word for _, word in grid.status()]
+    say(f"{words.count('done')} of {len(words)} runs are done: {grid.folder}")
+    for path, why in grid.failed.items():
+        say(f"failed: {path}: {why}")
+    if grid.failed:
+        say(f"eugene select run {grid.folder} tries these again")
+    else:
+        say(f"eugene select compare {grid.folder}")
+
+
+def _compare(call: Call, folder: Path) -> int:
+    """Compare the runs of a folder, and print what came of it."""
+    from eugene.select import compare
+
+    page = check_path("--page", call.get("page"), ".html", ".htm")
+    with spoken(call):
+        found = compare(folder, set_name=call.get("set") or "test", out=page)
+    _show(found)
+    return OK
+
+
+def _show(found: Comparison) -> None:
+    import pandas as pd
+
+    from eugene.select._verdict import NAMES, headline, span
+
+    metric = headline(found.learning)
+    rows = [
+        [row["grammar_id"], row["model_id"], f"{row['amount']:g}", int(row["n"]), span(row)]
+        for _, row in found.learning[found.learning["metric"] == metric].iterrows()
+    ]
+    say(aligned(["grammar", "network", "data", "seeds", NAMES.get(metric, metric)], rows))
+    say()
+    for line in found.verdict:
+        say(line)
+    for path, why in found.missing.items():
+        say(f"not there: {path}: {why}")
+    if not found.importance.empty and pd.isna(found.importance["grammar_fraction"]).all():
+        say("no run says which share of its sequences was planted")
+    say(f"tables: {found.folder / 'comparison'}")
+    say(f"page:   {found.page}")
