@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from eugene.config import RunConfig, value_at
 from eugene.errors import ConfigError, DoesNotApplyError, Problem, RunExistsError
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
-from eugene.runs._run import Baselines, Run, logger
+from eugene.runs._run import Baselines, Run, logger, store_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -116,22 +116,30 @@ def require_same(
     ConfigError
         With every difference.
     """
+    problems = _changes(folder, config, sections, set(allow))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _changes(
+    folder: RunFolder, config: RunConfig, sections: Iterable[str], allow: Set[str] = frozenset()
+) -> list[Problem]:
+    """Return what differs between a configuration and the one that a folder was made with."""
     before = resolved_config(folder).tree
-    sources = folder.state().get("sources") or {}
+    sources = store_of(folder).state().get("sources") or {}
     problems = []
     for name in sections:
         old = _flat(before.get(name), f"$.{name}")
         new = _flat(config.tree.get(name), f"$.{name}")
         for path in dict.fromkeys([*old, *new]):
             changed = not same_values(old.get(path), new.get(path), sources)
-            if changed and path.rpartition(".")[2] not in set(allow):
+            if changed and path.rpartition(".")[2] not in allow:
                 message = (
                     f"the run in {folder.path} was made with {old.get(path)!r}, now it is "
                     f"{new.get(path)!r}; use the run's own value, or --overwrite to train anew"
                 )
                 problems.append(Problem(path, message, config.document.where(path)))
-    if problems:
-        raise ConfigError(problems)
+    return problems
 
 
 def require_resumable(folder: RunFolder, config: RunConfig) -> None:
@@ -248,9 +256,9 @@ def is_finished(config: RunConfig, path: Path, later: Iterable[str]) -> bool:
     folder = RunFolder(path)
     if not folder.config.is_file() or not _is_trained(folder, config, resume=True):
         return False
-    before, done = resolved_config(folder).tree, folder.state().get("steps", {})
-    if any(before.get(key) != config.tree.get(key) for key in _TRAINED_WITH):
+    if _changes(folder, config, _TRAINED_WITH):
         return False
+    done = folder.state().get("steps", {})
     entries = {name: done.get(name, {}) for name in later}
     return all(
         entry.get("status") == "done" and entry.get("settings") == settings_of(config, name)
