@@ -19,6 +19,7 @@ from eugene.config import (
     config_root,
     dump_yaml,
     first_values,
+    is_selection,
     load_run_config,
     parse_file,
     registries,
@@ -29,7 +30,7 @@ from eugene.simulate import simulated
 from seqdata.datasets import _registry
 
 ENTRIES = [(kind, name) for kind, registry in REGISTRIES.items() for name in registry]
-CONFIGS = sorted(config_root().glob("*/*.yaml"))
+CONFIGS = [p for p in sorted(config_root().glob("*/*.yaml")) if not is_selection(p)]
 LARGE = 20_000_000
 # whose servers answer plain http alone
 OLD_SERVERS = ("ray13", "kopp21")

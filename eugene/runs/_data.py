@@ -116,10 +116,7 @@ def fingerprint(config: RunConfig) -> str:
     str
         Sixteen hexadecimal digits.
     """
-    arguments = _source_arguments(config)
-    if draws_with_run_seed(config):
-        arguments["seed"] = config.seed
-    text = json.dumps(arguments, sort_keys=True, default=str)
+    text = json.dumps(_made_from(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -225,10 +222,29 @@ def draws_with_run_seed(config: RunConfig) -> bool:
 
 
 def is_stored(config: RunConfig, folder: RunFolder) -> bool:
-    """Tell whether the store of a folder was made from the same settings, and the same files."""
+    """Tell whether the store of a folder was made from the same settings, and the same files.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    folder : RunFolder
+        Its own, or the one that it shares; files may have been moved with it.
+    """
     state = folder.state()
-    made = folder.data_store.exists() and state.get("data_key") == fingerprint(config)
-    return made and not _changed(state.get("sources") or {})
+    sources = state.get("sources") or {}
+    if not folder.data_store.exists() or _changed(sources):
+        return False
+    if state.get("data_key") == fingerprint(config):
+        return True
+    before = state.get("made_from")
+    return before is not None and same_values(before, _made_from(config), sources)
+
+
+def _made_from(config: RunConfig) -> dict[str, object]:
+    """Return what the rows follow from."""
+    seed = {"seed": config.seed} if draws_with_run_seed(config) else {}
+    return {**_source_arguments(config), **seed}
 
 
 def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
@@ -252,7 +268,6 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
     if arguments.get("name") in _OPENED:
         opened: xr.Dataset = build(registries.DATA_SOURCES, arguments, config=config, path="$.data")
         return opened
-    key = fingerprint(config)
     store, state = folder.data_store, folder.state()
     kept = folder.config.is_file() and same_source(folder, config)
     changed = _changed(state.get("sources") or {})
@@ -272,10 +287,12 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
         )
         raise MissingFileError(message)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.note(sources=contents(config))
+    read = contents(config)
+    moved = {p: sha for p, sha in (state.get("sources") or {}).items() if sha in read.values()}
+    folder.note(sources={**moved, **read})
     if _written(config, arguments, store, carried=("split", "train_val")):
         folder.note(split_key=_split_key(config))
-    folder.note(data_key=key)
+    folder.note(data_key=fingerprint(config), made_from=_made_from(config))
     return sd.open_zarr(store)
 
 

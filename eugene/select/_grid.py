@@ -337,7 +337,8 @@ def write_grid(
     runs = planned(selection, files)
     for run in {run.model: run for run in runs}.values():
         require_files(run.config)
-    others = {**_of_other_rules(folder, files, runs), **_others(folder, runs)}
+    other_rules = _of_other_rules(folder, files, runs)
+    others = {**other_rules, **_others(folder, runs)}
     if others and not overwrite:
         listed = "; ".join(f"{path}: {what}" for path, what in list(others.items())[:3])
         raise RunExistsError(
@@ -347,6 +348,8 @@ def write_grid(
     with holding(folder):
         for path in others:
             shutil.rmtree(folder / path)
+        for place in {run.data_id for run in runs if run.path in other_rules}:
+            RunFolder(folder / place).clear("data.zarr", "data.json")
         for path, grammar in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, grammar.to_yaml())

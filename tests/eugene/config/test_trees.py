@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eugene.config import config_root, load_run_config
+from eugene.config import config_root, is_selection, load_run_config, load_selection
 
 REPO = Path(__file__).resolve().parents[3]
 KEPT = json.loads((Path(__file__).parents[2] / "golden" / "config_trees.json").read_text())
@@ -19,8 +19,9 @@ def test_every_file_is_kept():
 
 @pytest.mark.parametrize("name", KEPT)
 def test_trees_stay(name):
-    searched = name.startswith("searches/")
-    tree = load_run_config(config_root() / f"{name}.yaml", searched=searched).tree
+    searched, path = name.startswith("searches/"), config_root() / f"{name}.yaml"
+    read = load_selection(path) if is_selection(path) else load_run_config(path, searched=searched)
+    tree = read.tree
     # paths of files that are here are made absolute
     here = f"{REPO.parent}/"
     assert json.loads(json.dumps(tree).replace(here, "../")) == KEPT[name]
