@@ -28,7 +28,6 @@ from eugene.plot._performance import performance_summary as performance_summary
 from eugene.plot._performance import score_histogram as score_histogram
 from eugene.plot._search import importance_bars as importance_bars
 from eugene.plot._search import parallel_coordinates as parallel_coordinates
-from eugene.plot._selection import curves_by_class as curves_by_class
 from eugene.plot._selection import learning_by_amount as learning_by_amount
 from eugene.plot._sequence import filter_viz as filter_viz
 from eugene.plot._sequence import multifilter_viz as multifilter_viz

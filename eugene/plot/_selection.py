@@ -1,8 +1,7 @@
-"""Pictures of a selection of networks: figures against amounts of data, curves of classes."""
+"""Pictures of a selection of networks: figures against amounts of data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,6 @@ from eugene.plot._style import GREY, axes_or_new, coloured, tidy
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-_MOST_NAMED = 12
 
 
 @picture()
@@ -82,63 +79,3 @@ def learning_by_amount(
     what = "sequences in all sets" if whole else "share of the training rows"
     ax.legend(frameon=False, fontsize=8)
     return tidy(ax, x=what, y=metric)
-
-
-@picture()
-def curves_by_class(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float], float]],
-    kind: str = "roc",
-    *,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw curves of several classes, with their averages thick.
-
-    Parameters
-    ----------
-    curves
-        Class, ``micro`` or ``macro`` -> x, y and the area under it.
-    kind
-        ``roc``, or ``pr`` with lines of equal F1.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    Axes
-        The axes.
-
-    Raises
-    ------
-    eugene.errors.EugeneError
-        If there is no curve, or no such kind.
-
-    Examples
-    --------
-    >>> ax = curves_by_class({"micro": ([0, 0, 1], [0, 1, 1], 1.0)})
-    >>> ax.get_xlabel()
-    'false positive rate'
-    """
-    if kind not in ("roc", "pr") or not curves:
-        raise EugeneError(f"curves of kind {kind!r}, {len(curves)} of them: expected roc or pr")
-    ax = axes_or_new(ax, size=(3.6, 3.4))
-    if kind == "roc":
-        ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls=":")
-    else:
-        recall = np.linspace(0.01, 1, 200)
-        for f1 in (0.2, 0.4, 0.6, 0.8):
-            precision = f1 * recall / (2 * recall - f1 + 1e-12)
-            there = (precision > 0) & (precision <= 1)
-            ax.plot(recall[there], precision[there], color=GREY, lw=0.6, ls=":")
-    averages = [name for name in ("micro", "macro") if name in curves]
-    classes = [name for name in curves if name not in averages]
-    named = len(classes) <= _MOST_NAMED
-    for name, colour in coloured(classes):
-        x, y, area = curves[name]
-        ax.plot(x, y, color=colour, lw=0.9, label=f"{name} {area:.3f}" if named else None)
-    for name, style in zip(averages, ("-", "--"), strict=False):
-        x, y, area = curves[name]
-        ax.plot(x, y, color="black", lw=1.8, ls=style, label=f"{name} {area:.3f}")
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    ax.legend(frameon=False, fontsize=7, loc="lower right" if kind == "roc" else "lower left")
-    x, y = ("false positive rate", "true positive rate")
-    return tidy(ax, x=x if kind == "roc" else "recall", y=y if kind == "roc" else "precision")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eugene._folder import RunFolder
 from eugene.report._blocks import Picture, Section, Tile, number, picture
 from eugene.report._build import STYLE, write_page
 from eugene.report._words import method_name
+from eugene.select._tables import by_class, predicted
 from eugene.select._verdict import NAMES, amount_name, headline, span
 
 if TYPE_CHECKING:
@@ -196,59 +198,37 @@ def _curves(found: Comparison, figures: Path) -> Section:
         return section
     import matplotlib.pyplot as plt
 
-    from eugene.plot import curves_by_class
+    from eugene.plot import auprc, auroc
 
     section.text(
         "One against all others for each class, with the micro average (all pairs of a row and a "
         "class together) and the macro average (mean of the classes); of the run with the most "
         "data and the first seeds. Numbers are areas."
     )
-    for grammar, rows in found.roc.groupby("grammar_id", sort=False):
+    for grammar, own in found.table.groupby("grammar_id", sort=False):
         section.heading(str(grammar))
         drawn = []
-        for model in dict.fromkeys(rows["model_id"]):
+        for model, rows in own.groupby("model_id", sort=False):
+            amount = rows["d_size"].where(rows["d_size"].notna(), rows["d_rate"])
+            run = rows[amount == amount.max()].iloc[0]
+            ds = by_class(predicted(RunFolder(found.folder / run["path"]), found.set_name))
+            if ds is None:
+                continue
+            names = list(ds.attrs["names"])
             figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.6), layout="constrained")
-            for ax, kind, points in zip(axes, ("roc", "pr"), (found.roc, found.pr), strict=True):
-                own = points[(points["grammar_id"] == grammar) & (points["model_id"] == model)]
-                amount = own["d_size"].where(own["d_size"].notna(), own["d_rate"])
-                own = own[amount == amount.max()]
-                seeds = own[["d_seed", "m_seed"]].iloc[0]
-                own = own[(own["d_seed"] == seeds["d_seed"]) & (own["m_seed"] == seeds["m_seed"])]
-                curves_by_class(
-                    {
-                        str(label): (
-                            line["x"].tolist(),
-                            line["y"].tolist(),
-                            _area(found.curve_table, own.iloc[0], str(label), f"{kind}_auc"),
-                        )
-                        for label, line in own.groupby("label", sort=False)
-                    },
-                    kind,
-                    ax=ax,
-                )
+            auroc(ds, names, averages=True, ax=axes[0])
+            auprc(ds, names, averages=True, iso_f1=True, ax=axes[1])
             drawn.append(
                 picture(
                     figure,
                     f"{grammar}_{model}_curves",
                     folder=figures,
                     alt=f"ROC and precision-recall curves of {model} on {grammar}",
-                    caption=str(model),
+                    caption=f"{model}, {run['path']}",
                 )
             )
         section.figures(drawn)
     return section
-
-
-def _area(table: pd.DataFrame, run: pd.Series, label: str, column: str) -> float:
-    """Return the area under one curve."""
-    keys = [key for key in ("grammar_id", "model_id", "d_seed", "m_seed") if key in run.index]
-    own = table[table["label"] == label]
-    for key in keys:
-        own = own[own[key] == run[key]]
-    for key in ("d_size", "d_rate"):
-        if run[key] == run[key]:  # not missing
-            own = own[own[key] == run[key]]
-    return float(own[column].iloc[0])
 
 
 def _runs(found: Comparison) -> Section:

@@ -17,6 +17,7 @@ from eugene.select._names import RUNS
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import xarray as xr
     from numpy.typing import NDArray
 
 SETS = ("train", "val", "test")
@@ -147,6 +148,28 @@ def _curves(run: RunFolder, set_name: str) -> Curves:
         found.target, found.prediction, found.task, names=found.names, scores=found.score
     )
     return {**made["classes"], "micro": made["micro"], "macro": made["macro"]}
+
+
+def by_class(found: Predicted) -> xr.Dataset | None:
+    """Return truth and prediction of each class or label as variables; None of regression.
+
+    Classes without rows of both kinds are left out; ``names`` of the attributes has the others.
+    """
+    import numpy as np
+    import xarray as xr
+
+    if not found.task.endswith("classification"):
+        return None
+    truth = found.target
+    if found.task == "multiclass_classification":
+        truth = np.where(np.isfinite(truth), truth == np.arange(found.prediction.shape[1]), np.nan)
+    ds = xr.Dataset()
+    for i, name in enumerate(found.names):
+        if len(np.unique(truth[np.isfinite(truth[:, i]), i])) == 2:
+            ds[name] = ("_sequence", truth[:, i].astype(np.float64))
+            ds[f"{name}_predictions"] = ("_sequence", found.prediction[:, i].astype(np.float64))
+    ds.attrs["names"] = [name for name in found.names if name in ds.variables]
+    return ds if ds.attrs["names"] else None
 
 
 def loss_of(found: Predicted) -> float:
