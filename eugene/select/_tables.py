@@ -120,22 +120,25 @@ def predicted(run: RunFolder, set_name: str) -> Predicted:
         rows = sd.splits.mask(ds, set_name)
         if not rows.any():
             raise EugeneError(f"{run.path} has no {set_name} rows")
-        task, names = str(ds.attrs["task"]), [str(name) for name in ds.attrs["targets"]]
+        task, targets = str(ds.attrs["task"]), [str(name) for name in ds.attrs["targets"]]
         target, prediction = (ds[n].to_numpy()[rows] for n in ("target", "prediction"))
         score = ds["score"].to_numpy()[rows] if "score" in ds.variables else prediction
-    if task == "multiclass_classification":
-        names = _class_names(run) or [f"class {i}" for i in range(prediction.shape[1])]
+    classes = task == "multiclass_classification"
+    names = _names(run, targets, prediction.shape[1], classes=classes)
     return Predicted(task, names, target, prediction, score)
 
 
-def _class_names(run: RunFolder) -> list[str]:
-    """Return the ids of the conditions of a run that follows a grammar."""
-    data = run.settings("data")
-    if data.get("name") != "grammar" or not Path(str(data.get("definition"))).is_file():
-        return []
-    from eugene.simulate.grammar import from_definition
+def _names(run: RunFolder, targets: list[str], n_outputs: int, *, classes: bool) -> list[str]:
+    """Return the names of the outputs of a run, those of classes as its data have them."""
+    import seqdata as sd
+    from eugene.evaluate._curves import class_names
+    from eugene.runs._run import store_of
 
-    return [condition.id for condition in from_definition(str(data["definition"])).conditions]
+    store = store_of(run).data_store
+    if not classes or not store.is_dir():
+        return [f"class {i}" for i in range(n_outputs)] if classes else targets
+    with sd.open_zarr(store) as rows:
+        return class_names(rows, targets, n_outputs, classes=True)
 
 
 def _curves(run: RunFolder, set_name: str) -> Curves:

@@ -30,7 +30,7 @@ NETWORK = (
     "grammar",
 )
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
-WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate"]
+WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate", "select"]
 
 
 def run(capsys: Any, *words: Any) -> tuple[int, str, str]:
