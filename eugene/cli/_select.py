@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import FAILED, OK, say
-from eugene.cli._run import check_path, device_of, spoken
+from eugene.cli._run import check_path, spoken
 from eugene.config import load_selection
 from eugene.errors import UsageError, did_you_mean
 
@@ -62,7 +62,6 @@ def select(call: Call) -> int:
             **numbers,
             address=call.get("address"),
             gpus=_number(call, "gpus", "0"),
-            device=device_of(call),
         )
     _show_status(grid)
     return FAILED if grid.failed else OK

@@ -6,7 +6,6 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import (
-    DEVICE,
     FOLDS,
     GENOME,
     INPUT,
@@ -145,7 +144,6 @@ _AFTER = (
             Option("--gpus", "run: of a GPU for each run on Ray", "X", "0"),
             Option("--set", "compare: rows of train, val or test", "NAME", "test"),
             Option("--page", "compare: the page; comparison.html in the folder", "FILE"),
-            DEVICE,
             OVERWRITE,
             TRUST,
             PLUGIN,

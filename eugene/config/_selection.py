@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from eugene.config import _checks, schema
 from eugene.config._config import RunConfig, resolve_document
@@ -23,6 +23,8 @@ SHARED = ("plugins", "data", "module", "augment", "trainer", "stages", "baseline
 """Sections of a run that stand at the top of a selection's file, with those of later steps."""
 _LATER = ("evaluate", "interpret")
 _OF_MODEL = ("data", "model", "module", "augment", "trainer", "stages")
+Tree: TypeAlias = "dict[str, Any]"
+"""Plain values by their keys."""
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
@@ -40,7 +42,7 @@ class Selection:
         Whether it may name things by import path.
     """
 
-    tree: dict[str, Any]
+    tree: Tree
     document: Document = field(default_factory=Document, repr=False, compare=False)
     allow_class_path: bool = False
 
@@ -56,7 +58,7 @@ class Selection:
         return Path(str(chosen)) if chosen else Path("runs") / f"{self.name}_select"
 
     @property
-    def models(self) -> dict[str, Any]:
+    def models(self) -> Tree:
         """What is trained, by its name."""
         return dict(self.tree["models"])
 
@@ -107,7 +109,7 @@ class Selection:
         ConfigError
             With every mistake.
         """
-        tree: dict[str, Any] = copy.deepcopy(dict(below))
+        tree: Tree = copy.deepcopy(dict(below))
         for part in (
             {k: self.tree[k] for k in (*SHARED, *_LATER) if k in self.tree},
             sections,
@@ -130,7 +132,7 @@ class Selection:
             ) from error
 
 
-def _lay_over(tree: dict[str, Any], above: Mapping[str, object]) -> None:
+def _lay_over(tree: Tree, above: Mapping[str, object]) -> None:
     """Put what is above into a tree, in place.
 
     Mappings are put together, unless the one above has the name of another thing.
@@ -215,7 +217,7 @@ def load_selection(
         found = list(_faults(document))
     if found:
         raise ConfigError(sorted(dict.fromkeys(found), key=_checks.line_of))
-    resolved: dict[str, Any] = {}
+    resolved: Tree = {}
     for parameter in own:
         resolved[parameter.name] = tree.get(parameter.name, parameter.literal_default()[1])
     for key in ("definition", "sizes", "rates"):
@@ -231,7 +233,7 @@ def load_selection(
     return Selection(resolved, document, allow_class_path)
 
 
-def _write_out(tree: dict[str, Any]) -> None:
+def _write_out(tree: Tree) -> None:
     """Write out, in place, what a selection may say in short."""
     if isinstance(tree.get("definition"), str):
         tree["definition"] = [tree["definition"]]

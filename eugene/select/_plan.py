@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene.config import RunConfig, Selection
 from eugene.config.registries import DATA_SOURCES, MODELS, SPLITS
@@ -63,7 +63,7 @@ class Planned:
         return f"{self.data_id}/{self.run_id}"
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What it is, as plain values."""
         found = asdict(self)
         found.pop("config")
