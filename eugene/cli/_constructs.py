@@ -9,16 +9,16 @@ from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.errors import RunExistsError, UsageError, did_you_mean
 
-_ACTIONS = ("build", "export")
+_ACTIONS = ("build", "export", "predict")
 
 
 def constructs(call: Call) -> int:
-    """Build constructs, or write those of a store as files of finetune-enformer.
+    """Build constructs, write those of a store for another program, or predict them.
 
     Parameters
     ----------
     call : Call
-        ``build``, or ``export`` and a store.
+        ``build``; ``export`` and a store; or ``predict`` and a run.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def constructs(call: Call) -> int:
         raise UsageError(f"--out is needed. Example: {call.verb.example}")
     if Path(out).exists() and not call.has("overwrite"):
         raise RunExistsError(f"{out} exists. Give --overwrite to replace it, or another path.")
-    return (_build if action == "build" else _export)(call, rest, Path(out))
+    done = {"build": _build, "export": _export, "predict": _predict}[action]
+    return done(call, rest, Path(out))
 
 
 def whole(call: Call, name: str, least: int = 0) -> int | None:
@@ -122,4 +123,41 @@ def _export(call: Call, rest: list[str], out: Path) -> int:
         )
     sd.constructs.to_npy(ds, out, overwrite=again)
     say(f"{ds.sizes['_sequence']:,} sequences of {ds['seq'].shape[1]:,} bp, one-hot: {out}")
+    return 0
+
+
+def _predict(call: Call, rest: list[str], out: Path) -> int:
+    import seqdata as sd
+    from eugene.cli._run import device_of, spoken
+    from eugene.evaluate import predict_constructs
+    from eugene.modules import SequenceModule, TrackModule
+    from eugene.runs import load
+
+    if len(rest) != 1:
+        raise UsageError("expected 'eugene constructs predict RUN_DIR --input STORE.zarr'")
+    (store,) = needed(call, "input")
+    options = {"device": device_of(call), "allow_class_path": call.has("allow_class_path")}
+    network = load(rest[0], **options)
+    if not isinstance(network, SequenceModule):
+        raise UsageError(f"{rest[0]} holds a {type(network).__name__}: give it as --tracks RUN_DIR")
+    tracks = None
+    if (other := call.get("tracks")) is not None:
+        tracks = load(other, **options)
+        if not isinstance(tracks, TrackModule):
+            raise UsageError(f"--tracks {other} holds a {type(tracks).__name__}, expected tracks")
+    track = call.get("track") or "0"
+    form = call.get("format") or "table"
+    with spoken(call):
+        found = predict_constructs(
+            network, sd.open_zarr(store), tracks=tracks, n=whole(call, "strides", 1) or 10,
+            track=int(track) if track.isdigit() else track, seed=whole(call, "seed") or 0,
+            bin_size=getattr(tracks, "bin_size", None) or 128,
+        )  # fmt: skip
+        files = found.write(out, format=form, overwrite=call.has("overwrite"))  # type: ignore[arg-type]
+    measured = found.constructs.dropna(subset=["activity", "predicted"])
+    if len(measured) > 2:
+        r = measured["activity"].corr(measured["predicted"])
+        say(f"pearson {r:.3f} over {len(measured):,} measured constructs")
+    for file in files:
+        say(f"table: {file}")
     return 0

@@ -6,6 +6,7 @@ from eugene._step import steps
 from eugene._verb import COMMON as COMMON
 from eugene._verb import CONFIG as CONFIG
 from eugene._verb import (
+    DEVICE,
     FOLDS,
     GENOME,
     INPUT,
@@ -189,11 +190,11 @@ _AFTER = (
     ),
     Verb(
         "constructs",
-        "put payloads into a locus of a genome, or write those of a store for another program",
+        "put payloads into a locus of a genome, write them for another program, predict them",
         "eugene constructs build --table activity.tsv --fasta payloads.fa --reference mm10.fa "
         "--context chr3:34732778-34772706 --annotation sites.bed --out constructs.zarr",
         "eugene.cli._constructs:constructs",
-        words="build | export STORE.zarr",
+        words="build | export STORE.zarr | predict RUN_DIR",
         options=(
             Option("--table", "names, activities, groups: CSV, TSV or Parquet", "FILE"),
             Option("--fasta", "FASTA file of the payloads", "FILE"),
@@ -204,10 +205,16 @@ _AFTER = (
             Option("--padding", "bp by which windows are longer; 1280 by default", "N"),
             Option("--drop-missing", "leave out what is in the table or the FASTA file alone"),
             Option("--unmeasured", "the table has no activities"),
-            out("Zarr store, or table (.tsv) of finetune-enformer; of 'export' .tsv or .npy"),
-            Option("--strides", "for .npy: windows of each construct", "N"),
-            Option("--seed", "for .npy: seed of the windows", "N"),
+            out("build: .zarr, or .tsv of finetune-enformer; export: .tsv, .npy; predict: .tsv"),
+            Option("--input", "predict: store of constructs", "STORE"),
+            Option("--tracks", "predict: run of tracks, seen under the sites", "RUN_DIR"),
+            Option("--track", "predict: its track, by name or number; the first if absent", "NAME"),
+            Option("--format", "predict: table, or original (finetune-enformer)", "WHICH", "table"),
+            Option("--strides", "export .npy, predict: windows of each construct", "N"),
+            Option("--seed", "export .npy, predict: seed of the windows", "N"),
+            DEVICE,
             OVERWRITE,
+            TRUST,
         ),
         configured=False,
         minimum=1,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from eugene.evaluate._choice import choose as choose
     from eugene.evaluate._consistency import ConsistencyFigures as ConsistencyFigures
     from eugene.evaluate._consistency import consistency_of as consistency_of
+    from eugene.evaluate._constructs import ConstructPredictions as ConstructPredictions
+    from eugene.evaluate._constructs import predict_constructs as predict_constructs
+    from eugene.evaluate._constructs import site_masks as site_masks
     from eugene.evaluate._curves import Curve as Curve
     from eugene.evaluate._curves import Curves as Curves
     from eugene.evaluate._curves import class_curves as class_curves
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from eugene.evaluate._kmers import RnaCompete as RnaCompete
     from eugene.evaluate._kmers import kmer_scores as kmer_scores
     from eugene.evaluate._kmers import rnacompete as rnacompete
+    from eugene.evaluate._peaks import call_peaks as call_peaks
+    from eugene.evaluate._peaks import runs_above as runs_above
     from eugene.evaluate._predictions import predict_batches as predict_batches
     from eugene.evaluate._predictions import predictions as predictions
     from eugene.evaluate._profile_references import MeanProfile as MeanProfile

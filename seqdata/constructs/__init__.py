@@ -21,3 +21,4 @@ from seqdata.constructs._place import write_sites as write_sites
 from seqdata.constructs._sample import offsets as offsets
 from seqdata.constructs._sample import require_constructs as require_constructs
 from seqdata.constructs._sample import sample as sample
+from seqdata.constructs._statistics import statistics as statistics

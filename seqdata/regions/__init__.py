@@ -2,6 +2,8 @@
 
 from seqdata.readers.bed import check_regions as check_regions
 from seqdata.readers.bed import read_bedlike as read_bedlike
+from seqdata.regions._blocks import blocks as blocks
+from seqdata.regions._blocks import linked as linked
 from seqdata.regions._contigs import check_known as check_known
 from seqdata.regions._negatives import sample_negatives as sample_negatives
 from seqdata.regions._regions import fetch_one_hot as fetch_one_hot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqexplainer.perturb._backgrounds import backgrounds as backgrounds
+from seqexplainer.perturb._distance import distance_assay as distance_assay
 from seqexplainer.perturb._edit import find_pattern as find_pattern
 from seqexplainer.perturb._edit import insert as insert
 from seqexplainer.perturb._edit import randomise as randomise
