@@ -179,6 +179,7 @@ DATA_SOURCES = Registry(
         **_in("eugene.data.sources", "table", "fasta", "regions", "genome", "zarr", "dataset"),
         **_in("eugene.data.sources", "tracks", "binned", "constructs"),
         **_in("eugene.simulate", "simulated", "synthetic_code", grammar="grammar_rows"),
+        "seqgra_text": "eugene.simulate:read_text",
     },
     supplied=("out", "overwrite"),
     filled=("seed",),

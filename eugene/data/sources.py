@@ -44,12 +44,14 @@ from eugene.data._tracks import tracks as tracks
 from eugene.errors import EugeneWarning, did_you_mean
 from eugene.settings import session_seed
 from eugene.simulate import grammar_rows as grammar
+from eugene.simulate import read_text as seqgra_text
 from eugene.simulate import simulated as simulated
 from eugene.simulate import synthetic_code as synthetic_code
 from seqdata.readers.table import KeyedTable
 
 __all__ = ["SourceError", "binned", "constructs", "dataset", "fasta", "genome", "grammar",
-           "regions", "simulated", "synthetic_code", "table", "tracks", "zarr"]  # fmt: skip
+           "regions", "seqgra_text", "simulated", "synthetic_code", "table", "tracks",
+           "zarr"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from eugene.simulate.grammar._checks import remarks as remarks
 from eugene.simulate.grammar._files import from_definition as from_definition
 from eugene.simulate.grammar._files import grammar_rows as grammar_rows
 from eugene.simulate.grammar._grammar import Grammar as Grammar
+from eugene.simulate.grammar._text import read_text as read_text
 from eugene.simulate.grammar._tree import Condition as Condition
 from eugene.simulate.grammar._tree import Element as Element
 from eugene.simulate.grammar._tree import Example as Example
