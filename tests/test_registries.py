@@ -79,7 +79,8 @@ def test_models_train_reload_and_explain(name):
     length = arch.input_len
     X = torch.from_numpy(one_hot(3, length)).float()
     arch.train()
-    found = outputs(arch(X))
+    # the gradient reaches the sequences even where nothing is trained
+    found = outputs(arch(X.clone().requires_grad_()))
     sum(t.square().sum() for t in found).backward()
     missing = [n for n, p in arch.named_parameters() if p.requires_grad and p.grad is None]
     assert set(missing) <= set(ZOO[name].silent)
@@ -92,6 +93,11 @@ def test_models_train_reload_and_explain(name):
         for one, two in zip(outputs(arch(X)), outputs(again(X)), strict=True):
             assert torch.equal(one, two)
 
+    if ZOO[name].explained != "deep_lift_shap":
+        explained = se.attribute(arch, X, ZOO[name].explained, target=target)
+        assert explained.shape == (3, 4, length)
+        assert explained.any()
+        return
     explained = se.attribute(
         arch, X, "deep_lift_shap", target=target, n_references=2, return_delta=True,
         on_delta="raise",
@@ -341,7 +347,8 @@ def test_shipped_files_build_and_take_a_training_step(path, tmp_path):
     before = [p.detach().clone() for p in module.arch.parameters()]
     fit(run)
     after = list(run.module.arch.parameters())
-    assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    trained = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert any(trained) or not trained
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}/{p.stem}")

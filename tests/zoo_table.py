@@ -43,11 +43,28 @@ class Row:
     both: bool = False
     silent: tuple[str, ...] = field(default=())
     export: str = ""
+    explained: str = "deep_lift_shap"
     step: int = 1
 
 
 _CONV = {"conv_channels": [6, 8], "conv_kernels": [7, 5], "pool_kernels": [4, 2]}
 _TRUNK = {"channels": 12, "n_transformers": 1, "n_heads": 2, "key_size": 3}
+_GRAMMAR = {
+    "id": "pair",
+    "task": "multi-label",
+    "background": {"length": 40, "letters": [{"letters": dict.fromkeys("ACGT", 1)}]},
+    "sets": {k: [{"samples": 1, "conditions": ["a"]}] for k in ("training", "validation", "test")},
+    "conditions": {
+        "a": {"rules": [{"elements": ["x", "y"],
+                         "spacing": [{"between": ["x", "y"], "distance": [1, 5]}]}]},
+        "b": {"rules": [{"elements": ["z"], "position": "center"}]},
+    },
+    "elements": {
+        "x": {"kmers": {"GATA": 2, "CATA": 1}},
+        "y": {"kmers": {"CACGTG": 1}},
+        "z": {"matrix": [{"A": 0.7, "C": 0.3}, {"T": 1}, {"G": 0.5, "C": 0.5}]},
+    },
+}  # fmt: skip
 ZOO: dict[str, Row] = {
     "cnn": Row(
         {"input_len": 60, "conv_kwargs": _CONV},
@@ -240,6 +257,9 @@ ZOO: dict[str, Row] = {
             ],
         },
         fingerprint=0.43008,
+    ),
+    "bayes_optimal": Row(
+        {"input_len": 40, "definition": _GRAMMAR}, fingerprint=-41.668, explained="saliency"
     ),
 }
 

@@ -145,8 +145,8 @@ class Reading:
     def check(self, node: Node) -> None:
         """Note elements and attributes that are not of the language, and twice what is one."""
         inside, given = self._schema[node.tag]
-        for key in () if given is None else node.given:
-            if key not in given:
+        for key in node.given:
+            if given is not None and key not in given:
                 hint = did_you_mean(key, given, listed=10)
                 self.wrong(node, f"has no attribute {key!r}{hint}")
         seen: set[str] = set()

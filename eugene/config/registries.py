@@ -68,6 +68,7 @@ MODELS = Registry(
         enformer="Enformer",
         enformer_finetune="EnformerFinetune",
         operations="Operations",
+        bayes_optimal="BayesOptimal",
     ),
     by_class=True,
     filled=(

@@ -34,6 +34,27 @@ class Published(NamedTuple):
 _EUGENE = "EUGENe 0.1.2, built and counted"
 _CRESTED = "CREsted 1.10, built and counted"
 
+_PAIR = {
+    "id": "pair",
+    "background": {"length": 200, "letters": [{"letters": dict.fromkeys("ACGT", 1)}]},
+    "sets": {
+        name: [{"samples": 1, "conditions": ["near"]}]
+        for name in ("training", "validation", "test")
+    },
+    "conditions": {
+        "near": {
+            "rules": [
+                {
+                    "elements": ["cebpb", "gabpa"],
+                    "spacing": [{"between": ["cebpb", "gabpa"], "distance": [0, 10]}],
+                }
+            ]
+        }
+    },
+    "elements": {"cebpb": {"kmers": {"ATTGCGCAAT": 1}}, "gabpa": {"kmers": {"ACCGGAAGT": 1}}},
+    "task": "multi-label",
+}
+
 PUBLISHED: tuple[Published, ...] = (
     Published("cnn", {"input_len": 200, "output_dim": 1}, None, "a general network"),
     Published("hybrid", {"input_len": 200, "output_dim": 1}, None, "a general network"),
@@ -177,6 +198,7 @@ PUBLISHED: tuple[Published, ...] = (
         917,
         "seqgra, o2-dna1000-conv10w-gmp-fc5.py, counted by hand",
     ),
+    Published("bayes_optimal", {"definition": _PAIR}, 0, "nothing is trained"),
 )
 """The rows of each architecture beside one another."""
 
@@ -224,5 +246,6 @@ PREDICTS: dict[str, str] = {
     "enformer": "coverage in bins",
     "enformer_finetune": "activity of constructs",
     "operations": "anything",
+    "bayes_optimal": "labels of a grammar",
 }
 """What each architecture was made to predict."""

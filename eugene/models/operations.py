@@ -375,8 +375,8 @@ def _dropout(given: Given, shape: Shape, what: str, library: str) -> Made:
 def _batchnorm(given: Given, shape: Shape, what: str, library: str) -> Made:
     layer = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
     # Keras' constants, where it is Keras' way
-    constants = {"eps": 1e-3, "momentum": 0.01} if library == "keras" else {}
-    return [layer(shape[-1], **constants)], shape
+    eps, momentum = (1e-3, 0.01) if library == "keras" else (1e-5, 0.1)
+    return [layer(shape[-1], eps=eps, momentum=momentum)], shape
 
 
 def _activation(given: Given, shape: Shape, what: str, library: str) -> Made:

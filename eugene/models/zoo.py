@@ -12,6 +12,7 @@ from eugene.models.basenji import CREstedBasenji as CREstedBasenji
 from eugene.models.basset import Basset as Basset
 from eugene.models.basset import FactorizedBasset as FactorizedBasset
 from eugene.models.basset import scBasset as scBasset
+from eugene.models.bayes import BayesOptimal as BayesOptimal
 from eugene.models.bpnet import BPNet as BPNet
 from eugene.models.bpnet import ChromBPNet as ChromBPNet
 from eugene.models.cherimoya import Cherimoya as Cherimoya

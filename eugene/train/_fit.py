@@ -238,8 +238,8 @@ def fit(
         If the checkpoint belongs to another seed, network, optimiser, schedule, data or number of
         batches, or has more epochs than are asked for.
     EugeneError
-        If ``monitor`` is never logged, no epoch was finished, or the data are over another
-        alphabet than the module reads.
+        If ``monitor`` is never logged, no epoch was finished, the data are over another
+        alphabet than the module reads, or it has nothing to train.
 
     Examples
     --------
@@ -263,6 +263,12 @@ def fit(
                 "something with train_dataloader() and val_dataloader()"
             )
         datamodule = Loaders(datamodule)
+    if next(module.parameters(), None) is None:
+        named = type(getattr(module, "arch", module)).__name__
+        raise EugeneError(
+            f"{named} has nothing to train: predict with it as it is, or name it in a run, "
+            "where it is measured like any other"
+        )
     keep = run_dir is not None
     if resume and not keep:
         raise EugeneError("resume=True needs run_dir=, the folder to take up")

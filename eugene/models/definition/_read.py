@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from eugene.config import Document
 from eugene.config._reader import ID, Plain, Reader
@@ -170,7 +170,7 @@ def _operation(reader: Reader, path: str, item: object) -> Operation:
 
 
 def _named(
-    reader: Reader, tree: Plain, key: str, known: Sequence[str], table: Sequence[str] | dict
+    reader: Reader, tree: Plain, key: str, known: Sequence[str], table: Collection[str]
 ) -> Settings:
     """Return the hyper-parameters of a loss or an optimiser, which may be its name alone."""
     given = tree.get(key)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from eugene._folder import RunFolder
+    from eugene.modules import SequenceModule
     from eugene.runs._run import Run
     from eugene.train import FitResult
 
@@ -147,6 +148,9 @@ def fit(run: Run, *, resume: bool = False) -> None:
     module = run.new_module()
     if not run.folder.follows:
         run.begin()
+    if next(module.arch.parameters(), None) is None:
+        _keep_untrained(run, module)
+        return
     options = run.config.section("trainer")
     given = {k: v for k, v in options.items() if v is not None or k == "patience"}
     given["callbacks"] = (*run.callbacks, *run.listeners())
@@ -165,6 +169,18 @@ def fit(run: Run, *, resume: bool = False) -> None:
     run.forget_network()
     _note(run, module, result)
     note_augmentation(run, [("", run, result.epochs)], module)
+
+
+def _keep_untrained(run: Run, module: SequenceModule) -> None:
+    """Write down a network that has nothing to train, as if it were trained."""
+    from eugene.models._weights import save_weights
+
+    with run.folder.step("fit"):
+        save_weights(module.arch, run.folder.weights)
+    run.forget_network()
+    run.folder.note(training={"epochs": 0, "best_epoch": None, "best_score": None, "parameters": 0})
+    name = run.config.section("model").get("name")
+    logger.info("fit: %s has nothing to train, and is taken as it is", name)
 
 
 def _fit_stages(run: Run, *, resume: bool) -> None:
