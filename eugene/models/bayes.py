@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -93,25 +94,27 @@ class BayesOptimal(Architecture):
         input_channels: int | None = None,
     ) -> None:
         grammar, tree = _grammar_of(definition)
-        letters = len(grammar.alphabet)
-        chosen = _chosen(grammar, labels, output_dim)
-        if compat not in (None, "seqgra"):
-            raise ModelError(f"compat={compat!r} must be 'seqgra' or None")
-        if input_channels not in (None, letters):
-            raise ModelError(
-                f"the sequences have {input_channels} letters, {grammar.space} has {letters}: "
-                f"{grammar.alphabet}"
-            )
+        known, letters = [c.id for c in grammar.conditions], len(grammar.alphabet)
+        chosen = known if labels is None else list(labels)
         super().__init__(
             grammar.max_length if input_len is None else input_len,
-            len(chosen),
-            input_channels=letters,
+            len(chosen) or 1 if output_dim is None else output_dim,
+            input_channels=letters if input_channels is None else input_channels,
             definition=tree,
             labels=chosen,
             compat=compat,
         )
+        _check_labels(grammar, chosen, self.output_dim)
+        if compat not in (None, "seqgra"):
+            raise ModelError(f"compat={compat!r} must be 'seqgra' or None")
+        if self.input_channels != letters:
+            raise ModelError(
+                f"the sequences have {input_channels} letters, {grammar.space} has {letters}: "
+                f"{grammar.alphabet}"
+            )
         self.grammar, self.labels, self.compat = grammar, chosen, compat
-        self._check_length(self.input_len)
+        if self.input_len < grammar.min_length:
+            raise ModelError(self._too_short(self.input_len))
         rules = [rule for name in chosen for rule in _condition(grammar, name).rules]
         used = dict.fromkeys(name for rule in rules for name in rule.elements)
         self.elements = nn.ModuleDict()
@@ -170,7 +173,8 @@ class BayesOptimal(Architecture):
         InputShapeError
             If the sequences are shorter than those of the grammar.
         """
-        self._check_length(x.shape[-1])
+        if x.shape[-1] < self.grammar.min_length:
+            raise InputShapeError(self._too_short(x.shape[-1]))
         x = x.double()
         raw = {name: self.elements[place](x) for name, place in self._place.items()}
         if self.compat:
@@ -191,12 +195,9 @@ class BayesOptimal(Architecture):
         assert isinstance(found, _Element)
         return found
 
-    def _check_length(self, length: int) -> None:
-        if length < self.grammar.min_length:
-            raise InputShapeError(
-                f"the sequences are {length} letters long, those of the grammar at least "
-                f"{self.grammar.min_length}"
-            )
+    def _too_short(self, length: int) -> str:
+        least = self.grammar.min_length
+        return f"the sequences are {length} letters long, those of the grammar are at least {least}"
 
     def _count(self, label: str) -> int:
         condition = _condition(self.grammar, label)
@@ -286,26 +287,23 @@ class _Element(nn.Module):
                 f"compat='seqgra': {element.id!r} is made of k-mers, and seqgra scores matrices "
                 "alone: leave compat out, or write the element as a matrix"
             )
-        if element.kmers:
-            tables = [[{letter: 1.0} for letter in kmer] for kmer, _ in element.kmers]
-            weights = torch.tensor([p for _, p in element.kmers], dtype=torch.float64)
-            tables = [t for t, p in zip(tables, weights.tolist(), strict=True) if p > 0]
-            weights = weights[weights > 0]
-        else:
-            tables, weights = [[dict(p) for p in element.matrix]], torch.ones(1).double()
-        rows = torch.tensor(
-            [[[p.get(a, 0.0) for p in table] for a in alphabet] for table in tables],
-            dtype=torch.float64,
-        )
-        share = rows / rows.sum(1, keepdim=True)
-        share = torch.where(share.abs() <= 1e-8, _LEAST, share)
+        tables = [([{letter: 1.0} for letter in kmer], p) for kmer, p in element.kmers if p > 0]
+        if element.matrix:
+            tables = [([dict(column) for column in element.matrix], 1.0)]
+        # in NumPy, as numbers are needed even where torch has none (on the device "meta")
+        rows = np.array([[[p.get(a, 0.0) for p in table] for a in alphabet] for table, _ in tables])
+        share = rows / rows.sum(1, keepdims=True)
+        odds = np.log2(np.where(share <= 1e-8, _LEAST, share) * len(alphabet))
+        weights = np.array([p for _, p in tables])
+        parts = np.log2(weights / weights.sum())
         self.width = element.width
-        self.register_buffer("matrices", (share * len(alphabet)).log2())
-        self.register_buffer("shares", (weights / weights.sum()).log2())
-        best = F.one_hot(self.matrices.argmax(1), len(alphabet)).transpose(1, 2).double()
-        self.highest = float(self(best).amax())
-        lowest = self.matrices.amin(1).sum(1) + self.shares
-        self.lowest = float(torch.logsumexp(lowest * math.log(2), 0) / math.log(2))
+        self.register_buffer("matrices", torch.from_numpy(odds))
+        self.register_buffer("shares", torch.from_numpy(parts))
+        # the best word of each matrix, scored by all of them
+        words = odds.argmax(1)
+        scored = np.take_along_axis(odds[None], words[:, None, None], 2)[:, :, 0].sum(-1)
+        self.highest = float(np.logaddexp2.reduce(scored + parts, axis=1).max())
+        self.lowest = float(np.logaddexp2.reduce(odds.min(1).sum(1) + parts))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the log-odds of the element at each start, float64 (batch, positions)."""
@@ -362,10 +360,9 @@ def _condition(grammar: Grammar, name: str) -> Condition:
     return next(c for c in grammar.conditions if c.id == name)
 
 
-def _chosen(grammar: Grammar, labels: Sequence[str] | None, outputs: int | None) -> list[str]:
-    """Return the labels, each a condition of the grammar."""
+def _check_labels(grammar: Grammar, chosen: Sequence[str], outputs: int) -> None:
+    """Raise where labels are no conditions of the grammar, or not as many as outputs."""
     known = [c.id for c in grammar.conditions]
-    chosen = known if labels is None else list(labels)
     for label in chosen:
         if label not in known:
             hint = did_you_mean(label, known, listed=20)
@@ -374,12 +371,11 @@ def _chosen(grammar: Grammar, labels: Sequence[str] | None, outputs: int | None)
         raise ModelError("the grammar is of regression, and this tells labels apart")
     if not chosen:
         raise ModelError("the grammar has no condition")
-    if outputs not in (None, len(chosen)):
+    if outputs != len(chosen):
         raise ModelError(
             f"there are {outputs} outputs and {len(chosen)} labels ({', '.join(chosen)}): give "
             "labels=, one an output"
         )
-    return chosen
 
 
 def _start(position: str | int, lengths: torch.Tensor, width: int) -> torch.Tensor | None:

@@ -69,7 +69,7 @@ def test_nothing_has_changed_since_the_fingerprint_was_taken(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_learns_and_comes_back(name: str) -> None:
     model = build_tiny(name).eval()
-    X = one_hot(8, model.input_len)
+    X = one_hot(8, model.input_len).requires_grad_()
     found = outputs(model(X))
     sum(t.square().sum() for t in found).backward()
     gradients = {n: p.grad for n, p in model.named_parameters() if p.requires_grad}
@@ -105,13 +105,14 @@ def test_export(name: str) -> None:
 def test_deeplift_adds_up_and_windows_equal_whole_sequences(name: str) -> None:
     model, target = build_tiny(name).eval(), ZOO[name].target
     X = one_hot(2, model.input_len)
-    found = se.attribute(
-        model, X, "deep_lift", references=one_hot(2, model.input_len, 1)[:, None],
-        target=target, return_delta=True,
-    )  # fmt: skip
     with torch.no_grad():
         size = max(1.0, *(float(t.abs().max()) for t in outputs(model(X))))
-    assert float(found.delta.abs().max()) < 1e-4 * size
+    if ZOO[name].explained == "deep_lift_shap":
+        found = se.attribute(
+            model, X, "deep_lift", references=one_hot(2, model.input_len, 1)[:, None],
+            target=target, return_delta=True,
+        )  # fmt: skip
+        assert float(found.delta.abs().max()) < 1e-4 * size
     middle = model.input_len // 2
     plain, window = (
         se.saturation_mutagenesis(
