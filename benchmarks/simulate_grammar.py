@@ -83,15 +83,11 @@ def main() -> int:
         grammar = from_definition(FOLDER / f"{name}.xml.gz")
         large, small = with_rows(grammar, options.rows), with_rows(grammar, options.sample)
         with_rows(grammar, 100).generate()  # compiles
-        numba.set_num_threads(1)
         sides = [
             [timed(partial(small.generate, compat="seqgra")) for _ in range(ROUNDS)],
             [timed(large.generate) for _ in range(ROUNDS)],
         ]
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-        _, wall, threaded = timed(large.generate)
-        ours = sides[1][-1][2]
-        assert threaded.identical(ours), "threads change what is drawn"
+        _, wall, ours = sides[1][-1]
         letters, places = alike(ours, sides[0][-1][2])
         assert min(letters, places) > 1e-3, (letters, places)
         theirs, mine = (

@@ -100,16 +100,11 @@ def prepare_data(config: RunConfig, folder: RunFolder) -> None:
 
     if folder.status("data") == "done" and folder.data.is_file() and is_stored(config, folder):
         return
-    import torch
-
-    threads = torch.get_num_threads()
     with holding(folder.path):
         RunFolder.create(folder.path, resume=True)
         with folder.step("data"):
             run = Run(config, folder)
             folder.write_json("data.json", run.describe())
-    # the threads of numba become those of OpenMP, and with others sums end in other digits
-    torch.set_num_threads(threads)
 
 
 Told = Iterator[tuple[Job, str | None]]

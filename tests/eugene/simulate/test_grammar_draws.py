@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import xarray as xr
@@ -143,3 +144,11 @@ def test_letters_of_a_matrix(draw: Draw) -> None:
             total = sum(w for _, w in weights)
             for letter, weight in weights:
                 assert abs((column == letter.encode()).mean() - weight / total) < 0.012
+
+
+def test_threads_of_others_are_left_alone(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    for name in ("get_num_threads", "set_num_threads"):
+        monkeypatch.setattr(numba, name, lambda *_: asked.append(1))
+    draw("mc8-dna150", 10)
+    assert not asked
