@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
 import xarray as xr
 
@@ -13,9 +14,9 @@ from eugene.data._files import PathLike
 
 def constructs(
     table: PathLike,
-    fasta: PathLike,
     reference: PathLike,
     context: str,
+    fasta: PathLike | None = None,
     annotation: PathLike | None = None,
     *,
     length: Annotated[int, Least(1)] = 25600,
@@ -24,9 +25,9 @@ def constructs(
     stride: Annotated[int, Least(1)] = 1,
     reverse_complements: bool = False,
     shared_constructs: bool = False,
+    name_col: str | Sequence[str] | None = None,
     activity_col: str | None = "activity",
-    missing: Literal["error", "drop"] = "error",
-    longer: Literal["crop", "error"] = "crop",
+    group_col: str | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
     r"""Put payloads into a locus: rows are long windows, or strides drawn of them.
@@ -38,7 +39,7 @@ def constructs(
 
     Parameters
     ----------
-    table, fasta, reference, context, annotation, length, padding
+    table, reference, context, fasta, annotation, length, padding
         As `seqdata.constructs.build` takes them.
     strides : int or None
         Windows of each construct; None for the constructs themselves.
@@ -49,7 +50,7 @@ def constructs(
     shared_constructs : bool
         Let a split part strides of one construct, so that a network is validated on payloads that
         it is trained on.
-    activity_col, missing, longer
+    name_col, activity_col, group_col
         As `seqdata.constructs.build` takes them.
     seed : int
         Seed of the strides.
@@ -63,17 +64,17 @@ def constructs(
     --------
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = [pathlib.Path(folder) / name for name in ("t.tsv", "p.fa", "g.fa")]
-    ...     for file, text in zip(files, ("name\tactivity\na\t1\n", ">a\nTTTT\n",
-    ...                                   ">c\nAAAAAGGCCCCC\n"), strict=True):
+    ...     files = [pathlib.Path(folder) / name for name in ("t.tsv", "g.fa", "p.fa")]
+    ...     for file, text in zip(files, ("name\tactivity\na\t1\n", ">c\nAAAAAGGCCCCC\n",
+    ...                                   ">a\nTTTT\n"), strict=True):
     ...         _ = file.write_text(text)
-    ...     ds = constructs(*files, "c:5-7", length=8, padding=2, strides=2)
+    ...     ds = constructs(*files[:2], "c:5-7", files[2], length=8, padding=2, strides=2)
     >>> ds["seq"].shape, sorted(set(ds["id"].values))
     ((2, 8), ['a'])
     """
     ds = sd.constructs.build(
         table, fasta, reference, context, annotation, length=length, padding=padding,
-        activity_col=activity_col, missing=missing, longer=longer,
+        name_col=name_col, activity_col=activity_col, group_col=group_col,
     )  # fmt: skip
     ds = ds.assign(activity=ds["activity"].astype("float32"))
     if shared_constructs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,14 +22,14 @@ from seqdata.store._zarr import open_zarr, to_zarr
 
 def build(
     table: str | Path,
-    fasta: str | Path,
+    fasta: str | Path | None,
     reference: str | Path,
     context: str,
     annotation: str | Path | None = None,
     *,
     length: int = 25600,
     padding: int = 1280,
-    name_col: str | None = None,
+    name_col: str | Sequence[str] | None = None,
     activity_col: str | None = "activity",
     group_col: str | None = None,
     missing: Literal["error", "drop"] = "error",
@@ -49,8 +50,9 @@ def build(
         CSV, TSV or Parquet table with a row for each replicate of each payload. A column
         ``fold`` is kept. Rows of one name are replicates, whose activities are averaged; with a
         column ``replicate``, two rows of one replicate are an error.
-    fasta : path
-        FASTA file of the payloads. A ``~`` in the table's names is ``_`` there.
+    fasta : path or None
+        FASTA file of the payloads. A ``~`` in the table's names is ``_`` there. None where they
+        stand in the column ``sequence`` of the table.
     reference : path
         FASTA file of the genome, plain or bgzip.
     context : str
@@ -63,8 +65,9 @@ def build(
         Length in bp of what a network sees.
     padding : int
         Bases (bp) by which a window is longer.
-    name_col : str or None
-        Column of the names; default ``name`` or ``MenDel.Name``.
+    name_col : str, sequence of str or None
+        Column of the names; default ``name`` or ``MenDel.Name``. Of several columns, what is in
+        them, joined by ``/``.
     activity_col : str or None
         Column of the activity, missing (NA) where it was not measured; None for payloads of
         which nothing is known.

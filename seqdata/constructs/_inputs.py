@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +15,14 @@ from numpy.typing import NDArray
 from seqdata._told import tell
 from seqdata.constructs._place import Letters, Site
 from seqdata.errors import MissingColumnError, SchemaError, TableError, did_you_mean
+from seqdata.readers._letter_check import LetterCheck
 from seqdata.readers.bed import read_bedlike
 from seqdata.readers.fasta import FlatFASTA
 from seqdata.readers.table import KeyedTable
 
 NAMES = ("name", "MenDel.Name")
 GROUPS = ("group", "groups")
-REPLICATE, FOLD = "replicate", "fold"
+REPLICATE, FOLD, SEQUENCE = "replicate", "fold", "sequence"
 _LISTED = 10
 
 
@@ -65,10 +68,10 @@ def some(names: list[str]) -> str:
 
 def read_payloads(
     table: str | Path,
-    fasta: str | Path,
+    fasta: str | Path | None,
     annotation: str | Path | None,
     *,
-    name_col: str | None,
+    name_col: str | Sequence[str] | None,
     activity_col: str | None,
     group_col: str | None,
     missing: Literal["error", "drop"],
@@ -89,8 +92,10 @@ def read_payloads(
     SeqdataError
         As `seqdata.constructs.build` says.
     """
-    found = _measured(Path(table), name_col, activity_col, group_col)
-    letters = _letters(Path(fasta))
+    found, own = _measured(
+        Path(table), name_col, activity_col, group_col, sequences=fasta is None
+    )  # fmt: skip
+    letters = own if fasta is None else _letters(Path(fasta))
     of_name: dict[str, str] = {}
     for name in found.names:
         other = of_name.setdefault(in_fasta(name), name)
@@ -149,21 +154,32 @@ def _column(file: Path, known: list[str], given: str | None, usual: tuple[str, .
 
 
 def _measured(
-    file: Path, name_col: str | None, activity_col: str | None, group_col: str | None
-) -> Payloads:
-    """Return the table with one row a payload, replicates averaged."""
-    first, keys, columns = KeyedTable(file).read(repeated=True)
-    named = _column(file, [first, *columns], name_col, NAMES)
-    if named is None:
-        raise MissingColumnError(
-            f"{file} has no column {' or '.join(map(repr, NAMES))} of the payloads' names: it has "
-            f"{[first, *columns]}. Say which it is with name_col."
-        )
-    if named != first:
-        _, keys, columns = KeyedTable(file, named).read(repeated=True)
+    file: Path,
+    name_col: str | Sequence[str] | None,
+    activity_col: str | None,
+    group_col: str | None,
+    *,
+    sequences: bool,
+) -> tuple[Payloads, dict[str, Letters]]:
+    """Return the table with one row a payload, replicates averaged, and sequences it may hold."""
+    first, keys, others = KeyedTable(file).read(repeated=True)
+    columns: dict[str, NDArray[np.generic]] = {first: np.asarray(keys, dtype=object), **others}
     known = list(columns)
+    if name_col is None or isinstance(name_col, str):
+        named = _column(file, known, name_col, NAMES)
+        if named is None:
+            raise MissingColumnError(
+                f"{file} has no column {' or '.join(map(repr, NAMES))} of the payloads' names: it "
+                f"has {known}. Say which it is with name_col."
+            )
+        named_by = [named]
+    else:
+        named_by = [str(_column(file, known, name, ())) for name in name_col]
+    names = ["/".join(map(str, row)) for row in zip(*(columns[k] for k in named_by), strict=True)]
+    if "" in names:
+        row = names.index("") + 1
+        raise TableError(f"{file}, row {row} below the header: column {named_by[0]!r} is empty.")
     grouped = _column(file, known, group_col, GROUPS)
-    names = [str(key) for key in keys]
     order = list(dict.fromkeys(names))
     row_of = {name: i for i, name in enumerate(order)}
     rows = np.array([row_of[name] for name in names], np.int64)
@@ -194,7 +210,7 @@ def _measured(
     elif len(names) > n:
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise TableError(f"{file} has two rows of {twice!r}, and no activity to be averaged.")
-    return Payloads(
+    measured = Payloads(
         order,
         [],
         mean,
@@ -202,6 +218,22 @@ def _measured(
         _one_each(file, grouped, order, rows, columns),
         _one_each(file, FOLD if FOLD in known else None, order, rows, columns),
     )
+    if not sequences:
+        return measured, {}
+    texts = _one_each(file, _column(file, known, SEQUENCE, ()), order, rows, columns)
+    check = LetterCheck("DNA", "error")
+    letters: dict[str, Letters] = {}
+    for name, text in zip(order, texts or (), strict=True):
+        raw = np.frombuffer(text.strip().encode("ascii", "replace"), np.uint8).copy()
+        if not len(raw):
+            raise TableError(f"{file}: {name!r} has no letters in column {SEQUENCE!r}.")
+        letters[in_fasta(name)] = upper(check(raw, partial(_where, file, name)))
+    return measured, letters
+
+
+def _where(file: Path, name: str, place: int) -> str:
+    """Say where a letter stands."""
+    return f"{file}, {name!r}, position {place + 1} of column {SEQUENCE!r}"
 
 
 def _check_replicates(

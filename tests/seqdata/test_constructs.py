@@ -299,3 +299,21 @@ def test_payloads_can_be_left_out(files: dict[str, Path]) -> None:
     with pytest.warns(sd.SeqdataWarning, match="1 payloads have no row .* 'pl3'"):
         ds = built(files, missing="drop")
     assert ds["id"].values.tolist() == ["pl~1", "pl2"]
+
+
+def test_sequences_may_stand_in_the_table(files: dict[str, Path], tmp_path: Path) -> None:
+    table = tmp_path / "all.tsv"
+    table.write_text(
+        "kind\tn\tsequence\tactivity\n"
+        "x\t1\tacgt\t2\nx\t2\tTTTTT\t3\nx\t1\tacgt\t4\n"
+    )  # fmt: skip
+    given = {"length": 8, "padding": 2, "name_col": ["kind", "n"]}
+    ds = constructs.build(table, None, files["reference"], "chrZ:150-150", **given)
+    assert ds["id"].values.tolist() == ["x/1", "x/2"]
+    assert ds["activity"].values.tolist() == [3.0, 3.0]
+    assert text_of(ds)[0][3:7] == "ACGT"
+    table.write_text("kind\tn\tsequence\tactivity\nx\t1\tACZT\t2\n")
+    with pytest.raises(sd.SeqdataError, match="'x/1', position 3 of column 'sequence'"):
+        constructs.build(table, None, files["reference"], "chrZ:150-150", **given)
+    with pytest.raises(sd.SeqdataError, match="no column 'sequence'"):
+        constructs.build(files["table"], None, files["reference"], "chrZ:150-150", length=8)
