@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.errors import EugeneError, UsageError
 
+if TYPE_CHECKING:
+    from eugene.models import ModelDefinition
+    from eugene.simulate import Grammar
+
 _FORMS = {".xml": "to_xml", ".yaml": "to_yaml", ".yml": "to_yaml"}
 
 
 def simulate(call: Call) -> int:
-    """Draw the data set of a definition, or write the definition in another form.
+    """Draw the data set of a definition, or write a definition, also of a model, in another form.
 
     Parameters
     ----------
@@ -34,9 +39,18 @@ def simulate(call: Call) -> int:
     UsageError
         If options do not go together.
     """
+    from eugene.config._definition import holds_model
+    from eugene.models import from_definition as from_model_definition
     from eugene.simulate import from_definition
     from eugene.simulate.grammar import remarks
 
+    if holds_model(call.words[0]):
+        if not call.has("convert"):
+            raise UsageError(
+                f"{call.words[0]} is the definition of a model, from which no data can be drawn: "
+                "--convert writes it in another form"
+            )
+        return _convert(call, from_model_definition(call.words[0]))
     grammar = from_definition(call.words[0])
     for remark in remarks(grammar):
         say(f"note: {remark}")
@@ -49,15 +63,7 @@ def simulate(call: Call) -> int:
     if compat not in (None, "seqgra"):
         raise UsageError(f"--compat is {compat!r}, expected seqgra")
     if call.has("convert"):
-        if out.suffix not in _FORMS:
-            raise UsageError(
-                f"--convert writes .xml or .yaml, --out is {str(out) or 'not given'!r}"
-            )
-        if out.exists() and not again:
-            raise EugeneError(f"{out} exists already; --overwrite replaces it")
-        write_atomic(out, getattr(grammar, _FORMS[out.suffix])())
-        say(f"{grammar.id}: written as {out}")
-        return 0
+        return _convert(call, grammar)
     if not out.name:
         raise UsageError("--out is needed: a .zarr store, or a folder for the text files of seqgra")
     if call.has("text"):
@@ -77,4 +83,16 @@ def simulate(call: Call) -> int:
         f"{len(grammar.conditions)} conditions, {share:.2%} of the positions planted"
     )
     say(f"data: {out}")
+    return 0
+
+
+def _convert(call: Call, definition: Grammar | ModelDefinition) -> int:
+    """Write a definition in the form that ``--out`` has."""
+    out = Path(call.get("out") or "")
+    if out.suffix not in _FORMS:
+        raise UsageError(f"--convert writes .xml or .yaml, --out is {str(out) or 'not given'!r}")
+    if out.exists() and not call.has("overwrite"):
+        raise EugeneError(f"{out} exists already; --overwrite replaces it")
+    write_atomic(out, getattr(definition, _FORMS[out.suffix])())
+    say(f"{definition.id}: written as {out}")
     return 0

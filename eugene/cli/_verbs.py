@@ -181,7 +181,7 @@ _AFTER = (
             Option("--seed", "seed of the rows; by default that of the definition", "N"),
             Option("--compat", "draw number by number as this program does: seqgra", "NAME"),
             Option("--text", "write the six text files of seqgra instead of a store"),
-            Option("--convert", "write the definition in the form of --out, and draw nothing"),
+            Option("--convert", "write the definition, also of a model, in the form of --out"),
             OVERWRITE,
         ),
         configured=False,

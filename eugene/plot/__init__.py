@@ -20,6 +20,7 @@ from eugene.plot._gia import positional_gia_plot as positional_gia_plot
 from eugene.plot._grammar import grammar_map as grammar_map
 from eugene.plot._grammar import grammar_positions as grammar_positions
 from eugene.plot._groups import compared_groups as compared_groups
+from eugene.plot._motifs import motif_matrix as motif_matrix
 from eugene.plot._performance import auprc as auprc
 from eugene.plot._performance import auroc as auroc
 from eugene.plot._performance import confusion_mtx as confusion_mtx

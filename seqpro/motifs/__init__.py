@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from seqpro.motifs._carried import CARRIED as CARRIED
 from seqpro.motifs._carried import MotifLossWarning as MotifLossWarning
+from seqpro.motifs._compare import best_scores as best_scores
+from seqpro.motifs._compare import empirical_similarity as empirical_similarity
+from seqpro.motifs._compare import in_flanks as in_flanks
+from seqpro.motifs._compare import min_divergence as min_divergence
+from seqpro.motifs._compare import random_instances as random_instances
 from seqpro.motifs._convert import consensus as consensus
 from seqpro.motifs._convert import information_content as information_content
 from seqpro.motifs._convert import pfm_to_ppm as pfm_to_ppm

@@ -312,7 +312,9 @@ def test_what_it_cannot_do_is_told() -> None:
         BayesOptimal(grammar(rule), output_dim=3)
     with pytest.raises(ModelError, match="have 20 letters, DNA has 4"):
         BayesOptimal(grammar(rule), input_channels=20)
-    with pytest.raises(InputShapeError, match="12 letters long, those of the grammar are at least 16"):
+    with pytest.raises(
+        InputShapeError, match="12 letters long, those of the grammar are at least 16"
+    ):
         BayesOptimal(grammar(rule))(torch.zeros(1, 4, 12))
     odd = dataclasses.replace(grammar(g.Rule(("nowhere",))))
     with pytest.raises(ModelError, match="there is no element 'nowhere'"):
