@@ -70,11 +70,12 @@ class BayesOptimal(Architecture):
 
     Examples
     --------
-    >>> from eugene.simulate.grammar import Condition, Element, Grammar, Letters, Rule
+    >>> from eugene.simulate.grammar import Condition, Element, Example, Grammar, Letters, Rule
     >>> even = Letters((("A", 1.0), ("C", 1.0), ("G", 1.0), ("T", 1.0)))
     >>> labels = Condition("one", (Rule(("gata",)),)), Condition("two", (Rule(("atat",)),))
     >>> words = Element("gata", (("GATA", 1.0),)), Element("atat", (("ATAT", 1.0),))
-    >>> classifier = BayesOptimal(Grammar("g", (even,), {}, labels, words, 8, 8))
+    >>> rows = {"test": (Example(9, ("one",)), Example(9, ("two",)))}
+    >>> classifier = BayesOptimal(Grammar("g", (even,), rows, labels, words, 8, 8))
     >>> X = torch.eye(4)[[1, 2, 0, 3, 0, 1, 1, 1]].T[None]
     >>> classifier.scores(X)[0, 0], classifier(X).softmax(1).argmax(1)
     (tensor(1., dtype=torch.float64), tensor([0]))
