@@ -166,7 +166,7 @@ def class_curves(
         raise EugeneError("curves need rows of both classes, which none has")
     there = np.isfinite(y)
     everything = _lines(y[there], p[there])
-    mean = tuple(_mean([own[k] for own in lines.values()]) for k in (0, 1))
+    mean = _mean([roc for roc, _ in lines.values()]), _mean([pr for _, pr in lines.values()])
     macro = np.mean(list(areas.values()), axis=0)
     return {
         "classes": {name: _curve(*lines[name], areas[name], points) for name in lines},

@@ -246,13 +246,13 @@ def choose_examples(
     elif task.classification:
         y, best = truth == 1, said >= 0.5
         best[np.arange(len(best)), said.argmax(axis=1)] = True
-        known = y.any(axis=1) & np.isfinite(truth).all(axis=1)
+        known = np.asarray(y.any(axis=1) & np.isfinite(truth).all(axis=1), np.bool_)
         limit = 0.5 if threshold is None else threshold
-        sure = np.where(y, said >= limit, said <= 1 - limit).all(axis=1)
+        sure = np.asarray(np.where(y, said >= limit, said <= 1 - limit).all(axis=1), np.bool_)
         own, guessed = ([Aim(tuple(np.flatnonzero(r).tolist())) for r in v] for v in (y, best))
         labels = ["|".join(names[c] for c in aim.columns) for aim in own]
     else:
-        known = np.isfinite(truth).any(axis=1)
+        known = np.asarray(np.isfinite(truth).any(axis=1), np.bool_)
         sure = np.ones(len(truth), np.bool_)
         own = guessed = [Aim((0,))] * len(truth)
         labels = [names[0]] * len(truth)
