@@ -107,6 +107,12 @@ DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE"
 TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
 RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")
 FOLDS = Option("--folds", "cross-validate with so many folds", "N", key="replicates.folds")
+LEAVE_OUT = Option(
+    "--leave_out",
+    "test each group of a column by a network trained on the others",
+    "COLUMN",
+    key="replicates.leave_out",
+)
 INPUT = Option(
     "--input",
     "FASTA, CSV, TSV or BED file, or Zarr store",

@@ -11,6 +11,7 @@ from eugene._verb import (
     GENOME,
     INPUT,
     LATER,
+    LEAVE_OUT,
     OVERLAP,
     OVERWRITE,
     RESUME,
@@ -41,7 +42,7 @@ _BEFORE = (
         "eugene run jores21_leaf --data.path leaf.tsv",
         "eugene.cli._run:run",
         words="RECIPE",
-        options=(FOLDS, *RUNNING),
+        options=(FOLDS, LEAVE_OUT, *RUNNING),
     ),
     Verb(
         "tune",

@@ -88,7 +88,10 @@ def _show(name: str) -> int:
         card = model_card(weights)
         measured = card.measured
         say(f"weights {weights}: {', '.join(card.outputs)}; {card.licence}")
-        say(f"      {measured.metric} {measured.value:g} ({measured.data})")
+        if measured is None:
+            say("      not measured here: the file was not at hand")
+        else:
+            say(f"      {measured.metric} {measured.value:g} ({measured.data})")
     say("in a run file:")
     say(f"  model: {{name: {name}}}")
     return 0

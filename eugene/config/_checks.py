@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -395,12 +396,14 @@ def _in_stages(document: Document, before: set[Problem]) -> Iterator[Problem]:
 def _seeds(document: Document) -> Iterator[Problem]:
     replicates = document.tree.get("replicates")
     seeds = replicates.get("seeds") if isinstance(replicates, dict) else None
-    if isinstance(replicates, dict) and seeds is not None and replicates.get("folds") is not None:
+    asked = replicates if isinstance(replicates, dict) else {}
+    given = [key for key in ("seeds", "folds", "leave_out") if asked.get(key) is not None]
+    for one, other in itertools.pairwise(given):
         message = (
-            "seeds and folds are both given: one training a seed, or one a fold; "
-            "'--replicates.seeds null' leaves the seeds out"
+            f"{one} and {other} are both given: one training a seed, or one a fold; "
+            f"'--replicates.{one} null' leaves the {one} out"
         )
-        yield document.problem("$.replicates.folds", message)
+        yield document.problem(f"$.replicates.{other}", message)
     if isinstance(seeds, list):
         path = "$.replicates.seeds"
         if not seeds:

@@ -182,10 +182,30 @@ class RunConfig:
         override(document, "seed", seed, place=self.document.where("$.replicates.seeds"))
         return resolve_document(document, allow_class_path=self.allow_class_path)
 
-    def fold(self, arm: str, fold: int) -> RunConfig:
-        """Return the configuration of one fold: an arm's overrides, tested on that fold."""
+    def fold(self, arm: str, fold: int, n_folds: int | None = None) -> RunConfig:
+        """Return the configuration of one fold: an arm's overrides, tested on that fold.
+
+        Parameters
+        ----------
+        arm : str
+            Name of the arm.
+        fold : int
+            Number of the fold.
+        n_folds : int, optional
+            How many there are; by default as ``replicates.folds`` says. Where groups are left
+            out one at a time only the data tell.
+        """
         document = _checks.arm_document(self.document, arm)
         like = value_at(document.tree, "data.split")
+        groups = self.section("replicates").get("leave_out")
+        if groups is not None:
+            split: dict[str, object] = {"name": "kfold", "groups": groups}
+            split |= {"n_folds": n_folds, "fold": fold}
+            if isinstance(like, dict) and like.get("seed") is not None:
+                split["seed"] = like["seed"]
+            where = self.document.where("$.replicates.leave_out")
+            override(document, "data.split", split, place=where)
+            return resolve_document(document, allow_class_path=self.allow_class_path)
         if not isinstance(like, dict):
             message = (
                 "folds keep the rules of data.split, and there is none: give one that says which "
@@ -193,8 +213,8 @@ class RunConfig:
             )
             raise self.fail("$.replicates.folds", message)
         rules = {key: value for key, value in like.items() if key != "seed"}
-        split: dict[str, object] = {"name": "kfold", "like": rules}
-        split |= {"n_folds": self.section("replicates")["folds"], "fold": fold}
+        split = {"name": "kfold", "like": rules}
+        split |= {"n_folds": n_folds or self.section("replicates")["folds"], "fold": fold}
         if like.get("seed") is not None:
             split["seed"] = like["seed"]
         override(document, "data.split", split, place=self.document.where("$.replicates.folds"))

@@ -27,6 +27,8 @@ class ReplicatesSection:
     folds : int, optional
         Folds of a cross-validation instead of seeds, 3 or more: each is tested once by a network
         that was neither trained nor stopped on it. They keep the rules of ``data.split``.
+    leave_out : str, optional
+        Column whose groups of rows are the folds instead, each group one of its own.
     arms : dict
         Name -> overrides with dotted keys: ``{wide: {model.n_filters: 64}}``.
     interpret : str
@@ -35,6 +37,7 @@ class ReplicatesSection:
 
     seeds: list[int] | None = None
     folds: Annotated[int | None, Least(3)] = None
+    leave_out: str | None = None
     arms: dict[str, object] = field(default_factory=lambda: {"default": {}})
     interpret: Literal["first", "all", "none"] = "first"
 

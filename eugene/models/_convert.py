@@ -12,6 +12,7 @@ from torch import nn
 from eugene.errors import EugeneError, EugeneWarning, NotARunError
 from eugene.models._base import Architecture
 from eugene.models._build import build
+from eugene.models._enformer_weights import load_enformer_weights
 from eugene.models._layers import (
     FileLayer,
     pour,
@@ -21,6 +22,7 @@ from eugene.models._layers import (
 )
 from eugene.models._weights import existing, filled, load_weights, read_checkpoint
 from eugene.models.deepstarr import DeepSTARR
+from eugene.models.enformer import OnTrunk
 
 
 class Converter(NamedTuple):
@@ -46,7 +48,7 @@ CONVERTERS: dict[str, Converter] = {
 }
 """Formats whose layers stand in the order of the network; the others go by name."""
 
-BY_NAME = ("eugene", "safetensors")
+BY_NAME = ("eugene", "safetensors", "enformer")
 _SUFFIXES = {
     ".h5": "keras",
     ".hdf5": "keras",
@@ -70,8 +72,11 @@ def fill(network: nn.Module, path: str | Path, file_format: str | None = None) -
         The network.
     path : str or pathlib.Path
         The file.
-    file_format : {"keras", "torch", "torch_from_keras", "npz", "eugene", "safetensors"}, optional
-        How it was written; by default what its name tells.
+    file_format : {"keras", "torch", "torch_from_keras", "npz", "eugene", "safetensors", \
+"enformer"}, optional
+        How it was written; by default what its name tells. ``"enformer"`` is what
+        `load_enformer_weights` reads, and the default for ``.npz``, ``.pt``, ``.pth`` and ``.bin``
+        where the network is on Enformer's trunk.
 
     Returns
     -------
@@ -87,7 +92,11 @@ def fill(network: nn.Module, path: str | Path, file_format: str | None = None) -
         If the name does not tell the format, or tensors do not fit: which ones.
     """
     path = existing(path, "weights")
-    file_format = file_format or _SUFFIXES.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    ported = isinstance(network, OnTrunk) and suffix in (".npz", ".pt", ".pth", ".bin")
+    file_format = file_format or ("enformer" if ported else _SUFFIXES.get(suffix))
+    if file_format == "enformer":
+        return load_enformer_weights(network, path)
     if file_format == "eugene":
         return load_eugene_checkpoint(path, network)
     if file_format == "safetensors":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from eugene.errors import EugeneError
 from eugene.models._enformer_names import NAMINGS, Place
@@ -20,7 +21,7 @@ from eugene.models.enformer import OnTrunk
 logger = logging.getLogger("eugene.models")
 _TOLD = 4
 _HEAD = re.compile(r"heads\.(\w+)\.")
-N = TypeVar("N", bound=OnTrunk)
+N = TypeVar("N", bound=nn.Module)
 
 
 def load_enformer_weights(model: N, path: str | Path, *, heads: bool | None = None) -> N:

@@ -62,8 +62,8 @@ class ModelCard:
         Where address and checksum were taken from.
     files : mapping
         The file ``weights``: ``urls``, ``sha256``, ``size``, ``verified``.
-    measured : Measured
-        What was measured with them here.
+    measured : Measured or None
+        What was measured with them here; None where the file was never at hand.
     """
 
     name: str
@@ -77,7 +77,7 @@ class ModelCard:
     licence: str
     source: str
     files: Mapping[str, Mapping[str, Any]]
-    measured: Measured
+    measured: Measured | None = None
 
     @property
     def verified(self) -> bool:
@@ -99,7 +99,7 @@ def _cards() -> Mapping[str, ModelCard]:
             **{
                 **{key: text(value) for key, value in fields.items()},
                 "outputs": tuple(fields["outputs"]),
-                "measured": Measured(**fields["measured"]),
+                "measured": Measured(**fields["measured"]) if "measured" in fields else None,
             },
         )
         for name, fields in tree.items()

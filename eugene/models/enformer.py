@@ -160,6 +160,11 @@ class EnformerTrunk(nn.Module):
     gamma : {"tensorflow", "exact", "enformer-pytorch"}
         How features of distances are computed, see `eugene.nn.relative_features`. Published
         weights were trained with those of TensorFlow.
+    batchnorm : {"updated", "frozen"}
+        Whether training normalises by the statistics of its batches and moves the running ones,
+        or leaves these as they are and normalises by them, as for a few constructs it may be
+        better; scales and shifts are trained either way. A trunk that is frozen as a whole keeps
+        them anyway.
     recompute : bool
         Keep only what goes into the blocks when training, and compute the rest again in the
         backward pass: less memory, the same results.
@@ -200,10 +205,13 @@ class EnformerTrunk(nn.Module):
         attention_dropout: float = 0.05,
         position_dropout: float = 0.01,
         gamma: str = "tensorflow",
+        batchnorm: str = "updated",
         recompute: bool = False,
         input_channels: int = 4,
     ) -> None:
         super().__init__()
+        if batchnorm not in ("updated", "frozen"):
+            raise ModelError(f"batchnorm={batchnorm!r} must be 'updated' or 'frozen'")
         multiple = min(128, channels // 2) if multiple_of is None else multiple_of
         if channels < 2 or multiple < 1 or channels % 2 or channels % multiple:
             raise ModelError(
@@ -219,7 +227,7 @@ class EnformerTrunk(nn.Module):
         share = channels // n_heads
         self.channels, self.crop = channels, crop or 0
         self.position_features = share // 6 * 6 if position_features is None else position_features
-        self.gamma, self.recompute = gamma, recompute
+        self.gamma, self.batchnorm, self.recompute = gamma, batchnorm, recompute
         widths = tower_widths(channels, multiple)
         half = channels // 2
         self.stem = ConvStage(SameConv1d(input_channels, half, 15), half, pooling)
@@ -251,6 +259,21 @@ class EnformerTrunk(nn.Module):
     def out_channels(self) -> int:
         """Channels of an embedding."""
         return 2 * self.channels
+
+    def train(self, mode: bool = True) -> EnformerTrunk:
+        """Set training or evaluation mode; normalisations stay in the latter if they are frozen.
+
+        Parameters
+        ----------
+        mode : bool
+            Whether it is to be trained.
+        """
+        super().train(mode)
+        if self.batchnorm == "frozen":
+            for layer in self.modules():
+                if isinstance(layer, nn.BatchNorm1d):
+                    layer.eval()
+        return self
 
     def bins(self, length: int) -> int:
         """Return how many bins a sequence of some length (bp) is embedded in.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from eugene._evaluation import Measured, Metrics
@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def check_folds(config: RunConfig, ds: xr.Dataset) -> None:
+def check_folds(config: RunConfig, ds: xr.Dataset) -> list[str]:
     """See that every fold gets rows, and say how many.
 
     Parameters
     ----------
     config : RunConfig
-        With ``replicates.folds`` and the split that folds are made like.
+        With ``replicates.folds`` and the split that folds are made like, or
+        ``replicates.leave_out``.
     ds : xarray.Dataset
         The rows.
+
+    Returns
+    -------
+    list of str
+        What each fold is called: its number, or the group that it leaves out.
 
     Raises
     ------
@@ -37,9 +43,19 @@ def check_folds(config: RunConfig, ds: xr.Dataset) -> None:
 
     import seqdata as sd
 
-    n_folds = int(config.section("replicates")["folds"])
-    like = config.section("data.split")
+    section, like = config.section("replicates"), config.section("data.split")
     seed = config.seed if like.get("seed") is None else int(like["seed"])
+    if section.get("leave_out") is not None:
+        try:
+            _, names = sd.splits.group_folds(ds, str(section["leave_out"]), seed=seed)
+        except sd.SeqdataError as error:
+            raise config.fail("$.replicates.leave_out", str(error)) from error
+        logger.info(
+            "%d folds, one a group of %s: %s; one tests, the next validates, the others train",
+            *(len(names), section["leave_out"], ", ".join(names)),
+        )
+        return names
+    n_folds = int(section["folds"])
     try:
         dealt = sd.splits.folds(ds, n_folds=n_folds, like=like, seed=seed)
     except sd.SeqdataError as error:
@@ -59,6 +75,7 @@ def check_folds(config: RunConfig, ds: xr.Dataset) -> None:
     )
     if (dealt < 0).any():
         logger.info("%d rows are in no split, so in no fold", int((dealt < 0).sum()))
+    return [str(fold) for fold in range(n_folds)]
 
 
 def _test_rows(folder: RunFolder, fold: int) -> xr.Dataset:
@@ -119,7 +136,9 @@ def out_of_fold(folders: Sequence[RunFolder]) -> xr.Dataset:
     return found.isel(_sequence=np.argsort(rows))
 
 
-def gather(config: RunConfig, folder: RunFolder, arm: str, *, alone: bool) -> Measured:
+def gather(
+    config: RunConfig, folder: RunFolder, arm: str, n_folds: int, *, alone: bool
+) -> Measured:
     """Write the out-of-fold predictions of an arm and measure them together.
 
     Parameters
@@ -130,6 +149,8 @@ def gather(config: RunConfig, folder: RunFolder, arm: str, *, alone: bool) -> Me
         The parent.
     arm : str
         The arm.
+    n_folds : int
+        Number of folds.
     alone : bool
         Whether there is no other arm: the store is then the parent's own.
 
@@ -141,7 +162,6 @@ def gather(config: RunConfig, folder: RunFolder, arm: str, *, alone: bool) -> Me
     """
     import seqdata as sd
 
-    n_folds = int(config.section("replicates")["folds"])
     runs = [RunFolder(folder.path / arm / f"fold_{k}") for k in range(n_folds)]
     found = out_of_fold(runs)
     described = runs[0].read_json("data.json")
@@ -175,3 +195,56 @@ def _measured(config: RunConfig, found: xr.Dataset) -> Measured:
     )
     n = int(np.isfinite(actual).any(axis=1).sum())
     return {"n": n, "metrics": cast(Metrics, metrics)}
+
+
+def fold_table(
+    evaluations: Mapping[str, Mapping[int, Measured]],
+    pooled: Mapping[str, Measured],
+    names: Sequence[str],
+) -> str:
+    """Return the figures of each fold, of their mean, and of all rows together, tab-separated.
+
+    Parameters
+    ----------
+    evaluations : mapping
+        Arm -> fold -> what was measured on the rows that it tested.
+    pooled : mapping
+        Arm -> what was measured of all rows by the networks that never saw them.
+    names : list of str
+        What each fold is called.
+
+    Returns
+    -------
+    str
+        Columns ``arm``, ``fold``, ``left_out``, ``n`` and one a metric, empty where a fold has
+        none, such as a correlation of one row.
+    """
+    import csv
+    import io
+    import statistics
+
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
+    every = [run for runs in evaluations.values() for run in runs.values()]
+    metrics = list(dict.fromkeys(m for run in every for m in run.get("metrics", {})))
+    writer.writerow(["arm", "fold", "left_out", "n", *metrics])
+
+    def line(measured: Measured) -> list[object]:
+        found = measured.get("metrics", {})
+        return [measured.get("n", ""), *(_plain(found.get(m, {}).get("value")) for m in metrics)]
+
+    for arm, runs in evaluations.items():
+        rows = [line(run) for run in runs.values()]
+        for fold, row in zip(runs, rows, strict=True):
+            writer.writerow([arm, fold, names[fold], *row])
+        means = [
+            _plain(statistics.fmean(numbers) if (numbers := [v for v in c if v != ""]) else None)
+            for c in list(zip(*rows, strict=True))[1:]
+        ]
+        writer.writerow([arm, "mean", "", "", *means])
+        writer.writerow([arm, "all rows", "", *line(pooled[arm])])
+    return buffer.getvalue()
+
+
+def _plain(value: float | None) -> float | str:
+    return "" if value is None else float(f"{value:.6g}")

@@ -147,9 +147,12 @@ def replicates_of(path: str | Path) -> list[Path]:
     asked = parent.settings("replicates") if found else {}
     seeds = asked.get("seeds")
     wanted = asked.get("folds") or len(seeds if seeds is not None else found)
-    if len(found) < wanted:
+    # how many groups are left out only the data tell: the last of them is followed by the summary
+    undone = asked.get("leave_out") is not None and not parent.summary.is_file()
+    if len(found) < wanted or undone:
+        of = "more" if undone else wanted
         message = (
-            f"{path} holds {len(found)} of {wanted} runs; 'eugene run {parent.path} --resume' does "
+            f"{path} holds {len(found)} of {of} runs; 'eugene run {parent.path} --resume' does "
             "the others"
         )
         raise NotARunError(message)

@@ -18,7 +18,7 @@ from eugene._step import steps
 from eugene.config import RunConfig, listed_plugins
 from eugene.runs import _pipeline as pipeline
 from eugene.runs._data import draws_with_run_seed, fingerprint, load_data
-from eugene.runs._folds import check_folds, gather
+from eugene.runs._folds import check_folds, fold_table, gather
 from eugene.runs._pipeline import Options
 from eugene.runs._run import Baselines, logger
 from eugene.runs._versions import versions
@@ -53,6 +53,7 @@ class Summary(TypedDict, total=False):
     arms: dict[str, Arm]
     paired: dict[str, Difference]
     out_of_fold: dict[str, Measured]
+    left_out: list[str]
 
 
 Evaluations: TypeAlias = dict[str, dict[int, Evaluation]]
@@ -244,11 +245,17 @@ def _summary_csv(evaluations: Evaluations, over: str) -> str:
     return buffer.getvalue()
 
 
-def _begin(config: RunConfig, path: Path, over: str, *, overwrite: bool, resume: bool) -> RunFolder:
-    existing = RunFolder(path)
+def _begin(
+    config: RunConfig, path: Path, over: str, *, overwrite: bool, resume: bool
+) -> tuple[RunFolder, list[str]]:
+    """Begin the folder above all runs; of folds, return what they are called as well."""
+    existing, names = RunFolder(path), list[str]()
+    left_out = config.section("replicates").get("leave_out") is not None
     if pipeline.following(config):
         existing.follow()
-        return existing
+        if over == "fold":
+            names = check_folds(config, load_data(config, existing, dealt=not left_out).ds)
+        return existing, names
     if resume and existing.config.is_file():
         pipeline.require_same(existing, config, ("seed", "data"))
         others = [p.name for p in existing.replicates if not p.name.startswith(f"{over}_")]
@@ -260,12 +267,13 @@ def _begin(config: RunConfig, path: Path, over: str, *, overwrite: bool, resume:
             raise config.fail("$.replicates", message)
     existing.remove_stale()
     with existing.begun(overwrite=overwrite, resume=resume), existing.step("data"):
-        data = load_data(config, existing)
+        # where groups are left out, each fold is dealt by itself
+        data = load_data(config, existing, dealt=not left_out)
         if over == "fold":
-            check_folds(config, data.ds)
+            names = check_folds(config, data.ds)
     existing.write_text("config.yaml", config.to_yaml())
     existing.write_json("versions.json", versions(listed_plugins(config.document)))
-    return existing
+    return existing, names
 
 
 def run_replicates(
@@ -289,20 +297,19 @@ def run_replicates(
     -------
     RunFolder
         The parent folder with ``summary.json``, ``summary.csv`` and ``report.html``; of folds
-        also with ``predictions.zarr``, the predictions of every row by the network that never saw
-        it (of several arms, one in the folder of each).
+        also with ``folds.tsv``, their figures in a table, and ``predictions.zarr``, the predictions
+        of every row by the network that never saw it (of several arms, one in the folder of each).
     """
     if draws_with_run_seed(config):
         config = config.replaced({"data.seed": config.seed})
     resume, overwrite = options.get("resume", False), options.pop("overwrite", False)
     section = config.section("replicates")
     arms = list(section.get("arms") or {"default": {}})
-    over, which = "fold" if section.get("folds") else "seed", section.get("interpret", "first")
-    if over == "fold":
-        numbers = list(range(int(section["folds"])))
-    else:
-        given = section.get("seeds")
-        numbers = [int(seed) for seed in (_SEEDS if given is None else given)]
+    leave_out, which = section.get("leave_out"), section.get("interpret", "first")
+    over = "fold" if section.get("folds") or leave_out is not None else "seed"
+    given = section.get("seeds")
+    seeds = [int(seed) for seed in (_SEEDS if given is None else given)]
+    numbers = list(range(int(section.get("folds") or 0))) if over == "fold" else seeds
     made = config.fold if over == "fold" else config.arm
     configs = {(arm, number): made(arm, number) for arm in arms for number in numbers}
     taken_up = (
@@ -311,15 +318,24 @@ def run_replicates(
         else contextlib.nullcontext()
     )
     with pipeline.working(config, path), taken_up:
-        folder = _begin(config, path, over, overwrite=overwrite, resume=resume)
+        folder, names = _begin(config, path, over, overwrite=overwrite, resume=resume)
+        if leave_out is not None:  # how many groups there are only the data tell
+            count = len(names)
+            configs = {(a, k): config.fold(a, k, count) for a in arms for k in range(count)}
         evaluations = _train_all(configs, folder, over, fingerprint(config), which, options)
         if folder.follows:
             return folder
         summary = summarise(evaluations, over)
         if over == "fold":
-            summary["out_of_fold"] = {
-                arm: gather(config, folder, arm, alone=len(arms) == 1) for arm in arms
+            pooled = {
+                arm: gather(config, folder, arm, len(names), alone=len(arms) == 1) for arm in arms
             }
+            summary["out_of_fold"] = pooled
+            if leave_out is not None:
+                summary["left_out"] = names
+            table = fold_table(evaluations, pooled, names)
+            folder.write_text("folds.tsv", table)
+            logger.info("folds.tsv:\n%s", table.rstrip())
         folder.write_json("summary.json", summary)
         folder.write_text("summary.csv", _summary_csv(evaluations, over))
         from eugene.report import build

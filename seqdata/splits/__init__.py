@@ -11,6 +11,7 @@ from seqdata.splits._codes import codes_of as codes_of
 from seqdata.splits._codes import mask as mask
 from seqdata.splits._fewer import fewer as fewer
 from seqdata.splits._folds import folds as folds
+from seqdata.splits._folds import group_folds as group_folds
 from seqdata.splits._folds import kfold as kfold
 from seqdata.splits._leakage import describe_leakage as describe_leakage
 from seqdata.splits._leakage import leakage as leakage

@@ -87,6 +87,56 @@ def folds(
     return _dealt(members, n_folds, seed)
 
 
+def group_folds(
+    ds: xr.Dataset | ArrayLike, by: str | None = None, *, seed: int = 0
+) -> tuple[Folds, list[str]]:
+    """Put each group of rows into a fold of its own, for leaving one out at a time.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset or array_like of shape (n,)
+        The dataset, or the group of each row.
+    by : str, optional
+        Variable of the dataset that names the groups.
+    seed : int
+        Seed of the order of the folds.
+
+    Returns
+    -------
+    folds : ndarray of int64, shape (n,)
+        Fold of every row, as ``folds`` and ``kfold`` deal them with ``groups=by`` and as many
+        folds as groups.
+    names : list of str
+        The group in each fold.
+
+    Raises
+    ------
+    SeqdataError
+        Where rows are in no group, or there are less than 3 groups.
+
+    Examples
+    --------
+    >>> found, names = group_folds(["b", "a", "b", "c"])
+    >>> [names[fold] for fold in found]
+    ['b', 'a', 'b', 'c']
+    """
+    labels = labels_of(ds, by, "leave-one-group-out")
+    lost = np.isnan(labels) if labels.dtype.kind == "f" else np.isin(labels, ("", "nan", "NaN"))
+    if lost.any():
+        raise SeqdataError(
+            f"{int(lost.sum())} rows are in no group of {by or 'those given'}, the first of them "
+            f"row {int(np.argmax(lost))}: name a group for each, or leave the rows out."
+        )
+    count = len(np.unique(labels))
+    if count < 3:
+        raise SeqdataError(
+            f"{by or 'what was given'} names {count} groups: expected at least 3 (one tests, one "
+            "validates, the others train)."
+        )
+    dealt = _dealt(labels, count, seed)
+    return dealt, [str(labels[dealt == fold][0]) for fold in range(count)]
+
+
 def _like(ds: xr.Dataset | int, like: dict[str, object], n_folds: int, seed: int) -> Folds:
     """Deal rows by the rules of a split."""
     name = str(like.pop("name", None))

@@ -46,14 +46,19 @@ def test_cards_are_whole(name: str) -> None:
     card = model_card(name)
     assert card.model in list_models()
     assert card.format in {*CONVERTERS, *BY_NAME}
-    assert all([card.citation, card.licence, card.source, card.input, card.measured.data])
+    assert all([card.citation, card.licence, card.source, card.input])
+    # what was never at hand could not be measured
+    assert card.measured.data if card.measured else not card.verified
     assert re.fullmatch(r"10\.\d{4,9}/\S+", card.doi)
     assert list(card.files) == ["weights"]
     file = card.files["weights"]
     assert all(url.startswith("https://") for url in file["urls"])
     assert card.verified == bool(file.get("sha256"))
     with torch.device("meta"):
-        assert build(card.model, **card.arguments).output_dim == len(card.outputs)
+        network = build(card.model, **card.arguments)
+    # of heads with thousands of tracks the heads are told
+    told = len(network.config.get("heads") or ()) or network.output_dim
+    assert told == len(card.outputs)
     assert card.name in list_weights(card.model)
 
 
@@ -102,7 +107,7 @@ def measure(name: str, network: nn.Module, folder: Path) -> float:
     return _pearson(found, table["hrl"])
 
 
-@pytest.mark.parametrize("name", list_weights())
+@pytest.mark.parametrize("name", [n for n in list_weights() if model_card(n).measured])
 def test_what_the_card_says_was_measured_is_measured_again(name: str, shared_data: Path) -> None:
     network = local(name, shared_data)
     assert network.card is model_card(name)

@@ -7,10 +7,11 @@ import shutil
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from scipy.stats import pearsonr
+from scipy.stats import pearsonr, spearmanr
 
 import eugene as eu
 import seqdata as sd
@@ -23,6 +24,7 @@ from eugene.modules import SequenceModule
 from eugene.runs import run
 
 FOLDS, N = 3, 40
+LABS = ("Oslo", "Rome", "Kyiv")
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,12 @@ def counted(tmp_path_factory):
     rng = np.random.default_rng(2)
     letters = rng.choice(np.frombuffer(b"ACGT", "S1"), (N, 24))
     y = 50 + 10 * (letters == b"G").mean(axis=1) + rng.normal(0, 0.1, N)
-    rows = [f"{s.tobytes().decode()}\t{v:.4f}\t{i // 3}" for i, (s, v) in enumerate(zip(letters, y, strict=True))]  # fmt: skip # noqa: E501
+    rows = [
+        f"{s.tobytes().decode()}\t{v:.4f}\t{i // 3}\t{LABS[i % 7 % 3]}"
+        for i, (s, v) in enumerate(zip(letters, y, strict=True))
+    ]
     path = tmp_path_factory.mktemp("rows") / "rows.tsv"
-    path.write_text("\n".join(["seq\ty\tgene", *rows]))
+    path.write_text("\n".join(["seq\ty\tgene\tlab", *rows]))
     tree = {
         "name": "counted",
         "seed": 5,
@@ -175,6 +180,58 @@ def test_what_cannot_be_folded_is_refused_before_anything_is_trained(tree, tmp_p
     with pytest.raises(ConfigError, match=words):
         run(tree, run_dir=tmp_path / "cv")
     assert not (tmp_path / "cv").exists()
+
+
+@pytest.fixture(scope="module")
+def left_out(counted, tmp_path_factory):
+    """Return a run in which each laboratory is tested by a network of the others."""
+    tree = {**copy.deepcopy(counted[0]), "replicates": {"leave_out": "lab", "interpret": "none"}}
+    del tree["data"]["split"]
+    return run(tree, run_dir=tmp_path_factory.mktemp("runs") / "labs")
+
+
+def test_one_group_is_left_out_at_a_time(counted, left_out):
+    y = counted[2]
+    labs = np.array([LABS[i % 7 % 3] for i in range(N)])
+    with sd.open_zarr(left_out.predictions) as opened:
+        found = opened.load()
+    assert found["row"].values.tolist() == list(range(N))
+    names = left_out.read_json("summary.json")["left_out"]
+    assert sorted(names) == sorted(LABS)
+    assert [names[fold] for fold in found["fold"].values] == labs.tolist()
+    table = pd.read_csv(left_out / "folds.tsv", sep="\t")
+    assert table["fold"].tolist() == ["0", "1", "2", "mean", "all rows"]
+    assert table["left_out"].tolist()[:3] == names
+    for k, name in enumerate(names):
+        here = labs == name
+        predicted = found["prediction"].values[here, 0]
+        assert table["n"][k] == here.sum()
+        assert table["pearson"][k] == pytest.approx(pearsonr(y[here], predicted)[0], 1e-3)
+        assert table["spearman"][k] == pytest.approx(spearmanr(y[here], predicted)[0], 1e-3)
+    assert table["mse"][3] == pytest.approx(table["mse"][:3].mean(), 1e-4)
+    whole = found["prediction"].values[:, 0]
+    assert table["mse"][4] == pytest.approx(np.mean((whole - y) ** 2), 1e-3)
+
+
+def test_groups_that_cannot_be_left_out_are_refused(tree, left_out, tmp_path):
+    for replicates, words in (
+        ({"leave_out": "labs"}, "no column 'labs'.*Did you mean 'lab'"),
+        ({"leave_out": "lab", "folds": 3}, "folds and leave_out are both given"),
+    ):
+        tree["replicates"] = replicates
+        with pytest.raises(ConfigError, match=words):
+            run(tree, run_dir=tmp_path / "labs")
+    assert not (tmp_path / "labs").exists()
+    with pytest.raises(sd.SeqdataError, match="names 2 groups: expected at least 3"):
+        sd.splits.group_folds(["a", "b"])
+    with pytest.raises(sd.SeqdataError, match=r"1 rows are in no group .* row 2"):
+        sd.splits.group_folds(["a", "b", "", "c"])
+    # a run that was stopped before the last group is no ensemble yet
+    half = tmp_path / "half"
+    shutil.copytree(left_out.path, half)
+    (half / "summary.json").unlink()
+    with pytest.raises(NotARunError, match="holds 3 of more runs"):
+        eu.load(half)
 
 
 def test_folds_are_an_ensemble_in_the_units_of_the_data(counted, done):
