@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,11 +16,12 @@ from eugene.models._build import build
 from eugene.models._published import PREDICTS as PREDICTS
 from eugene.models._published import PUBLISHED
 from eugene.models._published import Published as Published
+from eugene.nn import AttentionPool1d
 
 # what reads the whole sequence at once
 _WHOLE = (nn.Linear, nn.RNNBase, nn.Flatten, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
           nn.MultiheadAttention)  # fmt: skip
-_WINDOWS = (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d)
+_WINDOWS = (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d, AttentionPool1d)
 _PAPER = re.compile(r"References\n-+\n(.*?)(?:\n\n|$)", re.DOTALL)
 
 
@@ -153,7 +155,7 @@ def outline(network: Architecture) -> list[Layer]:
         tensors = _tensors(output)
         for tensor in tensors:
             seen[id(tensor)] = (tensor, field, step)
-        own = sum(p.numel() for p in layer.parameters(recurse=False) if p.requires_grad)
+        own = trainable(layer)
         made = Layer(name, type(layer).__name__, tuple(tensors[0].shape[1:]), own, field)
         rows.setdefault(name, made)
 
@@ -163,8 +165,7 @@ def outline(network: Architecture) -> list[Layer]:
         layer.register_forward_hook(
             lambda module, inputs, output, name=name: note(name, module, inputs, output)
         )
-        for name, layer in network.named_modules()
-        if not any(layer.children())
+        for name, layer in _leaves(network)
     ]
     try:
         network(x)
@@ -172,6 +173,15 @@ def outline(network: Architecture) -> list[Layer]:
         for handle in handles:
             handle.remove()
     return list(rows.values())
+
+
+def _leaves(module: nn.Module, under: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield the layers that are listed: what has no layers inside, and a pooling that has."""
+    for name, layer in module.named_children():
+        if isinstance(layer, AttentionPool1d) or not any(True for _ in layer.children()):
+            yield f"{under}{name}", layer
+        else:
+            yield from _leaves(layer, f"{under}{name}.")
 
 
 def _tensors(found: object) -> list[torch.Tensor]:

@@ -117,6 +117,7 @@ class AttentionPool1d(nn.Module):
     ) -> None:
         super().__init__()
         self.pool_size = pool_size
+        self.kernel_size = self.stride = pool_size  # as other poolings say it
         self.logits = nn.Linear(channels, channels if per_channel else 1, bias=False)
         with torch.no_grad():
             if per_channel:

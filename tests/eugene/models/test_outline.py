@@ -8,6 +8,7 @@ from zoo_table import build_tiny, outputs
 
 from eugene.config import registries
 from eugene.models import outline
+from eugene.models._globs import parts_of
 
 
 @pytest.mark.parametrize("name", registries.MODELS)
@@ -22,7 +23,7 @@ def test_layers_hold_all_parameters_and_shapes_are_those_of_a_run(name: str) -> 
     outside = sum(
         p.numel()
         for key, p in model.named_parameters()
-        if p.requires_grad and key.rpartition(".")[0] not in inside
+        if p.requires_grad and inside.isdisjoint(parts_of(key))
     )
     assert sum(row.parameters for row in rows) + outside == outline.trainable(model)
     assert outline.output_shapes(model) == shapes
@@ -55,3 +56,12 @@ def test_pools_and_steps_multiply() -> None:
     rows = outline.outline(outline.published(outline.rows_of("deepstarr")[0]))
     fields = [row.field for row in rows if row.kind in ("SameConv1d", "MaxPool1d")]
     assert fields == [7, 8, 12, 14, 30, 34, 50, 58]
+
+
+def test_a_pooling_by_attention_is_one_layer() -> None:
+    rows = outline.outline(build_tiny("enformer").to("meta"))
+    pools = [row for row in rows if row.kind == "AttentionPool1d"]
+    assert [row.field for row in pools] == [16, 26, 46, 86, 166, 326, 646]
+    assert pools[0].parameters == 6 * 6
+    attention = next(row for row in rows if row.name.endswith("attention.query"))
+    assert attention.field is None

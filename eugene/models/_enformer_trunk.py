@@ -1,0 +1,322 @@
+"""Enformer's trunk: convolutions that halve the sequence, and attention over bins of 128 bp."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from eugene.nn import (
+    AttentionPool1d,
+    InputShapeError,
+    ModelError,
+    RelativeAttention,
+    Residual,
+    SameConv1d,
+    SigmoidGELU,
+    recomputing,
+    relative_features,
+)
+
+BIN = 128
+_POOLINGS = 7
+_EPS = 1e-5
+
+
+def tower_widths(channels: int, multiple_of: int) -> list[int]:
+    """Return the channels of the tower, which double in six steps that are rounded.
+
+    Parameters
+    ----------
+    channels : int
+        Those of its last convolution; the stem has half as many.
+    multiple_of : int
+        What each is rounded to a multiple of.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> tower_widths(1536, 128)
+    [768, 896, 1024, 1152, 1280, 1536]
+    """
+    steps = _POOLINGS - 1
+    growth = math.exp(math.log(2) / (steps - 1))
+    return [round(channels / 2 * growth**i / multiple_of) * multiple_of for i in range(steps)]
+
+
+def _conv_block(before: int, after: int, kernel: int) -> nn.Sequential:
+    """Return normalisation, activation, convolution."""
+    return nn.Sequential(
+        nn.BatchNorm1d(before, eps=_EPS, momentum=0.1),
+        SigmoidGELU(),
+        SameConv1d(before, after, kernel),
+    )
+
+
+def _make_pool(pooling: str, channels: int) -> nn.Module:
+    if pooling == "attention":
+        return AttentionPool1d(channels)
+    return nn.MaxPool1d(2) if pooling == "max" else nn.AvgPool1d(2)
+
+
+class ConvStage(nn.Module):
+    """A convolution, one of width 1 that is added to it, and a pooling by 2.
+
+    Parameters
+    ----------
+    first : torch.nn.Module
+        The convolution, perhaps with what comes before it.
+    channels : int
+        Channels that it gives.
+    pooling : {"attention", "max", "avg"}
+        How two positions become one.
+    """
+
+    def __init__(self, first: nn.Module, channels: int, pooling: str) -> None:
+        super().__init__()
+        self.first = first
+        self.pointwise = Residual(_conv_block(channels, channels, 1))
+        self.pool = _make_pool(pooling, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, channels, length / 2) from ``x``, (batch, ..., length)."""
+        pooled: torch.Tensor = self.pool(self.pointwise(self.first(x)))
+        return pooled
+
+
+class TransformerBlock(nn.Module):
+    """Attention and two dense layers, each added to what it reads normalised.
+
+    Parameters
+    ----------
+    attention : torch.nn.Module
+        From float (batch, bins, channels) and features of distances to the shape of the former.
+    channels : int
+        Channels.
+    dropout : float
+        Share of values dropped in training, behind the attention and either dense layer.
+    """
+
+    def __init__(self, attention: nn.Module, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=_EPS)
+        self.attention = attention
+        self.dropout = nn.Dropout(dropout)
+        dense = nn.Sequential(
+            nn.LayerNorm(channels, eps=_EPS),
+            nn.Linear(channels, 2 * channels),
+            nn.Dropout(dropout),
+            nn.ReLU(),
+            nn.Linear(2 * channels, channels),
+            nn.Dropout(dropout),
+        )
+        self.dense = Residual(dense)
+
+    def forward(self, x: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, bins, channels) from ``x``, of the same shape."""
+        result: torch.Tensor = self.dense(x + self.dropout(self.attention(self.norm(x), features)))
+        return result
+
+
+class EnformerTrunk(nn.Module):
+    """What Enformer embeds a sequence by: 229,845,504 parameters as published.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the attention; the stem has half as many, an embedding twice as many.
+    n_transformers : int
+        Blocks of attention.
+    n_heads, key_size : int
+        Heads of the attention, and the width of their keys.
+    value_size : int, optional
+        Width of the values of a head; ``channels / n_heads`` by default.
+    pooling : {"attention", "max", "avg"}
+        How two positions become one.
+    crop : int, optional
+        Bins left out at each end of the sequence; none by default. Published: 320 of 1,536.
+    position_features : int, optional
+        Features of a distance, a multiple of 6; by default the largest up to
+        ``channels / n_heads``.
+    multiple_of : int, optional
+        What the channels of the tower are rounded to a multiple of; by default 128 as published,
+        or half of ``channels`` where that is less.
+    dropout, attention_dropout, position_dropout : float
+        Shares dropped in training: of values behind layers of a block (an eighth of it before the
+        embedding), of weights of the attention, of features of distances.
+    gamma : {"tensorflow", "exact", "enformer-pytorch"}
+        How features of distances are computed, see `eugene.nn.relative_features`. Published
+        weights were trained with those of TensorFlow.
+    batchnorm : {"updated", "frozen"}
+        Whether training normalises by the statistics of its batches and moves the running ones,
+        or leaves these as they are and normalises by them, as for a few constructs it may be
+        better; scales and shifts are trained either way. A trunk that is frozen as a whole keeps
+        them anyway.
+    recompute : bool
+        Keep only what goes into the blocks when training, and compute the rest again in the
+        backward pass: less memory, the same results.
+    input_channels : int
+        Letters of the alphabet.
+
+    Raises
+    ------
+    ModelError
+        If the widths do not fit each other or an argument is unknown.
+
+    References
+    ----------
+    Avsec et al. 2021, https://doi.org/10.1038/s41592-021-01252-x
+
+    Examples
+    --------
+    >>> trunk = EnformerTrunk(channels=24, n_transformers=1, n_heads=2, key_size=4)
+    >>> trunk(torch.rand(1, 4, 512)).shape
+    torch.Size([1, 4, 48])
+    """
+
+    of_blocks: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        channels: int = 1_536,
+        n_transformers: int = 11,
+        n_heads: int = 8,
+        key_size: int = 64,
+        value_size: int | None = None,
+        pooling: str = "attention",
+        crop: int | None = None,
+        position_features: int | None = None,
+        multiple_of: int | None = None,
+        dropout: float = 0.4,
+        attention_dropout: float = 0.05,
+        position_dropout: float = 0.01,
+        gamma: str = "tensorflow",
+        batchnorm: str = "updated",
+        recompute: bool = False,
+        input_channels: int = 4,
+    ) -> None:
+        super().__init__()
+        if batchnorm not in ("updated", "frozen"):
+            raise ModelError(f"batchnorm={batchnorm!r} must be 'updated' or 'frozen'")
+        multiple = min(128, channels // 2) if multiple_of is None else multiple_of
+        if channels < 2 or multiple < 1 or channels % 2 or channels % multiple:
+            raise ModelError(
+                f"channels={channels} must be an even number and a multiple of multiple_of="
+                f"{multiple}, as the tower ends with so many"
+            )
+        if channels % n_heads:
+            raise ModelError(f"channels={channels} must be a multiple of n_heads={n_heads}")
+        if pooling not in ("attention", "max", "avg"):
+            raise ModelError(f"pooling={pooling!r} must be 'attention', 'max' or 'avg'")
+        if crop is not None and crop < 0:
+            raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
+        share = channels // n_heads
+        self.channels, self.crop = channels, crop or 0
+        self.position_features = share // 6 * 6 if position_features is None else position_features
+        self.gamma, self.batchnorm, self.recompute = gamma, batchnorm, recompute
+        widths = tower_widths(channels, multiple)
+        half = channels // 2
+        self.stem = ConvStage(SameConv1d(input_channels, half, 15), half, pooling)
+        self.tower = nn.Sequential(
+            *(
+                ConvStage(_conv_block(before, after, 5), after, pooling)
+                for before, after in zip([half, *widths], widths, strict=False)
+            )
+        )
+        self.transformer = nn.ModuleList()
+        for _ in range(n_transformers):
+            attention = RelativeAttention(
+                channels,
+                num_heads=n_heads,
+                key_dim=key_size,
+                value_dim=share if value_size is None else value_size,
+                n_features=self.position_features,
+                dropout=attention_dropout,
+                position_dropout=position_dropout,
+                gamma=gamma,
+                zero_output=True,
+            )
+            self.transformer.append(TransformerBlock(attention, channels, dropout))
+        self.final = nn.Sequential(
+            _conv_block(channels, 2 * channels, 1), nn.Dropout(dropout / 8), SigmoidGELU()
+        )
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of an embedding."""
+        return 2 * self.channels
+
+    def train(self, mode: bool = True) -> EnformerTrunk:
+        """Set training or evaluation mode; normalisations stay in the latter if they are frozen.
+
+        Parameters
+        ----------
+        mode : bool
+            Whether it is to be trained.
+        """
+        super().train(mode)
+        if self.batchnorm == "frozen":
+            for layer in self.modules():
+                if isinstance(layer, nn.BatchNorm1d):
+                    layer.eval()
+        return self
+
+    def bins(self, length: int) -> int:
+        """Return how many bins a sequence of some length (bp) is embedded in.
+
+        Raises
+        ------
+        ModelError
+            If it is no whole number of bins, or none is left of them.
+        """
+        if length < BIN or length % BIN:
+            raise ModelError(
+                f"input_len={length} must be a multiple of {BIN} bp, the length of a bin, and at "
+                f"least {BIN * (2 * self.crop + 1)}"
+            )
+        found = length // BIN - 2 * self.crop
+        if found < 1:
+            raise ModelError(
+                f"input_len={length} gives {length // BIN} bins, of which crop={self.crop} leaves "
+                f"none: it must be at least {BIN * (2 * self.crop + 1)}"
+            )
+        return found
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Embed sequences.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (batch, letters, length)
+            One-hot sequences, their length a multiple of 128 bp.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, bins, 2 * channels)
+
+        Raises
+        ------
+        InputShapeError
+            If the sequences are no whole number of bins long.
+        """
+        try:
+            self.bins(x.shape[2])
+        except ModelError as error:
+            raise InputShapeError(str(error)) from error
+        again = self.recompute and self.training
+        with recomputing(self) if again else contextlib.nullcontext():
+            x = self.tower(self.stem(x)).transpose(1, 2)
+            features = relative_features(x.shape[1], self.position_features, self.gamma)
+            features = features.to(device=x.device, dtype=x.dtype)
+            for block in self.transformer:
+                x = block(x, features)
+            x = x[:, self.crop : x.shape[1] - self.crop]
+            embedded: torch.Tensor = self.final(x.transpose(1, 2)).transpose(1, 2)
+        return embedded
