@@ -261,4 +261,4 @@ def _shift(by_distance: torch.Tensor, length: int) -> torch.Tensor:
         return by_distance
     wide = 2 * length - 2
     flat = by_distance.flatten(-2)[..., length - 1 : length - 1 + length * wide]
-    return flat.unflatten(-1, (length, wide))[..., :length]
+    return flat.reshape(*flat.shape[:-1], length, wide)[..., :length]

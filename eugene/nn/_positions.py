@@ -86,7 +86,7 @@ def _features(length: int, n: int, gamma: str) -> NDArray[np.float32]:
     central = np.exp2(np.arange(1, n + 1)) - 1 > distance[:, None]
     table = _tables().get((length, n)) if gamma == "tensorflow" else None
     if table is None:
-        density = _densities(length, n, np.float64 if gamma == "exact" else np.float32)
+        density = _densities(length, n, "float64" if gamma == "exact" else "float32")
         over = 1 if gamma == "enformer-pytorch" else 0
         table = density / density.max(axis=over, keepdims=True)
     basis = np.concatenate((decay, central, table), axis=1).astype(np.float32)
@@ -95,23 +95,24 @@ def _features(length: int, n: int, gamma: str) -> NDArray[np.float32]:
     return np.concatenate((both, sign * both), axis=1)
 
 
-def _densities(
-    length: int, n: int, kind: type[np.float32] | type[np.float64]
-) -> NDArray[np.floating]:
-    """Return gamma densities of distances, (length, n)."""
-    x = np.arange(length, dtype=kind)
-    deviation, first = kind(length / (2 * n)), kind(length / n)
-    step = (kind(length) - first) / kind(max(n - 1, 1))
-    mean = first + step * np.arange(n, dtype=kind)
-    mean[n - 1] = kind(length)
+def _densities(length: int, n: int, kind: str) -> NDArray[np.floating]:
+    """Return gamma densities of distances, (length, n), computed in a precision by its name."""
+
+    def of(value: object) -> NDArray[np.floating]:
+        return np.asarray(value, dtype=kind)
+
+    x = of(np.arange(length))
+    deviation, first = of(length / (2 * n)), of(length / n)
+    step = (of(length) - first) / of(max(n - 1, 1))
+    mean = of(first + step * of(np.arange(n)))
+    mean[n - 1] = length
     shape, rate = (mean / deviation) ** 2, mean / deviation**2
     # at distance 0 the density is that of 0 ** (shape - 1)
-    logarithm = np.log(np.maximum(x, kind(1)))
-    powers = (shape - kind(1)) * logarithm[:, None]
+    logarithm = np.log(np.maximum(x, of(1)))
+    powers = (shape - of(1)) * logarithm[:, None]
     powers[0] = np.where(shape > 1, -np.inf, np.where(shape < 1, np.inf, 0))
-    constant = np.array([math.lgamma(float(s)) for s in shape], dtype=kind) - shape * np.log(rate)
-    density: NDArray[np.floating] = np.exp(powers - rate * x[:, None] - constant) + kind(_FLOOR)
-    return density
+    constant = of([math.lgamma(float(s)) for s in shape]) - shape * np.log(rate)
+    return of(np.exp(powers - rate * x[:, None] - constant) + of(_FLOOR))
 
 
 @functools.cache

@@ -19,8 +19,8 @@ import eugene as eu
 from eugene.errors import EugeneError
 from eugene.models import load_enformer_weights, save_weights, zoo
 from eugene.models._enformer_names import NAMINGS, Place
-from eugene.models._weights import read_tensors
 from eugene.models._enformer_trunk import EnformerTrunk, tower_widths
+from eugene.models._weights import read_tensors
 from eugene.nn import AttentionHead, InputShapeError, ModelError
 
 TINY = {"channels": 24, "n_transformers": 2, "n_heads": 4, "key_size": 8}
