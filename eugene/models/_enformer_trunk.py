@@ -134,16 +134,14 @@ class EnformerTrunk(nn.Module):
     n_transformers : int
         Blocks of attention.
     n_heads, key_size : int
-        Heads of the attention, and the width of their keys.
+        Heads of the attention, and the width of their keys. A distance has as many features as
+        the largest multiple of 6 up to ``channels / n_heads``.
     value_size : int, optional
         Width of the values of a head; ``channels / n_heads`` by default.
     pooling : {"attention", "max", "avg"}
         How two positions become one.
     crop : int, optional
         Bins left out at each end of the sequence; none by default. Published: 320 of 1,536.
-    position_features : int, optional
-        Features of a distance, a multiple of 6; by default the largest up to
-        ``channels / n_heads``.
     multiple_of : int, optional
         What the channels of the tower are rounded to a multiple of; by default 128 as published,
         or half of ``channels`` where that is less.
@@ -192,7 +190,6 @@ class EnformerTrunk(nn.Module):
         value_size: int | None = None,
         pooling: str = "attention",
         crop: int | None = None,
-        position_features: int | None = None,
         multiple_of: int | None = None,
         dropout: float = 0.4,
         attention_dropout: float = 0.05,
@@ -219,7 +216,7 @@ class EnformerTrunk(nn.Module):
             raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
         share = channels // n_heads
         self.channels, self.crop = channels, crop or 0
-        self.position_features = share // 6 * 6 if position_features is None else position_features
+        self.position_features = share // 6 * 6
         self.gamma, self.batchnorm, self.recompute = gamma, batchnorm, recompute
         widths = tower_widths(channels, multiple)
         half = channels // 2
