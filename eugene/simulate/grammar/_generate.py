@@ -261,7 +261,7 @@ def _drawn(grammar: Grammar, seed: int) -> Drawn:
         _kernel.draw_rows((*rows, *lengths), conditions, background, *tables, out)
 
     # asking numba how many threads it uses starts its own, and gives torch as many (OpenMP)
-    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+    with ThreadPoolExecutor(vars(numba.config)["NUMBA_NUM_THREADS"]) as pool:
         list(pool.map(block, range(0, n, _BLOCK)))
     return drawn
 
