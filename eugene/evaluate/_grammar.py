@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from eugene._evaluation import Metric, Metrics
+    from eugene._evaluation import Metrics
 
 _MEASURES = ("precision", "recall", "specificity", "f1")
 _KINDS = ("smooth", "thresholded")
@@ -122,6 +122,9 @@ class GrammarAgreement:
         A line a method, label and element: ``n`` that were placed, their mean ``importance``,
         that of the ``background`` of their sequences, and ``found``, the share of them whose
         importance is above that.
+    maps : dict of str to ndarray of float32, shape (n, letters, length)
+        Attributions by each method: gradients of all letters (of saliency their absolute values),
+        and what the letters that are there contribute by other methods.
     vectors : dict of str to ndarray of float32, shape (n, length)
         Importance of each position by each method, from 0 to 1.
     called : dict of str to ndarray of bool, shape (n, length)
@@ -139,6 +142,7 @@ class GrammarAgreement:
     examples: pd.DataFrame
     labels: pd.DataFrame
     elements: pd.DataFrame
+    maps: dict[str, NDArray[np.float32]]
     vectors: dict[str, NDArray[np.float32]]
     called: dict[str, NDArray[np.bool_]]
     chosen: Chosen
@@ -162,17 +166,23 @@ class GrammarAgreement:
             ``{method}_smooth_precision`` and so on, and ``grammar_fraction``, the share of the
             positions that are grammar, which the precision of noise comes to.
         """
-        found: Metrics = {}
         if not len(self.examples):
             named = [f"{m}_{kind}_{name}" for m in self.vectors for kind, name in _columns()]
             return {name: {"value": None, "why": self.why} for name in named}
-        weights = list(_intervals.resamples(len(self.chosen.rows), n_bootstrap, seed))
+        columns: dict[str, NDArray[np.float64]] = {}
         for method, table in self.examples.groupby("method", sort=False):
             for kind, name in _columns():
-                values = table[f"{kind}_{name}"].to_numpy(np.float64)
-                found[f"{method}_{kind}_{name}"] = _mean(values, weights)
-        first = self.examples.drop_duplicates("row")["grammar_fraction"].to_numpy(np.float64)
-        found["grammar_fraction"] = _mean(first, weights)
+                columns[f"{method}_{kind}_{name}"] = table[f"{kind}_{name}"].to_numpy(np.float64)
+        # the same for every method
+        columns["grammar_fraction"] = table["grammar_fraction"].to_numpy(np.float64)
+        values = np.stack(list(columns.values()), axis=1)
+        blocks = _intervals.resamples(len(values), n_bootstrap, seed)
+        draws = [block @ values / len(values) for block in blocks]
+        drawn = np.concatenate(draws) if draws else np.empty((0, len(columns)))
+        found: Metrics = {}
+        for i, name in enumerate(columns):
+            low, high = _intervals.percentiles(drawn[:, i], 0.95)
+            found[name] = {"value": float(values[:, i].mean()), "low": low, "high": high}
         return found
 
     def shares(self) -> pd.DataFrame:
@@ -383,13 +393,6 @@ def _columns() -> list[tuple[str, str]]:
     return [(kind, name) for kind in _KINDS for name in _MEASURES]
 
 
-def _mean(values: NDArray[np.float64], weights: Sequence[NDArray[np.float64]]) -> Metric:
-    """Return the mean of examples and its interval."""
-    draws = [block @ values / len(values) for block in weights]
-    low, high = _intervals.percentiles(np.concatenate(draws) if draws else np.empty(0), 0.95)
-    return {"value": float(values.mean()), "low": low, "high": high}
-
-
 def _measured(
     maps: dict[str, Maps],
     chosen: Chosen,
@@ -441,12 +444,13 @@ def _measured(
         )
     if not maps:
         empty = pd.DataFrame({"method": [], **{key: [] for key in beside}})
-        return GrammarAgreement(empty, empty, empty, {}, {}, chosen, positions, {})
+        return GrammarAgreement(empty, empty, empty, {}, {}, {}, chosen, positions, {})
     whole = pd.concat(examples, ignore_index=True)
     return GrammarAgreement(
         whole,
         _by_label(whole),
         _by_element(pd.concat(elements, ignore_index=True)),
+        {method: found.values for method, found in maps.items()},
         vectors,
         called,
         chosen,

@@ -197,12 +197,13 @@ def test_seqgra_s_faults_are_reached_and_reproduce_its_maps(golden_files: Path) 
     X = sp.ohe(letters, sp.DNA).swapaxes(1, 2).astype(np.float32)
     own = np.stack([golden[f"grad_class{c}"][i] for i, c in enumerate(y)]).swapaxes(1, 2)
     for name, key in zip(theirs.vectors, keys, strict=True):
-        expected = se.metrics.position_vectors(golden[f"fi_{key}"].swapaxes(1, 2))[order]
+        whole = golden[f"fi_{key}"].swapaxes(1, 2)
+        np.testing.assert_allclose(theirs.maps[name], whole[order], atol=1e-6)
+        expected = se.metrics.position_vectors(whole)[order]
         np.testing.assert_allclose(theirs.vectors[name], expected, atol=1e-6)
         if key in ("gradient", "saliency", "gradient_x_input"):
             maps = {"gradient": own, "saliency": np.abs(own), "gradient_x_input": own * X}[key]
-            expected = se.metrics.position_vectors(maps)[order]
-            np.testing.assert_allclose(ours.vectors[name], expected, atol=1e-6)
+            np.testing.assert_allclose(ours.maps[name], maps[order], atol=1e-6)
         assert np.abs(ours.vectors[name] - theirs.vectors[name]).max() > 0.1, name
     with pytest.raises(EugeneError, match="not 'smoothgrad', which failed there"):
         eu.evaluate.grammar_agreement(net, ds, ["smooth-grad"], compat="seqgra", **options)
