@@ -156,6 +156,34 @@ class TrackLayout:
         return found
 
 
+def names_and_pairs(network: object) -> tuple[list[str] | None, list[int] | None]:
+    """Return names of the tracks that a network gives, and their partners, as far as it says.
+
+    Parameters
+    ----------
+    network : object
+        A module with a ``layout``, or with ``hparams`` that have ``target_names`` and ``pairs``,
+        or with ``target_names``.
+
+    Returns
+    -------
+    names : list of str or None
+    pairs : list of int or None
+    """
+    layout = getattr(network, "layout", None)
+    if isinstance(layout, TrackLayout):
+        return list(layout.names), list(layout.pairs)
+    # a module that was loaded has the variables of its data as target_names
+    told = dict(getattr(network, "hparams", None) or {})
+    names, pairs = told.get("target_names"), told.get("pairs")
+    if names is None and not told:
+        names = getattr(network, "target_names", None)
+    return (
+        None if names is None else [str(name) for name in names],
+        None if pairs is None else [int(mate) for mate in pairs],
+    )
+
+
 def _by_pairs(names: tuple[str, ...], mates: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Return a task for each pair, called by what both names begin with, and each lone track."""
     groups: dict[str, tuple[int, ...]] = {}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import seqdata as sd
 from eugene._files import write_atomic
+from eugene._tracks import names_and_pairs
 from eugene.errors import EugeneError, RunExistsError, did_you_mean
 from seqdata.constructs import Site, read_sites
 
@@ -345,7 +346,7 @@ class _Under:
 
     def _number(self, network: Network, tracks: int) -> int:
         if isinstance(self._track, str):
-            names = [str(name) for name in getattr(network, "target_names", None) or ()]
+            names = names_and_pairs(network)[0] or []
             if self._track not in names:
                 raise EugeneError(f"track: {self._track!r}{did_you_mean(self._track, names)}")
             return names.index(self._track)

@@ -9,6 +9,8 @@ file to write), ``title``, ``xlab``, ``ylab``, ``xlim``, ``ylim`` and ``rc_conte
 """
 
 from eugene.plot._augmentation import augmentation_strips as augmentation_strips
+from eugene.plot._browser import construct_track as construct_track
+from eugene.plot._browser import genome_tracks as genome_tracks
 from eugene.plot._categorical import boxplot as boxplot
 from eugene.plot._categorical import countplot as countplot
 from eugene.plot._categorical import histplot as histplot

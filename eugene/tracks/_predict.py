@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import seqdata as sd
 import seqpro as sp
-from eugene._tracks import TrackLayout
+from eugene._tracks import names_and_pairs
 from eugene.errors import DataError
 from eugene.tracks._build import PathLike
 from seqdata.constructs import centred, tiles
@@ -144,7 +144,9 @@ def predict(
         )
     if batch_size < 1:
         raise DataError(f"batch_size is {batch_size}: expected 1 or more.")
-    names, mates = _tracks(network, pairs)
+    names, known = names_and_pairs(network)
+    given = known if pairs is None else pairs
+    mates = None if given is None else np.asarray(given, dtype=np.int64)
     bins = network.predict(np.full((1, length), b"A", "S1").view(np.uint8)).shape[-1]
     span = bins * bin_size
     if span > length or (length - span) % 2:
@@ -172,8 +174,8 @@ def predict(
         rows = slice(at, at + len(mean))
         at += len(mean)
         dims = ("_sequence", "prediction_sample", "_bin")
-        known = names or [str(i) for i in range(mean.shape[1])]
-        part = frame.isel(_sequence=rows).assign_coords(prediction_sample=known)
+        labels = names or [str(i) for i in range(mean.shape[1])]
+        part = frame.isel(_sequence=rows).assign_coords(prediction_sample=labels)
         part = part.assign(prediction=(dims, mean, attrs), variance=(dims, variance, attrs))
         if out is None:
             parts.append(part)
@@ -192,22 +194,6 @@ def _say_what_is_off(genome: sd.GenomeFASTA, windows: pd.DataFrame) -> None:
     off = (windows["chromStart"] < 0) | (windows["chromEnd"] > size)
     if off.any():
         logger.warning("%d of %d windows reach over a contig: N there", off.sum(), len(windows))
-
-
-def _tracks(
-    network: Predictor, pairs: ArrayLike | None
-) -> tuple[list[str] | None, NDArray[np.int64] | None]:
-    """Return names and partners of the tracks, as far as they are known."""
-    layout = getattr(network, "layout", None)
-    if isinstance(layout, TrackLayout):
-        names, mates = list(layout.names), list(layout.pairs)
-    else:
-        told = getattr(network, "target_names", None)
-        names = None if told is None else [str(name) for name in told]
-        hparams = dict(getattr(network, "hparams", None) or {})
-        mates = hparams.get("pairs")
-    given = mates if pairs is None else pairs
-    return names, None if given is None else np.asarray(given, dtype=np.int64)
 
 
 def windows_of(table: pd.DataFrame) -> Windows:
