@@ -44,8 +44,8 @@ class SequenceModule(BaseModule):
         Another loss, by name, or your own: a function of (prediction, target) or a loss of
         ``torch.nn``.
     optimizer : str or callable
-        ``adam``, ``adamw``, ``sgd`` or ``rmsprop``, a class such as ``torch.optim.NAdam``, or a
-        function of (params, lr=...).
+        ``adam``, ``adamw``, ``sgd``, ``rmsprop`` or another name of the registry, a class such as
+        ``torch.optim.RAdam``, or a function of (params, lr=...).
     optimizer_lr : float
         Learning rate.
     optimizer_kwargs : dict, optional

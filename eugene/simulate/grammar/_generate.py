@@ -91,8 +91,9 @@ def generate(
     drawn = draw(grammar, seed=seed, compat=compat)
     row, position = schema.SEQUENCE_DIM, schema.LENGTH_DIM
     names = [c.id for c in grammar.conditions]
+    said = {"kind": "sequence", "alphabet": grammar.alphabet}
     data: dict[str, object] = {
-        "seq": ((row, position), drawn.letters.view("S1")),
+        "seq": ((row, position), drawn.letters.view("S1"), said),
         "split": (row, drawn.sets),
     }
     if grammar.min_length != grammar.max_length:
