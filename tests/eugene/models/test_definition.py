@@ -13,6 +13,8 @@ import eugene as eu
 from eugene.errors import ConfigError, MissingFileError
 from eugene.models import build
 from eugene.models.definition import Architecture, External, LabelPattern, Operation
+from eugene.runs import run
+from eugene.simulate import grammar as g
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 DEFINITIONS = sorted((SHARED / "data/seqgra_definitions/model").glob("*.xml"))
@@ -306,3 +308,50 @@ def test_what_is_no_model_definition_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(MissingFileError, match=r"the model definition .*nowhere.xml does not"):
         eu.models.from_definition(tmp_path / "nowhere.xml")
+
+
+def rows(space: str, letters: str, length: int) -> g.Grammar:
+    """Return a grammar of three classes, each with a word of its own."""
+    words = {name: letters[i] * 6 for i, name in enumerate(("c1", "c2", "c3"))}
+    counts = {"training": 40, "validation": 10, "test": 20}
+    return g.Grammar(
+        "three",
+        (g.Letters(tuple((a, 1.0) for a in letters)),),
+        {k: tuple(g.Example(n, (c,)) for c in words) for k, n in counts.items()},
+        tuple(g.Condition(c, (g.Rule((c,)),)) for c in words),
+        tuple(g.Element(c, kmers=((word, 1.0),)) for c, word in words.items()),
+        length,
+        length,
+        space=space,
+    )
+
+
+def test_protein_has_twenty_letters_in_data_and_network() -> None:
+    found = rows("protein", "ACDEFGHIKLMNPQRSTVWY", 30)
+    data = eu.data.SequenceDataModule(found.generate(), target_vars=["label"])
+    assert data.alphabet == found.alphabet
+    layers = (
+        Operation("flatten", (("input_shape", (30, 20)),)),
+        Operation("dense", (("units", 3),)),
+    )
+    definition = eu.models.ModelDefinition(
+        "p", ("c1", "c2", "c3"), Architecture(layers), "TensorFlow", space="protein"
+    )
+    network = build(
+        **definition.sections()["model"],
+        input_len=data.input_len,
+        input_channels=len(data.alphabet),
+    )
+    assert parameters(network) == 600 * 3 + 3
+
+
+@pytest.mark.slow
+def test_a_definition_is_trained(tmp_path: Path) -> None:
+    path = written(tmp_path, rows("DNA", "ACGT", 30).to_yaml(), "three.yaml")
+    text = KERAS.replace(">Flatten<", ">GlobalMaxPool1D<").replace("1e-4", "0.02")
+    sections = eu.models.from_definition(written(tmp_path, text.replace(">5<", ">20<"))).sections()
+    data = {"name": "grammar", "definition": str(path), "split": None, **sections["data"]}
+    folder = run({**sections, "data": data, "evaluate": {"n_bootstrap": 0}}, run_dir=tmp_path / "r")
+    assert folder.read_json("evaluation.json")["metrics"]["auroc"]["value"] > 0.9
+    module = eu.load(folder.path)
+    assert module.arch.config["operations"] == sections["model"]["operations"]
