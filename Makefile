@@ -6,7 +6,8 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
 VENV   := .venv
 PY     := $(VENV)/bin/python
-PIP    := $(PY) -m pip install --disable-pip-version-check -qq
+# uv where it is installed, else pip
+ADD    := .ci/install -c constraints.txt
 # worker processes of pytest
 JOBS   ?= 2
 # where the quickstart writes its run folder
@@ -33,19 +34,19 @@ $(VENV)/bin/python:
 
 # The stamps make the second call instant; a changed pyproject or constraints file sets up again.
 $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "[set-up] installing the package and its dependencies, CPU build of torch (one to three minutes, about 1.8 GB)"
-	@$(PIP) -e . -c constraints.txt
-	@echo "[set-up] compiling the numba kernels once (about a minute)"
-	@$(PY) -m eugene._warm
+	@echo "[set-up] installing the package and its dependencies (1.8 GB; most of the time is torch: a minute or two by pip, seconds by uv once it has the wheels)"
+	@$(ADD) -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "[set-up] adding the developer tools (half a minute)"
-	@$(PIP) -e ".[dev]" -c constraints.txt
+	@$(ADD) -e ".[dev]"
+	@echo "[set-up] compiling the numba kernels once (about a minute)"
+	@$(PY) -m eugene._warm
 	@touch $@
 
 quickstart: $(VENV)/.core
-	@echo "[quickstart] simulate -> train -> test -> explain -> report (about two minutes)"
+	@echo "[quickstart] simulate -> train -> test -> explain -> report (about a minute; the first time it also compiles its loops, half a minute)"
 	@$(VENV)/bin/eugene quickstart --run_dir $(OUT) --overwrite
 
 test: $(VENV)/.dev
@@ -63,7 +64,7 @@ check: $(VENV)/.dev
 
 $(VENV)/.docs: $(VENV)/.core
 	@echo "[set-up] adding what builds the site (half a minute)"
-	@$(PIP) -e ".[docs]" -c constraints.txt
+	@$(ADD) -e ".[docs]"
 	@touch $@
 
 # warnings are errors; they are all shown before it stops

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,7 @@ def main() -> None:
     first = ours[ours["rank"] == 1].set_index("query")["accession"]
     agree = (first[best["Query_ID"]].to_numpy() == best["Target_ID"].to_numpy()).sum()
     ratio = np.abs(np.log10(both["p_value"] / both["p-value"]))
-    print(f"memelite {version('memelite')}, {len(filters)} filters x {len(known)} motifs")
+    print(f"{len(filters)} filters x {len(known)} motifs")
     print(f"Spearman of p-values     {both['p_value'].rank().corr(both['p-value'].rank()):.5f}")
     print(f"|log10 ratio| median/max {ratio.median():.4f} / {ratio.max():.3f}")
     print(f"same best match          {agree} of {len(best)}")

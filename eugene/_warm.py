@@ -1,14 +1,14 @@
 """Compile the numba kernels once, so that nobody waits for them later.
 
-Set-up runs ``python -m eugene._warm``. Kernels are cached on disk beside their source, hence one
-compilation an environment is enough: memelite's TomTom alone takes most of a minute the first time.
+Set-up for the tests runs ``python -m eugene._warm``, as several processes would else compile the
+same. Kernels are cached on disk beside their source: one compilation an environment is enough. A run
+compiles what it needs by itself; memelite's FIMO waits for the first scan of sequences.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-import warnings
 
 import numpy as np
 
@@ -25,17 +25,14 @@ def _seqpro() -> None:
     sp.gc_content(seqs, alphabet=sp.DNA, length_axis=-1)
 
 
-def _memelite() -> None:
-    """Call TomTom and FIMO on a motif each."""
-    from memelite import fimo, tomtom
+def _motifs() -> None:
+    """Compare a few motifs."""
+    from seqexplainer.motifs import annotate_pfms
+    from seqpro.motifs import Motif, MotifSet
 
     rng = np.random.default_rng(0)
-    motifs = [rng.dirichlet(np.ones(4), 8).T.copy() for _ in range(3)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TomTom warns under 25 targets; here three are enough
-        tomtom(motifs, motifs)
-        sequence = np.eye(4, dtype=np.int8)[rng.integers(0, 4, (1, 60))].transpose(0, 2, 1)
-        fimo({"warm-up": motifs[0]}, np.ascontiguousarray(sequence), threshold=0.01)
+    known = MotifSet([Motif(f"m{i}", rng.dirichlet(np.ones(4), 8).T) for i in range(25)])
+    annotate_pfms(known[[0]], known, top=1)
 
 
 def _loading() -> None:
@@ -76,7 +73,7 @@ def main() -> int:
         "seqpro": _seqpro,
         "loading": _loading,
         "metrics": _metrics,
-        "memelite": _memelite,
+        "motifs": _motifs,
     }
     for name, warm in parts.items():
         start = time.perf_counter()

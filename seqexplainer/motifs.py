@@ -12,6 +12,7 @@ import numpy as np
 import seqpro as sp
 import seqpro.kernels  # before memelite: numba then runs without its cache where it must
 from seqexplainer._inputs import check_one_hot, unknown_columns
+from seqexplainer._tomtom import compare
 from seqexplainer.errors import AlphabetWarning, SeqexplainerError
 from seqexplainer.filters import FilterMotifs
 from seqexplainer.statistics import benjamini_hochberg
@@ -108,8 +109,9 @@ def annotate_pfms(
         msg = f"motifs and database differ in their numbers of letters: {sorted(n_letters)}"
         raise SeqexplainerError(msg)
     both_strands = both_strands and n_letters == {4}
-    p_value, score, offset, overlap, strand = _tomtom(
-        queries, [np.ascontiguousarray(m.ppm()) for m in targets], both_strands=both_strands
+    _tell_few(len(targets))
+    p_value, score, offset, overlap, reverse = compare(
+        queries, [m.ppm() for m in targets], both_strands=both_strands
     )
     n_queries, n_targets = p_value.shape
     q_value = benjamini_hochberg(p_value)
@@ -129,9 +131,9 @@ def annotate_pfms(
             "p_bonferroni": np.minimum(p * n_targets * n_queries, 1.0),
             "e_value": p * n_targets,
             "q_value": q_value[row, column],
-            "strand": np.where(strand[row, column] > 0, "-", "+"),
-            "offset": offset[row, column].astype(np.int64) - np.asarray(cuts)[row],
-            "overlap": overlap[row, column].astype(np.int64),
+            "strand": np.where(reverse[row, column], "-", "+"),
+            "offset": offset[row, column] - np.asarray(cuts)[row],
+            "overlap": overlap[row, column],
             "score": score[row, column],
         }
     )
@@ -356,19 +358,12 @@ def _informative_span(ppm: NDArray[np.float64], bits: float) -> tuple[int, int]:
     return int(above[0]), int(above[-1]) + 1
 
 
-def _tomtom(
-    queries: list[NDArray[np.float64]], targets: list[NDArray[np.float64]], *, both_strands: bool
-) -> NDArray[np.float64]:
-    """Return p-values, scores, offsets, overlaps and strands, each (queries, targets)."""
-    from memelite import tomtom
-
-    if len(targets) < _FEW_TARGETS:
+def _tell_few(targets: int) -> None:
+    """Warn where the background of p-values is of few columns."""
+    if targets < _FEW_TARGETS:
         warnings.warn(
-            f"there are only {len(targets)} target motifs: their columns are the background of "
+            f"there are only {targets} target motifs: their columns are the background of "
             f"the p-values, which are not reliable below {_FEW_TARGETS}; use a larger database",
             UserWarning,
             stacklevel=3,
         )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)
-        return np.asarray(tomtom(queries, targets, reverse_complement=both_strands))

@@ -137,16 +137,13 @@ def _caches() -> Iterator[Finding]:
     text = f"{cache}{'' if level == 'ok' else ' cannot be written; set EUGENE_CACHE_DIR'}"
     yield Finding(level, "cache", text)
     numba = os.environ.get("NUMBA_CACHE_DIR")
-    spec = importlib.util.find_spec("memelite")
-    where = Path(numba) if numba else Path(spec.origin or ".").parent if spec else None
-    if where is None:
-        yield Finding("PROBLEM", "numba cache", "memelite is not installed; pip install memelite")
-        return
+    spec = importlib.util.find_spec("seqpro")
+    where = Path(numba) if numba else Path((spec and spec.origin) or ".").parent
     warm = any(where.rglob("*.nbi"))
     if warm:
         yield Finding("ok", "numba cache", f"warm ({where})")
     elif _writable(where):
-        text = f"cold: the first motif comparison compiles for about a minute ({where})"
+        text = f"cold: the first run compiles for about half a minute ({where})"
         yield Finding("note", "numba cache", text)
     else:
         text = f"{where} cannot be written, so every start compiles; set NUMBA_CACHE_DIR"

@@ -50,6 +50,8 @@ def test_agrees_with_meme_suite_tomtom(shared_data):
     assert np.corrcoef(ranks(merged["p_value"]), ranks(merged["p-value"]))[0, 1] >= 0.999
     assert (merged["offset"] == merged["Optimal_offset"]).mean() > 0.99
     assert (merged["overlap"] == merged["Overlap"]).mean() > 0.99
+    assert (merged["strand"] == merged["Orientation"]).mean() > 0.98
+    assert np.log10(merged["p_value"] / merged["p-value"]).abs().median() < 0.018
     np.testing.assert_allclose(merged["e_value"], merged["p_value"] * 746)
 
     best = golden.loc[golden.groupby("Query_ID")["p-value"].idxmin()]
