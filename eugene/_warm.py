@@ -1,8 +1,8 @@
 """Compile the numba kernels once, so that nobody waits for them later.
 
 Set-up for the tests runs ``python -m eugene._warm``, as several processes would else compile the
-same. Kernels are cached on disk beside their source: one compilation an environment is enough. A run
-compiles what it needs by itself; memelite's FIMO waits for the first scan of sequences.
+same. Kernels are cached on disk beside their source: one compilation an environment is enough.
+A run compiles what it needs by itself; memelite's FIMO waits for the first scan of sequences.
 """
 
 from __future__ import annotations
