@@ -161,6 +161,8 @@ class Reading:
             self.check(child)
         if not inside and node.children:
             self.wrong(node, "has elements within it, expected words")
+        if node.children and node.text:
+            self.wrong(node, f"has words beside its elements: {node.text.split()[0]!r}")
 
     def number(self, node: Node, text: str, what: str) -> float:
         """Return a number; 0 where it is none, which is noted."""

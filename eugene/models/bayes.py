@@ -463,11 +463,11 @@ def _placements(
                     yield placed
     else:
         for edge in names:
-            start = _start(rule.position, lengths, widths[edge])
-            placed = {edge: _at(own[edge], start)}
+            begin = _start(rule.position, lengths, widths[edge])
+            placed = {edge: _at(own[edge], begin)}
             for name in names:
                 if name != edge and rule.position != "end":
-                    placed[name] = _at(own[name], start, lengths)
+                    placed[name] = _at(own[name], begin, lengths)
                 elif name != edge:
                     placed[name] = own[name]
             yield placed

@@ -125,8 +125,9 @@ def _labels(reader: Reader, tree: Plain) -> tuple[str, ...] | LabelPattern:
 def _architecture(reader: Reader, tree: Plain, library: str) -> Architecture:
     path = "$.architecture"
     known = ("operations", "external", "hyperparameters")
-    given = reader.keys(tree.get("architecture") or {}, path, known)
-    if ("operations" in given) == ("external" in given) and isinstance(given, dict):
+    said = reader.keys(tree.get("architecture") or {}, path, known)
+    given = {key: value for key, value in said.items() if value is not None}
+    if ("operations" in given) == ("external" in given):
         reader.wrong(path, "expected either 'operations' or 'external'")
     operations = [
         _operation(reader, place, item) for place, item in reader.items(given, "operations", path)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Section: TypeAlias = dict[str, object]
 Sections: TypeAlias = dict[str, object]
 _ENDS = {"softmax": "cross_entropy", "sigmoid": "bce"}
+_FLAGS = ("amsgrad", "centered", "nesterov")
 _TARGETS = {"multi-class": ["label"], "regression": ["value"]}
 
 
@@ -257,11 +258,15 @@ def _optimizer(making: _Making, module: Section, trainer: Section) -> None:
             _clip(making, key, value, trainer)
         elif name in table and name != "lr":
             options[name] = value
+            if name not in _FLAGS and (value is None or isinstance(value, str)):
+                making.wrong(f"{path}.{key}", f"is {value!r}, expected a number")
+            elif name in _FLAGS and flag(value) is None:
+                making.wrong(f"{path}.{key}", f"is {value!r}, expected true or false")
         else:
             unread.append(key)
     if unread:
         making.remarks.append(f"{said} has no {', '.join(unread)}; seqgra does not read it either.")
-    for key in ("amsgrad", "centered", "nesterov"):
+    for key in _FLAGS:
         if key in options:
             options[key] = bool(flag(options[key]))
     if "beta_1" in options:

@@ -222,7 +222,7 @@ def test_protein_and_its_gradient() -> None:
     "name",
     [
         "mc2-dna1000-homer-100k-s1",
-        "mc2-dna1000-homer-interaction-order-100k-s1",
+        pytest.param("mc2-dna1000-homer-interaction-order-100k-s1", marks=pytest.mark.slow),
         pytest.param("mc10-dna1000-homer-10k-s3", marks=pytest.mark.slow),
     ],
 )

@@ -239,9 +239,11 @@ def test_every_mistake_is_told_with_its_line(tmp_path: Path) -> None:
         .replace(">Adam<", ">Adamm<")
         .replace('name="epochs"', 'name="epoch"')
         .replace("<description/>", "<description/><colour/>")
+        .replace("<seed>", "stray <seed>")
     )
     said = problems(tmp_path, text)
     for line, what in (
+        (3, "<general>: has words beside its elements: 'stray'"),
         (5, "<colour>: is unknown within <general>"),
         (14, "conv1d has no argument 'filter'; did you mean 'filters'?"),
         (14, "conv1d needs 'filters'"),
@@ -265,6 +267,7 @@ def test_every_mistake_is_told_with_its_line(tmp_path: Path) -> None:
         ('kernel_size="5"', 'kernel_size="5" kernel_initializer="he_normal"', "model: {init: ...}"),
         ('kernel_size="5"', 'kernel_size="5" weights_file="w.npy"', "model: {weights: FILE}"),
         ('units="3"', 'units="4"', "gives 4 outputs, and there are 3 labels"),
+        ("1e-4", "fast", "$.optimizer.learning_rate: is 'fast', expected a number"),
     ],
 )
 def test_what_cannot_be_had_is_told_with_what_can(
