@@ -240,6 +240,11 @@ ZOO: dict[str, Row] = {
     ),
     "acme_cnn": Row({"input_len": 200}, fingerprint=-0.03172),
     "enformer": Row({"input_len": 256, **_TRUNK, "pool": "avg"}, fingerprint=1.4093, step=128),
+    "borzoi": Row(
+        {"input_len": 256, **_TRUNK, "value_size": 4, "pool": "avg"},
+        fingerprint=-0.26826,
+        step=128,
+    ),
     "enformer_finetune": Row(
         {"input_len": 256, "key_size": 3, "value_size": 4, "trunk_kwargs": _TRUNK},
         fingerprint=4.5889,

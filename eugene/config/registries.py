@@ -67,6 +67,7 @@ MODELS = Registry(
         acme_cnn="AcmeCNN",
         enformer="Enformer",
         enformer_finetune="EnformerFinetune",
+        borzoi="Borzoi",
         operations="Operations",
         bayes_optimal="BayesOptimal",
     ),

@@ -171,6 +171,87 @@ final_pointwise_batchnorm final_pointwise_bnorm
 final_pointwise_conv
 <head>
 """
+# Borzoi has other layers around the same attention
+_BORZOI = """
+trunk.stem
+trunk.tower.0.0
+trunk.tower.0.2
+trunk.tower.1.0
+trunk.tower.1.2
+trunk.tower.2.0
+trunk.tower.2.2
+trunk.tower.3.0
+trunk.tower.3.2
+trunk.tower.4.0
+trunk.tower.4.2
+trunk.tower.5.0
+trunk.tower.5.2
+trunk.transformer.*.norm
+trunk.transformer.*.attention
+trunk.transformer.*.attention.query
+trunk.transformer.*.attention.key
+trunk.transformer.*.attention.value
+trunk.transformer.*.attention.distance
+trunk.transformer.*.attention.output
+trunk.transformer.*.dense.wrapped.0
+trunk.transformer.*.dense.wrapped.1
+trunk.transformer.*.dense.wrapped.4
+trunk.up.0.up.0.0
+trunk.up.0.up.0.2
+trunk.up.0.across.0
+trunk.up.0.across.2
+trunk.up.0.separable.0
+trunk.up.0.separable.1
+trunk.up.1.up.0.0
+trunk.up.1.up.0.2
+trunk.up.1.across.0
+trunk.up.1.across.2
+trunk.up.1.separable.0
+trunk.up.1.separable.1
+trunk.final.0.0
+trunk.final.0.2
+heads.<head>
+"""
+_BORZOI_PYTORCH = """
+conv_dna.conv_layer
+res_tower.0.norm
+res_tower.0.conv_layer
+res_tower.2.norm
+res_tower.2.conv_layer
+res_tower.4.norm
+res_tower.4.conv_layer
+res_tower.6.norm
+res_tower.6.conv_layer
+res_tower.8.norm
+res_tower.8.conv_layer
+unet1.1.norm
+unet1.1.conv_layer
+transformer.*.0.fn.0
+transformer.*.0.fn.1
+transformer.*.0.fn.1.to_q
+transformer.*.0.fn.1.to_k
+transformer.*.0.fn.1.to_v
+transformer.*.0.fn.1.to_rel_k
+transformer.*.0.fn.1.to_out
+transformer.*.1.fn.0
+transformer.*.1.fn.1
+transformer.*.1.fn.4
+upsampling_unet1.0.norm
+upsampling_unet1.0.conv_layer
+horizontal_conv1.norm
+horizontal_conv1.conv_layer
+separable1.conv_layer.0
+separable1.conv_layer.1
+upsampling_unet0.0.norm
+upsampling_unet0.0.conv_layer
+horizontal_conv0.norm
+horizontal_conv0.conv_layer
+separable0.conv_layer.0
+separable0.conv_layer.1
+final_joined_convs.0.norm
+final_joined_convs.0.conv_layer
+<head>_head
+"""
 # the tensors of a layer: what they are here, and whether their axes are turned
 _LEAVES: Mapping[str, tuple[str, bool]] = {
     **{name: (name, False) for name in ("weight", "bias", "running_mean", "running_var")},
@@ -192,10 +273,10 @@ _LEAVES: Mapping[str, tuple[str, bool]] = {
 _COUNTERS = re.compile(r"/_?(counter|hidden)$")
 
 
-def _layers(table: str) -> list[tuple[re.Pattern[str], str]]:
+def _layers(table: str, ours: str) -> list[tuple[re.Pattern[str], str]]:
     """Return what matches the layers of a program, and the layer of ours that each is."""
-    rows = zip(table.split("\n"), _OURS.split("\n"), strict=True)
-    return [(_pattern(path), ours) for paths, ours in rows for path in paths.split()]
+    rows = zip(table.split("\n"), ours.split("\n"), strict=True)
+    return [(_pattern(path), layer) for paths, layer in rows for path in paths.split()]
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -203,7 +284,9 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(text.replace("<head>", r"(?P<head>\w+)"))
 
 
-def _places(table: str, called: Mapping[str, str], between: str, first: int = 0) -> Places:
+def _places(
+    table: str, called: Mapping[str, str], between: str, *, first: int = 0, ours: str = _OURS
+) -> Places:
     """Return the places of tensors, by what a program calls them.
 
     Parameters
@@ -216,22 +299,24 @@ def _places(table: str, called: Mapping[str, str], between: str, first: int = 0)
         What stands between a layer and its tensors.
     first : int
         The number of its first block.
+    ours : str
+        Our layers, row by row those of the table.
     """
-    layers = _layers(table)
+    layers = _layers(table, ours)
     found: Places = {}
     for name, plain in called.items():
         layer, _, leaf = plain.rpartition(between)
-        ours, turned = _LEAVES.get(leaf, (None, False))
+        part, turned = _LEAVES.get(leaf, (None, False))
         matches = ((pattern.fullmatch(layer), target) for pattern, target in layers)
         hit, target = next(((m, t) for m, t in matches if m), (None, ""))
         found[name] = None
-        if plain == "" or (ours == "" and hit):
+        if plain == "" or (part == "" and hit):
             found[name] = Place("")
-        elif hit and ours is not None:
+        elif hit and part is not None:
             told = hit.groupdict()
             target = target.replace("*", str(int(told.get("number") or first) - first))
             target = target.replace("<head>", told.get("head") or "tracks")
-            found[name] = Place(f"{target}.{ours}", turned)
+            found[name] = Place(f"{target}.{part}", turned)
     return found
 
 
@@ -341,6 +426,17 @@ def crested(names: Iterable[str]) -> Places:
     return _places(_CRESTED, called, "/", first=1)
 
 
+def borzoi_pytorch(names: Iterable[str]) -> Places:
+    """Return the places of a state dict of borzoi-pytorch.
+
+    Parameters
+    ----------
+    names : iterable of str
+        ``conv_dna.conv_layer.weight``.
+    """
+    return _places(_BORZOI_PYTORCH, {name: name for name in names}, ".", ours=_BORZOI)
+
+
 def own(names: Iterable[str]) -> Places:
     """Return the places of tensors that have our names already."""
     ours = ("trunk.", "heads.", "head.")
@@ -349,7 +445,7 @@ def own(names: Iterable[str]) -> Places:
 
 Naming = Callable[[Iterable[str]], Places]
 NAMINGS: Mapping[str, tuple[re.Pattern[str], Naming]] = {
-    "eugene": (re.compile(r"trunk\.stem\.first\.weight"), own),
+    "eugene": (re.compile(r"trunk\.stem\.(first\.)?weight"), own),
     "the original's variables": (
         re.compile(r"(enformer/)?trunk/(stem/)+(conv1_d/)+w(:0)?(#\d+)?"),
         variables,
@@ -360,6 +456,7 @@ NAMINGS: Mapping[str, tuple[re.Pattern[str], Naming]] = {
     ),
     "enformer-pytorch": (re.compile(r"stem\.[23]\.to_attn_logits(\.weight)?"), enformer_pytorch),
     "gReLU": (re.compile(r".*conv_tower\.blocks\.0\.0\.weight"), grelu),
+    "borzoi-pytorch": (re.compile(r"conv_dna\.conv_layer\.weight"), borzoi_pytorch),
     "CREsted": (re.compile(r"stem_conv[./]kernel(:0)?"), crested),
 }
 """How files name the tensors of Enformer: what tells each, and where its tensors go."""

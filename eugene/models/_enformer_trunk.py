@@ -17,6 +17,7 @@ from eugene.nn import (
     Residual,
     SameConv1d,
     SigmoidGELU,
+    make_activation,
     recomputing,
     relative_features,
 )
@@ -50,13 +51,58 @@ def tower_widths(channels: int, multiple_of: int) -> list[int]:
     return [round(channels / 2 * growth**i / multiple_of) * multiple_of for i in range(steps)]
 
 
-def _conv_block(before: int, after: int, kernel: int) -> nn.Sequential:
-    """Return normalisation, activation, convolution."""
+def conv_block(
+    before: int, after: int, kernel: int, *, eps: float = _EPS, activation: str = "gelu_sigmoid"
+) -> nn.Sequential:
+    """Return normalisation, activation, convolution.
+
+    Parameters
+    ----------
+    before, after, kernel : int
+        Channels and width of the convolution.
+    eps : float
+        Epsilon of the normalisation.
+    activation : str
+        A name of `eugene.nn.ACTIVATIONS`.
+    """
     return nn.Sequential(
-        nn.BatchNorm1d(before, eps=_EPS, momentum=0.1),
-        SigmoidGELU(),
+        nn.BatchNorm1d(before, eps=eps, momentum=0.1),
+        make_activation(activation) or nn.Identity(),
         SameConv1d(before, after, kernel),
     )
+
+
+def whole_bins(length: int, step: int, size: int, crop: int, *, fed: bool = False) -> int:
+    """Return how many bins are left of a sequence.
+
+    Parameters
+    ----------
+    length, step, size : int
+        Length of the sequence in bp, what it has to be a multiple of, and length of a bin.
+    crop : int
+        Bins left out at each end.
+    fed : bool
+        Whether a sequence was read that is so long, or a network is built for it.
+
+    Raises
+    ------
+    ModelError, InputShapeError
+        If there are none; the latter where a sequence was ``fed``.
+    """
+    error = InputShapeError if fed else ModelError
+    least = -(-size * (2 * crop + 1) // step) * step
+    if length < step or length % step:
+        raise error(
+            f"input_len={length} must be a multiple of {step} bp, the length of a bin of the "
+            f"attention, and at least {least}"
+        )
+    found = length // size - 2 * crop
+    if found < 1:
+        raise error(
+            f"input_len={length} gives {length // size} bins, of which crop={crop} leaves none: it "
+            f"must be at least {least}"
+        )
+    return found
 
 
 def _make_pool(pooling: str, channels: int) -> nn.Module:
@@ -81,7 +127,7 @@ class ConvStage(nn.Module):
     def __init__(self, first: nn.Module, channels: int, pooling: str) -> None:
         super().__init__()
         self.first = first
-        self.pointwise = Residual(_conv_block(channels, channels, 1))
+        self.pointwise = Residual(conv_block(channels, channels, 1))
         self.pool = _make_pool(pooling, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,15 +147,19 @@ class TransformerBlock(nn.Module):
         Channels.
     dropout : float
         Share of values dropped in training, behind the attention and either dense layer.
+    eps : float
+        Epsilon of the normalisations.
     """
 
-    def __init__(self, attention: nn.Module, channels: int, dropout: float) -> None:
+    def __init__(
+        self, attention: nn.Module, channels: int, dropout: float, *, eps: float = _EPS
+    ) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(channels, eps=_EPS)
+        self.norm = nn.LayerNorm(channels, eps=eps)
         self.attention = attention
         self.dropout = nn.Dropout(dropout)
         dense = nn.Sequential(
-            nn.LayerNorm(channels, eps=_EPS),
+            nn.LayerNorm(channels, eps=eps),
             nn.Linear(channels, 2 * channels),
             nn.Dropout(dropout),
             nn.ReLU(),
@@ -223,7 +273,7 @@ class EnformerTrunk(nn.Module):
         self.stem = ConvStage(SameConv1d(input_channels, half, 15), half, pooling)
         self.tower = nn.Sequential(
             *(
-                ConvStage(_conv_block(before, after, 5), after, pooling)
+                ConvStage(conv_block(before, after, 5), after, pooling)
                 for before, after in zip([half, *widths], widths, strict=False)
             )
         )
@@ -242,7 +292,7 @@ class EnformerTrunk(nn.Module):
             )
             self.transformer.append(TransformerBlock(attention, channels, dropout))
         self.final = nn.Sequential(
-            _conv_block(channels, 2 * channels, 1), nn.Dropout(dropout / 8), SigmoidGELU()
+            conv_block(channels, 2 * channels, 1), nn.Dropout(dropout / 8), SigmoidGELU()
         )
 
     @property
@@ -273,18 +323,7 @@ class EnformerTrunk(nn.Module):
         ModelError
             If it is no whole number of bins, or none is left of them.
         """
-        if length < BIN or length % BIN:
-            raise ModelError(
-                f"input_len={length} must be a multiple of {BIN} bp, the length of a bin, and at "
-                f"least {BIN * (2 * self.crop + 1)}"
-            )
-        found = length // BIN - 2 * self.crop
-        if found < 1:
-            raise ModelError(
-                f"input_len={length} gives {length // BIN} bins, of which crop={self.crop} leaves "
-                f"none: it must be at least {BIN * (2 * self.crop + 1)}"
-            )
-        return found
+        return whole_bins(length, BIN, BIN, self.crop)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Embed sequences.
@@ -303,10 +342,7 @@ class EnformerTrunk(nn.Module):
         InputShapeError
             If the sequences are no whole number of bins long.
         """
-        try:
-            self.bins(x.shape[2])
-        except ModelError as error:
-            raise InputShapeError(str(error)) from error
+        whole_bins(x.shape[2], BIN, BIN, self.crop, fed=True)
         again = self.recompute and self.training
         with recomputing(self) if again else contextlib.nullcontext():
             x = self.tower(self.stem(x)).transpose(1, 2)

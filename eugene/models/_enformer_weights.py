@@ -29,14 +29,15 @@ def load_enformer_weights(model: N, path: str | Path, *, heads: bool | None = No
 
     Names are understood of the original's variables (NumPy archives, ``W/NAME#ORDER`` or as the
     saved model and the checkpoint call them), of enformer-pytorch, of gReLU, of CREsted's
-    variables, and of our own files; what the file calls its stem tells which. Nothing but tensors
-    is read, every tensor of the file and of the trunk is accounted for, and nothing is changed if
-    one does not fit. What was taken is kept as ``model.taken`` and written to the log, with a
-    warning where a head is not in the file and stays as it was drawn.
+    variables, of our own files, and of borzoi-pytorch for Borzoi; what the file calls its stem
+    tells which. Nothing but tensors is read, every tensor of the file and of the trunk is
+    accounted for, and nothing is changed if one does not fit. What was taken is kept as
+    ``model.taken`` and written to the log, with a warning where a head is not in the file and
+    stays as it was drawn.
 
     Parameters
     ----------
-    model : Enformer or EnformerFinetune
+    model : Enformer, EnformerFinetune or Borzoi
         The network; it is changed. It has to be as wide as the one in the file.
     path : str or pathlib.Path
         ``.npz``, ``.safetensors``, or a state dict or checkpoint of torch (``.pt``, ``.pth``,
@@ -47,7 +48,7 @@ def load_enformer_weights(model: N, path: str | Path, *, heads: bool | None = No
 
     Returns
     -------
-    Enformer or EnformerFinetune
+    Enformer, EnformerFinetune or Borzoi
         The same network, in evaluation mode. ``eugene.models.save_weights`` writes it as
         safetensors.
 
@@ -71,8 +72,8 @@ def load_enformer_weights(model: N, path: str | Path, *, heads: bool | None = No
     """
     if not isinstance(model, OnTrunk):
         raise EugeneError(
-            f"{type(model).__name__} is not on Enformer's trunk: give an Enformer or an "
-            "EnformerFinetune"
+            f"{type(model).__name__} is not on Enformer's trunk: give an Enformer, an "
+            "EnformerFinetune or a Borzoi"
         )
     path = existing(path, "weights")
     tensors = _read(path)
@@ -143,7 +144,7 @@ def _naming(path: Path, names: list[str]) -> tuple[str, dict[str, Place | None]]
         if any(map(stem.fullmatch, names)):
             return program, places(names)
     raise EugeneError(
-        f"{path} does not name the stem of Enformer as {', '.join(NAMINGS)} do; its "
+        f"{path} does not name the stem of Enformer or Borzoi as {', '.join(NAMINGS)} do; its "
         f"{len(names)} tensors begin with {', '.join(names[:_TOLD])}"
     )
 

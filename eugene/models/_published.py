@@ -177,6 +177,8 @@ PUBLISHED: tuple[Published, ...] = (
         229_845_504 + 2_410_497,
         "mauranolab/finetune-enformer: four heads of 64/64",
     ),
+    Published("borzoi", {}, 190_902_667, "calico/borzoi by way of borzoi-pytorch: both heads"),
+    Published("borzoi", {"heads": {"human": 7_611}}, 185_892_699, "the same, the head of human"),
     Published(
         "operations",
         {
@@ -245,6 +247,7 @@ PREDICTS: dict[str, str] = {
     "acme_cnn": "protein binding",
     "enformer": "coverage in bins",
     "enformer_finetune": "activity of constructs",
+    "borzoi": "coverage in bins",
     "operations": "anything",
     "bayes_optimal": "labels of a grammar",
 }

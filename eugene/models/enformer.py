@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -25,7 +25,7 @@ class OnTrunk(Architecture):
         As of `Architecture`.
     """
 
-    trunk: EnformerTrunk
+    trunk: nn.Module
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Embed sequences.
@@ -52,104 +52,43 @@ class OnTrunk(Architecture):
         return self.from_embedding(self.embed(x))
 
 
-class Enformer(OnTrunk):
-    """Enformer, tracks in bins of 128 bp from sequences of up to 200 kb.
-
-    251,221,292 parameters as published. Outputs are raw: published is a softplus behind them.
+class TrackHeads(OnTrunk):
+    """Heads of tracks, linear layers of their own on what a trunk embeds.
 
     Parameters
     ----------
-    input_len : int
-        Length of the sequences in bp, a multiple of 128; published: 196,608. Other multiples can
-        be read as well.
-    output_dim : int, optional
-        Tracks of the one head that there is instead of ``heads``; with ``heads``, their sum.
-    heads : mapping of str to int, optional
-        Tracks of each head; published, and there if nothing else is asked for: 5,313 of human,
-        1,643 of mouse.
-    channels, n_transformers, n_heads, key_size, value_size, pooling, crop
-        The trunk, see `EnformerTrunk`.
-    trunk_kwargs : dict, optional
-        Other arguments of the trunk that differ from those published, such as ``dropout`` and
-        ``recompute``.
-    pool : {"none", "avg", "max"}
-        ``"none"`` returns (batch, output_dim, bins), as published; the others one value for
-        each sequence, from embeddings that are pooled over the bins.
-    input_channels : int
-        Letters of the alphabet.
-
-    Raises
-    ------
-    ModelError
-        If the length is no multiple of 128, heads and outputs contradict each other, or the
-        trunk cannot be built.
-
-    References
-    ----------
-    Avsec et al. 2021, https://doi.org/10.1038/s41592-021-01252-x
-
-    Examples
-    --------
-    >>> model = Enformer(512, heads={"human": 3, "mouse": 2}, channels=24, n_transformers=1,
-    ...                  n_heads=2, key_size=4)
-    >>> X = torch.rand(1, 4, 512)
-    >>> model.embed(X).shape, model(X).shape
-    (torch.Size([1, 4, 48]), torch.Size([1, 5, 4]))
+    given : mapping
+        Arguments of the network.
+    published : mapping of str to int
+        Tracks of the heads that there are if neither ``heads`` nor ``output_dim`` is given.
     """
 
-    name: ClassVar[str] = "enformer"
     length_free: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        input_len: int = 196_608,
-        output_dim: int | None = None,
-        *,
-        heads: Mapping[str, int] | None = None,
-        channels: int = 1_536,
-        n_transformers: int = 11,
-        n_heads: int = 8,
-        key_size: int = 64,
-        value_size: int | None = None,
-        pooling: str = "attention",
-        crop: int | None = None,
-        trunk_kwargs: Mapping[str, object] | None = None,
-        pool: str = "none",
-        input_channels: int = 4,
-    ) -> None:
-        given = arguments(locals())
+    def __init__(self, given: Mapping[str, Any], published: Mapping[str, int]) -> None:
+        heads, output_dim = given["heads"], given["output_dim"]
         if heads is None and output_dim is None:
-            heads = HEADS
+            heads = published
         if heads is not None:
-            given["heads"] = heads = _check_heads(heads)
-            given["output_dim"] = sum(heads.values())
-            if output_dim not in (None, given["output_dim"]):
+            heads = _check_heads(heads)
+            total = sum(heads.values())
+            if output_dim not in (None, total):
                 raise ModelError(
-                    f"heads have {given['output_dim']} tracks, output_dim is {output_dim}: leave "
-                    "it out, or give a number of tracks without heads"
+                    f"heads have {total} tracks, output_dim is {output_dim}: leave it out, or give "
+                    "a number of tracks without heads"
                 )
+            given = {**given, "heads": heads, "output_dim": total}
         super().__init__(**given)
+        pool = given["pool"]
         if pool not in ("none", "avg", "max"):
             raise ModelError(f"pool={pool!r} must be 'none', 'avg' or 'max'")
-        self.trunk = make_part(
-            EnformerTrunk,
-            "trunk_kwargs",
-            trunk_kwargs,
-            {},
-            channels=channels,
-            n_transformers=n_transformers,
-            n_heads=n_heads,
-            key_size=key_size,
-            value_size=value_size,
-            pooling=pooling,
-            crop=crop,
-            input_channels=input_channels,
-        )
-        self.output_len = self.trunk.bins(input_len)
         self.pool = GlobalPool(pool) if pool != "none" else None
-        tracks = heads or {"tracks": self.output_dim}
+
+    def _make_heads(self, channels: int) -> None:
+        """Make the heads, for embeddings of so many channels."""
+        tracks = self.config["heads"] or {"tracks": self.output_dim}
         self.heads = nn.ModuleDict(
-            {name: nn.Linear(self.trunk.out_channels, n) for name, n in tracks.items()}
+            {name: nn.Linear(channels, number) for name, number in tracks.items()}
         )
 
     def from_embedding(self, embedding: torch.Tensor) -> torch.Tensor:
@@ -199,6 +138,90 @@ def _check_heads(heads: Mapping[str, int]) -> dict[str, int]:
     return {str(name): tracks for name, tracks in heads.items()}
 
 
+class Enformer(TrackHeads):
+    """Enformer, tracks in bins of 128 bp from sequences of up to 200 kb.
+
+    251,221,292 parameters as published. Outputs are raw: published is a softplus behind them.
+
+    Parameters
+    ----------
+    input_len : int
+        Length of the sequences in bp, a multiple of 128; published: 196,608. Other multiples can
+        be read as well.
+    output_dim : int, optional
+        Tracks of the one head that there is instead of ``heads``; with ``heads``, their sum.
+    heads : mapping of str to int, optional
+        Tracks of each head; published, and there if nothing else is asked for: 5,313 of human,
+        1,643 of mouse.
+    channels, n_transformers, n_heads, key_size, value_size, pooling, crop
+        The trunk, see `EnformerTrunk`.
+    trunk_kwargs : dict, optional
+        Other arguments of the trunk that differ from those published, such as ``dropout`` and
+        ``recompute``.
+    pool : {"none", "avg", "max"}
+        ``"none"`` returns (batch, output_dim, bins), as published; the others one value for
+        each sequence, from embeddings that are pooled over the bins.
+    input_channels : int
+        Letters of the alphabet.
+
+    Raises
+    ------
+    ModelError
+        If the length is no multiple of 128, heads and outputs contradict each other, or the
+        trunk cannot be built.
+
+    References
+    ----------
+    Avsec et al. 2021, https://doi.org/10.1038/s41592-021-01252-x
+
+    Examples
+    --------
+    >>> model = Enformer(512, heads={"human": 3, "mouse": 2}, channels=24, n_transformers=1,
+    ...                  n_heads=2, key_size=4)
+    >>> X = torch.rand(1, 4, 512)
+    >>> model.embed(X).shape, model(X).shape
+    (torch.Size([1, 4, 48]), torch.Size([1, 5, 4]))
+    """
+
+    name: ClassVar[str] = "enformer"
+    trunk: EnformerTrunk
+
+    def __init__(
+        self,
+        input_len: int = 196_608,
+        output_dim: int | None = None,
+        *,
+        heads: Mapping[str, int] | None = None,
+        channels: int = 1_536,
+        n_transformers: int = 11,
+        n_heads: int = 8,
+        key_size: int = 64,
+        value_size: int | None = None,
+        pooling: str = "attention",
+        crop: int | None = None,
+        trunk_kwargs: Mapping[str, object] | None = None,
+        pool: str = "none",
+        input_channels: int = 4,
+    ) -> None:
+        super().__init__(arguments(locals()), HEADS)
+        self.trunk = make_part(
+            EnformerTrunk,
+            "trunk_kwargs",
+            trunk_kwargs,
+            {},
+            channels=channels,
+            n_transformers=n_transformers,
+            n_heads=n_heads,
+            key_size=key_size,
+            value_size=value_size,
+            pooling=pooling,
+            crop=crop,
+            input_channels=input_channels,
+        )
+        self.output_len = self.trunk.bins(input_len)
+        self._make_heads(self.trunk.out_channels)
+
+
 class EnformerFinetune(OnTrunk):
     """A small head of attention on Enformer's trunk, for values of whole sequences.
 
@@ -245,6 +268,7 @@ class EnformerFinetune(OnTrunk):
     """
 
     name: ClassVar[str] = "enformer_finetune"
+    trunk: EnformerTrunk
 
     def __init__(
         self,

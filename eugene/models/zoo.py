@@ -13,6 +13,7 @@ from eugene.models.basset import Basset as Basset
 from eugene.models.basset import FactorizedBasset as FactorizedBasset
 from eugene.models.basset import scBasset as scBasset
 from eugene.models.bayes import BayesOptimal as BayesOptimal
+from eugene.models.borzoi import Borzoi as Borzoi
 from eugene.models.bpnet import BPNet as BPNet
 from eugene.models.bpnet import ChromBPNet as ChromBPNet
 from eugene.models.cherimoya import Cherimoya as Cherimoya

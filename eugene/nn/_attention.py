@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from eugene.nn._errors import ModelError
 from eugene.nn._positions import check_features, relative_features
 
 
@@ -157,8 +158,9 @@ class RelativeAttention(nn.Module):
         Features of a distance, see :func:`relative_features`; a multiple of 6.
     dropout, position_dropout : float
         Share of weights, and of features of distances, dropped in training.
-    gamma : {"exact", "tensorflow", "enformer-pytorch"}
-        How features of distances are computed, see :func:`relative_features`.
+    gamma : {"exact", "tensorflow", "enformer-pytorch"}, optional
+        How features of distances are computed, see :func:`relative_features`; None where they
+        are others, which the caller gives.
     zero_output : bool
         Whether the output begins as zero, so that a block that adds it begins as nothing.
 
@@ -189,11 +191,12 @@ class RelativeAttention(nn.Module):
         n_features: int = 192,
         dropout: float = 0.05,
         position_dropout: float = 0.01,
-        gamma: str = "exact",
+        gamma: str | None = "exact",
         zero_output: bool = False,
     ) -> None:
         super().__init__()
-        check_features(n_features, gamma)
+        if gamma is not None:
+            check_features(n_features, gamma)
         self.num_heads, self.key_dim, self.n_features = num_heads, key_dim, n_features
         self.gamma, self.dropout_rate = gamma, dropout
         self.query = nn.Linear(input_dim, num_heads * key_dim, bias=False)
@@ -233,8 +236,10 @@ class RelativeAttention(nn.Module):
             for layer in (self.query, self.key, self.value)
         )
         query = query * self.key_dim**-0.5
+        if features is None and self.gamma is None:
+            raise ModelError("features of distances are to be given: gamma is None")
         if features is None:
-            features = relative_features(length, self.n_features, self.gamma)
+            features = relative_features(length, self.n_features, self.gamma or "exact")
             features = features.to(device=x.device, dtype=x.dtype)
         distance = self.distance(self.position_dropout(features))
         distance = distance.unflatten(1, (self.num_heads, -1)).permute(1, 2, 0)

@@ -63,6 +63,41 @@ def relative_features(length: int, n_features: int, gamma: str = "exact") -> tor
     return torch.from_numpy(_features(length, n_features // 6, gamma).copy())
 
 
+def central_features(length: int, n_features: int, trained: int) -> torch.Tensor:
+    """Return what distances look like to the attention of Borzoi: masks of the centre, with signs.
+
+    Parameters
+    ----------
+    length : int
+        Number of positions.
+    n_features : int
+        Number of features, an even number.
+    trained : int
+        Positions that the widths of the masks are spaced for: they grow by equal factors up to it.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (2 * length - 1, n_features)
+        Features of the distances ``1 - length`` to ``length - 1``.
+
+    References
+    ----------
+    Linder et al. 2025, https://doi.org/10.1038/s41588-024-02053-6
+
+    Examples
+    --------
+    >>> central_features(3, 4, 3)[:, :2].T
+    tensor([[0., 0., 1., 0., 0.],
+            [1., 1., 1., 1., 1.]])
+    """
+    half = n_features // 2
+    growth = np.float32(math.exp(math.log(trained + 1) / half))
+    widths = growth ** np.arange(1, half + 1, dtype=np.float32) - np.float32(1)
+    distance = np.arange(1 - length, length, dtype=np.float32)[:, None]
+    masks = (widths > np.abs(distance)).astype(np.float32)
+    return torch.from_numpy(np.concatenate((masks, np.sign(distance) * masks), axis=1))
+
+
 def check_features(n_features: int, gamma: str) -> None:
     """Refuse what `relative_features` cannot make.
 
