@@ -16,12 +16,14 @@ from eugene.models._build import build
 from eugene.models._published import PREDICTS as PREDICTS
 from eugene.models._published import PUBLISHED
 from eugene.models._published import Published as Published
-from eugene.nn import AttentionPool1d
+from eugene.nn import AttentionPool1d, MultiHeadAttention, RelativeAttention
 
 # what reads the whole sequence at once
 _WHOLE = (nn.Linear, nn.RNNBase, nn.Flatten, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
           nn.MultiheadAttention)  # fmt: skip
 _WINDOWS = (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d, AttentionPool1d)
+# behind these, whatever is joined has seen the whole sequence
+_ATTENTION = (MultiHeadAttention, RelativeAttention)
 _PAPER = re.compile(r"References\n-+\n(.*?)(?:\n\n|$)", re.DOTALL)
 
 
@@ -129,6 +131,7 @@ def outline(network: Architecture) -> list[Layer]:
     rows: dict[str, Layer] = {}
     # the tensors are kept, or another could get the number of one that is gone
     seen: dict[int, tuple[torch.Tensor, int | None, int]] = {}
+    attended: list[nn.Module] = []
 
     def before(tensor: torch.Tensor) -> tuple[int | None, int]:
         """Return field and step of what goes into a layer."""
@@ -140,7 +143,7 @@ def outline(network: Architecture) -> list[Layer]:
         _, field, step = max(
             alike or seen.values(), key=lambda s: math.inf if s[1] is None else s[1]
         )
-        return field, step
+        return None if attended else field, step
 
     def note(name: str, layer: nn.Module, inputs: tuple[object, ...], output: object) -> None:
         field, step = before(_tensors(inputs)[0])
@@ -166,6 +169,11 @@ def outline(network: Architecture) -> list[Layer]:
             lambda module, inputs, output, name=name: note(name, module, inputs, output)
         )
         for name, layer in _leaves(network)
+    ]
+    handles += [
+        layer.register_forward_hook(lambda module, *_: attended.append(module))
+        for layer in network.modules()
+        if isinstance(layer, _ATTENTION)
     ]
     try:
         network(x)

@@ -65,3 +65,8 @@ def test_a_pooling_by_attention_is_one_layer() -> None:
     assert pools[0].parameters == 6 * 6
     attention = next(row for row in rows if row.name.endswith("attention.query"))
     assert attention.field is None
+    # on the way up of Borzoi there are as many positions as before the attention
+    up = [
+        row for row in outline.outline(build_tiny("borzoi").to("meta")) if "separable" in row.name
+    ]
+    assert {row.field for row in up} == {None}
