@@ -24,6 +24,7 @@ help:
 	@echo "make docs         build the site into docs/_build/html; docs-run executes the tutorials as well"
 	@echo "make bench        run the benchmarks against their peers and print ratios"
 	@echo "make bench-peers  set up the environments of the peers (5 GB in the benchmarks' cache folder)"
+	@echo "make release-check  what has to hold before a version is published (an hour)"
 	@echo "make clean        remove .venv, caches and built files (runs/ stays)"
 
 $(VENV)/bin/python:
@@ -85,6 +86,9 @@ bench: $(VENV)/.dev
 
 bench-peers: $(VENV)/.dev
 	@$(PY) benchmarks/_peers.py
+
+release-check: $(VENV)/.dev $(VENV)/.docs
+	@.ci/release
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
