@@ -146,8 +146,17 @@ def grad_cam(explained: Explained, X: torch.Tensor) -> torch.Tensor:
         middles = None
     found = []
     for rows, batch, _ in run.batches():
-        net = _Net(explained.of(rows))
-        cam = _captum("LayerGradCam", net, batch, layer, relu_attributions=True)
+        # a model that drops the axis of a single row is shown the row twice
+        copies = 2 if len(batch) == 1 else 1
+        net = _Net(explained.of(rows), copies)
+        several = batch.repeat_interleave(copies, dim=0)
+        try:
+            cam = _captum("LayerGradCam", net, several, layer, relu_attributions=True)[::copies]
+        except AssertionError as error:
+            raise GraphError(
+                "the last convolution is called in a way that Grad-CAM does not see (a TorchScript "
+                "or exported part?), or not at all; use another method"
+            ) from error
         if cam.ndim != 3:
             raise GraphError(
                 f"the last convolution gives {tuple(cam.shape)} a batch, expected one row of "
