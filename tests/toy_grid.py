@@ -39,6 +39,14 @@ SECTIONS = {
     "module": {"optimizer_lr": 0.01},
     "trainer": {"max_epochs": 2, "loggers": ["csv"], "accelerator": "cpu"},
     "evaluate": {"n_bootstrap": 0, "calibrate": False},
+    "interpret": {
+        "grammar": {
+            "methods": ["saliency"],
+            "n_per_label": 5,
+            "predict_threshold": None,
+            "n_bootstrap": 0,
+        }
+    },
 }
 
 

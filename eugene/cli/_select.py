@@ -1,4 +1,4 @@
-"""Selections of architectures: write the runs, do them, compare them."""
+"""Selections of architectures: write the runs, do them, compare them; evaluators of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import FAILED, OK, say
-from eugene.cli._run import check_path, spoken
+from eugene.cli._run import check_path, device_of, spoken
 from eugene.config import load_selection
 from eugene.errors import UsageError, did_you_mean
 
@@ -67,6 +67,66 @@ def select(call: Call) -> int:
     return FAILED if grid.failed else OK
 
 
+def evaluate(call: Call) -> int:
+    """Evaluate a trained run by evaluators of seqgra's names.
+
+    Parameters
+    ----------
+    call : Call
+        The run, ``--evaluators``, and what goes with them.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    UsageError
+        If no run is named, or options are no numbers.
+    """
+    from eugene.select import evaluate_run
+
+    named = call.words[0] if call.words else call.get("run_dir")
+    if named is None:
+        raise UsageError(f"which run? Example: {call.verb.example}")
+    target = call.get("target") or "y"
+    if target not in ("y", "y-hat"):
+        raise UsageError(f"--target is {target!r}, expected y or y-hat")
+    counts = {name: call.get(f"eval_{name}") for name in ("n", "n_per_label")}
+    with spoken(call):
+        found = evaluate_run(
+            named,
+            _words(call.get("evaluators") or ",".join(("metrics", "predict", "roc", "pr"))),
+            sets=_words(call.get("eval_sets") or "test"),
+            n=None if counts["n"] is None else _whole(call, "eval_n", 1),
+            n_per_label=(
+                None if counts["n_per_label"] is None else _whole(call, "eval_n_per_label", 1)
+            ),
+            predict_threshold=_number(call, "eval_fi_predict_threshold", "0.5"),
+            sis_threshold=_number(call, "eval_sis_predict_threshold", "0.5"),
+            threshold=_number(call, "eval_grad_importance_threshold", "0.01"),
+            target=target,  # type: ignore[arg-type]
+            plots=not call.has("eval_suppress_plots"),
+            out=call.get("out"),
+            overwrite=call.has("overwrite"),
+            device=device_of(call),
+        )
+    for name, metrics in found.metrics.items():
+        say(f"{name}: " + ", ".join(f"{metric} {value:.4f}" for metric, value in metrics.items()))
+    for path in found.files:
+        say(f"written: {path}")
+    if found.labels is not None:
+        rows = found.labels.astype(object).where(found.labels.notna(), None).to_numpy().tolist()
+        say(aligned([str(column) for column in found.labels.columns], rows))
+        say(f"grammar: {found.run / 'interpretation'}")
+    return OK
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def _whole(call: Call, option: str, least: int) -> int:
     given = call.get(option) or str(least)
     if not given.isdigit() or int(given) < least:
@@ -82,7 +142,8 @@ def _number(call: Call, option: str, default: str) -> float:
     except ValueError:
         found = -1.0
     if not found >= 0:
-        raise UsageError(f"--{option} is {given!r}, expected a number from 0")
+        flag = option.replace("_", "-")
+        raise UsageError(f"--{flag} is {given!r}, expected a number from 0")
     return found
 
 

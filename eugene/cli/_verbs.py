@@ -155,6 +155,37 @@ _AFTER = (
         maximum=2,
     ),
     Verb(
+        "evaluate",
+        "evaluate a trained run by metrics, predictions, curves, and importance against a grammar",
+        "eugene evaluate --run_dir runs/first --evaluators metrics,roc,integrated_gradients,sis",
+        "eugene.cli._select:evaluate",
+        words="[RUN_DIR]",
+        options=(
+            Option("--run_dir", "folder of the run", "DIR"),
+            Option(
+                "--evaluators",
+                "metrics, predict, roc, pr, sis, or methods of attribution",
+                "NAMES",
+                "metrics,predict,roc,pr",
+                many=True,
+            ),
+            out("folder of the files; interpretation/evaluators of the run by default", "DIR"),
+            Option("--eval-sets", "rows of train, val, test", "NAMES", "test"),
+            Option("--eval-n", "examples whose importance is looked at", "N", "500"),
+            Option("--eval-n-per-label", "so many of each label instead", "N"),
+            Option("--eval-fi-predict-threshold", "only examples predicted surer", "P", "0.5"),
+            Option("--eval-sis-predict-threshold", "probability that SIS keep", "P", "0.5"),
+            Option("--eval-grad-importance-threshold", "important from here on", "X", "0.01"),
+            Option("--eval-suppress-plots", "draw no curves"),
+            Option(
+                "--target", "explain the class of a row, y, or the predicted, y-hat", "WHICH", "y"
+            ),
+            DEVICE,
+            OVERWRITE,
+        ),
+        configured=False,
+    ),
+    Verb(
         "datasets",
         "list curated datasets, describe one, or fetch and build it",
         "eugene datasets get random1000 --out random1000.zarr",

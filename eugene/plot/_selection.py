@@ -77,5 +77,5 @@ def learning_by_amount(
     ax.minorticks_off()
     whole = bool(amounts.min() >= 1)
     what = "sequences in all sets" if whole else "share of the training rows"
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return tidy(ax, x=what, y=metric)

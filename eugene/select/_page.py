@@ -137,7 +137,7 @@ def _amounts(
     if rows.empty:
         return None
     name = _named(metric)
-    figure, ax = plt.subplots(figsize=(5.0, 3.5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(5.8, 3.4), layout="constrained")
     learning_by_amount(rows, name, chance=chance, ax=ax)
     return picture(
         figure,

@@ -28,6 +28,7 @@ NETWORK = (
     "robustness",
     "consistency",
     "grammar",
+    "evaluate",
 )
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
 WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate", "select"]

@@ -174,6 +174,7 @@ def test_shares_of_other_data_are_nested(tmp_path: Path) -> None:
             },
             "module": {"task": "binary_classification"},
             "trainer": {**SECTIONS["trainer"], "max_epochs": 1},
+            "interpret": None,
         },
     )
     assert found.failed == {}
