@@ -157,19 +157,19 @@ _AFTER = (
     Verb(
         "evaluate",
         "evaluate a trained run by metrics, predictions, curves, and importance against a grammar",
-        "eugene evaluate --run_dir runs/first --evaluators metrics,roc,integrated_gradients,sis",
+        "eugene evaluate --run_dir runs/first --evaluators metrics,roc,saliency,sis",
         "eugene.cli._select:evaluate",
         words="[RUN_DIR]",
         options=(
             Option("--run_dir", "folder of the run", "DIR"),
             Option(
                 "--evaluators",
-                "metrics, predict, roc, pr, sis, or methods of attribution",
+                "evaluators; sis and methods of attribution too",
                 "NAMES",
                 "metrics,predict,roc,pr",
                 many=True,
             ),
-            out("folder of the files; interpretation/evaluators of the run by default", "DIR"),
+            out("folder of the files; by default one in that of the run", "DIR"),
             Option("--eval-sets", "rows of train, val, test", "NAMES", "test"),
             Option("--eval-n", "examples whose importance is looked at", "N", "500"),
             Option("--eval-n-per-label", "so many of each label instead", "N"),
@@ -177,9 +177,7 @@ _AFTER = (
             Option("--eval-sis-predict-threshold", "probability that SIS keep", "P", "0.5"),
             Option("--eval-grad-importance-threshold", "important from here on", "X", "0.01"),
             Option("--eval-suppress-plots", "draw no curves"),
-            Option(
-                "--target", "explain the class of a row, y, or the predicted, y-hat", "WHICH", "y"
-            ),
+            Option("--target", "explain the class of a row (y) or y-hat", "WHICH", "y"),
             DEVICE,
             OVERWRITE,
         ),

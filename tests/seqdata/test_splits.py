@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -275,3 +277,26 @@ def test_a_dataset_without_its_row_dimension_is_refused():
     for attempt in (splits.random, splits.kfold, lambda ds: splits.assign(ds, [0, 1])):
         with pytest.raises(SeqdataError, match=r"no dimension '_sequence', only \['row'\]"):
             attempt(ds)
+
+
+def test_fewer_training_rows_are_nested_and_nothing_else_moves() -> None:
+    ds = xr.Dataset({"y": ("_sequence", np.arange(200))})
+    like = {"name": "random", "fractions": [0.6, 0.2, 0.2]}
+    whole = splits.random(ds, fractions=(0.6, 0.2, 0.2), seed=0)
+    kept = [splits.fewer(ds, rate=rate, like=like, seed=3) for rate in (0.1, 0.25, 0.5, 1.0)]
+    assert [int((codes == 0).sum()) for codes in kept] == [12, 30, 60, 120]
+    for less, more in itertools.pairwise(kept):
+        assert set(np.flatnonzero(less == 0)) < set(np.flatnonzero(more == 0))
+        for code in (1, 2):
+            np.testing.assert_array_equal(less == code, whole == code)
+    np.testing.assert_array_equal(kept[-1], whole)
+    other = splits.fewer(ds, rate=0.1, like=like, seed=4)
+    assert set(np.flatnonzero(other == 0)) != set(np.flatnonzero(kept[0] == 0))
+    carried = splits.fewer(splits.assign(ds, whole), rate=0.1, seed=3)
+    np.testing.assert_array_equal(carried, kept[0])
+    with pytest.raises(SeqdataError, match="above 0 and at most 1"):
+        splits.fewer(ds, rate=0.0, like=like)
+    with pytest.raises(SeqdataError, match="leaves none"):
+        splits.fewer(ds, rate=0.001, like=like)
+    with pytest.raises(SeqdataError, match="did you mean 'random'"):
+        splits.fewer(ds, rate=0.5, like={"name": "rando"})

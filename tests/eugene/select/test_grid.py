@@ -61,6 +61,7 @@ def test_every_run_is_a_plain_run_on_rows_that_it_shares(done: Grid) -> None:
         np.testing.assert_array_equal(ds["seq"].values, alone["seq"].values)
 
 
+@pytest.mark.slow
 def test_one_of_its_files_alone_gives_the_same_network(done: Grid, tmp_path: Path) -> None:
     planned = done.runs[0]
     alone = run(done.folder / f"{planned.path}.yaml", run_dir=tmp_path / "alone")
@@ -79,6 +80,7 @@ def test_a_finished_run_is_not_done_again(definition: Path, done: Grid) -> None:
     assert all(RunFolder(more.path(r)).read_json("evaluation.json")["metrics"]["auroc"]["low"]
                is not None for r in more.runs)  # fmt: skip
     assert all(again.finished(r) is False for r in again.runs)
+    # and the others are put back
     small_grid(definition, done.folder)
 
 
@@ -151,6 +153,7 @@ def test_seeds_are_zipped_or_crossed(definition: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "z").exists()
 
 
+@pytest.mark.slow
 def test_shares_of_other_data_are_nested(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = ["".join(rng.choice(list("ACGT"), 20)) for _ in range(60)]

@@ -514,3 +514,19 @@ def test_a_run_reads_a_definition(tmp_path: Path) -> None:
     }
     folder = run(tree, run_dir=tmp_path / "run")
     assert sd.open_zarr(folder.predictions).sizes["_sequence"] == 730
+
+
+def test_another_size_keeps_the_shares_of_conditions(pair: g.Grammar) -> None:
+    found = pair.resized(2000)
+    assert [
+        [e.samples for e in found.sets[name]] for name in ("training", "validation", "test")
+    ] == [
+        [763, 509, 127],
+        [200],
+        [400],
+    ]
+    assert [found.sets[s][0].conditions for s in found.sets] == [("one",), ("one",), ("two",)]
+    assert dataclasses.replace(found, sets=pair.sets) == pair
+    with pytest.raises(EugeneError, match="expected 16 rows or more"):
+        pair.resized(10)
+    assert min(e.samples for examples in pair.resized(16).sets.values() for e in examples) == 1
