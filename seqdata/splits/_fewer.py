@@ -76,7 +76,7 @@ def fewer(
         name = str(rules.pop("name", None))
         if name not in _OTHERS:
             raise SeqdataError(
-                f"like: {name!r} is no split whose rows can be fewer{did_you_mean(name, _OTHERS)}"
+                f"like: {name!r} is no split whose rows can be fewer.{did_you_mean(name, _OTHERS)}"
             )
         if name not in _WITHOUT_SEED:
             rules.setdefault("seed", 0)

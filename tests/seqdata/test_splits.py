@@ -298,5 +298,5 @@ def test_fewer_training_rows_are_nested_and_nothing_else_moves() -> None:
         splits.fewer(ds, rate=0.0, like=like)
     with pytest.raises(SeqdataError, match="leaves none"):
         splits.fewer(ds, rate=0.001, like=like)
-    with pytest.raises(SeqdataError, match="did you mean 'random'"):
+    with pytest.raises(SeqdataError, match="Did you mean 'random'"):
         splits.fewer(ds, rate=0.5, like={"name": "rando"})
