@@ -164,7 +164,7 @@ _AFTER = (
             Option("--run_dir", "folder of the run", "DIR"),
             Option(
                 "--evaluators",
-                "evaluators; sis and methods of attribution too",
+                "those, sis, methods of attribution",
                 "NAMES",
                 "metrics,predict,roc,pr",
                 many=True,
