@@ -56,10 +56,10 @@ def select(call: Call) -> int:
     if what == "grid":
         _show_plan(grid)
         return OK
-    numbers = {name: _whole(call, name, 1) for name in ("at_once", "cpus")}
     with spoken(call):
         grid.run(
-            **numbers,
+            at_once=_whole(call, "at_once", 1),
+            cpus=_whole(call, "cpus", 1),
             address=call.get("address"),
             gpus=_number(call, "gpus", "0"),
         )

@@ -346,8 +346,8 @@ def write_grid(
             "touched. Choose another --out, or --overwrite to train them anew"
         )
     with holding(folder):
-        for path in others:
-            shutil.rmtree(folder / path)
+        for other in others:
+            shutil.rmtree(folder / other)
         for place in {run.data_id for run in runs if run.path in other_rules}:
             RunFolder(folder / place).clear("data.zarr", "data.json")
         for path, grammar in files.items():

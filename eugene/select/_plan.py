@@ -135,7 +135,7 @@ def planned(selection: Selection, grammars: dict[Path, Grammar]) -> list[Planned
                         model=model,
                         data_seed=data_seed,
                         model_seed=model_seed,
-                        size=amount if counted else None,
+                        size=int(amount) if counted else None,
                         rate=None if counted else float(amount),
                         data_id=place,
                         run_id=run_id,
@@ -160,7 +160,7 @@ def _data(selection: Selection, grammars: dict[Path, Grammar]) -> Iterator[_Rows
                 raise selection.fail("$.sizes", str(error)) from error
             for seed in seeds:
                 rows = {"name": "grammar", "definition": str(path.absolute())}
-                own = {"data": {**rows, "n": size, "data_seed": seed}}
+                own: dict[str, object] = {"data": {**rows, "n": size, "data_seed": seed}}
                 yield base_id(grammar.id), size, seed, below, own
     if grammars:
         return
@@ -176,7 +176,8 @@ def _data(selection: Selection, grammars: dict[Path, Grammar]) -> Iterator[_Rows
             split: dict[str, object] = {"name": "fewer", "rate": float(rate), "seed": seed}
             if like is not None:
                 split["like"] = like
-            yield selection.name, float(rate), seed, {}, {"data": {**drawn, "split": split}}
+            own = {"data": {**drawn, "split": split}}
+            yield selection.name, float(rate), seed, {}, own
 
 
 def _of_grammar(grammar: Grammar) -> dict[str, object]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from eugene._evaluation import with_measures
 from eugene._files import read_object
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from eugene.evaluate._curves import Curve
+
 SETS = ("train", "val", "test")
 _IMPORTANCE = re.compile(
     r"(?P<method>.+)_(?P<kind>smooth|thresholded)_(?P<what>precision|recall|specificity|f1)"
 )
+Kind: TypeAlias = Literal["roc", "pr"]
+_AREAS: dict[Kind, Literal["roc_auc", "pr_auc"]] = {"roc": "roc_auc", "pr": "pr_auc"}
 Row: TypeAlias = dict[str, object]
-Curves: TypeAlias = "dict[str, dict[str, list[list[float]] | float]]"
+Curves: TypeAlias = "dict[str, Curve]"
 """Class, micro or macro -> roc and pr (two lists each) and their areas."""
 
 
@@ -163,13 +167,14 @@ def by_class(found: Predicted) -> xr.Dataset | None:
 
     if not found.task.endswith("classification"):
         return None
-    truth = found.target
+    truth = found.target.astype(np.float64)
     if found.task == "multiclass_classification":
-        truth = np.where(np.isfinite(truth), truth == np.arange(found.prediction.shape[1]), np.nan)
+        same = (truth == np.arange(found.prediction.shape[1])).astype(np.float64)
+        truth = np.where(np.isfinite(truth), same, np.nan)
     ds = xr.Dataset()
     for i, name in enumerate(found.names):
         if len(np.unique(truth[np.isfinite(truth[:, i]), i])) == 2:
-            ds[name] = ("_sequence", truth[:, i].astype(np.float64))
+            ds[name] = ("_sequence", truth[:, i])
             ds[f"{name}_predictions"] = ("_sequence", found.prediction[:, i].astype(np.float64))
     ds.attrs["names"] = [name for name in found.names if name in ds.variables]
     return ds if ds.attrs["names"] else None
@@ -210,8 +215,8 @@ def accuracy_of(found: Predicted) -> float | None:
     if found.task == "multiclass_classification":
         there = np.isfinite(found.target[:, 0])
         return float((found.prediction.argmax(1) == found.target[:, 0])[there].mean())
-    there = np.isfinite(found.target).all(1)
-    return float(((found.prediction > 0.5) == (found.target > 0.5)).all(1)[there].mean())
+    whole = np.isfinite(found.target).all(axis=1)
+    return float(((found.prediction > 0.5) == (found.target > 0.5)).all(axis=1)[whole].mean())
 
 
 def table(runs: Iterable[Done], set_name: str) -> pd.DataFrame:
@@ -247,9 +252,10 @@ def _line(run: Done, set_name: str) -> Row:
         "e_metrics_loss": loss_of(found),
         "e_metrics_accuracy": accuracy_of(found),
     }
-    for curve in ("roc", "pr"):
+    for curve in _AREAS:
         for kind in ("micro", "macro"):
-            line[f"e_{curve}_{kind}_auc"] = run.curves.get(kind, {}).get(f"{curve}_auc")
+            own = run.curves.get(kind)
+            line[f"e_{curve}_{kind}_auc"] = own[_AREAS[curve]] if own else None
     if not run.curves and set_name == "test":
         metrics = with_measures(run.folder.path).get("metrics", {})
         line |= {
@@ -270,8 +276,8 @@ def curve_table(runs: Iterable[Done], set_name: str) -> pd.DataFrame:
                 **run.key,
                 "set_name": set_name,
                 "label": label,
-                "roc_auc": curves.get("roc_auc"),
-                "pr_auc": curves.get("pr_auc"),
+                "roc_auc": curves["roc_auc"],
+                "pr_auc": curves["pr_auc"],
             }
             for run in runs
             for label, curves in run.curves.items()
@@ -279,7 +285,7 @@ def curve_table(runs: Iterable[Done], set_name: str) -> pd.DataFrame:
     )
 
 
-def points(runs: Iterable[Done], curve: str) -> pd.DataFrame:
+def points(runs: Iterable[Done], curve: Kind) -> pd.DataFrame:
     """Return the points of all curves of a kind: a line a point, ``x`` and ``y``.
 
     Parameters
@@ -293,13 +299,11 @@ def points(runs: Iterable[Done], curve: str) -> pd.DataFrame:
     return pd.DataFrame(list(_points(runs, curve)))
 
 
-def _points(runs: Iterable[Done], curve: str) -> Iterator[Row]:
+def _points(runs: Iterable[Done], curve: Kind) -> Iterator[Row]:
     for run in runs:
         for label, curves in run.curves.items():
-            xy = curves.get(curve)
-            if isinstance(xy, Sequence):
-                for x, y in zip(*xy, strict=True):
-                    yield {**run.key, "label": label, "x": x, "y": y}
+            for x, y in zip(*curves[curve], strict=True):
+                yield {**run.key, "label": label, "x": x, "y": y}
 
 
 def importance_table(runs: Iterable[Done]) -> pd.DataFrame:

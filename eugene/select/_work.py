@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eugene._folder import RunFolder
 from eugene._holding import holding
@@ -141,8 +140,8 @@ def on_cluster(jobs: Sequence[Job], address: str | None, cpus: int, gpus: float,
     with cluster(address, seed=seed):
         import ray
 
-        remote: Callable[..., Any] = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=3)(do)
-        given = {remote.remote(job): job for job in jobs}  # type: ignore[attr-defined]
+        remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=3)(do)
+        given = {remote.remote(job): job for job in jobs}
         waiting = list(given)
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -80,7 +79,7 @@ def fewer(
             )
         if name not in _WITHOUT_SEED:
             rules.setdefault("seed", 0)
-        codes = np.asarray(_OTHERS[name](ds, **cast("dict[str, object]", rules)), np.int8).copy()
+        codes = np.asarray(_OTHERS[name](ds, **rules), np.int8).copy()
     train = np.flatnonzero(codes == TRAIN)
     kept = round(rate * len(train))
     if not kept:
