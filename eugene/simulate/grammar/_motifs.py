@@ -168,7 +168,7 @@ def _instances(
     chances = np.cumsum([p for _, p in element.kmers])
     chosen = (uniform(seed, np.arange(n))[:, None] >= chances[:-1] / chances[-1]).sum(1)
     words = [[grammar.alphabet.index(a) for a in kmer] for kmer, _ in element.kmers]
-    return np.array(words, np.int64)[chosen]
+    return np.asarray(np.array(words, np.int64)[chosen], np.int64)
 
 
 def _matrix(grammar: Grammar, values: object, name: str, units: str) -> xr.DataArray:
