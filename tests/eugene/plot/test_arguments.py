@@ -25,6 +25,7 @@ TRIALS = pd.DataFrame(
 SCORED = pd.DataFrame({"assay": ["DNASE", "CAGE"], "pearson": [0.5, 0.25]})
 SIGNAL = (("_sequence", "sample", "_length_cov"), np.ones((2, 1, 8)))
 WINDOWS = xr.Dataset({"observed": SIGNAL, "prediction": SIGNAL})
+MOTIFS = xr.DataArray(np.eye(2), {"first": ["a", "b"], "second": ["a", "b"]}, ("first", "second"))
 CALLS: dict[str, tuple[Any, ...]] = {
     "countplot": ("group",),
     "histplot": ("y",),
@@ -53,9 +54,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "track_windows": (WINDOWS, [0], 1),
     "runs_scatter": ({"relu": {"relu/0": (0.98, 0.25)}, "exp": {"exp/0": (0.979, 0.81)}},),
     "augmentation_strips": (Augmenter([Deletion(2, 5)]), "ACGT" * 6),
+    "motif_matrix": (MOTIFS,),
 }
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
 WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
+WITHOUT_DATASET |= {"motif_matrix"}
 WITHOUT_DATASET |= {"track_scores", "track_windows", "runs_scatter", "augmentation_strips"}
 MANY = {
     "augmentation_strips",
