@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from eugene import _guard
 from eugene._version import __version__ as __version__
+from seqpro.family import old_names
 
 if TYPE_CHECKING:
     from eugene.config import register as register
@@ -33,6 +34,7 @@ _ROOMS = (
     "dataload",
     "errors",
     "evaluate",
+    "family",
     "interpret",
     "models",
     "modules",
@@ -54,6 +56,9 @@ _NAMES = {
 }
 
 
+_old = old_names(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"eugene.{name}")
@@ -62,7 +67,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(module), attribute)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'eugene' has no attribute {name!r}")
+    return _old(name)
 
 
 def __dir__() -> list[str]:

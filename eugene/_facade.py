@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from eugene.errors import no_attribute
 from seqpro.lazy import lazy_names
 
 
-def facade(
-    package: str, gone: Mapping[str, str] | None = None
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def facade(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` as `seqpro.lazy.lazy_names` makes them.
 
     Parameters
     ----------
     package : str
         Its ``__name__``.
-    gone : mapping, optional
-        EUGENe's names, and what takes their place.
 
     Returns
     -------
@@ -33,4 +29,4 @@ def facade(
     >>> "fit" in names(), load("read_checkpoint").__module__
     (True, 'eugene.models._weights')
     """
-    return lazy_names(package, lambda name, known: no_attribute(package, name, known, gone or {}))
+    return lazy_names(package, lambda name, known: no_attribute(package, name, known))

@@ -17,6 +17,8 @@ FOREIGN: dict[str, str] = {
     "seqdata": "seqdata",
     "seqexplainer": "seqexplainer",
     "eugene-tools": "eugene",
+    "seqdatasets": "seqdatasets",
+    "motifdata": "motifdata",
 }
 """Distribution name of the other project -> import package that it shares with us."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["RandomRC", "add_obs", "concat_sdatas"]
+__path__: list[str] = []  # EUGENe's was a package: its modules are found by seqpro.family
 
 
 class DataloadError(EugeneError, ValueError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from seqpro.errors import GoneError as _GoneError
 from seqpro.errors import ToolkitError
 from seqpro.errors import did_you_mean as did_you_mean
 from seqpro.errors import nearest as nearest
@@ -54,7 +55,7 @@ class MissingExtraError(EugeneError, ImportError):
     """An optional package is needed and not installed."""
 
 
-class GoneError(EugeneError, AttributeError):
+class GoneError(EugeneError, _GoneError):
     """EUGENe had a name that is called otherwise here, or is not here."""
 
 
@@ -104,9 +105,7 @@ class ConfigError(EugeneError):
         super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
 
 
-def no_attribute(
-    module: str, name: str, known: Iterable[object], gone: Mapping[str, str]
-) -> AttributeError:
+def no_attribute(module: str, name: str, known: Iterable[object]) -> AttributeError:
     """Return the error for a name that a module does not have.
 
     Parameters
@@ -115,16 +114,12 @@ def no_attribute(
         Where, and what was asked for.
     known : iterable of object
         What there is.
-    gone : mapping
-        EUGENe's names, and what takes their place.
 
     Examples
     --------
-    >>> print(no_attribute("eugene.evaluate", "escore", [], {"escore": "use y"}))
-    EUGENe's eugene.evaluate.escore is not here: use y
+    >>> print(no_attribute("eugene.evaluate", "curvs", ["curves"]))
+    module 'eugene.evaluate' has no attribute 'curvs'; did you mean 'curves'?
     """
-    if name in gone:
-        return GoneError(f"EUGENe's {module}.{name} is not here: {gone[name]}")
     hint = "" if name.startswith("_") else did_you_mean(name, known)
     hint = hint if "did you mean" in hint else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from eugene.errors import DataError, EugeneError, did_you_mean
+from seqpro.family import PAGE
 
 
 @dataclass
@@ -42,6 +43,9 @@ class Settings:
         Matplotlib parameters used while drawing.
     dataset_dir, logging_dir, output_dir, config_dir, figure_dir : pathlib.Path
         Where files go and bare names are looked for.
+
+    EUGENe's ``gpus`` is understood: 0 for the CPU. Its ``verbosity``, ``progress_bar_style`` and
+    ``dl_pin_memory_gpu_training`` are kept and decide nothing.
     """
 
     seed: int = 13
@@ -59,7 +63,23 @@ class Settings:
 
 
 _NAMES = tuple(f.name for f in fields(Settings))
+# EUGENe's settings that decide nothing here, and what they started as
+_UNHEARD: dict[str, object] = {
+    "dl_pin_memory_gpu_training": False,
+    "logging_level": "warning",
+    "progress_bar_style": "tqdm",
+    "verbosity": 0,
+}
 _LOWEST = {"batch_size": 1, "dl_num_workers": 0, "dpi": 1, "seed": 0}
+
+
+def _accelerator_for(gpus: object) -> str:
+    """Return the accelerator that EUGENe's ``gpus`` asks for."""
+    if isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 0:
+        raise EugeneError(
+            f"settings.gpus is a number of GPUs, 0 for the CPU, got {gpus!r}; see {PAGE}"
+        )
+    return "gpu" if gpus else "cpu"
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -76,6 +96,12 @@ def _checked(name: str, value: Any) -> Any:
     return value
 
 
+def _gpu_there() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 class _SettingsModule(ModuleType):
     """The module itself, with the settings as its attributes."""
 
@@ -84,11 +110,19 @@ class _SettingsModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in _NAMES:
             return getattr(self.__dict__["_current"], name)
+        if name == "gpus":
+            return int(self.accelerator != "cpu" and _gpu_there())
+        if name in _UNHEARD:
+            return _UNHEARD[name]
         raise AttributeError(f"settings have no {name!r}{did_you_mean(name, _NAMES)}")
 
     def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):
             super().__setattr__(name, value)
+        elif name == "gpus":
+            self.accelerator = _accelerator_for(value)
+        elif name in _UNHEARD:
+            _UNHEARD[name] = value
         else:
             setattr(self.__dict__["_current"], name, _checked(name, value))
 
@@ -98,7 +132,11 @@ class _SettingsModule(ModuleType):
     @contextlib.contextmanager
     def __call__(self, **changes: object) -> Iterator[Settings]:
         """Change settings until the end of a ``with`` block."""
+        if "gpus" in changes:
+            changes["accelerator"] = _accelerator_for(changes.pop("gpus"))
+        told = {name: changes.pop(name) for name in [*changes] if name in _UNHEARD}
         checked = {name: _checked(name, value) for name, value in changes.items()}
+        _UNHEARD.update(told)
         before = self.__dict__["_current"]
         super().__setattr__("_current", replace(before, **checked))
         try:

@@ -24,6 +24,7 @@ from seqdata.loading._samplers import RowSampler
 from seqdata.loading._samplers import WeightedSampler as WeightedSampler
 from seqdata.loading._source import Arrays
 from seqdata.loading._workers import Queue, packed, unpacked
+from seqpro.family import old_call
 
 Transform = Callable[[Arrays], Mapping[str, object]]
 Batch = dict[str, torch.Tensor] | tuple[torch.Tensor, ...]
@@ -375,6 +376,7 @@ def _as_tensor(value: object, dtype: torch.dtype | None) -> torch.Tensor:
     return tensor if dtype is None else tensor.to(dtype)
 
 
+@old_call("seqdata.get_torch_dataloader", error=SeqdataError)
 def get_torch_dataloader(
     sdata: xr.Dataset,
     sample_dims: str | Sequence[str] = "_sequence",

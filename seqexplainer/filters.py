@@ -38,6 +38,8 @@ SITE = np.dtype(
 )
 """One activating window: filter, sequence, start (bp), strand, activation."""
 
+__path__: list[str] = []  # SeqExplainer's was a package: its modules are found by seqpro.family
+
 
 @dataclass(frozen=True, eq=False)
 class FilterMotifs:

@@ -16,6 +16,7 @@ from seqexplainer._tomtom import compare
 from seqexplainer.errors import AlphabetWarning, SeqexplainerError
 from seqexplainer.filters import FilterMotifs
 from seqexplainer.statistics import benjamini_hochberg
+from seqpro.family import anything, old_call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,16 @@ _FEW_TARGETS = 25
 _HIT = ["motif", "accession", "sequence", "start", "end", "strand", "score", "p_value", "q_value"]
 
 
+@old_call(
+    "seqexplainer.annotate_pfms",
+    same={"filename": "pfms", "motifs_db": "motif_db"},
+    unheard={"tomtom_exec_path": anything, "is_writing_tomtom_matrix": anything},
+    refused={
+        "output_dir": "the table is returned: write it with to_csv",
+        "out_filename": "the table is returned: write it with to_csv",
+    },
+    error=SeqexplainerError,
+)
 def annotate_pfms(
     pfms: FilterMotifs | MotifSet | NDArray[np.float64] | Iterable[object] | str | os.PathLike[str],
     motif_db: MotifSet | str | os.PathLike[str],

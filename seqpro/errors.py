@@ -32,6 +32,14 @@ class SeqproError(ToolkitError, ValueError):
     """
 
 
+class GoneError(ToolkitError, AttributeError):
+    """EUGENe had a name that is called otherwise here, or is not here."""
+
+
+class GoneImportError(ToolkitError, ImportError):
+    """What `GoneError` says, where the name is imported."""
+
+
 class AlphabetError(SeqproError):
     """An alphabet that contradicts itself, or data that do not fit the alphabet."""
 

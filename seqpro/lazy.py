@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from seqpro._version import version
+from seqpro.family import _modules as family
 
 
 def lazy_names(
@@ -51,6 +52,8 @@ def lazy_names(
             module, attribute = homes[name]
             value = importlib.import_module(module)
             value = getattr(value, attribute) if attribute else value
+        elif (found := family.find(package, name)) is not None:
+            value = found()
         elif missing is not None:
             raise missing(name, sorted(homes))
         else:
@@ -81,3 +84,6 @@ def _homes(package: str) -> Mapping[str, tuple[str, str]]:
                         else:
                             homes[shown] = (line.module, alias.name)
     return homes
+
+
+family.install()

@@ -75,13 +75,4 @@ if TYPE_CHECKING:
     from eugene.evaluate._uncertainty import fit_temperature as fit_temperature
     from eugene.evaluate._uncertainty import monte_carlo_dropout as monte_carlo_dropout
 
-__getattr__, __dir__ = facade(
-    __name__,
-    {
-        "auc_calc": "sklearn.metrics.roc_auc_score",
-        "escore": "eugene.evaluate.kmer_scores gives E-scores, from -0.5 to 0.5",
-        "evaluate_model": "use eugene.evaluate.evaluate",
-        "median_calc": "numpy.median of the scores of each class",
-        "train_val_predictions": "use eugene.evaluate.predictions with a datamodule and split=",
-    },
-)
+__getattr__, __dir__ = facade(__name__)

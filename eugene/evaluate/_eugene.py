@@ -14,6 +14,7 @@ from eugene.errors import EugeneError
 from eugene.evaluate._predictions import predictions
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 _UNHEARD = {
@@ -25,7 +26,11 @@ _UNHEARD = {
 }
 
 
-@eugene_call(same={"module": "model", "ds": "sdata"}, unheard=_UNHEARD)
+@eugene_call(
+    "eugene.evaluate.predictions_sequence_module",
+    same={"module": "model", "ds": "sdata"},
+    unheard=_UNHEARD,
+)
 def predictions_sequence_module(
     model: object,
     sdata: xr.Dataset,
@@ -109,9 +114,10 @@ def predictions_sequence_module(
 
 
 @eugene_call(
+    "eugene.evaluate.train_val_predictions_sequence_module",
     same={"module": "model", "ds": "sdata"},
     unheard={**_UNHEARD, "train_var": anything},
-    more=lambda: inspect.signature(predictions_sequence_module).parameters,
+    more=lambda: inspect.signature(inspect.unwrap(predictions_sequence_module)).parameters,
 )
 def train_val_predictions_sequence_module(
     model: object, sdata: xr.Dataset, seq_var: str | None = None, **kwargs: Any
@@ -135,3 +141,41 @@ def train_val_predictions_sequence_module(
         As of `predictions_sequence_module`.
     """
     return predictions_sequence_module(model, sdata, seq_var, **kwargs)
+
+
+def train_val_predictions(
+    model: object,
+    train_dataloader: object,
+    val_dataloader: object,
+    train_var: str = "train_val",
+    gpus: int | None = None,
+    out_dir: str | Path | None = None,
+    name: str | None = None,
+    version: str = "",
+) -> pd.DataFrame:
+    """Predict the rows of a training and of a validation loader.
+
+    Parameters
+    ----------
+    model : eugene.models.SequenceModule
+        The trained module.
+    train_dataloader, val_dataloader : iterable of batches
+        The rows.
+    train_var : str
+        Column that is True for training rows.
+    gpus, out_dir, name, version : optional
+        As of `predictions`; the files are ``train_predictions.tsv`` and ``val_predictions.tsv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `predictions`, training rows first.
+    """
+    import pandas as pd
+
+    parts = []
+    for label, loader in (("train", train_dataloader), ("val", val_dataloader)):
+        place = {"out_dir": out_dir, "name": name, "version": version, "file_label": label}
+        found = predictions(model, loader, gpus=gpus, **place)  # type: ignore[call-arg]
+        parts.append(found.assign(**{train_var: label == "train"}))
+    return pd.concat(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,32 @@ def each_batch(
         module.train(training).to(home)
 
 
-@eugene_call(same={"model": "module", "dataloader": "data", "sdata": "data"})
+def _in_our_words(kwargs: dict[str, Any], known: list[str]) -> dict[str, Any]:
+    """Return EUGENe's arguments as ours; by its place, a number for the split is its ``gpus``."""
+    if isinstance(kwargs.get("split"), int):
+        kwargs["gpus"] = kwargs.pop("split")
+    if (gpus := kwargs.pop("gpus", None)) is not None:
+        kwargs.setdefault("device", "cuda" if gpus else "cpu")
+    parts = [kwargs.pop(key, None) for key in ("out_dir", "name", "version", "file_label")]
+    if parts[0] is not None:
+        label = f"{parts[3]}_" if parts[3] else ""
+        folder = Path(parts[0]).joinpath(*[str(part) for part in parts[1:3] if part])
+        kwargs["table"] = folder / f"{label}predictions.tsv"
+    return kwargs
+
+
+@eugene_call(
+    "eugene.evaluate.predictions",
+    same={"model": "module", "dataloader": "data", "sdata": "data"},
+    turned={
+        "gpus": "`device`; 0 is the CPU",
+        "out_dir": "also writes `out_dir/name/version/{file_label}_predictions.tsv`",
+        "name": "part of the folder",
+        "version": "part of the folder",
+        "file_label": "part of the name of the file",
+    },
+    translate=_in_our_words,
+)
 def predictions(
     module: object,
     data: Any,
@@ -123,6 +149,7 @@ def predictions(
     device: str | None = None,
     reverse_complement: bool = False,
     shifts: int | Sequence[int] = 0,
+    table: str | Path | None = None,
 ) -> pd.DataFrame:
     """Predict the rows of a dataset or a datamodule.
 
@@ -130,8 +157,8 @@ def predictions(
     ----------
     module : eugene.models.SequenceModule
         The trained module.
-    data : SequenceDataModule or xarray.Dataset
-        The rows.
+    data : SequenceDataModule, xarray.Dataset, or loader
+        The rows; of a loader, batches with ``seq`` or EUGENe's ``ohe_seq``.
     split : {"train", "val", "test"}, optional
         Only these rows; by default all.
     seq_var : str
@@ -144,6 +171,8 @@ def predictions(
         Where to compute; by default where the module is.
     reverse_complement, shifts : optional
         Average over strands and shifts, as `eugene.models.SequenceModule.predict` does.
+    table : path, optional
+        Tab-separated file that the predictions are written to as well.
 
     Returns
     -------
@@ -170,6 +199,9 @@ def predictions(
         _check_scale(module, data)
         found = read(data.loader(split or "all", batch_size=batch_size))
         names = list(data.target_vars)
+    elif isinstance(data, torch.utils.data.DataLoader):
+        names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
+        found = read(data)
     else:
         names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
         found = _predict_dataset(module, data, split, seq_var, names, batch_size, read)
@@ -184,7 +216,11 @@ def predictions(
         columns |= {f"{name}_target": target[:, i] for i, name in enumerate(labels)}
     columns |= {f"{n}_prediction": found["prediction"][:, i] for i, n in enumerate(names)}
     index = found.get("index", np.arange(len(found["prediction"])))
-    return pd.DataFrame(columns, index=pd.Index(index, name="index"))
+    made = pd.DataFrame(columns, index=pd.Index(index, name="index"))
+    if table is not None:
+        Path(table).parent.mkdir(parents=True, exist_ok=True)
+        made.to_csv(table, sep="\t")
+    return made
 
 
 def _check_scale(module: object, data: Any) -> None:

@@ -38,7 +38,4 @@ if TYPE_CHECKING:
     from eugene.interpret._truth import planted_motifs_found as planted_motifs_found
     from eugene.interpret._variants import variant_effects as variant_effects
 else:
-    __getattr__, __dir__ = facade(
-        __name__,
-        {"motif_distance_dependence_gia": "use seqexplainer.cooperativity or seqexplainer.space"},
-    )
+    __getattr__, __dir__ = facade(__name__)

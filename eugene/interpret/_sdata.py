@@ -17,19 +17,27 @@ import seqpro as sp
 from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
 from eugene.interpret._attribute import Explainer, method_of
+from eugene.interpret._features import feature_letters, row_of
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
 from eugene.modules._input import as_batch_size
 from eugene.modules._letters import check_same_alphabet
-from seqexplainer.methods import DEFAULT
 from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
     import torch
     import xarray as xr
+    from numpy.typing import NDArray
 
     from seqexplainer.methods import Compute
     from seqpro.motifs import Motif
+
+
+def _sequences_of(sdata: xr.Dataset, seq_var: str | None) -> str:
+    """Return the variable of the sequences: as said, else letters, else EUGENe's one-hot."""
+    if seq_var is not None:
+        return seq_var
+    return "ohe_seq" if "seq" not in sdata.variables and "ohe_seq" in sdata.variables else "seq"
 
 
 def _network(model: torch.nn.Module, sdata: xr.Dataset, seq_var: str) -> torch.nn.Module:
@@ -85,13 +93,13 @@ def _loaded(running: Running) -> Any:
 _LOADING = {"num_workers": anything, "prefetch_factor": anything, "transforms": only_turns}
 
 
-@eugene_call(same={"path": "out"}, unheard=_LOADING)
+@eugene_call("eugene.interpret.attribute_sdata", same={"path": "out"}, unheard=_LOADING)
 @keywords(RUNNING)
 def attribute_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    seq_var: str = "seq",
-    method: str | Compute = DEFAULT,
+    seq_var: str | None = None,
+    method: str | Compute = "InputXGradient",
     *,
     reference_type: object = None,
     n_references: int = 20,
@@ -118,10 +126,10 @@ def attribute_sdata(
     sdata : xarray.Dataset
         With letters or one-hot sequences.
     seq_var : str, optional
-        Variable of the sequences.
+        Variable of the sequences; ``seq``, or ``ohe_seq`` where that alone is there.
     method : str or callable, optional
         Attribution method: a name, ours or EUGENe's, or a function, as in
-        `seqexplainer.attribute`.
+        `seqexplainer.attribute`. EUGENe's default; `seqexplainer.attribute` has another.
     reference_type : str, callable or array (n, n_references, 4, length), optional
         What sequences are compared with, such as ``dinuc_shuffle``.
     n_references : int, optional
@@ -171,6 +179,7 @@ def attribute_sdata(
     >>> ds["DeepLift_attrs"].shape, ds["DeepLift_attrs"].attrs["references"]
     ((3, 4, 150), 'zero')
     """
+    seq_var = _sequences_of(sdata, seq_var)
     given = _filled(running)
     progress = given.pop("progress")
     own = method if isinstance(method, str) else method_of(method).name
@@ -197,13 +206,14 @@ def attribute_sdata(
 
 
 @eugene_call(
-    unheard={**_LOADING, "padding": anything, "activations": only(None), "seqs": only(None)}
+    "eugene.interpret.generate_pfms_sdata",
+    unheard={**_LOADING, "padding": anything, "activations": only(None), "seqs": only(None)},
 )
 @keywords(_WITHOUT_TARGET)
 def generate_pfms_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
-    seq_var: str = "seq",
+    seq_var: str | None = None,
     layer_name: str | None = None,
     kernel_size: int | None = None,
     *,
@@ -224,7 +234,7 @@ def generate_pfms_sdata(
     sdata : xarray.Dataset
         Sequences whose windows are collected.
     seq_var : str, optional
-        Variable of the sequences.
+        Variable of the sequences; ``seq``, or ``ohe_seq`` where that alone is there.
     layer_name : str, optional
         Name of the convolution; the first by default. A leading ``arch.`` is left out.
     kernel_size : int, optional
@@ -255,6 +265,7 @@ def generate_pfms_sdata(
     """
     import seqexplainer as se
 
+    seq_var = _sequences_of(sdata, seq_var)
     threshold = activation_threshold is not None
     if layer_name is not None and hasattr(model, "arch"):
         layer_name = layer_name.removeprefix("arch.")
@@ -285,7 +296,11 @@ def generate_pfms_sdata(
     return result
 
 
-@eugene_call(same={"filters_var": "layer_name"}, unheard={"axis_order": anything})
+@eugene_call(
+    "eugene.interpret.filters_to_meme_sdata",
+    same={"filters_var": "layer_name"},
+    unheard={"axis_order": anything},
+)
 def filters_to_meme_sdata(
     sdata: xr.Dataset,
     layer_name: str,
@@ -362,14 +377,17 @@ def filters_to_meme_sdata(
     return folder / filename
 
 
-@eugene_call(unheard={"axis_order": anything, "add_seqs": only(True), "return_seqs": only(False)})
+@eugene_call(
+    "eugene.interpret.evolve_seqs_sdata",
+    unheard={"axis_order": anything, "add_seqs": only(True), "return_seqs": only(False)},
+)
 @keywords(RUNNING)
 def evolve_seqs_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
     rounds: int = 10,
     *,
-    seq_var: str = "seq",
+    seq_var: str | None = None,
     maximize: bool = True,
     copy: bool = False,
     **running: Unpack[Running],
@@ -385,7 +403,7 @@ def evolve_seqs_sdata(
     rounds : int
         Substitutions a sequence.
     seq_var : str, optional
-        Variable of the sequences.
+        Variable of the sequences; ``seq``, or ``ohe_seq`` where that alone is there.
     maximize : bool, optional
         Raise or lower the output.
     copy : bool, optional
@@ -401,6 +419,7 @@ def evolve_seqs_sdata(
     """
     import seqexplainer as se
 
+    seq_var = _sequences_of(sdata, seq_var)
     found = se.evolve(
         _network(model, sdata, seq_var),
         one_hot(sdata, seq_var),
@@ -422,7 +441,10 @@ def evolve_seqs_sdata(
     return result
 
 
-@eugene_call(unheard={"feature_name": anything, "encoding": anything, "store": only(False)})
+@eugene_call(
+    "eugene.interpret._gia.feature_implant_seq_sdata",
+    unheard={"feature_name": anything, "encoding": anything, "store": only(False)},
+)
 @keywords(RUNNING)
 def feature_implant_seq_sdata(
     model: torch.nn.Module,
@@ -432,7 +454,7 @@ def feature_implant_seq_sdata(
     row: int = 0,
     seq_id: str | int | None = None,
     id_var: str = "id",
-    seq_var: str = "seq",
+    seq_var: str | None = None,
     stride: int = 1,
     **running: Unpack[Running],
 ) -> np.ndarray:
@@ -451,7 +473,7 @@ def feature_implant_seq_sdata(
     seq_id, id_var : str, optional
         The sequence by its identifier, and the variable that holds those.
     seq_var : str, optional
-        Variable of the sequences.
+        Variable of the sequences; ``seq``, or ``ohe_seq`` where that alone is there.
     stride : int, optional
         Step in bp.
     target, batch_size, device, progress
@@ -462,8 +484,9 @@ def feature_implant_seq_sdata(
     ndarray of float64, shape (positions,)
         Output with the feature at each position.
     """
+    seq_var = _sequences_of(sdata, seq_var)
     if seq_id is not None:
-        row = _row_of(sdata, seq_id, id_var)
+        row = row_of(sdata, seq_id, id_var)
     outputs = _slid(model, sdata, feature, seq_var, running, rows=[row], stride=stride)[1]
     return outputs.ravel()
 
@@ -483,50 +506,30 @@ def _slid(
     found = se.positional_importance(
         _network(model, sdata, seq_var),
         one_hot(sdata, seq_var, rows=rows),
-        _feature(feature, sdata, seq_var),
+        feature_letters(feature, sdata, seq_var),
         **options,
         **_filled(running),
     )
     return found.positions, found.before[:, None] + found.effect
 
 
-def _row_of(sdata: xr.Dataset, seq_id: str | int, id_var: str) -> int:
-    """Return the row of an identifier."""
-    names = require_variable(sdata, id_var).astype(str).to_numpy()
-    found = np.flatnonzero(names == str(seq_id))
-    if not len(found):
-        raise EugeneError(f"no sequence {seq_id!r} in {id_var!r}; the first is {names[0]!r}")
-    return int(found[0])
-
-
-def _feature(feature: str | Motif | np.ndarray, sdata: xr.Dataset, seq_var: str) -> str | Motif:
-    """Return a feature as letters, also where it is one-hot, (A, n) or (n, A)."""
-    if not isinstance(feature, np.ndarray):
-        return feature
-    alphabet = sp.alphabet_of(require_variable(sdata, seq_var), sp.DNA)
-    n = len(alphabet)
-    if feature.ndim != 2 or n not in feature.shape or not np.isin(feature, (0, 1)).all():
-        shape = feature.shape
-        raise EugeneError(f"feature of shape {shape} is no one-hot array (n, {n}) or ({n}, n)")
-    rows = (feature if feature.shape[1] == n else feature.T).astype(np.uint8)
-    return str(sp.decode_ohe(rows, ohe_axis=1, alphabet=alphabet).tobytes().decode())
-
-
-@eugene_call(unheard={"feature_name": anything, "encoding": anything})
+@eugene_call(
+    "eugene.interpret.positional_gia_sdata",
+    unheard={"feature_name": anything, "encoding": anything, "id_var": anything},
+)
 @keywords(RUNNING)
 def positional_gia_sdata(
     model: torch.nn.Module,
     sdata: xr.Dataset,
     feature: str | Motif | np.ndarray,
     *,
-    seq_var: str = "seq",
-    id_var: str = "slide",
+    seq_var: str | None = None,
     store_var: str | None = None,
     positions: Sequence[int] | None = None,
     stride: int = 1,
     copy: bool = False,
     **running: Unpack[Running],
-) -> xr.Dataset:
+) -> xr.Dataset | NDArray[np.float32]:
     """Slide a feature over every sequence of a dataset.
 
     Parameters
@@ -538,11 +541,9 @@ def positional_gia_sdata(
     feature : str or Motif
         Letters, a motif whose consensus is put in, or a one-hot array.
     seq_var : str, optional
-        Variable of the sequences.
-    id_var : str, optional
-        Name of the new variable.
+        Variable of the sequences; ``seq``, or ``ohe_seq`` where that alone is there.
     store_var : str, optional
-        EUGENe's word for it.
+        Name of the new variable; without one the values are returned alone.
     positions : sequence of int, optional
         0-based starts in bp; all by default.
     stride : int, optional
@@ -554,18 +555,19 @@ def positional_gia_sdata(
 
     Returns
     -------
-    xarray.Dataset
-        With ``{store_var}`` float32 ``(_sequence, _{store_var}_position)``, the output with the
-        feature at each position, and the positions as a coordinate.
+    xarray.Dataset, or ndarray of float32, shape (n, positions)
+        The output with the feature at each position: ``{store_var}`` float32 ``(_sequence,
+        _{store_var}_position)``, and the positions as a coordinate; or the values alone.
 
     Raises
     ------
     EugeneError
         If the dataset has another variable of that name.
     """
-    name = store_var or id_var
+    seq_var = _sequences_of(sdata, seq_var)
+    name = store_var or ""
     dim = f"_{name}_position"
-    if name in sdata.variables and dim not in sdata[name].dims:
+    if name and name in sdata.variables and dim not in sdata[name].dims:
         raise EugeneError(
             f"the dataset has a variable {name!r}, which would be lost: name the new one "
             "store_var=..."
@@ -573,6 +575,8 @@ def positional_gia_sdata(
     places, outputs = _slid(
         model, sdata, feature, seq_var, running, positions=positions, stride=stride
     )
+    if not name:
+        return outputs.astype(np.float32)
     result = sdata.copy() if copy else sdata
     result[name] = (("_sequence", dim), outputs.astype(np.float32))
     result[dim] = (dim, places)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call
 from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, arguments, channels_of, make_part
 from eugene.models._tower_net import TowerNet
@@ -243,6 +244,15 @@ class scBasset(Architecture):
 
     name: ClassVar[str] = "scbasset"
 
+    @eugene_call(
+        "eugene.models.zoo.scBasset",
+        same={"num_cells": "output_dim"},
+        refused={
+            "num_batches": "batches are no part of the network here",
+            "l1": "SequenceModule(optimizer_kwargs={'weight_decay': ...}) decays all weights",
+            "l2": "SequenceModule(optimizer_kwargs={'weight_decay': ...}) decays all weights",
+        },
+    )
     def __init__(
         self,
         input_len: int = 1344,

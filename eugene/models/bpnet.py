@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import anything, eugene_call, only
 from eugene.config.marks import Least
 from eugene.models._base import Architecture, arguments
 from eugene.models._profile import ProfileHead, ProfileOutput, trimmed
@@ -67,6 +68,16 @@ class BPNet(Architecture):
     name: ClassVar[str] = "bpnet"
     length_free: ClassVar[bool] = True
 
+    @eugene_call(
+        "eugene.models.zoo.BPNet",
+        unheard={
+            "profile_output_bias": only(True),
+            "count_output_bias": only(True),
+            "name": anything,
+            "verbose": anything,
+        },
+        refused={"alpha": "the weight of the counts is ProfileModule(count_weight=)"},
+    )
     def __init__(
         self,
         input_len: int = 2114,

@@ -71,8 +71,8 @@ class DeepBind(Architecture):
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
-        *,
         mode: str = "rbp",
+        *,
         strands: str = "single",
         input_channels: int | None = None,
     ) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch.nn import functional as F
 
+from eugene._calls import eugene_call
 from eugene.models._base import arguments, make_strands
 from eugene.models.crested import DeepTopicLSTM
 from eugene.nn import ReverseComplement
@@ -57,6 +58,14 @@ class DeepMEL(DeepTopicLSTM):
 
     name: ClassVar[str] = "deepmel"
 
+    @eugene_call(
+        "eugene.models.zoo.DeepMEL",
+        refused={
+            "conv_kwargs": "say filters=, kernel_size=, pool_size= and dropout=",
+            "recurrent_kwargs": "say lstm_units= and lstm_dropout=",
+            "dense_kwargs": "say dense_units= and dense_dropout=",
+        },
+    )
     def __init__(
         self,
         input_len: int = 500,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import torch
 
+from eugene._calls import eugene_call
 from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, arguments
 from eugene.models.cnn import CNN
@@ -68,22 +69,22 @@ class dsFCN(DoubleStranded):
 
     name: ClassVar[str] = "ds_fcn"
 
+    @eugene_call("eugene.models.zoo.dsFCN", same={"input_dims": "input_channels"})
     def __init__(
         self,
         input_len: int,
         output_dim: int,
-        *,
+        input_channels: int = 4,
         aggr: str = "concat",
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
-        input_channels: int = 4,
     ) -> None:
         given = arguments(locals())
         network = FCN(
             input_len,
             output_dim,
-            dense_kwargs,
+            dense_kwargs=dense_kwargs,
             strands="both",
             aggregate=aggr,
             input_channels=input_channels,
@@ -120,6 +121,7 @@ class dsCNN(DoubleStranded):
 
     name: ClassVar[str] = "ds_cnn"
 
+    @eugene_call("eugene.models.zoo.dsCNN")
     def __init__(
         self,
         input_len: int,
@@ -127,11 +129,11 @@ class dsCNN(DoubleStranded):
         conv_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:Conv1DTower")
         ] = None,
-        *,
         aggr: str = "concat",
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
+        *,
         input_channels: int | None = None,
     ) -> None:
         given = arguments(locals())
@@ -178,6 +180,7 @@ class dsRNN(DoubleStranded):
 
     name: ClassVar[str] = "ds_rnn"
 
+    @eugene_call("eugene.models.zoo.dsRNN", same={"input_dims": "input_channels"})
     def __init__(
         self,
         input_len: int,
@@ -185,20 +188,20 @@ class dsRNN(DoubleStranded):
         recurrent_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
-        *,
         aggr: str = "concat",
+        input_channels: int = 4,
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
+        *,
         summary: str = "last",
-        input_channels: int = 4,
     ) -> None:
         given = arguments(locals())
         network = RNN(
             input_len,
             output_dim,
             recurrent_kwargs,
-            dense_kwargs,
+            dense_kwargs=dense_kwargs,
             strands="both",
             aggregate=aggr,
             summary=summary,
@@ -241,6 +244,7 @@ class dsHybrid(DoubleStranded):
 
     name: ClassVar[str] = "ds_hybrid"
 
+    @eugene_call("eugene.models.zoo.dsHybrid")
     def __init__(
         self,
         input_len: int,
@@ -251,11 +255,11 @@ class dsHybrid(DoubleStranded):
         recurrent_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
-        *,
         aggr: str = "concat_cnn",
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
+        *,
         summary: str = "last",
         input_channels: int | None = None,
     ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call
 from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Stranded, make_part
 from eugene.models.hybrid import check_summary, summarise
@@ -48,17 +49,18 @@ class FCN(Stranded):
 
     name: ClassVar[str] = "fcn"
 
+    @eugene_call("eugene.models.zoo.FCN", same={"input_dims": "input_channels"})
     def __init__(
         self,
         input_len: int,
         output_dim: int,
+        input_channels: int = 4,
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
         *,
         strands: str = "single",
         aggregate: str = "max",
-        input_channels: int = 4,
     ) -> None:
         super().__init__(
             input_len,
@@ -122,6 +124,7 @@ class RNN(Stranded):
     name: ClassVar[str] = "rnn"
     length_free: ClassVar[bool] = True
 
+    @eugene_call("eugene.models.zoo.RNN", same={"input_dims": "input_channels"})
     def __init__(
         self,
         input_len: int,
@@ -129,6 +132,7 @@ class RNN(Stranded):
         recurrent_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
+        input_channels: int = 4,
         dense_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:DenseBlock")
         ] = None,
@@ -136,7 +140,6 @@ class RNN(Stranded):
         strands: str = "single",
         aggregate: str = "max",
         summary: str = "last",
-        input_channels: int = 4,
     ) -> None:
         super().__init__(
             input_len,

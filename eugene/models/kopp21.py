@@ -61,12 +61,12 @@ class Kopp21CNN(Architecture):
         self,
         input_len: int = 500,
         output_dim: int = 1,
-        *,
         aggr: str | None = "max",
         filters: Sequence[int] = (10, 8),
         conv_kernel_size: Sequence[int] = (11, 3),
         maxpool_kernel_size: int = 30,
         stride: int = 1,
+        *,
         variant: str = "corrected",
         input_channels: int = 4,
     ) -> None:

@@ -8,11 +8,60 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call
 from eugene.models._base import Architecture, arguments
 from eugene.models._lengths import Window, lengths
-from eugene.nn import DenseBlock, ResidualBlock, SameConv1d, make_activation
+from eugene.nn import DenseBlock, ModelError, ResidualBlock, SameConv1d, make_activation
 
 _EPS, _MOMENTUM = 1e-3, 0.01
+
+
+# EUGENe's arguments, most of them lists of one value
+_TURNED = {
+    "conv_channels": "filters",
+    "conv_kernel_size": "kernel_size",
+    "residual_kernel_size": "residual_kernel_size",
+    "residual_dilation_rate": "dilations",
+    "conv_activation": "activation",
+    "conv_dropout_rates": "dropout",
+    "pool_kernel_size": "pool_size",
+    "pool_dropout_rate": "pool_dropout",
+    "dense_hidden_dims": "hidden_dim",
+    "dense_dropout_rates": "dense_dropout",
+}
+_FIXED = (
+    "conv_stride_size",
+    "conv_dilation_rate",
+    "conv_padding",
+    "conv_batchnorm",
+    "conv_batchnorm_first",
+    "conv_biases",
+    "residual_channels",
+    "residual_stride_size",
+    "residual_padding",
+    "residual_activation",
+    "residual_batchnorm",
+    "residual_batchnorm_first",
+    "residual_dropout_rates",
+    "residual_biases",
+    "dense_activation",
+    "dense_batchnorm",
+    "dense_batchnorm_first",
+    "dense_biases",
+)
+
+
+def _in_our_words(kwargs: dict[str, object], known: list[str]) -> dict[str, object]:
+    """Return EUGENe's arguments as ours: a list of one value, or of equal ones, is that value."""
+    for old, new in _TURNED.items():
+        if old in kwargs:
+            value = kwargs.pop(old)
+            if isinstance(value, (list, tuple)) and new != "dilations":
+                if len(set(value)) != 1:
+                    raise ModelError(f"ResidualBind: {old}={value!r}: one value is needed")
+                value = value[0]
+            kwargs[new] = value
+    return kwargs
 
 
 class ResidualBind(Architecture):
@@ -63,6 +112,13 @@ class ResidualBind(Architecture):
 
     name: ClassVar[str] = "residualbind"
 
+    @eugene_call(
+        "eugene.models.zoo.ResidualBind",
+        same={"input_chanels": "input_channels"},
+        turned={old: f"`{new}`, one value" for old, new in _TURNED.items()},
+        refused=dict.fromkeys(_FIXED, "it is part of the network as it was published"),
+        translate=_in_our_words,
+    )
     def __init__(
         self,
         input_len: int = 41,

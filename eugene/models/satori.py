@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call
 from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, channels_of, make_part
 from eugene.nn import Conv1DTower, MultiHeadAttention, RecurrentBlock
@@ -76,6 +77,11 @@ class Satori(Architecture):
     name: ClassVar[str] = "satori"
     length_free: ClassVar[bool] = True
 
+    @eugene_call(
+        "eugene.models.zoo.Satori",
+        refused={"dense_kwargs": "the output is one linear layer behind the LSTM: use_rnn=False, "
+                 "multihead_size and recurrent_kwargs are what there is"},
+    )  # fmt: skip
     def __init__(
         self,
         input_len: int = 600,
@@ -86,10 +92,10 @@ class Satori(Architecture):
         mha_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:MultiHeadAttention")
         ] = None,
+        *,
         recurrent_kwargs: Annotated[
             Mapping[str, object] | None, ArgumentsOf("eugene.nn:RecurrentBlock")
         ] = None,
-        *,
         use_rnn: bool = True,
         recurrent_dropout: float = 0.4,
         multihead_size: int = 100,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eugene.errors import no_attribute
 from eugene.models.acme import AcmeCNN as AcmeCNN
 from eugene.models.aparent import APARENT as APARENT
@@ -50,8 +48,11 @@ from eugene.models.residualbind import ResidualBind as ResidualBind
 from eugene.models.satori import Satori as Satori
 from eugene.models.sei import Sei as Sei
 from eugene.models.tutorial import TutorialCNN as TutorialCNN
+from seqpro.family import old_names
 
 
-def __getattr__(name: str) -> Any:
-    """Say which network was meant."""
-    raise no_attribute(__name__, name, globals(), {})
+def _missing(name: str) -> AttributeError:
+    return no_attribute(__name__, name, globals())
+
+
+__getattr__ = old_names(__name__, _missing)

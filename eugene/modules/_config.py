@@ -34,7 +34,7 @@ _MODULE_KEYS = (
 _DROPPED = ("metric_kwargs", "save_hyperparams")
 
 
-@eugene_call(same={"config_path": "path"})
+@eugene_call("eugene.models.load_config", same={"config_path": "path"})
 def load_config(path: str | Path, *, seed: int | None = None) -> nn.Module:
     """Build what a model file of EUGENe describes.
 

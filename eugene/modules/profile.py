@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call, only
 from eugene._tracks import TrackLayout
 from eugene.augment import Augmenter, Regularizer
 from eugene.config.marks import ArgumentsOf, Least, Names
@@ -140,6 +141,15 @@ class ProfileModule(ProfilePredicting):
     means: ClassVar[tuple[str, ...]] = ("loss", "profile_loss", "count_loss")
     _count_weights: torch.Tensor
 
+    @eugene_call(
+        "eugene.models.ProfileModule",
+        unheard={
+            "task": only("profile"),
+            "profile_loss_fxn": only("MNLLLoss"),
+            "count_loss_fxn": only("log1pMSELoss"),
+            "save_hyperparams": only(True),
+        },
+    )
     def __init__(
         self,
         arch: nn.Module | Mapping[str, Any] | None = None,

@@ -102,6 +102,7 @@ class SequenceModule(BaseModule):
     torch.Size([2, 1])
     """
 
+    @eugene_call("eugene.models.SequenceModule")
     def __init__(
         self,
         arch: nn.Module | Mapping[str, Any] | None = None,

@@ -195,7 +195,10 @@ def init_weights(
     return model
 
 
-@eugene_call(unheard={"divide_by_bg": only(True), "kernel_align": only("center")})
+@eugene_call(
+    "eugene.models.init_motif_weights",
+    unheard={"divide_by_bg": only(True), "kernel_align": only("center")},
+)
 def init_motif_weights(
     model: nn.Module,
     layer_name: str | None,

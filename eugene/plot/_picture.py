@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from eugene._calls import check_call, rename
+from eugene._calls import check_call, only
 from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import settings
+from seqpro.family import Accepted, places_of, table
 
 R = TypeVar("R")
 
@@ -58,21 +59,23 @@ def picture(
     void : mapping, optional
         EUGENe's arguments that decide nothing here, and the values that may be given.
     """
-    other, without = dict(same or {}), dict(void or {})
+    other = dict(same or {})
+    unheard = {key: only(*values) for key, values in (void or {}).items()}
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         signature = inspect.signature(function)
         own = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         name = function.__name__
         known = [*own, *(c for c in COMMON if c not in own)]
+        parameters = list(signature.parameters.values())
+        old = f"eugene.plot.{name}"
+        accepted = Accepted((old,) if old in table() else (), other, unheard)
+        places = places_of(parameters)
 
         @functools.wraps(function)
         def draw(*args: object, **kwargs: Any) -> R:
-            rename(name, kwargs, other)
-            for key in [k for k in kwargs if k in without]:
-                if kwargs.pop(key) not in without[key]:
-                    allowed = " or ".join(map(repr, without[key]))
-                    raise EugeneError(f"{name}: {key} can only be {allowed} here")
+            args = accepted.placed(name, places, args, kwargs, EugeneError)
+            accepted.judge(name, own, kwargs, EugeneError)
             common = {k: kwargs.pop(k) for k in COMMON if k in kwargs and k not in own}
             further = set(kwargs) & _artist_names(passes)
             whose = "" if passes is None else _taker(passes)
@@ -83,6 +86,7 @@ def picture(
                 _finish(name, result, common)
             return result
 
+        accepted.show(draw, parameters)
         return draw
 
     return decorate

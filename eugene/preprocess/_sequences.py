@@ -13,7 +13,7 @@ from eugene.preprocess._common import PreprocessError, require, rows_of
 
 
 def make_unique_ids_sdata(
-    sdata: xr.Dataset, id_var: str = "id", *, copy: bool = False
+    sdata: xr.Dataset, id_var: str = "id", copy: bool = False
 ) -> xr.Dataset | None:
     """Name every sequence: ``seq0``, ``seq1``, ... with as many digits as the last one needs.
 
@@ -72,7 +72,6 @@ def pad_seqs_sdata(
     seq_var: str = "seq",
     pad: Literal["left", "both", "right"] = "right",
     pad_value: str | None = None,
-    *,
     copy: bool = False,
 ) -> xr.Dataset | None:
     """Pad or cut sequences to one length, as the variable ``{seq_var}_padded``.
@@ -119,7 +118,6 @@ def ohe_seqs_sdata(
     seq_var: str = "seq",
     ohe_var: str = "ohe_seq",
     fill_value: float = 0,
-    *,
     copy: bool = False,
 ) -> xr.Dataset | None:
     """One-hot encode sequences.

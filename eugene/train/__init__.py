@@ -22,10 +22,4 @@ if TYPE_CHECKING:
     from eugene.train._stages import StagesResult as StagesResult
     from eugene.train._stages import stages as stages
 
-__getattr__, __dir__ = facade(
-    __name__,
-    {
-        "hyperopt": "eugene.tune.run(config) searches; the space stands in the file of the run, in "
-        "place of the values, and trials are compared on the run's own validation rows",
-    },
-)
+__getattr__, __dir__ = facade(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import settings
 
 SAME = {"model": "module"}
+SAME_LOADER = {**SAME, "train_dataloader": "datamodule"}
 UNHEARD = {
     "early_stopping_verbose": anything,
     "model_checkpoint_k": only(1, None),
@@ -30,6 +31,24 @@ _RENAMED = {
     "epochs": "max_epochs",
     "early_stopping_metric": "monitor",
     "early_stopping_patience": "patience",
+}
+_PLACES = {
+    "gpus": "`accelerator`, `devices`; 0 is the CPU",
+    "logger": "`tensorboard`, or `trainer_kwargs` for a Logger",
+    "log_dir": "`run_dir` is log_dir/name/version",
+    "name": "`run_dir` is log_dir/name/version",
+    "version": "`run_dir` is log_dir/name/version",
+    "model_checkpoint_monitor": "`monitor` says when to stop and what is kept",
+}
+TURNED = {
+    **{old: f"`{new}`" for old, new in _RENAMED.items()},
+    **_PLACES,
+    "val_dataloader": "with `train_dataloader`, in place of a `datamodule`",
+}
+TURNED_SEQUENCES = {
+    **_PLACES,
+    "in_memory": "`datamodule_kwargs`",
+    "drop_last": "`datamodule_kwargs`",
 }
 
 
@@ -50,12 +69,13 @@ class Loaders:
 
 def for_fit(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     """Return EUGENe's arguments of ``fit`` as ours."""
-    if "train_dataloader" in kwargs:
-        if "datamodule" in kwargs:
-            raise EugeneError("fit: train_dataloader and datamodule are one argument: give one")
-        kwargs["datamodule"] = Loaders(
-            kwargs.pop("train_dataloader"), kwargs.pop("val_dataloader", None)
-        )
+    val = kwargs.pop("val_dataloader", None)
+    data = kwargs.get("datamodule")
+    loader = isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping, Path))
+    if loader and not hasattr(data, "train_dataloader"):
+        kwargs["datamodule"] = Loaders(data, val)
+    elif val is not None:
+        raise EugeneError("fit: val_dataloader: a datamodule has validation rows of its own")
     for old, new in _RENAMED.items():
         if old in kwargs:
             kwargs[new] = kwargs.pop(old)

@@ -34,7 +34,7 @@ from eugene.train._average import Averaged
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
-from eugene.train._eugene import SAME, UNHEARD, Loaders, for_fit
+from eugene.train._eugene import SAME_LOADER, TURNED, UNHEARD, Loaders, for_fit
 from eugene.train._fast import FastPath
 from eugene.train._listeners import Named as Listener
 from eugene.train._listeners import all_say, check_watched, logged_by, make_callbacks
@@ -44,6 +44,7 @@ from eugene.train._progress import what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
 from eugene.train._signals import Ended, SaveOnSignal, on_slurm
 from eugene.train._watch import Watch
+from seqpro.family import old_names
 
 # callbacks that put averaged weights in place when training ends; some are new in Lightning
 _AVERAGING = frozenset({"StochasticWeightAveraging", "WeightAveraging"})
@@ -57,6 +58,9 @@ _ADVICE = (
     ".*have no `validation_step`.*",
     ".*your dataloader is not resumable.*",
 )
+
+
+__getattr__ = old_names(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,14 @@ class FitResult:
     speed: dict[str, object] = field(default_factory=dict, repr=False)
 
 
-@eugene_call(same=SAME, unheard=UNHEARD, translate=for_fit)
+@eugene_call(
+    "eugene.train.fit",
+    same=SAME_LOADER,
+    unheard=UNHEARD,
+    turned=TURNED,
+    translate=for_fit,
+    ours_first=True,
+)
 def fit(
     module: pl.LightningModule,
     datamodule: object,

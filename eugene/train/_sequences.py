@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 
 from eugene._calls import eugene_call
 from eugene.settings import session_seed, settings
-from eugene.train._eugene import SAME, UNHEARD, for_sequences, split_of
+from eugene.train._eugene import SAME, TURNED_SEQUENCES, UNHEARD, for_sequences, split_of
 from eugene.train._fit import FitResult, fit
 
 _SETTLED = ("module", "datamodule", "max_epochs", "monitor", "patience", "seed")
@@ -18,10 +18,18 @@ _SETTLED = ("module", "datamodule", "max_epochs", "monitor", "patience", "seed")
 
 def _of_fit() -> list[str]:
     """Return the names that ``**fit_kwargs`` may hold."""
-    return [name for name in inspect.signature(fit).parameters if name not in _SETTLED]
+    own = inspect.signature(inspect.unwrap(fit)).parameters
+    return [name for name in own if name not in _SETTLED]
 
 
-@eugene_call(same={**SAME, "sdata": "ds"}, unheard=UNHEARD, translate=for_sequences, more=_of_fit)
+@eugene_call(
+    "eugene.train.fit_sequence_module",
+    same={**SAME, "sdata": "ds"},
+    unheard=UNHEARD,
+    turned=TURNED_SEQUENCES,
+    translate=for_sequences,
+    more=_of_fit,
+)
 def fit_sequence_module(
     module: pl.LightningModule,
     ds: Any,

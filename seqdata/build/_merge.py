@@ -8,25 +8,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from seqdata.errors import MissingColumnError, SchemaError, did_you_mean
+from seqdata.errors import MissingColumnError, SchemaError, SeqdataError, did_you_mean
 from seqdata.readers._columns import EXACT, column_values
 from seqdata.schema import check_new_names, decode
+from seqpro.family import old_call
 
 
+@old_call("seqdata.merge_obs", same={"ds": "sdata"}, error=SeqdataError)
 def merge_obs(
-    ds: xr.Dataset,
+    sdata: xr.Dataset,
     obs: pd.DataFrame | xr.Dataset | object,
-    *,
     on: str | None = None,
     left_on: str | None = None,
     right_on: str | None = None,
-    how: Literal["left", "inner"] = "left",
+    how: Literal["left", "inner"] = "inner",
 ) -> xr.Dataset:
     """Add the columns of a table as variables, matched to the rows by a key.
 
     Parameters
     ----------
-    ds : Dataset
+    sdata : Dataset
         Dataset with one value a row in the key variable.
     obs : DataFrame or Dataset
         Table with one row a key; of pandas, or of any library whose tables have ``to_pandas``
@@ -35,8 +36,8 @@ def merge_obs(
         Name of the key in both.
     left_on, right_on : str, optional
         Name of the key in the dataset and in the table, where they differ.
-    how : {"left", "inner"}, default "left"
-        Keep all rows (numbers NaN and text empty where the table has none), or matched rows only.
+    how : {"inner", "left"}, default "inner"
+        Keep matched rows only, or all rows (numbers NaN and text empty where the table has none).
 
     Returns
     -------
@@ -62,7 +63,7 @@ def merge_obs(
     left, right = (on, on) if on is not None else (left_on, right_on)
     if left is None or right is None:
         raise SchemaError("Name the key: on=..., or left_on=... and right_on=...")
-    known = [str(name) for name in ds.variables if ds[name].ndim == 1]
+    known = [str(name) for name in sdata.variables if sdata[name].ndim == 1]
     if left not in known:
         msg = f"The dataset has no variable {left!r} of one value a row.{did_you_mean(left, known)}"
         raise MissingColumnError(msg)
@@ -72,9 +73,9 @@ def merge_obs(
         msg = f"The table has no column {right!r}.{did_you_mean(right, columns)}"
         raise MissingColumnError(msg)
     added = [name for name in columns if name != right]
-    check_new_names(added, map(str, ds.variables), "columns of the table")
+    check_new_names(added, map(str, sdata.variables), "columns of the table")
     table = obs.set_axis(columns, axis=1)
-    rows, keys = _comparable(ds[left], table[right])
+    rows, keys = _comparable(sdata[left], table[right])
     if keys.duplicated().any():
         raise SchemaError(
             f"Key {keys[keys.duplicated()].iloc[0]!r} appears more than once in column {right!r} "
@@ -88,11 +89,11 @@ def merge_obs(
             if len(keys)
             else f"The table has no row, so column {right!r} holds no key."
         )
-    dim = ds[left].dims[0]
+    dim = sdata[left].dims[0]
     if how == "inner":
-        ds = ds.isel({dim: np.flatnonzero(place >= 0)})
+        sdata = sdata.isel({dim: np.flatnonzero(place >= 0)})
         place = place[place >= 0]
-    return ds.assign({name: (dim, _taken(table[name], place)) for name in added})
+    return sdata.assign({name: (dim, _taken(table[name], place)) for name in added})
 
 
 def _as_table(obs: object, key: str) -> pd.DataFrame:

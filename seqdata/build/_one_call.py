@@ -9,17 +9,20 @@ import pandas as pd
 import xarray as xr
 
 from seqdata.build._from_files import from_flat_files, from_region_files
+from seqdata.errors import SeqdataError
 from seqdata.readers.bam import BAM
 from seqdata.readers.bigwig import BigWig
 from seqdata.readers.fasta import FlatFASTA, GenomeFASTA
 from seqdata.readers.table import Table
 from seqdata.readers.vcf import VCF
 from seqdata.store._objects import StoreLike
+from seqpro.family import old_call
 
 if TYPE_CHECKING:
     from seqdata.schema import AlphabetLike
 
 
+@old_call("seqdata.read_table", error=SeqdataError)
 def read_table(
     name: str,
     out: StoreLike,
@@ -57,6 +60,7 @@ def read_table(
     return from_flat_files(reader, path=out, fixed_length=fixed_length, overwrite=overwrite)
 
 
+@old_call("seqdata.read_flat_fasta", error=SeqdataError)
 def read_flat_fasta(
     name: str,
     out: StoreLike,
@@ -91,6 +95,7 @@ def read_flat_fasta(
     return from_flat_files(reader, path=out, fixed_length=fixed_length, overwrite=overwrite)
 
 
+@old_call("seqdata.read_genome_fasta", error=SeqdataError)
 def read_genome_fasta(
     name: str,
     out: StoreLike,
@@ -133,6 +138,7 @@ def read_genome_fasta(
     )  # fmt: skip
 
 
+@old_call("seqdata.read_bigwig", error=SeqdataError)
 def read_bigwig(
     seq_name: str,
     cov_name: str,
@@ -186,6 +192,7 @@ def read_bigwig(
     )  # fmt: skip
 
 
+@old_call("seqdata.read_bam", error=SeqdataError)
 def read_bam(
     seq_name: str,
     cov_name: str,
@@ -239,6 +246,7 @@ def read_bam(
     )  # fmt: skip
 
 
+@old_call("seqdata.read_vcf", error=SeqdataError)
 def read_vcf(
     name: str,
     out: StoreLike,

@@ -18,6 +18,7 @@ from seqdata.datasets._archive import extract as extract
 from seqdata.datasets._download import download as download
 from seqdata.datasets._family import K562_ATAC_seq as K562_ATAC_seq
 from seqdata.datasets._family import K562_CTCF_ChIP_seq as K562_CTCF_ChIP_seq
+from seqpro.family import old_names
 
 __all__ = [
     "Genome",
@@ -33,3 +34,5 @@ __all__ = [
     "list",
     "motifs",
 ]
+
+__getattr__ = old_names(__name__)

@@ -11,13 +11,14 @@ import numpy as np
 import pysam
 import pysam.utils
 
-from seqdata.errors import SchemaError, TrackError, require_file
+from seqdata.errors import SchemaError, SeqdataError, TrackError, require_file
 from seqdata.readers._alignment_index import check_alignment, usable_index
 from seqdata.readers._base import Windows
 from seqdata.readers._contigs import Missing
 from seqdata.readers._cram import unreadable
 from seqdata.readers._signal import Paths, SignalReader, listed
 from seqdata.readers._turns import in_turn
+from seqpro.family import anything, old_call
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -115,6 +116,11 @@ class BAM(SignalReader):
     >>> folder.cleanup()
     """
 
+    @old_call(
+        "seqdata.BAM",
+        unheard={"samples_per_chunk": anything},
+        error=SeqdataError,
+    )
     def __init__(
         self,
         name: str,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from seqdata.errors import TrackError
+from seqdata.errors import SeqdataError, TrackError
 from seqdata.readers._base import Windows
 from seqdata.readers._bigwig_file import BigWigFile, KeptBlocks
 from seqdata.readers._contigs import Missing
 from seqdata.readers._signal import Paths, SignalReader, listed
 from seqdata.readers._turns import in_turn, step_in_turn
+from seqpro.family import anything, old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +62,11 @@ class BigWig(SignalReader):
         If names, strands and pairs do not fit each other.
     """
 
+    @old_call(
+        "seqdata.BigWig",
+        unheard={"samples_per_chunk": anything, "dtype": anything},
+        error=SeqdataError,
+    )
     def __init__(
         self,
         name: str,

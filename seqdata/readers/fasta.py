@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seqdata.errors import FastaError, require_file
+from seqdata.errors import FastaError, SeqdataError, require_file
 from seqdata.readers import _fasta_index as fai
 from seqdata.readers._base import Block, FlatReader, RegionReader, Track, Windows
 from seqdata.readers._contigs import locate
@@ -21,6 +21,7 @@ from seqdata.readers._kernels import encode_lines
 from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._turns import in_turn, step_in_turn
 from seqdata.schema import wild_letter
+from seqpro.family import old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +60,7 @@ class FlatFASTA(FlatReader):
         If the file does not exist.
     """
 
+    @old_call("seqdata.FlatFASTA", error=SeqdataError)
     def __init__(
         self,
         name: str,
@@ -168,6 +170,7 @@ class GenomeFASTA(RegionReader):
         If it cannot be indexed.
     """
 
+    @old_call("seqdata.GenomeFASTA", error=SeqdataError)
     def __init__(
         self,
         name: str,

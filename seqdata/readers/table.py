@@ -19,6 +19,7 @@ import pandas as pd
 from seqdata.errors import (
     MissingColumnError,
     SchemaError,
+    SeqdataError,
     TableError,
     UnknownLetterError,
     did_you_mean,
@@ -29,6 +30,7 @@ from seqdata.readers._columns import NUMBER, agreed_blocks, parse_values
 from seqdata.readers._gzip import open_unpacked
 from seqdata.readers._letter_check import LetterCheck, OnUnknown
 from seqdata.readers._text import CheckedText, damaged_gzip
+from seqpro.family import old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +86,7 @@ class Table(FlatReader):
         If a table does not exist.
     """
 
+    @old_call("seqdata.Table", error=SeqdataError)
     def __init__(
         self,
         name: str,

@@ -12,6 +12,7 @@ import numpy as np
 from seqdata.errors import (
     ContigError,
     SchemaError,
+    SeqdataError,
     VariantError,
     contig_alias,
     contig_hint,
@@ -27,6 +28,7 @@ from seqdata.readers._turns import in_turn
 from seqdata.readers._vcf_file import Calls, Edits, VariantFile
 from seqdata.readers.fasta import GenomeFASTA
 from seqdata.schema import wild_letter
+from seqpro.family import old_call
 from seqpro.keywords import check_keywords, keywords
 
 if TYPE_CHECKING:
@@ -149,6 +151,7 @@ class VCF(RegionReader):
     >>> folder.cleanup()
     """
 
+    @old_call("seqdata.VCF", error=SeqdataError)
     @keywords(_ACCEPTED)
     def __init__(
         self,

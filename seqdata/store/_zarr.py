@@ -16,7 +16,14 @@ import pandas as pd
 import xarray as xr
 from zarr.abc.store import Store
 
-from seqdata.errors import IncompleteStoreError, MissingFileError, StoreError, did_you_mean
+from seqdata._progress import progress_bar
+from seqdata.errors import (
+    IncompleteStoreError,
+    MissingFileError,
+    SeqdataError,
+    StoreError,
+    did_you_mean,
+)
 from seqdata.schema import (
     SEQUENCE_DIM,
     is_one_hot,
@@ -36,6 +43,7 @@ from seqdata.store._progress import progress_bar
 from seqdata.store._resume import lock_of
 from seqdata.store._shards import shard_rows
 from seqdata.store._writer import StoreWriter
+from seqpro.family import anything, old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +53,34 @@ logger = logging.getLogger(__name__)
 _HIDDEN_ATTRS = ("complete", "coordinates")
 
 
+@old_call(
+    "seqdata.open_zarr",
+    unheard={
+        "consolidated": anything,
+        "overwrite_encoded_chunks": anything,
+        "zarr_version": anything,
+    },
+    refused={
+        "group": "a data set is a store of its own: give the path of the group",
+        "synchronizer": "stores are written whole, and never changed under a reader",
+        "decode_cf": "names are decoded; letters=False leaves letters as numbers",
+        "mask_and_scale": "values are shown as they are stored",
+        "decode_times": "there are no times in a data set",
+        "concat_characters": "letters stay apart; seqpro.cast_seqs joins none",
+        "decode_coords": "coordinates are always such",
+        "drop_variables": "say variables=, those to open",
+        "chunk_store": "give the store itself",
+        "storage_options": "give a zarr store that was opened with them",
+        "decode_timedelta": "there are no times in a data set",
+        "use_cftime": "there are no times in a data set",
+    },
+    error=SeqdataError,
+)
 def open_zarr(
     store: StoreLike,
     *,
     variables: list[str] | None = None,
-    chunks: Mapping[Hashable, int] | Literal["shards"] | None = "shards",
+    chunks: Mapping[Hashable, int] | Literal["shards", "auto"] | None = "shards",
     letters: bool = True,
     allow_incomplete: bool = False,
 ) -> xr.Dataset:
@@ -61,9 +92,9 @@ def open_zarr(
         Local folder, URL (extra ``remote``) or store object.
     variables : list of str, optional
         Open only these (their coordinates come along); by default all.
-    chunks : "shards", mapping or None, default "shards"
-        Dask chunks: one a shard, the sizes of a mapping, or None for lazily indexed arrays
-        without dask (letters then stay ``uint8``).
+    chunks : "shards", "auto", mapping or None, default "shards"
+        Dask chunks: one a shard, which ``"auto"``, SeqData's default, means too, the sizes of a
+        mapping, or None for lazily indexed arrays without dask (letters then stay ``uint8``).
     letters : bool, default True
         Show sequences as letters (``S1``); with False they stay ``uint8`` ASCII. No copy is made
         either way.
@@ -125,7 +156,7 @@ def open_zarr(
             msg = f"{store} has no variable {', '.join(map(repr, missing))}.{hint}"
             raise StoreError(msg)
         ds = ds[variables]
-    if chunks == "shards":
+    if chunks in ("shards", "auto"):
         ds = _chunk_by_shard(ds)
     elif chunks is not None:
         ds = ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})
@@ -201,6 +232,28 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
     return root
 
 
+def _in_our_words(kwargs: dict[str, object], known: list[str]) -> dict[str, object]:
+    """Return xarray's arguments as ours, without those that ask for the default."""
+    return {k: v for k, v in kwargs.items() if not (k in ("mode", "consolidated") and v is None)}
+
+
+@old_call(
+    "seqdata.to_zarr",
+    same={"sdata": "ds"},
+    unheard={"zarr_version": anything, "safe_chunks": anything},
+    refused={
+        "chunk_store": "give the store itself",
+        "synchronizer": "stores are written whole, and never changed under a reader",
+        "group": "a data set is a store of its own: give the path of the group",
+        "encoding": "types are kept, and how they are packed is settled",
+        "compute": "a store is written at once",
+        "region": "mode='a' with append_dim= adds rows",
+        "storage_options": "give a zarr store that was opened with them",
+    },
+    turned={"mode": "None is 'w-'"},
+    translate=_in_our_words,
+    error=SeqdataError,
+)
 def to_zarr(
     ds: xr.Dataset,
     store: StoreLike,

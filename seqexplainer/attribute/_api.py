@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from seqexplainer.errors import (
 )
 from seqexplainer.methods import DEFAULT, METHODS, Method, find
 from seqexplainer.running import RUNNING, Runner, Running, split
+from seqpro.family import Accepted
 from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
@@ -249,6 +251,11 @@ def attribute(
         named = not found.references or references is None or isinstance(references, str)
         values = values * (letters_there(run.X) if named else run.X).cpu().to(values)
     return Result(values, delta) if return_delta else values
+
+
+Accepted(("seqexplainer.attribute",), {"inputs": "X"}).show(
+    attribute, list(inspect.signature(attribute).parameters.values())
+)
 
 
 def _one_of(name: str, value: Given | None, other_name: str, other: Given | None) -> Given | None:

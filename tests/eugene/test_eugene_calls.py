@@ -128,7 +128,7 @@ def test_interpretation_as_in_the_notebook(ds: xr.Dataset, module: Any, tmp_path
 
 def test_a_variable_is_not_lost_to_a_new_one(ds: xr.Dataset, module: Any) -> None:
     with pytest.raises(EugeneError, match="has a variable 'id', which would be lost"):
-        eu.interpret.positional_gia_sdata(module, ds, "TATA", id_var="id")
+        eu.interpret.positional_gia_sdata(module, ds, "TATA", store_var="id")
 
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -231,11 +231,7 @@ def test_transforms_that_turn_or_do_nothing() -> None:
         assert only_turns({"a": wrong})
 
 
-GONE = {
-    "evaluate": ("evaluate_model", "escore", "auc_calc", "median_calc"),
-    "train": ("hyperopt",),
-    "interpret": ("motif_distance_dependence_gia",),
-}
+GONE = {"train": ("hyperopt",)}
 ZOO = ("FCN", "dsFCN", "dsCNN", "RNN", "dsRNN", "dsHybrid", "TutorialCNN", "ResidualBind",
        "DeepSEA", "Basset", "FactorizedBasset", "DanQ", "Satori", "DeepMEL", "scBasset",
        "BPNet")  # fmt: skip

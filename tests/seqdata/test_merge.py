@@ -29,10 +29,10 @@ def test_order_of_the_rows_is_kept(ds: xr.Dataset) -> None:
 
 def test_rows_without_a_match(ds: xr.Dataset) -> None:
     obs = pd.DataFrame({"key": [1, 3], "y": [10, 30], "k": ["one", "three"]})
-    left = sd.merge_obs(ds, obs, left_on="n", right_on="key")
+    left = sd.merge_obs(ds, obs, left_on="n", right_on="key", how="left")
     np.testing.assert_array_equal(left["y"], [30, 10, np.nan])
     assert left["k"].values.tolist() == ["three", "one", ""]
-    inner = sd.merge_obs(ds, obs, left_on="n", right_on="key", how="inner")
+    inner = sd.merge_obs(ds, obs, left_on="n", right_on="key")
     assert inner["id"].values.tolist() == ["a", "b"]
     assert inner["y"].values.tolist() == [30, 10]
 
@@ -93,5 +93,5 @@ def test_what_may_be_merged(ds: xr.Dataset) -> None:
 
 def test_large_numbers_stay_exact(ds: xr.Dataset) -> None:
     big = 2**53 + 1
-    out = sd.merge_obs(ds, pd.DataFrame({"id": ["a"], "big": [big]}), on="id")
+    out = sd.merge_obs(ds, pd.DataFrame({"id": ["a"], "big": [big]}), on="id", how="left")
     assert out["big"].values.tolist() == [str(big), "", ""]

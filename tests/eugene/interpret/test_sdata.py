@@ -114,7 +114,7 @@ def test_evolve_seqs_sdata(model, ds):
 
 
 def test_positional_gia_and_implant_agree(model, ds):
-    eu.interpret.positional_gia_sdata(model, ds, "GATTACA", stride=40)
+    eu.interpret.positional_gia_sdata(model, ds, "GATTACA", store_var="slide", stride=40)
     one = eu.interpret.feature_implant_seq_sdata(model, ds, "GATTACA", row=3, stride=40)
     np.testing.assert_allclose(ds["slide"].values[3], one, rtol=1e-5)
     letters = ds["seq"].values[3].copy()

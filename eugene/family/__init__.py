@@ -1,0 +1,37 @@
+"""EUGENe's functions that are called otherwise here, under its names; the table is seqpro.family's.
+
+Each calls what is here. `page` writes ``docs/switching/eugene.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eugene._facade import facade
+
+if TYPE_CHECKING:
+    from eugene.family._cooperativity import (
+        motif_distance_dependence_gia as motif_distance_dependence_gia,
+    )
+    from eugene.family._figures import auc_calc as auc_calc
+    from eugene.family._figures import binarize_values as binarize_values
+    from eugene.family._figures import calculate_aupr as calculate_aupr
+    from eugene.family._figures import calculate_auroc as calculate_auroc
+    from eugene.family._figures import calculate_metric as calculate_metric
+    from eugene.family._figures import calculate_mse as calculate_mse
+    from eugene.family._figures import calculate_pearsonr as calculate_pearsonr
+    from eugene.family._figures import calculate_spearmanr as calculate_spearmanr
+    from eugene.family._figures import escore as escore
+    from eugene.family._figures import evaluate_model as evaluate_model
+    from eugene.family._figures import log1p_mse as log1p_mse
+    from eugene.family._figures import make_dirs as make_dirs
+    from eugene.family._figures import median_calc as median_calc
+    from eugene.family._layers import Flatten as Flatten
+    from eugene.family._layers import Unsqueeze as Unsqueeze
+    from eugene.family._layers import View as View
+    from eugene.family._layers import output_length as output_length
+    from eugene.family._layers import output_size as output_size
+    from eugene.family._layers import to_kernel as to_kernel
+    from eugene.family._page import page as page
+
+__getattr__, __dir__ = facade(__name__)

@@ -1,0 +1,157 @@
+"""Layers and small functions on networks, of EUGENe's private modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import nn
+
+from eugene.nn import init_motif_weights
+from seqpro.motifs import MotifSet
+
+
+class Flatten(nn.Module):
+    """Flatten (batch, channels, length) with the length first, as EUGENe did.
+
+    Examples
+    --------
+    >>> Flatten()(torch.arange(4.0).reshape(1, 2, 2)).tolist()
+    [[0.0, 2.0, 1.0, 3.0]]
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``(batch, length * channels)``."""
+        return x.transpose(-1, -2).flatten(1)
+
+
+class Unsqueeze(nn.Module):
+    """Add an axis.
+
+    Parameters
+    ----------
+    dim : int
+        Where.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x`` with an axis of length 1 more."""
+        return x.unsqueeze(self.dim)
+
+
+class View(nn.Module):
+    """Give tensors another shape.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape, that of the batch included.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x`` in the shape."""
+        return x.view(*self.shape)
+
+
+def output_size(modules: nn.Module, input_size: int | Sequence[int]) -> torch.Size:
+    """Return the shape of what a network makes of one row, the batch left out.
+
+    Parameters
+    ----------
+    modules : torch.nn.Module
+        The network.
+    input_size : int or sequence of int
+        Shape of a row.
+
+    Examples
+    --------
+    >>> output_size(nn.Conv1d(4, 3, 5), (4, 20))
+    torch.Size([3, 16])
+    """
+    shape = (input_size,) if isinstance(input_size, int) else tuple(input_size)
+    training = modules.training
+    try:
+        with torch.no_grad():
+            return torch.Size(modules.eval()(torch.zeros(1, *shape)).shape[1:])
+    finally:
+        modules.train(training)
+
+
+def output_length(modules: Iterable[nn.Module], input_len: int) -> int:
+    """Return the length of what convolutions and pools leave of a sequence.
+
+    Parameters
+    ----------
+    modules : iterable of torch.nn.Module
+        Layers in order; those without a kernel keep the length.
+    input_len : int
+        Length in bp.
+
+    Examples
+    --------
+    >>> output_length([nn.Conv1d(4, 3, 5), nn.ReLU(), nn.MaxPool1d(4)], 20)
+    4
+    """
+    from eugene.nn import Conv1DBlock
+
+    length = input_len
+    for layer in modules:
+        if isinstance(layer, (nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d, Conv1DBlock)):
+            channels = next((p.shape[1] for p in layer.parameters()), 1)
+            length = output_size(layer, (channels, length))[-1]
+    return length
+
+
+def to_kernel(
+    motif_set: MotifSet,
+    kernel: torch.Tensor | None = None,
+    convert_to_pwm: bool = True,
+    divide_by_bg: bool = False,
+    motif_align: str = "center",
+    kernel_align: str = "center",
+) -> torch.Tensor:
+    """Return motifs as the weights of filters.
+
+    Parameters
+    ----------
+    motif_set : seqpro.motifs.MotifSet
+        The motifs.
+    kernel : Tensor, shape (filters, letters, width), optional
+        Weights that the first filters are written into; by default as many as there are motifs,
+        as wide as the widest.
+    convert_to_pwm : bool
+        Log odds, or probabilities less the background.
+    divide_by_bg, kernel_align : optional
+        Only what `eugene.models.init_motif_weights` does.
+    motif_align : {"center", "left", "right"}
+        Where a narrow motif stands.
+
+    Returns
+    -------
+    Tensor of float32, shape (filters, letters, width)
+
+    Examples
+    --------
+    >>> from seqpro.motifs import Motif
+    >>> to_kernel(MotifSet([Motif("a", [[1.0], [0.0], [0.0], [0.0]])])).shape
+    torch.Size([1, 4, 1])
+    """
+    if kernel is None:
+        kernel = torch.zeros(len(motif_set), 4, max(motif.width for motif in motif_set))
+    filters, letters, width = kernel.shape
+    layer = nn.Conv1d(letters, filters, width)
+    with torch.no_grad():
+        layer.weight.copy_(kernel)
+    init_motif_weights(
+        nn.Sequential(layer), "0", motif_set, convert_to_pwm=convert_to_pwm,
+        motif_align=motif_align,
+    )  # fmt: skip
+    return layer.weight.detach()

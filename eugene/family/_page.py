@@ -1,0 +1,116 @@
+"""The page of old names, written from the table and from what functions accept."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+from seqpro.family import Accepted, Old, anything, table
+
+_HEAD = """# EUGENe's names here
+
+Notebooks that were written for EUGENe 0.1 and its packages (SeqData, SeqPro, SeqExplainer,
+SeqDatasets, MotifData) run with what is listed here. `import seqdatasets` and `import motifdata`
+work, and so do the old private modules such as `eugene.models.base._layers` or
+`seqexplainer.gia`: they hold EUGENe's names and nothing of their own.
+
+Functions take EUGENe's arguments, by their names and by their places, beside ours; `help(...)`
+shows both. An argument that decides nothing here is taken and left out; one that would change
+what is computed, and cannot be had, is refused with its name and what to write instead. Where
+neither is said, a name means what it meant.
+
+## Means otherwise here
+
+- **Networks of the zoo** are those of their papers. EUGENe's pools slid by one position and its
+  `Jores21CNN` and `Kopp21CNN` turned filters about the wrong axes: `variant="eugene"` builds
+  those, and a checkpoint of EUGENe's is loaded into the arrangement that it was trained in, with
+  a warning, or is refused.
+- **Defaults of networks** are their papers': `FactorizedBasset()` has 600 bp and 164 outputs,
+  `BPNet` one output and no control tracks. Say what you want where you left EUGENe's out.
+- **`chunks="auto"`** of `open_zarr` is a shard a chunk, as without it; values are the same.
+- **`orient` of `countplot` and `histplot`**: `"v"` stands, `"h"` lies. EUGENe's `countplot` said
+  `"h"` for bars that stand.
+- **Plots** return their axes, whatever `return_axes` says, and never open a window.
+- **`init_motif_weights`** leaves the filters that no motif is written to as they are;
+  `initializer="kaiming_normal"` draws them anew, as EUGENe did.
+- **`attribute_sdata(reference_type=)`** is heard here. EUGENe left it out and took zeros.
+
+## Names
+
+`=` stands as it was. *none* is refused with the sentence beside it.
+"""
+
+
+def page() -> str:
+    """Return ``docs/switching/eugene.md``.
+
+    Returns
+    -------
+    str
+        Markdown: what means otherwise, every name, and every argument that is called otherwise.
+    """
+    packages: dict[str, list[Old]] = {}
+    for old in table().values():
+        packages.setdefault(old.name.split(".")[0], []).append(old)
+    lines = [_HEAD]
+    for package, rows in packages.items():
+        lines += [f"### {package}", "", "| EUGENe's | here | |", "|---|---|---|"]
+        lines += [_row(old) for old in rows]
+        lines.append("")
+    lines += ["## Arguments", ""]
+    lines.append("Those that are called otherwise, change nothing, or are refused.")
+    lines += ["", "| function | EUGENe's argument | here |", "|---|---|---|"]
+    for old in table().values():
+        lines += [f"| `{old.name}` | `{key}` | {said} |" for key, said in _arguments(old)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(old: Old) -> str:
+    here = {"=": "=", "-": "*none*"}.get(old.here) or f"`{_shown(old.here)}`"
+    return f"| `{old.name}` | {here} | {old.say.replace('|', chr(92) + '|')} |"
+
+
+def _shown(target: str) -> str:
+    """Return a target as it is imported: private modules are left out."""
+    module, _, name = target.partition(":")
+    parts = [part for part in module.split(".") if not part.startswith("_")]
+    return ".".join([*parts, name] if name else parts)
+
+
+def _arguments(old: Old) -> Iterator[tuple[str, str]]:
+    """Yield EUGENe's arguments that are not ours, and what becomes of them."""
+    accepted = accepted_by(old)
+    if accepted is None or old.name not in accepted.of:
+        return
+    for key in accepted.parameters():
+        if key in accepted.same:
+            yield key, f"`{accepted.same[key]}`"
+        elif key in accepted.turned:
+            yield key, accepted.turned[key]
+        elif key in accepted.refused:
+            yield key, f"refused: {accepted.refused[key]}"
+        elif key in accepted.unheard:
+            free = accepted.unheard[key] is anything
+            yield key, "changes nothing" if free else "taken where it asks for what is done anyway"
+
+
+def accepted_by(old: Old) -> Accepted | None:
+    """Return what a function, or the making of a class, accepts of EUGENe's.
+
+    Parameters
+    ----------
+    old : Old
+        The row of the name.
+
+    Returns
+    -------
+    Accepted or None
+    """
+    if old.here == "-" or old.kind not in ("function", "class"):
+        return None
+    module, name = old.name.rpartition(".")[::2]
+    if old.here != "=":
+        module, _, name = old.here.partition(":")
+    found = getattr(importlib.import_module(module), name)
+    again = getattr(found, "__eugene__", None) or getattr(found.__init__, "__eugene__", None)
+    return again if isinstance(again, Accepted) else None

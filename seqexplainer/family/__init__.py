@@ -1,0 +1,54 @@
+"""SeqExplainer's functions under EUGENe's names and arguments: each calls what is here.
+
+Arrays are (sequences, letters, length), as SeqExplainer's were, and numpy arrays come back.
+"""
+
+from seqexplainer.family._changed import embed_pattern_seq as embed_pattern_seq
+from seqexplainer.family._changed import embed_pattern_seqs as embed_pattern_seqs
+from seqexplainer.family._changed import embed_patterns_seq as embed_patterns_seq
+from seqexplainer.family._changed import embed_patterns_seqs as embed_patterns_seqs
+from seqexplainer.family._changed import evolution as evolution
+from seqexplainer.family._changed import perturb_seq as perturb_seq
+from seqexplainer.family._changed import perturb_seqs as perturb_seqs
+from seqexplainer.family._changed import tile_pattern_seq as tile_pattern_seq
+from seqexplainer.family._changed import tile_pattern_seqs as tile_pattern_seqs
+from seqexplainer.family._filters import get_activators_max_seqlets as get_activators_max_seqlets
+from seqexplainer.family._filters import get_activators_n_seqlets as get_activators_n_seqlets
+from seqexplainer.family._filters import get_layer_outputs as get_layer_outputs
+from seqexplainer.family._filters import get_pfms as get_pfms
+from seqexplainer.family._filters import plot_filter_logo as plot_filter_logo
+from seqexplainer.family._filters import plot_filter_logos as plot_filter_logos
+from seqexplainer.family._references import delta as delta
+from seqexplainer.family._references import dinuc_shuffle_ref_inputs as dinuc_shuffle_ref_inputs
+from seqexplainer.family._references import gc_ref_inputs as gc_ref_inputs
+from seqexplainer.family._references import (
+    generate_dinucleotide_shuffled_set as generate_dinucleotide_shuffled_set,
+)
+from seqexplainer.family._references import generate_profile_set as generate_profile_set
+from seqexplainer.family._references import generate_shuffled_set as generate_shuffled_set
+from seqexplainer.family._references import generate_subset_set as generate_subset_set
+from seqexplainer.family._references import get_reference as get_reference
+from seqexplainer.family._references import gradient_correction as gradient_correction
+from seqexplainer.family._references import k_shuffle_ref_inputs as k_shuffle_ref_inputs
+from seqexplainer.family._references import l1 as l1
+from seqexplainer.family._references import l2 as l2
+from seqexplainer.family._references import profile_ref_inputs as profile_ref_inputs
+from seqexplainer.family._references import random_ref_inputs as random_ref_inputs
+from seqexplainer.family._references import shuffle_ref_inputs as shuffle_ref_inputs
+from seqexplainer.family._references import zero_ref_inputs as zero_ref_inputs
+from seqexplainer.family._sequences import ascii_decode_seq as ascii_decode_seq
+from seqexplainer.family._sequences import ascii_decode_seqs as ascii_decode_seqs
+from seqexplainer.family._sequences import ascii_encode_seq as ascii_encode_seq
+from seqexplainer.family._sequences import ascii_encode_seqs as ascii_encode_seqs
+from seqexplainer.family._sequences import decode_seq as decode_seq
+from seqexplainer.family._sequences import decode_seqs as decode_seqs
+from seqexplainer.family._sequences import dinuc_shuffle_seq as dinuc_shuffle_seq
+from seqexplainer.family._sequences import dinuc_shuffle_seqs as dinuc_shuffle_seqs
+from seqexplainer.family._sequences import gc_content_seq as gc_content_seq
+from seqexplainer.family._sequences import gc_content_seqs as gc_content_seqs
+from seqexplainer.family._sequences import ohe_seq as ohe_seq
+from seqexplainer.family._sequences import ohe_seqs as ohe_seqs
+from seqexplainer.family._sequences import reverse_complement_seq as reverse_complement_seq
+from seqexplainer.family._sequences import reverse_complement_seqs as reverse_complement_seqs
+from seqexplainer.family._sequences import sanitize_seq as sanitize_seq
+from seqexplainer.family._sequences import sanitize_seqs as sanitize_seqs
