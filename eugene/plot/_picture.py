@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from eugene._calls import check_call, only
+from eugene._calls import Judge, check_call, only
 from eugene.errors import EugeneError, did_you_mean
 from eugene.settings import settings
 from seqpro.family import Accepted, places_of, table
@@ -60,7 +60,7 @@ def picture(
         EUGENe's arguments that decide nothing here, and the values that may be given.
     """
     other = dict(same or {})
-    unheard = {key: only(*values) for key, values in (void or {}).items()}
+    unheard = {key: _one_of(key, values) for key, values in (void or {}).items()}
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         signature = inspect.signature(function)
@@ -90,6 +90,13 @@ def picture(
         return draw
 
     return decorate
+
+
+def _one_of(key: str, values: Sequence[object]) -> Judge:
+    """Accept an argument that decides nothing here, with some values."""
+    judge = only(*values)
+    listed = " or ".join(map(repr, values))
+    return lambda value: judge(value) and f"{key} can only be {listed} here"
 
 
 def _taker(passes: str) -> str:
