@@ -16,7 +16,6 @@ import pandas as pd
 import xarray as xr
 from zarr.abc.store import Store
 
-from seqdata._progress import progress_bar
 from seqdata.errors import (
     IncompleteStoreError,
     MissingFileError,
