@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from eugene.errors import EugeneError
 from seqpro.family import Judge as Judge
@@ -12,8 +13,13 @@ from seqpro.family import check_call as _check_call
 from seqpro.family import old_call
 from seqpro.family import only as only
 
-eugene_call = functools.partial(old_call, error=EugeneError)
+F = TypeVar("F", bound=Callable[..., Any])
 check_call = functools.partial(_check_call, error=EugeneError)
+
+
+def eugene_call(*of: str, **how: Any) -> Callable[[F], F]:
+    """Return what `seqpro.family.old_call` does, with the errors of this package."""
+    return old_call(*of, error=EugeneError, **how)
 
 
 def only_turns(transforms: object) -> str | None:
