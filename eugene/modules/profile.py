@@ -141,8 +141,7 @@ class ProfileModule(ProfilePredicting):
     means: ClassVar[tuple[str, ...]] = ("loss", "profile_loss", "count_loss")
     _count_weights: torch.Tensor
 
-    @eugene_call(
-        "eugene.models.ProfileModule",
+    @eugene_call(  # not shown: Lightning reads the signature for what to keep
         unheard={
             "task": only("profile"),
             "profile_loss_fxn": only("MNLLLoss"),
