@@ -51,8 +51,8 @@ def build(
         ``fold`` is kept. Rows of one name are replicates, whose activities are averaged; with a
         column ``replicate``, two rows of one replicate are an error.
     fasta : path or None
-        FASTA file of the payloads. A ``~`` in the table's names is ``_`` there. None where they
-        stand in the column ``sequence`` of the table.
+        FASTA file of the payloads. A ``~`` or a blank in the table's names is ``_`` there, and in
+        the BED file. None where they stand in the column ``sequence`` of the table.
     reference : path
         FASTA file of the genome, plain or bgzip.
     context : str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -56,8 +57,14 @@ class Payloads:
 
 
 def in_fasta(name: str) -> str:
-    """Return how a FASTA file writes the name of a payload: ``~`` becomes ``_`` there."""
-    return name.replace("~", "_")
+    """Return how FASTA and BED files write the name of a payload: ``_`` for ``~`` and blanks.
+
+    Examples
+    --------
+    >>> in_fasta("a~b c")
+    'a_b_c'
+    """
+    return re.sub(r"[~\s]", "_", name)
 
 
 def some(names: list[str]) -> str:
@@ -102,7 +109,7 @@ def read_payloads(
         if other != name:
             raise TableError(
                 f"{table} has rows of {other!r} and {name!r}, and both are {in_fasta(name)!r} in "
-                f"{fasta}, which has '_' for '~': rename one."
+                f"{fasta}, which has '_' for '~' and blanks: rename one."
             )
     absent = [name for name in found.names if in_fasta(name) not in letters]
     unused = [name for name in letters if name not in of_name]
