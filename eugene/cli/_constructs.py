@@ -136,13 +136,13 @@ def _predict(call: Call, rest: list[str], out: Path) -> int:
     if len(rest) != 1:
         raise UsageError("expected 'eugene constructs predict RUN_DIR --input STORE.zarr'")
     (store,) = needed(call, "input")
-    options = {"device": device_of(call), "allow_class_path": call.has("allow_class_path")}
-    network = load(rest[0], **options)
+    device, trusted = device_of(call), call.has("allow_class_path")
+    network = load(rest[0], device=device, allow_class_path=trusted)
     if not isinstance(network, SequenceModule):
         raise UsageError(f"{rest[0]} holds a {type(network).__name__}: give it as --tracks RUN_DIR")
     tracks = None
     if (other := call.get("tracks")) is not None:
-        tracks = load(other, **options)
+        tracks = load(other, device=device, allow_class_path=trusted)
         if not isinstance(tracks, TrackModule):
             raise UsageError(f"--tracks {other} holds a {type(tracks).__name__}, expected tracks")
     track = call.get("track") or "0"

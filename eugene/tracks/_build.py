@@ -256,7 +256,7 @@ def _held_out(
         wrong = set(held_out) - {"train", "val", "test"}
         if wrong:
             raise DataError(f"held_out has {sorted(wrong)}: expected 'train', 'val' and 'test'.")
-        return sd.splits.chromosome(places, **held_out)  # type: ignore[arg-type]
+        return sd.splits.chromosome(places, **held_out)
     contigs, of_row = np.unique(windows["chrom"].to_numpy(dtype=str), return_inverse=True)
     if len(contigs) < 3:
         raise DataError(

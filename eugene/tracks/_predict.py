@@ -62,7 +62,7 @@ def tile(
     --------
     >>> regions = pd.DataFrame({"chrom": ["a"], "chromStart": [10], "chromEnd": [17]})
     >>> tile(regions, 4)[["chromStart", "chromEnd"]].values.tolist()
-    [[9, 13], [13, 17]]
+    [[10, 14], [14, 18]]
     """
     table = bed if isinstance(bed, pd.DataFrame) else sd.read_bedlike(bed)
     inner = length if span is None else span

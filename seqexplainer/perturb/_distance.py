@@ -19,7 +19,7 @@ from seqexplainer.predict import predict
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from seqexplainer.motifs import Motif
+    from seqpro.motifs import Motif
 
 
 def distance_assay(
@@ -87,9 +87,10 @@ def distance_assay(
     --------
     >>> model = torch.nn.AvgPool1d(4)
     >>> X = np.eye(4)[:, np.arange(64) % 4][None]
-    >>> table = distance_assay(model, X, "AAAA", "AAAA", step=16, bin_size=4, centre=4, n=2)
+    >>> table = distance_assay(model, X, "AAAA", "AAAA", anchor=28, step=16, bin_size=4,
+    ...                        centre=4, n=2)
     >>> table["distance"].tolist()[1:], table["fixed"].tolist()[1]
-    ([-16.0, 16.0], 1.0)
+    ([-16.0, 16.0, 32.0], 1.0)
     """
     length = check_one_hot(X).shape[2]
     one, other = pattern(fixed), pattern(mobile)
@@ -120,10 +121,11 @@ def distance_assay(
     ground = backgrounds(X, kind="dinuc_shuffle", n=n, seed=seed).float()
     write(ground, one, at)
     rows = []
-    for place in (None, *places):
+    steps: list[int | None] = [None, *places]
+    for spot in steps:
         built = ground.clone()
-        if place is not None:
-            write(built, other, place)
+        if spot is not None:
+            write(built, other, spot)
         found = predict(model, built, batch_size=batch_size)
         if not isinstance(found, torch.Tensor) or found.ndim != 3:
             raise SeqexplainerError("the model gives no tracks in bins, (N, tracks, bins)")
@@ -134,11 +136,11 @@ def distance_assay(
         here = _bins(values, lead, bin_size, int(middle - centre / 2), int(middle + centre / 2))
         near = here.mean(1)
         far = np.full(n, np.nan)
-        if place is not None:
-            far = _bins(values, lead, bin_size, place, place + width_b).max(1)
+        if spot is not None:
+            far = _bins(values, lead, bin_size, spot, spot + width_b).max(1)
         rows.append(
-            (np.nan if place is None else place,
-             np.nan if place is None else place + width_b / 2 - middle,
+            (np.nan if spot is None else spot,
+             np.nan if spot is None else spot + width_b / 2 - middle,
              near.mean(), near.std(ddof=1) if n > 1 else np.nan,
              far.mean(), far.std(ddof=1) if n > 1 else np.nan)
         )  # fmt: skip
