@@ -14,7 +14,7 @@ import seqdata as sd
 from eugene.errors import EugeneError, did_you_mean
 from eugene.plot._picture import picture
 from eugene.plot._style import BLUE, GREY, ORANGE, VERMILION, tidy
-from seqdata.constructs import read_site, read_sites
+from seqdata.constructs import Site, read_site, read_sites
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PathLike = str | Path
 _COLOURS = (GREY, BLUE, VERMILION)
+# width of a letter of a label, as a share of the axis
+_LETTER = 0.009
 
 
 def signal_of(path: PathLike, chrom: str, start: int, end: int) -> NDArray[np.float64]:
@@ -139,7 +141,8 @@ def genome_tracks(
         tidy(ax)
         ax.set_ylabel(Path(bed).stem, rotation=0, ha="right", va="center", fontsize=7)
         ax.set_xlim(where.start / 1000, where.end / 1000)
-    axes[-1, 0].set_xlabel(f"{where.name} (kb)")
+    axes[-1, 0].tick_params(labelsize=6)
+    axes[-1, 0].set_xlabel(f"{where.name} (kb)", fontsize=7)
     return figure
 
 
@@ -182,9 +185,11 @@ def construct_track(
     mean, spread = found.track[row], np.nan_to_num(found.track_sd[row])
     start, end = found.payload[row].tolist()
     sites = read_sites(str(ds["sites"].to_numpy()[row]))
+    lines = _lines(sites, len(mean))
     figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(8.0, 2.9), sharex=True, height_ratios=[4, 1], layout="constrained"
-    )
+        2, 1, figsize=(8.0, 2.4 + 0.22 * (max(lines, default=0) + 1)), sharex=True,
+        height_ratios=[1.9, 0.25 + 0.22 * (max(lines, default=0) + 1)], layout="constrained",
+    )  # fmt: skip
     place = np.arange(len(mean))
     for ax in (upper, lower):
         ax.axvspan(start, end, color=ORANGE, alpha=0.15, lw=0)
@@ -195,17 +200,27 @@ def construct_track(
     activity = found.constructs["activity"][row]
     told += "" if np.isnan(activity) else f", measured {activity:.2f}"
     tidy(upper, title=f"{names[row]}{told}", y="track")
-    ends: list[int] = []
-    for site in sorted(sites, key=lambda s: s.start):
-        # a site goes into the first line in which its left end is free
-        line = next((i for i, last in enumerate(ends) if last <= site.start), len(ends))
-        ends[line : line + 1] = [site.end]
+    for site, line in zip(sites, lines, strict=True):
         lower.plot([site.start, site.end], [-line, -line], color=VERMILION, lw=4,
                    solid_capstyle="butt")  # fmt: skip
-        lower.text((site.start + site.end) / 2, -line + 0.25, site.name, fontsize=6, ha="center",
+        lower.text((site.start + site.end) / 2, -line + 0.2, site.name, fontsize=6, ha="center",
                    va="bottom")  # fmt: skip
-    lower.set_ylim(-max(len(ends), 1), 1.2)
+    lower.set_ylim(-max(lines, default=0) - 0.5, 1.0)
     lower.set_yticks([])
     tidy(lower, x="bp of the construct (shaded: payload)")
     lower.margins(x=0)
     return figure
+
+
+def _lines(sites: Sequence[Site], total: int) -> list[int]:
+    """Return for each site the first line in which neither it nor its name meets another."""
+    ends: list[float] = []
+    found = [0] * len(sites)
+    for i in sorted(range(len(sites)), key=lambda i: sites[i].start):
+        site = sites[i]
+        middle, half = (site.start + site.end) / 2, len(site.name) * _LETTER * total / 2
+        left, right = min(site.start, middle - half), max(site.end, middle + half)
+        line = next((n for n, last in enumerate(ends) if last <= left), len(ends))
+        ends[line : line + 1] = [right]
+        found[i] = line
+    return found
