@@ -104,7 +104,7 @@ def grammar_map(
         patches.append(Patch(facecolor=_BEHIND, edgecolor=GREY, lw=0.4, label="no sequence"))
     ax.legend(
         handles=patches, frameon=False, fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0),
-        ncols=len(patches), columnspacing=1.0, handlelength=1.2, borderaxespad=0.2,
+        ncols=(len(patches) + 1) // 2, columnspacing=1.0, handlelength=1.2, borderaxespad=0.2,
     )  # fmt: skip
     if labels is not None:
         _groups(ax, list(labels), len(values))

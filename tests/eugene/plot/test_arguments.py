@@ -24,6 +24,7 @@ TRIALS = pd.DataFrame(
 )
 SCORED = pd.DataFrame({"assay": ["DNASE", "CAGE"], "pearson": [0.5, 0.25]})
 SIGNAL = (("_sequence", "sample", "_length_cov"), np.ones((2, 1, 8)))
+SHARES = pd.DataFrame({"label": "c1", "position": [1, 2], "grammar_probability": [0, 1.0], "n": 5})
 WINDOWS = xr.Dataset({"observed": SIGNAL, "prediction": SIGNAL})
 MOTIFS = xr.DataArray(np.eye(2), {"first": ["a", "b"], "second": ["a", "b"]}, ("first", "second"))
 CALLS: dict[str, tuple[Any, ...]] = {
@@ -52,6 +53,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "compared_groups": ({"cnn": [0.5, 0.6, 0.7], "rnn": [0.4, 0.5, 0.6]},),
     "track_scores": (SCORED,),
     "track_windows": (WINDOWS, [0], 1),
+    "grammar_map": (np.eye(3), np.eye(3)),
+    "grammar_positions": (SHARES,),
     "runs_scatter": ({"relu": {"relu/0": (0.98, 0.25)}, "exp": {"exp/0": (0.979, 0.81)}},),
     "augmentation_strips": (Augmenter([Deletion(2, 5)]), "ACGT" * 6),
     "motif_matrix": (MOTIFS,),
@@ -59,9 +62,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
 WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
 WITHOUT_DATASET |= {"motif_matrix"}
+WITHOUT_DATASET |= {"grammar_map", "grammar_positions"}
 WITHOUT_DATASET |= {"track_scores", "track_windows", "runs_scatter", "augmentation_strips"}
 MANY = {
     "augmentation_strips",
+    "grammar_positions",
     "multiseq_track",
     "multifilter_viz",
     "training_summary",
