@@ -74,8 +74,8 @@ def read_text(
     folder = Path(folder)
     there = [name for name in SETS if (folder / f"{name}.txt").is_file()]
     if not there:
-        names = ", ".join(f"{name}.txt" for name in SETS)
-        raise MissingFileError(f"{folder} has none of {names}: expected seqgra's input folder")
+        files = ", ".join(f"{name}.txt" for name in SETS)
+        raise MissingFileError(f"{folder} has none of {files}: expected seqgra's input folder")
     annotated = [name for name in there if (folder / f"{name}-annotation.txt").is_file()]
     if annotated and annotated != there:
         lacking = next(name for name in there if name not in annotated)
@@ -83,7 +83,10 @@ def read_text(
             f"{folder / f'{lacking}-annotation.txt'} is not there, and {annotated[0]} has one: add "
             "it, or take all annotations away"
         )
-    letters, labels, marks, sets = [], [], [], []
+    letters: list[bytes] = []
+    marks: list[bytes] = []
+    labels: list[str] = []
+    sets: list[int] = []
     for name in there:
         path = folder / f"{name}.txt"
         own = _lines(path, ("x", "y"))
@@ -128,11 +131,11 @@ def _lines(path: Path, header: tuple[str, str]) -> list[tuple[bytes, bytes]]:
     lines = path.read_bytes().splitlines()
     expected = "\t".join(header).encode()
     if not lines or lines[0] != expected:
-        found = lines[0].decode(errors="replace") if lines else ""
-        raise DataError(f"{path}:1: the header is {found!r}, expected {expected.decode()!r}")
+        first = lines[0].decode(errors="replace") if lines else ""
+        raise DataError(f"{path}:1: the header is {first!r}, expected {expected.decode()!r}")
     if len(lines) == 1:
         raise DataError(f"{path}: there is no row")
-    found = []
+    found: list[tuple[bytes, bytes]] = []
     for number, line in enumerate(lines[1:], start=2):
         columns = line.split(b"\t")
         if len(columns) != 2 or not columns[0]:
