@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import xarray as xr
 from eugene import plot, settings
 from eugene.augment import Augmenter, Deletion
 from eugene.errors import EugeneError
+from eugene.evaluate import ConstructPredictions
 
 N = 12
 HISTORY = pd.DataFrame({"epoch": [0, 1], "train_loss": [1, 0.5], "val_loss": [1, 0.7]})
@@ -27,6 +29,14 @@ SIGNAL = (("_sequence", "sample", "_length_cov"), np.ones((2, 1, 8)))
 SHARES = pd.DataFrame({"label": "c1", "position": [1, 2], "grammar_probability": [0, 1.0], "n": 5})
 WINDOWS = xr.Dataset({"observed": SIGNAL, "prediction": SIGNAL})
 MOTIFS = xr.DataArray(np.eye(2), {"first": ["a", "b"], "second": ["a", "b"]}, ("first", "second"))
+FOLDER = tempfile.TemporaryDirectory()
+BEDGRAPH = Path(FOLDER.name) / "signal.bedgraph"
+BEDGRAPH.write_text("c\t0\t5\t1.0\nc\t5\t9\t2.0\n")
+CONSTRUCT = xr.Dataset({"sites": ("_sequence", np.array(["s:2-4"], object))})
+PREDICTED = ConstructPredictions(
+    pd.DataFrame(), pd.DataFrame({"name": ["p"], "predicted": [1.0], "activity": [np.nan]}),
+    pd.DataFrame(), np.ones((1, 9)), np.ones((1, 9)), np.array([[1, 8]]),
+)  # fmt: skip
 CALLS: dict[str, tuple[Any, ...]] = {
     "countplot": ("group",),
     "histplot": ("y",),
@@ -58,14 +68,18 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "runs_scatter": ({"relu": {"relu/0": (0.98, 0.25)}, "exp": {"exp/0": (0.979, 0.81)}},),
     "augmentation_strips": (Augmenter([Deletion(2, 5)]), "ACGT" * 6),
     "motif_matrix": (MOTIFS,),
+    "genome_tracks": ({"dnase": BEDGRAPH}, "c:0-9"),
+    "construct_track": (PREDICTED, CONSTRUCT),
 }
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
 WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
-WITHOUT_DATASET |= {"motif_matrix"}
+WITHOUT_DATASET |= {"motif_matrix", "genome_tracks", "construct_track"}
 WITHOUT_DATASET |= {"grammar_map", "grammar_positions"}
 WITHOUT_DATASET |= {"track_scores", "track_windows", "runs_scatter", "augmentation_strips"}
 MANY = {
     "augmentation_strips",
+    "construct_track",
+    "genome_tracks",
     "grammar_positions",
     "multiseq_track",
     "multifilter_viz",
