@@ -320,8 +320,14 @@ def importance_table(runs: Iterable[Done]) -> pd.DataFrame:
                 value = methods.setdefault(parts["method"], {})
                 value[f"{parts['kind']}_{parts['what']}"] = entry.get("value")
         share = metrics.get("grammar_fraction", {}).get("value")
+        said = run.folder.read("interpretation/grammar.json")
+        seen = {
+            "examples": said.get("n"),
+            "labels": len(said.get("labels") or ()),
+            "outputs": run.folder.read("data.json").get("output_dim"),
+        }
         lines += [
-            {**run.key, "method": method, "grammar_fraction": share, **values}
+            {**run.key, "method": method, "grammar_fraction": share, **seen, **values}
             for method, values in methods.items()
         ]
     return pd.DataFrame(lines)

@@ -158,5 +158,20 @@ def _rules(
         yield (
             f"{grammar}, {model}: {said}. Of the importance of {method.replace('_', ' ')} "
             f"{span(precision)} lies on planted positions, {times:.1f} times their share of "
-            f"{share:.3f} of the sequence."
+            f"{share:.3f} of the sequence.{_seen(mine[mine['model_id'] == model])}"
         )
+
+
+def _seen(rows: pd.DataFrame) -> str:
+    """Say so where importance is that of some labels alone, as others are not predicted well."""
+    if "labels" not in rows:
+        return ""
+    amounts = rows["d_size"].where(rows["d_size"].notna(), rows["d_rate"])
+    rows = rows[amounts == amounts.max()]
+    low, high, outputs = (int(v) for v in (
+        rows["labels"].min(), rows["labels"].max(), rows["outputs"].max()
+    ))  # fmt: skip
+    if low >= outputs:
+        return ""
+    count = str(low) if low == high else f"{low} to {high}"
+    return f" That is of examples of {count} of {outputs} labels: no others are predicted surely."

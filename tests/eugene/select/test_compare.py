@@ -140,6 +140,9 @@ def test_words_say_what_figures_say() -> None:
     best, rules_ = verdict(*unsure)
     assert "3 seeds do not tell them apart" in best
     assert "nothing says which network found the rules" in rules_
+    some = sure[2].assign(labels=[1, 2, 2] * 3, outputs=10)
+    told = list(verdict(*sure[:2], some))[1]
+    assert "of examples of 1 to 2 of 10 labels" in told
     assert "One seed cannot tell" in next(verdict(*frames({"a": [0.6], "b": [0.5]}, {})))
 
 
