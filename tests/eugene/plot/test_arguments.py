@@ -66,6 +66,9 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "grammar_map": (np.eye(3), np.eye(3)),
     "grammar_positions": (SHARES,),
     "runs_scatter": ({"relu": {"relu/0": (0.98, 0.25)}, "exp": {"exp/0": (0.979, 0.81)}},),
+    "learning_by_amount": (
+        pd.DataFrame({"model_id": ["a", "a"], "amount": [10, 20], "mean": [0.5, 0.6]}),
+    ),
     "augmentation_strips": (Augmenter([Deletion(2, 5)]), "ACGT" * 6),
     "motif_matrix": (MOTIFS,),
     "genome_tracks": ({"dnase": BEDGRAPH}, "c:0-9"),
@@ -74,7 +77,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
 WITHOUT_DATASET = {"performance_summary", "metric_curve", "loss_curve", "training_summary"}
 WITHOUT_DATASET |= {"parallel_coordinates", "importance_bars", "compared_groups"}
 WITHOUT_DATASET |= {"motif_matrix", "genome_tracks", "construct_track"}
-WITHOUT_DATASET |= {"grammar_map", "grammar_positions"}
+WITHOUT_DATASET |= {"grammar_map", "grammar_positions", "learning_by_amount"}
 WITHOUT_DATASET |= {"track_scores", "track_windows", "runs_scatter", "augmentation_strips"}
 MANY = {
     "augmentation_strips",
