@@ -77,7 +77,7 @@ def motif_distance_dependence_gia(
     folds = [
         se.cooperativity(
             network, X, feature_A, feature_B, distances=starts - anchor, anchor=anchor,
-            link="log2", target=output, device=device, batch_size=batch_size, n_resamples=0,
+            link="log2", target=output, device=device, batch_size=batch_size, n_resamples=1,
         ).fold
         for output in range(outputs)
     ]  # fmt: skip

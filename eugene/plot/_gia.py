@@ -27,8 +27,8 @@ def _two_axes(sdata: xr.Dataset, name: str, what: str) -> None:
 
 def _places(sdata: xr.Dataset, id_var: str | None, count: int) -> NDArray[np.float64]:
     """Return where the columns are, in bp."""
-    if id_var is None:
-        return np.arange(count, dtype=float)
+    if id_var is None or (id_var in sdata and "_sequence" in sdata[id_var].dims):
+        return np.arange(count, dtype=float)  # EUGENe's names of the sequences say no place
     places = numbers(sdata, id_var, role="id_var")
     if places.size != count:
         raise EugeneError(f"id_var {id_var!r} has {places.size} values for {count} columns")
@@ -88,7 +88,8 @@ def positional_gia_plot(
     vars
         Variables of effects, float, ``(backgrounds, positions)``, one line each.
     id_var
-        Coordinate with the positions in bp; 0, 1, 2 ... by default.
+        Coordinate with the positions in bp; 0, 1, 2 ... by default, and where it names the
+        sequences, as EUGENe's did.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -116,12 +117,41 @@ def positional_gia_plot(
     return tidy(ax, x="position (bp)", y="effect")
 
 
+def _by_distance(
+    sdata: xr.Dataset,
+    vars: str | Sequence[str],
+    id_var: str | None,
+    col_names: Sequence[str] | None,
+    cols_to_plot: Sequence[str] | None,
+) -> tuple[xr.Dataset, str | Sequence[str], str | None]:
+    """Return EUGENe's folds, (distances, sequences, outputs), as a variable an output."""
+    if not isinstance(vars, str) or vars not in sdata or sdata[vars].ndim != 3:
+        return sdata, vars, id_var
+    folds = sdata[vars]
+    names = [*(col_names or (f"output {i}" for i in range(folds.shape[2])))]
+    if len(names) != folds.shape[2]:
+        raise EugeneError(f"col_names: {len(names)} names for {folds.shape[2]} outputs of {vars!r}")
+    outputs = {n: folds[:, :, i].transpose() for i, n in enumerate(names)}
+    shown = [n for n in names if cols_to_plot is None or n in cols_to_plot]
+    found = sdata.drop_vars([n for n in shown if n in sdata]).assign({n: outputs[n] for n in shown})
+    distances = id_var if id_var is not None else "distance"
+    if distances not in sdata:
+        return found, shown, None
+    order = np.argsort(sdata[distances].astype(int).to_numpy())
+    found = found.assign({distances: sdata[distances].astype(int)})
+    return found.isel({folds.dims[0]: order}), shown, distances
+
+
 @picture(same={"results_var": "vars", "distance_var": "id_var"}, passes="plot")
 def distance_cooperativity_gia_plot(
     sdata: xr.Dataset,
-    vars: str | Sequence[str],
+    vars: str | Sequence[str] | None = None,
     *,
     id_var: str | None = None,
+    col_names: Sequence[str] | None = None,
+    cols_to_plot: Sequence[str] | None = None,
+    motif_a_name: str = "",
+    motif_b_name: str = "",
     ax: Axes | None = None,
     **kwargs: object,
 ) -> Axes:
@@ -132,9 +162,15 @@ def distance_cooperativity_gia_plot(
     sdata
         Dataset with fold changes over the additive expectation.
     vars
-        Variables of fold changes, float, ``(backgrounds, distances)``, one line each.
+        Variables of fold changes, float, ``(backgrounds, distances)``, one line each; or one of
+        ``(distances, backgrounds, outputs)``, as `motif_distance_dependence_gia` of EUGENe's
+        makes them, whose ``cooperativity`` is the default.
     id_var
         Coordinate with the distances in bp; 0, 1, 2 ... by default.
+    col_names, cols_to_plot
+        Names of the outputs, and those to draw.
+    motif_a_name, motif_b_name
+        Named in the title.
     ax
         Axes to draw on; a new figure by default.
     **kwargs
@@ -158,6 +194,15 @@ def distance_cooperativity_gia_plot(
     'distance (bp)'
     """
     style = {"marker": "o", "ms": 3, **kwargs}
+    if vars is None:
+        if "cooperativity" not in sdata:
+            raise EugeneError(
+                "distance_cooperativity_gia_plot: missing a required argument: 'vars', where the "
+                "dataset has no 'cooperativity'"
+            )
+        vars = "cooperativity"
+    sdata, vars, id_var = _by_distance(sdata, vars, id_var, col_names, cols_to_plot)
     ax = _bands(sdata, vars, id_var, ax, style, what="distances", band=_quartiles)
     ax.axhline(1, color=GREY, ls=":", lw=0.8)
-    return tidy(ax, x="distance (bp)", y="fold change over additive")
+    title = f"{motif_a_name}/{motif_b_name}" if motif_a_name or motif_b_name else ""
+    return tidy(ax, title=title, x="distance (bp)", y="fold change over additive")

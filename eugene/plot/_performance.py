@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from eugene.errors import EugeneError
+from eugene.errors import EugeneError, did_you_mean
 from eugene.plot._picture import picture
 from eugene.plot._style import (
     BLUE,
@@ -457,11 +457,68 @@ def confusion_mtx(
     return ax
 
 
-@picture()
+_FIGURES = {
+    "mse": "calculate_mse",
+    "pearson": "calculate_pearsonr",
+    "spearman": "calculate_spearmanr",
+    "roc_auc": "calculate_auroc",
+    "average_precision": "calculate_aupr",
+}
+
+
+def _scores(
+    sdata: xr.Dataset,
+    metric: str,
+    target_var: str | None,
+    prediction_vars: str | Sequence[str] | None,
+    prediction_groups: Sequence[str] | None,
+    groupby: str | None,
+) -> dict[str, list[float]]:
+    """Return the score of each variable of predictions, by its group or by groups of rows."""
+    if target_var is None:
+        raise EugeneError(
+            "performance_summary draws a mapping of arms to scores, or a dataset with target_var="
+        )
+    if metric not in (*_FIGURES, "r2"):
+        hint = did_you_mean(metric, (*_FIGURES, "r2"))
+        raise EugeneError(f"performance_summary has no metric {metric!r}{hint}")
+    from eugene import family
+
+    made = [str(v) for v in sdata.data_vars if "predictions" in str(v)]
+    names = as_list(made if prediction_vars is None else prediction_vars)
+    labels, codes = [""], np.zeros(sdata.sizes["_sequence"], dtype=int)
+    if groupby is not None:
+        labels, codes = categories(sdata, groupby, role="groupby variable")
+    found: dict[str, list[float]] = {}
+    y = numbers(sdata, target_var)
+    for i, name in enumerate(names):
+        p = numbers(sdata, name)
+        for code in np.unique(codes):
+            keep = (codes == code) & np.isfinite(y) & np.isfinite(p)
+            if metric == "r2":
+                score = (
+                    1 - ((y[keep] - p[keep]) ** 2).sum() / ((y[keep] - y[keep].mean()) ** 2).sum()
+                )
+            else:
+                columns = (y[keep, None], p[keep, None])
+                score = getattr(family, _FIGURES[metric])(*columns)[0]
+            own = prediction_groups[i] if prediction_groups is not None else name
+            found.setdefault(labels[code] if groupby is not None else own, []).append(float(score))
+    return found
+
+
+@picture(
+    same={"sdata": "summary", "metrics": "metric"},
+    void={"add_swarm": (False, True), "size": (5,), "orient": ("v",)},
+)
 def performance_summary(
-    summary: Mapping[str, Sequence[float]],
+    summary: Mapping[str, Sequence[float]] | xr.Dataset,
+    target_var: str | None = None,
+    prediction_vars: str | Sequence[str] | None = None,
+    prediction_groups: Sequence[str] | None = None,
+    groupby: str | None = None,
     *,
-    metric: str = "score",
+    metric: str | None = None,
     baselines: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -470,9 +527,16 @@ def performance_summary(
     Parameters
     ----------
     summary
-        Scores of the replicates (one a seed) of each arm.
+        Scores of the replicates (one a seed) of each arm; or a dataset, as EUGENe took it.
+    target_var, prediction_vars
+        Of a dataset: the target, and the predictions that are compared with it; by default all
+        variables with "predictions" in their names.
+    prediction_groups, groupby
+        Of a dataset: the arm of each variable of predictions, or a variable whose groups of rows
+        are the arms.
     metric
-        Name of the score, for the axis.
+        Name of the score, for the axis; of a dataset r2 (the default), mse, pearson, spearman,
+        roc_auc or average_precision.
     baselines
         One score a baseline, drawn as a dashed line with its name.
     ax
@@ -494,7 +558,13 @@ def performance_summary(
     >>> ax.get_ylabel()
     'r2'
     """
-    if not isinstance(summary, Mapping) or hasattr(summary, "data_vars"):
+    if hasattr(summary, "data_vars"):
+        metric = metric or "r2"
+        how = (target_var, prediction_vars, prediction_groups, groupby)
+        summary = _scores(summary, metric, *how)
+    elif target_var is not None:
+        raise EugeneError("performance_summary: target_var is of a dataset, not of scores")
+    if not isinstance(summary, Mapping):
         raise EugeneError(
             f"performance_summary draws a mapping of arms to scores, such as {{'default': [0.5, "
             f"0.6]}}, got {type(summary).__name__}; eugene.evaluate.evaluate gives the scores"
@@ -519,4 +589,4 @@ def performance_summary(
         )
     ax.set_xticks(range(len(summary)), list(summary))
     ax.set_xlim(-0.6, len(summary) - 0.4)
-    return tidy(ax, y=metric)
+    return tidy(ax, y=metric or "score")
