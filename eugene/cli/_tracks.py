@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eugene.cli._bigwig import overlap_of
 from eugene.cli._call import Call
 from eugene.cli._constructs import needed, whole
 from eugene.cli._main import say
@@ -58,7 +57,7 @@ def _build(call: Call) -> int:
 
     table, fasta, bed, out = needed(call, "table", "fasta", "bed", "out")
     options: dict[str, Any] = {"cutoff": _number(call, "cutoff")}
-    for name in ("length", "bin_size", "n", "step", "seed"):
+    for name in ("length", "bin_size", "n", "seed"):
         if (value := whole(call, name, int(name != "seed"))) is not None:
             options[name] = value
     if call.has("zero"):
@@ -100,7 +99,6 @@ def _predict(call: Call, run_dir: str) -> int:
     store = Path(out).suffix == ".zarr"
     if not store:
         check_out(call, *_WRITTEN)
-    overlap = overlap_of(call)
     loaded = load(run_dir, device=device_of(call), allow_class_path=call.has("allow_class_path"))
     if not isinstance(loaded, TrackModule):
         raise UsageError(f"{run_dir} holds a {type(loaded).__name__}, expected a run of tracks")
@@ -109,10 +107,10 @@ def _predict(call: Call, run_dir: str) -> int:
         ds = predict(
             loaded, fasta, bed, length=RunFolder(run_dir).read_json("data.json")["input_len"],  # type: ignore[arg-type]
             bin_size=loaded.bin_size or 128, shifts=shifts,
-            reverse_complement=not call.has("forward"), split=not call.has("middle"),
+            reverse_complement=not call.has("forward"),
             out=out if store else None, overwrite=call.has("overwrite"),
         )  # fmt: skip
-        files = [Path(out)] if store else write(ds, out, contigs=fasta, overlap=overlap)
+        files = [Path(out)] if store else write(ds, out, contigs=fasta)
     for file in files:
         say(f"track: {file}")
     if (measured := call.get("table")) is not None:

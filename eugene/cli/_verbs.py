@@ -221,8 +221,8 @@ _AFTER = (
     Verb(
         "constructs",
         "put payloads into a locus of a genome, write them for another program, predict them",
-        "eugene constructs build --table activity.tsv --fasta payloads.fa --reference mm10.fa "
-        "--context chr3:34732778-34772706 --annotation sites.bed --out constructs.zarr",
+        "eugene constructs build --table t.tsv --fasta p.fa --reference g.fa "
+        "--context 3:34-40 --out c.zarr",
         "eugene.cli._constructs:constructs",
         words="build | export STORE.zarr | predict RUN_DIR",
         options=(
@@ -264,7 +264,6 @@ _AFTER = (
             Option("--length", "build: bp of a window; 25600 by default", "N"),
             Option("--bin-size", "build: bp of a bin; 128 by default", "N"),
             Option("--n", "build: windows to draw; all by default", "N"),
-            Option("--step", "build: bp from place to place; side by side by default", "N"),
             Option("--cutoff", "build: least standard deviation of a track in a window", "X"),
             Option("--zero", "build: bases without a value are 0, not missing"),
             Option("--val", "build: contigs that validate, with commas", "CONTIGS"),
@@ -272,12 +271,9 @@ _AFTER = (
             Option("--seed", "build: seed of the draw", "N"),
             Option("--shifts", "predict: average over so many more windows, 1 bp apart", "N"),
             Option("--forward", "predict: leave the other strand out"),
-            Option("--middle", "predict: one window a region, around its middle"),
-            OVERLAP,
             out("build: .zarr or .h5; fit: folder of the run; predict: .zarr, .bw, .bedgraph"),
             TRAIN_DEVICE,
             OVERWRITE,
-            RESUME,
             TRUST,
         ),
         minimum=1,

@@ -30,8 +30,10 @@ NETWORK = (
     "grammar",
     "evaluate",
 )
+# verbs of several actions, some of which run a network
+ACTIONS = ("constructs", "tracks")
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
-WRITES = [*NETWORK, "report", "compare", "data", "datasets", "simulate", "select"]
+WRITES = [*NETWORK, *ACTIONS, "report", "compare", "data", "datasets", "simulate", "select"]
 
 
 def run(capsys: Any, *words: Any) -> tuple[int, str, str]:
@@ -59,7 +61,7 @@ def test_help_is_about_the_verb(name: str, capsys: Any) -> None:
 @pytest.mark.parametrize("name", VERBS)
 def test_what_verbs_have_in_common(name: str) -> None:
     flags = {option.flag: option for option in VERBS[name].options}
-    assert ("--device" in flags) is (name in NETWORK)
+    assert ("--device" in flags) is (name in (*NETWORK, *ACTIONS))
     assert ("--out" in flags) is (name in WRITES)
     assert "--output" not in flags
 
