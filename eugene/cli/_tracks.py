@@ -41,7 +41,9 @@ def tracks(call: Call) -> int:
         raise UsageError(f"expected 'eugene tracks {call.verb.words}', got {' '.join(call.words)}")
     if action != "fit" and call.overrides:
         raise UsageError(f"--{call.overrides[0][0]} goes with 'eugene tracks fit'")
-    return {"build": _build, "fit": _fit, "predict": _predict}[action](call, *rest)
+    if action == "build":
+        return _build(call)
+    return _fit(call, rest[0]) if action == "fit" else _predict(call, rest[0])
 
 
 def _number(call: Call, name: str) -> float | None:
@@ -105,7 +107,7 @@ def _predict(call: Call, run_dir: str) -> int:
     shifts = whole(call, "shifts") or 0
     with spoken(call):
         ds = predict(
-            loaded, fasta, bed, length=RunFolder(run_dir).read_json("data.json")["input_len"],  # type: ignore[arg-type]
+            loaded, fasta, bed, length=RunFolder(run_dir).read_json("data.json")["input_len"],
             bin_size=loaded.bin_size or 128, shifts=shifts,
             reverse_complement=not call.has("forward"),
             out=out if store else None, overwrite=call.has("overwrite"),
