@@ -270,7 +270,9 @@ def blocks(tree: dict[str, object]) -> list[Block]:
     list of Block
         Sections that the file leaves out and that have defaults are there as empty ones.
     """
-    extra = {(section,): common_keys(section) for section in ("data", "model")}
+    extra: dict[tuple[str, ...], tuple[Parameter, ...]] = {
+        (section,): common_keys(section) for section in ("data", "model")
+    }
     found = [Block((), tree, None, schema.TOP)]
     for keys, registry in _ONE.items():
         value = _parent(tree, keys).get(keys[-1])

@@ -175,7 +175,14 @@ def train_val_predictions(
 
     parts = []
     for label, loader in (("train", train_dataloader), ("val", val_dataloader)):
-        place = {"out_dir": out_dir, "name": name, "version": version, "file_label": label}
-        found = predictions(model, loader, gpus=gpus, **place)  # type: ignore[call-arg]
+        found = predictions(
+            model,
+            loader,
+            gpus=gpus,  # type: ignore[call-arg]
+            out_dir=out_dir,
+            name=name,
+            version=version,
+            file_label=label,
+        )
         parts.append(found.assign(**{train_var: label == "train"}))
     return pd.concat(parts)

@@ -58,7 +58,8 @@ def signal_of(path: PathLike, chrom: str, start: int, end: int) -> NDArray[np.fl
             np.zeros(1, np.int8),
         )  # fmt: skip
         try:
-            return reader.read(window, end - start)[0, 0].astype(np.float64)
+            signal: NDArray[np.float64] = reader.read(window, end - start)[0, 0].astype(np.float64)
+            return signal
         finally:
             reader.close()
     table = pd.read_csv(path, sep="\t", header=None, comment="#", dtype={0: str})

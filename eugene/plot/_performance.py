@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -558,21 +558,22 @@ def performance_summary(
     >>> ax.get_ylabel()
     'r2'
     """
+    arms = summary
     if hasattr(summary, "data_vars"):
         metric = metric or "r2"
         how = (target_var, prediction_vars, prediction_groups, groupby)
-        summary = _scores(summary, metric, *how)
+        arms = _scores(cast("xr.Dataset", summary), metric, *how)
     elif target_var is not None:
         raise EugeneError("performance_summary: target_var is of a dataset, not of scores")
-    if not isinstance(summary, Mapping):
+    if not isinstance(arms, Mapping):
         raise EugeneError(
             f"performance_summary draws a mapping of arms to scores, such as {{'default': [0.5, "
-            f"0.6]}}, got {type(summary).__name__}; eugene.evaluate.evaluate gives the scores"
+            f"0.6]}}, got {type(arms).__name__}; eugene.evaluate.evaluate gives the scores"
         )
-    if not summary:
+    if not arms:
         raise EugeneError("no arm to draw; pass a mapping from arm names to replicate scores.")
     ax = axes_or_new(ax)
-    for at, (scores, colour) in enumerate(coloured(summary.values())):
+    for at, (scores, colour) in enumerate(coloured(arms.values())):
         values = np.asarray(scores, dtype=float)
         spread = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
         ax.scatter(at + spread, values, color=colour, s=24, zorder=3)
@@ -587,6 +588,6 @@ def performance_summary(
             va="bottom",
             fontsize=8,
         )
-    ax.set_xticks(range(len(summary)), list(summary))
-    ax.set_xlim(-0.6, len(summary) - 0.4)
+    ax.set_xticks(range(len(arms)), [*arms])
+    ax.set_xlim(-0.6, len(arms) - 0.4)
     return tidy(ax, y=metric or "score")

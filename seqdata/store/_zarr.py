@@ -155,7 +155,7 @@ def open_zarr(
             msg = f"{store} has no variable {', '.join(map(repr, missing))}.{hint}"
             raise StoreError(msg)
         ds = ds[variables]
-    if chunks in ("shards", "auto"):
+    if isinstance(chunks, str):
         ds = _chunk_by_shard(ds)
     elif chunks is not None:
         ds = ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})

@@ -165,13 +165,15 @@ def embed_pattern_seqs(
         If there is not one position, or list of them, for each.
     """
     if isinstance(positions, (int, np.integer)):
-        positions = [int(positions)] * len(seqs)
-    if len(positions) == 1 != len(seqs):
-        positions = list(positions) * len(seqs)
-    if len(positions) != len(seqs):
-        raise InputError(f"{len(positions)} positions for {len(seqs)} sequences: one each")
+        listed: list[int | Sequence[int]] = [int(positions)] * len(seqs)
+    else:
+        listed = list(positions)
+    if len(listed) == 1:
+        listed *= len(seqs)
+    if len(listed) != len(seqs):
+        raise InputError(f"{len(listed)} positions for {len(seqs)} sequences: one each")
     made = []
-    for seq, place in zip(seqs, positions, strict=True):
+    for seq, place in zip(seqs, listed, strict=True):
         places = [int(p) for p in np.atleast_1d(np.asarray(place))]
         patterns = [pattern] * len(places)
         made.append(embed_patterns_seq(seq, patterns, places, ohe, pattern_encoding, vocab))
@@ -195,11 +197,13 @@ def embed_patterns_seqs(
     InputError
         If the numbers do not fit.
     """
+    words: list[object] = list(patterns)
+    places: list[object] = list(positions)
     if np.ndim(positions[0]) == 0:
-        patterns, positions = [patterns] * len(seqs), [positions] * len(seqs)  # type: ignore[list-item]
-    if not len(seqs) == len(patterns) == len(positions):
+        words, places = [patterns] * len(seqs), [positions] * len(seqs)
+    if not len(seqs) == len(words) == len(places):
         raise InputError(f"a list of patterns and one of positions for each of {len(seqs)}")
-    parts = zip(seqs, patterns, positions, strict=True)
+    parts = zip(seqs, words, places, strict=True)
     made = [embed_patterns_seq(s, p, q, ohe, pattern_encoding, vocab) for s, p, q in parts]  # type: ignore[arg-type]
     return np.array(made)
 

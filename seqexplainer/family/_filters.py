@@ -9,7 +9,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from seqexplainer.filters import find_layer, layer_output
+from seqexplainer._receptive_field import find_layer, layer_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def get_layer_outputs(
         with torch.no_grad():
             parts = [
                 layer_output(model, layer, batch.float().to(device)).cpu()
-                for batch in X.split(batch_size)
+                for batch in torch.split(X, batch_size)
             ]
     finally:
         model.train(training).to(home)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqexplainer import references
+from seqexplainer._inputs import as_seed
 from seqexplainer.errors import InputError
 from seqexplainer.perturb import backgrounds
 
@@ -69,7 +70,7 @@ def get_reference(
     seed = kwargs.pop("seed", None)
     if kwargs:
         raise InputError(f"get_reference({method!r}) has no argument {next(iter(kwargs))!r}")
-    found = _one_each(inputs, kind, None if seed is None else references.as_seed(seed))
+    found = _one_each(inputs, kind, None if seed is None else as_seed(seed))
     return found if isinstance(inputs, torch.Tensor) else found.numpy()
 
 
@@ -195,19 +196,23 @@ def gradient_correction(grad: NDArray[np.floating]) -> NDArray[np.floating]:
 
     DOI of the method: 10.1186/s13059-023-02956-3
     """
-    return grad - np.mean(grad, axis=1, keepdims=True)
+    corrected: NDArray[np.floating] = grad - np.mean(grad, axis=1, keepdims=True)
+    return corrected
 
 
 def delta(y: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the sum over outputs of the differences, shape (n,)."""
-    return (y - reference).sum(axis=-1)
+    total: NDArray[np.floating] = (y - reference).sum(axis=-1)
+    return total
 
 
 def l1(y: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the sum over outputs of the absolute differences, shape (n,)."""
-    return np.abs(y - reference).sum(axis=-1)
+    total: NDArray[np.floating] = np.abs(y - reference).sum(axis=-1)
+    return total
 
 
 def l2(y: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the root of the summed squared differences over outputs, shape (n,)."""
-    return np.sqrt(((y - reference) ** 2).sum(axis=-1))
+    norm: NDArray[np.floating] = np.sqrt(((y - reference) ** 2).sum(axis=-1))
+    return norm

@@ -112,7 +112,7 @@ def parameters_of(old: Old) -> list[inspect.Parameter]:
     arguments = function.args  # type: ignore[attr-defined]
     kinds = inspect.Parameter
     plain = [*arguments.posonlyargs, *arguments.args]
-    defaults = [kinds.empty] * (len(plain) - len(arguments.defaults))
+    defaults: list[object] = [kinds.empty] * (len(plain) - len(arguments.defaults))
     defaults += [_value(node) for node in arguments.defaults]
     found = [
         kinds(a.arg, kinds.POSITIONAL_OR_KEYWORD, default=d)
