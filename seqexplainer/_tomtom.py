@@ -56,7 +56,7 @@ def compare(
 
     Parameters
     ----------
-    queries, targets : sequence of ndarray of float64, each (A, width)
+    queries, targets : sequence of ndarray of float64, each of shape (A, width)
         Probabilities.
     both_strands : bool
         Turn targets round as well; of two strands that are as good, the first is reported.
