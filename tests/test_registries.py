@@ -184,6 +184,7 @@ def test_splits_give_codes(name):
         "column": {"column": "part"},
         "stratified": {"by": "label"},
         "group": {"by": "part"},
+        "fewer": {"rate": 0.5, "like": {"name": "random"}},
     }.get(name, {})
     codes = np.asarray(registries.SPLITS.build(name, ds, **options))
     assert codes.shape == (60,)

@@ -142,8 +142,8 @@ def _shortest(
     init: Callable[..., None], model: Architecture, args: Any, kwargs: Mapping[str, object]
 ) -> int | None:
     """Return the shortest input that a network can be built for, None if 2 ** 24 is too short."""
-    bound = inspect.signature(init).bind(model, *args, **kwargs)
-    bound.apply_defaults()
+    signature = inspect.signature(init)
+    bound = signature.bind(model, *args, **kwargs)
 
     def fits(length: int) -> bool:
         bound.arguments["input_len"] = length
@@ -155,7 +155,7 @@ def _shortest(
             return False
         return True
 
-    low = bound.arguments["input_len"]
+    low = bound.arguments.get("input_len", signature.parameters["input_len"].default)
     high = 2 * low
     while not fits(high):
         low, high = high, 2 * high

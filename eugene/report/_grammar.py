@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eugene.report._blocks import Picture, Section, duration, interval, number, picture
 from eugene.report._words import method_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from eugene._folder import RunFolder
@@ -114,6 +113,7 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
     if not path.is_file():
         return []
     import matplotlib.pyplot as plt
+    import numpy as np
 
     from eugene.plot import grammar_map, grammar_positions
 
@@ -159,6 +159,8 @@ def _height(n: int) -> float:
 
 def _shown_rows(labels: NDArray[np.str_]) -> NDArray[np.int64]:
     """Return rows that a picture has room for, the first of each label."""
+    import numpy as np
+
     counts: Mapping[str, int] = {str(name): int((labels == name).sum()) for name in set(labels)}
     each = max(1, _MOST_ROWS // max(len(counts), 1))
     kept = [np.flatnonzero(labels == name)[:each] for name in dict.fromkeys(labels.tolist())]

@@ -121,7 +121,8 @@ def old_names(
         found = find(module, name)
         if found is not None:
             value = found()
-            setattr(sys.modules[module], name, value)
+            if module in sys.modules:
+                setattr(sys.modules[module], name, value)
             return value
         if missing is not None:
             raise missing(name)

@@ -171,7 +171,8 @@ def test_sdata_functions_keep_the_letters(alphabet: str, tmp_path: Path) -> None
     np.testing.assert_allclose(out["evolved_1_score"], score, rtol=1e-4)
     out = eu.interpret.attribute_sdata(module, ds, method="DeepLift", copy=True)
     assert out["DeepLift_attrs"].shape == (4, len(kind), LENGTH)
-    stored = eu.interpret.attribute_sdata(module, ds, path=tmp_path / "a.zarr", copy=True)
+    asked = {"method": "deep_lift_shap", "path": tmp_path / "a.zarr", "copy": True}
+    stored = eu.interpret.attribute_sdata(module, ds, **asked)
     assert stored["deep_lift_shap_attrs"].shape == (4, len(kind), LENGTH)
     kept = sd.open_zarr(tmp_path / "a.zarr")["seq"]
     assert kept.attrs["alphabet"] == kind.alphabet
@@ -232,9 +233,15 @@ def test_every_network_reads_the_alphabet_or_says_why_not(name: str, alphabet: s
     model = {"name": name, **small}
     config = load_run_config({"name": "r", "data": data, "model": model})
     letters = ALPHABETS[alphabet].alphabet
-    sizes = {"input_len": 300, "output_dim": 1, "alphabet": letters}
+    length = 384  # a multiple of 128, which is the length of a bin for some
+    outputs = 2 if name == "bayes_optimal" else 1  # one for each label
+    sizes = {"input_len": length, "output_dim": outputs, "alphabet": letters}
     if ZOO[name].both and alphabet == "AA":
         with pytest.raises(eu.errors.ConfigError, match="reads the reverse complement too"):
+            build_module(config, **sizes)
+        return
+    if name == "bayes_optimal" and alphabet == "AA":  # its definition is one of DNA
+        with pytest.raises(eu.errors.ConfigError, match="have 21 letters, DNA has 4"):
             build_module(config, **sizes)
         return
     module = build_module(config, **sizes)
@@ -242,7 +249,7 @@ def test_every_network_reads_the_alphabet_or_says_why_not(name: str, alphabet: s
     assert module.arch.input_channels == len(letters)
     weights = next((p for p in module.arch.parameters() if p.ndim == 3), None)
     assert weights is None or weights.shape[1] == len(letters)
-    module.arch.eval()(torch.zeros(2, len(letters), 300))
+    module.arch.eval()(torch.zeros(2, len(letters), length))
     again = eu.models.build(**module.arch.config)
     assert again.input_channels == len(letters)
 

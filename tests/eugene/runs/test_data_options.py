@@ -50,7 +50,7 @@ N, LENGTH = 40, 30
 
 
 def of(function: Any) -> set[str]:
-    return set(inspect.signature(function).parameters)
+    return set(inspect.signature(inspect.unwrap(function)).parameters)  # without EUGENe's names
 
 
 def keys(name: str) -> set[str]:
