@@ -4,6 +4,8 @@
 # Everything lives in .venv; nothing outside this folder is changed (but for pip's and numba's caches).
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
+# modules are compiled when they are first imported (.ci/install leaves them as they are): that is kept
+unexport PYTHONDONTWRITEBYTECODE
 VENV   := .venv
 PY     := $(VENV)/bin/python
 # uv where it is installed, else pip
