@@ -44,9 +44,10 @@ def put(layer: torch.nn.Linear, values: NDArray[np.float32]) -> None:
     layer.weight.data.copy_(tensor(values.T))
 
 
-def close(found: torch.Tensor, expected: NDArray[np.float32], within: float) -> None:
+def apart(found: torch.Tensor, expected: NDArray[np.float32]) -> float:
+    """Return the largest difference of two arrays of one shape."""
     assert found.shape == expected.shape
-    assert float(np.abs(found.detach().numpy() - expected).max()) <= within
+    return float(np.abs(found.detach().numpy() - expected).max())
 
 
 @pytest.mark.parametrize("scale", ["init", "rand", "scale0"])
@@ -56,8 +57,8 @@ def test_pooling(layers: Arrays, scale: str) -> None:
     if scale == "rand":
         put(layer.logits, layers["pool_rand_w"])
     elif scale == "init":
-        close(layer.logits.weight, layers["pool_init_w"].T, 0)
-    close(layer(x).transpose(1, 2), layers[f"pool_{scale}_out"], 1e-6)
+        assert apart(layer.logits.weight, layers["pool_init_w"].T) <= 0
+    assert apart(layer(x).transpose(1, 2), layers[f"pool_{scale}_out"]) <= 1e-6
 
 
 def test_pairs_are_pooled_as_wider_windows_are() -> None:
@@ -76,7 +77,7 @@ def test_pairs_are_pooled_as_wider_windows_are() -> None:
 def test_shift_and_gelu(layers: Arrays) -> None:
     shifted = _shift(tensor(layers["relshift_in"]), layers["relshift_in"].shape[2])
     assert np.array_equal(shifted.numpy(), layers["relshift_out"])
-    close(SigmoidGELU()(tensor(layers["gelu_in"])), layers["gelu_out"], 1e-6)
+    assert apart(SigmoidGELU()(tensor(layers["gelu_in"])), layers["gelu_out"]) <= 1e-6
     assert _shift(torch.full((2, 1, 1), 3.0), 1).tolist() == [[[3.0]]] * 2
 
 
@@ -84,9 +85,9 @@ def test_shift_and_gelu(layers: Arrays) -> None:
 def test_features_of_distances(layers: Arrays, length: int) -> None:
     expected = layers[f"pos_all_T{length}_F192"][0]
     exact, single = (relative_features(length, 192, g) for g in ("exact", "tensorflow"))
-    close(single, expected, 1e-6)
-    close(exact[:, :64], expected[:, :64], 1e-6)
-    close(exact, expected, 3e-3)
+    assert apart(single, expected) <= 1e-6
+    assert apart(exact[:, :64], expected[:, :64]) <= 1e-6
+    assert apart(exact, expected) <= 3e-3
 
 
 @pytest.mark.parametrize("length", [200, 1536])
@@ -130,7 +131,7 @@ def attention(layers: Arrays, **changes: object) -> RelativeAttention:
 
 def test_relative_attention(layers: Arrays) -> None:
     x = tensor(layers["mha_in"])
-    close(attention(layers, gamma="tensorflow")(x), layers["mha_out"], 1e-5)
+    assert apart(attention(layers, gamma="tensorflow")(x), layers["mha_out"]) <= 1e-5
     # features that several layers share are those that each would have made
     layer = attention(layers)
     torch.testing.assert_close(layer(x, relative_features(10, 24)), layer(x))
@@ -150,5 +151,5 @@ def test_heads(layers: Arrays, name: str, value: int, heads: int) -> None:
         put(getattr(head.attention, part), layers[f"head_{name}_{key}"])
     put(head.linear, layers[f"head_{name}_dense_w"])
     head.linear.bias.data.copy_(tensor(layers[f"head_{name}_dense_b"]))
-    close(head.attention(x), layers[f"head_{name}_att"], 1e-5)
-    close(torch.nn.functional.softplus(head(x)), layers[f"head_{name}_out"], 1e-5)
+    assert apart(head.attention(x), layers[f"head_{name}_att"]) <= 1e-5
+    assert apart(torch.nn.functional.softplus(head(x)), layers[f"head_{name}_out"]) <= 1e-5
