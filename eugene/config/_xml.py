@@ -132,6 +132,58 @@ class Reading:
         self.document = Document(source=source)
         self._schema, self._many = schema, many
 
+    def begin(self, data: bytes, tag: str, what: str) -> Node:
+        """Parse a file whose outermost element has to be one, and check it against the schema.
+
+        Parameters
+        ----------
+        data : bytes
+        tag : str
+            What it begins with.
+        what : str
+            What it is, for messages.
+
+        Returns
+        -------
+        Node
+            The outermost element.
+
+        Raises
+        ------
+        ConfigError
+            If it is no XML, has a document type, or begins with something else.
+        """
+        root = parse_xml(data, self.document.source)
+        if root.tag != tag:
+            message = f"begins with <{root.tag}>, expected <{tag}>: no {what}"
+            raise ConfigError([Problem("$", message, f"{self.document.source}:{root.line}")])
+        self.check(root)
+        self.at("$", root)
+        return root
+
+    def general(self, root: Node, keys: Mapping[str, str], *, always: bool) -> None:
+        """Read the id, the seed and words of ``<general>`` into the tree.
+
+        Parameters
+        ----------
+        root : Node
+        keys : mapping of str to str
+            Elements, and what each is called in the tree.
+        always : bool
+            Whether an element that is not there counts as an empty one.
+        """
+        general, tree = root.first("general"), self.document.tree
+        tree["id"] = general.given.get("id", "")
+        self.at("$.id", general)
+        for tag, key in keys.items():
+            if always or general.all(tag):
+                tree[key] = general.first(tag).text
+            self.at(f"$.{key}", general.first(tag))
+        if general.all("seed"):
+            node = general.first("seed")
+            tree["seed"] = self.whole(node, node.text, "the seed")
+            self.at("$.seed", node)
+
     def at(self, path: str, node: Node) -> str:
         """Keep the line of a value, and return its path."""
         self.document.places[path] = f"{self.document.source}:{node.line}"

@@ -27,16 +27,7 @@ Places = dict[str, Place | None]
 
 # layers of ours, and under them what each program calls them: a star is the number of a block,
 # an exclamation mark any number, <head> the name of a head; a line may name several
-_OURS = """
-trunk.stem.first
-trunk.stem.pointwise.wrapped.0
-trunk.stem.pointwise.wrapped.2
-trunk.stem.pool.logits
-trunk.tower.*.first.0
-trunk.tower.*.first.2
-trunk.tower.*.pointwise.wrapped.0
-trunk.tower.*.pointwise.wrapped.2
-trunk.tower.*.pool.logits
+_TRANSFORMER = """\
 trunk.transformer.*.norm
 trunk.transformer.*.attention
 trunk.transformer.*.attention.query
@@ -47,7 +38,18 @@ trunk.transformer.*.attention.output
 trunk.transformer.*.dense.wrapped.0
 trunk.transformer.*.dense.wrapped.1
 trunk.transformer.*.dense.wrapped.4
-trunk.final.0.0
+"""
+_OURS = f"""
+trunk.stem.first
+trunk.stem.pointwise.wrapped.0
+trunk.stem.pointwise.wrapped.2
+trunk.stem.pool.logits
+trunk.tower.*.first.0
+trunk.tower.*.first.2
+trunk.tower.*.pointwise.wrapped.0
+trunk.tower.*.pointwise.wrapped.2
+trunk.tower.*.pool.logits
+{_TRANSFORMER}trunk.final.0.0
 trunk.final.0.2
 heads.<head>
 """
@@ -172,7 +174,7 @@ final_pointwise_conv
 <head>
 """
 # Borzoi has other layers around the same attention
-_BORZOI = """
+_BORZOI = f"""
 trunk.stem
 trunk.tower.0.0
 trunk.tower.0.2
@@ -186,17 +188,7 @@ trunk.tower.4.0
 trunk.tower.4.2
 trunk.tower.5.0
 trunk.tower.5.2
-trunk.transformer.*.norm
-trunk.transformer.*.attention
-trunk.transformer.*.attention.query
-trunk.transformer.*.attention.key
-trunk.transformer.*.attention.value
-trunk.transformer.*.attention.distance
-trunk.transformer.*.attention.output
-trunk.transformer.*.dense.wrapped.0
-trunk.transformer.*.dense.wrapped.1
-trunk.transformer.*.dense.wrapped.4
-trunk.up.0.up.0.0
+{_TRANSFORMER}trunk.up.0.up.0.0
 trunk.up.0.up.0.2
 trunk.up.0.across.0
 trunk.up.0.across.2

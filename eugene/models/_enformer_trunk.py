@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from abc import abstractmethod
 from typing import ClassVar
 
 import torch
@@ -174,7 +175,80 @@ class TransformerBlock(nn.Module):
         return result
 
 
-class EnformerTrunk(nn.Module):
+class BinTrunk(nn.Module):
+    """A trunk of convolutions and blocks of attention, which embeds sequences in bins.
+
+    Parameters
+    ----------
+    crop : int, optional
+        Bins left out at each end of the sequence.
+    recompute : bool
+        Whether training keeps only what goes into the blocks, and computes the rest again.
+
+    Raises
+    ------
+    ModelError
+        If the crop is negative.
+    """
+
+    of_blocks: ClassVar[bool] = True
+    step: ClassVar[int]
+    """What the length of a sequence has to be a multiple of, in bp."""
+    bin_size: ClassVar[int]
+    """Length of a bin in bp."""
+    transformer: nn.ModuleList
+
+    def __init__(self, crop: int | None, recompute: bool) -> None:
+        super().__init__()
+        if crop is not None and crop < 0:
+            raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
+        self.crop, self.recompute = crop or 0, recompute
+
+    def bins(self, length: int) -> int:
+        """Return how many bins a sequence of some length (bp) is embedded in.
+
+        Raises
+        ------
+        ModelError
+            If the length is no multiple of what it has to be, or no bin is left of it.
+        """
+        return whole_bins(length, self.step, self.bin_size, self.crop)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Embed sequences.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (batch, letters, length)
+            One-hot sequences, their length a multiple of ``step`` bp.
+
+        Returns
+        -------
+        torch.Tensor of float, shape (batch, bins, out_channels)
+
+        Raises
+        ------
+        InputShapeError
+            If the sequences are no whole number of bins long.
+        """
+        whole_bins(x.shape[2], self.step, self.bin_size, self.crop, fed=True)
+        again = self.recompute and self.training
+        with recomputing(self) if again else contextlib.nullcontext():
+            return self.embedded(x)
+
+    @abstractmethod
+    def embedded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, bins, channels) from ``x``, one-hot (batch, letters, length)."""
+
+    def attended(self, x: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Return ``x``, float (batch, bins, channels), behind all blocks of attention."""
+        features = features.to(device=x.device, dtype=x.dtype)
+        for block in self.transformer:
+            x = block(x, features)
+        return x
+
+
+class EnformerTrunk(BinTrunk):
     """What Enformer embeds a sequence by: 229,845,504 parameters as published.
 
     Parameters
@@ -228,7 +302,8 @@ class EnformerTrunk(nn.Module):
     torch.Size([1, 4, 48])
     """
 
-    of_blocks: ClassVar[bool] = True
+    step: ClassVar[int] = BIN
+    bin_size: ClassVar[int] = BIN
 
     def __init__(
         self,
@@ -249,7 +324,7 @@ class EnformerTrunk(nn.Module):
         recompute: bool = False,
         input_channels: int = 4,
     ) -> None:
-        super().__init__()
+        super().__init__(crop, recompute)
         if batchnorm not in ("updated", "frozen"):
             raise ModelError(f"batchnorm={batchnorm!r} must be 'updated' or 'frozen'")
         multiple = min(128, channels // 2) if multiple_of is None else multiple_of
@@ -262,12 +337,9 @@ class EnformerTrunk(nn.Module):
             raise ModelError(f"channels={channels} must be a multiple of n_heads={n_heads}")
         if pooling not in ("attention", "max", "avg"):
             raise ModelError(f"pooling={pooling!r} must be 'attention', 'max' or 'avg'")
-        if crop is not None and crop < 0:
-            raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
         share = channels // n_heads
-        self.channels, self.crop = channels, crop or 0
-        self.position_features = share // 6 * 6
-        self.gamma, self.batchnorm, self.recompute = gamma, batchnorm, recompute
+        self.channels, self.position_features = channels, share // 6 * 6
+        self.gamma, self.batchnorm = gamma, batchnorm
         widths = tower_widths(channels, multiple)
         half = channels // 2
         self.stem = ConvStage(SameConv1d(input_channels, half, 15), half, pooling)
@@ -315,41 +387,10 @@ class EnformerTrunk(nn.Module):
                     layer.eval()
         return self
 
-    def bins(self, length: int) -> int:
-        """Return how many bins a sequence of some length (bp) is embedded in.
-
-        Raises
-        ------
-        ModelError
-            If it is no whole number of bins, or none is left of them.
-        """
-        return whole_bins(length, BIN, BIN, self.crop)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Embed sequences.
-
-        Parameters
-        ----------
-        x : torch.Tensor of float, shape (batch, letters, length)
-            One-hot sequences, their length a multiple of 128 bp.
-
-        Returns
-        -------
-        torch.Tensor of float, shape (batch, bins, 2 * channels)
-
-        Raises
-        ------
-        InputShapeError
-            If the sequences are no whole number of bins long.
-        """
-        whole_bins(x.shape[2], BIN, BIN, self.crop, fed=True)
-        again = self.recompute and self.training
-        with recomputing(self) if again else contextlib.nullcontext():
-            x = self.tower(self.stem(x)).transpose(1, 2)
-            features = relative_features(x.shape[1], self.position_features, self.gamma)
-            features = features.to(device=x.device, dtype=x.dtype)
-            for block in self.transformer:
-                x = block(x, features)
-            x = x[:, self.crop : x.shape[1] - self.crop]
-            embedded: torch.Tensor = self.final(x.transpose(1, 2)).transpose(1, 2)
-        return embedded
+    def embedded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, bins, 2 * channels) from ``x``, one-hot (batch, letters, length)."""
+        x = self.tower(self.stem(x)).transpose(1, 2)
+        x = self.attended(x, relative_features(x.shape[1], self.position_features, self.gamma))
+        x = x[:, self.crop : x.shape[1] - self.crop]
+        result: torch.Tensor = self.final(x.transpose(1, 2)).transpose(1, 2)
+        return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar
@@ -11,9 +10,9 @@ import torch
 from torch import nn
 
 from eugene.models._base import arguments, make_part
-from eugene.models._enformer_trunk import TransformerBlock, conv_block, whole_bins
+from eugene.models._enformer_trunk import BinTrunk, TransformerBlock, conv_block
 from eugene.models.enformer import TrackHeads
-from eugene.nn import ModelError, RelativeAttention, SameConv1d, make_activation, recomputing
+from eugene.nn import ModelError, RelativeAttention, SameConv1d, make_activation
 from eugene.nn._positions import central_features
 
 BIN, STEP = 32, 128
@@ -70,7 +69,7 @@ class UpStage(nn.Module):
         return result
 
 
-class BorzoiTrunk(nn.Module):
+class BorzoiTrunk(BinTrunk):
     """What Borzoi embeds a sequence by, in bins of 32 bp.
 
     Parameters
@@ -114,7 +113,8 @@ class BorzoiTrunk(nn.Module):
     torch.Size([1, 16, 30])
     """
 
-    of_blocks: ClassVar[bool] = True
+    step: ClassVar[int] = STEP
+    bin_size: ClassVar[int] = BIN
 
     def __init__(
         self,
@@ -133,12 +133,9 @@ class BorzoiTrunk(nn.Module):
         recompute: bool = False,
         input_channels: int = 4,
     ) -> None:
-        super().__init__()
-        if crop is not None and crop < 0:
-            raise ModelError(f"crop={crop} must be at least 0, bins left out at each end")
+        super().__init__(crop, recompute)
         if position_features < 2 or position_features % 2:
             raise ModelError(f"position_features={position_features} must be an even number")
-        self.crop, self.recompute = crop or 0, recompute
         self.position_features, self.trained_bins = position_features, trained_bins
         self.out_channels = round(1.25 * channels)
         first, *widths = borzoi_widths(channels)
@@ -168,51 +165,20 @@ class BorzoiTrunk(nn.Module):
             make_activation("gelu_tanh") or nn.Identity(),
         )
 
-    def bins(self, length: int) -> int:
-        """Return how many bins a sequence of some length (bp) is embedded in.
-
-        Raises
-        ------
-        ModelError
-            If it is no multiple of 128 bp, or no bin is left of it.
-        """
-        return whole_bins(length, STEP, BIN, self.crop)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Embed sequences.
-
-        Parameters
-        ----------
-        x : torch.Tensor of float, shape (batch, letters, length)
-            One-hot sequences, their length a multiple of 128 bp.
-
-        Returns
-        -------
-        torch.Tensor of float, shape (batch, bins, 1.25 * channels)
-
-        Raises
-        ------
-        InputShapeError
-            If the sequences are no whole number of bins long.
-        """
-        whole_bins(x.shape[2], STEP, BIN, self.crop, fed=True)
-        again = self.recompute and self.training
-        with recomputing(self) if again else contextlib.nullcontext():
-            x, kept = self.stem(x), []
-            for block in self.tower:
-                x = block(self.pool(x))
-                kept.append(x)
-            x = self.pool(x).transpose(1, 2)
-            features = central_features(x.shape[1], self.position_features, self.trained_bins)
-            features = features.to(device=x.device, dtype=x.dtype)
-            for block in self.transformer:
-                x = block(x, features)
-            x = x.transpose(1, 2)
-            for stage, across in zip(self.up, (kept[-1], kept[-2]), strict=True):
-                x = stage(x, across)
-            x = x[..., self.crop : x.shape[2] - self.crop]
-            embedded: torch.Tensor = self.final(x).transpose(1, 2)
-        return embedded
+    def embedded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, bins, out_channels) from ``x``, one-hot (batch, letters, length)."""
+        x, kept = self.stem(x), []
+        for block in self.tower:
+            x = block(self.pool(x))
+            kept.append(x)
+        x = self.pool(x).transpose(1, 2)
+        features = central_features(x.shape[1], self.position_features, self.trained_bins)
+        x = self.attended(x, features).transpose(1, 2)
+        for stage, across in zip(self.up, (kept[-1], kept[-2]), strict=True):
+            x = stage(x, across)
+        x = x[..., self.crop : x.shape[2] - self.crop]
+        result: torch.Tensor = self.final(x).transpose(1, 2)
+        return result
 
 
 class Borzoi(TrackHeads):

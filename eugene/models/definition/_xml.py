@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eugene.config import Document
 from eugene.config._reader import Plain
-from eugene.config._xml import Node, Reading, Schema, element, parse_xml, xml_text
+from eugene.config._xml import Node, Reading, Schema, element, xml_text
 from eugene.errors import ConfigError, Problem
 from eugene.models._operation_table import OPERATIONS
 from eugene.models.definition._tree import LabelPattern, Settings, Value
@@ -46,6 +46,11 @@ _SCHEMA: Schema = {
 }
 _MANY = {"label", "operation", "hyperparameter"}
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[(\[][-\d\s.,eE+]*[)\]]")
+_GENERAL = {
+    **{tag: tag for tag in ("name", "description", "task", "library", "implementation")},
+    "sequencespace": "space",
+    "inputencoding": "encoding",
+}
 _PARTS = {"loss": "loss", "optimizer": "optimizer", "trainingprocess": "training"}
 
 
@@ -68,28 +73,10 @@ def document_of(data: bytes, source: str) -> Document:
     ConfigError
         If it is no XML, or has a document type.
     """
-    root, reading = parse_xml(data, source), Reading(source, _SCHEMA, _MANY)
-    if root.tag != "seqgramodel":
-        message = f"begins with <{root.tag}>, expected <seqgramodel>: no model definition of seqgra"
-        raise ConfigError([Problem("$", message, f"{source}:{root.line}")])
-    reading.check(root)
-    tree = reading.document.tree
-    general = root.first("general")
-    reading.at("$", root)
-    tree["id"] = general.given.get("id", "")
-    reading.at("$.id", general)
-    for tag, key in (
-        *((tag, tag) for tag in ("name", "description", "task", "library", "implementation")),
-        ("sequencespace", "space"),
-        ("inputencoding", "encoding"),
-    ):
-        if general.all(tag):
-            tree[key] = general.first(tag).text
-        reading.at(f"$.{key}", general.first(tag))
-    if general.all("seed"):
-        node = general.first("seed")
-        tree["seed"] = reading.whole(node, node.text, "the seed")
-        reading.at("$.seed", node)
+    reading = Reading(source, _SCHEMA, _MANY)
+    root = reading.begin(data, "seqgramodel", "model definition of seqgra")
+    reading.general(root, _GENERAL, always=False)
+    tree, general = reading.document.tree, root.first("general")
     tree["labels"] = _labels(reading, general.first("labels"))
     tree["architecture"] = _architecture(reading, root.first("architecture"))
     for tag, key in _PARTS.items():

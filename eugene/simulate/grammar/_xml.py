@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from eugene.config import Document
-from eugene.config._xml import Node, Reading, Schema, element, parse_xml, xml_text
+from eugene.config._xml import Node, Reading, Schema, element, xml_text
 from eugene.errors import ConfigError, Problem
 from eugene.simulate.grammar._tree import Plain, Weights
 
@@ -62,6 +62,12 @@ _MANY = {
 }
 
 
+_GENERAL = {
+    **{tag: tag for tag in ("name", "description", "task")},
+    "sequencespace": "space",
+}
+
+
 class _Reading(Reading):
     """Reads words with probabilities as well."""
 
@@ -94,24 +100,10 @@ def document_of(data: bytes, source: str) -> Document:
     ConfigError
         If it is no XML, or has a document type.
     """
-    root, reading = parse_xml(data, source), _Reading(source, _SCHEMA, _MANY)
-    if root.tag != "seqgradata":
-        message = f"begins with <{root.tag}>, expected <seqgradata>: no data definition of seqgra"
-        raise ConfigError([Problem("$", message, f"{source}:{root.line}")])
-    reading.check(root)
+    reading = _Reading(source, _SCHEMA, _MANY)
+    root = reading.begin(data, "seqgradata", "data definition of seqgra")
+    reading.general(root, _GENERAL, always=True)
     tree = reading.document.tree
-    general = root.first("general")
-    reading.at("$", root)
-    tree["id"] = general.given.get("id", "")
-    for tag, key in (("name", "name"), ("description", "description"), ("task", "task")):
-        tree[key] = general.first(tag).text
-        reading.at(f"$.{key}", general.first(tag))
-    tree["space"] = general.first("sequencespace").text
-    reading.at("$.space", general.first("sequencespace"))
-    if general.all("seed"):
-        node = general.first("seed")
-        tree["seed"] = reading.whole(node, node.text, "the seed")
-        reading.at("$.seed", node)
     tree["background"] = _background(reading, root.first("background"))
     generation = root.first("datageneration")
     tree["sets"] = _sets(reading, generation.first("sets"))
