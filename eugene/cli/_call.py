@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from eugene._verb import COMMON, CONFIG, HELP_ALL, PLUGIN, PRINT_CONFIG, Option, Verb
 from eugene.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from eugene.config import Document
+
+Default = TypeVar("Default", int, float, None)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,60 @@ class Call:
         if name in self.options:
             return self.options[name]
         return next((o.default for o in self.verb.options if o.name == name), None)
+
+    def whole(self, name: str, default: Default, least: int = 0) -> int | Default:
+        """Return an option that is a whole number, ``default`` where it is not given.
+
+        Raises
+        ------
+        UsageError
+            If it is none, or below ``least``.
+        """
+        text = self.get(name)
+        if text is None:
+            return default
+        if not text.isdigit() or int(text) < least:
+            expected = f"expected a whole number, {least} or more"
+            raise UsageError(f"{self._flag(name)} is {text!r}, {expected}")
+        return int(text)
+
+    def number(self, name: str, default: Default, least: float = -math.inf) -> float | Default:
+        """Return an option that is a number, ``default`` where it is not given.
+
+        Raises
+        ------
+        UsageError
+            If it is none, or below ``least``.
+        """
+        text = self.get(name)
+        if text is None:
+            return default
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not found >= least:
+            expected = "expected a number" + (f" from {least:g}" if least > -math.inf else "")
+            raise UsageError(f"{self._flag(name)} is {text!r}, {expected}")
+        return found
+
+    def action(self, known: Sequence[str]) -> tuple[str, list[str]]:
+        """Return the first word, which says what is to be done, and those behind it.
+
+        Raises
+        ------
+        UsageError
+            If it is none of those known.
+        """
+        action, *rest = self.words
+        if action not in known:
+            hint = did_you_mean(action, known)
+            usage = f"expected 'eugene {self.verb.name} {self.verb.words}'"
+            raise UsageError(f"{usage}, got {action!r}{hint}")
+        return action, rest
+
+    def _flag(self, name: str) -> str:
+        return next((o.flag for o in self.verb.options if o.name == name), f"--{name}")
 
     @property
     def wants_help(self) -> bool:

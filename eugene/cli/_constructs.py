@@ -7,7 +7,7 @@ from typing import Any
 
 from eugene.cli._call import Call
 from eugene.cli._main import say
-from eugene.errors import RunExistsError, UsageError, did_you_mean
+from eugene.errors import RunExistsError, UsageError
 
 _ACTIONS = ("build", "export", "predict")
 
@@ -32,10 +32,7 @@ def constructs(call: Call) -> int:
     RunExistsError
         If something is at ``--out`` already.
     """
-    action, *rest = call.words
-    if action not in _ACTIONS:
-        hint = did_you_mean(action, _ACTIONS)
-        raise UsageError(f"expected 'eugene constructs {call.verb.words}', got {action!r}{hint}")
+    action, rest = call.action(_ACTIONS)
     out = call.get("out")
     if out is None:
         raise UsageError(f"--out is needed. Example: {call.verb.example}")
@@ -43,22 +40,6 @@ def constructs(call: Call) -> int:
         raise RunExistsError(f"{out} exists. Give --overwrite to replace it, or another path.")
     done = {"build": _build, "export": _export, "predict": _predict}[action]
     return done(call, rest, Path(out))
-
-
-def whole(call: Call, name: str, least: int = 0) -> int | None:
-    """Return an option that is a whole number, or None where it was not given.
-
-    Raises
-    ------
-    UsageError
-        If it is none, or below ``least``.
-    """
-    text = call.get(name)
-    if text is None:
-        return None
-    if not text.isdigit() or int(text) < least:
-        raise UsageError(f"--{name} is {text!r}, expected a whole number, {least} or more")
-    return int(text)
 
 
 def needed(call: Call, *names: str) -> list[str]:
@@ -84,7 +65,9 @@ def _build(call: Call, rest: list[str], out: Path) -> int:
     table, fasta, reference, context = needed(call, "table", "fasta", "reference", "context")
     options: dict[str, Any] = {"missing": "drop" if call.has("drop_missing") else "error"}
     options |= {
-        name: value for name in ("length", "padding") if (value := whole(call, name)) is not None
+        name: value
+        for name in ("length", "padding")
+        if (value := call.whole(name, None)) is not None
     }
     if call.has("unmeasured"):
         options["activity_col"] = None
@@ -116,10 +99,10 @@ def _export(call: Call, rest: list[str], out: Path) -> int:
         sd.constructs.to_tsv(ds, out, overwrite=again)
         say(f"{ds.sizes['_sequence']:,} constructs: {out}")
         return 0
-    strides = whole(call, "strides", 1)
+    strides = call.whole("strides", None, 1)
     if strides is not None:
         ds = sd.constructs.sample(
-            ds, whole(call, "length", 1), 1, strides, whole(call, "seed") or 0
+            ds, call.whole("length", None, 1), 1, strides, call.whole("seed", 0)
         )
     sd.constructs.to_npy(ds, out, overwrite=again)
     say(f"{ds.sizes['_sequence']:,} sequences of {ds['seq'].shape[1]:,} bp, one-hot: {out}")
@@ -149,8 +132,8 @@ def _predict(call: Call, rest: list[str], out: Path) -> int:
     form = call.get("format") or "table"
     with spoken(call):
         found = predict_constructs(
-            network, sd.open_zarr(store), tracks=tracks, n=whole(call, "strides", 1) or 10,
-            track=int(track) if track.isdigit() else track, seed=whole(call, "seed") or 0,
+            network, sd.open_zarr(store), tracks=tracks, n=call.whole("strides", 10, 1),
+            track=int(track) if track.isdigit() else track, seed=call.whole("seed", 0),
             bin_size=getattr(tracks, "bin_size", None) or 128,
         )  # fmt: skip
         files = found.write(out, format=form, overwrite=call.has("overwrite"))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from pathlib import Path
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import load_config, printed, spoken
-from eugene.errors import MissingFileError, UsageError, did_you_mean
+from eugene.errors import MissingFileError, UsageError
 
 
 def _lines(value: object, indent: int = 0) -> list[str]:
@@ -113,10 +113,7 @@ def data(call: Call) -> int:
     MissingFileError
         If there is nothing at the path.
     """
-    action, *rest = call.words
-    if action not in _ACTIONS:
-        hint = did_you_mean(action, _ACTIONS)
-        raise UsageError(f"expected 'eugene data {call.verb.words}', got {action!r}{hint}")
+    action, rest = call.action(_ACTIONS)
     if action == "build":
         return _build(call, rest[0] if rest else None)
     if given := [name for name in ("out", "overwrite") if call.has(name)]:

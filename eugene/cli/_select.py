@@ -58,10 +58,10 @@ def select(call: Call) -> int:
         return OK
     with spoken(call):
         grid.run(
-            at_once=_whole(call, "at_once", 1),
-            cpus=_whole(call, "cpus", 1),
+            at_once=call.whole("at_once", 1, 1),
+            cpus=call.whole("cpus", 1, 1),
             address=call.get("address"),
-            gpus=_number(call, "gpus", "0"),
+            gpus=call.number("gpus", 0.0, 0),
         )
     _show_status(grid)
     return FAILED if grid.failed else OK
@@ -93,19 +93,16 @@ def evaluate(call: Call) -> int:
     target = call.get("target") or "y"
     if target not in ("y", "y-hat"):
         raise UsageError(f"--target is {target!r}, expected y or y-hat")
-    counts = {name: call.get(f"eval_{name}") for name in ("n", "n_per_label")}
     with spoken(call):
         found = evaluate_run(
             named,
             _words(call.get("evaluators") or ",".join(("metrics", "predict", "roc", "pr"))),
             sets=_words(call.get("eval_sets") or "test"),
-            n=None if counts["n"] is None else _whole(call, "eval_n", 1),
-            n_per_label=(
-                None if counts["n_per_label"] is None else _whole(call, "eval_n_per_label", 1)
-            ),
-            predict_threshold=_number(call, "eval_fi_predict_threshold", "0.5"),
-            sis_threshold=_number(call, "eval_sis_predict_threshold", "0.5"),
-            threshold=_number(call, "eval_grad_importance_threshold", "0.01"),
+            n=call.whole("eval_n", None, 1),
+            n_per_label=call.whole("eval_n_per_label", None, 1),
+            predict_threshold=call.number("eval_fi_predict_threshold", 0.5, 0),
+            sis_threshold=call.number("eval_sis_predict_threshold", 0.5, 0),
+            threshold=call.number("eval_grad_importance_threshold", 0.01, 0),
             target=target,  # type: ignore[arg-type]
             plots=not call.has("eval_suppress_plots"),
             out=call.get("out"),
@@ -125,26 +122,6 @@ def evaluate(call: Call) -> int:
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _whole(call: Call, option: str, least: int) -> int:
-    given = call.get(option) or str(least)
-    if not given.isdigit() or int(given) < least:
-        flag = option.replace("_", "-")
-        raise UsageError(f"--{flag} is {given!r}, expected a whole number from {least}")
-    return int(given)
-
-
-def _number(call: Call, option: str, default: str) -> float:
-    given = call.get(option) or default
-    try:
-        found = float(given)
-    except ValueError:
-        found = -1.0
-    if not found >= 0:
-        flag = option.replace("_", "-")
-        raise UsageError(f"--{flag} is {given!r}, expected a number from 0")
-    return found
 
 
 def _file(call: Call, named: str) -> Selection:

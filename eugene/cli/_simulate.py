@@ -55,10 +55,7 @@ def simulate(call: Call) -> int:
     for remark in remarks(grammar):
         say(f"note: {remark}")
     out, again = Path(call.get("out") or ""), call.has("overwrite")
-    given = call.get("seed")
-    if given is not None and not given.isdigit():
-        raise UsageError(f"--seed is {given!r}, expected a whole number")
-    seed = None if given is None else int(given)
+    seed = call.whole("seed", None)
     compat = call.get("compat")
     if compat not in (None, "seqgra"):
         raise UsageError(f"--compat is {compat!r}, expected seqgra")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from eugene.cli._call import Call
-from eugene.cli._constructs import needed, whole
+from eugene.cli._constructs import needed
 from eugene.cli._main import say
 from eugene.cli._run import check_out, device_of, fit_config, load_config, spoken
-from eugene.errors import UsageError, did_you_mean
+from eugene.errors import UsageError
 
 _ACTIONS = ("build", "fit", "predict")
 _WRITTEN = (".bw", ".bigwig", ".bedgraph", ".bg", ".gz")
@@ -33,10 +33,7 @@ def tracks(call: Call) -> int:
     UsageError
         For another word, or if something is not given.
     """
-    action, *rest = call.words
-    if action not in _ACTIONS:
-        hint = did_you_mean(action, _ACTIONS)
-        raise UsageError(f"expected 'eugene tracks {call.verb.words}', got {action!r}{hint}")
+    action, rest = call.action(_ACTIONS)
     if len(rest) != (action != "build"):
         raise UsageError(f"expected 'eugene tracks {call.verb.words}', got {' '.join(call.words)}")
     if action != "fit" and call.overrides:
@@ -46,21 +43,13 @@ def tracks(call: Call) -> int:
     return _fit(call, rest[0]) if action == "fit" else _predict(call, rest[0])
 
 
-def _number(call: Call, name: str) -> float | None:
-    text = call.get(name)
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        raise UsageError(f"--{name} is {text!r}, expected a number") from None
-
-
 def _build(call: Call) -> int:
     from eugene.tracks import build, to_hdf5
 
     table, fasta, bed, out = needed(call, "table", "fasta", "bed", "out")
-    options: dict[str, Any] = {"cutoff": _number(call, "cutoff")}
+    options: dict[str, Any] = {"cutoff": call.number("cutoff", None)}
     for name in ("length", "bin_size", "n", "seed"):
-        if (value := whole(call, name, int(name != "seed"))) is not None:
+        if (value := call.whole(name, None, int(name != "seed"))) is not None:
             options[name] = value
     if call.has("zero"):
         options["uncovered"] = "zero"
@@ -104,7 +93,7 @@ def _predict(call: Call, run_dir: str) -> int:
     loaded = load(run_dir, device=device_of(call), allow_class_path=call.has("allow_class_path"))
     if not isinstance(loaded, TrackModule):
         raise UsageError(f"{run_dir} holds a {type(loaded).__name__}, expected a run of tracks")
-    shifts = whole(call, "shifts") or 0
+    shifts = call.whole("shifts", 0)
     with spoken(call):
         ds = predict(
             loaded, fasta, bed, length=RunFolder(run_dir).read_json("data.json")["input_len"],
