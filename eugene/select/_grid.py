@@ -184,7 +184,7 @@ class Grid:
     def _keep(self, failed: Mapping[str, str]) -> None:
         path = self.folder / FAILED
         if failed:
-            write_atomic(path, dump_json(failed))
+            RunFolder(self.folder).write_json(FAILED, dict(failed))
         else:
             path.unlink(missing_ok=True)
 
@@ -192,13 +192,6 @@ class Grid:
 def yaml_of(folder: Path, run: Planned) -> Path:
     """Return the YAML file of a run."""
     return folder / run.data_id / f"{run.run_id}.yaml"
-
-
-def dump_json(value: object) -> str:
-    """Return plain values as JSON for people."""
-    import json
-
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def grid(
@@ -356,7 +349,7 @@ def write_grid(
         for run in runs:
             RunFolder.create(folder / run.data_id, resume=True)
             write_atomic(yaml_of(folder, run), _HEAD + run.config.to_yaml())
-        write_atomic(folder / RUNS, dump_json({"runs": [run.facts for run in runs]}))
+        RunFolder(folder).write_json(RUNS, {"runs": [run.facts for run in runs]})
         tree = {**selection.tree, "definition": [str(p.relative_to(folder)) for p in files]}
         write_atomic(folder / FILE, dump_yaml({k: v for k, v in tree.items() if k != "run_dir"}))
     return Grid(selection, folder, runs)

@@ -42,12 +42,15 @@ class Done:
     facts : dict
         Of ``runs.json``: grammar, model, size or rate, seeds, path.
     folder : RunFolder
+    predicted : Predicted
+        Of the rows that tables are about.
     curves : dict
         Class, ``micro`` or ``macro`` -> curves and areas; empty for regression.
     """
 
     facts: Row
     folder: RunFolder
+    predicted: Predicted
     curves: Curves
 
     @property
@@ -90,7 +93,8 @@ def done_runs(folder: Path, set_name: str) -> tuple[list[Done], list[str]]:
     for facts in listed:
         run = RunFolder(folder / str(facts["path"]))
         if run.status("test") == "done" and run.predictions.is_dir():
-            found.append(Done(facts, run, _curves(run, set_name)))
+            rows = predicted(run, set_name)
+            found.append(Done(facts, run, rows, _curves(rows)))
         else:
             missing.append(str(facts["path"]))
     return found, missing
@@ -145,10 +149,9 @@ def _names(run: RunFolder, targets: list[str], n_outputs: int, *, classes: bool)
         return class_names(rows, targets, n_outputs, classes=True)
 
 
-def _curves(run: RunFolder, set_name: str) -> Curves:
+def _curves(found: Predicted) -> Curves:
     from eugene.evaluate import class_curves
 
-    found = predicted(run, set_name)
     if not found.task.endswith("classification"):
         return {}
     made = class_curves(
@@ -230,7 +233,6 @@ def _line(run: Done, set_name: str) -> Row:
     state, versions = run.folder.state(), run.folder.read("versions.json")
     training = state.get("training") or {}
     splits = run.folder.read("data.json").get("splits", {})
-    found = predicted(run.folder, set_name)
     packages = {**versions, **(versions.get("packages") or {})}
     seconds = sum(step.get("seconds") or 0.0 for step in state.get("steps", {}).values())
     line: Row = {
@@ -249,8 +251,8 @@ def _line(run: Done, set_name: str) -> Row:
         "m_parameters": training.get("parameters"),
         "m_epochs": training.get("epochs"),
         "m_seconds": round(seconds, 1),
-        "e_metrics_loss": loss_of(found),
-        "e_metrics_accuracy": accuracy_of(found),
+        "e_metrics_loss": loss_of(run.predicted),
+        "e_metrics_accuracy": accuracy_of(run.predicted),
     }
     for curve in _AREAS:
         for kind in ("micro", "macro"):
