@@ -33,6 +33,13 @@ numpydoc_validation_checks: set[str] = set()
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 myst_all_links_external = False
+# real data that tutorials read; those that do keep the pictures of their last run where it is absent
+DATA = Path(os.environ.setdefault("EUGENE_TUTORIAL_DATA", str(HERE.parents[1] / "shared" / "data")))
+nb_execution_excludepatterns = [
+    f"tutorials/made/{path.name}"
+    for path in sorted((HERE.parent / "tutorials").glob("*.ipynb"))
+    if not DATA.is_dir() and "EUGENE_TUTORIAL_DATA" in path.read_text(encoding="utf8")
+]
 nb_execution_mode = "force" if os.environ.get("EUGENE_DOCS_RUN") else "off"
 nb_execution_timeout = 1800
 nb_execution_raise_on_error = True
