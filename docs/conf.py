@@ -33,7 +33,7 @@ numpydoc_validation_checks: set[str] = set()
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 myst_all_links_external = False
-# real data that tutorials read; those that do keep the pictures of their last run where it is absent
+# real data of some tutorials: these keep the pictures of their last run where it is absent
 DATA = Path(os.environ.setdefault("EUGENE_TUTORIAL_DATA", str(HERE.parents[1] / "shared" / "data")))
 nb_execution_excludepatterns = [
     f"tutorials/made/{path.name}"
