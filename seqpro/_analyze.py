@@ -17,10 +17,6 @@ MAX_KMER_ENTRIES = 2**31
 """Largest table of k-mer counts, in entries, before the caller is asked to think again."""
 
 
-def _is_empty_text(seqs: object) -> bool:
-    return isinstance(seqs, str | bytes) and len(seqs) == 0
-
-
 def length(
     seqs: Sequences, length_axis: int | None = None, ohe_axis: int | None = None
 ) -> NDArray[np.int64] | np.int64:
@@ -37,14 +33,17 @@ def length(
     ndarray of int64, shape of the leading axes
         In bp. NUL letters at the end do not count; one-hot arrays count as full.
 
+    Raises
+    ------
+    SeqproError
+        If one empty text is given alone. Empty ones of a list have length 0.
+
     Examples
     --------
     >>> import seqpro as sp
     >>> sp.length(["A", "ACG", ""]).tolist()
     [1, 3, 0]
     """
-    if _is_empty_text(seqs):
-        return np.int64(0)
     array = cast_seqs(seqs)
     if array.dtype == np.uint8:
         positions, columns = one_hot_axes(array, length_axis, ohe_axis, None)
@@ -87,7 +86,8 @@ def gc_content(
     Raises
     ------
     SeqproError
-        If the alphabet has no G or C, or a one-hot array does not fit it.
+        If the alphabet has no G or C, a one-hot array does not fit it, or one empty text is given
+        alone.
 
     Examples
     --------
@@ -138,8 +138,6 @@ def _count_letters(
 ) -> tuple[NDArray[np.int64], int]:
     """Return counts (..., A) and the length of the array."""
     width = len(alphabet)
-    if _is_empty_text(seqs):
-        return np.zeros(width, np.int64), 0
     array = cast_seqs(seqs)
     if array.dtype == np.uint8:
         positions, columns = one_hot_axes(array, length_axis, ohe_axis, alphabet)

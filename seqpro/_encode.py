@@ -15,6 +15,9 @@ from seqpro._types import Letters
 from seqpro.alphabets import DNA, BaseAlphabet, named
 from seqpro.errors import AlphabetError, SeqproError
 
+FEW_LETTERS = 1 << 14
+"""Below so many, NumPy alone is as fast, and the compiled kernels need not be loaded."""
+
 
 def ohe(
     seqs: Letters,
@@ -336,7 +339,10 @@ def tokenize(
     flat = np.ascontiguousarray(letters).reshape(-1)
     direct = out is not None and out.flags.c_contiguous
     target = out.reshape(-1) if out is not None and direct else np.empty(flat.size, np.int32)
-    (_kernels.gather_parallel if parallel else _kernels.gather)(flat, table, target)
+    if flat.size < FEW_LETTERS and not parallel:
+        target[...] = table[flat]
+    else:
+        (_kernels.gather_parallel if parallel else _kernels.gather)(flat, table, target)
     if out is None:
         return target.reshape(letters.shape)
     if not direct:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqdata.errors import LengthError, SeqdataError
+from seqdata.errors import LengthError, SchemaError, SeqdataError
 from seqdata.readers._base import Block, FlatReader
 from seqdata.readers._columns import EXACT, NUMBER, TEXT, TRUTH
 from seqdata.readers._kernels import pad_rows
@@ -82,8 +83,9 @@ def _write_all(
     totals: dict[str, int] = {}
     lengths: dict[str, int] = {}
     taken = set(dims)
+    columns = _Columns() if len(readers) > 1 else None
     for reader in readers:
-        sink = _FlatSink(out, reader, row_dim, length_dim, lengths, taken)
+        sink = _FlatSink(out, reader, row_dim, length_dim, lengths, taken, columns)
         if fixed_length is False:
             sink.choose_layout(fixed_types)
         elif fixed_length is not True:
@@ -106,6 +108,37 @@ def _write_all(
     out.commit(build_attrs(readers, row_dim=row_dim, length_dim=length_dim, options=options))
 
 
+class _Columns:
+    """Columns that several readers have: they are written once, and must be the same."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, str] = {}
+        self.hashes: dict[str, hashlib._Hash] = {}
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Begin with the columns of a reader."""
+        self.hashes = {name: hashlib.sha256() for name in names}
+
+    def add(self, name: str, values: NDArray[np.generic]) -> None:
+        """Take a block of a column."""
+        if values.dtype.kind == "O":
+            for text in map(str, values):
+                self.hashes[name].update(f"{len(text)}:{text}".encode())
+        else:
+            wide = values.dtype.kind in "iu" and np.abs(values).max(initial=0) > EXACT
+            self.hashes[name].update(values.astype(np.int64 if wide else np.float64).tobytes())
+
+    def end(self, reader: str) -> None:
+        """Refuse columns that differ from an earlier reader's of the same name."""
+        for name, found in self.hashes.items():
+            if self.first.setdefault(name, found.hexdigest()) != found.hexdigest():
+                raise SchemaError(
+                    f"Two variables would be called {name!r} (reader {reader!r}), and their "
+                    "values differ: rename or leave out the column of one of them. A column "
+                    "that is the same in both is written once."
+                )
+
+
 class _FlatSink:
     """Take the blocks of one reader."""
 
@@ -117,6 +150,7 @@ class _FlatSink:
         length_dim: str,
         lengths: dict[str, int],
         taken: set[str],
+        columns: _Columns | None,
     ) -> None:
         self.out = out
         self.reader = reader
@@ -124,6 +158,8 @@ class _FlatSink:
         self.length_dim = length_dim
         self.lengths = lengths
         self.taken = taken
+        self.columns = columns
+        self._again: set[str] = set()
         self.width: int | None = None
         self.layout: Layout = "fixed"
         self.rows = 0
@@ -154,7 +190,10 @@ class _FlatSink:
         if self.rows == 0:
             self._create(block)
         for column, values in block.columns.items():
-            self.out.append(column, self._checked(column, values))
+            if self.columns is not None:
+                self.columns.add(column, values)
+            if column not in self._again:
+                self.out.append(column, self._checked(column, values))
         if self.layout == "flat":
             self.out.append(name, block.letters)
             ends = self.offset + np.cumsum(block.lengths)
@@ -175,10 +214,16 @@ class _FlatSink:
         if self.rows == 0:
             msg = f"{', '.join(self.reader.files())} holds no sequence."
             raise SeqdataError(msg)
+        if self.columns is not None:
+            self.columns.end(self.reader.name)
 
     def _create(self, block: Block) -> None:
         name = self.reader.name
-        names = [name, *block.columns]
+        if self.columns is not None:
+            self._again = set(block.columns) & set(self.columns.first)
+            self.columns.begin([*block.columns])
+        own = [column for column in block.columns if column not in self._again]
+        names = [name, *own]
         if self.layout != "fixed":
             names.append(f"{name}_length")
         check_new_names(names, self.taken, f"reader {name!r}")
@@ -203,7 +248,8 @@ class _FlatSink:
                 f"{name}_length", shape=(0,), dtype=np.int32, dims=(self.row_dim,),
                 attrs={"units": "bp"},
             )  # fmt: skip
-        for column, values in block.columns.items():
+        for column in own:
+            values = block.columns[column]
             self._types[column] = values.dtype
             dtype = str if values.dtype.kind == "O" else values.dtype
             self.out.create(column, shape=(0,), dtype=dtype, dims=(self.row_dim,))

@@ -14,6 +14,7 @@ from seqdata.store._lock import FileLock as FileLock
 from seqdata.store._lock import owner_of as owner_of
 from seqdata.store._resume import fingerprint as fingerprint
 from seqdata.store._resume import lock_of as lock_of
+from seqdata.store._v2 import read_legacy as read_legacy
 from seqdata.store._writer import StoreWriter as StoreWriter
 from seqdata.store._zarr import check_complete as check_complete
 from seqdata.store._zarr import open_zarr as open_zarr

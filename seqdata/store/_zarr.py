@@ -41,6 +41,7 @@ from seqdata.store._origin import mark_stored
 from seqdata.store._progress import progress_bar
 from seqdata.store._resume import lock_of
 from seqdata.store._shards import shard_rows
+from seqdata.store._v2 import is_v2, read_in_passing
 from seqdata.store._writer import StoreWriter
 from seqpro.family import anything, old_call
 
@@ -88,7 +89,8 @@ def open_zarr(
     Parameters
     ----------
     store : str, Path or zarr Store
-        Local folder, URL (extra ``remote``) or store object.
+        Local folder, URL (extra ``remote``) or store object. A folder that seqdata 0.1 or 0.2
+        wrote (Zarr v2) is read into memory, with a warning.
     variables : list of str, optional
         Open only these (their coordinates come along); by default all.
     chunks : "shards", "auto", mapping or None, default "shards"
@@ -129,6 +131,9 @@ def open_zarr(
     >>> folder.cleanup()
     """
     folder = local_path(store)
+    if folder is not None and is_v2(folder):
+        old = read_in_passing(folder, letters=letters and chunks is not None)
+        return _rechunked(_only(old, variables, store), chunks)
     opened = None if folder is None else Opened(folder)
     root = check_complete(store, allow_incomplete=allow_incomplete)
     if opened is None:
@@ -148,17 +153,8 @@ def open_zarr(
     except (KeyError, ValueError, OSError) as error:
         msg = f"Cannot open {store} as a Zarr store: {error}"
         raise StoreError(msg) from error
-    if variables is not None:
-        missing = [name for name in variables if name not in ds.variables]
-        if missing:
-            hint = did_you_mean(missing[0], map(str, ds.variables))
-            msg = f"{store} has no variable {', '.join(map(repr, missing))}.{hint}"
-            raise StoreError(msg)
-        ds = ds[variables]
-    if isinstance(chunks, str):
-        ds = _chunk_by_shard(ds)
-    elif chunks is not None:
-        ds = ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})
+    ds = _only(ds, variables, store)
+    ds = _chunk_by_shard(ds) if isinstance(chunks, str) else _rechunked(ds, chunks)
     if letters and chunks is not None:
         ds = ds.assign({name: _as_letters(ds[name]) for name in ds.variables if _bytes(ds[name])})
     if chunks is not None:
@@ -174,6 +170,24 @@ def open_zarr(
     if opened is not None:
         mark_stored(ds, opened)
     return with_names(ds)
+
+
+def _only(ds: xr.Dataset, variables: list[str] | None, store: StoreLike) -> xr.Dataset:
+    """Return the variables that were asked for."""
+    missing = [name for name in variables or () if name not in ds.variables]
+    if missing:
+        hint = did_you_mean(missing[0], map(str, ds.variables))
+        raise StoreError(f"{store} has no variable {', '.join(map(repr, missing))}.{hint}")
+    return ds if variables is None else ds[variables]
+
+
+def _rechunked(
+    ds: xr.Dataset, chunks: Mapping[Hashable, int] | Literal["shards", "auto"] | None
+) -> xr.Dataset:
+    """Return a dataset in the chunks of a mapping."""
+    if not isinstance(chunks, Mapping):
+        return ds
+    return ds.chunk({dim: size for dim, size in chunks.items() if dim in ds.dims})
 
 
 def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[str, Any]:
@@ -203,10 +217,10 @@ def check_complete(path: StoreLike, *, allow_incomplete: bool = False) -> dict[s
         if not folder.is_dir():
             msg = f"{folder} is a file, not a Zarr store (a folder)."
             raise StoreError(msg)
-        if (folder / ".zgroup").exists() or (folder / ".zmetadata").exists():
+        if is_v2(folder):
             msg = (
-                f"{folder} is a Zarr v2 store, as seqdata 0.1 and 0.2 wrote them. "
-                "Read it with seqdata.convert.read_legacy(path)."
+                f"{folder} is a Zarr v2 store, as seqdata 0.1 and 0.2 wrote them. Read it with "
+                "seqdata.open_zarr(path), and write it with seqdata.to_zarr to a path of its own."
             )
             raise StoreError(msg)
     opened = as_store(path)

@@ -123,8 +123,16 @@ def test_fixed_length_store(tmp_path: Path) -> None:
     assert ds.sd.labels("strand").tolist() == strand.tolist()
     assert ds["start"].values.tolist() == list(range(7))
     assert ds.sd.labels("split").tolist() == ["val"] * 3 + ["train"] * 4
-    with pytest.raises(StoreError, match=r"convert.read_legacy"):
-        sd.open_zarr(folder)
+    with pytest.warns(UserWarning, match=r"Zarr v2 store .* was read into memory"):
+        opened = sd.open_zarr(folder, chunks="auto")
+    xr.testing.assert_identical(opened, ds)
+    with pytest.warns(UserWarning, match="Zarr v2"):
+        some = sd.open_zarr(folder, variables=["seq"], chunks={"_sequence": 4}, letters=False)
+    assert list(some.data_vars) == ["seq"]
+    assert some["seq"].chunksizes["_sequence"] == (4, 3)
+    assert some["seq"].values.tolist() == seq.view("u1").tolist()
+    with pytest.raises(StoreError, match=r"Zarr v2 store.*to a path of its own"):
+        sd.to_zarr(ds.isel(_sequence=[0]), folder, mode="a", append_dim="_sequence")
     sd.to_zarr(ds, tmp_path / "new.zarr")
     np.testing.assert_array_equal(sd.open_zarr(tmp_path / "new.zarr")["seq"], seq)
 

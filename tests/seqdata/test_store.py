@@ -252,7 +252,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
         sd.to_zarr(dataset(), tmp_path / "file" / "x.zarr")
 
 
-@pytest.mark.parametrize("what", ["nothing", "file", "folder", "v2", "json"])
+@pytest.mark.parametrize("what", ["nothing", "file", "folder", "json"])
 def test_what_is_no_store(tmp_path: Path, what: str) -> None:
     path = tmp_path / "x.zarr"
     expected: tuple[type[Exception], str] = (MissingFileError, "There is no store")
@@ -262,10 +262,6 @@ def test_what_is_no_store(tmp_path: Path, what: str) -> None:
     elif what == "folder":
         path.mkdir()
         expected = (IncompleteStoreError, "no root metadata")
-    elif what == "v2":
-        path.mkdir()
-        (path / ".zgroup").write_text('{"zarr_format": 2}')
-        expected = (StoreError, "Zarr v2 store.*read_legacy")
     elif what == "json":
         path.mkdir()
         (path / "zarr.json").write_text("{")

@@ -14,11 +14,16 @@ import seqpro.testing as spt
 from seqpro.errors import SeqproError
 
 
-@pytest.mark.parametrize(
-    "seqs, lengths", [("", 0), ("A", 1), (["A", "AA", "AAA", ""], [1, 2, 3, 0])]
-)
+@pytest.mark.parametrize("seqs, lengths", [("A", 1), (["A", "AA", "AAA", ""], [1, 2, 3, 0])])
 def test_length(seqs, lengths):
     np.testing.assert_equal(sp.length(seqs), lengths)
+
+
+@pytest.mark.parametrize("measure", [sp.length, sp.gc_content, sp.nucleotide_content])
+@pytest.mark.parametrize("text", ["", b""])
+def test_an_empty_text_alone_is_refused(measure, text):
+    with pytest.raises(SeqproError, match="empty string"):
+        measure(text)
 
 
 def test_length_of_arrays():
@@ -33,7 +38,6 @@ def test_length_of_arrays():
 @pytest.mark.parametrize(
     "seqs, counts, fractions",
     [
-        ("", 0, 0),
         ("A", 0, 0),
         (["A", "C", "ACGT", "acgtACGT"], [0, 1, 2, 4], [0, 1 / 8, 2 / 8, 4 / 8]),
     ],
@@ -75,7 +79,7 @@ def test_nucleotide_content(letters):
 
 
 def test_nucleotide_content_of_nothing():
-    np.testing.assert_equal(sp.nucleotide_content(""), np.zeros(4))
+    np.testing.assert_equal(sp.nucleotide_content([""], normalize=False), np.zeros((1, 4)))
 
 
 def test_rna_and_missing_letters():
