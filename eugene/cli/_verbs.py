@@ -37,6 +37,31 @@ _BEFORE = (
         options=RUNNING,
     ),
     Verb(
+        "init",
+        "write a commented YAML file for your own files, to look at and run",
+        "eugene init chip --peaks peaks.bed --genome genome.fa --out chip.yaml",
+        "eugene.cli._init:init",
+        words="chip | promoters | profile",
+        options=(
+            Option("--peaks", "chip, profile: BED, narrowPeak or broadPeak file", "FILE"),
+            Option("--genome", "chip, profile: FASTA file that the peaks lie on", "FILE"),
+            Option(
+                "--bigwig", "profile: reads of each position; one file a strand", "FILE", many=True
+            ),
+            Option("--control", "profile: reads of the control", "FILE"),
+            Option("--blacklist", "chip, profile: regions to keep away from", "FILE"),
+            Option("--table", "promoters: CSV, TSV or Parquet with what was measured", "FILE"),
+            Option("--fasta", "promoters: the sequences, where the table has none", "FILE"),
+            Option("--seq_col", "promoters: column of the sequences", "NAME"),
+            Option("--target", "promoters: columns to predict, with commas", "NAMES"),
+            Option("--width", "bp of a window; of what is predicted for profiles", "N"),
+            Option("--motif_db", "motifs to look for: embedded, or a file", "FILE"),
+            out("the file to write; KIND.yaml if absent", "FILE.yaml"),
+        ),
+        configured=False,
+        minimum=1,
+    ),
+    Verb(
         "run",
         "everything that a recipe asks for: fit, test, interpretation, report",
         "eugene run jores21_leaf --data.path leaf.tsv",
@@ -308,7 +333,7 @@ def verbs() -> dict[str, Verb]:
     Examples
     --------
     >>> list(verbs())[:4]
-    ['quickstart', 'run', 'tune', 'data']
+    ['quickstart', 'init', 'run', 'tune']
     """
     own = [step.verb for step in steps().values() if step.verb is not None]
     return {verb.name: verb for verb in (*_BEFORE, *own, *_AFTER)}
