@@ -33,7 +33,9 @@ NETWORK = (
 # verbs of several actions, some of which run a network
 ACTIONS = ("constructs", "tracks")
 CONFIGURED = [name for name, verb in VERBS.items() if verb.configured]
-WRITES = [*NETWORK, *ACTIONS, "report", "compare", "data", "datasets", "simulate", "select"]
+WRITES = [
+    *NETWORK, *ACTIONS, "report", "compare", "data", "datasets", "simulate", "select", "init",
+]  # fmt: skip
 
 
 def run(capsys: Any, *words: Any) -> tuple[int, str, str]:
