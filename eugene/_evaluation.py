@@ -42,7 +42,8 @@ Metrics: TypeAlias = dict[str, Metric]
 class Measured(TypedDict, total=False):
     """What was measured on some rows: of the network, and of each baseline.
 
-    Of a profile network also: ``n_empty``, rows of each task in which nothing was counted;
+    ``against`` has for each baseline the figures of the network minus its own, paired by row. Of
+    a profile network also: ``n_empty``, rows of each task in which nothing was counted;
     ``halves``, the figures on one half of the reads; and ``reach``, where the network stands
     between a floor (0) and the other half of the reads (1).
     """
@@ -51,6 +52,7 @@ class Measured(TypedDict, total=False):
     n_empty: dict[str, int]
     metrics: Metrics
     baselines: dict[str, Metrics]
+    against: dict[str, Metrics]
     halves: dict[str, Metrics]
     reach: Metrics
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         train_val_predictions_sequence_module as train_val_predictions_sequence_module,
     )
     from eugene.evaluate._evaluate import evaluate as evaluate
+    from eugene.evaluate._evaluate import evaluate_beside as evaluate_beside
     from eugene.evaluate._evaluate import paired_difference as paired_difference
     from eugene.evaluate._grammar import GrammarAgreement as GrammarAgreement
     from eugene.evaluate._grammar import grammar_agreement as grammar_agreement

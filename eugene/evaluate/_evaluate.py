@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ from eugene._tasks import Task, get_task
 from eugene._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.errors import EugeneError, did_you_mean
 from eugene.evaluate import _intervals
-from eugene.evaluate._intervals import resamples, summary
+from eugene.evaluate._intervals import difference, resamples, summary
 from eugene.settings import session_seed
 
 Metric = str | Callable[..., object]
@@ -87,40 +87,137 @@ def evaluate(
     (0.75, 0.5)
     """
     kind, seed = get_task(task), session_seed(seed)
-    chosen = _metrics(kind, metrics)
+    drawn = _drawn(
+        (y_true, y_pred, scores), kind, _metrics(kind, metrics), n_bootstrap=n_bootstrap, seed=seed
+    )
+    return _summaries(drawn, level, names)
+
+
+def evaluate_beside(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    others: Mapping[str, ArrayLike],
+    task: str = "regression",
+    *,
+    n_bootstrap: int = 1000,
+    level: float = 0.95,
+    seed: int | None = None,
+    scores: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Score predictions and those of others on the same rows, and the differences between them.
+
+    All are scored on the same resamples, so that a difference is paired: rows that are hard for
+    both do not widen its interval.
+
+    Parameters
+    ----------
+    y_true, y_pred, task, n_bootstrap, level, seed, scores, names
+        As of `evaluate`.
+    others : mapping of str to array_like of float, each of the shape of ``y_pred``
+        Name -> predictions that these are held against, such as those of baselines.
+
+    Returns
+    -------
+    own : dict
+        As `evaluate` gives it for ``y_pred``.
+    others : dict
+        Name -> the same for its predictions.
+    differences : dict
+        Name -> metric -> ``value``, ``low`` and ``high`` of own minus other; with several targets
+        ``per_target`` as well.
+
+    Raises
+    ------
+    EugeneError
+        As `evaluate`.
+
+    References
+    ----------
+    Efron 1979, https://doi.org/10.1214/aos/1176344552
+
+    Examples
+    --------
+    >>> y, good, bad = [0, 0, 1, 1], [.1, .2, .8, .9], [.1, .8, .2, .9]
+    >>> _, _, found = evaluate_beside(y, good, {"bad": bad}, "binary_classification")
+    >>> found["bad"]["auroc"]["value"]
+    0.25
+    """
+    kind, seed = get_task(task), session_seed(seed)
+    chosen = _metrics(kind, None)
+    options: dict[str, Any] = {"n_bootstrap": n_bootstrap, "seed": seed}
+    own = _drawn((y_true, y_pred, scores), kind, chosen, **options)
+    theirs = {
+        name: _drawn((y_true, values, None), kind, chosen, **options)
+        for name, values in others.items()
+    }
+    gaps = {
+        name: {metric: difference(own[metric][:2], found[metric][:2], level) for metric in chosen}
+        for name, found in theirs.items()
+    }
+    said = {name: _summaries(found, level, names) for name, found in theirs.items()}
+    return _summaries(own, level, names), said, gaps
+
+
+class _Drawn(NamedTuple):
+    """A metric of each target, in each resample, and the rows that it was computed from."""
+
+    values: list[float]
+    draws: list[NDArray[np.float64]]
+    columns: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    what: str
+
+
+def _drawn(
+    rows: tuple[ArrayLike, ArrayLike, ArrayLike | None],
+    kind: Task,
+    chosen: Mapping[str, WeightedMetric],
+    *,
+    n_bootstrap: int,
+    seed: int,
+) -> dict[str, _Drawn]:
+    """Return each metric of targets, predictions and scores, on all rows and on resamples."""
+    y_true, y_pred, scores = rows
     precision = (_judge.rounding(y_true), _judge.rounding(y_pred))
     y, p = _two_dimensional(y_true, y_pred, kind)
     ranked = p if scores is None else np.asarray(scores, dtype=np.float64).reshape(p.shape)
     if np.isnan(ranked).any():
         raise EugeneError("scores hold NaN: expected a number for every prediction")
-    values: dict[str, list[float]] = {name: [] for name in chosen}
-    draws: dict[str, list[NDArray[np.float64]]] = {name: [] for name in chosen}
     few = n_bootstrap * len(y) <= _intervals.BLOCK
     weights = list(resamples(len(y), n_bootstrap, seed)) if few else None
+    result = {}
     for name, metric in chosen.items():
-        guesses = ranked if name in _RANKED else p
-        for truth, guess in _columns(y, guesses, kind, name):
+        columns = list(_columns(y, ranked if name in _RANKED else p, kind, name))
+        found = _Drawn([], [], columns, "class" if kind.classes else "target")
+        for truth, guess in columns:
             there = np.isfinite(truth)
             truth_there, guess_there = truth[there], guess[there]
             if not there.any() or not _exists(name, truth_there, guess_there, precision):
-                values[name].append(np.nan)
-                draws[name].append(np.full(n_bootstrap, np.nan))
+                found.values.append(np.nan)
+                found.draws.append(np.full(n_bootstrap, np.nan))
                 continue
             ones = np.ones((1, len(truth_there)))
-            values[name].append(float(metric(truth_there, guess_there, ones)[0]))
+            found.values.append(float(metric(truth_there, guess_there, ones)[0]))
             blocks = weights if weights is not None else resamples(len(y), n_bootstrap, seed)
             scored = [metric(truth_there, guess_there, block[:, there]) for block in blocks]
-            draws[name].append(np.concatenate(scored) if scored else np.empty(0))
-    what = "class" if kind.classes else "target"
-    result = {name: summary(values[name], draws[name], level) for name in chosen}
-    for name, found in values.items():
-        lacking = [i for i, value in enumerate(found) if np.isnan(value)]
+            found.draws.append(np.concatenate(scored) if scored else np.empty(0))
+        result[name] = found
+    return result
+
+
+def _summaries(
+    drawn: Mapping[str, _Drawn], level: float, names: Sequence[str] | None
+) -> dict[str, dict[str, Any]]:
+    """Return each metric with its interval, and why it does not exist where it does not."""
+    result = {name: summary(found.values, found.draws, level) for name, found in drawn.items()}
+    for name, found in drawn.items():
+        lacking = [i for i, value in enumerate(found.values) if np.isnan(value)]
         if lacking:
-            columns = list(_columns(y, ranked if name in _RANKED else p, kind, name))
-            known = names if names is not None and len(names) == len(found) else None
-            listed = [known[i] if known else f"{what} {i}" for i in lacking]
+            count = len(found.values)
+            known = names if names is not None and len(names) == count else None
+            listed = [known[i] if known else f"{found.what} {i}" for i in lacking]
             result[name]["why"] = _why(
-                name, [columns[i] for i in lacking], listed if len(found) > 1 else []
+                name, [found.columns[i] for i in lacking], listed if count > 1 else []
             )
     return result
 

@@ -64,6 +64,32 @@ def summary(
     return result
 
 
+def difference(
+    own: tuple[Sequence[float], Sequence[NDArray[np.float64]]],
+    other: tuple[Sequence[float], Sequence[NDArray[np.float64]]],
+    level: float,
+) -> dict[str, Any]:
+    """Return own minus other, with the interval of the difference in the same resamples.
+
+    Parameters
+    ----------
+    own, other : tuple of (sequence of float, sequence of ndarray of float64 (resamples,))
+        Values and draws, one a target, both of the same rows and resamples.
+    level : float
+        Share of resamples inside the interval.
+
+    Returns
+    -------
+    dict
+        As `summary`.
+    """
+    values, draws = (
+        [a - b for a, b in zip(mine, theirs, strict=True)]
+        for mine, theirs in zip(own, other, strict=True)
+    )
+    return summary(values, draws, level)
+
+
 def mean_of(values: NDArray[np.float64]) -> float:
     """Return the mean of what is finite, NaN where nothing is."""
     there = values[np.isfinite(values)]

@@ -27,6 +27,8 @@ from eugene.settings import session_seed
 Values: TypeAlias = NDArray[np.float64]
 Tasks: TypeAlias = Mapping[str, Sequence[int]]
 """Name of each task, and which samples it is of: one, or both strands."""
+Drawn: TypeAlias = dict[str, tuple[list[float], list[Values]]]
+"""Metric -> its value of each task, and its values in the resamples."""
 _OfRows = Callable[[Values, Values], Values]
 
 # values that are worked on at a time
@@ -320,12 +322,21 @@ def summarise_profiles(
     ----------
     Efron 1979, https://doi.org/10.1214/aos/1176344552
     """
+    return summarise_drawn(rows, draw_all(rows, n_bootstrap=n_bootstrap, seed=seed), level)
+
+
+def draw_all(rows: ProfileRows, *, n_bootstrap: int, seed: int | None) -> Drawn:
+    """Return every metric that rows have, as `draw_profiles` does."""
     if not len(rows):
         raise EugeneError("there is no row to score")
     names = [name for name in _ROWS if name in rows.scores]
     names += list(_COUNTS) if rows.log_counts is not None else []
+    return draw_profiles(rows, names, n_bootstrap=n_bootstrap, seed=seed)
+
+
+def summarise_drawn(rows: ProfileRows, found: Drawn, level: float = 0.95) -> Metrics:
+    """Return what `summarise_profiles` does, of metrics that are drawn already."""
     result: Metrics = {}
-    found = draw_profiles(rows, names, n_bootstrap=n_bootstrap, seed=seed)
     for name, (values, draws) in found.items():
         entry = cast(Metric, summary(values, draws, level))
         if len(values) > 1:
@@ -346,7 +357,7 @@ def _single(value: float, draws: Values, level: float) -> Metric:
 
 def draw_profiles(
     rows: ProfileRows, names: Sequence[str], *, n_bootstrap: int, seed: int | None = None
-) -> dict[str, tuple[list[float], list[Values]]]:
+) -> Drawn:
     """Return metrics of each task, and the same in every resample of the rows.
 
     Parameters

@@ -8,5 +8,7 @@ from eugene._facade import facade
 
 if TYPE_CHECKING:
     from eugene.report._build import build as build
+    from eugene.report._verdict import Verdict as Verdict
+    from eugene.report._verdict import verdicts as verdicts
 
 __getattr__, __dir__ = facade(__name__)

@@ -186,7 +186,7 @@ def _drawn(section: Section, run: RunFolder, settings: Settings, sequence: First
     cut = "" if len(sequence["letters"]) == sequence["length"] else ", its beginning"
     section.figures([
         picture(
-            figure, "augmentations", folder=run.figures, vector=False,
+            figure, "augmentations", folder=run.figures,
             alt="The first training sequence as it is and under each augmentation alone",
             caption=f"The first training sequence (row {number(sequence['row'])}{cut}) as it is, "
             "and under each augmentation alone: letters, and below what happened to them.",

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eugene.report._svg import as_uri, svg_text, text_uri
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Logos hold thousands of outlines, so they travel as pixels; curves stay vectors.
 _PIXELS_PER_INCH = 170
 _SCREEN_PIXELS_PER_INCH = 92
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image inside the page: data URI, alternative text, caption, width in CSS pixels."""
+    """An image inside the page: data URI, name of its file, alternative text, caption, width."""
 
     uri: str
+    name: str
     alt: str
     caption: str
     width: int
@@ -31,15 +32,32 @@ class Picture:
 
 @dataclass(frozen=True)
 class Block:
-    """One element of a section; ``kind`` is what the template switches on."""
+    """One element of a section; ``kind`` is what the template switches on.
+
+    ``text`` of a table is its caption, ``name`` that of its file.
+    """
 
     kind: str
+    name: str = ""
     text: str = ""
     summary: str = ""
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     numbers: frozenset[int] = frozenset()
+    letters: frozenset[int] = frozenset()
     figures: tuple[Picture, ...] = ()
+
+    @property
+    def tsv(self) -> str:
+        """The table as a data URI of tab-separated text, cell by cell what the page shows."""
+        lines = (self.head, *self.rows)
+        text = "".join("\t".join(_cell(c) for c in line) + "\n" for line in lines)
+        return text_uri(text, "tab-separated-values")
+
+
+def _cell(text: str) -> str:
+    """Return a cell without what would end it."""
+    return re.sub(r"\s+", " ", text)
 
 
 @dataclass
@@ -62,6 +80,10 @@ class Section:
         """Add preformatted text, folded behind ``summary`` where one is given."""
         self.blocks.append(Block("code", text=text, summary=summary))
 
+    def words(self, text: str, *, name: str) -> None:
+        """Add text to be copied as it is, called ``name``."""
+        self.blocks.append(Block("words", text=text, summary=name))
+
     def links(self, paths: Iterable[tuple[str, str]]) -> None:
         """Add files beside the page: (path from the run's folder, what it holds)."""
         found = tuple(tuple(pair) for pair in paths)
@@ -75,13 +97,33 @@ class Section:
             self.blocks.append(Block("figures", figures=found))
 
     def table(
-        self, head: Sequence[str], rows: Iterable[Iterable[object]], *, numbers: Iterable[int] = ()
+        self,
+        head: Sequence[str],
+        rows: Iterable[Iterable[object]],
+        *,
+        numbers: Iterable[int] = (),
+        letters: Iterable[int] = (),
+        caption: str = "",
     ) -> None:
-        """Add a table; the columns in ``numbers`` are set flush right."""
+        """Add a table; columns in ``numbers`` are set flush right, ``letters`` hold sequences.
+
+        A page offers it as a TSV file. Without a caption it is called by the heading above it.
+        """
         cells = tuple(tuple(str(cell) for cell in row) for row in rows)
         if cells:
+            tables = sum(block.kind == "table" for block in self.blocks)
+            headings = [block.text for block in self.blocks if block.kind == "heading"]
+            title = ": ".join((self.title, *headings[-1:]))
             self.blocks.append(
-                Block("table", head=tuple(head), rows=cells, numbers=frozenset(numbers))
+                Block(
+                    "table",
+                    name=f"{self.id}_{tables + 1}",
+                    text=caption or title,
+                    head=tuple(head),
+                    rows=cells,
+                    numbers=frozenset(numbers),
+                    letters=frozenset(letters),
+                )
             )
 
     def frame(self, table: pd.DataFrame) -> None:
@@ -98,10 +140,8 @@ class Tile:
     label: str
 
 
-def picture(
-    figure: Figure, name: str, *, folder: Path, alt: str, caption: str, vector: bool = True
-) -> Picture:
-    """Embed a figure in the page and keep a PNG of it under ``folder``.
+def picture(figure: Figure, name: str, *, folder: Path, alt: str, caption: str) -> Picture:
+    """Embed a figure in the page as SVG and keep a PNG of it under ``folder``.
 
     Parameters
     ----------
@@ -115,32 +155,21 @@ def picture(
         What the picture shows, for those who cannot see it.
     caption
         The line below the picture.
-    vector
-        Embed as SVG (curves) or as pixels (logos).
 
     Returns
     -------
     Picture
-        The picture as a data URI.
+        The picture as a data URI; artists of very many points are pixels inside it.
     """
-    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
     folder.mkdir(parents=True, exist_ok=True)
-    png = folder / f"{name}.png"
-    figure.savefig(png, dpi=_PIXELS_PER_INCH, facecolor="white")
-    if vector:
-        buffer = io.BytesIO()
-        # no date and a fixed salt: the same run gives the same bytes
-        with mpl.rc_context({"svg.hashsalt": name}):
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-        kind, data = "svg+xml", buffer.getvalue()
-    else:
-        kind, data = "png", png.read_bytes()
+    figure.savefig(folder / f"{name}.png", dpi=_PIXELS_PER_INCH, facecolor="white")
+    figure.set_layout_engine("none")  # all is in its place now
+    uri = as_uri(svg_text(figure, name))
     width = int(figure.get_size_inches()[0] * _SCREEN_PIXELS_PER_INCH)
     plt.close(figure)
-    uri = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-    return Picture(uri, alt, caption, width)
+    return Picture(uri, name, alt, caption, width)
 
 
 def number(value: object, digits: int = 3) -> str:

@@ -17,6 +17,7 @@ from eugene.errors import NotARunError
 from eugene.report._blocks import Section, Tile, number
 from eugene.report._replicates import replicates
 from eugene.report._search import search
+from eugene.report._verdict import CHIEF, Verdict, verdicts
 from eugene.report._words import metric_name
 
 _ABOVE = (
@@ -24,7 +25,6 @@ _ABOVE = (
     Part("replicates", "Replicates", replicates),
 )
 """Of folders that hold several runs."""
-_HEADLINE = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2")
 STYLE: dict[Any, object] = {
     "backend": "Agg",  # draws without a screen, whatever the caller uses
     "font.family": "sans-serif",
@@ -85,6 +85,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
         subtitle=_subtitle(run),
         tiles=_tiles(run),
         sections=made,
+        judged=verdicts(run),
         base="" if base == "." else f"{quote(base)}/",
     )
 
@@ -96,6 +97,7 @@ def write_page(
     subtitle: str,
     tiles: Sequence[Tile],
     sections: Sequence[Section],
+    judged: Sequence[Verdict] = (),
     base: str = "",
 ) -> Path:
     """Write a page that needs nothing beside itself.
@@ -110,6 +112,8 @@ def write_page(
         Numbers that a reader wants first.
     sections : sequence of Section
         Empty ones are left out.
+    judged : sequence of Verdict, optional
+        What stands below the title.
     base : str, optional
         Way from the page to the folder that links start from, with a slash at its end.
 
@@ -129,6 +133,7 @@ def write_page(
         title=title,
         subtitle=subtitle,
         tiles=tiles,
+        verdicts=judged,
         sections=[section for section in sections if section.blocks],
         base=base,
         version=__version__,
@@ -194,7 +199,7 @@ def _tiles(run: RunFolder) -> list[Tile]:
     summary = run.read("summary.json")
     over = str(summary.get("over") or "seed")
     for arm, entry in summary.get("arms", {}).items():
-        name = next((m for m in _HEADLINE if m in entry["metrics"]), None)
+        name = next((m for m in CHIEF if m in entry["metrics"]), None)
         if name is not None:
             mean = number(entry["metrics"][name]["mean"])
             label = (
@@ -206,7 +211,7 @@ def _tiles(run: RunFolder) -> list[Tile]:
     metrics = evaluation.get("metrics", {})
     tiles += [
         Tile(number(metrics[name].get("value")), f"{where} {metric_name(name)}")
-        for name in [m for m in _HEADLINE if m in metrics][:2]
+        for name in [m for m in CHIEF if m in metrics][:2]
     ]
     truth = run.read("interpretation/truth.json")
     best = max(truth.get("mean_auprc", {}).values(), default=None)

@@ -141,7 +141,7 @@ def _pictures(run: RunFolder) -> list[Picture]:
         kmer_spectrum(arrays["frequencies"], arrays["kmer_prior"], ax=axes[1])
     return [
         picture(
-            figure, "consistency", folder=run.figures, vector=False,
+            figure, "consistency", folder=run.figures,
             alt="Density of the directions of the maps, and k-mers that stand out of them",
             caption="Left: directions of the strongest positions of the maps as angles; consistent "
             "maps lie in few spots. Letters stand where a column lies in which that letter alone "

@@ -133,7 +133,7 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
                 )
                 pictures.append(
                     picture(
-                        figure, f"grammar_{kind}_{method}", folder=run.figures, vector=False,
+                        figure, f"grammar_{kind}_{method}", folder=run.figures,
                         alt=f"{word} of each position of {len(rows)} sequences",
                         caption=f"{method_name(method)}: {word} of each position, a sequence a "
                         "row. Strong blue: grammar that the network looks at; pale blue: grammar "
@@ -144,7 +144,7 @@ def _pictures(run: RunFolder, methods: list[str]) -> list[Picture]:
     if not shares.empty:
         pictures.append(
             picture(
-                grammar_positions(shares), "grammar_positions", folder=run.figures, vector=False,
+                grammar_positions(shares), "grammar_positions", folder=run.figures,
                 alt="Share of the sequences of each label with grammar at each position",
                 caption="Where sequences have grammar: all together, and those of each label.",
             )

@@ -174,7 +174,6 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         folder=folder,
         alt=f"Sequence logos of {attribution_name(ds, method)} attributions for {count} sequences",
         caption=caption,
-        vector=False,
     )
 
 
@@ -194,7 +193,6 @@ def heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
         folder=folder,
         alt="Heat map of the effect of every single substitution in one sequence",
         caption="Every single substitution in the first sequence: the change of the score.",
-        vector=False,
     )
 
 
@@ -235,4 +233,4 @@ def gallery(
         n=most,
         n_columns=4,
     )
-    return picture(axes[0, 0].figure, name, folder=folder, alt=alt, caption=caption, vector=False)
+    return picture(axes[0, 0].figure, name, folder=folder, alt=alt, caption=caption)

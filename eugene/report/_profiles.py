@@ -159,7 +159,6 @@ def _windows(ds: xr.Dataset, folder: Path) -> Picture:
         alt=f"Observed and predicted profiles of {n} test windows",
         caption="Observed counts (grey) and the predicted profile times the observed total"
         f"{strands}; windows from many to few predicted reads.",
-        vector=False,
     )  # fmt: skip
 
 

@@ -118,5 +118,4 @@ def _windows(ds: xr.Dataset, table: pd.DataFrame, run: RunFolder) -> Picture:
         alt="Observed and predicted signal along test windows",
         caption="Observed (grey) and predicted (line) signal of the first test windows, of the "
         "track of each assay that is predicted best.",
-        vector=False,
     )  # fmt: skip

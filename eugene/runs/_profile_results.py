@@ -25,6 +25,8 @@ from eugene.evaluate import (
     summarise_profiles,
 )
 from eugene.evaluate._bigwig import tasks_of
+from eugene.evaluate._intervals import difference
+from eugene.evaluate._profiles import draw_all, summarise_drawn
 from eugene.runs._baselines import baseline_predictions
 from eugene.runs._halves import Halves
 
@@ -274,11 +276,21 @@ def _measured(scores: _Scores, *, n_bootstrap: int, seed: int) -> Measured:
     def of(rows: ProfileRows) -> Metrics:
         return summarise_profiles(rows, n_bootstrap=n_bootstrap, seed=seed)
 
+    drawn = {
+        name: draw_all(rows, n_bootstrap=n_bootstrap, seed=seed)
+        for name, rows in scores.whole.items()
+    }
+    measured = {name: summarise_drawn(rows, drawn[name]) for name, rows in scores.whole.items()}
+    own = drawn.pop("network")
     result: Measured = {
         "n": int(np.isfinite(network.totals).any(axis=1).sum()),
         "n_empty": dict(zip(network.tasks, network.empty.sum(axis=0).tolist(), strict=True)),
-        "metrics": of(network),
-        "baselines": {name: of(r) for name, r in scores.whole.items() if name != "network"},
+        "metrics": measured.pop("network"),
+        "baselines": measured,
+        "against": {
+            name: {m: cast(Metric, difference(own[m], found[m], 0.95)) for m in found if m in own}
+            for name, found in drawn.items()
+        },
     }
     if not scores.half:
         return result

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from eugene._evaluation import Evaluation, Measured, Metrics
+from eugene._evaluation import Evaluation, Measured, Metric, Metrics
 from eugene.evaluate import (
     GeneSignal,
     MeanTracks,
@@ -25,7 +25,7 @@ from eugene.evaluate import (
     score_tracks,
     track_table,
 )
-from eugene.evaluate._intervals import summary
+from eugene.evaluate._intervals import difference, summary
 from eugene.evaluate._tracks import drawn_pearson
 
 if TYPE_CHECKING:
@@ -229,12 +229,18 @@ def _mean(values: pd.Series[float]) -> float | None:
 
 def _measured(scored: Mapping[str, TrackRows], options: Mapping[str, Any]) -> Measured:
     """Return the mean over the tracks of each figure, with its interval over windows."""
+    if not len(scored["network"]):
+        return {"n": 0, "metrics": {}, "baselines": {k: {} for k in scored if k != "network"}}
+    drawn = {
+        key: (
+            rows.plain.merged().pearson()[0].tolist(),
+            list(drawn_pearson(rows, options["n_bootstrap"], options["seed"]).T),
+        )
+        for key, rows in scored.items()
+    }
 
-    def of(rows: TrackRows) -> Metrics:
-        if not len(rows):
-            return {}
-        draws = list(drawn_pearson(rows, options["n_bootstrap"], options["seed"]).T)
-        values = rows.plain.merged().pearson()[0].tolist()
+    def of(key: str) -> Metrics:
+        values, draws = drawn[key]
         found = {"pearson": summary(values, draws, 0.95)}
         lacking = int(np.isnan(values).sum())
         if lacking:
@@ -245,8 +251,13 @@ def _measured(scored: Mapping[str, TrackRows], options: Mapping[str, Any]) -> Me
 
     return {
         "n": len(scored["network"]),
-        "metrics": of(scored["network"]),
-        "baselines": {key: of(rows) for key, rows in scored.items() if key != "network"},
+        "metrics": of("network"),
+        "baselines": {key: of(key) for key in scored if key != "network"},
+        "against": {
+            key: {"pearson": cast(Metric, difference(drawn["network"], found, 0.95))}
+            for key, found in drawn.items()
+            if key != "network"
+        },
     }
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from eugene._evaluation import (
     Calibration,
@@ -336,7 +336,7 @@ def test(
     import numpy as np
 
     from eugene.errors import EugeneError
-    from eugene.evaluate import evaluate
+    from eugene.evaluate import evaluate_beside
     from eugene.interpret._targets import tasks_of
     from eugene.modules import TrackModule
     from eugene.runs._profile_results import test_profiles
@@ -383,26 +383,25 @@ def test(
     baselines, actual = baseline_predictions(run, run.data.targets), run.data.targets
 
     def measured(chosen: NDArray[np.int64]) -> Measured:
-        def of(
-            predicted: NDArray[np.floating[Any]], scores: NDArray[np.float32] | None = None
-        ) -> Metrics:
-            if not len(chosen):
-                return {}
-            found = evaluate(
-                actual[chosen],
-                predicted[chosen],
-                run.task,
-                n_bootstrap=n_bootstrap,
-                seed=run.config.seed,
-                scores=None if scores is None else scores[chosen],
-                names=run.data.target_vars,
-            )
-            return cast(Metrics, found)
-
+        if not len(chosen):
+            empty: dict[str, Metrics] = {name: {} for name in baselines}
+            return {"n": 0, "metrics": {}, "baselines": empty, "against": {}}
+        scores = run.predicted.get("score")
+        metrics, theirs, gaps = evaluate_beside(
+            actual[chosen],
+            run.predictions[chosen],
+            {name: values[chosen] for name, values in baselines.items()},
+            run.task,
+            n_bootstrap=n_bootstrap,
+            seed=run.config.seed,
+            scores=None if scores is None else scores[chosen],
+            names=run.data.target_vars,
+        )
         return {
             "n": int(np.isfinite(actual[chosen]).any(axis=1).sum()),
-            "metrics": of(run.predictions, run.predicted.get("score")),
-            "baselines": {name: of(values) for name, values in baselines.items()},
+            "metrics": cast(Metrics, metrics),
+            "baselines": cast("dict[str, Metrics]", theirs),
+            "against": cast("dict[str, Metrics]", gaps),
         }
 
     evaluation = {
