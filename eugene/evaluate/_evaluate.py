@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eugene import _judge
+from eugene._evaluation import Metrics
 from eugene._tasks import Task, get_task
 from eugene._weighted import METRICS, SPREAD, WeightedMetric, of_rows
 from eugene.errors import EugeneError, did_you_mean
@@ -104,7 +105,7 @@ def evaluate_beside(
     seed: int | None = None,
     scores: ArrayLike | None = None,
     names: Sequence[str] | None = None,
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+) -> tuple[Metrics, dict[str, Metrics], dict[str, Metrics]]:
     """Score predictions and those of others on the same rows, and the differences between them.
 
     All are scored on the same resamples, so that a difference is paired: rows that are hard for
@@ -145,18 +146,20 @@ def evaluate_beside(
     """
     kind, seed = get_task(task), session_seed(seed)
     chosen = _metrics(kind, None)
-    options: dict[str, Any] = {"n_bootstrap": n_bootstrap, "seed": seed}
-    own = _drawn((y_true, y_pred, scores), kind, chosen, **options)
-    theirs = {
-        name: _drawn((y_true, values, None), kind, chosen, **options)
-        for name, values in others.items()
-    }
+
+    def drawn(values: ArrayLike, ranks: ArrayLike | None = None) -> dict[str, _Drawn]:
+        rows = (y_true, values, ranks)
+        return _drawn(rows, kind, chosen, n_bootstrap=n_bootstrap, seed=seed)
+
+    def said(found: Mapping[str, _Drawn]) -> Metrics:
+        return cast(Metrics, _summaries(found, level, names))
+
+    own, theirs = drawn(y_pred, scores), {name: drawn(values) for name, values in others.items()}
     gaps = {
         name: {metric: difference(own[metric][:2], found[metric][:2], level) for metric in chosen}
         for name, found in theirs.items()
     }
-    said = {name: _summaries(found, level, names) for name, found in theirs.items()}
-    return _summaries(own, level, names), said, gaps
+    return said(own), {name: said(found) for name, found in theirs.items()}, gaps
 
 
 class _Drawn(NamedTuple):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eugene._evaluation import Metric
 
 BLOCK = 4_000_000
 """Most weights that are held at a time."""
@@ -68,7 +70,7 @@ def difference(
     own: tuple[Sequence[float], Sequence[NDArray[np.float64]]],
     other: tuple[Sequence[float], Sequence[NDArray[np.float64]]],
     level: float,
-) -> dict[str, Any]:
+) -> Metric:
     """Return own minus other, with the interval of the difference in the same resamples.
 
     Parameters
@@ -87,7 +89,7 @@ def difference(
         [a - b for a, b in zip(mine, theirs, strict=True)]
         for mine, theirs in zip(own, other, strict=True)
     )
-    return summary(values, draws, level)
+    return cast(Metric, summary(values, draws, level))
 
 
 def mean_of(values: NDArray[np.float64]) -> float:

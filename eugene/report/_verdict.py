@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from eugene._evaluation import Measured, Metric, Metrics, read_evaluation
 from eugene.report._blocks import number
@@ -121,26 +121,25 @@ def verdicts(run: RunFolder) -> list[Verdict]:
     return found
 
 
-def _of_arms(summary: Mapping[str, Any]) -> Iterator[Verdict]:
+def _of_arms(summary: Mapping[str, object]) -> Iterator[Verdict]:
     over = str(summary.get("over") or "seed")
-    for arm, entry in summary.get("arms", {}).items():
+    arms = cast("dict[str, dict[str, dict[str, Metrics]]]", summary.get("arms") or {})
+    for arm, entry in arms.items():
         count = len(entry[f"{over}s"])
         how = f"Student's interval of the paired differences over {count} {over}s"
         if over == "fold":
             how += ", which share training rows"
-        made = {
+        made: dict[str, Metrics] = {
             name: {
                 metric: {"value": v["mean"], "low": v.get("t_low"), "high": v.get("t_high")}
                 for metric, v in metrics.items()
             }
             for name, metrics in entry.get("above_baseline", {}).items()
         }
-        yield _verdict(entry, made, how, of=str(arm))
+        yield _verdict(cast(Measured, entry), made, how, of=arm)
 
 
-def _verdict(
-    measured: Measured, gaps: Mapping[str, Mapping[str, Any]], how: str, of: str = ""
-) -> Verdict:
+def _verdict(measured: Measured, gaps: Mapping[str, Metrics], how: str, of: str = "") -> Verdict:
     """Hold a network against the strongest of its baselines by the chief metric that both have."""
     metrics, baselines = measured["metrics"], measured.get("baselines", {})
     known = [m for m in CHIEF if m in metrics]
@@ -153,7 +152,7 @@ def _verdict(
     name = max(theirs, key=lambda n: sign * theirs[n])
     own = _value(metrics[metric])
     assert own is not None
-    gap = gaps.get(name, {}).get(metric, {})
+    gap: Metric = gaps.get(name, {}).get(metric, {})
     value, low, high = own - theirs[name], gap.get("low"), gap.get("high")
     side = _side(sign, low, high)
     said = f"{metric_name(metric)} {number(own)} against {number(theirs[name])} of "

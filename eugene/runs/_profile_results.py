@@ -288,7 +288,7 @@ def _measured(scores: _Scores, *, n_bootstrap: int, seed: int) -> Measured:
         "metrics": measured.pop("network"),
         "baselines": measured,
         "against": {
-            name: {m: cast(Metric, difference(own[m], found[m], 0.95)) for m in found if m in own}
+            name: {m: difference(own[m], found[m], 0.95) for m in found if m in own}
             for name, found in drawn.items()
         },
     }

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from eugene._evaluation import Evaluation, Measured, Metric, Metrics
+from eugene._evaluation import Evaluation, Measured, Metrics
 from eugene.evaluate import (
     GeneSignal,
     MeanTracks,
@@ -254,7 +254,7 @@ def _measured(scored: Mapping[str, TrackRows], options: Mapping[str, Any]) -> Me
         "metrics": of("network"),
         "baselines": {key: of(key) for key in scored if key != "network"},
         "against": {
-            key: {"pearson": cast(Metric, difference(drawn["network"], found, 0.95))}
+            key: {"pearson": difference(drawn["network"], found, 0.95)}
             for key, found in drawn.items()
             if key != "network"
         },
