@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seqpro._modify import remove_N_seqs as remove_N_seqs
     from seqpro._modify import remove_only_N_seqs as remove_only_N_seqs
     from seqpro._modify import reverse_complement as reverse_complement
+    from seqpro._translate import transcribe as transcribe
     from seqpro._translate import translate as translate
     from seqpro._which import alphabet_name as alphabet_name
     from seqpro._which import alphabet_of as alphabet_of

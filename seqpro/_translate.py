@@ -12,6 +12,46 @@ from seqpro.alphabets import AA, AminoAlphabet, NucleotideAlphabet, nucleotides
 from seqpro.errors import AlphabetError, SeqproError
 
 
+def transcribe(seqs: Sequences) -> NDArray[np.bytes_]:
+    """Write U for T: the letters of RNA, from sequences that were cut from a genome.
+
+    Nothing is turned round: the strand that is given is the one that the RNA reads like.
+
+    Parameters
+    ----------
+    seqs : str, bytes, list of them or ndarray of S1, shape (..., length)
+        Letters of DNA; those of RNA stay what they are, and case is kept.
+
+    Returns
+    -------
+    ndarray of S1, shape (..., length)
+
+    Raises
+    ------
+    SeqproError
+        If seqs are one-hot, which says the same of DNA and RNA.
+
+    See Also
+    --------
+    seqpro.xr.transcribe : The same for a variable of a dataset, which then says that it is RNA.
+
+    Examples
+    --------
+    >>> import seqpro as sp
+    >>> sp.transcribe("TGTAaatNN").tobytes()
+    b'UGUAaauNN'
+    """
+    array = cast_seqs(seqs)
+    if array.dtype == np.uint8:
+        raise SeqproError(
+            "one-hot sequences have the same columns as DNA and RNA: there is no letter to "
+            "change. Say alphabet='RNA' where their letters are asked for."
+        )
+    codes = array.view(np.uint8)
+    rna = np.where((codes | 32) == ord("t"), codes + 1, codes).astype(np.uint8)
+    return rna.view("S1")
+
+
 def translate(
     seqs: Sequences,
     alphabet: AminoAlphabet = AA,

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from seqpro import _encode, _modify, _translate
-from seqpro.alphabets import AA, DNA, AminoAlphabet, BaseAlphabet, named
+from seqpro.alphabets import AA, DNA, RNA, AminoAlphabet, BaseAlphabet, named
 from seqpro.errors import AxisError, SeqproError
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
@@ -132,6 +132,32 @@ def bin_coverage(
         size // bin_width,
         np.result_type(*dtypes),
     )
+
+
+def transcribe(seqs: xr.DataArray) -> xr.DataArray:
+    """Write U for T in a variable, and say that it is RNA; see `seqpro.transcribe`.
+
+    Parameters
+    ----------
+    seqs : xarray.DataArray of S1
+
+    Returns
+    -------
+    xarray.DataArray of S1
+        With the attribute ``alphabet``, from which networks, plots and motifs take the letters.
+
+    Examples
+    --------
+    >>> import seqpro as sp, seqpro.xr as spx, xarray as xr
+    >>> seqs = xr.DataArray(sp.cast_seqs(["TGTA"]), dims=["_sequence", "_length"])
+    >>> rna = spx.transcribe(seqs)
+    >>> rna.values.tobytes(), rna.attrs["alphabet"]
+    (b'UGUA', 'ACGU')
+    """
+    out: xr.DataArray = xr.apply_ufunc(
+        _translate.transcribe, seqs, dask="parallelized", output_dtypes=["S1"], keep_attrs=True
+    )
+    return out.assign_attrs(alphabet=RNA.alphabet)
 
 
 def translate(

@@ -97,7 +97,10 @@ class LetterCheck:
         if shown in "Uu" and "T" in self.letters:
             hint = " Is this RNA? Then pass alphabet='RNA'."
         elif shown in "Tt" and "U" in self.letters:
-            hint = " Is this DNA? Then pass alphabet='DNA'."
+            hint = (
+                " Is this DNA? Then pass alphabet='DNA'; seqpro.xr.transcribe writes U for T "
+                "in the dataset."
+            )
         return (
             f"Unknown letter {shown!r} in {where}. Expected letters of "
             f"{self.letters!r} or their ambiguity codes.{hint} "

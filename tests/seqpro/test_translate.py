@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from Bio.Seq import transcribe as bio_transcribe
 from Bio.Seq import translate as bio_translate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,3 +81,20 @@ def test_errors():
 def test_own_code():
     pairs = sp.AminoAlphabet(["AA", "AC", "CA", "CC"], ["w", "x", "y", "z"])
     assert pairs.translate("AACCAC").tobytes() == b"wzx"
+
+
+@given(st.text("ACGTUNacgtun-", min_size=1, max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_transcribe_agrees_with_biopython(seq):
+    expected = bio_transcribe(seq).encode()
+    assert sp.transcribe(seq).tobytes() == expected
+
+
+def test_transcribe_keeps_what_it_was_given():
+    given_letters = sp.cast_seqs(["ATG", "TTTT"])
+    before = given_letters.copy()
+    out = sp.transcribe(given_letters)
+    np.testing.assert_array_equal(given_letters, before)
+    assert out.tolist() == [[b"A", b"U", b"G", b""], [b"U"] * 4]
+    with pytest.raises(SeqproError, match="no letter to change"):
+        sp.transcribe(sp.ohe("ATG"))

@@ -49,6 +49,13 @@ def test_translate(seqs):
     np.testing.assert_array_equal(out.values, sp.translate(seqs.values))
 
 
+def test_transcribe(seqs):
+    out = spx.transcribe(seqs.assign_attrs(alphabet="ACGT", kind="sequence"))
+    assert out.attrs == {"alphabet": "ACGU", "kind": "sequence"}
+    np.testing.assert_array_equal(out.values, np.where(seqs.values == b"T", b"U", seqs.values))
+    assert sp.alphabet_of(out).alphabet == "ACGU"
+
+
 def test_datasets(seqs):
     both = xr.Dataset({"a": seqs, "b": seqs})
     out = spx.ohe(both)
