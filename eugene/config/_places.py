@@ -11,6 +11,8 @@ from eugene.config._layout import blocks
 from eugene.config._loader import Document, json_path
 from eugene.errors import EugeneWarning
 
+# a mapping of anything is settings; one of paths says so
+_SETTINGS = "Mapping[str, object]"
 _IS_PATH = re.compile(r"\b(Path|PathLike|StrPath)\b")
 # these hold names as well as paths, so their annotation is text
 _NAMES_OR_PATHS = frozenset({"motif_db", "motif_files"})
@@ -18,14 +20,24 @@ _NAMES_OR_PATHS = frozenset({"motif_db", "motif_files"})
 _MADE = frozenset({"cache_dir"})
 
 
-def is_path(name: str, annotation: str) -> bool:
+def is_path(name: str, annotation: str, value: object = None) -> bool:
     """Tell whether an argument holds paths.
+
+    Parameters
+    ----------
+    name, annotation : str
+        The argument.
+    value : object, optional
+        What it is given: where the argument takes settings as well as a path, a mapping is
+        settings.
 
     Examples
     --------
     >>> is_path("bed", "PathLike | pd.DataFrame"), is_path("width", "int")
     (True, False)
     """
+    if isinstance(value, dict) and _SETTINGS in annotation:
+        return False
     return name in _NAMES_OR_PATHS or bool(_IS_PATH.search(annotation))
 
 
@@ -46,7 +58,10 @@ def settle_paths(document: Document, tree: dict[str, object]) -> None:
         if not isinstance(block.value, dict) or block.by_class_path():
             continue
         for parameter in block.parameters()[0]:
-            if parameter.name in block.value and is_path(parameter.name, parameter.annotation):
+            given = block.value.get(parameter.name)
+            if parameter.name in block.value and is_path(
+                parameter.name, parameter.annotation, given
+            ):
                 keys = (*block.keys, parameter.name)
                 found = settled(block.value[parameter.name], document, json_path(keys))
                 if parameter.name in _MADE and isinstance(found, str):

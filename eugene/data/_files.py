@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,32 @@ PathLike = str | Path
 _ROWS_AT_ONCE = 2048
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def store_at(out: PathLike | None) -> Any:
+    """Return where a reader writes to: the store asked for, or memory."""
+    if out is not None:
+        return str(out)
+    from zarr.storage import MemoryStore
+
+    return MemoryStore()
+
+
+def finished(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
+    """Return the dataset read whole, unless it lies in a store."""
+    return ds.load() if out is None else ds
+
+
+def with_more(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, object]) -> xr.Dataset:
+    """Return the dataset with more variables; a store is written anew only where it has them."""
+    more = ds.assign(made)
+    if out is None:
+        return more.load()
+    if set(made) & set(ds.variables) or not made:
+        sd.to_zarr(more, out, overwrite=True)
+    else:
+        sd.to_zarr(more.drop_vars([v for v in more.variables if v not in made]), out, mode="a")
+    return sd.open_zarr(out)
 
 
 def signal_files(

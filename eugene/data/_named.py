@@ -51,10 +51,12 @@ def make_codes(ds: xr.Dataset, split: Split, *, seed: int, seq_var: str) -> NDAr
     """
     try:
         if isinstance(split, str | Mapping):
-            given: ArrayLike = _make(SPLITS, split, ds, seed=seed, seq_var=seq_var)
-        else:
-            given = split(ds) if callable(split) else split
-        return splits.as_codes(given, ds.sizes["_sequence"])
+            return splits.deal(
+                ds, lambda rows: _make(SPLITS, split, rows, seed=seed, seq_var=seq_var)
+            )
+        if callable(split):
+            return splits.deal(ds, split)
+        return splits.as_codes(split, ds.sizes["_sequence"])
     except SeqdataError as error:
         raise DataError(f"split: {error}") from error
 

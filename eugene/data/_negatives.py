@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,6 +107,46 @@ def tiled_windows(
         )
     windows = bins.assign(chromStart=bins["chromStart"] - flank, chromEnd=bins["chromEnd"] + flank)
     return windows.drop(columns="overlap")
+
+
+def shuffled_rows(
+    ds: xr.Dataset, seq_var: str, negatives: Mapping[str, object], targets: Sequence[str]
+) -> xr.Dataset:
+    """Return sequences without places in a genome with shuffled copies behind them.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The sequences; positives are those with a label of 1, all where there is no label.
+    seq_var : str
+        Variable of the sequences.
+    negatives : mapping
+        ``{"method": "shuffled"}``, with ``k``, ``ratio`` and ``seed``.
+    targets : sequence of str
+        The label, if it has another name than ``label``.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `seqdata.regions.add_shuffled_negatives` makes it.
+
+    Raises
+    ------
+    SourceError
+        For another method, or targets that are not one label.
+    """
+    method, options = negatives_method({"method": "shuffled", **negatives})
+    if method != "shuffled":
+        raise SourceError(
+            f"negatives: {method!r} takes windows of a genome, and these sequences have no places "
+            "in one: expected {method: shuffled}, which keeps the dinucleotides."
+        )
+    if len(targets) > 1:
+        raise SourceError(
+            f"negatives: of {len(targets)} targets a shuffled copy would have no values: name one "
+            "label of 1 and 0, or none."
+        )
+    return shuffled_copies(ds, seq_var, {"label_var": (*targets, "label")[0], **options}, 0)
 
 
 def shuffled_copies(

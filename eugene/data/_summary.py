@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from eugene.data._count_rows import NOTES
 from seqdata.schema import is_nucleotide, letters_of
+from seqdata.splits import TEST_FILE
 
 _SPLITS = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
+_MADE = ("shuffled_negatives", "shuffled_k")
 _MOST_ROWS = 20_000
 _MOST_CLASSES = 20
 
@@ -42,7 +44,8 @@ def summarise(
     dict
         Plain numbers and names, ready for JSON: ``n``, ``splits``, ``sequence`` (length in bp,
         GC fraction), ``targets`` (statistics in each split), ``chosen`` (limits and numbers of
-        rows chosen by their counts), ``dropped`` (rows left out) and ``source``.
+        rows chosen by their counts), ``made`` (shuffled copies), ``test_file`` (rows of a file
+        that is the test set), ``dropped`` (rows left out) and ``source``.
 
     Examples
     --------
@@ -62,6 +65,8 @@ def summarise(
         "sequence": _sequence(ds, seq_var),
         "targets": {name: _target(ds[name], parts) for name in names},
         "chosen": {k: ds.attrs[k] for k in NOTES if k in ds.attrs},
+        "made": {k: int(ds.attrs[k]) for k in _MADE if k in ds.attrs},
+        "test_file": int(ds[TEST_FILE].sum()) if TEST_FILE in ds.variables else 0,
         "dropped": {k: v for k, v in ds.attrs.items() if str(k).startswith("dropped")},
         "source": str(ds.encoding.get("source", ds.attrs.get("source", ""))),
     }

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,13 +22,16 @@ from eugene.data._count_rows import count_rows
 from eugene.data._curated import dataset as dataset
 from eugene.data._files import (
     PathLike,
-    formerly,
     nothing_left,
     signal_files,
     signal_track,
+    store_at,
     stored_sums,
     window_sums,
+    with_more,
 )
+from eugene.data._flat import fasta as fasta
+from eugene.data._flat import table as table
 from eugene.data._genome import genome as genome
 from eugene.data._negatives import (
     SourceError,
@@ -47,293 +49,12 @@ from eugene.simulate import grammar_rows as grammar
 from eugene.simulate import read_text as seqgra_text
 from eugene.simulate import simulated as simulated
 from eugene.simulate import synthetic_code as synthetic_code
-from seqdata.readers.table import KeyedTable
 
 __all__ = ["SourceError", "binned", "constructs", "dataset", "fasta", "genome", "grammar",
            "regions", "seqgra_text", "simulated", "synthetic_code", "table", "tracks",
            "zarr"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
-
-
-def _store(out: PathLike | None) -> Any:
-    """Return where a reader writes to: the store asked for, or memory."""
-    if out is not None:
-        return str(out)
-    from zarr.storage import MemoryStore
-
-    return MemoryStore()
-
-
-def _finish(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
-    return ds.load() if out is None else ds
-
-
-def _add(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, object]) -> xr.Dataset:
-    """Return the dataset with more variables; a store is written anew only where it has them."""
-    more = ds.assign(made)
-    if out is None:
-        return more.load()
-    if set(made) & set(ds.variables) or not made:
-        sd.to_zarr(more, out, overwrite=True)
-    else:
-        sd.to_zarr(more.drop_vars([v for v in more.variables if v not in made]), out, mode="a")
-    return sd.open_zarr(out)
-
-
-def _names(value: str | Sequence[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
-
-
-@nothing_left
-def table(
-    path: PathLike | Sequence[PathLike],
-    *,
-    seq_col: str,
-    target_cols: str | Sequence[str] = (),
-    split_col: str | None = None,
-    seq_var: str = "seq",
-    alphabet: str = "DNA",
-    sep: str | None = None,
-    fixed_length: bool | int = True,
-    on_unknown: Literal["error", "warn", "n"] = "error",
-    out: PathLike | None = None,
-    overwrite: bool = False,
-) -> xr.Dataset:
-    r"""Read sequences and targets from CSV, TSV or Parquet tables.
-
-    Parameters
-    ----------
-    path : path or sequence of paths
-        Table, or tables with the same columns; ``.gz`` is unpacked.
-    seq_col : str
-        Column of the sequences.
-    target_cols : str or sequence of str
-        Columns to be predicted; they have to hold numbers, empty cells are missing.
-    split_col : str or None
-        Column that says ``train``, ``val`` or ``test``; it becomes the split of the dataset.
-    seq_var : str
-        Name of the sequences in the dataset.
-    alphabet : str
-        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters.
-    sep : str or None
-        Separator; default by the file's name or first line.
-    fixed_length : bool or int
-        Length in bp; True for that of the first row, False for rows of any length.
-    on_unknown : {"error", "warn", "n"}
-        What to do with a letter outside the alphabet.
-    out : path or None
-        Where to write the dataset.
-    overwrite : bool
-        Whether a store at ``out`` may be replaced.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``seq`` S1 (_sequence, _length) and one variable for every other column.
-
-    Raises
-    ------
-    SourceError
-        Where a column is missing, or a target is no number.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "x.tsv"
-    ...     _ = file.write_text("sequence\tactivity\nACGT\t1.5\nTTGA\t0.5\n")
-    ...     ds = table(file, seq_col="sequence", target_cols="activity")
-    >>> ds["seq"].shape, ds["activity"].values.tolist()
-    ((2, 4), [1.5, 0.5])
-    """
-    options: dict[str, Any] = {} if sep is None else {"sep": sep}
-    files: Any = path if isinstance(path, str | Path) else list(path)
-    reader = sd.Table(seq_var, files, seq_col, alphabet=alphabet, on_unknown=on_unknown, **options)
-    ds = sd.from_flat_files(
-        reader, path=_store(out), fixed_length=fixed_length, overwrite=overwrite
-    )
-    columns = [str(v) for v in ds.data_vars if v != seq_var]
-    problems = []
-    for key, names in (
-        ("target_cols", _names(target_cols)),
-        ("split_col", [split_col] if split_col else []),
-    ):
-        for name in names:
-            if name == seq_col:
-                problems.append(f"{key}: column {name!r} of {path} holds the sequences.")
-            elif name not in columns:
-                problems.append(
-                    f"{key}: {path} has no column {name!r}{did_you_mean(name, columns)}"
-                )
-            elif key == "target_cols" and ds[name].dtype.kind not in "biuf":
-                problems.append(
-                    f"target_cols: column {name!r} of {path} holds text "
-                    f"({_first_text(ds[name])}), not numbers."
-                )
-    if problems:
-        raise SourceError(" ".join(problems))
-    if split_col is not None:
-        return _add(ds, out, {"split": _split_coordinate(ds, split_col)})
-    return _finish(ds, out)
-
-
-def _split_coordinate(ds: xr.Dataset, column: str) -> xr.DataArray:
-    return sd.splits.assign(ds, sd.splits.column(ds, column))["split"]
-
-
-def _first_text(variable: xr.DataArray) -> str:
-    """Return the first value of a column of text that is no number."""
-    for row, value in enumerate(variable.to_numpy()):
-        try:
-            float(value or "nan")
-        except ValueError:
-            return f"row {row + 1}: {str(value)!r}"
-    return "row 1"
-
-
-@nothing_left
-@formerly(targets="target_table")
-def fasta(
-    path: PathLike,
-    *,
-    negatives: PathLike | None = None,
-    target_table: PathLike | None = None,
-    id_col: str | None = None,
-    target_cols: str | Sequence[str] = (),
-    seq_var: str = "seq",
-    alphabet: str = "DNA",
-    fixed_length: bool | int = True,
-    on_unknown: Literal["error", "warn", "n"] = "error",
-    out: PathLike | None = None,
-    overwrite: bool = False,
-) -> xr.Dataset:
-    r"""Read sequences from FASTA, with labels by file or targets from a table.
-
-    Parameters
-    ----------
-    path : path
-        FASTA file, plain or compressed. With ``negatives`` it holds the positives.
-    negatives : path or None
-        FASTA file of the negatives; the variable ``label`` is 1 and 0.
-    target_table : path or None
-        CSV, TSV or Parquet table with a row for every record, read as `seqdata.Table` reads it;
-        ids are text. ``targets`` is its former name.
-    id_col : str or None
-        Column of the table that holds the record's id; default the first.
-    target_cols : str or sequence of str
-        Columns of the table to take; default all.
-    seq_var : str
-        Name of the sequences in the dataset.
-    alphabet : str
-        ``"DNA"``, ``"RNA"``, ``"AA"``, or the letters.
-    fixed_length : bool or int
-        Length in bp; True for that of the first record, False for records of any length.
-    on_unknown : {"error", "warn", "n"}
-        What to do with a letter outside the alphabet.
-    out : path or None
-        Where to write the dataset.
-    overwrite : bool
-        Whether a store at ``out`` may be replaced.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``seq`` S1 (_sequence, _length), ``id``, and ``label`` or the targets.
-
-    Raises
-    ------
-    SourceError
-        Where records and table do not fit each other.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     yes, no = Path(folder) / "yes.fa", Path(folder) / "no.fa"
-    ...     _ = yes.write_text(">a\nACGT\n"), no.write_text(">b\nTTTT\n")
-    ...     ds = fasta(yes, negatives=no)
-    >>> ds["label"].values.tolist()
-    [1, 0]
-    """
-
-    def read(file: PathLike, where: Any, length: bool | int) -> xr.Dataset:
-        reader = sd.FlatFASTA(seq_var, file, alphabet=alphabet, on_unknown=on_unknown)
-        return sd.from_flat_files(reader, path=where, fixed_length=length, overwrite=overwrite)
-
-    if negatives is not None and target_table is not None:
-        raise SourceError(
-            "negatives, target_table: labels come from two files or targets from a table, not both."
-        )
-    if negatives is not None:
-        first = read(path, _store(None), fixed_length).load()
-        length = int(first.sizes["_length"]) if fixed_length is True else fixed_length
-        second = read(negatives, _store(None), length).load()
-        parts = [
-            p.assign(label=("_sequence", np.full(p.sizes["_sequence"], v, np.int8)))
-            for p, v in ((first, 1), (second, 0))
-        ]
-        ds = _concatenate(parts)
-        if out is None:
-            return ds
-        sd.to_zarr(ds, out, overwrite=overwrite)
-        return sd.open_zarr(out)
-    ds = read(path, _store(out), fixed_length)
-    if target_table is None:
-        return _finish(ds, out)
-    return _add(ds, out, _joined(ds, target_table, id_col, _names(target_cols)))
-
-
-def _concatenate(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    width = max(p.sizes["_length"] for p in parts)
-    return xr.concat(
-        [_widened(p, width) for p in parts], "_sequence", combine_attrs="drop_conflicts"
-    )
-
-
-def _widened(ds: xr.Dataset, width: int) -> xr.Dataset:
-    """Return the dataset with sequences padded by NUL to a width in bp."""
-    made = {}
-    for name, values in ds.data_vars.items():
-        if "_length" in values.dims:
-            letters = np.zeros((values.shape[0], width), "S1")
-            letters[:, : values.shape[1]] = values.to_numpy()
-            made[name] = (values.dims, letters, values.attrs)
-    return ds.drop_vars(list(made)).assign(made)
-
-
-def _joined(
-    ds: xr.Dataset, table: PathLike, id_col: str | None, names: list[str]
-) -> dict[str, object]:
-    """Return the columns of a table in the order of the records."""
-    key, keys, columns = KeyedTable(table, id_col).read()
-    for name in names:
-        if name not in columns:
-            raise SourceError(f"{table} has no column {name!r}{did_you_mean(name, columns)}")
-    ids = [str(v) for v in ds["id"].to_numpy()]
-    repeated = pd.Index(ids)
-    if repeated.has_duplicates:
-        twice = repeated[repeated.duplicated()][0]
-        raise SourceError(f"two records are called {twice!r}: a row of {table} could be of either.")
-    place = keys.get_indexer(repeated)
-    missing = [ids[row] for row in np.flatnonzero(place < 0)]
-    if missing:
-        raise SourceError(
-            f"{table} has no row for {len(missing)} of {len(ids)} records, the first "
-            f"{missing[0]!r}; column {key!r} was taken for the record id"
-            f"{did_you_mean(missing[0], keys.tolist()[:5000])}"
-        )
-    chosen = {name: columns[name][place] for name in names or columns}
-    taken = [name for name in chosen if name in ds.variables or name in ds.dims]
-    if taken:
-        raise SourceError(
-            f"columns {taken} of {table} would replace what the FASTA file gives: rename them, or "
-            "name the columns to take in `target_cols`."
-        )
-    text = [name for name, values in chosen.items() if values.dtype.kind not in "biuf"]
-    if names and text:
-        raise SourceError(f"target_cols: {text} of {table} hold text, not numbers.")
-    return {name: ("_sequence", values) for name, values in chosen.items()}
 
 
 @nothing_left
@@ -452,6 +173,7 @@ def regions(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     genome, peaks = Path(folder) / "g.fa", Path(folder) / "p.bed"
     ...     _ = genome.write_text(">c\n" + "ACGT" * 100 + "\n")
@@ -513,7 +235,7 @@ def regions(
     ds = sd.from_region_files(
         genome,
         *stored,
-        path=_store(out),
+        path=store_at(out),
         fixed_length=width,
         bed=plain,
         max_jitter=max_jitter,
@@ -551,7 +273,7 @@ def regions(
     ds = ds.assign_attrs(notes)
     if method == "shuffled":
         ds, made = shuffled_copies(ds.assign(made), seq_var, options, seed), {}
-    return _add(ds, out, made)
+    return with_more(ds, out, made)
 
 
 def _log_counts(counts: NDArray[np.float32], sample: str) -> NDArray[np.float32]:

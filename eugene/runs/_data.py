@@ -30,7 +30,7 @@ from eugene.runs._load import resolved_config
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from eugene.data import SequenceDataModule
 
@@ -129,7 +129,8 @@ def source_files(config: RunConfig) -> list[Path]:
     values = [
         arguments[parameter.name]
         for parameter in signature.parameters
-        if parameter.name in arguments and is_path(parameter.name, parameter.annotation)
+        if parameter.name in arguments
+        and is_path(parameter.name, parameter.annotation, arguments[parameter.name])
     ]
     found: list[Path] = []
     while values:
@@ -464,8 +465,13 @@ def _with_split(config: RunConfig, ds: xr.Dataset, split: Mapping[str, object]) 
 
     path = "$.data.split"
     try:
-        codes = build(registries.SPLITS, split, ds, config=config, path=path, seed=config.seed)
-        return sd.splits.assign(ds, sd.splits.as_codes(codes, ds.sizes["_sequence"]))
+
+        def dealt(rows: xr.Dataset) -> ArrayLike:
+            given = (registries.SPLITS, split, rows)
+            codes: ArrayLike = build(*given, config=config, path=path, seed=config.seed)
+            return codes
+
+        return sd.splits.assign(ds, sd.splits.deal(ds, dealt))
     except sd.SeqdataError as error:
         raise config.fail(path, str(error)) from error
 
@@ -516,7 +522,8 @@ def load_data(
     elif "split" not in ds.variables:
         if not dealt:
             return RunData(ds, seq_var, targets)
-        message = "the data carry no split; give one, for example split: {name: random}"
+        own = "" if sd.splits.TEST_FILE not in ds.variables else ", fractions: [0.9, 0.1, 0]"
+        message = f"the data carry no split; give one, for example split: {{name: random{own}}}"
         raise config.fail("$.data.split", message)
     transforms = config.section("data").get("targets") or []
     if transforms and ds[targets[0]].ndim > 1:

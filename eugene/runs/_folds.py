@@ -44,6 +44,7 @@ def check_folds(config: RunConfig, ds: xr.Dataset) -> list[str]:
     import seqdata as sd
 
     section, like = config.section("replicates"), config.section("data.split")
+    ds = ds.isel(_sequence=np.flatnonzero(sd.splits.own_rows(ds)))
     seed = config.seed if like.get("seed") is None else int(like["seed"])
     if section.get("leave_out") is not None:
         try:

@@ -114,6 +114,7 @@ class Table(FlatReader):
         if "separator" in read_csv_kwargs:
             read_csv_kwargs["sep"] = read_csv_kwargs.pop("separator")
         self.options = read_csv_kwargs
+        self.counts: dict[str, int] = {}
 
     def files(self) -> list[str]:
         """Return the tables read."""
@@ -142,6 +143,7 @@ class Table(FlatReader):
             if row == 1:
                 msg = f"{path} holds no row below its header. Expected one sequence a row."
                 raise TableError(msg)
+            self.counts[str(path)] = row - 1
         self.check.report(", ".join(self.files()))
 
     def _block(self, frame: pd.DataFrame, path: Path, row: int, fixed: dict[str, str]) -> Block:

@@ -51,14 +51,15 @@ def add_shuffled_negatives(
     -------
     Dataset
         The rows of ``ds``, then the shuffled ones in the order of their positives; ``label``
-        int8 and ``source_row`` int64, the row that a copy was made of, -1 for others.
+        int8 and ``source_row`` int64, the row that a copy was made of, -1 for others. The
+        attributes ``shuffled_negatives`` and ``shuffled_k`` hold their number and ``k``.
 
     Raises
     ------
     SchemaError
         If there are no such letters.
     SeqdataError
-        If there is nothing to shuffle, or the alphabet has no shuffle.
+        If there is nothing to shuffle, the alphabet has no shuffle, or a label is not 0 or 1.
 
     Examples
     --------
@@ -82,11 +83,18 @@ def add_shuffled_negatives(
     n = ds.sizes[rows]
     label = np.ones(n, np.int8)
     if label_var in ds.variables:
-        label = ds[label_var].to_numpy().astype(np.int8)
+        given = ds[label_var].to_numpy()
+        if given.dtype.kind not in "biuf" or not np.isin(given, (0, 1)).all():
+            odd = given[~np.isin(given, (0, 1))].tolist()[:1]
+            msg = f"label {label_var!r} holds {odd}: expected 1 for positives and 0, in every row."
+            raise SeqdataError(msg)
+        label = given.astype(np.int8)
     source = _sources(np.flatnonzero(label == 1), ratio, seed)
     if not len(source):
         msg = f"ratio {ratio} of {int((label == 1).sum())} positives makes no negative."
         raise SeqdataError(msg)
+    # rows of text that lies in a store are not picked by dask
+    ds = ds.assign({name: v.load() for name, v in ds.variables.items() if v.dtype == object})
     kind = sp.alphabet_of(alphabet)
     copies = ds.isel({rows: source}).load()
     shuffled = sp.k_shuffle(
@@ -107,7 +115,7 @@ def add_shuffled_negatives(
     return xr.concat(
         [before, copies.assign(made)], rows, data_vars="minimal", coords="minimal",
         compat="override", combine_attrs="override",
-    )  # fmt: skip
+    ).assign_attrs(shuffled_negatives=len(source), shuffled_k=k)  # fmt: skip
 
 
 def _sources(positives: NDArray[np.int64], ratio: float, seed: int) -> NDArray[np.int64]:

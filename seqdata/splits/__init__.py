@@ -15,6 +15,9 @@ from seqdata.splits._folds import group_folds as group_folds
 from seqdata.splits._folds import kfold as kfold
 from seqdata.splits._leakage import describe_leakage as describe_leakage
 from seqdata.splits._leakage import leakage as leakage
+from seqdata.splits._own import TEST_FILE as TEST_FILE
+from seqdata.splits._own import deal as deal
+from seqdata.splits._own import own_rows as own_rows
 from seqdata.splits._random import group as group
 from seqdata.splits._random import homology as homology
 from seqdata.splits._random import random as random

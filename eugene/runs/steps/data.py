@@ -52,6 +52,7 @@ def _show(section: Section, run: RunFolder) -> None:
         section.table(head, rows, numbers=(1, 2, 4, 5))
     if not summary.get("targets"):
         section.table(("split", "rows"), [(k, number(v)) for k, v in splits.items()], numbers=(1,))
+    _made(section, summary)
     for name, count in summary.get("dropped", {}).items():
         section.text(f"{str(name).replace('_', ' ').capitalize()}: {count}.")
     if chosen := summary.get("chosen"):
@@ -59,6 +60,20 @@ def _show(section: Section, run: RunFolder) -> None:
         rows = [(name.replace("_", " "), number(value, 1)) for name, value in chosen.items()]
         section.table(("what", "number"), rows, numbers=(1,))
     _leakage(section, summary.get("leakage", {}))
+
+
+def _made(section: Section, summary: Mapping[str, Any]) -> None:
+    """Say which rows are shuffled copies, and which are of a file of their own."""
+    made = summary.get("made") or {}
+    if n := made.get("shuffled_negatives"):
+        k = made.get("shuffled_k", 2)
+        kept = {1: "letters", 2: "dinucleotides"}.get(k, f"runs of {k} letters")
+        section.text(
+            f"{number(n)} rows are shuffled copies of positives, which keep the number of their "
+            f"{kept}; they have the label 0, and each is in the split of its positive."
+        )
+    if n := summary.get("test_file"):
+        section.text(f"The test rows are those of a file of its own ({number(n)} records).")
 
 
 def _target_row(part: str, values: Mapping[str, Any]) -> tuple[str, ...]:
