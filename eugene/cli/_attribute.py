@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eugene._step import steps
-from eugene.cli._bigwig import attributions_bigwig, overlap_of, wants_bigwig
+from eugene.cli._bigwig import SUFFIXES as BIGWIG
+from eugene.cli._bigwig import attributions_bigwig, genome_of, overlap_of, wants_bigwig
 from eugene.cli._call import Call
+from eugene.cli._explain import Explained, explained, require_place
 from eugene.cli._main import say
-from eugene.cli._run import device_of, do_step, network_of, printed, read_file, spoken
-from eugene.errors import EugeneError, UsageError
+from eugene.cli._run import do_step, network_of, printed, spoken
+from eugene.errors import UsageError
 
 if TYPE_CHECKING:
+    from eugene.config import RunConfig
     from eugene.runs import RunFolder
 
 _ONLY_FILES = ("out", "fasta", "seq_col", "target", "methods", "hypothetical", "overlap")
+_TABLES = {".tsv": "\t", ".csv": ","}
+_KINDS = (".zarr", *_TABLES, ".png", *BIGWIG)
 
 
 def attribute(call: Call) -> int:
@@ -32,72 +38,73 @@ def attribute(call: Call) -> int:
     return do_step(call)
 
 
-def _attribute_file(call: Call, folder: RunFolder, config: Any) -> int:
-    """Attribute the sequences of ``--input`` into the store ``--out``."""
-    out, tracks = call.get("out"), wants_bigwig(call)
-    if out is None or not (tracks or out.rstrip("/").endswith(".zarr")):
-        wrong = "" if out is None else f", got {out}"
+def _attribute_file(call: Call, folder: RunFolder, config: RunConfig) -> int:
+    """Attribute the sequences of ``--input`` into ``--out``: store, table, picture or BigWig."""
+    given = (call.get("out") or "").rstrip("/")
+    suffix = Path(given).suffix.lower()
+    if suffix not in _KINDS:
+        wrong = f", got {given}" if given else ""
         raise UsageError(
-            f"--input needs --out NAME.zarr{wrong}. Example: {call.verb.example}; of regions "
-            "--out NAME.bw writes BigWig files"
+            f"--input needs --out NAME.zarr{wrong}, NAME.tsv, NAME.png, or of regions NAME.bw. "
+            f"Example: {call.verb.example}"
         )
-    if call.has("overlap") and not tracks:
+    if call.has("overlap") and not wants_bigwig(call):
         raise UsageError("--overlap goes with --out NAME.bw")
     overlap_of(call)
-    if not Path(out).absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {Path(out).absolute().parent} does not exist")
-    import xarray as xr
-
-    from eugene.interpret._attribute import Explainer
-    from eugene.interpret._store import write_attributions
-    from eugene.interpret._targets import chosen_targets, explain_targets, tasks_of
-    from eugene.runs import load
-
-    options = steps()["attribute"].settings(config)
+    out = require_place(call)
+    if suffix != ".zarr" and not wants_bigwig(call) and out.exists() and not call.has("overwrite"):
+        raise UsageError(f"--out {out} exists; give --overwrite to replace it")
     methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
     with spoken(call):
-        module = load(folder.path, allow_class_path=call.has("allow_class_path"))
-        explainer = Explainer(
-            module.explained,
-            tuple(methods or options["methods"]),
-            references=options["references"],
-            n_references=options["n_references"],
-            seed=config.seed,
-            batch_size=options["batch_size"],
-            hypothetical=call.has("hypothetical") or options["hypothetical"],
-            device=device_of(call),
+        found = explained(
+            call, folder, config, methods=methods, hypothetical=call.has("hypothetical")
         )
-        targets = chosen_targets(_target(call.get("target"), options["target"]), tasks_of(module))
-        ds, names = read_file(call, folder)
-
-        def write(path: str) -> xr.Dataset:
-            return write_attributions(
-                explain_targets(explainer, targets),
-                ds,
-                path,
-                beside=xr.Dataset({"name": ("_sequence", names)}),
-                overwrite=call.has("overwrite"),
-                progress=call.progress,
-            )
-
-        files = attributions_bigwig(call, ds, write) if tracks else []
-        if not tracks:
-            write(out)
-    say(f"{len(names)} sequences by {', '.join(explainer.methods)}")
-    for file in files or [Path(out)]:
+        if wants_bigwig(call):
+            genome_of(call, found.ds)  # before anything is computed
+            files = attributions_bigwig(call, found.ds, found.write)
+        elif suffix == ".zarr":
+            found.write(str(call.get("out")))
+            files = [out]
+        elif suffix == ".png":
+            files = _pictures(found, out)
+        else:
+            _write_table(found, out, _TABLES[suffix])
+            files = [out]
+    say(f"{len(found.names)} sequences by {', '.join(found.methods)}")
+    for file in files:
         say(f"attributions: {file}")
     return 0
 
 
-def _target(text: str | None, default: object) -> object:
-    """Return an output's number or name from the command line."""
-    if text is None:
-        return default
-    if text.partition(":")[0].partition("_")[0] in {"counts", "profile"}:
-        return text
+def _write_table(found: Explained, out: Path, separator: str) -> None:
+    """Write one row a letter, some sequences at a time."""
+    from eugene.interpret import attribution_table
+
+    partial = out.with_name(f".{out.name}.part")
     try:
-        places = tuple(int(word) for word in text.split(","))
-    except ValueError:
-        message = f"--target {text}: expected a number such as 0, or 'counts' or 'profile'"
-        raise EugeneError(message) from None
-    return places[0] if len(places) == 1 else places
+        with found.attributed() as ds, partial.open("w", encoding="utf-8", newline="") as file:
+            for i, table in enumerate(attribution_table(ds)):
+                table.to_csv(file, sep=separator, index=False, header=i == 0, lineterminator="\n")
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pictures(found: Explained, out: Path) -> list[Path]:
+    """Draw the logos of the first sequences, a picture for each method and output."""
+    from eugene.report._logos import SEQUENCES, logos, projected
+
+    files = []
+    with found.attributed() as ds, tempfile.TemporaryDirectory() as folder:
+        names = projected(ds)
+        for name in names:
+            drawn = Path(folder) / f"{logos(ds, name, Path(folder)).name}.png"
+            goal = out if len(names) == 1 else out.with_name(f"{out.stem}_{name}{out.suffix}")
+            shutil.move(drawn, goal)
+            files.append(goal)
+    if len(found.names) > SEQUENCES:
+        say(
+            f"drawn: the first {SEQUENCES} of {len(found.names)} sequences; --out NAME.tsv or "
+            ".zarr has all of them"
+        )
+    return files

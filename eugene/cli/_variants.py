@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eugene._table import aligned
 from eugene.cli._call import Call
@@ -11,18 +11,22 @@ from eugene.cli._main import say
 from eugene.cli._run import device_of, network_of, printed, spoken
 from eugene.errors import UsageError
 
+if TYPE_CHECKING:
+    from eugene.config import RunConfig
+
+_OF_GENOMES = ("regions", "genome", "tracks", "binned")
 _SHOWN = 20
 _SHOWN_COLUMNS = ("chrom", "pos", "id", "ref", "alt")
 
 
 def variants(call: Call) -> int:
-    """Score the variants of ``--vcf`` on windows of ``--fasta``."""
+    """Score the variants of ``--vcf`` on windows of ``--fasta``, or of the genome of the run."""
     folder, config = network_of(call)
     if printed(call, config):
         return 0
-    for name in ("fasta", "vcf"):
-        if call.get(name) is None:
-            raise UsageError(f"'eugene variants' needs --{name} FILE. Example: {call.verb.example}")
+    if call.get("vcf") is None:
+        raise UsageError(f"'eugene variants' needs --vcf FILE. Example: {call.verb.example}")
+    genome = _genome(call, config)
     options = _options(call)
     from eugene.interpret import variant_effects
     from eugene.runs import load
@@ -32,7 +36,7 @@ def variants(call: Call) -> int:
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))
         table = variant_effects(
             module,
-            str(call.get("fasta")),
+            genome,
             str(call.get("vcf")),
             out=out,
             resume=not call.has("overwrite"),
@@ -41,6 +45,22 @@ def variants(call: Call) -> int:
         )
     _show(table, out)
     return 0
+
+
+def _genome(call: Call, config: RunConfig) -> str:
+    """Return ``--fasta``, or the genome that the run cut its windows from."""
+    given = call.get("fasta")
+    if given is not None:
+        return given
+    section = config.section("data")
+    own = section.get("fasta") if section.get("name") in _OF_GENOMES else section.get("reference")
+    needs = f"'eugene variants' needs --fasta FILE. Example: {call.verb.example}"
+    if own is None:
+        raise UsageError(f"the run was not made on a genome: {needs}")
+    if not Path(str(own)).is_file():
+        raise UsageError(f"the genome of the run, {own}, is not there any more: {needs}")
+    say(f"genome: {own}, that of the run")
+    return str(own)
 
 
 def _options(call: Call) -> dict[str, Any]:

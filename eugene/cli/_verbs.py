@@ -117,7 +117,7 @@ _AFTER = (
         "eugene variants --run_dir runs/first --fasta hg38.fa --vcf eqtl.vcf --out effects.tsv",
         "eugene.cli._variants:variants",
         options=(
-            Option("--fasta", "FASTA file of the genome", "FILE"),
+            Option("--fasta", "FASTA file of the genome; that of the run if absent", "FILE"),
             Option("--vcf", "VCF file, or CSV or TSV with chrom, pos, ref, alt", "FILE"),
             out("CSV, TSV or Zarr to write; on stdout if absent", old=True),
             Option("--scores", "difference, log_fold", "NAMES", "difference,log_fold"),

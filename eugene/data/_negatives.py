@@ -152,8 +152,11 @@ def shuffled_rows(
 def shuffled_copies(
     ds: xr.Dataset, seq_var: str, options: Mapping[str, Any], seed: int
 ) -> xr.Dataset:
-    """Return the dataset with shuffled copies of its rows behind them."""
+    """Return the dataset with shuffled copies of its rows behind them, and their number in it."""
+    given: dict[str, Any] = {"seed": seed, "k": 2, **options}
     try:
-        return sd.regions.add_shuffled_negatives(ds, seq_var=seq_var, **{"seed": seed, **options})
+        made = sd.regions.add_shuffled_negatives(ds, seq_var=seq_var, **given)
     except TypeError as error:
         raise SourceError(f"negatives: {error}.") from error
+    copies = int((made["source_row"].to_numpy() >= 0).sum())
+    return made.assign_attrs(shuffled_negatives=copies, shuffled_k=int(given["k"]))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eugene.interpret._footprints import bias_footprints as bias_footprints
     from eugene.interpret._footprints import cut_site_words as cut_site_words
     from eugene.interpret._hits import hits_table as hits_table
+    from eugene.interpret._letters import attribution_table as attribution_table
     from eugene.interpret._motifs import read_motifs as read_motifs
     from eugene.interpret._sdata import attribute_sdata as attribute_sdata
     from eugene.interpret._sdata import evolve_seqs_sdata as evolve_seqs_sdata

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seqpro.motifs import MotifSet
 
 # how many sequences and positions a page shows; the files hold all of them
-_SEQUENCES, _POSITIONS = 5, 220
+SEQUENCES, _POSITIONS = 5, 220
 
 
 def projected(ds: xr.Dataset) -> list[str]:
@@ -118,7 +118,7 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     from seqexplainer.plot.style import SPAN_COLORS
 
     letters = _letters(ds)
-    values = np.asarray(ds[method].values[:_SEQUENCES], dtype=float)
+    values = np.asarray(ds[method].values[:SEQUENCES], dtype=float)
     count = values.shape[0]
     figure, axes = plt.subplots(
         count, 1, figsize=(11.4, 1.3 * count), layout="constrained", squeeze=False

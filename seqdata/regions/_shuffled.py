@@ -51,8 +51,7 @@ def add_shuffled_negatives(
     -------
     Dataset
         The rows of ``ds``, then the shuffled ones in the order of their positives; ``label``
-        int8 and ``source_row`` int64, the row that a copy was made of, -1 for others. The
-        attributes ``shuffled_negatives`` and ``shuffled_k`` hold their number and ``k``.
+        int8 and ``source_row`` int64, the row that a copy was made of, -1 for others.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def add_shuffled_negatives(
     return xr.concat(
         [before, copies.assign(made)], rows, data_vars="minimal", coords="minimal",
         compat="override", combine_attrs="override",
-    ).assign_attrs(shuffled_negatives=len(source), shuffled_k=k)  # fmt: skip
+    )  # fmt: skip
 
 
 def _sources(positives: NDArray[np.int64], ratio: float, seed: int) -> NDArray[np.int64]:

@@ -80,7 +80,7 @@ def _show(section: Section, run: RunFolder) -> None:
             GENOME,
             Option("--target", "output: its number, or counts or profile", "WHICH"),
             Option("--hypothetical", "keep the hypothetical form too (for TF-MoDISco)"),
-            out("Zarr store to write, or .bw files of regions", "PATH", old=True),
+            out("of --input: .zarr, .tsv, .png, or .bw of regions", "PATH", old=True),
             OVERLAP,
             *LATER,
         ),

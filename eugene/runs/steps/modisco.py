@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene._step import Part, step
+from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from eugene._folder import RunFolder
     from eugene.runs._run import Run
@@ -111,6 +114,27 @@ def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: st
     split="test",
     writes={**_FILES, "interpretation/modisco.zarr": "attributions that TF-MoDISco read"},
     report=(Part("modisco", "TF-MoDISco", _show),),
+    verb=Verb(
+        "modisco",
+        "find the motifs that attributions are made of, by TF-MoDISco (needs the extra 'modisco')",
+        "eugene modisco runs/first --interpret.modisco.window 200",
+        "eugene.cli._seqlets:modisco",
+        options=(
+            INPUT,
+            Option("--seq_col", "column or variable with the sequences", "NAME"),
+            GENOME,
+            Option("--target", "output of --input: its number, or counts or profile", "WHICH"),
+            Option(
+                "--motif_db",
+                "embedded, a curated set, or a MEME file",
+                "FILE",
+                key="interpret.modisco.motif_db",
+            ),
+            out("folder for the patterns of --input", "DIR"),
+            *LATER,
+        ),
+        show=lambda run: [f"patterns: {run / _PAGE}"],
+    ),
 )
 def modisco(
     run: Run,
@@ -165,8 +189,6 @@ def modisco(
     """
     import numpy as np
 
-    import seqexplainer as se
-    from eugene import interpret
     from eugene._optional import require
 
     require("modiscolite", extra="modisco")
@@ -182,28 +204,75 @@ def modisco(
         batch_size=batch_size,
         hypothetical=True,
     )
+    tables = patterns(
+        found,
+        lambda label: (run.folder / _file(label, _MEME)).parent,
+        motif_db=motif_db,
+        name=run.config.name,
+        progress=run.progress,
+        window=window,
+        max_seqlets=max_seqlets,
+        min_seqlets=min_seqlets,
+        n_leiden_runs=n_leiden_runs,
+        target_fdr=target_fdr,
+    )
+    for label, matches in tables.items():
+        run.folder.write_table(_file(label, _MATCHES), matches)
+
+
+def patterns(
+    found: xr.Dataset,
+    folder: Callable[[str], Path],
+    *,
+    motif_db: str,
+    name: str,
+    progress: bool,
+    **options: object,
+) -> dict[str, pd.DataFrame]:
+    """Search attributions of each output for patterns, and write them into its folder.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        Hypothetical attributions.
+    folder : callable
+        Gives the folder for the label of an output.
+    motif_db : str
+        Motifs to compare with.
+    name : str
+        What was explained, for the title of the page.
+    progress : bool
+        Whether to show how far it is.
+    **options
+        Of `seqexplainer.modisco`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Matches of the patterns of each output, where there are patterns.
+    """
+    import seqexplainer as se
+    from eugene import interpret
+
     database = interpret.read_motifs(motif_db)
-    names = [str(name) for name in found.data_vars if found[name].attrs.get("form") == _FORM]
+    tables = {}
+    names = [str(v) for v in found.data_vars if found[v].attrs.get("form") == _FORM]
     for variable in names:
         label = str(found[variable].attrs.get("label", ""))
         of = f", {_words(label)}" if label else ""
-        meme = run.folder / _file(label, _MEME)
+        meme = folder(label) / Path(_MEME).name
         ds = interpret.modisco_sdata(
             found,
             variable,
             out=meme.parent,
             motif_db=database,
-            title=f"TF-MoDISco patterns of {run.config.name}{of}",
+            title=f"TF-MoDISco patterns of {name}{of}",
             copy=True,
-            verbose=run.progress,
-            window=window,
-            max_seqlets=max_seqlets,
-            min_seqlets=min_seqlets,
-            n_leiden_runs=n_leiden_runs,
-            target_fdr=target_fdr,
+            verbose=progress,
+            **options,
         )
         if meme.is_file():
-            matches = se.annotate_pfms(meme, database, top=3)
-            run.folder.write_table(_file(label, _MATCHES), matches)
+            tables[label] = se.annotate_pfms(meme, database, top=3)
         counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()
         logger.info("modisco%s: %d patterns of %d seqlets", of, len(counts), int(counts.sum()))
+    return tables

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from eugene._step import Faults, Part, Settings, step
+from eugene._table import delimited
+from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
     from eugene._folder import RunFolder
@@ -102,6 +106,29 @@ def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
     look=_look,
     writes={_FILE: "seqlets of the attributions with the motifs that they resemble"},
     report=(Part("seqlets", "Seqlets", _show),),
+    verb=Verb(
+        "seqlets",
+        "call stretches of high attribution, and name them by the motifs that they resemble",
+        "eugene seqlets runs/first --out seqlets.tsv",
+        "eugene.cli._seqlets:seqlets",
+        options=(
+            INPUT,
+            Option("--seq_col", "column or variable with the sequences", "NAME"),
+            GENOME,
+            Option("--target", "output of --input: its number, or counts or profile", "WHICH"),
+            Option(
+                "--motif_db",
+                "embedded, a curated set, or a MEME file",
+                "FILE",
+                key="interpret.seqlets.motif_db",
+            ),
+            out("CSV or TSV file of the seqlets to write (as well)"),
+            *LATER,
+        ),
+        suffixes=(".csv", ".tsv"),
+        save=lambda run, path: _save(run, path),
+        show=lambda run: [f"seqlets: {run / _FILE}"],
+    ),
 )
 def seqlets(
     run: Run,
@@ -129,15 +156,53 @@ def seqlets(
     max_q_value : float
         A match counts up to this q-value.
     """
-    import pandas as pd
-
     import seqdata as sd
-    from eugene import interpret
 
     ds = sd.open_zarr(run.folder.attributions)
     old = [name for name in ds.variables if str(name).split("_")[0] == "seqlets"]
     ds = ds.drop_vars(old)
     before = set(ds.variables)
+    table, found = named_seqlets(
+        ds, method, caller=caller, threshold=threshold, motif_db=motif_db, max_q_value=max_q_value
+    )
+    table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+    if "output" in table:
+        table.insert(0, "output", table.pop("output"))
+    # a variable of a store is not replaced: where there were seqlets, the store is written anew
+    new = found if old else found[[name for name in found.variables if name not in before]]
+    sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
+    run.folder.write_table(_FILE, table)
+
+
+def named_seqlets(
+    ds: xr.Dataset,
+    method: str | None,
+    *,
+    caller: Literal["recursive", "tfmodisco"],
+    threshold: float,
+    motif_db: str,
+    max_q_value: float,
+) -> tuple[pd.DataFrame, xr.Dataset]:
+    """Call seqlets on the attributions of a dataset, and name them.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        With projected attributions; it gets variables of the seqlets.
+    method, caller, threshold, motif_db, max_q_value
+        As of the step `seqlets`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row a seqlet; of a network with several outputs ``output`` says which.
+    ds : xarray.Dataset
+        The same dataset.
+    """
+    import pandas as pd
+
+    from eugene import interpret
+
     tuned: dict[str, Any] = {"threshold" if caller == "recursive" else "target_fdr": threshold}
     tables = []
     for label, variable in _chosen(ds, method).items():
@@ -154,12 +219,12 @@ def seqlets(
         table = interpret.hits_table(ds, name)
         named = (table["motif"] != "seqlet").sum()
         logger.info("%s: %d, %d of them named", name.replace("_", " of "), len(table), named)
-        table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
         if label:
-            table.insert(0, "output", label)
+            table["output"] = label
         tables.append(table)
-    table = pd.concat(tables, ignore_index=True)
-    # a variable of a store is not replaced: where there were seqlets, the store is written anew
-    new = ds if old else ds[[name for name in ds.variables if name not in before]]
-    sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
-    run.folder.write_table(_FILE, table)
+    return pd.concat(tables, ignore_index=True), ds
+
+
+def _save(run: RunFolder, path: Path) -> None:
+    """Write the seqlets as the name of a file says."""
+    run.table(_FILE).to_csv(path, sep=delimited(path), index=False)

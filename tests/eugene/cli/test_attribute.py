@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import eugene as eu
@@ -63,12 +64,102 @@ def test_any_input(capsys, trained, tmp_path, letters, suffix):
     assert "differ in methods; nothing was touched" in err
 
 
+def test_tables_and_pictures_of_any_file(capsys, trained, tmp_path, letters):
+    rows = [row.tobytes().decode() for row in letters]
+    (tmp_path / "x.fa").write_text("".join(f">s{i}\n{row}\n" for i, row in enumerate(rows)))
+    command = ("attribute", trained, "--input", tmp_path / "x.fa", "--methods", "saliency")
+    code, _, err = run(capsys, *command, "--out", tmp_path / "x.tsv")
+    assert code == 0, err
+    code, _, err = run(capsys, *command, "--out", tmp_path / "x.zarr")
+    assert code == 0, err
+    table = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    assert list(table) == ["sequence", "position", "letter", "saliency"]
+    assert "".join(table["letter"]) == "".join(rows)
+    assert table["sequence"].tolist() == [f"s{i}" for i in range(5) for _ in range(140)]
+    stored = sd.open_zarr(tmp_path / "x.zarr")["saliency"].values
+    places = np.array([["ACGT".index(letter) for letter in row] for row in rows])
+    there = np.take_along_axis(stored, places[:, None], axis=1)
+    np.testing.assert_allclose(table["saliency"], there.reshape(-1), atol=1e-6)
+    code, _, err = run(capsys, *command, "--out", tmp_path / "x.tsv")
+    assert code == 2
+    assert "exists; give --overwrite" in err
+    code, out, err = run(capsys, *command, "--out", tmp_path / "x.png")
+    assert code == 0, err
+    assert (tmp_path / "x.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert "drawn" not in out  # all five
+    code, _, err = run(capsys, *command, "--out", tmp_path / "x.bw")
+    assert code == 2
+    assert "holds no regions of a genome" in err
+
+
+def test_seqlets_of_a_file_and_of_the_run(capsys, trained, tmp_path, letters):
+    rows = [row.tobytes().decode() for row in letters]
+    (tmp_path / "x.fa").write_text("".join(f">s{i}\n{row}\n" for i, row in enumerate(rows)))
+    command = ("seqlets", trained, "--interpret.seqlets.threshold", "0.5")
+    file = ("--input", tmp_path / "x.fa", "--interpret.attribute.methods", "[saliency]")
+    code, out, err = run(capsys, *command, *file, "--out", tmp_path / "x.tsv")
+    assert code == 0, err
+    table = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    assert f"{len(table)} seqlets in 5 sequences" in out
+    assert set(table["name"]) <= {f"s{i}" for i in range(5)}
+    assert (table["end"] > table["start"]).all()
+    assert len(table)
+    code, _, err = run(capsys, *command, *file)
+    assert code == 2
+    assert "--input needs --out" in err
+    code, _, err = run(capsys, *command, *file, "--out", tmp_path / "x.xls")
+    assert code == 2
+    assert "expected a name that ends in .csv or .tsv" in err
+    code, _, err = run(capsys, *command, "--fasta", "g.fa")
+    assert code == 2
+    assert "--fasta goes with --input FILE" in err
+    code, _, err = run(capsys, "attribute", trained, "--interpret.attribute.top", "2",
+                       "--overwrite")  # fmt: skip
+    assert code == 0, err
+    code, out, err = run(capsys, *command, "--out", tmp_path / "own.tsv", "--overwrite")
+    assert code == 0, err
+    own = pd.read_csv(tmp_path / "own.tsv", sep="\t")
+    kept = pd.read_csv(RunFolder(trained) / "interpretation" / "annotated_seqlets.csv")
+    pd.testing.assert_frame_equal(own, kept)
+
+
+def test_modisco_is_refused_before_anything_is_computed(capsys, trained, tmp_path):
+    code, _, err = run(capsys, "modisco", trained, "--out", tmp_path / "here")
+    assert code == 2
+    assert "--out goes with --input FILE" in err
+    (tmp_path / "x.fa").write_text(">a\nACGT\n")
+    code, _, err = run(capsys, "modisco", trained, "--input", tmp_path / "x.fa")
+    assert code == 2
+    assert "--input needs --out" in err
+
+
+def test_variants_on_the_genome_of_the_run(capsys, trained, tmp_path):
+    from eugene.cli._call import parse_call
+    from eugene.cli._variants import _genome
+    from eugene.cli._verbs import VERBS
+    from eugene.config import RunConfig
+    from eugene.errors import UsageError
+
+    call = parse_call(VERBS["variants"], ["runs/x", "--vcf", "v.vcf"])
+    (tmp_path / "g.fa").write_text(">a\nACGT\n")
+    data = {"name": "regions", "fasta": str(tmp_path / "g.fa")}
+    assert _genome(call, RunConfig({"data": data})) == str(tmp_path / "g.fa")
+    assert "that of the run" in capsys.readouterr().out
+    (tmp_path / "g.fa").unlink()
+    with pytest.raises(UsageError, match="is not there any more"):
+        _genome(call, RunConfig({"data": data}))
+    (tmp_path / "v.tsv").write_text("chrom\tpos\tref\talt\na\t70\tC\tA\n")
+    code, _, err = run(capsys, "variants", trained, "--vcf", tmp_path / "v.tsv")
+    assert code == 2
+    assert "the run was not made on a genome: 'eugene variants' needs --fasta FILE" in err
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
         (("--out", "a.zarr"), "--out goes with --input FILE"),
-        (("--input", "x.fa"), "--input needs --out NAME.zarr. Example: eugene attribute"),
-        (("--input", "x.fa", "--out", "a.csv"), "--out NAME.zarr, got a.csv"),
+        (("--input", "x.fa"), "--input needs --out NAME.zarr, NAME.tsv, NAME.png"),
+        (("--input", "x.fa", "--out", "a.xls"), "--out NAME.zarr, got a.xls"),
         (("--input", "x.fa", "--out", "no/where/a.zarr"), "does not exist"),
         (("--input", "y.fa", "--out", "a.zarr"), "the input y.fa does not exist"),
         (("--input", "x.fa", "--out", "a.zarr"), "are 4 bp long, the network reads 140 bp"),
@@ -77,6 +168,7 @@ def test_any_input(capsys, trained, tmp_path, letters, suffix):
             ("--input", "x.fa", "--out", "a.zarr", "--methods", "deeplift_shap"),
             "did you mean 'deep_lift_shap'",
         ),
+        (("--input", "x.fa", "--out", "a.tsv"), "are 4 bp long, the network reads 140 bp"),
         (
             ("--input", "x.fa", "--out", "a.zarr", "--methods", "sis", "--hypothetical"),
             "'sis' has no hypothetical form",

@@ -29,6 +29,8 @@ NETWORK = (
     "consistency",
     "grammar",
     "evaluate",
+    "seqlets",
+    "modisco",
 )
 # verbs of several actions, some of which run a network
 ACTIONS = ("constructs", "tracks")
