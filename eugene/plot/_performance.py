@@ -60,6 +60,20 @@ def _pairs(
     return found
 
 
+def _rivals(
+    sdata: xr.Dataset,
+    target_vars: str | Sequence[str],
+    prediction_vars: str | Sequence[str] | None,
+) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Return what `_pairs` does; several predictions of one target have their own names."""
+    targets = as_list(target_vars)
+    predictions = [] if prediction_vars is None else as_list(prediction_vars)
+    if len(targets) > 1 or len(predictions) < 2:
+        return _pairs(sdata, target_vars, prediction_vars)
+    pairs = _pairs(sdata, targets * len(predictions), predictions)
+    return [(name, y, p) for name, (_, y, p) in zip(predictions, pairs, strict=True)]
+
+
 def _binary(name: str, y: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return labels as 0 and 1, or say that they are not."""
     labels = np.unique(y)
@@ -181,9 +195,11 @@ def auroc(
     target_vars
         One target name or several.
     prediction_vars
-        Score of each target; by default ``{target}_predictions``.
+        Score of each target; by default ``{target}_predictions``. Of one target also several,
+        such as those of a network and of its baselines.
     labels
-        Name of each curve in the legend; by default that of its target.
+        Name of each curve in the legend; by default that of its target, or of its prediction
+        where one target has several.
     averages
         Draw the micro and the macro average of several curves as well.
     ax
@@ -210,7 +226,7 @@ def auroc(
     'y: 1.000'
     """
     return _curve(
-        "roc", _pairs(sdata, target_vars, prediction_vars), labels, ax, kwargs, averages=averages
+        "roc", _rivals(sdata, target_vars, prediction_vars), labels, ax, kwargs, averages=averages
     )
 
 
@@ -235,9 +251,11 @@ def auprc(
     target_vars
         One target name or several.
     prediction_vars
-        Score of each target; by default ``{target}_predictions``.
+        Score of each target; by default ``{target}_predictions``. Of one target also several,
+        such as those of a network and of its baselines.
     labels
-        Name of each curve in the legend; by default that of its target.
+        Name of each curve in the legend; by default that of its target, or of its prediction
+        where one target has several.
     averages
         Draw the micro and the macro average of several curves as well.
     iso_f1
@@ -265,7 +283,7 @@ def auprc(
     >>> auprc(ds, "y").get_xlabel()
     'recall'
     """
-    pairs = _pairs(sdata, target_vars, prediction_vars)
+    pairs = _rivals(sdata, target_vars, prediction_vars)
     ax = _curve("pr", pairs, labels, ax, kwargs, averages=averages)
     if iso_f1:
         _iso_f1(ax)

@@ -86,8 +86,20 @@ def test_curves_carry_their_areas(draw: object, score: object, ds: xr.Dataset) -
 def test_curves_refuse_what_is_not_binary(ds: xr.Dataset) -> None:
     with pytest.raises(EugeneError, match="must hold both 0 and 1"):
         plot.auroc(ds, "activity")
-    with pytest.raises(EugeneError, match="1 target variables but 2 prediction"):
-        plot.auroc(ds, "label", ["a", "b"])
+    with pytest.raises(EugeneError, match="2 target variables but 1 prediction"):
+        plot.auroc(ds, ["label", "label"], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("draw", "score"), [(plot.auroc, roc_auc_score), (plot.auprc, average_precision_score)]
+)
+def test_predictions_of_one_target_are_rivals(draw: object, score: object, ds: xr.Dataset) -> None:
+    shuffled = np.random.default_rng(0).permutation(ds["label_predictions"].values)
+    both = ds.assign(network=ds["label_predictions"], words=("_sequence", shuffled))
+    ax = draw(both, "label", ["network", "words"])  # type: ignore[operator]
+    areas = {name: score(both["label"], both[name]) for name in ("network", "words")}  # type: ignore[operator]
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == [f"{name}: {area:.3f}" for name, area in areas.items()]
 
 
 def test_curves_need_predictions(ds: xr.Dataset) -> None:
