@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -126,6 +127,12 @@ class RunFolder:
         """Folders of the runs over seeds or folds, and arms, where there are such."""
         found = [p.parent for kind in OVER for p in self.path.glob(f"*/{kind}_*/state.json")]
         return sorted(found, key=_in_order)
+
+    @property
+    def store(self) -> RunFolder:
+        """The folder that has the data of the run: its own, or the one above replicates."""
+        shared = self.state().get("store")
+        return self if shared is None else RunFolder(os.path.normpath(self / str(shared)))
 
     def is_run(self) -> bool:
         """Tell whether the folder was written by eugene."""

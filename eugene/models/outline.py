@@ -183,6 +183,31 @@ def outline(network: Architecture) -> list[Layer]:
     return list(rows.values())
 
 
+def field_of(network: Architecture) -> int | None:
+    """Return the bases (bp) that lead to one position of the last layer that sees a window.
+
+    Behind it, whatever reads the whole sequence at once joins the positions.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        An architecture on the device ``meta``.
+
+    Returns
+    -------
+    int or None
+        None where a layer reads the whole sequence from the start.
+
+    Examples
+    --------
+    >>> field_of(published(rows_of("deepbind")[0]))
+    16
+    """
+    fields = [layer.field for layer in outline(network) if layer.field is not None]
+    widest = max(fields, default=1)
+    return widest if widest > 1 else None
+
+
 def _leaves(module: nn.Module, under: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield the layers that are listed: what has no layers inside, and a pooling that has."""
     for name, layer in module.named_children():

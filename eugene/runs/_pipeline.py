@@ -14,7 +14,7 @@ from eugene.config import RunConfig, value_at
 from eugene.errors import ConfigError, DoesNotApplyError, Problem, RunExistsError
 from eugene.runs._data import other_folder, same_source, same_values
 from eugene.runs._load import read_config, require_single, require_trained, resolved_config
-from eugene.runs._run import Baselines, Run, logger, store_of
+from eugene.runs._run import Baselines, Run, logger
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -126,7 +126,7 @@ def _changes(
 ) -> list[Problem]:
     """Return what differs between a configuration and the one that a folder was made with."""
     before = resolved_config(folder).tree
-    sources = store_of(folder).state().get("sources") or {}
+    sources = folder.store.state().get("sources") or {}
     problems = []
     for name in sections:
         old = _flat(before.get(name), f"$.{name}")

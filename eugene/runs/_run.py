@@ -38,12 +38,6 @@ Baselines: TypeAlias = "dict[str, dict[str, NDArray[np.float64]]]"
 _PREDICTED = ("prediction", "score")
 
 
-def store_of(folder: RunFolder) -> RunFolder:
-    """Return the folder that has the data of a run: its own, or the one above replicates."""
-    shared = folder.state().get("store")
-    return folder if shared is None else RunFolder(os.path.normpath(folder / str(shared)))
-
-
 class Run:
     """A configuration and the folder that it fills.
 
@@ -94,7 +88,7 @@ class Run:
         self.stages: list[Run] | None = None  # see eugene.runs._stages.stage_runs
         self.config = config.last
         self.folder = folder
-        self.store = store or store_of(folder)
+        self.store = store or folder.store
         self.shuffle_labels = shuffle_labels
         self.progress = progress
 

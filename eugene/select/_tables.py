@@ -140,9 +140,8 @@ def _names(run: RunFolder, targets: list[str], n_outputs: int, *, classes: bool)
     """Return the names of the outputs of a run, those of classes as its data have them."""
     import seqdata as sd
     from eugene.evaluate._curves import class_names
-    from eugene.runs._run import store_of
 
-    store = store_of(run).data_store
+    store = run.store.data_store
     if not classes or not store.is_dir():
         return [f"class {i}" for i in range(n_outputs)] if classes else targets
     with sd.open_zarr(store) as rows:

@@ -224,6 +224,7 @@ def _note(run: Run, module: nn.Module, result: FitResult, *, before: int = 0) ->
             "monitor": result.monitor,
             "stopped_early": result.stopped_early,
             "parameters": sum(p.numel() for p in getattr(module, "arch", module).parameters()),
+            "receptive_field": _field(run),
             "rows_per_second": round(trained / result.seconds, 1) if result.seconds else None,
             "speed": result.speed,
         }
@@ -232,6 +233,21 @@ def _note(run: Run, module: nn.Module, result: FitResult, *, before: int = 0) ->
     level = logging.DEBUG if run.folder.follows else logging.INFO
     epochs = before + result.epochs
     logger.log(level, "fit: %d epochs, best %s %s", epochs, result.monitor, best)
+
+
+def _field(run: Run) -> int | None:
+    """Return the receptive field of the network in bp; None where it cannot be followed."""
+    import torch
+
+    from eugene.models.outline import field_of
+
+    try:
+        with torch.device("meta"):
+            network = run.new_module(initialise=False).arch.to("meta").eval()
+            return field_of(network)
+    except Exception as error:  # of a network of one's own, which may do anything
+        logger.debug("fit: the receptive field is not known (%s: %s)", type(error).__name__, error)
+        return None
 
 
 def _part() -> None:

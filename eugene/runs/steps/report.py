@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from eugene._step import Part, step, steps
 from eugene._verb import TRUST, Verb, out
 from eugene.report._blocks import Section, duration
+from eugene.report._methods import methods, provenance
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -59,6 +60,8 @@ def _timings(section: Section, run: RunFolder) -> None:
     again=True,
     writes={"report.html": "the self-contained page", "figures": "its pictures"},
     report=(
+        Part("methods", "Methods, to be pasted", methods),
+        Part("provenance", "Provenance", provenance),
         Part("configuration", "Configuration", _configuration),
         Part("versions", "Versions", _versions),
         Part("timings", "Timings", _timings),

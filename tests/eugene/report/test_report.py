@@ -203,6 +203,8 @@ def test_page_holds_every_section_and_needs_nothing(run: RunFolder) -> None:
         "positions",
         "evolution",
         "control",
+        "methods",
+        "provenance",
         "configuration",
         "versions",
     ]
