@@ -16,7 +16,7 @@ JOBS   ?= 2
 OUT    ?= runs/quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow check docs docs-run bench bench-peers release-check clean
+.PHONY: help quickstart test test-slow check docs docs-run bench bench-peers changelog release-check clean
 
 help:
 	@echo "make quickstart   train, test and explain a model on simulated data; ends with the path of a report"
@@ -26,6 +26,7 @@ help:
 	@echo "make docs         build the site into docs/_build/html; docs-run executes the tutorials as well"
 	@echo "make bench        run the benchmarks against their peers and print ratios"
 	@echo "make bench-peers  set up the environments of the peers (5 GB in the benchmarks' cache folder)"
+	@echo "make changelog    put the files of changes/ into CHANGELOG.md under the package's version"
 	@echo "make release-check  what has to hold before a version is published (an hour)"
 	@echo "make clean        remove .venv, caches and built files (runs/ stays)"
 
@@ -88,6 +89,9 @@ bench: $(VENV)/.dev
 
 bench-peers: $(VENV)/.dev
 	@$(PY) benchmarks/_peers.py
+
+changelog:
+	@"$(PYTHON)" .ci/changelog.py
 
 release-check: $(VENV)/.dev $(VENV)/.docs
 	@.ci/release

@@ -165,6 +165,7 @@ def _shell(folder: Path) -> Iterator[InteractiveShell]:
         display_pub_class=_Publisher,
         displayhook_class=_Hook,
     )
+    sys.path.insert(0, "")  # as a kernel has it: modules that cells write are found
     try:
         yield shell
     finally:

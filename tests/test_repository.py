@@ -58,10 +58,40 @@ def test_citation_changelog_and_version_are_compared(tmp_path):
     assert check.problems(tmp_path) == []
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n## 1.1.0\n")
     (tmp_path / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 1.1.0\n")
+    (tmp_path / "changes").mkdir()
+    (tmp_path / "changes" / "Loud").write_text("New: a thing.\n\n" + "- " + 200 * "x" + "\n")
     told = "; ".join(check.problems(tmp_path))
     assert "no part on 1.2.0" in told
     assert "CITATION.cff lacks title" in told
     assert "says version 1.1.0, the package 1.2.0" in told
+    for said in ("Loud: expected a name", "Loud:1: expected a point", "Loud:2:", "has 202 letters"):
+        assert said in told
+
+
+def test_every_change_is_a_fragment_and_fragments_become_a_part_of_the_changelog(tmp_path):
+    changelog = loaded("changelog")
+    assert changelog.problems() == []
+    assert "Unreleased" not in changelog.heads()
+    (tmp_path / "eugene").mkdir()
+    version = tmp_path / "eugene" / "_version.py"
+    version.write_text('__version__ = "1.1.0"\n')
+    log = tmp_path / "CHANGELOG.md"
+    log.write_text("# Changelog\n\nWords.\n\n## 1.1.0\n\n- Old.\n")
+    changes = tmp_path / "changes"
+    changes.mkdir()
+    with pytest.raises(ValueError, match="holds no change"):
+        changelog.assemble(tmp_path)
+    (changes / "b_verb.md").write_text("- A verb,\n  and more.")
+    (changes / "a_reader.md").write_text("- A reader.\n- Its index.\n")
+    with pytest.raises(ValueError, match="set the next in eugene"):
+        changelog.assemble(tmp_path)
+    version.write_text('__version__ = "1.2.0"\n')
+    assert changelog.assemble(tmp_path, "2026-12-01") == "1.2.0"
+    assert log.read_text() == (
+        "# Changelog\n\nWords.\n\n## 1.2.0 (2026-12-01)\n\n- A reader.\n- Its index.\n- A verb,\n"
+        "  and more.\n\n## 1.1.0\n\n- Old.\n"
+    )
+    assert not changelog.fragments(tmp_path)
 
 
 def test_templates_of_issues_can_be_read_and_ask_for_the_doctor():

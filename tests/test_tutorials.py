@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import notebook_shell
 import pytest
+import trials_here
 from nbclient import NotebookClient
 
 TUTORIALS = sorted((Path(__file__).resolve().parents[1] / "tutorials").glob("*.ipynb"))
@@ -25,9 +26,69 @@ SHORTER = {
         "synthetic_code(6000,": "synthetic_code(600,",
         "max_epochs=6": "max_epochs=1",
     },
+    "13_design": {
+        ".iloc[:8000]": ".iloc[:900]",
+        "max_epochs=25": "max_epochs=1",
+        "[:24]": "[:8]",
+        "few, designs = starts[:8]": "few, designs = starts[:2]",
+        "texts[weakest[:8]]": "texts[weakest[:2]]",
+        "rounds=12": "rounds=4",
+        "rounds=300": "rounds=20",
+        "rounds=25": "rounds=4",
+        "rounds=60": "rounds=10",
+        "n_bootstrap=300": "n_bootstrap=20",
+    },
+    "14_search_and_ensembles": {
+        ".iloc[:3000]": ".iloc[:240]",
+        "max_epochs: 8": "max_epochs: 1",
+        '"trainer.max_epochs": 6': '"trainer.max_epochs": 1',
+        "n_bootstrap: 200": "n_bootstrap: 10",
+        "n_bootstrap=200": "n_bootstrap=10",
+        "n=20": "n=2",
+        "num_samples: 8": "num_samples: 2",
+        '"seeds": [1, 2, 3]': '"seeds": [1, 2]',
+        '"k": 5': '"k": 2',
+    },
+    "15_cluster": {
+        "{name: sizes[name] for name in list(sizes)[:16]}": (
+            "{name: sizes[name] // 10 for name in list(sizes)[:6]}"
+        ),
+        "processes=True": "processes=False",
+        "max_epochs: 4": "max_epochs: 1",
+        "n_bootstrap: 200": "n_bootstrap: 10",
+        "num_samples: 6": "num_samples: 2",
+        "k: 4": "k: 2",
+    },
+    "16_your_own_model": {
+        ".iloc[:2000]": ".iloc[:300]",
+        "max_epochs=12": "max_epochs=1",
+        "max_epochs: 12": "max_epochs: 1",
+        "n_bootstrap: 200": "n_bootstrap: 10",
+        "seeds: [1, 2, 3]": "seeds: [1, 2]",
+        "k: 5": "k: 2",
+        'for words in (command, "import mylab; " + command)': "for words in ()",
+        "[:40]": "[:10]",
+    },
 }
 # what a tutorial reads of the folder of real data that EUGENE_TUTORIAL_DATA names
-NEEDS: dict[str, tuple[str, ...]] = {}
+NEEDS: dict[str, tuple[str, ...]] = {
+    "13_design": (
+        "jores21/jores21_test_leaf_public75.tsv.gz",
+        "jores21/jores21_test_proto_public75.tsv.gz",
+        "jores21/TF-clusters.meme",
+    ),
+    "14_search_and_ensembles": ("koo_chipseq/IRF1_400_h3k27ac.tsv.gz",),
+    "15_cluster": (
+        "sacCer3/sacCer3.fa.gz",
+        "sacCer3/sacCer3_chrI-XVI.chrom.sizes",
+        "sacCer3/ATAC_cutsites_both_ends.bw",
+        "sacCer3/ATAC_macs3_callpeak_derived.narrowPeak",
+    ),
+    "16_your_own_model": (
+        "deepbind_encode/ELK1_GM12878_ELK1_(1277-1)_Stanford_AC.seq.gz",
+        "deepbind_encode/ELK1_GM12878_ELK1_(1277-1)_Stanford_B.seq.gz",
+    ),
+}
 
 
 def short(path: Path, source: str) -> str:
@@ -83,6 +144,8 @@ def test_tutorial_runs_and_shows_what_it_showed(
         where = {"metadata": {"path": tmp_path}}
         NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=where).execute()
     else:
+        # processes of Ray take seconds to start, and more to import what is imported here
+        monkeypatch.setattr("eugene.tune._run._search", trials_here.search)
         notebook_shell.run(notebook, tmp_path)
     assert pictures(notebook) == shown
     warnings = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pages
@@ -32,16 +31,20 @@ def fetched(folder: Path) -> dict[str, list[str]]:
 
 
 def _notebooks(folder: Path) -> None:
-    """Copy the tutorials below ``docs/``, where Sphinx reads them; those that went are removed."""
+    """Copy the tutorials below ``docs/``, where Sphinx reads them; those that went are removed.
+
+    Links to pages are right in the repository; in the copies they lead to the same pages.
+    """
     made = folder / "tutorials" / "made"
     made.mkdir(parents=True, exist_ok=True)
     sources = sorted((pages.REPO / "tutorials").glob("*.ipynb"))
     for old in set(made.glob("*.ipynb")) - {made / source.name for source in sources}:
         old.unlink()
     for source in sources:
-        copy = made / source.name
-        if not copy.exists() or copy.read_bytes() != source.read_bytes():
-            shutil.copy(source, copy)
+        copy, text = made / source.name, source.read_text(encoding="utf8")
+        text = text.replace("](../docs/", "](../../")
+        if not copy.exists() or copy.read_text(encoding="utf8") != text:
+            copy.write_text(text, encoding="utf8")
 
 
 def _make(app: Sphinx, config: Config) -> None:
