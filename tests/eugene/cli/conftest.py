@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_pictures import pictures_of_one_pixel as pictures_of_one_pixel
 
 TINY = """\
 name: tiny

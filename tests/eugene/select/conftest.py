@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny_pictures import pictures_of_one_pixel as pictures_of_one_pixel
 from toy_grid import GRAMMAR, small_grid
 
 from eugene.select import Grid
