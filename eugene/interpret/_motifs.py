@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded"
 
 
+class MotifSetError(EugeneError):
+    """A curated set of motifs cannot be had without more ado."""
+
+
 def read_motifs(source: str | Path) -> MotifSet:
-    """Return the motifs of a file, or those that come with the package.
+    """Return the motifs of a file, of a curated set, or those that come with the package.
 
     Parameters
     ----------
     source : str or Path
-        ``"embedded"`` or a file in MEME, JASPAR, HOMER or TRANSFAC format.
+        ``"embedded"``; a file in MEME, JASPAR, HOMER or TRANSFAC format; or the name of a curated
+        set of motifs, as ``eugene datasets list motifs`` shows them, such as
+        ``"jaspar_fungi"``: it is fetched the first time.
 
     Returns
     -------
@@ -30,7 +36,9 @@ def read_motifs(source: str | Path) -> MotifSet:
     Raises
     ------
     MissingFileError
-        If there is no such file.
+        If there is no such file, and no curated set of that name.
+    MotifSetError
+        If the set is not in the cache and cannot be fetched without more ado.
 
     Examples
     --------
@@ -42,11 +50,43 @@ def read_motifs(source: str | Path) -> MotifSet:
 
         return embedded_motifs()
     path = Path(source)
+    if not path.is_file() and path.name == str(source):
+        curated = _curated(str(source))
+        if curated is not None:
+            return curated
     if not path.is_file():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = did_you_mean(path.name, beside, listed=0)
-        raise MissingFileError(f"the motif file {path} does not exist{hint}; or write 'embedded'")
+        hint = hint or did_you_mean(str(source), _names(), listed=0)
+        raise MissingFileError(
+            f"the motif file {path} does not exist{hint}; or write 'embedded', or the name of a "
+            "set that 'eugene datasets list motifs' shows"
+        )
     return sp.motifs.read(path)
+
+
+def _names() -> list[str]:
+    import seqdata as sd
+
+    return [str(name) for name in sd.datasets.list("motifs")["name"]]
+
+
+def _curated(name: str) -> MotifSet | None:
+    """Return a curated set of motifs from the cache, fetched if it is not there; None if none."""
+    import seqdata as sd
+
+    try:
+        entry = sd.datasets.info(name)
+    except sd.SeqdataError:
+        return None
+    if entry["kind"] != "motifs":
+        return None
+    try:
+        return sd.datasets.motifs(name)
+    except sd.errors.UnverifiedError as error:
+        raise MotifSetError(
+            f"{error} From the shell: eugene datasets get {entry['name']} --unverified"
+        ) from error
 
 
 def find(name: str, motifs: MotifSet, alphabet: str = "ACGT") -> Motif | str:

@@ -387,5 +387,14 @@ def _fold(name: str) -> str:
     return str(name).lower().replace("-", "_")
 
 
-ALIASES = {"DeepSTARR": "deAlmeida22", "JunD": "kopp21", "RNAcompete": "ray13"}
+ALIASES = {
+    "DeepSTARR": "deAlmeida22",
+    "JunD": "kopp21",
+    "RNAcompete": "ray13",
+    # the newest release of each taxon
+    "jaspar_vertebrates": "jaspar2024_vertebrates",
+    "jaspar_fungi": "jaspar2024_fungi",
+    "jaspar_plants": "jaspar2024_plants",
+    "jaspar_insects": "jaspar2024_insects",
+}
 """Other names that people use."""

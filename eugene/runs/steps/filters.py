@@ -186,7 +186,7 @@ def filters(
     max_sequences : int
         At most so many of them.
     motif_db : str
-        Motifs to compare with: ``embedded`` or a file.
+        Motifs to compare with: ``embedded``, a curated set such as ``jaspar_fungi``, or a file.
     """
     import numpy as np
 

@@ -185,7 +185,7 @@ def modisco(
     target_fdr : float
         False discovery rate of seqlets.
     motif_db : str
-        Motifs to compare with: ``embedded`` or a file.
+        Motifs to compare with: ``embedded``, a curated set such as ``jaspar_fungi``, or a file.
     """
     import numpy as np
 

@@ -124,7 +124,7 @@ def positional(
     pairs : bool
         Also slide each motif over backgrounds that hold each other one in the middle.
     motif_db : str
-        ``embedded`` or a motif file.
+        ``embedded``, a curated set such as ``jaspar_fungi``, or a motif file.
     target : int or str
         Output that is measured.
     """

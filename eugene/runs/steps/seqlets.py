@@ -152,7 +152,7 @@ def seqlets(
     threshold : float
         Largest p-value of a recursive seqlet; false discovery rate of a tfmodisco one.
     motif_db : str
-        Motifs to name them by: ``embedded`` or a file.
+        Motifs to name them by: ``embedded``, a curated set such as ``jaspar_fungi``, or a file.
     max_q_value : float
         A match counts up to this q-value.
     """
