@@ -292,8 +292,8 @@ def _shared(letters: Sequence[str]) -> int:
     rows = array.view("S1").reshape(len(letters), width)
     ds = xr.Dataset({"seq": (("_sequence", "_length"), rows)})
     found = sd.splits.leakage(ds, sd.splits.random(ds, seed=0))
-    kinds = [found.get(kind) or {} for kind in ("duplicates", "near_duplicates")]
-    return max(sum(kind.values()) for kind in kinds)
+    kinds = [found.get(kind) for kind in ("duplicates", "near_duplicates")]
+    return max(sum(kind.values()) if isinstance(kind, dict) else 0 for kind in kinds)
 
 
 def look_at_signal(files: Sequence[str], contigs: Sequence[str]) -> list[str]:
