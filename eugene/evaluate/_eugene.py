@@ -12,6 +12,7 @@ import numpy as np
 from eugene._calls import anything, eugene_call, only_turns
 from eugene.errors import EugeneError
 from eugene.evaluate._predictions import predictions
+from eugene.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,6 @@ _UNHEARD = {
     "in_memory": anything,
     "num_workers": anything,
     "prefetch_factor": anything,
-    "store_only": anything,
     "transforms": only_turns,
 }
 
@@ -40,6 +40,7 @@ def predictions_sequence_module(
     batch_size: int | None = None,
     *,
     device: str | None = None,
+    store_only: bool = False,
     out_dir: str | Path | None = None,
     name: str | None = None,
     version: str = "",
@@ -67,8 +68,11 @@ def predictions_sequence_module(
         Sequences at a time; ``settings.batch_size`` by default.
     device : str, optional
         Where to compute; by default where the module is.
+    store_only : bool
+        Write no table.
     out_dir, name, version, file_label : optional
-        Folder that a table ``{file_label}_predictions.tsv`` is written to as well.
+        Folder that a table ``{file_label}_predictions.tsv`` is written to as well. Without
+        ``out_dir`` it is ``settings.output_dir``, where one of the others is given.
     prefix, suffix : str, optional
         Put around the names of the new variables.
     copy : bool, optional
@@ -101,26 +105,39 @@ def predictions_sequence_module(
     for column, target in enumerate(names):
         values = table.iloc[:, column].to_numpy(dtype=np.float32)
         result[f"{prefix}{target}_predictions{suffix}"] = ("_sequence", values)
-    if out_dir is not None:
-        folder = Path(out_dir).joinpath(*[str(part) for part in (name, version) if part])
-        folder.mkdir(parents=True, exist_ok=True)
-        label = f"{file_label}_" if file_label else ""
-        there = [target for target in names if target in sdata.variables]
+    if not store_only and (out_dir is not None or name or version or file_label):
+        folder = _folder(out_dir, name, version)
         table.columns = [f"{target}_predictions" for target in names]
-        for target in there:
+        for target in (target for target in names if target in sdata.variables):
             table[target] = sdata[target].to_numpy()
-        table.to_csv(folder / f"{label}predictions.tsv", sep="\t")
+        _write(table, folder, file_label)
     return result
+
+
+def _folder(out_dir: str | Path | None, name: str | None, version: object) -> Path:
+    """Return the folder of EUGENe's tables."""
+    base = settings.output_dir if out_dir is None else out_dir
+    return Path(base).joinpath(*[str(part) for part in (name, version) if part not in (None, "")])
+
+
+def _write(table: pd.DataFrame, folder: Path, label: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / f"{label}{'_' if label else ''}predictions.tsv", sep="\t")
 
 
 @eugene_call(
     "eugene.evaluate.train_val_predictions_sequence_module",
     same={"module": "model", "ds": "sdata"},
-    unheard={**_UNHEARD, "train_var": anything},
+    unheard=_UNHEARD,
     more=lambda: inspect.signature(inspect.unwrap(predictions_sequence_module)).parameters,
 )
 def train_val_predictions_sequence_module(
-    model: object, sdata: xr.Dataset, seq_var: str | None = None, **kwargs: Any
+    model: object,
+    sdata: xr.Dataset,
+    seq_var: str | None = None,
+    target_vars: str | Sequence[str] | None = None,
+    train_var: str = "train_val",
+    **kwargs: Any,
 ) -> xr.Dataset:
     """Predict training and validation rows, which is every row of a dataset.
 
@@ -130,8 +147,11 @@ def train_val_predictions_sequence_module(
         The trained module.
     sdata : xarray.Dataset
         The rows.
-    seq_var : str, optional
-        Variable of the sequences.
+    seq_var, target_vars : optional
+        As of `predictions_sequence_module`.
+    train_var : str
+        Variable that is true for training rows: where tables are written, they are
+        ``train_predictions.tsv`` and ``val_predictions.tsv``.
     **kwargs
         As of `predictions_sequence_module`.
 
@@ -139,8 +159,41 @@ def train_val_predictions_sequence_module(
     -------
     xarray.Dataset
         As of `predictions_sequence_module`.
+
+    Raises
+    ------
+    EugeneError
+        If tables are wanted and there is no ``train_var``.
     """
-    return predictions_sequence_module(model, sdata, seq_var, **kwargs)
+    where = [kwargs.pop(key, None) for key in ("out_dir", "name", "version")]
+    wanted = not kwargs.pop("store_only", False) and any(part for part in where)
+    if wanted and train_var not in sdata.variables:
+        raise EugeneError(
+            f"train_var={train_var!r} is not in the dataset: the tables of training and of "
+            "validation rows are written by it; store_only=True writes none"
+        )
+    result = predictions_sequence_module(
+        model, sdata, seq_var, target_vars, store_only=True, **kwargs
+    )
+    if wanted:
+        import pandas as pd
+
+        end = f"_predictions{kwargs.get('suffix', '')}"
+        begin = kwargs.get("prefix", "")
+        named = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
+        columns = [str(v) for v in result.data_vars if _made(str(v), begin, end, named)]
+        table = pd.DataFrame({name: result[name].to_numpy() for name in columns})
+        train = np.asarray(sdata[train_var].to_numpy(), dtype=bool)
+        for label, rows in (("train", train), ("val", ~train)):
+            _write(table[rows].rename_axis("index"), _folder(*where), label)
+    return result
+
+
+def _made(variable: str, begin: str, end: str, named: list[str]) -> bool:
+    """Say whether a variable holds predictions of these targets, or of any."""
+    if not (variable.startswith(begin) and variable.endswith(end)):
+        return False
+    return not named or variable[len(begin) : len(variable) - len(end)] in named
 
 
 def train_val_predictions(

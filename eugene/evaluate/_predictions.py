@@ -119,9 +119,11 @@ def _in_our_words(kwargs: dict[str, Any], known: list[str]) -> dict[str, Any]:
     if (gpus := kwargs.pop("gpus", None)) is not None:
         kwargs.setdefault("device", "cuda" if gpus else "cpu")
     parts = [kwargs.pop(key, None) for key in ("out_dir", "name", "version", "file_label")]
-    if parts[0] is not None:
+    if any(part not in (None, "") for part in parts):
         label = f"{parts[3]}_" if parts[3] else ""
-        folder = Path(parts[0]).joinpath(*[str(part) for part in parts[1:3] if part])
+        folder = Path(settings.output_dir if parts[0] is None else parts[0]).joinpath(
+            *[str(part) for part in parts[1:3] if part]
+        )
         kwargs["table"] = folder / f"{label}predictions.tsv"
     return kwargs
 
@@ -131,7 +133,8 @@ def _in_our_words(kwargs: dict[str, Any], known: list[str]) -> dict[str, Any]:
     same={"model": "module", "dataloader": "data", "sdata": "data"},
     turned={
         "gpus": "`device`; 0 is the CPU",
-        "out_dir": "also writes `out_dir/name/version/{file_label}_predictions.tsv`",
+        "out_dir": "also writes `out_dir/name/version/{file_label}_predictions.tsv`, in "
+        "`settings.output_dir` where another part of it is given",
         "name": "part of the folder",
         "version": "part of the folder",
         "file_label": "part of the name of the file",
@@ -199,7 +202,7 @@ def predictions(
         _check_scale(module, data)
         found = read(data.loader(split or "all", batch_size=batch_size))
         names = list(data.target_vars)
-    elif isinstance(data, torch.utils.data.DataLoader):
+    elif hasattr(data, "__iter__") and not hasattr(data, "data_vars"):
         names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
         found = read(data)
     else:
@@ -212,6 +215,7 @@ def predictions(
         listed = getattr(module, "target_names", None) or names
         names = list(listed) if len(listed) == outputs else [str(i) for i in range(outputs)]
     if target is not None:
+        target = target.reshape(len(target), -1)
         labels = names if target.shape[1] == len(names) else ["class"]
         columns |= {f"{name}_target": target[:, i] for i, name in enumerate(labels)}
     columns |= {f"{n}_prediction": found["prediction"][:, i] for i, n in enumerate(names)}
@@ -252,8 +256,8 @@ def _predict_dataset(
     """Predict rows of a dataset block by block, targets or none."""
     if not hasattr(ds, "data_vars"):
         raise EugeneError(
-            f"predictions are made for a dataset or a datamodule, got {type(ds).__name__}; "
-            "module.predict(x) takes sequences that are held in memory"
+            f"predictions are made for a dataset, a datamodule or a loader, got "
+            f"{type(ds).__name__}; module.predict(x) takes sequences that are held in memory"
         )
     for name in (seq_var, *target_vars):
         if name not in ds.variables:

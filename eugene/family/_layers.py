@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from eugene.nn import init_motif_weights
-from seqpro.motifs import MotifSet
+from seqpro.motifs import MotifSet, OldMotifSet
 
 
 class Flatten(nn.Module):
@@ -111,7 +111,7 @@ def output_length(modules: Iterable[nn.Module], input_len: int) -> int:
 
 
 def to_kernel(
-    motif_set: MotifSet,
+    motif_set: MotifSet | OldMotifSet,
     kernel: torch.Tensor | None = None,
     convert_to_pwm: bool = True,
     divide_by_bg: bool = False,
@@ -122,7 +122,7 @@ def to_kernel(
 
     Parameters
     ----------
-    motif_set : seqpro.motifs.MotifSet
+    motif_set : seqpro.motifs.MotifSet or OldMotifSet
         The motifs.
     kernel : Tensor, shape (filters, letters, width), optional
         Weights that the first filters are written into; by default as many as there are motifs,
@@ -144,14 +144,15 @@ def to_kernel(
     >>> to_kernel(MotifSet([Motif("a", [[1.0], [0.0], [0.0], [0.0]])])).shape
     torch.Size([1, 4, 1])
     """
+    found = motif_set.today if isinstance(motif_set, OldMotifSet) else motif_set
     if kernel is None:
-        kernel = torch.zeros(len(motif_set), 4, max(motif.width for motif in motif_set))
+        kernel = torch.zeros(len(found), 4, max(motif.width for motif in found))
     filters, letters, width = kernel.shape
     layer = nn.Conv1d(letters, filters, width)
     with torch.no_grad():
         layer.weight.copy_(kernel)
     init_motif_weights(
-        nn.Sequential(layer), "0", motif_set, convert_to_pwm=convert_to_pwm,
+        nn.Sequential(layer), "0", found, convert_to_pwm=convert_to_pwm,
         motif_align=motif_align,
     )  # fmt: skip
     return layer.weight.detach()

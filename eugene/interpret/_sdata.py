@@ -256,7 +256,7 @@ def generate_pfms_sdata(
     -------
     xarray.Dataset
         With ``{prefix}{layer}_pfms{suffix}`` float64 ``(_{layer}_filters, _ohe, _{layer}_width)``
-        of counts.
+        of counts; ``prefix`` and ``suffix`` are in the names of the dimensions too.
 
     Raises
     ------
@@ -290,7 +290,8 @@ def generate_pfms_sdata(
             raise EugeneError(f"num_filters={num_filters}: {layer!r} has {len(pfms)} filters")
         pfms, n_sites = pfms[:num_filters], n_sites[:num_filters]
     result = sdata.copy() if copy else sdata
-    dims = (f"_{layer}_filters", "_ohe", f"_{layer}_width")
+    named = f"{prefix}{layer}{suffix}"
+    dims = (f"_{named}_filters", "_ohe", f"_{named}_width")
     attrs = {"layer": layer, "n_sites": n_sites, "alphabet": found.alphabet}
     result[f"{prefix}{layer}_pfms{suffix}"] = (dims, pfms, attrs)
     return result

@@ -141,7 +141,9 @@ class ProfileModule(ProfilePredicting):
     means: ClassVar[tuple[str, ...]] = ("loss", "profile_loss", "count_loss")
     _count_weights: torch.Tensor
 
-    @eugene_call(  # not shown: Lightning reads the signature for what to keep
+    @eugene_call(
+        "eugene.models.ProfileModule",
+        shown=False,  # Lightning reads the signature for what to keep
         unheard={
             "task": only("profile"),
             "profile_loss_fxn": only("MNLLLoss"),

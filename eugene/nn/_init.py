@@ -337,12 +337,14 @@ def _motif_probabilities(motifs: Any) -> list[tuple[str, np.ndarray]]:
     """Return (name, probabilities (letters, width)) of every motif."""
     if isinstance(motifs, (str, Path)):
         motifs = sp.motifs.read(motifs)
+    motifs = getattr(motifs, "today", motifs)  # of motifdata's form
     if hasattr(motifs, "ppm") or isinstance(motifs, np.ndarray):
         motifs = [motifs]
     if isinstance(motifs, Mapping):
         return [(str(name), _columns_to_one(matrix)) for name, matrix in motifs.items()]
     found = []
-    for i, motif in enumerate(motifs):
+    for i, given in enumerate(motifs):
+        motif = getattr(given, "today", given)
         if hasattr(motif, "ppm"):
             found.append((str(motif.name), _columns_to_one(motif.ppm())))
         else:

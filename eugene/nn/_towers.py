@@ -32,7 +32,7 @@ class Tower(nn.Module):
         Class or function that builds one block.
     repeats : int
         Number of blocks.
-    input_size : tuple of int
+    input_size : int or tuple of int
         Shape of one input without the batch axis, for example ``(channels, length)``.
     static_block_args : mapping, optional
         Arguments equal for all blocks.
@@ -66,7 +66,7 @@ class Tower(nn.Module):
         self,
         block: Callable[..., nn.Module],
         repeats: int,
-        input_size: Sequence[int],
+        input_size: int | Sequence[int],
         static_block_args: Mapping[str, Any] | None = None,
         dynamic_block_args: Mapping[str, Any] | None = None,
         mults: Mapping[str, float] | None = None,
@@ -86,7 +86,7 @@ class Tower(nn.Module):
         for i in range(repeats):
             arguments = {name: values[i] for name, values in columns.items()}
             self.blocks.append(block(**{**arguments, **(static_block_args or {})}))
-        self.input_size = tuple(input_size)
+        self.input_size = (input_size,) if isinstance(input_size, int) else tuple(input_size)
         self.output_size = self._measure()
 
     def _measure(self) -> tuple[int, ...]:

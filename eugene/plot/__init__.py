@@ -27,7 +27,6 @@ from eugene.plot._performance import auprc as auprc
 from eugene.plot._performance import auroc as auroc
 from eugene.plot._performance import confusion_mtx as confusion_mtx
 from eugene.plot._performance import performance_scatter as performance_scatter
-from eugene.plot._performance import performance_summary as performance_summary
 from eugene.plot._performance import score_histogram as score_histogram
 from eugene.plot._search import importance_bars as importance_bars
 from eugene.plot._search import parallel_coordinates as parallel_coordinates
@@ -36,6 +35,7 @@ from eugene.plot._sequence import filter_viz as filter_viz
 from eugene.plot._sequence import multifilter_viz as multifilter_viz
 from eugene.plot._sequence import multiseq_track as multiseq_track
 from eugene.plot._sequence import seq_track as seq_track
+from eugene.plot._summary import performance_summary as performance_summary
 from eugene.plot._tracks import track_scores as track_scores
 from eugene.plot._tracks import track_windows as track_windows
 from eugene.plot._training import loss_curve as loss_curve

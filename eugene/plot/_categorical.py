@@ -16,6 +16,7 @@ from eugene.plot._style import (
     categories,
     coloured,
     column,
+    is_upright,
     numbers,
     one,
     rows_of,
@@ -52,13 +53,6 @@ def _samples(
     return _groups(sdata, one(names, "a picture by group"), groupby)
 
 
-def _orient(value: str) -> bool:
-    """Return whether values run up the page."""
-    if value not in ("v", "h", "vertical", "horizontal"):
-        raise EugeneError(f"orient={value!r} must be 'v' or 'h'")
-    return value.startswith("v")
-
-
 def _oriented(
     ax: Axes, along: str, up: str, *, upright: bool, ticks: Mapping[int, str] | None = None
 ) -> Axes:
@@ -68,7 +62,7 @@ def _oriented(
     return tidy(ax, x=along, y=up) if upright else tidy(ax, x=up, y=along)
 
 
-@picture(passes="bar", same={"hue": "groupby"})
+@picture(passes="bar", same={"hue": "groupby"}, each="vars")
 def countplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -86,6 +80,7 @@ def countplot(
         Dataset with ``vars`` over ``_sequence``.
     vars
         Name of a 1-D variable with few distinct values; missing ones are counted as "missing".
+        Several get axes side by side, and an array of axes is returned.
     groupby
         Name of a variable whose groups stand side by side.
     orient
@@ -112,7 +107,7 @@ def countplot(
     >>> [int(bar.get_height()) for bar in countplot(ds, "label").patches]
     [1, 2]
     """
-    upright = _orient(orient)
+    upright = is_upright(orient)
     name = one(vars, "countplot")
     labels, codes = categories(sdata, name)
     groups, by = [""], np.zeros_like(codes)
@@ -132,7 +127,7 @@ def countplot(
     return _oriented(ax, name, "sequences", upright=upright, ticks=dict(enumerate(labels)))
 
 
-@picture(passes="hist", same={"hue": "groupby"})
+@picture(passes="hist", same={"hue": "groupby"}, each="vars", apart="groupby")
 def histplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -152,7 +147,8 @@ def histplot(
     vars
         One name or several.
     groupby
-        With one variable: draw a histogram a group.
+        Draw a histogram a group; several variables then get axes side by side, and an array of
+        axes is returned.
     orient
         ``"v"`` for bars that stand, ``"h"`` for bars that lie.
     bins
@@ -179,7 +175,7 @@ def histplot(
     >>> histplot(ds, "activity").get_ylabel()
     'sequences'
     """
-    upright = _orient(orient)
+    upright = is_upright(orient)
     names = as_list(vars)
     labels, values = _samples(sdata, names, groupby)
     edges = np.histogram_bin_edges(np.concatenate(values), bins=bins).tolist()
@@ -204,7 +200,7 @@ def _spread(
     kwargs: dict[str, Any],
 ) -> tuple[Axes, list[NDArray[np.float64]]]:
     """Draw boxes or violins of variables, or of one variable's groups."""
-    upright = _orient(orient)
+    upright = is_upright(orient)
     names = as_list(vars)
     labels, values = _samples(sdata, names, groupby)
     ax = axes_or_new(ax)
@@ -218,7 +214,7 @@ def _spread(
     return _oriented(ax, groupby or "", up, upright=upright, ticks=ticks), values
 
 
-@picture(passes="boxplot", same={"hue": "groupby"})
+@picture(passes="boxplot", same={"hue": "groupby"}, each="vars", apart="groupby")
 def boxplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -238,7 +234,8 @@ def boxplot(
     vars
         One name or several.
     groupby
-        Name of the variable that splits the only one.
+        Name of the variable that splits them; several then get axes side by side, and an array
+        of axes is returned.
     orient
         ``"v"`` for boxes that stand, ``"h"`` for boxes that lie.
     jitter
@@ -268,12 +265,12 @@ def boxplot(
     ax, values = _spread("box", sdata, vars, groupby, orient, ax, kwargs)
     for i, sample in enumerate(values if jitter else [], start=1):
         across = i + 0.3 * (np.random.default_rng(0).random(sample.size) - 0.5)
-        where = (across, sample) if _orient(orient) else (sample, across)
+        where = (across, sample) if is_upright(orient) else (sample, across)
         ax.scatter(*where, s=6, alpha=0.4, linewidths=0, color=BLUE, zorder=3)
     return ax
 
 
-@picture(passes="violinplot", same={"hue": "groupby"})
+@picture(passes="violinplot", same={"hue": "groupby"}, each="vars", apart="groupby")
 def violinplot(
     sdata: xr.Dataset,
     vars: str | Sequence[str],
@@ -292,7 +289,8 @@ def violinplot(
     vars
         One name or several.
     groupby
-        Name of the variable that splits the only one.
+        Name of the variable that splits them; several then get axes side by side, and an array
+        of axes is returned.
     orient
         ``"v"`` for violins that stand, ``"h"`` for violins that lie.
     ax

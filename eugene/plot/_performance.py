@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import (
     BLUE,
@@ -356,7 +356,8 @@ def performance_scatter(
         spread = ((y - y.mean()) ** 2).sum()
         r2 = 1 - ((y - p) ** 2).sum() / spread if spread else np.nan
         text = f"{name}: r = {r:.2f}, R² = {r2:.2f}"
-        style = {"s": 8, "alpha": 0.35, "linewidths": 0, "color": colour, "label": text, **kwargs}
+        shade: dict[str, Any] = {} if "c" in kwargs else {"color": colour}
+        style = {"s": 8, "alpha": 0.35, "linewidths": 0, "label": text, **shade, **kwargs}
         ax.scatter(y, p, **style)
         low, high = min(low, y.min(), p.min()), max(high, y.max(), p.max())
     ax.plot([low, high], [low, high], color=GREY, ls=":", lw=1)
@@ -473,139 +474,3 @@ def confusion_mtx(
     ax.set_yticks([0, 1], ["0", "1"])
     ax.set(xlabel="called", ylabel=name)
     return ax
-
-
-_FIGURES = {
-    "mse": "calculate_mse",
-    "pearson": "calculate_pearsonr",
-    "spearman": "calculate_spearmanr",
-    "roc_auc": "calculate_auroc",
-    "average_precision": "calculate_aupr",
-}
-
-
-def _scores(
-    sdata: xr.Dataset,
-    metric: str,
-    target_var: str | None,
-    prediction_vars: str | Sequence[str] | None,
-    prediction_groups: Sequence[str] | None,
-    groupby: str | None,
-) -> dict[str, list[float]]:
-    """Return the score of each variable of predictions, by its group or by groups of rows."""
-    if target_var is None:
-        raise EugeneError(
-            "performance_summary draws a mapping of arms to scores, or a dataset with target_var="
-        )
-    if metric not in (*_FIGURES, "r2"):
-        hint = did_you_mean(metric, (*_FIGURES, "r2"))
-        raise EugeneError(f"performance_summary has no metric {metric!r}{hint}")
-    from eugene import family
-
-    made = [str(v) for v in sdata.data_vars if "predictions" in str(v)]
-    names = as_list(made if prediction_vars is None else prediction_vars)
-    labels, codes = [""], np.zeros(sdata.sizes["_sequence"], dtype=int)
-    if groupby is not None:
-        labels, codes = categories(sdata, groupby, role="groupby variable")
-    found: dict[str, list[float]] = {}
-    y = numbers(sdata, target_var)
-    for i, name in enumerate(names):
-        p = numbers(sdata, name)
-        for code in np.unique(codes):
-            keep = (codes == code) & np.isfinite(y) & np.isfinite(p)
-            if metric == "r2":
-                score = (
-                    1 - ((y[keep] - p[keep]) ** 2).sum() / ((y[keep] - y[keep].mean()) ** 2).sum()
-                )
-            else:
-                columns = (y[keep, None], p[keep, None])
-                score = getattr(family, _FIGURES[metric])(*columns)[0]
-            own = prediction_groups[i] if prediction_groups is not None else name
-            found.setdefault(labels[code] if groupby is not None else own, []).append(float(score))
-    return found
-
-
-@picture(
-    same={"sdata": "summary", "metrics": "metric"},
-    void={"add_swarm": (False, True), "size": (5,), "orient": ("v",)},
-)
-def performance_summary(
-    summary: Mapping[str, Sequence[float]] | xr.Dataset,
-    target_var: str | None = None,
-    prediction_vars: str | Sequence[str] | None = None,
-    prediction_groups: Sequence[str] | None = None,
-    groupby: str | None = None,
-    *,
-    metric: str | None = None,
-    baselines: Mapping[str, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the replicates of several arms, their means, and baselines as lines.
-
-    Parameters
-    ----------
-    summary
-        Scores of the replicates (one a seed) of each arm; or a dataset, as EUGENe took it.
-    target_var, prediction_vars
-        Of a dataset: the target, and the predictions that are compared with it; by default all
-        variables with "predictions" in their names.
-    prediction_groups, groupby
-        Of a dataset: the arm of each variable of predictions, or a variable whose groups of rows
-        are the arms.
-    metric
-        Name of the score, for the axis; of a dataset r2 (the default), mse, pearson, spearman,
-        roc_auc or average_precision.
-    baselines
-        One score a baseline, drawn as a dashed line with its name.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    Axes
-        The axes; points are replicates, bars are means.
-
-    Raises
-    ------
-    eugene.errors.EugeneError
-        If there is no arm.
-
-    Examples
-    --------
-    >>> ax = performance_summary({"default": [0.5, 0.6]}, metric="r2", baselines={"ridge": 0.4})
-    >>> ax.get_ylabel()
-    'r2'
-    """
-    arms = summary
-    if hasattr(summary, "data_vars"):
-        metric = metric or "r2"
-        how = (target_var, prediction_vars, prediction_groups, groupby)
-        arms = _scores(cast("xr.Dataset", summary), metric, *how)
-    elif target_var is not None:
-        raise EugeneError("performance_summary: target_var is of a dataset, not of scores")
-    if not isinstance(arms, Mapping):
-        raise EugeneError(
-            f"performance_summary draws a mapping of arms to scores, such as {{'default': [0.5, "
-            f"0.6]}}, got {type(arms).__name__}; eugene.evaluate.evaluate gives the scores"
-        )
-    if not arms:
-        raise EugeneError("no arm to draw; pass a mapping from arm names to replicate scores.")
-    ax = axes_or_new(ax)
-    for at, (scores, colour) in enumerate(coloured(arms.values())):
-        values = np.asarray(scores, dtype=float)
-        spread = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
-        ax.scatter(at + spread, values, color=colour, s=24, zorder=3)
-        ax.hlines(values.mean(), at - 0.25, at + 0.25, color=colour, lw=2)
-    for (label, value), style in zip((baselines or {}).items(), ("--", "-.", ":"), strict=False):
-        ax.axhline(value, color=VERMILION if style == "--" else GREY, ls=style, lw=1)
-        ax.annotate(
-            f"{label} {value:.3f}",
-            (1.0, value),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-        )
-    ax.set_xticks(range(len(arms)), [*arms])
-    ax.set_xlim(-0.6, len(arms) - 0.4)
-    return tidy(ax, y=metric or "score")

@@ -7,7 +7,10 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eugene._calls import Judge, check_call, only
 from eugene.errors import EugeneError, did_you_mean
@@ -25,10 +28,12 @@ COMMON = (
     "xlim",
     "ylim",
     "rc_context",
+    "xtick_rot",
     "return_axes",
 )
 """Arguments of every picture: inches of a new figure, a file to write, texts and limits of the
-axes, matplotlib's parameters while drawing. ``return_axes`` is EUGENe's: axes are always returned.
+axes, matplotlib's parameters while drawing, degrees by which names below the axis are turned.
+``return_axes`` is EUGENe's: axes are always returned.
 """
 
 # what takes a picture's other arguments: a method of Axes, and the artist that it makes
@@ -47,6 +52,8 @@ def picture(
     passes: str | None = None,
     same: Mapping[str, str] | None = None,
     void: Mapping[str, Sequence[object]] | None = None,
+    each: str | None = None,
+    apart: str | None = None,
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Give a drawing function the common arguments, EUGENe's names, and errors that name its own.
 
@@ -58,6 +65,11 @@ def picture(
         EUGENe's names of arguments, and ours.
     void : mapping, optional
         EUGENe's arguments that decide nothing here, and the values that may be given.
+    each : str, optional
+        An argument that may name several things: each gets axes of its own, side by side, and an
+        array of them is returned.
+    apart : str, optional
+        Only where this argument is given, for pictures that otherwise draw them together.
     """
     other = dict(same or {})
     unheard = {key: _one_of(key, values) for key, values in (void or {}).items()}
@@ -82,7 +94,16 @@ def picture(
             check_call(name, signature, args, kwargs, known, further=further, whose=whose)
             _check(name, signature.bind(*args, **kwargs).arguments, common)
             with _parameters(common.get("rc_context")), _told(name):
-                result = function(*args, **kwargs)
+                bound = signature.bind(*args, **kwargs).arguments
+                several = _several(bound, each, apart)
+                if each is None or not several:
+                    result = function(*args, **kwargs)
+                else:
+                    further_given = bound.pop("kwargs", {})
+                    axes = _side_by_side(len(several))
+                    for one, ax in zip(several, axes, strict=True):
+                        function(**{**bound, **further_given, each: one, "ax": ax})
+                    result = cast("R", axes)
                 _finish(name, result, common)
             return result
 
@@ -90,6 +111,26 @@ def picture(
         return draw
 
     return decorate
+
+
+def _several(given: Mapping[str, object], each: str | None, apart: str | None) -> list[object]:
+    """Return what gets axes of its own, where there are several of them."""
+    named = given.get(each) if each is not None else None
+    if isinstance(named, str) or not isinstance(named, Sequence) or len(named) < 2:
+        return []
+    if given.get("ax") is not None or (apart is not None and given.get(apart) is None):
+        return []
+    return list(named)
+
+
+def _side_by_side(number: int) -> NDArray[np.object_]:
+    """Return the axes of a new figure."""
+    import matplotlib.pyplot as plt
+
+    size = (4.2 * number, 3.4)
+    _, axes = plt.subplots(1, number, figsize=size, squeeze=False, layout="constrained")
+    found: NDArray[np.object_] = axes[0]
+    return found
 
 
 def _one_of(key: str, values: Sequence[object]) -> Judge:
@@ -196,12 +237,13 @@ def _finish(name: str, result: Any, common: Mapping[str, Any]) -> None:
     """Apply size, texts and limits, and write the file."""
     from matplotlib.figure import Figure
 
-    whole = isinstance(result, Figure)
-    figure = result if whole else result.figure.figure  # of a subfigure, the whole
+    whole = isinstance(result, (Figure, np.ndarray))
+    first = result[0] if isinstance(result, np.ndarray) else result
+    figure = first if isinstance(first, Figure) else first.figure.figure  # the whole
     if common.get("figsize") is not None:
         figure.set_size_inches(*common["figsize"])
     if common.get("title") is not None:
-        figure.suptitle(common["title"]) if whole else result.set_title(common["title"])
+        figure.suptitle(common["title"]) if whole else first.set_title(common["title"])
     for ax in figure.axes if whole else [result]:
         for key, change in (
             ("xlab", ax.set_xlabel),
@@ -211,6 +253,8 @@ def _finish(name: str, result: Any, common: Mapping[str, Any]) -> None:
         ):
             if common.get(key) is not None:
                 change(common[key])
+        if common.get("xtick_rot"):
+            ax.tick_params(axis="x", labelrotation=common["xtick_rot"])
     if common.get("save") is not None:
         path = Path(common["save"])
         kinds = figure.canvas.get_supported_filetypes()

@@ -140,6 +140,13 @@ def as_list(names: str | Sequence[str]) -> list[str]:
     return list(names)
 
 
+def is_upright(value: str) -> bool:
+    """Return whether values run up the page: ``"v"``, or ``"h"`` for along it."""
+    if value not in ("v", "h", "vertical", "horizontal"):
+        raise EugeneError(f"orient={value!r} must be 'v' or 'h'")
+    return value.startswith("v")
+
+
 def one(names: str | Sequence[str], what: str) -> str:
     """Return the only name, or say that one picture shows one variable."""
     listed = as_list(names)

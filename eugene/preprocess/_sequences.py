@@ -175,5 +175,6 @@ def ohe_seqs_sdata(
         one_hot = one_hot.astype(np.float32)
         one_hot[(one_hot == 0).all(-1)] = fill_value
     dims = ("_sequence", _length_dim(sdata, seq_var), "_ohe")
-    sdata[ohe_var] = (dims, one_hot, {"alphabet": kind.alphabet})
+    made_of = {} if fill_value else {"letters": seq_var}  # what a store makes it of again
+    sdata[ohe_var] = (dims, one_hot, {"alphabet": kind.alphabet, **made_of})
     return sdata if copy else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from seqdata.errors import SchemaError
 from seqdata.readers.bed import read_bedlike
 from seqdata.regions import label_overlapping_regions as _label
 from seqdata.schema import SEQUENCE_DIM, check_new_names, decode
+
+if TYPE_CHECKING:
+    from seqdata.torch import SequenceLoader
 
 _BED = {"chrom": "chrom", "start": "chromStart", "end": "chromEnd"}
 
@@ -115,3 +119,47 @@ def label_overlapping_regions(
         return xr.DataArray(values[:, 0], dims=dim, name="label")
     tasks = label_dim or "_label"
     return xr.DataArray(values, dims=(dim, tasks), coords={tasks: [*found.columns]}, name="label")
+
+
+def xarray_data_loader(
+    sdata: xr.Dataset,
+    sample_dims: str | Sequence[str] = "_sequence",
+    variables: str | Sequence[str] | None = None,
+    transform: Callable[..., dict[str, object]] | None = None,
+    dtypes: object = None,
+    batch_size: int = 1,
+    prefetch_factor: int | None = None,
+    shuffle: bool = False,
+    seed: int | None = None,
+    return_tuples: bool = False,
+) -> SequenceLoader:
+    """Return what `seqdata.get_torch_dataloader` does, under XArrayDataLoader's arguments.
+
+    SeqData's gave the first chunks again and again; here every row comes once.
+
+    Parameters
+    ----------
+    sdata, sample_dims, variables, transform, dtypes, batch_size, shuffle, return_tuples
+        As of `seqdata.get_torch_dataloader`.
+    prefetch_factor : int, optional
+        Unused: how much is read ahead follows from the shards.
+    seed : int, optional
+        Of the order; 0 by default.
+
+    Returns
+    -------
+    SequenceLoader
+    """
+    import seqdata as sd
+
+    return sd.get_torch_dataloader(
+        sdata,
+        sample_dims,
+        variables,
+        transform,  # type: ignore[arg-type]
+        dtypes,  # type: ignore[arg-type]
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed or 0,
+        return_tuples=return_tuples,
+    )

@@ -6,6 +6,8 @@ from seqdata.convert._convert import to_fasta as to_fasta
 from seqdata.convert._hdf5 import open_hdf5 as open_hdf5
 from seqdata.convert._hdf5 import read_hdf5 as read_hdf5
 from seqdata.convert._hdf5 import to_hdf5 as to_hdf5
+from seqdata.convert._motifs import read_h5 as read_h5
+from seqdata.convert._motifs import write_h5 as write_h5
 from seqdata.convert._signal import contig_sizes as contig_sizes
 from seqdata.convert._signal import to_bedgraph as to_bedgraph
 from seqdata.convert._signal import to_bigwig as to_bigwig

@@ -31,7 +31,8 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def _h5py() -> Any:
+def h5_module() -> Any:
+    """Return h5py, or say how to get it."""
     try:
         import h5py
     except ImportError as error:
@@ -59,7 +60,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     StoreError
         If it is no HDF5 file, damaged, or refers to other files.
     """
-    h5py = _h5py()
+    h5py = h5_module()
     with path.open("rb") as raw:
         mark = raw.read(len(_MARK) + 64)
     if mark.startswith(_MARK) and mark != _checksum(path):
@@ -148,7 +149,7 @@ def to_hdf5(
     """
     if letters not in ("bytes", "ohe"):
         raise SchemaError(f"letters must be 'bytes' or 'ohe', got {letters!r}.")
-    h5py = _h5py()
+    h5py = h5_module()
     target = Path(path).expanduser()
     if target.exists() and not overwrite:
         raise StoreError(f"{target} exists. Pass overwrite=True to replace it, or another path.")

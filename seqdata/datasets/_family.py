@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seqdata.datasets._api import fetch, get, list_datasets
+from seqdata.datasets._api import fetch, get, list_datasets, motifs
 from seqdata.datasets._archive import extract
 from seqdata.datasets._build_regions import find_store
 from seqdata.datasets._cache import locked
 from seqdata.datasets._registry import find
 from seqdata.errors import DatasetError
+from seqpro.motifs import Motif, OldMotifSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,3 +177,55 @@ def deBoer20(
             raise DatasetError(f"deBoer20 has libraries 0 to {len(names) - 1}, not {chosen}.")
         chosen = names[chosen]
     return _one("deBoer20", chosen, download_dir, return_sdata, kwargs)
+
+
+def load_jaspar(
+    motif_accs: str | Sequence[str] | None = None,
+    motif_names: str | Sequence[str] | None = None,
+    collection: str | None = None,
+    release: str = "JASPAR2022",
+    verbose: bool = False,
+    *,
+    taxon: str = "vertebrates",
+) -> OldMotifSet:
+    """Return motifs of JASPAR's CORE collection, in MotifData's form.
+
+    Parameters
+    ----------
+    motif_accs : str or sequence of str, optional
+        Accessions such as ``"MA0139.1"``.
+    motif_names : str or sequence of str, optional
+        Names such as ``"CTCF"``, in any case.
+    collection : str, optional
+        ``"CORE"`` for all of them.
+    release : str
+        Such as ``"JASPAR2022"``.
+    verbose : bool
+        Unused: what is not found is an error.
+    taxon : str
+        Which of the curated sets; EUGENe's looked through all of them.
+
+    Returns
+    -------
+    seqpro.motifs.OldMotifSet
+        As `seqdata.datasets.motifs` fetches them, without redundant ones.
+
+    Raises
+    ------
+    DatasetError
+        If nothing was asked for, or a motif is not in the set.
+    """
+    if motif_accs is None and motif_names is None and collection is None:
+        raise DatasetError("load_jaspar: give motif_accs, motif_names or collection='CORE'")
+    if collection not in (None, "CORE"):
+        raise DatasetError(f"load_jaspar: collection={collection!r} can only be 'CORE'")
+    name = f"{release.lower()}_{taxon}"
+    found = list(motifs(name))
+    kept: list[Motif] = [] if motif_accs is not None or motif_names is not None else found
+    for wanted, said in ((motif_accs, "accession"), (motif_names, "name")):
+        for label in [wanted] if isinstance(wanted, str) else wanted or ():
+            same = [m for m in found if str(getattr(m, said)).upper() == label.upper()]
+            if not same:
+                raise DatasetError(f"load_jaspar: {name} has no motif with the {said} {label!r}")
+            kept += [m for m in same if m not in kept]
+    return OldMotifSet.of(kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
@@ -25,7 +24,6 @@ from seqdata.errors import (
 )
 from seqdata.schema import (
     SEQUENCE_DIM,
-    is_one_hot,
     is_sequence,
     letters_of,
     with_codes,
@@ -36,6 +34,7 @@ from seqdata.store._append import add_variables, append_rows
 from seqdata.store._arrays import Arrays
 from seqdata.store._codecs import check_store
 from seqdata.store._objects import StoreLike, as_store, get_json, local_path
+from seqdata.store._one_hot import with_one_hot, without_one_hot
 from seqdata.store._opened import ListedStore, Opened, WatchedStore, listed_shards
 from seqdata.store._origin import mark_stored
 from seqdata.store._progress import progress_bar
@@ -47,8 +46,6 @@ from seqpro.family import anything, old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-logger = logging.getLogger(__name__)
 
 _HIDDEN_ATTRS = ("complete", "coordinates")
 
@@ -169,6 +166,8 @@ def open_zarr(
     ds.encoding["source"] = str(store)
     if opened is not None:
         mark_stored(ds, opened)
+    if letters and chunks is not None and variables is None:
+        ds = with_one_hot(ds)
     return with_names(ds)
 
 
@@ -279,9 +278,11 @@ def to_zarr(
     """Write a dataset as a Zarr v3 store, shard by shard.
 
     Letters become ``uint8`` ASCII, names of contigs and strands small codes, text variable-length
-    UTF-8, and Python objects that are all numbers or None float64; one-hot variables are left out
-    (they are made again from the letters). Lazy variables are computed one shard at a time, so
-    memory stays bounded. A local store is written beside its place and renamed when complete.
+    UTF-8, and Python objects that are all numbers or None float64. One-hot variables that
+    `eugene.preprocess.ohe_seqs_sdata` made are not stored but made again of their letters,
+    lazily, when the store is opened; others are left out, with a warning. Lazy variables are
+    computed one shard at a time, so memory stays bounded. A local store is written beside its
+    place and renamed when complete.
 
     Parameters
     ----------
@@ -325,10 +326,7 @@ def to_zarr(
     >>> folder.cleanup()
     """
     _check_mode(mode, append_dim, overwrite)
-    dropped = [str(name) for name in ds.variables if is_one_hot(ds[name])]
-    if dropped:
-        logger.info("one-hot variables are not stored, only their letters: %s", dropped)
-        ds = ds.drop_vars(dropped)
+    ds = without_one_hot(ds)
     ds = with_codes(_letters_as_letters(_numbers_as_numbers(ds)))
     # whether it is there, and what it holds, is looked at when nobody else can change it
     with lock_of(store):

@@ -154,6 +154,7 @@ def old_call(
     translate: Translate | None = None,
     more: Callable[[], Iterable[str]] | None = None,
     ours_first: bool = False,
+    shown: bool = True,
     error: type[Exception] = SeqproError,
 ) -> Callable[[F], F]:
     """Let a function take the arguments that EUGENe's of the same name took.
@@ -179,6 +180,8 @@ def old_call(
         Names that ``**kwargs`` of the function may hold.
     ours_first : bool
         Whether `help` shows our names first where an argument has two.
+    shown : bool
+        Whether `help` shows EUGENe's arguments at all.
     error : type
         What wrong calls raise, with the function's own arguments.
 
@@ -224,7 +227,8 @@ def old_call(
             check_call(name, signature, args, kwargs, known, further=further, error=error)
             return function(*args, **kwargs)
 
-        accepted.show(call, parameters)
+        if shown:
+            accepted.show(call, parameters)
         return cast("F", call)
 
     return decorate

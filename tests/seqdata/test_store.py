@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from zarr.storage import MemoryStore, WrapperStore
 
 import seqdata as sd
+import seqpro as sp
 from seqdata.errors import (
     DiskFullError,
     IncompleteStoreError,
@@ -133,10 +134,29 @@ def test_one_hot_is_left_out(tmp_path: Path) -> None:
     ds = dataset()
     ohe = (("_sequence", "_length", "_ohe"), np.zeros((10, 6, 4), np.uint8))
     attrs = (("_sequence", "_ohe", "_length"), np.ones((10, 4, 6), np.float32))
-    sd.to_zarr(ds.assign(ohe_seq=ohe, attributions=attrs), tmp_path / "x.zarr")
+    with pytest.warns(UserWarning, match="one-hot variables are not stored: ohe_seq"):
+        sd.to_zarr(ds.assign(ohe_seq=ohe, attributions=attrs), tmp_path / "x.zarr")
     back = sd.open_zarr(tmp_path / "x.zarr")
     assert "ohe_seq" not in back
     assert back["attributions"].values.all()
+
+
+def test_one_hot_of_letters_is_made_again(tmp_path: Path) -> None:
+    letters = np.array([[b"A", b"C", b"N"], [b"g", b"T", b"A"]])
+    ds = xr.Dataset({"seq": (("_sequence", "_length"), letters, {"alphabet": "ACGT"})})
+    said = {"alphabet": "ACGT", "letters": "seq"}
+    hot = sp.ohe(letters, sp.DNA)
+    made = ds.assign(ohe_seq=(("_sequence", "_length", "_ohe"), hot, said))
+    sd.to_zarr(made, tmp_path / "x.zarr")
+    back = sd.open_zarr(tmp_path / "x.zarr")
+    assert back["ohe_seq"].chunks is not None
+    assert back["ohe_seq"].dims == ("_sequence", "_length", "_ohe")
+    np.testing.assert_array_equal(back["ohe_seq"].values, hot)
+    sd.to_zarr(back.isel(_sequence=[1]), tmp_path / "y.zarr")
+    np.testing.assert_array_equal(sd.open_zarr(tmp_path / "y.zarr")["ohe_seq"].values, hot[1:])
+    other = made.assign(seq=ds["seq"].copy(data=letters[::-1]))
+    with pytest.warns(UserWarning, match="not stored: ohe_seq"):
+        sd.to_zarr(other, tmp_path / "z.zarr")
 
 
 def test_text_with_gaps_and_many_shards(tmp_path: Path) -> None:

@@ -237,8 +237,29 @@ def test_groups_side_by_side_add_up(data: xr.Dataset) -> None:
     ax = call("countplot", data, "label", groupby="group")
     heights = [[b.get_height() for b in c] for c in ax.containers]
     assert heights == [[2, 2], [2, 2], [2, 2]]  # a, b, missing; 0 and 1 of each
-    with pytest.raises(EugeneError, match="shows one variable, got 2"):
-        call("countplot", data, ["label", "group"])
+
+
+def test_several_variables_get_axes_side_by_side(data: xr.Dataset) -> None:
+    both = call("countplot", data, ["label", "group"], title="t", xtick_rot=90, figsize=(6, 3))
+    alone = [call("countplot", data, name) for name in ("label", "group")]
+    for ax, expected in zip(both, alone, strict=True):
+        assert [b.get_height() for b in ax.patches] == [b.get_height() for b in expected.patches]
+        assert {t.get_rotation() for t in ax.get_xticklabels()} == {90.0}
+    assert both[0].figure is both[1].figure
+    assert len(call("boxplot", data, ["y", "y_predictions"], groupby="group")) == 2
+    assert call("boxplot", data, ["y", "y_predictions"]).get_ylabel() == "value"
+
+
+def test_a_summary_of_a_dataset_is_a_table(data: xr.Dataset) -> None:
+    how = {"prediction_vars": ["y_predictions", "y"], "metrics": ["r2", "mse"]}
+    table = plot.performance_summary(data, "y", prediction_groups=["a", "b"], size=3, **how)
+    y, p = data["y"].values, data["y_predictions"].values
+    keep = np.isfinite(y) & np.isfinite(p)
+    assert table.loc["y_predictions", "mse"] == pytest.approx(((y - p)[keep] ** 2).mean())
+    assert table.loc["y", "r2"] == 1
+    assert table["prediction_groups"].tolist() == ["a", "b"]
+    axes = plot.performance_summary(data, "y", orient="h", return_axes=True, **how)
+    assert [ax.get_xlabel() for ax in axes] == ["r2", "mse"]
 
 
 def test_rows_and_labels_that_are_chosen(data: xr.Dataset) -> None:
