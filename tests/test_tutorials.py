@@ -75,7 +75,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "13_design": (
         "jores21/jores21_test_leaf_public75.tsv.gz",
         "jores21/jores21_test_proto_public75.tsv.gz",
-        "jores21/TF-clusters.meme",
+        "jores21/CPEs.meme",
     ),
     "14_search_and_ensembles": ("koo_chipseq/IRF1_400_h3k27ac.tsv.gz",),
     "15_cluster": (

@@ -207,9 +207,9 @@ def _training(run: RunFolder, cited: _Cited) -> Iterator[str]:
     optimizer = str(module.get("optimizer") or "adam")
     text = f"It was trained with {optimizer}{cited.of(f'the optimizer {optimizer}')}"
     if module.get("optimizer_lr") is not None:
-        text += f", learning rate {module['optimizer_lr']:g}"
+        text += f", learning rate {_plain(module['optimizer_lr'])}"
     if data.get("batch_size"):
-        text += f", batches of {data['batch_size']}"
+        text += f", batches of {_plain(data['batch_size'])}"
     loss = module.get("loss_fxn")
     if loss is None and module.get("task"):
         from eugene._tasks import TASKS

@@ -29,8 +29,8 @@ def what_is_shown(progress: bool | str | None) -> tuple[bool, bool]:
     progress : bool, "lines" or None
         None decides by where the process runs, unless ``settings.progress_bar`` says.
     """
-    if progress == "lines":
-        return False, True
+    if progress == "lines":  # a run asks for them, unless the session wants to see nothing
+        return False, settings.progress_bar is not False
     if progress is None:
         progress = settings.progress_bar
     if progress is None:

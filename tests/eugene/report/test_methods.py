@@ -83,6 +83,13 @@ def test_paragraphs_say_what_the_files_say(run: RunFolder, words: str) -> None:
     assert words in words_of(run)
 
 
+def test_what_a_search_looks_for_is_said_as_it_stands() -> None:
+    from eugene.report._methods import _plain
+
+    found = _plain({"search": "loguniform", "low": 1e-4, "high": 0.01})
+    assert found == "search loguniform, low 0.0001, high 0.01"
+
+
 def test_steps_that_were_not_done_are_not_claimed(run: RunFolder) -> None:
     assert "MoDISco" not in words_of(run)
     run.forget("attribute")

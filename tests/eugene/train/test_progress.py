@@ -80,6 +80,7 @@ def test_a_notebook_has_a_bar_as_well(capsys: Any, monkeypatch: pytest.MonkeyPat
         (True, False, (True, True)),
         (False, True, (False, False)),
         ("lines", None, (False, True)),
+        ("lines", False, (False, False)),
     ],
 )
 def test_who_decides(progress: Any, setting: Any, expected: tuple[bool, bool]) -> None:
