@@ -20,7 +20,8 @@ copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "house_site"]
-exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints"]
+# what is made below explain/ is included by a page
+exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints", "explain/made"]
 # single backticks in docstrings are code: a short name may stand for several things
 default_role = "code"
 

@@ -15,10 +15,10 @@ DOCS = REPO / "docs"
 
 def made() -> dict[str, str]:
     """Return every page that is made: its path below ``docs/`` and its text."""
-    from pages import api, keys, results, shell, tables
+    from pages import api, keys, results, shell, speed, tables
 
     found: dict[str, str] = {}
-    for room in (api, keys, shell, tables, results):
+    for room in (api, keys, shell, tables, results, speed):
         found |= room.pages()
     return found
 
