@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from eugene._evaluation import Metric
 from eugene.errors import EugeneError, did_you_mean
 from eugene.evaluate._evaluate import evaluate_beside
 
-_COLUMNS = ("value", "low", "high")
+_COLUMNS = ("value", "low", "high", "difference", "difference_low", "difference_high")
 
 
 def _column(values: ArrayLike) -> NDArray[np.float64]:
@@ -93,17 +94,13 @@ def score_table(
         if metric not in own:
             raise EugeneError(f"metrics: {task} has no {metric!r}{did_you_mean(metric, own)}")
     scored = {first: own, **theirs}
-    rows = {
-        (metric, name): {
-            **{key: scored[name][metric][key] for key in _COLUMNS},
-            **{
-                f"difference{tail}": differences[name][metric][key] if name in differences else None
-                for key, tail in zip(_COLUMNS, ("", "_low", "_high"), strict=True)
-            },
-        }
-        for metric in chosen
-        for name in scored
-    }
+    nothing = Metric(value=np.nan, low=np.nan, high=np.nan)
+    rows = {}
+    for metric in chosen:
+        for name, found in scored.items():
+            less = differences[name][metric] if name in differences else nothing
+            ends = [(part["value"], part["low"], part["high"]) for part in (found[metric], less)]
+            rows[metric, name] = dict(zip(_COLUMNS, (*ends[0], *ends[1]), strict=True))
     table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
     table.index = pd.MultiIndex.from_tuples(rows, names=["metric", "predictor"])
     return table

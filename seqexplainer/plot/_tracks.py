@@ -202,7 +202,8 @@ def ism_heatmap(
     effects : ndarray or Tensor of float, shape (A, L)
         Change of the score by each substitution, 0 at the letter that is there.
     sequence : ndarray or Tensor, shape (A, L), optional
-        One-hot sequence; its letters are marked by dots.
+        One-hot sequence; its letters are marked by dots. One that says its ``alphabet``, as those
+        of `eugene.interpret.one_hot` do, names the rows.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure.
     start : int, optional
@@ -237,6 +238,8 @@ def ism_heatmap(
     ['A', 'C', 'G', 'T']
     """
     values = as_matrix(effects, "effects")
+    # one-hot sequences may know their letters
+    alphabet = getattr(sequence, "alphabet", None) if alphabet is None else alphabet
     alphabet = row_letters(values, alphabet)
     if len(values) != len(alphabet):
         msg = f"effects has {len(values)} rows, but the alphabet {alphabet!r} {len(alphabet)}"

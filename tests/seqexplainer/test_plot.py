@@ -253,6 +253,12 @@ def test_crowded_names_are_written_in_rows(attributions):
     assert heights == [2, 13, 2]
 
 
+class _Lettered(np.ndarray):
+    """One-hot sequences that say their letters."""
+
+    alphabet = "ACGU"
+
+
 def test_ism_heatmap(attributions):
     X = np.eye(4)[attributions.argmax(axis=0)].T
     ax = plot.ism_heatmap(attributions, sequence=X, start=10)
@@ -263,6 +269,8 @@ def test_ism_heatmap(attributions):
     np.testing.assert_array_equal(dots[:, 1], X.argmax(axis=0)[np.asarray(dots[:, 0], int) - 10])
     assert len(ax.figure.axes) == 2
     assert len(plot.ism_heatmap(attributions, colorbar=False).figure.axes) == 1
+    rna = plot.ism_heatmap(attributions, sequence=X.view(_Lettered))
+    assert [t.get_text() for t in rna.get_yticklabels()] == list("ACGU")
     with pytest.raises(SeqexplainerError, match="but effects"):
         plot.ism_heatmap(attributions, sequence=X[:, 1:])
     with pytest.raises(SeqexplainerError, match="3 rows"):
