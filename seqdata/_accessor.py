@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from seqdata._card import described
 from seqdata.errors import SchemaError, did_you_mean
 from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, codes_of, decode
+from seqpro import cards
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +39,12 @@ class SeqDataAccessor:
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
+
+    def __repr__(self) -> str:
+        return cards.lines("Dataset of sequences", described(self._ds, self.sequence_dim))
+
+    def _repr_html_(self) -> str:
+        return cards.card("Dataset of sequences", described(self._ds, self.sequence_dim))
 
     @property
     def sequence_dim(self) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from eugene.errors import EugeneError
+from seqpro import cards
 
 
 class Spread(NamedTuple):
@@ -21,6 +22,10 @@ class Spread(NamedTuple):
 
     mean: Any
     sd: Any
+
+
+_MOST_SHOWN = 6
+"""Networks of an ensemble that a notebook lists."""
 
 
 class Ensemble(nn.Module):
@@ -77,6 +82,17 @@ class Ensemble(nn.Module):
         same = all(scale == scales[0] for scale in scales)
         self.in_units = not same if in_units is None else in_units
         self.training = any(member.training for member in members)
+
+    def _repr_html_(self) -> str:
+        runs = [getattr(member, "run", None) for member in self.members]
+        folders = [str(run.path) for run in runs if run is not None]
+        rows = [("task", str(self.task).replace("_", " "))]
+        rows += [("reads", f"{self.input_len} bp of {self.alphabet}")]
+        rows += [("predicts", ", ".join(self.target_names or ()) or "-")]
+        rows += [("network", folder) for folder in folders[:_MOST_SHOWN]]
+        more = len(folders) - _MOST_SHOWN
+        note = f"the first {_MOST_SHOWN}; {more} more" if more > 0 else ""
+        return cards.card(f"Ensemble of {len(self.members)} networks", rows, note=note)
 
     @property
     def _first(self) -> Any:

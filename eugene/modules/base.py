@@ -36,7 +36,7 @@ from eugene.modules._means import EpochMean
 from eugene.modules.metrics import EpochMetric, better_when
 from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
 from eugene.nn import InputShapeError, ohe_bytes
-from seqpro import random
+from seqpro import cards, random
 
 _MOST_TASKS_LOGGED = 32
 _STAGES = ("train", "val", "test")
@@ -488,6 +488,15 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
             x = x.transpose(rows, "_ohe", *along)
         values: np.ndarray = x.to_numpy()
         return values
+
+    def _repr_html_(self) -> str:
+        run: Any = getattr(self, "run", None)
+        if run is not None and callable(getattr(run, "_repr_html_", None)):
+            html: str = run._repr_html_()
+            return html
+        total = sum(p.numel() for p in self.arch.parameters())
+        rows = [("network", type(self.arch).__name__), ("parameters", f"{total:,}")]
+        return cards.card(type(self).__name__, rows, note="trained here; not from a run folder")
 
     def summary(self) -> str:
         """Return a table of the layers and their number of parameters."""

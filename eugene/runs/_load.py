@@ -18,7 +18,9 @@ from eugene.config import (
     search_entries,
 )
 from eugene.errors import ConfigError, EugeneWarning, MissingFileError, NotARunError
+from eugene.runs._card import run_card
 from eugene.runs._network import build_module
+from seqpro import cards
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +75,12 @@ class RunInfo:
         for column, name in enumerate(self.target_names[: values.shape[1]]):
             values[:, column] = sd.targets.invert(values[:, column], self.steps(name))
         return values
+
+    def __str__(self) -> str:
+        return cards.lines(self.path.name, run_card(RunFolder(self.path)))
+
+    def _repr_html_(self) -> str:
+        return cards.card(self.path.name, run_card(RunFolder(self.path)))
 
     def steps(self, name: str) -> list[TargetTransform]:
         """Return the fitted transforms of a target, of `seqdata.targets`."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Literal, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seqpro import cards
 from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet, named
 from seqpro.errors import SeqproError
 from seqpro.motifs import _convert
@@ -18,6 +20,8 @@ Kind: TypeAlias = Literal["pfm", "ppm", "pwm"]
 
 _UNKNOWN_SITES = 100.0
 """Number of sites assumed where counts are asked of a motif that states none."""
+_MOST_DRAWN = 12
+"""Motifs of a set that a notebook draws."""
 
 
 @final
@@ -103,6 +107,13 @@ class Motif:
     def __repr__(self) -> str:
         accession = f", {self.accession}" if self.accession else ""
         return f"Motif({self.name!r}{accession}, {self.consensus()}, {self.kind})"
+
+    def _repr_html_(self) -> str:
+        rows = [("consensus", self.consensus()), ("width", f"{self.width} bp")]
+        rows += [("accession", self.accession)] if self.accession else []
+        rows += [("sites", f"{self.n_sites:g}")] if self.n_sites is not None else []
+        rows += [("family", self.family)] if self.family else []
+        return cards.card(self.name, rows, drawing=_logo(self))
 
     @property
     def width(self) -> int:
@@ -319,6 +330,17 @@ class MotifSet:
         shown = ", ".join(self.names[:4]) + (", ..." if len(self) > 4 else "")
         return f"MotifSet({len(self)}: {shown})"
 
+    def _repr_html_(self) -> str:
+        drawn = "".join(
+            f'<div style="display:inline-block;margin:0.3em 1em 0.3em 0">{_logo(motif)}'
+            f"<div>{escape(motif.name)} "
+            f'<span style="opacity:0.75">{escape(motif.accession or "")}</span></div></div>'
+            for motif in self._motifs[:_MOST_DRAWN]
+        )
+        more = len(self) - _MOST_DRAWN
+        note = f"the first {_MOST_DRAWN}; {more} more" if more > 0 else ""
+        return cards.card(f"{len(self)} motifs", [], note=note, drawing=f"<div>{drawn}</div>")
+
     @property
     def names(self) -> list[str]:
         """Name of each motif, in order."""
@@ -379,3 +401,8 @@ class MotifSet:
         0
         """
         return MotifSet(motif for motif in self._motifs if keep(motif))
+
+
+def _logo(motif: Motif) -> str:
+    """Draw a motif for a notebook."""
+    return cards.logo_svg(motif.ppm(), motif.alphabet.alphabet, label=f"logo of {motif.name}")
