@@ -490,10 +490,9 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         return values
 
     def _repr_html_(self) -> str:
-        run: Any = getattr(self, "run", None)
-        if run is not None and callable(getattr(run, "_repr_html_", None)):
-            html: str = run._repr_html_()
-            return html
+        card = getattr(getattr(self, "run", None), "_repr_html_", None)
+        if callable(card):
+            return str(card())
         total = sum(p.numel() for p in self.arch.parameters())
         rows = [("network", type(self.arch).__name__), ("parameters", f"{total:,}")]
         return cards.card(type(self).__name__, rows, note="trained here; not from a run folder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from eugene._folder import RunFolder
 from eugene.config._config import value_at
@@ -28,16 +27,15 @@ def run_card(folder: RunFolder) -> list[tuple[str, str]]:
     return [*_trained(folder), *_measured(folder), *_files(folder)]
 
 
-def _read(folder: RunFolder, name: str) -> Mapping[str, Any]:
+def _read(folder: RunFolder, name: str) -> Mapping[str, object]:
     """Return a file of a run, empty where it is not there or damaged: a card raises nothing."""
     try:
-        found: Mapping[str, Any] = folder.read(name)
+        return folder.read(name)
     except (EugeneError, OSError):
         return {}
-    return found
 
 
-def _config(folder: RunFolder) -> Mapping[str, Any]:
+def _config(folder: RunFolder) -> Mapping[str, object]:
     from eugene.config import parse_file
 
     if not folder.config.is_file():
@@ -55,18 +53,20 @@ def _trained(folder: RunFolder) -> Iterator[tuple[str, str]]:
         task = value_at(tree, "module.task") or value_at(tree, "module.name")
         yield "network", f"{network}, {str(task).replace('_', ' ')}"
     if data:
-        letters = f"{data.get('n', 0):,} rows" if isinstance(data.get("n"), int) else "rows"
-        splits = ", ".join(f"{name} {n:,}" for name, n in (data.get("splits") or {}).items())
-        yield "data", f"{letters}{f' ({splits})' if splits else ''}"
-        length, alphabet = data.get("input_len"), data.get("alphabet")
-        yield "reads", f"{length} bp of {alphabet}"
-        yield "predicts", ", ".join(map(str, data.get("target_names") or ())) or "-"
+        parts = data.get("splits")
+        parts = parts if isinstance(parts, dict) else {}
+        splits = ", ".join(f"{name} {n:,}" for name, n in parts.items())
+        rows = f"{n:,} rows" if isinstance(n := data.get("n"), int) else "rows"
+        yield "data", f"{rows}{f' ({splits})' if splits else ''}"
+        yield "reads", f"{data.get('input_len')} bp of {data.get('alphabet')}"
+        names = data.get("target_names")
+        yield "predicts", ", ".join(map(str, names)) if isinstance(names, list) else "-"
     source = value_at(tree, "data.path") or value_at(tree, "data.bed")
     if source:
         yield "from", str(source)
-    state = _read(folder, "state.json").get("training") or {}
-    if state.get("epochs") is not None:
-        yield "trained", f"{state['epochs']} epochs"
+    trained = _read(folder, "state.json").get("training")
+    if isinstance(trained, dict) and trained.get("epochs") is not None:
+        yield "trained", f"{trained['epochs']} epochs"
 
 
 def _measured(folder: RunFolder) -> Iterator[tuple[str, str]]:
