@@ -26,6 +26,40 @@ SHORTER = {
         "synthetic_code(6000,": "synthetic_code(600,",
         "max_epochs=6": "max_epochs=1",
     },
+    "04_chip_peaks": {
+        '("train", "valid")': '("valid",)',
+        "KmerLogistic(6,": "KmerLogistic(3,",
+        "max_epochs=25": "max_epochs=1",
+        "np.flatnonzero(label[test] == 1)": "np.flatnonzero(label[test] == 1)[:30]",
+        "n_references=10": "n_references=2",
+        "n=200": "n=10",
+    },
+    "05_promoters": {
+        'target_cols="enrichment"\n)': 'target_cols="enrichment"\n).isel(_sequence=slice(400))',
+        "KmerRidge(6)": "KmerRidge(3)",
+        "max_epochs=30": "max_epochs=1",
+        "n_references=5": "n_references=1",
+        "n=100": "n=4",
+        "stride=3": "stride=30",
+        "head(40)": "head(3)",
+        "rounds=10": "rounds=2",
+        'dark, tobacco leaves"])': 'dark, tobacco leaves"]).head(50)',
+    },
+    "06_rna_binding": {
+        'target_cols="label",\n    )': (
+            'target_cols="label",\n    ).isel(_sequence=slice(4500, 5500))'
+        ),
+        "KmerLogistic(5)": "KmerLogistic(2)",
+        "epochs=20": "epochs=1",
+        "epochs=8": "epochs=1",
+        "n=60": "n=4",
+    },
+    "07_peaks_genome_wide": {
+        '"extend": 10_000': '"extend": 1600',
+        "KmerLogistic(6,": "KmerLogistic(3,",
+        "max_epochs=30": "max_epochs=1",
+        "n_references=20": "n_references=2",
+    },
     "13_design": {
         ".iloc[:8000]": ".iloc[:900]",
         "max_epochs=25": "max_epochs=1",
@@ -72,6 +106,10 @@ SHORTER = {
 }
 # what a tutorial reads of the folder of real data that EUGENE_TUTORIAL_DATA names
 NEEDS: dict[str, tuple[str, ...]] = {
+    "04_chip_peaks": ("koo_chipseq/REST_200_train.tsv.gz", "motifs/H12CORE.meme.gz"),
+    "05_promoters": ("jores21/jores21_test_leaf_public75.tsv.gz", "jores21/CPEs.meme"),
+    "06_rna_binding": ("clip_rbp31/23_PARCLIP_PUM2_hg19.tsv.gz",),
+    "07_peaks_genome_wide": ("sacCer3/sacCer3.fa.gz", "sacCer3/ChExMix_Rossi2021/Reb1.bed.gz"),
     "13_design": (
         "jores21/jores21_test_leaf_public75.tsv.gz",
         "jores21/jores21_test_proto_public75.tsv.gz",
