@@ -157,7 +157,10 @@ def printed(call: Call, config: RunConfig) -> bool:
 def _trained(call: Call, config: RunConfig, *, whole: bool) -> RunFolder | None:
     """Train a run, and do the steps that follow; None if its configuration was only printed."""
     from eugene.runs._needs import require_files
+    from eugene.runs._public import with_public_data
 
+    with spoken(call):
+        config = with_public_data(config)
     if printed(call, config):
         return None
     require_files(config)

@@ -74,6 +74,15 @@ def _loggers(config: RunConfig) -> Iterator[Problem]:
                 yield config.document.problem(f"$.trainer.loggers[{index}]", message)
 
 
+def _absent(config: RunConfig) -> Iterator[Problem]:
+    """Yield files of shipped recipes that are not here, with a word on how to get each."""
+    from eugene.runs._public import how_to_get, missing_files
+
+    for key, path in missing_files(config):
+        if how := how_to_get(path):
+            yield config.document.problem(f"$.{key}", f"{path} is not here. To get it: {how}")
+
+
 def _augmenting(config: RunConfig) -> list[Problem]:
     """Return what is wrong with augmentations, each of which can be made without data."""
     if not config.section("augment"):
@@ -100,7 +109,7 @@ def require_files(config: RunConfig) -> None:
     ConfigError
         With every one of them, its line, and how to mend it.
     """
-    found: list[Problem] = list(_loggers(config))
+    found: list[Problem] = [*_loggers(config), *_absent(config)]
     for step in steps().values():
         if step.is_asked(config):
             found += _placed(config, step.section, _before(step, config))

@@ -10,6 +10,7 @@ from eugene.config import RunConfig, find_recipe, load_run_config
 from eugene.config._config import Overrides
 from eugene.runs._needs import require_files
 from eugene.runs._pipeline import Options, default_folder, train, wanted_steps
+from eugene.runs._public import with_public_data
 from eugene.runs._replicates import run_replicates
 
 
@@ -73,6 +74,7 @@ def run(
         config = load_run_config(
             source, overrides=overrides, plugins=plugins, allow_class_path=allow_class_path
         )
+    config = with_public_data(config)
     require_files(config)
     path = Path(run_dir) if run_dir is not None else default_folder(config)
     options: Options = {
