@@ -95,7 +95,7 @@ def score_table(
             raise EugeneError(f"metrics: {task} has no {metric!r}{did_you_mean(metric, own)}")
     scored = {first: own, **theirs}
     nothing = Metric(value=np.nan, low=np.nan, high=np.nan)
-    rows = {}
+    rows: dict[tuple[str, str], dict[str, float | None]] = {}
     for metric in chosen:
         for name, found in scored.items():
             less = differences[name][metric] if name in differences else nothing
