@@ -31,8 +31,15 @@ def remove_whitespace(seqs: str | Iterable[str]) -> str | list[str]:
     return seqs.strip() if isinstance(seqs, str) else [seq.strip() for seq in seqs]
 
 
-def sanitize(seqs: str | Iterable[str]) -> str | list[str]:
+def sanitize(seqs: str | Iterable[str], length_axis: int | None = None) -> str | list[str]:
     """Return sequences in upper case, without the white space around them.
+
+    Parameters
+    ----------
+    seqs : str or iterable of str
+        The sequences.
+    length_axis : int, optional
+        Unused: text has none.
 
     Examples
     --------

@@ -33,5 +33,15 @@ if TYPE_CHECKING:
     from eugene.family._layers import output_size as output_size
     from eugene.family._layers import to_kernel as to_kernel
     from eugene.family._page import page as page
+    from eugene.family._profiles import batched_smoothed_function as batched_smoothed_function
+    from eugene.family._profiles import (
+        calculate_performance_measures as calculate_performance_measures,
+    )
+    from eugene.family._profiles import jensen_shannon_distance as jensen_shannon_distance
+    from eugene.family._profiles import mean_squared_error as mean_squared_error
+    from eugene.family._profiles import mnll as mnll
+    from eugene.family._profiles import pearson_corr as pearson_corr
+    from eugene.family._profiles import smooth_gaussian1d as smooth_gaussian1d
+    from eugene.family._profiles import spearman_corr as spearman_corr
 
 __getattr__, __dir__ = facade(__name__)

@@ -18,6 +18,25 @@ from seqexplainer.family._filters import get_layer_outputs as get_layer_outputs
 from seqexplainer.family._filters import get_pfms as get_pfms
 from seqexplainer.family._filters import plot_filter_logo as plot_filter_logo
 from seqexplainer.family._filters import plot_filter_logos as plot_filter_logos
+from seqexplainer.family._found import best_k_muts as best_k_muts
+from seqexplainer.family._found import best_mut_seqs as best_mut_seqs
+from seqexplainer.family._found import find_patterns_seq as find_patterns_seq
+from seqexplainer.family._found import find_patterns_seqs as find_patterns_seqs
+from seqexplainer.family._found import occlude_patterns_seq as occlude_patterns_seq
+from seqexplainer.family._found import occlude_patterns_seqs as occlude_patterns_seqs
+from seqexplainer.family._found import perturb_many as perturb_many
+from seqexplainer.family._found import perturb_one as perturb_one
+from seqexplainer.family._matrices import per_position_ic as per_position_ic
+from seqexplainer.family._matrices import pfm_to_df as pfm_to_df
+from seqexplainer.family._matrices import pfms_to_df_dict as pfms_to_df_dict
+from seqexplainer.family._matrices import pfms_to_ppms as pfms_to_ppms
+from seqexplainer.family._matrices import plot_attribution_logo as plot_attribution_logo
+from seqexplainer.family._matrices import (
+    plot_attribution_logo_heatmap as plot_attribution_logo_heatmap,
+)
+from seqexplainer.family._matrices import plot_attribution_logos as plot_attribution_logos
+from seqexplainer.family._matrices import ppms_to_igms as ppms_to_igms
+from seqexplainer.family._matrices import ppms_to_pwms as ppms_to_pwms
 from seqexplainer.family._references import delta as delta
 from seqexplainer.family._references import dinuc_shuffle_ref_inputs as dinuc_shuffle_ref_inputs
 from seqexplainer.family._references import gc_ref_inputs as gc_ref_inputs
