@@ -73,20 +73,47 @@ def _by_row(
 
 
 def pearson_corr(arr1: torch.Tensor, arr2: torch.Tensor) -> torch.Tensor:
-    """Return Pearson's correlation over the last axis; 0 where a row does not vary."""
+    """Return Pearson's correlation of the rows of two tensors.
+
+    Parameters
+    ----------
+    arr1, arr2 : Tensor, shape (..., positions)
+        Rows.
+
+    Returns
+    -------
+    Tensor, shape (...)
+        0 where a row does not vary.
+    """
     return _by_row(row_pearson, arr1, arr2)
 
 
 def spearman_corr(arr1: torch.Tensor, arr2: torch.Tensor) -> torch.Tensor:
-    """Return Spearman's correlation over the last axis; 0 where a row does not vary.
+    """Return Spearman's correlation of the rows of two tensors.
 
     Ties share the middle rank; EUGENe's ranked them by their place.
+
+    Parameters
+    ----------
+    arr1, arr2 : Tensor, shape (..., positions)
+        Rows.
+
+    Returns
+    -------
+    Tensor, shape (...)
+        0 where a row does not vary.
     """
     return _by_row(row_spearman, arr1, arr2)
 
 
 def mean_squared_error(arr1: torch.Tensor, arr2: torch.Tensor) -> torch.Tensor:
-    """Return the mean of squared differences over the last axis."""
+    """Return the mean of squared differences of the rows of two tensors, of shape (...).
+
+    Parameters
+    ----------
+    arr1, arr2 : Tensor, shape (..., positions)
+        Rows.
+    """
     return ((arr1 - arr2) ** 2).mean(-1)
 
 
