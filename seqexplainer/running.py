@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict, TypeVar, cast
 
 import torch
-from tqdm import tqdm
 
 from seqexplainer._inputs import (
     ArrayLike,
@@ -19,6 +18,7 @@ from seqexplainer._inputs import (
     model_dtype,
 )
 from seqpro.keywords import check_keywords
+from seqpro.progress import bar as drawn
 
 Step = TypeVar("Step")
 
@@ -160,8 +160,7 @@ class Runner:
 
     def bar(self, steps: Iterable[Step], **options: str) -> Iterable[Step]:
         """Return steps that draw a progress bar, if one was asked for."""
-        found: Iterable[Step] = tqdm(steps, disable=not self.progress, **options)
-        return found
+        return drawn(steps, shown=self.progress, **options)
 
     def rows_of(self, rows: slice | torch.Tensor) -> list[torch.Tensor]:
         """Return the extra inputs of some sequences, where the model is."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from seqexplainer._incremental import ENGINES, Engine, Replacements
 from seqexplainer._inputs import (
@@ -21,6 +20,7 @@ from seqexplainer._targets import Pick, Target, resolve
 from seqexplainer.errors import InputError
 from seqexplainer.running import RUNNING, Runner, Running
 from seqpro.keywords import keywords
+from seqpro.progress import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -205,10 +205,10 @@ def find_subsets(
     args = run.rows_of(slice(None))
     search = _Search(whole, filled, ~unknown.cpu().numpy(), compute, args, lowest)
     start = search.at_start.copy()
-    with tqdm(disable=not run.progress, unit="step") as bar:
+    with counted(shown=run.progress, unit="step") as steps:
         while search.active():
             search.step(max_subsets)
-            bar.update()
+            steps.update()
     masked = search.outputs_of(filled, np.arange(n_seqs))
     return SufficientSubsets(tuple(map(tuple, search.found)), start, masked, length)
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eugene._bigwig import ROWS, Contigs, Overlap, places_of, write_windows
 from eugene.errors import EugeneError, did_you_mean
+from seqpro.progress import counted
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -191,8 +192,6 @@ def write_predicted(
     EugeneError
         If there is nothing to write, or no such thing.
     """
-    from tqdm import tqdm
-
     if what not in SHOWN:
         raise EugeneError(f"what: {what!r}{did_you_mean(what, SHOWN)}")
     n = places.sizes["_sequence"]
@@ -200,7 +199,7 @@ def write_predicted(
         raise EugeneError("there is no window to write")
 
     def blocks() -> Iterator[NDArray[np.float32]]:
-        with tqdm(total=n, desc="predict", unit="seq", disable=not progress, leave=False) as bar:
+        with counted(total=n, desc="predict", unit="seq", shown=progress) as bar:
             for start in range(0, n, ROWS):
                 part = np.arange(start, min(start + ROWS, n))
                 profile, counts = predict(part)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from eugene._calls import eugene_call
 from eugene.errors import EugeneError, did_you_mean
 from eugene.modules._input import as_batch_size, as_device, as_tensor
 from eugene.modules._letters import check_same_alphabet
 from eugene.settings import settings
+from seqpro.progress import bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def each_batch(
     averaged = {"reverse_complement": reverse_complement, "shifts": shifts}
     try:
         module.eval().to(where)
-        batches = tqdm(loader, desc="predict", disable=not progress, leave=False)
+        batches = bar(loader, desc="predict", shown=progress)
         for i, batch in enumerate(batches):
             moved = {k: v.to(where) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
             found = (

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
 import seqpro as sp
 from eugene._calls import eugene_call
 from eugene.errors import EugeneError, EugeneWarning
+from seqpro.progress import bar
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -263,12 +263,11 @@ class _KmerModel(ABC, Generic[M]):
         """Return the model whose penalty does best on the validation rows."""
         self.scores = {}
         found: dict[float, M] = {}
-        steps = tqdm(
+        steps = bar(
             self._path(x, y, self.penalties),
             desc=type(self).__name__,
             total=len(self.penalties),
-            disable=not self._progress,
-            leave=False,
+            shown=self._progress,
         )
         for penalty, model in steps:
             found[penalty] = model

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from eugene.errors import EugeneError, RunExistsError
 from eugene.interpret._attribute import Explainer
@@ -15,6 +14,7 @@ from eugene.interpret._hash import hash_model, hash_rows, software
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._targets import Explainers
 from seqdata.schema import letters_of
+from seqpro.progress import counted
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -219,7 +219,7 @@ def explain_in_memory(
     n = require_variable(ds, seq_var).shape[0]
     size = _shard_rows(chunk_size)
     parts = []
-    with tqdm(total=n, desc="attribute", unit="seq", disable=not progress) as bar:
+    with counted(total=n, desc="attribute", unit="seq", shown=progress) as bar:
         for first in range(0, n, size):
             rows = np.arange(first, min(first + size, n))
             X = one_hot(ds, seq_var, rows=rows)
@@ -314,8 +314,8 @@ def _fill(
     begin = min(out.written(rowwise), len(kept) * size, len(rows) // size * size)
     kept = kept[: begin // size]
     out.skip_to(rowwise, begin)
-    with tqdm(
-        total=len(rows), initial=begin, desc="attribute", unit="seq", disable=not progress
+    with counted(
+        total=len(rows), initial=begin, desc="attribute", unit="seq", shown=progress
     ) as bar:
         for first in range(begin, len(rows), size):
             part = rows[first : first + size]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import torch
-from tqdm import tqdm
 
 import seqpro as sp
 from eugene.errors import EugeneError, EugeneWarning
@@ -38,6 +37,7 @@ from seqexplainer.variants import (
     window_outputs,
 )
 from seqpro.keywords import check_keywords, keywords
+from seqpro.progress import bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +225,7 @@ def variant_effects(
             )
         chunks = range(0, max(len(table), 1), chunk_size)
         frames = []
-        for i, begin in enumerate(tqdm(chunks, disable=not progress, unit="chunk")):
+        for i, begin in enumerate(bar(chunks, shown=progress, desc="variants", unit="chunk")):
             if writer is not None and writer.has(i):
                 continue
             part = table[begin : begin + chunk_size]

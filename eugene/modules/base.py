@@ -13,7 +13,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import nn
-from tqdm import tqdm
 
 import seqpro as sp
 from eugene.augment import (
@@ -37,6 +36,7 @@ from eugene.modules.metrics import EpochMetric, better_when
 from eugene.modules.optimizers import has_argument, make_optimizer, make_scheduler
 from eugene.nn import InputShapeError, ohe_bytes
 from seqpro import cards, random
+from seqpro.progress import bar
 
 _MOST_TASKS_LOGGED = 32
 _STAGES = ("train", "val", "test")
@@ -517,7 +517,7 @@ def steps_of(n: int, size: int, *, progress: bool) -> Iterator[slice]:
     >>> list(steps_of(3, 2, progress=False))
     [slice(0, 2, None), slice(2, 4, None)]
     """
-    for start in tqdm(range(0, n, size), desc="predict", disable=not progress, leave=False):
+    for start in bar(range(0, n, size), desc="predict", shown=progress):
         yield slice(start, start + size)
 
 

@@ -9,16 +9,10 @@ from collections.abc import Iterable, Mapping
 from tqdm import tqdm
 
 from eugene.settings import settings
+from seqpro.progress import in_notebook
 
 logger = logging.getLogger("eugene.train")
 _MOST_METRICS = 3
-
-
-def in_notebook() -> bool:
-    """Tell whether this is a Jupyter kernel."""
-    shell = sys.modules.get("IPython")
-    current = shell.get_ipython() if shell is not None else None
-    return type(current).__name__ == "ZMQInteractiveShell"
 
 
 def what_is_shown(progress: bool | str | None) -> tuple[bool, bool]:

@@ -28,6 +28,7 @@ from seqdata.datasets._transfer import (
     transfer,
 )
 from seqdata.errors import ChecksumError, DownloadError, OfflineError
+from seqpro.progress import counted
 
 logger = logging.getLogger(__name__)
 
@@ -281,9 +282,7 @@ def _bar(name: str, progress: bool | None) -> Iterator[Tick]:
     if not progress_wanted(progress):
         yield lambda done, total: None
         return
-    from tqdm import tqdm
-
-    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, leave=False) as bar:
+    with counted(desc=name, unit="B", scale=1024, shown=True, at_once=True) as bar:
 
         def tick(done: int, total: int | None) -> None:
             bar.total = total

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from contextlib import AbstractContextManager
+
+from seqpro.progress import Bar, counted
 
 
-def progress_bar(what: str, total: int | None = None) -> Any:
-    """Return a bar over rows; it shows after two seconds, and only in a terminal.
+def progress_bar(what: str, total: int | None = None) -> AbstractContextManager[Bar]:
+    """Return a bar over rows; it shows after a second, and only in a terminal.
 
     Parameters
     ----------
@@ -17,16 +20,12 @@ def progress_bar(what: str, total: int | None = None) -> Any:
 
     Returns
     -------
-    tqdm
-        To be used as a context manager; ``update(n)`` moves it.
+    context manager
+        Of a bar; ``update(n)`` moves it.
 
     Examples
     --------
     >>> with progress_bar("build", 3) as bar:
     ...     _ = bar.update(3)
     """
-    from tqdm import tqdm
-
-    # None switches the bar off where no one looks
-    return tqdm(desc=what, total=total, unit="row", unit_scale=True, delay=2, leave=False,
-                disable=None)  # fmt: skip
+    return counted(desc=what, total=total, unit="row", scale=1000, shown=sys.stderr.isatty())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from seqexplainer.design._edits import (
     KINDS,
@@ -19,6 +18,7 @@ from seqexplainer.design._edits import (
     letters_of,
 )
 from seqexplainer.errors import SeqexplainerError
+from seqpro.progress import bar
 from seqpro.random import row_hash
 
 if TYPE_CHECKING:
@@ -73,10 +73,7 @@ class Task:
 
     def steps(self) -> Iterable[int]:
         """Return the numbers of the rounds, with a progress bar if one was asked for."""
-        bar: Iterable[int] = tqdm(
-            range(self.rounds), desc="rounds", disable=not self.progress, leave=False
-        )
-        return bar
+        return bar(range(self.rounds), desc="rounds", shown=self.progress)
 
     def identities(self) -> NDArray[np.uint64]:
         """Return a number (N,) for each start that depends on its letters only."""

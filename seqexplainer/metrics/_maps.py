@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import seqpro as sp
 from seqexplainer._inputs import as_array, check_one_hot
 from seqexplainer.errors import InputError
+from seqpro.progress import bar
 from seqpro.random import integers
 
 _POSITIONS = 1 << 17  # that are held at a time
@@ -186,6 +187,4 @@ def codes() -> NDArray[np.uint8]:
 
 def batches(maps: Maps, *, shown: bool, what: str) -> Iterator[slice]:
     """Yield the spans of maps, with a progress bar if it is to be shown."""
-    from tqdm import tqdm
-
-    yield from tqdm(maps.spans(), desc=what, disable=not shown)
+    yield from bar(maps.spans(), desc=what, shown=shown)
