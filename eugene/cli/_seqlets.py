@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from eugene._optional import require
 from eugene._step import steps
 from eugene._table import delimited
@@ -74,8 +72,7 @@ def modisco(call: Call) -> int:
     require("modiscolite", extra="modisco")
     if out.exists() and not call.has("overwrite"):
         raise UsageError(f"--out {out} exists; give --overwrite to write into it")
-    settings: Mapping[str, object] = steps()["modisco"].settings(config)
-    searched = ("window", "max_seqlets", "min_seqlets", "n_leiden_runs", "target_fdr")
+    settings = steps()["modisco"].settings(config)
     with spoken(call):
         found = explained(
             call, folder, config, step="modisco", methods=[str(settings["method"])],
@@ -88,7 +85,11 @@ def modisco(call: Call) -> int:
                 motif_db=str(settings["motif_db"]),
                 name=str(call.get("input")),
                 progress=call.progress,
-                **{key: settings[key] for key in searched},
+                window=settings["window"],
+                max_seqlets=settings["max_seqlets"],
+                min_seqlets=settings["min_seqlets"],
+                n_leiden_runs=settings["n_leiden_runs"],
+                target_fdr=settings["target_fdr"],
             )
     say(f"patterns: {out}")
     return 0

@@ -258,8 +258,11 @@ def fasta(
         if several:
             ds = ds.load()
             length = int(ds.sizes["_length"]) if fixed_length is True else fixed_length
-            made = {"label": np.int8(label)} if isinstance(negatives, str | Path) else {}
-            made |= {sd.splits.TEST_FILE: np.bool_(test)} if test_path is not None else {}
+            made: dict[str, np.int8 | np.bool_] = {}
+            if isinstance(negatives, str | Path):
+                made["label"] = np.int8(label)
+            if test_path is not None:
+                made[sd.splits.TEST_FILE] = np.bool_(test)
             n = ds.sizes["_sequence"]
             ds = ds.assign({k: ("_sequence", np.full(n, v)) for k, v in made.items()})
         read.append(ds)

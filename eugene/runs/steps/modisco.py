@@ -227,7 +227,11 @@ def patterns(
     motif_db: str,
     name: str,
     progress: bool,
-    **options: object,
+    window: int | None,
+    max_seqlets: int,
+    min_seqlets: int,
+    n_leiden_runs: int,
+    target_fdr: float,
 ) -> dict[str, pd.DataFrame]:
     """Search attributions of each output for patterns, and write them into its folder.
 
@@ -243,8 +247,8 @@ def patterns(
         What was explained, for the title of the page.
     progress : bool
         Whether to show how far it is.
-    **options
-        Of `seqexplainer.modisco`.
+    window, max_seqlets, min_seqlets, n_leiden_runs, target_fdr
+        As of the step `modisco`.
 
     Returns
     -------
@@ -269,7 +273,11 @@ def patterns(
             title=f"TF-MoDISco patterns of {name}{of}",
             copy=True,
             verbose=progress,
-            **options,
+            window=window,
+            max_seqlets=max_seqlets,
+            min_seqlets=min_seqlets,
+            n_leiden_runs=n_leiden_runs,
+            target_fdr=target_fdr,
         )
         if meme.is_file():
             tables[label] = se.annotate_pfms(meme, database, top=3)
