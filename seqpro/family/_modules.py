@@ -171,8 +171,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         ``from package import name`` asks for a module where the package has no such name: for a
         name that is gone, this is where it is said.
         """
-        if fullname in table() and table()[fullname].here == NONE:
-            raise GoneImportError(table()[fullname].message())
+        old = table().get(fullname)
+        if old is None and fullname.startswith(_PACKAGES) and fullname not in modules():
+            old = named(*fullname.rpartition(".")[::2])  # of a module below the package
+        if old is not None and old.here == NONE:
+            raise GoneImportError(old.message())
         if not fullname.startswith(_PACKAGES) or fullname not in modules():
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
