@@ -117,10 +117,12 @@ def metric_curve(
     if not found:
         known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
         raise EugeneError(f"no metric {metric!r} in the history; it has {', '.join(known)}.")
+    said = "best"
     if best is None and "val_loss" in history and history["val_loss"].notna().any():
-        best = int(history["epoch"][history["val_loss"].idxmin()])
+        # a history does not know what was monitored
+        best, said = int(history["epoch"][history["val_loss"].idxmin()]), "lowest loss"
     if best is not None:
-        ax.axvline(best + 1, color=GREY, ls=":", lw=1, label=f"best: epoch {best + 1}")
+        ax.axvline(best + 1, color=GREY, ls=":", lw=1, label=f"{said}: epoch {best + 1}")
     ax.legend(frameon=False, fontsize=8)
     ax.locator_params(axis="x", integer=True)
     return tidy(ax, x="epoch", y=metric)

@@ -156,7 +156,9 @@ def history(folder: Path) -> Path:
 def test_learning_curves_mark_the_best_epoch(tmp_path: Path) -> None:
     ax = plot.loss_curve(history(tmp_path))
     labels = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert labels == ["training", "validation", "best: epoch 2"]
+    assert labels == ["training", "validation", "lowest loss: epoch 2"]
+    told = plot.metric_curve(tmp_path, "loss", best=2).get_legend().get_texts()[-1]
+    assert told.get_text() == "best: epoch 3"
     assert len(plot.training_summary(tmp_path).axes) == 2
     assert plot.metric_curve(tmp_path / "metrics.csv", "auroc").get_ylabel() == "auroc"
 
