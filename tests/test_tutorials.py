@@ -76,7 +76,8 @@ SHORTER = {
         "rounds=12": "rounds=4",
         "rounds=300": "rounds=20",
         "rounds=25": "rounds=4",
-        "rounds=60": "rounds=10",
+        '"gradient": dict(rounds=60, samples=8),': "",
+        "population=32": "population=8",
         "n_bootstrap=300": "n_bootstrap=20",
     },
     "14_search_and_ensembles": {
@@ -97,7 +98,7 @@ SHORTER = {
         "processes=True": "processes=False",
         "max_epochs: 4": "max_epochs: 1",
         "n_bootstrap: 200": "n_bootstrap: 10",
-        "num_samples: 6": "num_samples: 2",
+        "num_samples: 6": "num_samples: 1",
         "k: 4": "k: 2",
     },
     "16_your_own_model": {
