@@ -18,7 +18,7 @@ WIDTH = 120
 
 def fragments(root: Path = REPO) -> list[Path]:
     """Return the files of ``changes/``, by name."""
-    return sorted(p for p in (root / FOLDER).glob("*") if p.is_file())
+    return sorted(p for p in (root / FOLDER).glob("[!.]*") if p.is_file())
 
 
 def problems(root: Path = REPO) -> list[str]:

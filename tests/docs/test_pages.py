@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pages
 import pytest
-from pages import _markdown, api, keys, results, shell, tables
+from pages import _markdown, api, keys, results, shell, speed, tables
 
 from eugene.cli._verbs import VERBS
 from eugene.config import registries, schema
@@ -193,6 +193,24 @@ def test_the_figures_of_a_benchmark_are_on_the_page(path):
         assert _markdown.plain(found["machine"]["processor"]) in part
         assert found["machine"]["python"] in part
     assert re.search(r"\| taken \| (\d{4}-\d\d-\d\d|not recorded)", part)
+
+
+def test_the_page_on_speed_shows_figures_of_files_with_their_day():
+    (text,) = speed.pages().values()
+    lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    shown = [cells for cells in shown if not set(cells[0]) <= {"-"}]
+    assert len(shown) == len(speed.SHOWN)
+    for cells, (_, name, case, other) in zip(shown, speed.SHOWN, strict=True):
+        rows = json.loads((results.FOLDER / f"{name}.json").read_text())["results"]
+        (row,) = [row for row in rows if row.get("case") == case]
+        (ratio,) = [peer["ratio"] for peer in row["peers"] if peer["peer"] == other]
+        assert cells[1] == results.number(row["ours_ms"])
+        assert cells[4] == results.number(ratio)
+        assert re.match(r"\d{4}-\d\d-\d\d|not recorded", cells[5])
+    assert f"{{include}} {Path(speed.PAGE).parent.name}/speed.md" in (
+        REPO / "docs" / "explain" / "speed.md"
+    ).read_text(encoding="utf8")
 
 
 def test_what_is_measured_from_now_on_says_when_and_with_what(tmp_path, monkeypatch):
