@@ -251,6 +251,14 @@ def promoters(
         ("seq_var", "seq", ""),
         ("target_vars", columns.targets, ""),
     ]
+    if columns.positives:
+        data.append(
+            (
+                "negatives",
+                {"method": "shuffled"},
+                "every label is 1: a copy of each with its dinucleotides shuffled is 0",
+            )
+        )
     rest: list[tuple[str, object, str]] = []
     if columns.task == "regression":
         rest.append(("targets", [{"name": "zscore"}], "mean 0 and deviation 1 of training rows"))

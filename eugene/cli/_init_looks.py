@@ -142,6 +142,8 @@ class Columns:
         Column of the split; empty where there is none.
     parts : dict of str to str
         Split of each value of that column.
+    positives : bool
+        Whether every label is 1, so that there is nothing to tell them from.
     shared : int
         Rows that have a sequence like that of another row of a random split.
     """
@@ -155,6 +157,7 @@ class Columns:
     others: list[str] = field(default_factory=list)
     split: str = ""
     parts: dict[str, str] = field(default_factory=dict)
+    positives: bool = False
     shared: int = 0
 
 
@@ -213,6 +216,7 @@ def look_at_table(
         [name for name in numbers if name not in chosen],
         split,
         parts,
+        binary and not (values == 0).any() and len(chosen) == 1,
         0 if split else _shared(letters),
     )
 

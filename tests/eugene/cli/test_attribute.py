@@ -9,6 +9,7 @@ import pytest
 import eugene as eu
 import seqdata as sd
 import seqexplainer as se
+import seqpro as sp
 from eugene.cli import main
 from eugene.runs import RunFolder
 
@@ -131,6 +132,24 @@ def test_modisco_is_refused_before_anything_is_computed(capsys, trained, tmp_pat
     code, _, err = run(capsys, "modisco", trained, "--input", tmp_path / "x.fa")
     assert code == 2
     assert "--input needs --out" in err
+
+
+def test_modisco_of_a_file(capsys, trained, tmp_path, modisco_stand_in):
+    rng = np.random.default_rng(6)
+    rows = ["".join(row) for row in rng.choice(list("ACGT"), (6, 140))]
+    (tmp_path / "x.fa").write_text("".join(f">s{i}\n{row}\n" for i, row in enumerate(rows)))
+    settings = {"window": 60, "min_seqlets": 2, "n_references": 2}
+    command = ["modisco", trained, "--input", tmp_path / "x.fa", "--out", tmp_path / "found"]
+    for key, value in settings.items():
+        command += [f"--interpret.modisco.{key}", value]
+    code, out, err = run(capsys, *command)
+    assert code == 0, err
+    assert f"patterns: {tmp_path / 'found'}" in out
+    assert modisco_stand_in == [((6, 60, 4), (6, 60, 4))]
+    assert sp.motifs.read(tmp_path / "found" / "modisco.meme")[0].consensus() == "GATTACA"
+    code, _, err = run(capsys, *command)
+    assert code == 2
+    assert "exists; give --overwrite" in err
 
 
 def test_variants_on_the_genome_of_the_run(capsys, trained, tmp_path):

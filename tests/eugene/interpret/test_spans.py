@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import types
 
 import numpy as np
 import pandas as pd
@@ -121,42 +120,17 @@ def test_the_surest_span_counts_where_two_overlap():
     assert ds["x_motif"].values.tolist() == [2, 1, 0]
 
 
-def _seqlet(row: int, start: int, *, reverse: bool) -> types.SimpleNamespace:
-    return types.SimpleNamespace(example_idx=row, start=start, is_revcomp=reverse)
-
-
-@pytest.fixture
-def stand_in(monkeypatch):
-    """Put a TF-MoDISco in place that finds one pattern at two places."""
-    matrix = np.eye(4)[[2, 0, 3, 3, 0, 1, 0]]
-
-    def find(X, scores, **options):
-        assert X.shape == scores.shape == (12, 60, 4)
-        seqlets = [_seqlet(0, 3, reverse=False), _seqlet(5, 20, reverse=True)]
-        pattern = types.SimpleNamespace(
-            seqlets=seqlets, sequence=matrix, contrib_scores=matrix, hypothetical_contribs=matrix
-        )
-        return ([pattern] if options["final_min_cluster_size"] == 2 else None), None
-
-    package = types.ModuleType("modiscolite")
-    package.__path__ = []
-    inner = types.ModuleType("modiscolite.tfmodisco")
-    inner.TFMoDISco = find
-    monkeypatch.setitem(sys.modules, "modiscolite", package)
-    monkeypatch.setitem(sys.modules, "modiscolite.tfmodisco", inner)
-
-
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("modisco_stand_in")
 def test_patterns_need_hypothetical_attributions(planted):
     with pytest.raises(EugeneError, match=r"no hypothetical attributions.*hypothetical=True"):
         eu.interpret.modisco_sdata(planted[["seq"]])
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_patterns_become_files_and_a_table(planted, tmp_path):
+def test_patterns_become_files_and_a_table(planted, tmp_path, modisco_stand_in):
     ds = eu.interpret.modisco_sdata(
         planted, out=tmp_path / "m", window=60, min_seqlets=2, copy=True, motif_db=None
     )
+    assert modisco_stand_in == [((12, 60, 4), (12, 60, 4))]
     table = eu.interpret.hits_table(ds, "modisco")
     # positions are those of the whole sequence, not of the 60 bp that were searched
     assert table[["sequence", "start", "end", "strand"]].values.tolist() == [
