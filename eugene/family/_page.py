@@ -34,6 +34,8 @@ neither is said, a name means what it meant.
   variables get an array of axes. `performance_summary` of a dataset returns EUGENe's table of
   scores, unless `return_axes` is true; predictions are probabilities, which classes are called of
   at 0.5 where EUGENe called logits at 0.
+- **Pictures** are drawn by matplotlib alone: arguments that were seaborn's (`palette`, `kde`,
+  `order` ...) are refused by name.
 - **Predictions** are written to `settings.output_dir/name/version` where a name, version or label
   is given; EUGENe wrote them always.
 - **`init_motif_weights`** leaves the filters that no motif is written to as they are;

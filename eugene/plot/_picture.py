@@ -36,6 +36,36 @@ axes, matplotlib's parameters while drawing, degrees by which names below the ax
 ``return_axes`` is EUGENe's: axes are always returned.
 """
 
+# what EUGENe handed on to seaborn, and matplotlib does not know
+_SEABORN = frozenset(
+    {
+        "palette",
+        "hue_order",
+        "order",
+        "color",
+        "kde",
+        "inner",
+        "scale",
+        "cut",
+        "bw",
+        "gridsize",
+        "linewidth",
+        "saturation",
+        "dodge",
+        "fliersize",
+        "stat",
+        "element",
+        "multiple",
+        "log_scale",
+        "binwidth",
+        "binrange",
+        "discrete",
+        "sizes",
+        "style",
+        "markers",
+    }
+)
+
 # what takes a picture's other arguments: a method of Axes, and the artist that it makes
 _ARTISTS = {
     "bar": ("bar", "patches.Rectangle"),
@@ -90,6 +120,7 @@ def picture(
             accepted.judge(name, own, kwargs, EugeneError)
             common = {k: kwargs.pop(k) for k in COMMON if k in kwargs and k not in own}
             further = set(kwargs) & _artist_names(passes)
+            _refuse_seaborn(name, set(kwargs) - further - set(known))
             whose = "" if passes is None else _taker(passes)
             check_call(name, signature, args, kwargs, known, further=further, whose=whose)
             _check(name, signature.bind(*args, **kwargs).arguments, common)
@@ -111,6 +142,15 @@ def picture(
         return draw
 
     return decorate
+
+
+def _refuse_seaborn(name: str, unknown: set[str]) -> None:
+    """Say of an argument that was seaborn's what can be said instead."""
+    for key in sorted(unknown & _SEABORN):
+        raise EugeneError(
+            f"{name}: {key}= was seaborn's, and pictures are matplotlib's here: leave it out, or "
+            "change the axes that are returned; see docs/switching/eugene.md"
+        )
 
 
 def _several(given: Mapping[str, object], each: str | None, apart: str | None) -> list[object]:

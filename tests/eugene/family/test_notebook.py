@@ -97,6 +97,47 @@ best = se.evolution(model, X[0], rounds=1, k=1)
 acts = se.get_layer_outputs(model.arch, X, 'conv1d_tower.layers.0')
 pfms = se.get_pfms(se.get_activators_n_seqlets(acts, X, 8, num_seqlets=3), 8)
 """,
+    "several": """
+axes = eu.plot.countplot(sdata, vars=['label_0', 'label_1'], orient='h', xtick_rot=45)
+assert len(axes) == 2
+""",
+    "tables": """
+import pandas as pd
+eu.settings.output_dir = 'out'
+eu.evaluate.train_val_predictions_sequence_module(
+    model, sdata=sdata, seq_var='ohe_seq', target_vars='activity_0', name='m', version='v')
+eu.evaluate.predictions_sequence_module(
+    model, sdata=sdata, seq_var='ohe_seq', target_vars='activity_0', name='m', version='v',
+    file_label='test')
+rows = [len(pd.read_csv(f'out/m/v/{part}_predictions.tsv', sep='\t', index_col=0))
+        for part in ('train', 'val', 'test')]
+assert rows[0] + rows[1] == rows[2] == 60
+""",
+    "loader": """
+held = sdata.isel(_sequence=slice(0, 8)).assign(target=sdata['activity_0'][:8])
+loader = sd.get_torch_dataloader(
+    held, sample_dims=['_sequence'], variables=['ohe_seq', 'target'], batch_size=4,
+    transform=lambda batch: {**batch, 'ohe_seq': batch['ohe_seq'].swapaxes(1, 2)})
+found = eu.evaluate.predictions(model, loader, 0)
+np.testing.assert_allclose(found.iloc[:, -1], sdata['activity_0_predictions'][:8], rtol=1e-4)
+""",
+    "store": """
+sd.to_zarr(sdata[['seq', 'ohe_seq', 'activity_0', 'train_val']], 'x.zarr', mode='w')
+again = sd.open_zarr('x.zarr').load()
+assert np.array_equal(again['ohe_seq'].values, sdata['ohe_seq'].values)
+""",
+    "motifs": """
+for motif in motifs:
+    ppm = motif.pfm / motif.pfm.sum(axis=1, keepdims=True)
+    assert ppm.shape == (motif.length, 4) and len(motif.consensus) == motif.length
+eu.models.init_motif_weights(model.arch, 'conv1d_tower.layers.0', motifs.today[:1])
+mine = motifdata.MotifSet(motifs={k: m for k, m in motifs.motifs.items()})
+""",
+    "scores": """
+table = eu.plot.performance_summary(sdata, 'activity_0', ['activity_0_predictions'],
+                                    metrics=['r2', 'pearson'], size=8, orient='h')
+assert list(table.columns) == ['r2', 'pearson']
+""",
     "performance": """
 scores = eu.plot.performance_summary(sdata, target_var='activity_0',
                                      prediction_vars=['activity_0_predictions'], metrics='pearson',

@@ -250,6 +250,13 @@ def test_several_variables_get_axes_side_by_side(data: xr.Dataset) -> None:
     assert call("boxplot", data, ["y", "y_predictions"]).get_ylabel() == "value"
 
 
+def test_arguments_of_seaborn_are_named(data: xr.Dataset) -> None:
+    with pytest.raises(EugeneError, match=r"violinplot: palette= was seaborn's.*leave it out"):
+        call("violinplot", data, palette="Set2")
+    with pytest.raises(EugeneError, match="histplot: kde= was seaborn's"):
+        call("histplot", data, kde=True)
+
+
 def test_a_summary_of_a_dataset_is_a_table(data: xr.Dataset) -> None:
     how = {"prediction_vars": ["y_predictions", "y"], "metrics": ["r2", "mse"]}
     table = plot.performance_summary(data, "y", prediction_groups=["a", "b"], size=3, **how)
