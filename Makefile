@@ -80,7 +80,7 @@ docs: $(VENV)/.docs
 	@echo "[docs] open docs/_build/html/index.html"
 
 docs-run: $(VENV)/.docs
-	@echo "[docs] executing the tutorials and building the site (about ten minutes)"
+	@echo "[docs] executing the tutorials and building the site (half an hour on two cores)"
 	@EUGENE_DOCS_RUN=1 $(SITE)
 	@echo "[docs] open docs/_build/html/index.html"
 
