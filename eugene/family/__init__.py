@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from eugene.family._figures import log1p_mse as log1p_mse
     from eugene.family._figures import make_dirs as make_dirs
     from eugene.family._figures import median_calc as median_calc
+    from eugene.family._layers import GELU as GELU
     from eugene.family._layers import Flatten as Flatten
+    from eugene.family._layers import Residual as Residual
+    from eugene.family._layers import Softplus as Softplus
     from eugene.family._layers import Unsqueeze as Unsqueeze
     from eugene.family._layers import View as View
     from eugene.family._layers import output_length as output_length

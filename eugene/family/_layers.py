@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import nn
 
+from eugene.nn import Residual as _Residual
 from eugene.nn import init_motif_weights
 from seqpro.motifs import MotifSet, OldMotifSet
 
@@ -23,6 +24,47 @@ class Flatten(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(batch, length * channels)``."""
         return x.transpose(-1, -2).flatten(1)
+
+
+class GELU(nn.GELU):
+    """The activation of `torch.nn.GELU`.
+
+    Parameters
+    ----------
+    inplace : bool
+        Unused, as it was.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
+
+class Softplus(nn.Softplus):
+    """The activation of `torch.nn.Softplus`.
+
+    Parameters
+    ----------
+    beta, threshold : float
+        As of `torch.nn.Softplus`.
+    inplace : bool
+        Unused, as it was.
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0, inplace: bool = False) -> None:
+        super().__init__(beta, threshold)
+
+
+class Residual(_Residual):
+    """Add what a module makes of its input to the input, as `eugene.nn.Residual` does.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Gives a tensor of the shape of its input.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(module)
 
 
 class Unsqueeze(nn.Module):

@@ -199,6 +199,17 @@ class FactorizedBasset(Architecture):
         return result
 
 
+def _not_cells(kwargs: dict[str, object], known: list[str]) -> dict[str, object]:
+    """Refuse ``scBasset(100)``: EUGENe's first argument is not ours."""
+    length = kwargs.get("input_len")
+    if isinstance(length, int) and length < 192 and "output_dim" not in kwargs:
+        raise ModelError(
+            f"scBasset({length}): the first argument is input_len, at least 192 bp. EUGENe's was "
+            f"num_cells: write scBasset(num_cells={length}); see docs/switching/eugene.md"
+        )
+    return kwargs
+
+
 class scBasset(Architecture):
     """Accessibility in single cells: a Basset down to a bottleneck, one weight vector a cell.
 
@@ -252,6 +263,7 @@ class scBasset(Architecture):
             "l1": "SequenceModule(optimizer_kwargs={'weight_decay': ...}) decays all weights",
             "l2": "SequenceModule(optimizer_kwargs={'weight_decay': ...}) decays all weights",
         },
+        translate=_not_cells,
     )
     def __init__(
         self,

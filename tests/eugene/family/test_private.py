@@ -247,3 +247,19 @@ def test_motifs_of_biopython() -> None:
     again = motifdata.from_biopython([made, made])
     np.testing.assert_allclose(again["GATA"].pfm, motifs["GATA"].pfm)
     assert len(again) == 1
+
+
+def test_layers_take_eugene_s_arguments() -> None:
+    from eugene.models.base._layers import GELU, Residual, Softplus
+
+    from eugene.models import zoo
+    from eugene.nn import ModelError
+
+    x = torch.randn(2, 3)
+    assert torch.equal(GELU(inplace=False)(x), torch.nn.functional.gelu(x))
+    assert torch.equal(Softplus(2, 10, False)(x), torch.nn.functional.softplus(x, 2, 10))
+    linear = torch.nn.Linear(3, 3)
+    assert torch.equal(Residual(module=linear)(x), x + linear(x))
+    with pytest.raises(ModelError, match=r"write scBasset\(num_cells=10\)"):
+        zoo.scBasset(10)
+    assert zoo.scBasset(num_cells=3, input_len=200, filters=(4, 4)).output_dim == 3
