@@ -79,8 +79,17 @@ class StageMeasured(Measured, total=False):
     why: str
 
 
+class OwnUnits(Measured, total=False):
+    """What was measured after transforms of the targets were undone, or why nothing was."""
+
+    why: str
+
+
 class Evaluation(Measured, total=False):
-    """Content of ``evaluation.json``; ``stages`` has those before the last."""
+    """Content of ``evaluation.json``; ``stages`` has those before the last.
+
+    ``own_units`` has the figures in the units of the file, where targets were transformed.
+    """
 
     split: str
     other_data: str | None
@@ -92,6 +101,7 @@ class Evaluation(Measured, total=False):
     curves: dict[str, object]
     averaged: dict[str, object]
     calibration: Calibration
+    own_units: OwnUnits
     mean_profile_rows: dict[str, int]
     pseudo_replicates: dict[str, object]
     smooth_bp: int | None

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from eugene.evaluate._profiles import evaluate_profiles as evaluate_profiles
     from eugene.evaluate._profiles import score_profiles as score_profiles
     from eugene.evaluate._profiles import summarise_profiles as summarise_profiles
+    from eugene.evaluate._reliability import calibration_bins as calibration_bins
     from eugene.evaluate._score_table import score_table as score_table
     from eugene.evaluate._track_genes import GeneSignal as GeneSignal
     from eugene.evaluate._track_genes import gene_table as gene_table

@@ -85,10 +85,8 @@ def difference(
     dict
         As `summary`.
     """
-    values, draws = (
-        [a - b for a, b in zip(mine, theirs, strict=True)]
-        for mine, theirs in zip(own, other, strict=True)
-    )
+    values = [a - b for a, b in zip(own[0], other[0], strict=True)]
+    draws = [a - b for a, b in zip(own[1], other[1], strict=True)]
     return cast(Metric, summary(values, draws, level))
 
 

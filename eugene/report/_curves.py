@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def _split_rows(ds: xr.Dataset, split: str) -> xr.Dataset:
+def split_part(ds: xr.Dataset, split: str) -> xr.Dataset:
     """Return the rows of a split; all where the store has no split coordinate."""
     if "split" not in ds.variables:
         return ds
@@ -24,25 +24,24 @@ def _split_rows(ds: xr.Dataset, split: str) -> xr.Dataset:
     return ds.isel(_sequence=np.isin(codes, wanted)) if wanted else ds
 
 
-def performance(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
-    """Draw ROC, precision-recall and scores, or predicted against measured."""
+def performance(rows: xr.Dataset, folder: Path) -> list[Picture]:
+    """Draw ROC, precision-recall and scores of rows, or predicted against measured."""
     import matplotlib.pyplot as plt
     import xarray as xr
 
     from eugene.plot import auprc, auroc, performance_scatter, score_histogram
 
-    rows = _split_rows(ds, split)
     target = np.asarray(rows["target"].values, dtype=float)
     score = np.asarray(rows["prediction"].values, dtype=float)
     ranked = np.asarray(rows["score"].values, dtype=float) if "score" in rows else score
     if target.ndim == 1:
         target = target[:, None]
     score, ranked = score.reshape(len(score), -1), ranked.reshape(len(ranked), -1)
-    names = [str(name) for name in np.atleast_1d(ds.attrs.get("targets", []))]
+    names = [str(name) for name in np.atleast_1d(rows.attrs.get("targets", []))]
     if target.shape[1] == 1 < score.shape[1]:  # classes: each against the rest
         missing = ~np.isfinite(target)
         target = np.where(missing, np.nan, target == np.arange(score.shape[1]))
-        said = [str(name) for name in np.atleast_1d(ds.attrs.get("classes", []))]
+        said = [str(name) for name in np.atleast_1d(rows.attrs.get("classes", []))]
         known = len(said) == score.shape[1]
         names = said if known else [f"class {i}" for i in range(score.shape[1])]
     if len(names) != target.shape[1]:
@@ -56,7 +55,7 @@ def performance(ds: xr.Dataset, split: str, folder: Path) -> list[Picture]:
     if not measured.size:
         return []
     pictures = []
-    task = str(ds.attrs.get("task", ""))
+    task = str(rows.attrs.get("task", ""))
     if task.endswith("classification") or set(np.unique(measured)) == {0.0, 1.0}:
         # a curve needs rows of both classes
         both = [

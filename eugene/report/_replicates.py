@@ -132,10 +132,15 @@ def _out_of_fold(section: Section, run: RunFolder, arms: dict[str, Any]) -> None
     )
     if run.predictions.is_dir() and names:
         import seqdata as sd
-        from eugene.report._curves import performance
+        from eugene.report._calibration import show_bins
+        from eugene.report._curves import performance, split_part
+        from eugene.report._mistakes import show_mistakes
 
         with sd.open_zarr(run.predictions) as opened:
-            section.figures(performance(opened.load(), "test", run.figures))
+            rows = split_part(opened.load(), "test")
+        section.figures(performance(rows, run.figures))
+        show_bins(section, rows, run.figures)
+        show_mistakes(section, run, rows)
 
 
 def _arm_tables(section: Section, arms: dict[str, Any], over: str) -> None:

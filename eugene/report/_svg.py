@@ -55,19 +55,20 @@ def svg_text(figure: Figure, name: str) -> str:
 
 def _dense(figure: Figure) -> Iterator[Artist]:
     """Yield the artists that would write an element a point."""
+    import numpy as np
     from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
     from matplotlib.lines import Line2D
 
     for artist in figure.findobj():
         if isinstance(artist, QuadMesh):
             array = artist.get_array()
-            size = 0 if array is None else array.size
+            size = 0 if array is None else int(array.size)
         elif isinstance(artist, PolyCollection):
-            size = sum(len(path.vertices) for path in artist.get_paths())
+            size = sum(int(np.shape(path.vertices)[0]) for path in artist.get_paths())
         elif isinstance(artist, PathCollection):
-            size = len(artist.get_offsets())
+            size = int(np.shape(artist.get_offsets())[0])
         elif isinstance(artist, Line2D):
-            size = len(artist.get_xydata())
+            size = int(np.shape(artist.get_xydata())[0])
         else:
             continue
         if size > _MOST_POINTS:

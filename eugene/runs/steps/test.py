@@ -13,6 +13,7 @@ from eugene._evaluation import (
     Evaluation,
     Measured,
     Metrics,
+    OwnUnits,
     of_other_data,
     read_evaluation,
 )
@@ -153,6 +154,42 @@ def _calibration(run: Run, rows: NDArray[np.int64]) -> Calibration:
     return cast(Calibration, plain)
 
 
+def _own_units(
+    run: Run,
+    rows: NDArray[np.int64],
+    baselines: Mapping[str, NDArray[np.float64]],
+    *,
+    n_bootstrap: int,
+) -> OwnUnits:
+    """Measure in the units of the file, where targets were transformed."""
+    import numpy as np
+
+    from eugene._tasks import get_task
+    from eugene.evaluate import evaluate_beside
+
+    info = run.module.run
+    if get_task(run.task).classification or not any(info.transforms.values()):
+        return {}
+    with np.errstate(over="ignore"):
+        actual, own, theirs = (
+            info.inverse(run.data.targets[rows]),
+            info.inverse(run.predictions[rows]),
+            {name: info.inverse(values[rows]) for name, values in baselines.items()},
+        )
+    if not all(np.isfinite(values).all() for values in (own, *theirs.values())):
+        return {"why": "a prediction is too large for the transform of its target to be undone"}
+    metrics, beside, gaps = evaluate_beside(
+        actual,
+        own,
+        theirs,
+        run.task,
+        n_bootstrap=n_bootstrap,
+        seed=run.config.seed,
+        names=run.data.target_vars,
+    )
+    return {"metrics": metrics, "baselines": beside, "against": gaps}
+
+
 def _save(run: RunFolder, path: Path) -> None:
     """Write what the test rows gave, as the run keeps it or a line a model and metric."""
     if path.suffix.lower() == ".json":
@@ -194,7 +231,17 @@ def _show(section: Section, run: RunFolder) -> None:
         )
     metrics = evaluation.get("metrics", {})
     metric_table(section, evaluation)
-    each_target(section, metrics, target_names(run) or evaluation.get("targets") or [])
+    names = target_names(run) or evaluation.get("targets") or []
+    each_target(section, metrics, names)
+    own = evaluation.get("own_units", {})
+    if own:
+        section.heading("In the units of the file")
+        if "why" in own:
+            section.text(f"Not measured: {own['why']}.")
+        else:
+            section.text("The same after the transforms of the targets were undone.")
+            metric_table(section, own)
+            each_target(section, own["metrics"], names)
     stage_table(section, run, evaluation)
     _show_averaged(section, evaluation.get("averaged", {}))
     calibration, task = evaluation.get("calibration", {}), str(evaluation.get("task"))
@@ -203,13 +250,29 @@ def _show(section: Section, run: RunFolder) -> None:
         section.heading(f"Subset: {name.replace('_', ' ')} ({number(part.get('n'))} rows)")
         metric_table(section, part)
     show_strata(section, evaluation.get("strata", {}))
-    if run.predictions.is_dir():
-        import seqdata as sd
-        from eugene.report._curves import performance
+    _show_rows(section, run, str(evaluation.get("split")))
 
-        with sd.open_zarr(run.predictions) as opened:
-            rows = opened.load()
-        section.figures(performance(rows, str(evaluation.get("split")), run.figures))
+
+def _show_rows(section: Section, run: RunFolder, split: str) -> None:
+    """Draw predictions of the rows of a split, bin them, and list the worst."""
+    if not run.predictions.is_dir():
+        return
+    import seqdata as sd
+    from eugene.report._calibration import show_bins
+    from eugene.report._curves import performance, split_part
+    from eugene.report._mistakes import show_mistakes
+    from eugene.report._rows import in_own_units
+
+    with sd.open_zarr(run.predictions) as opened:
+        rows = in_own_units(run, split_part(opened.load(), split))
+    if "own_units" in rows.attrs:
+        section.text(
+            "The pictures and rows below are in the units of the file: transforms of the targets "
+            "were undone."
+        )
+    section.figures(performance(rows, run.figures))
+    show_bins(section, rows, run.figures)
+    show_mistakes(section, run, rows)
 
 
 def _show_averaged(section: Section, averaged: Mapping[str, object]) -> None:
@@ -421,5 +484,6 @@ def test(
         "curves": _curves(run, rows),
         "averaged": averaged,
         "calibration": _calibration(run, rows) if calibrate else {},
+        "own_units": _own_units(run, rows, baselines, n_bootstrap=n_bootstrap),
     }
     _write(run, cast(Evaluation, evaluation))

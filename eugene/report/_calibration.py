@@ -1,0 +1,124 @@
+"""Whether predictions mean what they say: reliability, and predicted against observed by bin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eugene.report._blocks import Picture, Section, interval, number, picture
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+_BINS, _MOST = 10, 6
+Columns = list[tuple[str, "NDArray[np.float64]", "NDArray[np.float64]"]]
+
+
+def columns_of(ds: xr.Dataset) -> tuple[Columns, bool]:
+    """Return name, targets and predictions of each output, and whether they are labels.
+
+    Of classes there is one: whether the most probable class is right, and its probability.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Rows of ``predictions.zarr``.
+    """
+    target = np.asarray(ds["target"].values, dtype=float).reshape(ds.sizes["_sequence"], -1)
+    guess = np.asarray(ds["prediction"].values, dtype=float).reshape(len(target), -1)
+    task = str(ds.attrs.get("task", ""))
+    labels = task.endswith("classification")
+    if target.shape[1] == 1 < guess.shape[1]:
+        missing = ~np.isfinite(target[:, 0])
+        right = np.where(missing, np.nan, guess.argmax(axis=1) == target[:, 0])
+        return [("most probable class", right, guess.max(axis=1))], True
+    names = [str(name) for name in np.atleast_1d(ds.attrs.get("targets", []))]
+    if len(names) != target.shape[1]:
+        names = [f"target {i}" for i in range(target.shape[1])]
+    return list(zip(names, target.T, guess.T, strict=True)), labels
+
+
+def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
+    """Draw and list predictions beside measurements, bin by bin.
+
+    Parameters
+    ----------
+    section : Section
+        Of the report.
+    ds : xarray.Dataset
+        Test rows of ``predictions.zarr``, in the units that are to be shown.
+    folder : Path
+        For the picture.
+    """
+    from eugene.evaluate import calibration_bins
+
+    columns, labels = columns_of(ds)
+    found = {
+        name: calibration_bins(y, p, labels=labels, bins=_BINS)
+        for name, y, p in columns[:_MOST]
+        if np.isfinite(y).any()
+    }
+    if not found:
+        return
+    many = f" The first {_MOST} of {len(columns)} outputs." if len(columns) > _MOST else ""
+    if labels:
+        section.text(
+            "Of predictions that say 0.8, eight in ten should be right. Test rows by their "
+            f"predicted probability, in {_BINS} bins of one width; brackets hold Wilson's 95 % "
+            f"intervals.{many}"
+        )
+    else:
+        section.text(
+            f"Test rows by their prediction, in {_BINS} bins of as many rows: where predictions "
+            "are right on the whole, the mean measurement of a bin is its mean prediction. "
+            f"Brackets hold Student's 95 % intervals of the mean.{many}"
+        )
+    section.figures([_picture(found, folder, labels=labels)])
+    several = len(found) > 1
+    section.table(
+        (*(("output",) if several else ()), "rows", "mean prediction",
+         "share that is right" if labels else "mean measurement"),
+        [
+            (*((name,) if several else ()), number(int(row.rows)), number(float(row.predicted)),
+             interval({"value": row.observed, "low": _there(row.low), "high": _there(row.high)}))
+            for name, table in found.items()
+            for row in table.itertuples()
+        ],
+        numbers=(1, 2) if several else (0, 1),
+        caption="Predicted and observed, bin by bin",
+    )  # fmt: skip
+
+
+def _there(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _picture(found: dict[str, pd.DataFrame], folder: Path, *, labels: bool) -> Picture:
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(4.4, 4.0), layout="constrained")
+    for name, table in found.items():
+        middle = table["observed"].to_numpy()
+        reach = np.nan_to_num(np.stack([middle - table["low"], table["high"] - middle]))
+        ax.errorbar(
+            table["predicted"], middle, yerr=np.maximum(reach, 0), marker="o", markersize=4,
+            linewidth=1.0, elinewidth=0.9, capsize=2, label=name,
+        )  # fmt: skip
+    every = np.concatenate(
+        [t[["predicted", "observed"]].to_numpy().ravel() for t in found.values()]
+    )
+    ends = (0.0, 1.0) if labels else (float(every.min()), float(every.max()))
+    ax.plot(ends, ends, color="black", linewidth=0.7, linestyle=":")
+    ax.set_xlabel("mean predicted probability" if labels else "mean prediction")
+    ax.set_ylabel("share that is right" if labels else "mean measurement")
+    if len(found) > 1:
+        ax.legend(fontsize=7, frameon=False)
+    return picture(
+        figure, "calibration", folder=folder,
+        alt="What was measured against what was predicted, in bins, with the line of honesty",
+        caption="On the dotted line predictions are right on the whole; bars are 95 % intervals.",
+    )  # fmt: skip
