@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from eugene._step import Part, step
 from eugene._verb import RUNNING, Verb
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from eugene._folder import RunFolder
+    from eugene.models._base import Architecture
     from eugene.modules import SequenceModule
     from eugene.runs._run import Run
     from eugene.train import FitResult
@@ -244,7 +245,7 @@ def _field(run: Run) -> int | None:
     try:
         with torch.device("meta"):
             network = run.new_module(initialise=False).arch.to("meta").eval()
-            return field_of(network)
+            return field_of(cast("Architecture", network))
     except Exception as error:  # of a network of one's own, which may do anything
         logger.debug("fit: the receptive field is not known (%s: %s)", type(error).__name__, error)
         return None

@@ -208,7 +208,7 @@ def test_page_holds_every_section_and_needs_nothing(run: RunFolder) -> None:
         "configuration",
         "versions",
     ]
-    assert len(checker.sources) == 8
+    assert len(checker.sources) == 9
     assert "<h1>tiny</h1>" in text
     assert "Model cnn" in text
 
