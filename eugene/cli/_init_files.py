@@ -51,17 +51,15 @@ _CNN = """\
 model:
   name: cnn                               # 'eugene zoo list' shows the others
   conv_kwargs:
-    conv_channels: [64, 64, 64]
-    conv_kernels: [15, 7, 5]              # the first ones become the motifs of the report
+{shape}
     conv_padding: same
-    pool_kernels: [4, 4, 2]
     dropout_rates: 0.1
     batchnorm: true
     batchnorm_first: true
   dense_kwargs:
     hidden_dims: [64]
     dropout_rates: 0.3
-module:
+{pool}module:
   name: sequence
   task: {task}
   optimizer: adamw
@@ -74,7 +72,7 @@ trainer:
   patience: 8                             # for so many epochs
 baselines:                                # what the network has to beat, on the same rows
 {baselines}
-interpret:                                # what the report explains; leave out what you do not need
+{evaluate}interpret:               # what the report explains; leave out what you do not need
   attribute:
     methods: [deep_lift_shap]
     top: 50                               # test sequences with the highest predictions
@@ -85,12 +83,37 @@ interpret:                                # what the report explains; leave out 
 """
 
 
+_FLAT = """\
+    conv_channels: [64, 64, 64]
+    conv_kernels: [15, 7, 5]              # the first ones become the motifs of the report
+    pool_kernels: [4, 4, 2]"""
+_POOLED = """\
+    conv_channels: [64, 64]
+    conv_kernels: [15, 7]                 # the first ones become the motifs of the report
+    pool_kernels: [4, null]"""
+_MAX = """\
+  pool: max                               # a motif counts wherever it stands
+"""
+_STRANDS = """\
+evaluate:
+  reverse_complement: true                # the mean over both strands
+"""
+
+
 def _cnn(task: str, motifs: str, *, both_strands: bool) -> list[str]:
     name = "kmer_logistic" if task == "binary_classification" else "kmer_ridge"
     lines = [f"  - {{name: {name}, k: 6}}"]
     if both_strands:
         lines.append(f"  - {{name: {name}, k: 6, both_strands: true}}")
-    text = _CNN.format(task=task, baselines="\n".join(lines), motifs=_plain(motifs))
+    # windows around peaks have no direction, promoters have; positions count in the latter
+    text = _CNN.format(
+        task=task,
+        baselines="\n".join(lines),
+        motifs=_plain(motifs),
+        shape=_POOLED if both_strands else _FLAT,
+        pool=_MAX if both_strands else "",
+        evaluate=_STRANDS if both_strands else "",
+    )
     return text.splitlines()
 
 

@@ -62,6 +62,7 @@ def test_chip_holds_out_contigs_and_trains(capsys: Any, files: Path) -> None:
     assert tree["name"] == "my_chip"
     assert tree["data"]["bed"] == str(files / "peaks.narrowPeak")
     assert tree["data"]["width"] == 200  # peaks of 150 bp
+    assert tree["evaluate"]["reverse_complement"] is True
     # a fifth of 50 peaks, and about a tenth of what is left
     assert tree["data"]["split"]["test"] == ["chrC"]
     assert tree["data"]["split"]["val"] == ["chrB"]
