@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 # how many sequences and positions a page shows; the files hold all of them
 SEQUENCES, _POSITIONS = 5, 220
+SIGNIFICANT = 0.05
+"""A match with a known motif is shown as a result up to this q-value."""
+
+
+def significant(matches: pd.DataFrame) -> pd.DataFrame:
+    """Return the matches that a page shows as results, by q, or corrected p where there is none."""
+    if matches.empty:
+        return matches
+    by = "q_value" if "q_value" in matches else "p_bonferroni"
+    return matches[matches[by] <= SIGNIFICANT]
 
 
 def projected(ds: xr.Dataset) -> list[str]:
@@ -110,8 +120,29 @@ def _letters(ds: xr.Dataset) -> str | None:
     return letters_of(ds["seq"]) if "seq" in ds.variables else None
 
 
-def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
-    """Draw the first sequences' logos below each other."""
+def logos(
+    ds: xr.Dataset,
+    method: str,
+    folder: Path,
+    *,
+    names: Sequence[str] | None = None,
+    predicted: str = "predicted",
+) -> Picture:
+    """Draw the first sequences' logos below each other.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Attributions.
+    method : str
+        Its variable.
+    folder : Path
+        For the picture.
+    names : sequence of str, optional
+        What the first rows are called; by default their numbers.
+    predicted : str, optional
+        What predictions are, such as ``probability``.
+    """
     import matplotlib.pyplot as plt
 
     from seqexplainer.plot import attribution_track
@@ -128,8 +159,8 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
         1.05 * max(float(values.clip(min=0).sum(axis=1).max()), 1e-12),
     )
     found = _spans(ds, count, method)
-    names = list(dict.fromkeys(span[2] for spans in found for span in spans))
-    colours = dict(zip(names, SPAN_COLORS * len(names), strict=False))
+    marked = list(dict.fromkeys(span[2] for spans in found for span in spans))
+    colours = dict(zip(marked, SPAN_COLORS * len(marked), strict=False))
     for row, ax in enumerate(axes[:, 0]):
         start, end = _window(values[row], _POSITIONS)
         chrom, first, turned = _place(ds, row)
@@ -156,13 +187,15 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
             ax.set_xlabel("")
         ax.xaxis.label.set_fontsize(7)
         label = f"row {int(ds['index'].values[row])}" if "index" in ds else f"sequence {row + 1}"
+        if names is not None:
+            label = names[row].replace(" ", "\n")
         if turned:
             label += "\nminus strand"
         if "prediction" in ds:
-            label += f"\nscore {np.ravel(ds['prediction'].values[row])[0]:.2f}"
+            label += f"\n{predicted} {np.ravel(ds['prediction'].values[row])[0]:.2f}"
         ax.set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
     caption = f"{sentence(attribution_name(ds, method))}; all on one scale, position in bp."
-    if names:
+    if marked:
         caption += (
             " Shaded: where the motifs were planted."
             if "planted" in ds
@@ -177,8 +210,10 @@ def logos(ds: xr.Dataset, method: str, folder: Path) -> Picture:
     )
 
 
-def heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
-    """Draw the effect of every substitution in the first sequence."""
+def heatmap(
+    ds: xr.Dataset, variable: str, folder: Path, *, name: str = "the first sequence", unit: str = ""
+) -> Picture:
+    """Draw the effect of every substitution in the first sequence, a dot where its letter is."""
     import matplotlib.pyplot as plt
 
     from seqexplainer.plot import ism_heatmap
@@ -186,13 +221,19 @@ def heatmap(ds: xr.Dataset, variable: str, folder: Path) -> Picture:
     effects = np.asarray(ds[variable].values[0], dtype=float)
     start, end = _window(effects, _POSITIONS)
     figure, ax = plt.subplots(figsize=(11.4, 1.6), layout="constrained")
-    ism_heatmap(effects[:, start:end], ax=ax, start=start, alphabet=_letters(ds))
+    letters, there = _letters(ds), None
+    if letters is not None and ds["seq"].shape[1] == effects.shape[1]:
+        columns = np.array(list(letters), dtype="S1")[:, None]
+        there = (np.asarray(ds["seq"].values[0]) == columns)[:, start:end].astype(np.uint8)
+    ism_heatmap(effects[:, start:end], ax=ax, start=start, alphabet=letters, sequence=there)
     return picture(
         figure,
         "mutagenesis",
         folder=folder,
         alt="Heat map of the effect of every single substitution in one sequence",
-        caption="Every single substitution in the first sequence: the change of the score.",
+        caption=f"Every single substitution in {name}: the change of the score"
+        + (f" ({unit})." if unit else ".")
+        + ("" if there is None else " Dots: the letters that are there."),
     )
 
 

@@ -87,6 +87,28 @@ def explained_output(run: RunFolder, step: str) -> str:
     return f" The output that is explained is {names[target]} (not {rest})."
 
 
+def score_unit(run: RunFolder) -> str:
+    """Say what the score is that explanations change: a logit, the log of a rate, or a value.
+
+    Empty where the task says nothing of it.
+    """
+    module = run.settings("module")
+    task = str(module.get("task") or ("regression" if module.get("name") == "sequence" else ""))
+    if task.endswith("classification"):
+        return "logits, not probabilities"
+    if task == "poisson":
+        return "the log of the rate"
+    if task != "regression":
+        return ""
+    return "the transformed target" if transformed(run) else "the units of the target"
+
+
+def predicted_as(run: RunFolder) -> str:
+    """Say what a prediction of a row is, in a word: a probability, or what is predicted."""
+    task = str(run.settings("module").get("task") or "")
+    return "probability" if task.endswith("classification") else "predicted"
+
+
 def transformed(run: RunFolder) -> dict[str, str]:
     """Return how each transformed target was changed, in words; empty where none was."""
     said = {}

@@ -10,7 +10,8 @@ from eugene._step import Part, step
 from eugene._verb import GENOME, INPUT, LATER, OVERLAP, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
-from eugene.report._words import explained_output, method_name, sentence
+from eugene.report._rows import data_of, row_names
+from eugene.report._words import explained_output, method_name, predicted_as, score_unit, sentence
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -34,8 +35,8 @@ def _show(section: Section, run: RunFolder) -> None:
     section.text(
         f"What the model looks at, in the {ds.sizes['_sequence']} sequences with the highest "
         f"scores: {' and '.join(names.values())}. Letters above the line raise the score, letters "
-        "below lower it; their height is the size of the contribution (in units of the output)."
-        f"{explained_output(run, 'attribute')}"
+        "below lower it; their height is the size of the contribution "
+        f"(in {score_unit(run) or 'units of the output'}).{explained_output(run, 'attribute')}"
     )
     for method in methods:
         section.text(_logos.how(ds, method))
@@ -54,14 +55,29 @@ def _show(section: Section, run: RunFolder) -> None:
             ],
             numbers=(1, 2, 3),
         )
+    with data_of(run) as data:
+        shown = ds["index"].values[: _logos.SEQUENCES] if "index" in ds else []
+        called = row_names(data, shown) if len(shown) else None
     # one of each output, where several are explained
     labelled = {ds[m].attrs["label"]: m for m in reversed(methods) if "label" in ds[m].attrs}
     for method in list(labelled.values())[::-1] or methods[:_DRAWN]:
         section.heading(sentence(names[method]))
-        section.figures([_logos.logos(ds, method, run.figures)])
+        section.figures(
+            [_logos.logos(ds, method, run.figures, names=called, predicted=predicted_as(run))]
+        )
     heat = next((f"{m}_effects" for m in methods if f"{m}_effects" in ds), None)
     if heat is not None:
-        section.figures([_logos.heatmap(ds, heat, run.figures)])
+        section.figures(
+            [
+                _logos.heatmap(
+                    ds,
+                    heat,
+                    run.figures,
+                    name=called[0] if called else "the first sequence",
+                    unit=score_unit(run),
+                )
+            ]
+        )
 
 
 @step(

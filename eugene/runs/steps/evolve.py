@@ -11,6 +11,7 @@ from eugene._step import Part, step
 from eugene._verb import LATER, Verb, out
 from eugene.config.marks import ArgumentsOf, Least
 from eugene.report._blocks import Section, number, picture
+from eugene.report._words import score_unit
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -44,6 +45,7 @@ def _show(section: Section, run: RunFolder) -> None:
     section.text(
         f"{len(wide)} sequences change {how.get(method, other)}: from a mean of "
         f"{number(first, 2)} to {number(last, 2)} after {int(wide.columns[-1])} round(s)."
+        + (f" Scores are {unit}." if (unit := score_unit(run)) else "")
     )
     figure, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
     evolution_traces(wide.to_numpy(), ax=ax, xlabel=f"round ({method})")

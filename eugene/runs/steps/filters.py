@@ -67,7 +67,8 @@ def _show(section: Section, run: RunFolder) -> None:
         return
     import seqpro as sp
     from eugene.interpret import FOUND_BELOW
-    from eugene.report._logos import gallery
+    from eugene.report._logos import SIGNIFICANT, gallery, significant
+    from seqpro.motifs import MotifSet
 
     table, matches = run.table(_TABLE), run.table(_MATCHES)
     motifs = sp.motifs.read(run / _MEME)
@@ -85,17 +86,30 @@ def _show(section: Section, run: RunFolder) -> None:
             f"corrected p is below {FOUND_BELOW:g}."
         )
         show_planted(section, planted, "filter")
+    sure = significant(matches)
+    best = _best_matches(sure)
+    live = len(table) - dead
+    section.text(
+        f"{len(best)} of {live} active filters resemble a known motif (q of {SIGNIFICANT:g} or "
+        "less). Only these matches are results; filters without one are in "
+        f"{_TABLE}, and every match in annotations.csv."
+    )
+    if len(best):
+        named = set(best["filter"].astype(str))
+        motifs = MotifSet([motif for motif in motifs if motif.name in named])
     if len(motifs):
         names = {"filter": "query", "target_name": "target", "target_accession": "accession"}
         section.figures([
             gallery(
-                motifs, matches.rename(columns=names), run.settings("interpret.filters"),
+                motifs, sure.rename(columns=names), run.settings("interpret.filters"),
                 name="filters", folder=run.figures, most=_MOST,
                 alt="Logos of filters, each over the known motif that it resembles most",
-                caption="Above a filter, below its best match, aligned; letter heights in bits.",
+                caption="Above a filter, below its best match, aligned; letter heights in bits."
+                if len(best)
+                else "Filters; none resembles a known motif. Letter heights in bits.",
             )
         ])  # fmt: skip
-    rows = _rows(table, _best_matches(matches))
+    rows = _rows(table, best) if len(best) else []
     if len(rows) > _MOST:
         section.text(
             f"The {_MOST} filters with the surest matches; {_TABLE} and annotations.csv hold all "
@@ -110,10 +124,8 @@ def _show(section: Section, run: RunFolder) -> None:
 
 
 def _rows(table: pd.DataFrame, best: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return a table row a live filter, the surest match first."""
-    if "filter" not in best:
-        best = best.reindex(columns=["filter", "p_value"])
-    live = table[~table["dead"].astype(bool)].merge(best, "left", on="filter")
+    """Return a table row a filter with a match, the surest first."""
+    live = table[~table["dead"].astype(bool)].merge(best, "inner", on="filter")
     live = live.sort_values("p_value", kind="stable", na_position="last")
     shown = ("target_name", "target_accession", "p_value", "p_bonferroni", "strand")
     return [

@@ -55,6 +55,8 @@ def _show(section: Section, run: RunFolder) -> None:
 
 def _show_output(section: Section, run: RunFolder, label: str) -> None:
     """Show the patterns in the attributions of one output."""
+    from eugene.report._logos import SIGNIFICANT, significant
+
     table, matches = run.table(_file(label, _SEQLETS)), run.table(_file(label, _MATCHES))
     if not (run / _file(label, _MEME)).is_file() and table.empty:
         if label:
@@ -70,6 +72,12 @@ def _show_output(section: Section, run: RunFolder, label: str) -> None:
         section.text(
             f"{number(len(counts))} patterns of {number(len(table))} seqlets in the attributions."
             f"{explained_output(run, 'modisco')}"
+        )
+        matches = significant(matches)
+        section.text(
+            f"{matches['query'].nunique() if len(matches) else 0} of {number(len(counts))} "
+            f"patterns resemble a known motif (q of {SIGNIFICANT:g} or less); only these matches "
+            "are results."
         )
         _pictures(section, run, matches, label)
         best = {}

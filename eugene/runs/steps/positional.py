@@ -10,6 +10,7 @@ from eugene._step import Faults, Part, Settings, step
 from eugene.config.marks import Least
 from eugene.errors import EugeneError
 from eugene.report._blocks import Section, picture
+from eugene.report._words import score_unit
 
 if TYPE_CHECKING:
     import torch
@@ -74,9 +75,9 @@ def _show(section: Section, run: RunFolder) -> None:
         ax.set_title(title, fontsize=9)
         ax.yaxis.label.set_visible(ax is axes[0, 0])
     section.text(
-        "A motif is slid over every position of shuffled sequences and the change of the score is "
-        "averaged; the band is a 95 % interval over backgrounds (global importance analysis, "
-        "doi:10.1371/journal.pcbi.1008925)."
+        "A motif is slid over every position of shuffled sequences and the change of the score "
+        f"({score_unit(run) or 'of the output'}) is averaged; the band is a 95 % interval over "
+        "backgrounds (global importance analysis, doi:10.1371/journal.pcbi.1008925)."
     )
     if len(panels) > 1:
         section.text(
