@@ -158,9 +158,9 @@ class Runner:
         with frozen(self.model, self.device) as held, torch.set_grad_enabled(gradients):
             yield replace(self, model=held)
 
-    def bar(self, steps: Iterable[Step], **options: str) -> Iterable[Step]:
+    def bar(self, steps: Iterable[Step], *, desc: str = "", unit: str = "it") -> Iterable[Step]:
         """Return steps that draw a progress bar, if one was asked for."""
-        return drawn(steps, shown=self.progress, **options)
+        return drawn(steps, shown=self.progress, desc=desc, unit=unit)
 
     def rows_of(self, rows: slice | torch.Tensor) -> list[torch.Tensor]:
         """Return the extra inputs of some sequences, where the model is."""

@@ -73,8 +73,10 @@ def _made(
     if not shown or looked_at(file):
         return tqdm(steps, disable=not shown, delay=0 if at_once else 1, **given)
 
-    class Lines(tqdm):  # type: ignore[type-arg]
+    class Lines(tqdm):  # type: ignore[misc]
         """Writes a line now and then, and nothing in the end."""
+
+        disable: bool
 
         @staticmethod
         def status_printer(file: TextIO) -> Callable[[str], None]:

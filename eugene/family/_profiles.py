@@ -174,7 +174,8 @@ def batched_smoothed_function(
     """
     parts = []
     how = (kernel_sigma, kernel_width)
-    for logs, counts in zip(logps.split(batch_size), true_counts.split(batch_size), strict=True):
+    rows = (torch.split(part, batch_size) for part in (logps, true_counts))
+    for logs, counts in zip(*rows, strict=True):
         shown = smooth_gaussian1d(logs.exp(), *how) if smooth_predictions else logs.exp()
         seen = smooth_gaussian1d(counts, *how) if smooth_true else counts
         plain = logs if not smooth_predictions else shown.log()

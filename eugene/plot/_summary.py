@@ -205,8 +205,8 @@ def performance_summary(
     for at, (scores, colour) in enumerate(coloured(arms.values())):
         values = np.asarray(scores, dtype=float)
         spread = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
-        where = (at + spread, values) if upright else (values, at + spread)
-        ax.scatter(*where, color=colour, s=size**2, zorder=3)
+        x, y = (at + spread, values) if upright else (values, at + spread)
+        ax.scatter(x, y, color=colour, s=size**2, zorder=3)
         mean = ax.hlines if upright else ax.vlines
         mean(values.mean(), at - 0.25, at + 0.25, color=colour, lw=2)
     for (label, value), style in zip((baselines or {}).items(), ("--", "-.", ":"), strict=False):

@@ -77,7 +77,7 @@ def show_mistakes(section: Section, run: RunFolder, ds: xr.Dataset) -> None:
         with data_of(run) as data:
             names = row_names(data, numbers[rows])
             letters = row_letters(
-                data, numbers[rows], str(run.read("data.json").get("seq_var", "seq"))
+                data, numbers[rows].tolist(), str(run.read("data.json").get("seq_var", "seq"))
             )
         section.text(
             "Look at these first: wrong labels, repeats and sequences unlike the rest are found "

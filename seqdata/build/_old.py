@@ -156,7 +156,7 @@ def xarray_data_loader(
         sdata,
         sample_dims,
         variables,
-        transform,  # type: ignore[arg-type]
+        transform,
         dtypes,  # type: ignore[arg-type]
         batch_size=batch_size,
         shuffle=shuffle,

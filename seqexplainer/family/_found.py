@@ -261,4 +261,5 @@ def best_mut_seqs(
 
 def _sums(model: torch.nn.Module, X: NDArray[np.float32], device: str) -> NDArray[np.float64]:
     outputs = np.asarray(predict(model, X, device=device), dtype=np.float64)
-    return outputs.reshape(len(outputs), -1).sum(1)
+    sums: NDArray[np.float64] = outputs.reshape(len(outputs), -1).sum(1)
+    return sums

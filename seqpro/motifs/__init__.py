@@ -24,8 +24,8 @@ from seqpro.motifs._meme import read_meme as read_meme
 from seqpro.motifs._meme import write_meme as write_meme
 from seqpro.motifs._motif import Motif as Motif
 from seqpro.motifs._motif import MotifSet as MotifSet
-from seqpro.motifs._old import Motif as OldMotif
-from seqpro.motifs._old import MotifSet as OldMotifSet
+from seqpro.motifs._old import OldMotif as OldMotif
+from seqpro.motifs._old import OldMotifSet as OldMotifSet
 from seqpro.motifs._read import read as read
 from seqpro.motifs._transfac import read_transfac as read_transfac
 from seqpro.motifs._transfac import write_transfac as write_transfac

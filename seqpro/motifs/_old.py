@@ -204,6 +204,11 @@ class MotifSet:
         return made
 
 
+# as our own modules call them, which know the present ones by these names
+OldMotif = Motif
+OldMotifSet = MotifSet
+
+
 def _shares(
     background: Mapping[str, float] | None, letters: BaseAlphabet
 ) -> NDArray[np.float64] | None:

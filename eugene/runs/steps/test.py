@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from eugene._folder import RunFolder
+    from eugene.runs._load import RunInfo
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
@@ -167,7 +168,7 @@ def _own_units(
     from eugene._tasks import get_task
     from eugene.evaluate import evaluate_beside
 
-    info = run.module.run
+    info = cast("RunInfo", run.module.run)
     if get_task(run.task).classification or not any(info.transforms.values()):
         return {}
     with np.errstate(over="ignore"):
