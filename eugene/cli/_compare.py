@@ -79,6 +79,7 @@ def compare(call: Call) -> int:
         0.
     """
     out = check_out(call, ".csv", ".tsv", ".txt")
+    page = check_path("--report", call.get("report"), ".html")
     asked = _Asked.of(call)
     folders = [RunFolder.open(path, or_trained=True) for path in call.words]
     rows = [
@@ -90,6 +91,10 @@ def compare(call: Call) -> int:
     if out is not None:
         write_table(out, header, table)
     say(aligned(header, table))
+    if page is not None:
+        from eugene.report import compare_runs
+
+        say(f"page: {compare_runs(folders, page)}")
     for folder in folders:
         for line in of_other_data(folder.path):
             say(f"{folder.path}: {line}")

@@ -138,6 +138,7 @@ _AFTER = (
         words="RUN_DIR [RUN_DIR ...]",
         options=(
             out("CSV or TSV file to write as well", old=True),
+            Option("--report", "page of the runs side by side: .html", "FILE"),
             Option("--metric", "figure that groups of seeds are tested by", "NAME"),
             Option(
                 "--by", "figure to choose a run by, of those with about the best metric", "NAME"

@@ -8,6 +8,7 @@ from eugene._facade import facade
 
 if TYPE_CHECKING:
     from eugene.report._build import build as build
+    from eugene.report._several import compare_runs as compare_runs
     from eugene.report._verdict import Verdict as Verdict
     from eugene.report._verdict import verdicts as verdicts
 
