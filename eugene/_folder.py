@@ -166,7 +166,10 @@ class RunFolder:
             message = f"the run folder {folder.path} does not exist; make it with 'eugene fit'"
             raise MissingFileError(message)
         if not folder.path.is_dir():
-            message = f"{folder.path} is a file; expected the folder of a run"
+            message = (
+                f"{folder.path} is a file; expected the folder of a run. Weights alone go into a "
+                "network of yours: network.load_state_dict(torch.load(path, weights_only=True))"
+            )
             raise NotARunError(message)
         if folder.trained_in_python:
             if or_trained:

@@ -322,11 +322,14 @@ def model_device(model: torch.nn.Module, device: str | torch.device | None = Non
     check_model(model)
     if device is not None:
         try:
-            return torch.device(device)
+            chosen = torch.device(device)
         except RuntimeError as error:
             raise InputError(
                 f"device {device!r} is not known to torch; expected 'cpu', 'cuda', 'cuda:1', ..."
             ) from error
+        if chosen.type == "cuda" and not torch.cuda.is_available():
+            raise InputError(f"device {str(device)!r}: torch sees no GPU here; give device='cpu'")
+        return chosen
     for tensor in (*model.parameters(), *model.buffers()):
         return tensor.device
     return torch.device("cpu")

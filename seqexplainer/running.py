@@ -60,7 +60,11 @@ RUNNING: Running = {
 
 
 def split(
-    options: Mapping[str, object], own: Mapping[str, object]
+    options: Mapping[str, object],
+    own: Mapping[str, object],
+    *,
+    beside: Iterable[str] = (),
+    same: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], Running]:
     """Return a function's own keywords, filled with defaults, and those of `Running`.
 
@@ -70,6 +74,8 @@ def split(
         What a caller gave.
     own : mapping
         Keywords of the function with their defaults.
+    beside, same
+        Of `seqpro.keywords.check_keywords`: what else may have been meant.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def split(
     TypeError
         If there is no such keyword.
     """
-    check_keywords(options, {**own, **RUNNING})
+    check_keywords(options, {**own, **RUNNING}, beside=beside, same=same)
     rest = {name: value for name, value in options.items() if name in RUNNING}
     return {name: options.get(name, value) for name, value in own.items()}, cast("Running", rest)
 

@@ -45,7 +45,13 @@ def keywords(defaults: Mapping[str, object]) -> Callable[[Function], Function]:
     return shown
 
 
-def check_keywords(given: Iterable[str], known: Collection[str]) -> None:
+def check_keywords(
+    given: Iterable[str],
+    known: Collection[str],
+    *,
+    beside: Iterable[str] = (),
+    same: Mapping[str, str] | None = None,
+) -> None:
     """Refuse keywords that a function does not take, as Python does.
 
     Parameters
@@ -54,6 +60,10 @@ def check_keywords(given: Iterable[str], known: Collection[str]) -> None:
         Keywords of a call.
     known : collection of str
         Those that there are.
+    beside : iterable of str, optional
+        Further arguments that the function takes, which may have been meant.
+    same : mapping of str to str, optional
+        What other programs call an argument -> its name here.
 
     Raises
     ------
@@ -69,5 +79,7 @@ def check_keywords(given: Iterable[str], known: Collection[str]) -> None:
     """
     for name in given:
         if name not in known:
-            hint = did_you_mean(name, known, listed=0)
+            hint = did_you_mean(name, [*known, *beside], listed=0)
+            if same and name in same:
+                hint = f"; it is called {same[name]!r} here"
             raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")

@@ -22,9 +22,11 @@ from eugene.config._search import search_entries
 from eugene.config._source import Parameter, read_signature
 from eugene.config.marks import ArgumentsOf, Least, Names, OneOf
 from eugene.config.registries import CALLBACKS, LOSSES, METRICS, MODULES, registry
-from eugene.errors import ConfigError, Problem, did_you_mean
+from eugene.errors import ConfigError, Problem, did_you_mean, nearest
 
 _FORBIDDEN = ("class_path", "init_args")
+_SURE = 0.8
+"""From here on a name that is not there is a misspelt one, and not one of a plugin."""
 
 
 def _walk(value: object, keys: PathKeys = ()) -> Iterator[tuple[PathKeys, Any]]:
@@ -102,13 +104,17 @@ def unknown(chooses: Registry, name: str, document: Document) -> str:
     missing = [plugin for plugin in plugins if plugin != "__main__" and not is_loaded(plugin)]
     if missing:
         given = " ".join(f"--plugin {plugin}" for plugin in missing)
-        message += (
-            f". The file needs what {' and '.join(missing)} registers, which is not loaded: give "
+        told = (
+            f"The file needs what {' and '.join(missing)} registers, which is not loaded: give "
             f"{given}, or import it first"
         )
     elif "__main__" in plugins:
-        message += ". It was registered in a Python session: register it again with eu.register"
-    return message
+        told = "It was registered in a Python session: register it again with eu.register"
+    elif nearest(name, [*chooses, *chooses.aliases], cutoff=_SURE) is None:
+        told = "One of your own is known once its file is named: --plugin FILE.py"
+    else:
+        return message
+    return f"{message}{'' if message.endswith('?') else '.'} {told}"
 
 
 def _registered(

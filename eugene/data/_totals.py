@@ -168,6 +168,17 @@ class TracksServed(pl.LightningDataModule, ABC):
     _totals: dict[str, TrackTotals]
 
     target_length: int | None
+    codes: NDArray[np.int8] | None
+
+    def __str__(self) -> str:
+        rows = f"{self.ds.sizes['_sequence']} rows"
+        if self.codes is not None:
+            counts = {name: int((self.codes == code).sum()) for name, code in SPLITS.items()}
+            rows += f" ({', '.join(f'{n} {name}' for name, n in counts.items() if n)})"
+        targets = ", ".join(self.target_vars)
+        return f"{type(self).__name__}: {rows}, {self.input_len} bp, targets {targets}"
+
+    __repr__ = __str__
 
     @property
     @abstractmethod

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from eugene.config.registries import MODELS
@@ -74,9 +77,17 @@ def build(
         kwargs["first_activation"] = first_activation
     with drawn_with(seed):
         network: Architecture = MODELS.build(name, **kwargs)
+    if not hasattr(network, "config"):  # a class of somebody's own, which does not know its name
+        _remember(network, {"name": MODELS.resolve(name), **kwargs})
     if not own and first_activation is not None:
         replace_first_activation(network, first_activation)
     return network
+
+
+def _remember(network: torch.nn.Module, config: Mapping[str, object]) -> None:
+    """Let a network keep how it was built, where that is plain values, for its checkpoints."""
+    with contextlib.suppress(TypeError, ValueError):
+        network.config = json.loads(json.dumps(config, allow_nan=False))
 
 
 def has_first_activation(name: object) -> bool:

@@ -53,7 +53,8 @@ def load_checkpoint(path: str | Path, arch: nn.Module | None = None, **objects: 
         hparams["arch"] = arch
     elif not isinstance(hparams.get("arch"), dict):
         raise NotARunError(
-            f"{path} does not describe its network, which is not one of ours: give it as arch="
+            f"{path} does not describe its network, which was not built by a registered name: "
+            "give it as arch=, eugene.train.load_checkpoint(path, arch=network)"
         )
     if is_of_eugene(content):
         known = inspect.signature(SequenceModule).parameters

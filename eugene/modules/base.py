@@ -23,7 +23,7 @@ from eugene.augment import (
     padded_network,
     regularized_loss,
 )
-from eugene.config.registries import MODULES
+from eugene.config.registries import MODELS, MODULES
 from eugene.errors import EugeneError
 from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
@@ -81,7 +81,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         elif isinstance(arch, Mapping):
             # weights to start from are not kept: a checkpoint brings its own
             config = {key: value for key, value in arch.items() if key != "weights"}
-            network = build(**{"seed": seed, "input_channels": len(letters), **config})
+            network = build(**{"seed": seed, **_letters_of(config, len(letters)), **config})
             if arch.get("weights") is not None:
                 start_from(network, arch["weights"])
         else:
@@ -519,6 +519,14 @@ def steps_of(n: int, size: int, *, progress: bool) -> Iterator[slice]:
     """
     for start in bar(range(0, n, size), desc="predict", shown=progress):
         yield slice(start, start + size)
+
+
+def _letters_of(config: Mapping[str, Any], letters: int) -> dict[str, int]:
+    """Return how many letters there are, for an architecture that can be told."""
+    name = config.get("name")
+    takes = MODELS.signature(name) if isinstance(name, str) and name in MODELS else None
+    told = takes is None or takes.accepts_any or "input_channels" in takes
+    return {"input_channels": letters} if told else {}
 
 
 def _plain(value: object, name: str) -> object:

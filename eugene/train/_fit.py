@@ -40,7 +40,7 @@ from eugene.train._listeners import Named as Listener
 from eugene.train._listeners import all_say, check_watched, logged_by, make_callbacks
 from eugene.train._loggers import FOLDERS, Named, make_loggers
 from eugene.train._notes import Notes
-from eugene.train._progress import what_is_shown
+from eugene.train._progress import say, what_is_shown
 from eugene.train._resume import Resume, check_same_run, restoring, untouched
 from eugene.train._signals import Ended, SaveOnSignal, on_slurm
 from eugene.train._watch import Watch
@@ -358,6 +358,8 @@ def fit(
         show, record.spoken = what_is_shown(progress)
         if show:
             extra.append(TQDMProgressBar())
+        if record.spoken and checkpoint is not None:
+            say(f"resumed from {record.last_path}, where {len(record.rows)} epochs are done")
         notes = Notes(record.spoken)
         bridge.watch = Watch(datamodule, notes)
         mark = Mark(record, facts, told)

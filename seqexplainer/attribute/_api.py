@@ -83,6 +83,16 @@ OF_METHODS: dict[str, object] = {
 """What the options of single methods are by default."""
 
 _NAMES: dict[str, object] = {"inputs": None, "reference_type": None}
+# of tangermeme, captum and shap
+_CALLED = {
+    "n_shuffles": "n_references",
+    "random_state": "seed",
+    "baselines": "references",
+    "background": "references",
+    "print_convergence_deltas": "return_delta",
+    "return_convergence_delta": "return_delta",
+    "warning_threshold": "delta_tolerance",
+}
 
 
 class Result(NamedTuple):
@@ -216,7 +226,9 @@ def attribute(
     (torch.Size([1, 4, 12]), True)
     """
     found = find(method)
-    own, running = split(options, {**dict.fromkeys(found.options()), **OF_METHODS, **_NAMES})
+    known = {**dict.fromkeys(found.options()), **OF_METHODS, **_NAMES}
+    taken = inspect.signature(attribute).parameters
+    own, running = split(options, known, beside=taken, same=_CALLED)
     X = _one_of("X", X, "inputs", own["inputs"])
     if X is None:
         raise InputError("X is missing")
@@ -274,9 +286,19 @@ def _batched(
     """Return what a method that needs no reference gives, some sequences at a time."""
     compute, found = method.bound(options), []
     for rows, batch, _ in explained.runner.batches():
-        values = wide(compute(explained.of(rows), batch).detach())
+        values = wide(_like(batch, compute(explained.of(rows), batch), method).detach())
         found.append((corrected(values) if correct and method.gradient else values).cpu())
     return torch.cat(found)
+
+
+def _like(wanted: torch.Tensor, found: torch.Tensor, method: Method) -> torch.Tensor:
+    """Refuse what a method of somebody's own returns in a shape that would be broadcast."""
+    if found.shape != wanted.shape:
+        raise InputError(
+            f"the method {method.name!r} returned shape {tuple(found.shape)} for "
+            f"{tuple(wanted.shape)}; expected a value for each letter of each position"
+        )
+    return found
 
 
 def hypothetical_scores(multiplier: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
@@ -356,7 +378,7 @@ class _Pairs:
             found: torch.Tensor | Multipliers = compute(explained, batch, refs)
             if method.delta and not isinstance(found, Multipliers):
                 found = measured(explained, batch, refs, found)
-            values = found.values if isinstance(found, Multipliers) else found
+            values = _like(refs, found.values if isinstance(found, Multipliers) else found, method)
             scores[rows] += (hypothetical_scores(wide(values), refs).sum(dim=1) / count).cpu()
             if isinstance(found, Multipliers):
                 delta[rows] -= (found.residual.sum(dim=1) / count).cpu()

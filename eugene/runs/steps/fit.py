@@ -233,7 +233,10 @@ def _note(run: Run, module: nn.Module, result: FitResult, *, before: int = 0) ->
     best = "none" if result.best_score is None else f"{result.best_score:.4f}"
     level = logging.DEBUG if run.folder.follows else logging.INFO
     epochs = before + result.epochs
-    logger.log(level, "fit: %d epochs, best %s %s", epochs, result.monitor, best)
+    counted = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    if result.stopped_early:
+        counted += f", stopped early ({result.epochs - 1 - result.best_epoch} without a better one)"
+    logger.log(level, "fit: %s, best %s %s", counted, result.monitor, best)
 
 
 def _field(run: Run) -> int | None:
