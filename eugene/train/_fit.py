@@ -359,7 +359,9 @@ def fit(
         if show:
             extra.append(TQDMProgressBar())
         if record.spoken and checkpoint is not None:
-            say(f"resumed from {record.last_path}, where {len(record.rows)} epochs are done")
+            n = len(record.rows)
+            done = "1 epoch is done" if n == 1 else f"{n} epochs are done"
+            say(f"resumed from {record.last_path}, where {done}")
         notes = Notes(record.spoken)
         bridge.watch = Watch(datamodule, notes)
         mark = Mark(record, facts, told)

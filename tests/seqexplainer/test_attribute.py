@@ -349,3 +349,31 @@ def test_sis_says_where_nothing_suffices(threshold, without):
     with pytest.warns(UserWarning, match=f"{without} of 3 sequences have no sufficient input"):
         found = se.attribute(SumOfSquares(), one_hot(3, 12), "sis", threshold=threshold)
     assert int((found.sum(dim=(1, 2)) == 0).sum()) == without
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"n_reference": 3}, "did you mean 'n_references'"),
+        ({"hypotetical": True}, "did you mean 'hypothetical'"),
+        ({"n_shuffles": 3}, "it is called 'n_references' here"),
+    ],
+)
+def test_a_wrong_keyword_is_told_what_was_meant(model, given, meant):
+    with pytest.raises(TypeError, match=meant):
+        se.attribute(model, X, **given)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1, 30)])
+def test_a_method_of_ones_own_returns_a_value_for_each_letter(model, shape):
+    def narrow(explained, X):
+        return explained(X).new_ones(shape)
+
+    with pytest.raises(InputError, match=r"'narrow' returned shape .* for \(3, 4, 30\)"):
+        se.attribute(model, X, narrow)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_told(model):
+    with pytest.raises(InputError, match="torch sees no GPU here"):
+        se.predict(model, X, device="cuda")

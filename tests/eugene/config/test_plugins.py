@@ -272,3 +272,13 @@ def test_the_command_line_imports_what_was_typed(
     assert "A network of one's own." in capsys.readouterr().out
     assert main([*words, "--plugin", "mine_none"]) == 2
     assert "the plugin mine_none cannot be imported" in capsys.readouterr().err
+
+
+def test_a_name_of_ones_own_is_told_how_it_is_known() -> None:
+    with pytest.raises(ConfigError) as told:
+        load_run_config(tree(name="lab_transformer"))
+    assert "no model is called 'lab_transformer'" in str(told.value)
+    assert "One of your own is known once its file is named: --plugin FILE.py" in str(told.value)
+    with pytest.raises(ConfigError) as told:
+        load_run_config(tree(name="cnnn"))
+    assert str(told.value).endswith("no model is called 'cnnn'; did you mean 'cnn'?")

@@ -280,3 +280,11 @@ def test_more_mistakes():
         SequenceDataModule(text, target_vars="y", split=SPLIT).train_dataloader()
     with pytest.raises(DataError, match="no dimension '_sequence'"):
         SequenceDataModule(make().rename(_sequence="row"), target_vars="y")
+
+
+def test_a_data_module_tells_what_it_holds() -> None:
+    data = SequenceDataModule(make(), target_vars=["y", "z"], split=SPLIT)
+    said = "SequenceDataModule: 90 rows (54 train, 18 val, 18 test), 20 bp, targets y, z"
+    assert str(data) == repr(data) == said
+    whole = SequenceDataModule(make(), target_vars="y")
+    assert str(whole) == "SequenceDataModule: 90 rows, 20 bp, targets y"

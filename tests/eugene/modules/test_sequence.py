@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import seqpro as sp
+from eugene.config.registries import MODELS
 from eugene.errors import EugeneError
 from eugene.models import SequenceModule, build, zoo
 from eugene.modules.tasks import TASKS
@@ -146,9 +147,17 @@ def test_predict_takes_letters_bytes_and_one_hot_and_leaves_no_trace() -> None:
     assert made.predict(letters[:0]).shape == (0, 2)
 
 
-def test_checkpoints_hold_plain_values_only(tmp_path: Path) -> None:
+def saved(made: SequenceModule, path: Path) -> Path:
+    """Save a module as a checkpoint of plain values and return its path."""
     import pytorch_lightning as pl
 
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, max_epochs=0, accelerator="cpu")
+    trainer.strategy.connect(made)
+    trainer.save_checkpoint(path, weights_only=True)
+    return path
+
+
+def test_checkpoints_hold_plain_values_only(tmp_path: Path) -> None:
     made = SequenceModule(
         build("cnn", **{k: v for k, v in ARCH.items() if k != "name"}),
         task="binary_classification",
@@ -157,10 +166,7 @@ def test_checkpoints_hold_plain_values_only(tmp_path: Path) -> None:
         metric=["auroc"],
         target_names=["a", "b"],
     )
-    trainer = pl.Trainer(logger=False, enable_checkpointing=False, max_epochs=0, accelerator="cpu")
-    trainer.strategy.connect(made)
-    path = tmp_path / "module.ckpt"
-    trainer.save_checkpoint(path, weights_only=True)
+    path = saved(made, tmp_path / "module.ckpt")
     torch.load(path, weights_only=True)
     for again in (load_checkpoint(path), SequenceModule.load_from_checkpoint(path)):
         torch.testing.assert_close(again.predict(SEQS), made.predict(SEQS))
@@ -253,3 +259,31 @@ def test_networks_that_drop_the_axis_of_a_single_row(n_outputs, where):
     for batch_size in (1, 4, 5):
         torch.testing.assert_close(squeezing.predict(letters, batch_size=batch_size), expected)
     torch.testing.assert_close(squeezing.predict(letters[:1]), expected[:1])
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_a_network_of_a_registered_name_is_loaded_without_being_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: bool
+) -> None:
+    for own in ("_entries", "_objects", "_origins"):
+        monkeypatch.setattr(MODELS, own, dict(getattr(MODELS, own)))
+
+    class Short(nn.Module):
+        """Takes no ``input_channels``."""
+
+        def __init__(self, input_len: int, output_dim: int, *, width: int = 3) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(4, output_dim, width)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return self.conv(X).mean(-1)
+
+    MODELS.register("own_short", Short)
+    asked = {"name": "own_short", "input_len": LENGTH, "output_dim": 2, "width": 5}
+    made = SequenceModule(build(**asked) if built else asked, seed=1).eval()
+    again = load_checkpoint(saved(made, tmp_path / "own.ckpt"))
+    assert type(again.arch) is Short
+    assert torch.equal(again.predict(SEQS), made.eval().predict(SEQS))
+    # what is no plain value is not remembered, and the network has to be given
+    odd = build("own_short", input_len=LENGTH, output_dim=2, width=np.int64(5))
+    assert not hasattr(odd, "config")

@@ -45,9 +45,8 @@ def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def fit(**options: Any) -> Any:
     module = eu.models.SequenceModule({"name": "deepbind", "input_len": 30, "output_dim": 1})
-    return eu.train.fit(
-        module, Data(), max_epochs=2, accelerator="cpu", tensorboard=False, **options
-    )
+    options = {"max_epochs": 2, "accelerator": "cpu", "tensorboard": False, **options}
+    return eu.train.fit(module, Data(), **options)
 
 
 def test_a_batch_log_has_a_line_an_epoch(capfd: Any) -> None:
@@ -126,3 +125,13 @@ def test_the_shell_shows_a_line_an_epoch(
     command = ["fit", *f"{asked} {net}".split(), "--out", str(tmp_path / "r"), *words]
     assert main(command) == 0
     assert re.findall(r"epoch (\d) of 1: train_loss", capsys.readouterr().err) == lines
+
+
+def test_it_is_said_where_a_training_is_taken_up(capfd: Any, tmp_path: Any) -> None:
+    fit(run_dir=tmp_path, max_epochs=1)
+    assert "resumed" not in capfd.readouterr().err
+    fit(run_dir=tmp_path, max_epochs=2, resume=True)
+    lines = capfd.readouterr().err.splitlines()
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    assert lines[0] == f"resumed from {last}, where 1 epoch is done"
+    assert LINE.findall(lines[1]) == ["2"]
