@@ -25,7 +25,7 @@ from eugene.config.registries import CALLBACKS, LOSSES, METRICS, MODULES, regist
 from eugene.errors import ConfigError, Problem, did_you_mean, nearest
 
 _FORBIDDEN = ("class_path", "init_args")
-_SURE = 0.8
+_SURE = 0.65
 """From here on a name that is not there is a misspelt one, and not one of a plugin."""
 
 

@@ -49,7 +49,7 @@ def row_names(ds: xr.Dataset | None, rows: Sequence[int] | NDArray[np.integer]) 
     ----------
     ds : xarray.Dataset or None
         The data of a run.
-    rows : sequence of int
+    rows : sequence of int, or ndarray of int, shape (n,)
         Numbers of rows.
 
     Returns

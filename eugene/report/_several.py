@@ -178,7 +178,7 @@ def _settings(runs: Sequence[RunFolder], called: Sequence[str]) -> Section:
     trees = [_flat(run.settings()) for run in runs]
     places = dict.fromkeys(place for tree in trees for place in tree)
     left_out = ("name", "run_dir")
-    differ = [p for p in places if p not in left_out and len({t.get(p) for t in trees}) > 1]
+    differ = [p for p in places if p not in left_out and len({t.get(p, "–") for t in trees}) > 1]
     section.table(
         ("setting", *called),
         [(place, *(tree.get(place, "–") for tree in trees)) for place in differ[:_MOST]],

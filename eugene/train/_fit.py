@@ -308,7 +308,7 @@ def fit(
             warnings.warn(
                 f"there are no validation rows: {monitor} cannot be watched, train_loss is instead",
                 EugeneWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
             monitor = "train_loss"
         listeners = make_callbacks(callbacks)
@@ -317,7 +317,7 @@ def fit(
         check_watched(listeners, module, monitor)
         judged = check_fit(module, datamodule, monitor=monitor, closed=closed, logged=logged)
         for remark in judged:
-            warnings.warn(remark, EugeneWarning, stacklevel=2)
+            warnings.warn(remark, EugeneWarning, stacklevel=3)
         bridge.join_single(module)
         if not any(part.training for part in module.modules()):
             # as an earlier training or a loaded run leaves it; parts that somebody put into
@@ -433,7 +433,7 @@ def fit(
                 f"the weights that {type(averaged[0]).__name__} averaged give way to those of the "
                 f"best epoch ({record.best_epoch}); restore_best=False leaves them in the module",
                 EugeneWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         weights_path = folder / "model.safetensors"
         last_state = None if restore_best else copy.deepcopy(module.state_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,8 @@ def run_of(path: Path, value: float, lr: float, rows: str = "same") -> RunFolder
 
 def test_runs_stand_side_by_side(tmp_path: Path) -> None:
     runs = [run_of(tmp_path / "a", 0.9, 0.001), run_of(tmp_path / "b", 0.7, 0.01)]
+    unset = runs[0].settings() | {"replicates": {"seeds": None}}  # as not given at all
+    runs[0].write_text("config.yaml", json.dumps(unset))
     text = compare_runs(runs, tmp_path / "out.html").read_text(encoding="utf8")
     for words in (
         "0.900 (0.890 to 0.910)", "0.700 (0.690 to 0.710)", "better than its baseline",
@@ -39,6 +42,7 @@ def test_runs_stand_side_by_side(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert words in text
     assert "model.name" not in text  # in which they do not differ
+    assert "replicates.seeds" not in text
     assert text.count("<img ") == 2
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,13 @@ def test_it_is_said_where_a_training_is_taken_up(capfd: Any, tmp_path: Any) -> N
     last = tmp_path / "checkpoints" / "last.ckpt"
     assert lines[0] == f"resumed from {last}, where 1 epoch is done"
     assert LINE.findall(lines[1]) == ["2"]
+
+
+def test_a_warning_of_a_training_points_at_who_called_it() -> None:
+    data = eu.data.SequenceDataModule(
+        eu.simulate.simulated(40, 140, seed=0), target_vars="label", split="random"
+    )
+    arch = {"name": "deepbind", "input_len": 140, "output_dim": 1}
+    with pytest.warns(eu.errors.EugeneWarning, match="is trained as regression") as told:
+        eu.train.fit(eu.models.SequenceModule(arch), data, max_epochs=1, progress=False)
+    assert [Path(one.filename) for one in told] == [Path(__file__)]
