@@ -36,7 +36,8 @@ class Settings:
     dl_num_workers : int
         Processes that load data; 0 loads in the process itself.
     progress_bar : bool or None
-        Whether to draw progress bars; None draws them on terminals only.
+        Whether to draw progress bars; None draws them on terminals only. False leaves out the
+        line an epoch, too.
     dpi : int
         Resolution of figures in dots per inch.
     rc_context : dict

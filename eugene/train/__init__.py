@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eugene.train._embeddings import KeptEmbeddings as KeptEmbeddings
     from eugene.train._fit import FitResult as FitResult
     from eugene.train._fit import fit as fit
+    from eugene.train._scale import scale_counts as scale_counts
     from eugene.train._sequences import fit_profile_module as fit_profile_module
     from eugene.train._sequences import fit_sequence_module as fit_sequence_module
     from eugene.train._stages import Stage as Stage

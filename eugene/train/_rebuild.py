@@ -66,6 +66,9 @@ def rebuilt(
             hint = did_you_mean(key, [name for name in known if name != "arch"])
             raise EugeneError(f"{type(module).__name__} has no argument {key!r}{hint}")
     given = {k: v for k, v in hparams.items() if k in known and k != "arch"} | dict(changes)
+    augment, before = given.get("augment"), hparams.get("augment")
+    if isinstance(augment, Mapping) and isinstance(before, Mapping):
+        given["augment"] = {**before, **augment}
     for key, value in given.items():
         if isinstance(value, str) and value.startswith(OBJECT):
             kept = getattr(module, f"_{key}", None)

@@ -28,7 +28,7 @@ from eugene.settings import session_seed
 from eugene.train._adapters import ADAPTERS, Adapted
 from eugene.train._fit import FitResult, fit
 from eugene.train._freeze import StaysFrozen, Trained, freeze, release
-from eugene.train._progress import say
+from eugene.train._progress import say, what_is_shown
 from eugene.train._rates import set_rates
 from eugene.train._rebuild import carry, rebuilt
 
@@ -61,7 +61,8 @@ class Stage:
         before in place; what it returns is noted.
     module : mapping or callable, optional
         Arguments of the module that differ, such as ``{"optimizer_lr": 1e-4}``, or a function from
-        the module to the one that is trained in this stage.
+        the module to the one that is trained in this stage. An augmenter keeps what is not named:
+        ``{"augment": {"active": False}}``.
     datamodule : object or callable, optional
         Other data, or a function without arguments that makes them.
     trainer : mapping
@@ -383,9 +384,9 @@ class _Run:
         head = head_of(arch) if swapped else []  # type: ignore[arg-type]
         trained = _settled(module, stage, head)
         account["lr_groups"] = set_rates(module, stage.lr_scale, stage.lr_decay)
-        if self.writes:
-            say(f"stage {index + 1} of {len(self.plan)}, {stage.name}: {trained}")
         options = {**self.fit_kwargs, **dict(stage.trainer)}
+        if self.writes and what_is_shown(options.get("progress"))[1]:
+            say(f"stage {index + 1} of {len(self.plan)}, {stage.name}: {trained}")
         callbacks = (*options.pop("callbacks", ()), StaysFrozen(trained.layers))
         record = {
             "name": stage.name,

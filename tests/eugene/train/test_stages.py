@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from eugene.augment import Augmenter, Mutation
 from eugene.errors import EugeneError, ResumeError, RunExistsError
 from eugene.models import SequenceModule
 from eugene.train import Stage, fit, read_checkpoint, stages
@@ -289,6 +290,17 @@ def test_a_module_that_was_trained_before_is_trained_in_training_mode() -> None:
     for trained_on in (3, 6):
         fit(module, Data(), max_epochs=1, **QUIET)
         assert int(module.arch.trunk[1].num_batches_tracked) == trained_on
+
+
+def test_an_augmenter_keeps_what_a_stage_does_not_name() -> None:
+    module = SequenceModule(Net(), augment=Augmenter([Mutation(0.1)], max_augs=1, seed=5))
+    resting = Stage("original", module={"augment": {"active": False}})
+    found = stages(module, Data(), [Stage("augmented"), resting], max_epochs=1, **QUIET).module
+    assert isinstance(found, SequenceModule)
+    assert module.augmenter is not None
+    assert module.augmenter.active
+    assert found.augmenter is not None
+    assert found.augmenter.settings == {**module.augmenter.settings, "active": False}
 
 
 @pytest.mark.slow
