@@ -86,7 +86,8 @@ def metric_curve(
     Returns
     -------
     Axes
-        The axes; a dotted line marks the epoch with the lowest validation loss.
+        The axes; a dotted line marks the epoch with the lowest validation loss, of several stages
+        that of the last one.
 
     Raises
     ------
@@ -117,10 +118,13 @@ def metric_curve(
     if not found:
         known = sorted({str(c).split("_", 1)[1] for c in history if "_" in str(c)} - _NOT_METRICS)
         raise EugeneError(f"no metric {metric!r} in the history; it has {', '.join(known)}.")
+    last = history
+    if "stage" in history and len(history):  # losses of stages cannot be compared
+        last = history[history["stage"] == history["stage"].iloc[-1]]
     said = "best"
-    if best is None and "val_loss" in history and history["val_loss"].notna().any():
+    if best is None and "val_loss" in last and last["val_loss"].notna().any():
         # a history does not know what was monitored
-        best, said = int(history["epoch"][history["val_loss"].idxmin()]), "lowest loss"
+        best, said = int(last["epoch"][last["val_loss"].idxmin()]), "lowest loss"
     if best is not None:
         ax.axvline(best + 1, color=GREY, ls=":", lw=1, label=f"{said}: epoch {best + 1}")
     ax.legend(frameon=False, fontsize=8)

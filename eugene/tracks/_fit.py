@@ -33,8 +33,12 @@ def with_store(config: RunConfig, store: str | Path) -> RunConfig:
     kept = {p.name for p in schema.parameters("data")} - {"split", "length", "rows"}
     old = config.section("data")
     data: dict[str, object] = {k: v for k, v in old.items() if k in kept and v is not None}
-    data |= {"name": "zarr", "path": str(Path(store).absolute()), "target_vars": [VARIABLE]}
-    return config.replaced({"data": data})
+    return config.replaced({"data": data | _of_store(store)})
+
+
+def _of_store(store: str | Path) -> dict[str, object]:
+    """Return the section of the data that reads a store of `build`."""
+    return {"name": "zarr", "path": str(Path(store).absolute()), "target_vars": [VARIABLE]}
 
 
 def fit(
@@ -55,8 +59,9 @@ def fit(
     folder : path
         Folder of the run.
     recipe : path, name or mapping
-        File of a run, of which everything but the data is taken; by default a shipped one, with
-        a tiny trunk that is frozen.
+        File of a run, or its sections, of which everything but the source of the data is taken,
+        such as ``{"data": {"batch_size": 8}, "model": ...}``; by default a shipped one, with a
+        tiny trunk that is frozen.
     overrides : mapping, optional
         Dotted keys and their values, ``{"model.weights": "trunk.safetensors"}``.
     overwrite, resume : bool
@@ -70,7 +75,14 @@ def fit(
     from eugene.config._paths import find_recipe
     from eugene.runs import run
 
-    source = recipe if isinstance(recipe, Mapping) else find_recipe(recipe)
+    source: Path | dict[str, object]
+    if isinstance(recipe, Mapping):
+        data = recipe.get("data") or {}
+        source = dict(recipe)
+        if isinstance(data, Mapping) and "name" not in data:
+            source["data"] = {**_of_store(store), **data}
+    else:
+        source = find_recipe(recipe)
     config = load_run_config(source, overrides=dict(overrides or {}))
     config = with_store(config, store).replaced({"run_dir": str(folder)})
     return run(config, overwrite=overwrite, resume=resume)

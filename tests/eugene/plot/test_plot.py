@@ -163,6 +163,13 @@ def test_learning_curves_mark_the_best_epoch(tmp_path: Path) -> None:
     assert plot.metric_curve(tmp_path / "metrics.csv", "auroc").get_ylabel() == "auroc"
 
 
+def test_of_several_stages_the_best_epoch_is_one_of_the_last(tmp_path: Path) -> None:
+    table = plot.read_history(history(tmp_path))
+    staged = table.assign(stage=["first", "first", "second"], val_loss=[0.1, 0.2, 0.9])
+    labels = [t.get_text() for t in plot.loss_curve(staged).get_legend().get_texts()]
+    assert labels[-1] == "lowest loss: epoch 3"
+
+
 def test_learning_curves_say_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(EugeneError, match="no learning history"):
         plot.loss_curve(tmp_path)
