@@ -32,7 +32,7 @@ Span = tuple[int, int] | tuple[int, int, str]
 
 
 def annotation_spans(
-    codes: ArrayLike, names: Sequence[str] | Mapping[int, str] | None = None
+    codes: ArrayLike, names: Sequence[str] | Mapping[int, str] | Mapping[str, int] | None = None
 ) -> list[Span]:
     """Turn an annotation of positions into spans.
 
@@ -41,7 +41,8 @@ def annotation_spans(
     codes : array_like of int or bool, shape (L,)
         0 where there is nothing, otherwise the number of the element.
     names : sequence or mapping, optional
-        Names of elements 1, 2, ...
+        Names of elements 1, 2, ..., or which number has which name, either way round: an
+        annotation of `eugene.simulate` has the latter as ``attrs["codes"]``.
 
     Returns
     -------
@@ -52,9 +53,12 @@ def annotation_spans(
     --------
     >>> annotation_spans([0, 1, 1, 0, 2], ["GATA", "TATA"])
     [(1, 3, 'GATA'), (4, 5, 'TATA')]
+    >>> annotation_spans([0, 1, 1, 0, 2], {"background": 0, "GATA": 1, "TATA": 2})
+    [(1, 3, 'GATA'), (4, 5, 'TATA')]
     """
     array = np.asarray(codes).astype(np.int64).ravel()
-    table = names if isinstance(names, Mapping) else dict(enumerate(names or (), start=1))
+    pairs = names.items() if isinstance(names, Mapping) else enumerate(names or (), start=1)
+    table = dict((b, a) if isinstance(a, str) else (a, b) for a, b in pairs)
     edges = np.flatnonzero(np.diff(array, prepend=0, append=0))
     spans: list[Span] = []
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):

@@ -224,6 +224,9 @@ def test_annotation_spans():
     ]
     assert plot.annotation_spans(codes > 0, {1: "x"}) == [(0, 2, "x"), (3, 6, "x"), (7, 8, "x")]
     assert plot.annotation_spans(np.zeros(4)) == []
+    # as annotations of simulated data say it
+    coded = {"background": 0, "a": 1, "b": 2}
+    assert plot.annotation_spans(codes, coded) == plot.annotation_spans(codes, ["a", "b"])
 
 
 def test_attribution_track_marks_spans(attributions):
