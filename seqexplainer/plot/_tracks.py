@@ -58,7 +58,10 @@ def annotation_spans(
     """
     array = np.asarray(codes).astype(np.int64).ravel()
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names or (), start=1)
-    table = dict((b, a) if isinstance(a, str) else (a, b) for a, b in pairs)
+    table: dict[int, str] = {}
+    for one, other in pairs:
+        number, name = (other, one) if isinstance(one, str) else (one, other)
+        table[int(number)] = str(name)
     edges = np.flatnonzero(np.diff(array, prepend=0, append=0))
     spans: list[Span] = []
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):

@@ -56,8 +56,8 @@ def _show(section: Section, run: RunFolder) -> None:
             numbers=(1, 2, 3),
         )
     with data_of(run) as data:
-        shown = ds["index"].values[: _logos.SEQUENCES] if "index" in ds else []
-        called = row_names(data, shown) if len(shown) else None
+        rows = ds["index"].values[: _logos.SEQUENCES] if "index" in ds else None
+        called = None if rows is None or not len(rows) else row_names(data, rows)
     # one of each output, where several are explained
     labelled = {ds[m].attrs["label"]: m for m in reversed(methods) if "label" in ds[m].attrs}
     for method in list(labelled.values())[::-1] or methods[:_DRAWN]:
