@@ -37,11 +37,15 @@ class Part(NamedTuple):
         Its heading.
     fill : callable
         Adds to the section what the files of a run hold; a section left empty is not shown.
+    asks : str
+        Line at the top of a YAML file that asks for it, such as ``tune: {num_samples: 20}``,
+        where the section of its step does not.
     """
 
     id: str
     title: str
     fill: Callable[[Section, RunFolder], None]
+    asks: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from eugene._folder import RunFolder
 from eugene._step import Part, steps
 from eugene._version import __version__
 from eugene.errors import NotARunError
+from eugene.report._absent import absent
 from eugene.report._blocks import Section, Tile, number
 from eugene.report._replicates import replicates
 from eugene.report._search import search
@@ -21,8 +22,14 @@ from eugene.report._verdict import CHIEF, Verdict, verdicts
 from eugene.report._words import metric_name
 
 _ABOVE = (
-    Part("search", "Search", search),
-    Part("replicates", "Replicates", replicates),
+    Part(
+        "search",
+        "Search",
+        search,
+        "tune: {num_samples: 20}  # by 'eugene tune', with values such as "
+        "optimizer_lr: {search: loguniform, low: 0.0001, high: 0.01}",
+    ),
+    Part("replicates", "Replicates", replicates, "replicates: {seeds: [0, 1, 2]}"),
 )
 """Of folders that hold several runs."""
 STYLE: dict[Any, object] = {
@@ -40,7 +47,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
     """Write the report of a run.
 
     The page needs nothing beside itself: pictures, style and text are inside. Sections of steps
-    that did not run are left out.
+    that did not run are left out, and listed at its end.
 
     Parameters
     ----------
@@ -71,11 +78,7 @@ def build(run_dir: str | Path, *, out: str | Path | None = None) -> Path:
 
     run = RunFolder.open(run_dir, or_trained=True)
     with mpl.rc_context(STYLE):
-        left_out = _left_out(run)
-        made = [
-            _said(part, left_out[name]) if name in left_out else _made(part, run)
-            for name, part in (*(("", part) for part in _ABOVE), *_of_steps())
-        ]
+        made = _sections(run)
     path = run.report if out is None else Path(out)
     base = os.path.relpath(run.path, path.parent).replace(os.sep, "/")
     title = str(run.settings().get("name") or run.path.resolve().name).replace("_", " ")
@@ -143,6 +146,21 @@ def write_page(
     return path
 
 
+def _sections(run: RunFolder) -> list[Section]:
+    """Make every section; what is not there is listed before the configuration."""
+    left_out = _left_out(run)
+    parts = [*(("", part) for part in _ABOVE), *_of_steps()]
+    made = [
+        _said(part, left_out[name]) if name in left_out else _made(part, run)
+        for name, part in parts
+    ]
+    empty = [given for given, one in zip(parts, made, strict=True) if not one.blocks]
+    lacking = Part("absent", "What is not here", lambda section, of: absent(section, of, empty))
+    place = next((i for i, one in enumerate(made) if one.id == "configuration"), len(made))
+    made.insert(place, _made(lacking, run))
+    return made
+
+
 def _of_steps() -> Iterator[tuple[str, Part]]:
     """Yield the sections of the steps with the names of these, in their order."""
     for name, step in steps().items():
@@ -164,10 +182,10 @@ def _said(part: Part, reason: str) -> Section:
 
 def _made(part: Part, run: RunFolder) -> Section:
     """Make a section; a file of the run that holds what no run writes is told as that."""
-    name, title, fill = part
-    section = Section(name, title)
+    title = part.title
+    section = Section(part.id, title)
     try:
-        fill(section, run)
+        part.fill(section, run)
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise NotARunError(
             f"the section {title!r} of the report cannot be made from the files of {run.path} "

@@ -119,7 +119,12 @@ def _best_of(monitor: str) -> str:
     },
     report=(
         Part("training", "Training", _show),
-        Part("augmentation", "Augmentation", show_augmentation),
+        Part(
+            "augmentation",
+            "Augmentation",
+            show_augmentation,
+            "augment: {augmentations: [mutation]}",
+        ),
     ),
     verb=Verb(
         "fit",

@@ -205,6 +205,7 @@ def test_page_holds_every_section_and_needs_nothing(run: RunFolder) -> None:
         "control",
         "methods",
         "provenance",
+        "absent",
         "configuration",
         "versions",
     ]
