@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -114,6 +113,8 @@ def row_letters(ds: xr.Dataset | None, rows: Sequence[int], seq_var: str = "seq"
     """Return the letters of rows, of long ones their beginning; empty where there are none."""
     if ds is None or seq_var not in ds.variables or not len(rows):
         return []
+    import numpy as np
+
     letters = np.ascontiguousarray(ds[seq_var].isel(_sequence=[int(r) for r in rows]).values)
     found = []
     for row in letters:
@@ -138,6 +139,8 @@ def in_own_units(run: RunFolder, ds: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         The same where nothing was transformed, or labels were made.
     """
+    import numpy as np
+
     steps = run.read("data.json").get("transforms") or {}
     names = [str(name) for name in np.atleast_1d(ds.attrs.get("targets", []))]
     if not any(steps.get(name) for name in names) or "class" in str(ds.attrs.get("task")):

@@ -129,8 +129,11 @@ def test_patterns_are_drawn_beside_their_matches(tmp_path: Path) -> None:
     write_patterns(Patterns(tuple(patterns), (0, 140)), folder.interpretation, motif_db=known)
     table = se.annotate_pfms(folder.interpretation / "modisco.meme", known, top=1)
     folder.write_table("interpretation/modisco_matches.csv", table)
-    kinds = {block.kind: block for block in filled("modisco", folder).blocks}
-    assert "2 patterns of 50 seqlets" in kinds["text"].text
+    blocks = filled("modisco", folder).blocks
+    kinds = {block.kind: block for block in blocks}
+    said = " ".join(block.text for block in blocks if block.kind == "text")
+    assert "2 patterns of 50 seqlets" in said
+    assert "2 of 2 patterns resemble a known motif" in said
     assert [row[:4] for row in kinds["table"].rows] == [
         ("pos_0", "30", "CEBPB", "MA0466.3"),
         ("pos_1", "20", "GABPA", "MA0062.3"),
