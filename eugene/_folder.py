@@ -233,7 +233,7 @@ class RunFolder:
             )
             raise NotARunError(message)
         if ours and not (overwrite or resume):
-            done = folder.status("fit") == "done"
+            done = "done" in (folder.status("fit"), folder.status("tune"))
             what = "a finished run" if done else "an unfinished run"
             message = (
                 f"{folder.path} holds {what}; nothing was touched. Give --resume to continue it, "

@@ -214,7 +214,8 @@ def parse_call(verb: Verb, arguments: Sequence[str]) -> Call:
             choices = [o.flag for o in verb_options(verb)]
             choices += [f"--{section}" for section in sections]
             own = nearest(flag, choices, cutoff=0.85)
-            hint = "" if own else _key_hint(verb, dotted)
+            hint = _key_hint(verb, dotted)
+            hint = hint if not own or f".{dotted}'" in hint else ""  # a key of just that name
             hint = hint or did_you_mean(flag.partition(".")[0], choices)
             raise UsageError(
                 f"'eugene {verb.name}' has no option {flag}{hint}; see 'eugene {verb.name} --help'"

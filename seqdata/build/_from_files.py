@@ -9,6 +9,7 @@ import xarray as xr
 
 from seqdata.build._flat import write_flat
 from seqdata.build._regions import write_regions
+from seqdata.errors import SeqdataError
 from seqdata.readers._base import FlatReader, RegionReader, check_readers
 from seqdata.readers.binned import Binned
 from seqdata.schema import LENGTH_DIM, SEQUENCE_DIM, check_new_names
@@ -179,6 +180,11 @@ def from_region_files(
     >>> folder.cleanup()
     """
     check_readers(readers, (RegionReader,), "GenomeFASTA or BigWig", "reader for this")
+    if client is not None and not hasattr(client, "submit"):
+        raise SeqdataError(
+            f"client: expected a dask.distributed.Client, got {type(client).__name__} {client!r}; "
+            "an address is Client(address)"
+        )
     fixed_length = plain_length(fixed_length)
     check_new_names([reader.track().name for reader in readers], (), "readers")
     if max_jitter:

@@ -12,7 +12,7 @@ import pytest
 
 import seqdata as sd
 from seqdata.build import _regions as _region_build
-from seqdata.errors import UnknownLetterError
+from seqdata.errors import SeqdataError, UnknownLetterError
 from seqdata.store import StoreWriter, _shards
 
 
@@ -96,3 +96,14 @@ def test_errors_of_workers_are_ours(cluster: Any, tmp_path: Path) -> None:
             fixed_length=9, client=cluster,
         )  # fmt: skip
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["g.fa", "g.fa.fai"]
+
+
+def test_an_address_is_no_client(tmp_path: Path) -> None:
+    (tmp_path / "g.fa").write_text(">c\nACGTACGT\n")
+    bed = pd.DataFrame({"chrom": ["c"], "chromStart": [0], "chromEnd": [4]})
+    with pytest.raises(SeqdataError, match=r"got str 'tcp://a:1'; an address is Client"):
+        sd.from_region_files(
+            sd.GenomeFASTA("seq", tmp_path / "g.fa"), path=tmp_path / "x.zarr", bed=bed,
+            fixed_length=4, client="tcp://a:1",
+        )  # fmt: skip
+    assert not (tmp_path / "x.zarr").exists()

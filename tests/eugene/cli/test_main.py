@@ -173,3 +173,16 @@ def test_help_of_a_recipe_lists_what_its_things_take(capsys):
     shown = capsys.readouterr().out
     assert "--data.seq_col" in shown
     assert "--model.conv_kwargs" in shown
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"),
+    [
+        ("--seeds", "'--replicates.seeds'"),  # not --seed, which means otherwise
+        ("--max_epochs", "'--trainer.max_epochs'"),
+        ("--overwrit", "'--overwrite'"),
+    ],
+)
+def test_a_key_without_its_section_is_told_whose_it_is(flag, meant, capsys):
+    assert main(["run", "jores21_leaf", flag, "1"]) == 2
+    assert f"has no option {flag}; did you mean {meant}?" in capsys.readouterr().err

@@ -79,6 +79,13 @@ def test_an_unfinished_run_says_so(folder):
         RunFolder.create(folder.path)
 
 
+def test_a_finished_search_is_finished(folder):
+    with folder.step("tune"):
+        pass
+    with pytest.raises(RunExistsError, match="holds a finished run"):
+        RunFolder.create(folder.path)
+
+
 def test_foreign_folders_are_never_touched(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     for options in ({}, {"overwrite": True}, {"resume": True}):
