@@ -76,15 +76,19 @@ def nearest(name: object, choices: Iterable[object], *, cutoff: float = 0.6) -> 
     --------
     >>> nearest("adma", ["adam", "sgd"]), nearest("SGD", ["adam", "sgd"]), nearest("x", ["sgd"])
     ('adam', 'sgd', None)
+    >>> nearest("ccn", ["cnn", "fcn"])
+    'cnn'
     """
     known = {str(choice): str(choice) for choice in choices}
     for word, names in (
         (str(name), known),
         (str(name).lower(), {choice.lower(): choice for choice in known}),
     ):
-        close = difflib.get_close_matches(word, list(names), n=1, cutoff=cutoff)
+        close = difflib.get_close_matches(word, list(names), n=5, cutoff=cutoff)
         if close:
-            return names[close[0]]
+            # of equals the one that begins alike
+            like = {one: difflib.SequenceMatcher(None, one, word).ratio() for one in close}
+            return names[max(close, key=lambda one: (like[one], one[:1] == word[:1]))]
     return None
 
 
