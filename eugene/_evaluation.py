@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypedDict, cast
 
@@ -193,3 +194,19 @@ def of_other_data(run: Path) -> list[str]:
                 f"{OTHER}/{folder.name}/{_NAME}."
             )
     return lines
+
+
+def baseline_labels(sections: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return what each baseline of a configuration is called in the files of a run.
+
+    Examples
+    --------
+    >>> baseline_labels([{"name": "kmer_ridge"}, {"name": "kmer_ridge", "both_strands": True}])
+    ['kmer_ridge', 'kmer_ridge_both_strands']
+    """
+    labels: list[str] = []
+    for position, section in enumerate(sections):
+        name = str(section.get("name", section.get("class_path")))
+        label = f"{name}_both_strands" if section.get("both_strands") else name
+        labels.append(label if label not in labels else f"{label}_{position}")
+    return labels

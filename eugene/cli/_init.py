@@ -104,12 +104,13 @@ def _written(call: Call, kind: str, out: Path) -> tuple[str, list[str]]:
             str(call.get("table")), call.get("fasta"), seq_col=call.get("seq_col"), targets=asked
         )
         what = "0 and 1" if columns.task == "binary_classification" else "numbers"
+        other = f"; not predicted: {', '.join(columns.others)}" if columns.others else ""
         told = [
-            f"{columns.n:,} sequences of {columns.lengths[0]} to {columns.lengths[1]} bp, "
-            f"{', '.join(columns.targets)} ({what})",
-            f"split: column {columns.split!r}" if columns.split else
-            f"split: {'homology' if columns.shared else 'random'}",
-        ]  # fmt: skip
+            f"{columns.n:,} sequences of {columns.size}, {', '.join(columns.targets)} ({what})"
+            f"{other}",
+            f"split: {columns.dealt}",
+            *_doubts(columns.n, "sequences"),
+        ]
         return texts.promoters(files, columns, name=name, motifs=motifs, command=command), told
     peaks = looks.look_at_peaks(str(call.get("peaks")), str(call.get("genome")))
     width = call.whole("width", None, 32)
@@ -117,6 +118,7 @@ def _written(call: Call, kind: str, out: Path) -> tuple[str, list[str]]:
     told = [
         f"{peaks.n:,} peaks on {len(peaks.counts)} contigs",
         f"validation: {', '.join(val)}; test: {', '.join(test)}" if test else "split: homology",
+        *_doubts(peaks.n, "peaks"),
     ]
     if kind == "chip":
         width = width or texts.chip_width(peaks)
@@ -142,6 +144,18 @@ def _written(call: Call, kind: str, out: Path) -> tuple[str, list[str]]:
         command=command,
     )
     return text, told
+
+
+def _doubts(n: int, what: str) -> list[str]:
+    """Return what is to be said of a number of rows from which little can be learned."""
+    from eugene.cli._init_looks import FEW
+
+    if n >= FEW:
+        return []
+    return [
+        f"note: {n} {what} are few for a network, and its figures will be unsure: see whether it "
+        "is better than the k-mers beside it"
+    ]
 
 
 def _require_sound(text: str, out: Path) -> None:

@@ -77,10 +77,13 @@ baselines:                                # what the network has to beat, on the
     methods: [deep_lift_shap]
     top: 50                               # test sequences with the highest predictions
   seqlets:
-    motif_db: {motifs}
+    motif_db: {motifs}{other}
   filters:
     motif_db: {motifs}
 """
+_EMBEDDED = """
+    # 'embedded' holds a few motifs of vertebrates; jaspar_fungi, jaspar_plants, jaspar_insects,
+    # jaspar_vertebrates and others are fetched once: 'eugene datasets list motifs'"""
 
 
 _FLAT = """\
@@ -110,6 +113,7 @@ def _cnn(task: str, motifs: str, *, both_strands: bool) -> list[str]:
         task=task,
         baselines="\n".join(lines),
         motifs=_plain(motifs),
+        other=_EMBEDDED if motifs == "embedded" else "",
         shape=_POOLED if both_strands else _FLAT,
         pool=_MAX if both_strands else "",
         evaluate=_STRANDS if both_strands else "",
@@ -219,7 +223,7 @@ def _split_of_table(columns: Columns) -> list[str]:
         carve = {"from": "train", "to": "val", "fraction": 0.1}
     inner: list[tuple[str, object, str]] = [
         ("name", "column", ""),
-        ("column", columns.split, "the file says it"),
+        ("column", columns.split, columns.dealt.partition("; ")[2] or "the file says it"),
         ("mapping", parts, ""),
     ]
     if carve:
@@ -251,7 +255,7 @@ def promoters(
         YAML.
     """
     low, high = columns.lengths
-    size = f"{low} bp" if low == high else f"{low} to {high} bp"
+    size = columns.size
     other = f"; other numbers: {', '.join(columns.others)}" if columns.others else ""
     if "fasta" in files:
         data: list[tuple[str, object, str]] = [

@@ -24,7 +24,9 @@ _NAMED_TARGET = ("label", "target", "y", "activity", "expression", "enrichment",
 _NAMED_PLACE = re.compile(r"(chrom)?(start|end|pos|position|index|id|length|row|unnamed.*)", re.I)
 _PLUS = re.compile(r"(^|[._-])(plus|pos|positive|fwd|forward|\+|p)([._-]|$)", re.I)
 _MINUS = re.compile(r"(^|[._-])(minus|neg|negative|rev|reverse|-|m)([._-]|$)", re.I)
-_ROWS_LOOKED_AT, _MOST_PARTS = 1000, 20
+_ROWS_LOOKED_AT, _MOST_PARTS, _MOST_WORDS = 1000, 20, 5
+FEWEST, FEW = 10, 300
+"""Rows that can be dealt into three parts at all, and below which a network is worth little."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,12 @@ def look_at_peaks(peaks: str, genome: str) -> Peaks:
     unknown = [str(name) for name in found.index if name not in sizes]
     if unknown:
         raise UsageError(
-            f"--peaks {peaks}: {unknown[0]!r} is no contig of {genome}"
-            f"{contig_hint(unknown[0], sizes)} ({len(unknown)} names of the peaks are not)"
+            f"--peaks {peaks}: {len(unknown)} of the {len(found)} contigs that it names are not in "
+            f"{genome}, such as {unknown[0]!r}.{contig_hint(unknown[0], sizes)}"
+            f"{_renaming(unknown, sizes, peaks)}"
+            f"{' Or leave their peaks out.' if len(unknown) < len(found) else ''}"
         )
+    _require_enough(int(found.sum()), f"--peaks {peaks}", "peak")
     summits = int((table["peak"] >= 0).sum()) if "peak" in table else 0
     return Peaks(
         {name: int(found[name]) for name in sizes if name in found.index},
@@ -116,6 +121,27 @@ def look_at_peaks(peaks: str, genome: str) -> Peaks:
         summits,
         sum(sizes.values()),
     )
+
+
+def _renaming(unknown: Sequence[str], sizes: Mapping[str, int], peaks: str) -> str:
+    """Return a line of shell that renames the contigs of plain text; empty where none does."""
+    if peaks.endswith(".gz"):
+        return ""
+    for rule, renamed in (
+        ("s/^/chr/", [f"chr{name}" for name in unknown]),
+        ("s/^chr//", [name.removeprefix("chr") for name in unknown]),
+    ):
+        if all(name in sizes for name in renamed):
+            return f" Of a file without a header: sed '{rule}' {peaks} > renamed.bed"
+    return ""
+
+
+def _require_enough(n: int, where: str, what: str) -> None:
+    if n < FEWEST:
+        raise UsageError(
+            f"{where}: {n} {what}{'s' if n != 1 else ''} cannot be dealt into rows to train, "
+            f"validate and test on; at least {FEWEST} are needed, and some hundred to learn from"
+        )
 
 
 @dataclass(frozen=True)
@@ -160,6 +186,28 @@ class Columns:
     positives: bool = False
     shared: int = 0
 
+    @property
+    def size(self) -> str:
+        """Lengths in words."""
+        low, high = self.lengths
+        return f"{low} bp" if low == high else f"{low} to {high} bp"
+
+    @property
+    def dealt(self) -> str:
+        """How rows are dealt, in words; what the file calls validation may be the test."""
+        if not self.split:
+            if not self.shared:
+                return "random"
+            return (
+                f"homology; {self.shared:,} rows of a random split would have their like in "
+                "another part"
+            )
+        held = [value for value, part in self.parts.items() if part == "val"]
+        told = f"column {self.split!r}"
+        if "test" in self.parts.values() or not held:
+            return told
+        return f"{told}; its {', '.join(map(repr, held))} rows are the test rows"
+
 
 def look_at_table(
     table: str,
@@ -194,16 +242,29 @@ def look_at_table(
     """
     key, keys, columns = KeyedTable(table, seq_col).read(repeated=True)
     whole: dict[str, NDArray[np.generic]] = {key: keys.to_numpy(), **columns}
+    _require_table(table, list(whole))
     if fasta is None:
         seq = seq_col or _sequence_column(table, whole)
+        _require_sequences(table, seq, whole[seq])
         letters = [str(value) for value in whole[seq]]
     else:
-        seq, letters = "", _records(fasta)
+        seq, (ids, letters) = "", _records(fasta)
+        lacking = [record for record in ids if record not in keys]
+        if lacking:
+            raise UsageError(
+                f"--fasta {fasta}: {len(lacking):,} of its {len(ids):,} records are not in the "
+                f"first column ({key!r}) of {table}, such as {lacking[0]!r}; that column names "
+                "the records"
+            )
+    _require_enough(len(letters), f"--table {table}" if fasta is None else f"--fasta {fasta}",
+                    "sequence")  # fmt: skip
     split, parts = _split_column(whole)
     numbers = [n for n, v in whole.items() if v.dtype.kind in "biuf" and n not in (seq, split)]
-    chosen = _target_columns(table, numbers, list(targets), list(whole))
+    texts = {n: v for n, v in whole.items() if n not in (*numbers, seq)}
+    chosen = _target_columns(table, numbers, list(targets), texts)
     values = np.concatenate([np.asarray(whole[name], np.float64) for name in chosen])
-    binary = set(np.unique(values[~np.isnan(values)]).tolist()) <= {0.0, 1.0}
+    found = np.unique(values[~np.isnan(values)]).tolist()
+    binary = set(found) <= {0.0, 1.0}
     sizes = [len(text) for text in letters]
     upper = "".join(letters[:_ROWS_LOOKED_AT]).upper()
     return Columns(
@@ -221,17 +282,47 @@ def look_at_table(
     )
 
 
-def _records(fasta: str) -> list[str]:
+def _require_table(table: str, names: Sequence[str]) -> None:
+    """Raise where the first line is no header, but that of a file which other options take."""
+    if names[0].startswith(">"):
+        raise UsageError(
+            f"--table {table}: it looks like FASTA. --fasta takes the sequences, and --table what "
+            "was measured of them, with the names of the records in the first column"
+        )
+    if len(names) >= 3 and names[1].isdigit() and names[2].isdigit():
+        raise UsageError(
+            f"--table {table}: it looks like BED, which has places and no sequences: "
+            f"'eugene init chip --peaks {table} --genome genome.fa' begins with peaks"
+        )
+
+
+def _records(fasta: str) -> tuple[list[str], list[str]]:
+    """Return the names of the records, and their letters."""
     from zarr.storage import MemoryStore
 
     reader = sd.FlatFASTA("seq", fasta, on_unknown="n")
     ds = sd.from_flat_files(reader, path=MemoryStore(), fixed_length=False).load()
-    return [row.tobytes().rstrip(b"\0").decode() for row in ds["seq"].to_numpy()]
+    rows = [row.tobytes().rstrip(b"\0").decode() for row in ds["seq"].to_numpy()]
+    return [str(name) for name in ds["id"].to_numpy()], rows
 
 
 def _is_sequence(values: NDArray[np.generic]) -> bool:
-    looked = [str(value).upper() for value in values[:_ROWS_LOOKED_AT]]
-    return min(map(len, looked), default=0) >= 8 and not set("".join(looked)) - set("ACGTUN")
+    return not any(_strange(values[:_ROWS_LOOKED_AT]))
+
+
+def _strange(values: NDArray[np.generic]) -> list[bool]:
+    """Return which values are no sequences of 8 letters or more of ACGT, U and N."""
+    return [len(v) < 8 or not set(v.upper()) <= set("ACGTUN") for v in map(str, values)]
+
+
+def _require_sequences(table: str, name: str, values: NDArray[np.generic]) -> None:
+    """Raise where most rows of a column hold something else; what a letter is, the run says."""
+    strange = _strange(values[:_ROWS_LOOKED_AT])
+    if sum(strange) > len(strange) / 2:
+        shown = str(values[strange.index(True)])[:40]
+        raise UsageError(
+            f"--seq_col {name}: the column of {table} holds no sequences of ACGT, U or N: {shown!r}"
+        )
 
 
 def _sequence_column(table: str, whole: Mapping[str, NDArray[np.generic]]) -> str:
@@ -239,6 +330,16 @@ def _sequence_column(table: str, whole: Mapping[str, NDArray[np.generic]]) -> st
     named = [name for name in found if name.lower() in _NAMED_SEQUENCE]
     chosen = named if len(found) > 1 else found
     if len(chosen) != 1:
+        for name, values in whole.items() if not found else ():
+            strange = _strange(values)
+            if values.dtype.kind not in "biuf" and 0 < sum(strange) < len(strange) / 2:
+                row = strange.index(True)
+                raise UsageError(
+                    f"--table {table}: column {name!r} holds sequences, but not in "
+                    f"{sum(strange):,} of {len(strange):,} rows: the first is row {row + 1} below "
+                    f"the header, with {str(values[row])[:40]!r}. Leave these rows out, or name "
+                    "the column by --seq_col"
+                )
         held = f"{', '.join(found)} hold" if found else "no column holds"
         raise UsageError(
             f"--table {table}: {held} sequences of ACGT, U or N (columns: {', '.join(whole)}); "
@@ -248,26 +349,50 @@ def _sequence_column(table: str, whole: Mapping[str, NDArray[np.generic]]) -> st
 
 
 def _target_columns(
-    table: str, numbers: list[str], asked: list[str], columns: list[str]
+    table: str,
+    numbers: list[str],
+    asked: list[str],
+    texts: Mapping[str, NDArray[np.generic]],
 ) -> list[str]:
-    wrong = [name for name in asked if name not in numbers]
-    if wrong:
-        held = "holds text" if wrong[0] in columns else "is not there"
-        raise UsageError(
-            f"--target {wrong[0]}: the column {held}{did_you_mean(wrong[0], numbers)}; of numbers "
-            f"are: {', '.join(numbers) or 'none'}"
-        )
+    listed = f"of numbers are: {', '.join(numbers) or 'none'}"
+    for name in asked:
+        if name in texts:
+            raise UsageError(f"--target {name}: {_why_text(texts[name])}; {listed}")
+        if name not in numbers:
+            near = did_you_mean(name, numbers)
+            hint = near if "did you mean" in near else ""
+            raise UsageError(f"--target {name}: the column is not there{hint}; {listed}")
     if asked:
         return asked
     likely = [name for name in numbers if not _NAMED_PLACE.fullmatch(name)]
     named = [name for name in likely if name.lower() in _NAMED_TARGET]
     chosen = likely if len(likely) == 1 else named
     if len(chosen) != 1:
+        near = [n for n in texts if n.lower() in _NAMED_TARGET] if not numbers else []
+        hint = f"; {near[0]}: {_why_text(texts[near[0]])}" if near else "; name it by --target"
         raise UsageError(
             f"--table {table}: which column is to be predicted? Columns of numbers: "
-            f"{', '.join(numbers) or 'none'}; name it by --target"
+            f"{', '.join(numbers) or 'none'}{hint}"
         )
     return chosen
+
+
+def _why_text(values: NDArray[np.generic]) -> str:
+    """Say why a column is no column of numbers, and what to write instead."""
+    texts = pd.Series([str(value).strip() for value in values])
+    text = texts[texts != ""]
+    strange = text[pd.to_numeric(text, errors="coerce").isna()]
+    if len(strange) < len(text) / 2:
+        return (
+            f"{len(strange):,} of its {len(texts):,} values are no numbers: the first is row "
+            f"{strange.index[0] + 1} below the header, with {strange.iloc[0][:40]!r}. Leave a "
+            "value that is missing empty"
+        )
+    words = sorted(set(text))
+    shown = ", ".join(map(repr, words[:_MOST_WORDS])) + (", ..." * (len(words) > _MOST_WORDS))
+    if len(words) == 2:
+        return f"the column holds text ({shown}): write the two classes as 0 and 1"
+    return f"the column holds text ({shown}), and numbers are needed"
 
 
 def _split_column(whole: Mapping[str, NDArray[np.generic]]) -> tuple[str, dict[str, str]]:
@@ -324,7 +449,7 @@ def look_at_signal(files: Sequence[str], contigs: Sequence[str]) -> list[str]:
         sizes = sd.BigWig("cov", [file], [Path(file).name]).contigs()
         if not set(contigs) & set(sizes):
             raise UsageError(
-                f"--bigwig {file}: it holds none of the contigs of the peaks"
+                f"--bigwig {file}: it holds none of the contigs of the peaks."
                 f"{contig_hint(contigs[0], sizes)}"
             )
     names = [Path(file).name.removesuffix(".gz").rsplit(".", 1)[0] for file in files]

@@ -55,7 +55,7 @@ _BEFORE = (
             Option("--seq_col", "promoters: column of the sequences", "NAME"),
             Option("--target", "promoters: columns to predict, with commas", "NAMES"),
             Option("--width", "bp of a window; of what is predicted for profiles", "N"),
-            Option("--motif_db", "motifs to look for: embedded, or a file", "FILE"),
+            Option("--motif_db", "motifs: embedded, a set such as jaspar_fungi, a file", "FILE"),
             out("the file to write; KIND.yaml if absent", "FILE.yaml"),
         ),
         configured=False,

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eugene._evaluation import read_evaluation
+from eugene._evaluation import baseline_labels, read_evaluation
 from eugene._step import steps
 from eugene.report._blocks import Section, interval, number
 from eugene.report._citations import EUGENE, PYTORCH, Work, works_of
 from eugene.report._verdict import CHIEF, baseline_name, verdicts
 from eugene.report._words import METRIC_NAMES, method_name, metric_name, transformed
+from seqexplainer.methods import METHODS
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -24,6 +25,7 @@ _LOADING = frozenset({
     "control_var", "mask_var", "head_var",
 })  # fmt: skip
 """Keys of the data section that have a sentence of their own, or change no row."""
+_TITLES = frozenset(method.title for method in METHODS.values())
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 _TASKS = {
     "regression": "regression",
@@ -103,7 +105,8 @@ def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     text = str(value)
-    return Path(text).name if "/" in text else text
+    # "DeepLIFT/SHAP" is a name, and no path
+    return Path(text).name if "/" in text and text not in _TITLES else text
 
 
 def _given(section: Mapping[str, object], *left_out: str) -> str:
@@ -222,7 +225,7 @@ def _training(run: RunFolder, cited: _Cited) -> Iterator[str]:
         text += f", for at most {trainer['max_epochs']} epochs"
     if trainer.get("patience"):
         text += (
-            f", stopped after {trainer['patience']} without a better "
+            f", stopped after {trainer['patience']} epochs without a better "
             f"{str(trainer.get('monitor') or 'val_loss').replace('_', ' ')}"
         )
     yield f"{text}."
@@ -260,10 +263,13 @@ def _results(run: RunFolder, cited: _Cited) -> Iterator[str]:
             f"{figures}; brackets hold 95 % bootstrap intervals over sequences"
             f"{cited.of('bootstrap intervals')}."
         )
-    listed = [str(b.get("name")) for b in run.settings().get("baselines") or []]
-    if listed:
-        cite = cited.of(*(f"the baseline {name}" for name in listed))
-        names = ", ".join(baseline_name(name) for name in listed)
+    sections = run.settings().get("baselines") or []
+    if sections:
+        cite = cited.of(*(f"the baseline {one.get('name')}" for one in sections))
+        names = "; ".join(
+            baseline_name(label) + (f" (k = {one['k']})" if one.get("k") else "")
+            for label, one in zip(baseline_labels(sections), sections, strict=True)
+        )
         yield f"Baselines fitted on the same training sequences: {names}{cite}."
     for verdict in verdicts(run):
         yield f"{verdict.of.replace('_', ' ')}: {verdict.text}" if verdict.of else verdict.text

@@ -6,6 +6,8 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from eugene._evaluation import baseline_labels
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -50,10 +52,11 @@ def _fit_baselines(run: Run, actual: NDArray[np.floating]) -> dict[str, NDArray[
     flank = int(ds.attrs.get("max_jitter", 0) or 0)
     letters = letters[:, flank : letters.shape[1] - flank]
     found: dict[str, NDArray[np.float64]] = {}
-    for position, section in enumerate(run.config.tree.get("baselines") or []):
-        name = str(section.get("name", section.get("class_path")))
-        logger.info("baseline: %s", name)
-        shown = {"verbose": run.progress} if name in registries.BASELINES else {}
+    sections = run.config.tree.get("baselines") or []
+    labels = baseline_labels(sections)
+    for position, section in enumerate(sections):
+        logger.info("baseline: %s", labels[position])
+        shown = {"verbose": run.progress} if section.get("name") in registries.BASELINES else {}
         columns = []
         for values in actual.T:
             rows = train[np.isfinite(values[train])]
@@ -66,7 +69,5 @@ def _fit_baselines(run: Run, actual: NDArray[np.floating]) -> dict[str, NDArray[
             )
             model.fit(letters[rows], values[rows], **shown)
             columns.append(np.asarray(model.predict(letters), dtype=np.float64).reshape(-1))
-        label = f"{name}_both_strands" if section.get("both_strands") else name
-        label = label if label not in found else f"{label}_{position}"
-        found[label] = np.stack(columns, axis=1)
+        found[labels[position]] = np.stack(columns, axis=1)
     return found

@@ -128,6 +128,13 @@ def _build(file: Path, index: Path, *, packed: bool) -> Path:
     except pysam.utils.SamtoolsError as error:
         raise FastaError(f"{file} cannot be indexed: {' '.join(str(error).split())}") from error
     except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat) as error:
+        with file.open("rb") as handle:
+            line = handle.readline(200).decode(errors="replace").strip()
+        if line and not line.startswith((">", ";")):
+            raise FastaError(
+                f"{file} cannot be indexed: line 1 is {line[:60]!r}, not '>' and a name, so it is "
+                "no FASTA file. Are genome and regions swapped?"
+            ) from error
         raise FastaError(
             f"{file} cannot be indexed: {' '.join(str(error).split())} "
             "All lines of a record but its last must have the same length."

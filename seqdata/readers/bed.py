@@ -116,9 +116,11 @@ def _fields(file: Path, lines: _Lines) -> list[list[str]]:
     width = widths[0]
     if width < 3:
         found = "separated by tabs" if separator else "separated by blanks"
+        fasta = rows[0].startswith(">")
+        hint = " It looks like FASTA: are regions and genome swapped?" if fasta else ""
         msg = (
             f"{file}, line {numbers[0]}: expected at least 3 fields {found} (contig, start, end), "
-            f"got {width}: {rows[0][:60]!r}."
+            f"got {width}: {rows[0][:60]!r}.{hint}"
         )
         raise BedError(msg)
     for number, found_width in zip(numbers, widths, strict=True):

@@ -111,7 +111,7 @@ class FlatFASTA(FlatReader):
             if first:
                 text = text.removeprefix(b"\xef\xbb\xbf").lstrip()
                 if text and not text.startswith(b">"):
-                    line = text.split(b"\n", 1)[0][:60]
+                    line = text.split(b"\n", 1)[0][:60].decode(errors="replace")
                     msg = f"{self.path}, line 1: expected '>', got {line!r}. Is it a FASTA file?"
                     raise FastaError(msg)
                 text = text[1:]

@@ -156,10 +156,67 @@ def test_peaks_of_another_genome_are_refused(capsys: Any, files: Path) -> None:
     words = ("--peaks", "peaks.narrowPeak", "--genome", "g.fa")
     code, _, err = run(capsys, "init", "chip", *words)
     assert code == 2
-    assert "is no contig of g.fa" in err
+    assert "are not in g.fa, such as 'chrA'" in err
     code, _, err = run(capsys, "init", "chip", *words, "--table", "t.tsv")
     assert code == 2
     assert "takes no --table" in err
     code, _, err = run(capsys, "init", "chip", "--peaks", "none.bed", "--genome", "g.fa")
     assert code == 2
     assert "--peaks none.bed: there is no such file" in err
+
+
+def _table(files: Path, name: str, rows: list[list[str]]) -> None:
+    (files / name).write_text("".join("\t".join(row) + "\n" for row in rows))
+
+
+def test_promoters_says_what_a_wrong_column_or_file_holds(capsys: Any, files: Path) -> None:
+    lines = [line.split("\t") for line in (files / "t.tsv").read_text().splitlines()]
+    head, rows = ["name", "sequence", "activity"], [[r[0], r[1], r[3]] for r in lines[1:]]
+    _table(files, "good.tsv", [head, *rows])
+    _table(files, "text.tsv", [head, *([*r[:2], "high" if i % 2 else "low"]
+                                       for i, r in enumerate(rows))])  # fmt: skip
+    _table(files, "nd.tsv", [head, *([*r[:2], "n.d." if i == 6 else r[2]]
+                                     for i, r in enumerate(rows))])  # fmt: skip
+    _table(files, "gap.tsv", [head, *([r[0], "" if i == 4 else r[1], r[2]]
+                                      for i, r in enumerate(rows))])  # fmt: skip
+    _table(files, "few.tsv", [head, *rows[:3]])
+    (files / "p.bed").write_text("chrA\t10\t60\tp\nchrA\t80\t99\tq\n")
+    (files / "other.fa").write_text(">r0\nACGTACGTAC\n>nobody\nACGTACGTAC\n")
+    for words, said in (
+        (("good.tsv", "--seq_col", "name"), "holds no sequences of ACGT, U or N: 'r0'"),
+        (("text.tsv", "--target", "activity"), "('high', 'low'): write the two classes as 0 and 1"),
+        (("text.tsv",), "write the two classes as 0 and 1"),
+        (("nd.tsv", "--target", "activity"), "the first is row 7 below the header, with 'n.d.'"),
+        (("gap.tsv",), "not in 1 of 100 rows: the first is row 5 below the header"),
+        (("few.tsv",), "3 sequences cannot be dealt"),
+        (("g.fa",), "it looks like FASTA"),
+        (("p.bed",), "it looks like BED"),
+        (("good.tsv", "--fasta", "other.fa"), "1 of its 2 records are not in the first column"),
+    ):
+        code, _, err = run(capsys, "init", "promoters", "--table", *words, "--out", "w.yaml")
+        assert code == 2, words
+        assert said in err
+    assert not (files / "w.yaml").exists()
+    code, out, err = run(capsys, "init", "promoters", "--table", "good.tsv", "--out", "w.yaml")
+    assert code == 0, err
+    assert "100 sequences of 60 bp, activity (numbers)" in out
+    assert "note: 100 sequences are few" in out
+
+
+def test_chip_says_when_files_are_swapped_or_few_or_of_other_names(
+    capsys: Any, files: Path
+) -> None:
+    def said(peaks: str, genome: str = "g.fa") -> str:
+        words = ("--peaks", peaks, "--genome", genome, "--out", "w.yaml")
+        code, _, err = run(capsys, "init", "chip", *words)
+        assert code == 2
+        return err
+
+    text = (files / "peaks.narrowPeak").read_text()
+    (files / "bare.bed").write_text(text.replace("chr", ""))
+    (files / "few.bed").write_text("".join(text.splitlines(keepends=True)[:3]))
+    assert "It looks like FASTA: are regions and genome swapped?" in said("g.fa", "bare.bed")
+    assert "so it is no FASTA file. Are genome and regions swapped?" in said("bare.bed", "bare.bed")
+    assert "4 of the 4 contigs that it names are not in g.fa, such as 'A'" in said("bare.bed")
+    assert "sed 's/^/chr/' bare.bed > renamed.bed" in said("bare.bed")
+    assert "3 peaks cannot be dealt" in said("few.bed")

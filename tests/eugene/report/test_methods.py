@@ -29,7 +29,7 @@ data:
 model: {name: deepstarr}
 module: {name: sequence, task: regression, optimizer: adam, optimizer_lr: 0.002}
 trainer: {max_epochs: 40, patience: 7, monitor: val_loss}
-baselines: [{name: kmer_ridge, k: 5}]
+baselines: [{name: kmer_ridge, k: 5}, {name: kmer_ridge, k: 6, both_strands: true}]
 evaluate: {n_bootstrap: 100, calibrate: true}
 interpret:
   attribute: {methods: [deep_lift_shap], references: dinuc_shuffle, top: 50}
@@ -76,7 +76,10 @@ def words_of(run: RunFolder) -> str:
         "adam (Kingma and Ba 2015), learning rate 0.002, batches of 64, loss mse, for at most 40",
         "ran for 21 epochs, and the weights of epoch 14 were kept",
         "follow from the seed 5",
-        "Attributions (Shrikumar et al. 2017; Lundberg and Lee 2017; Jiang et al. 2008)",
+        "Attributions (Shrikumar et al. 2017; Lundberg and Lee 2017; Jiang et al. 2008): "
+        "methods DeepLIFT/SHAP",
+        "stopped after 7 epochs without a better val loss",
+        "k-mer ridge regression (k = 5); k-mer ridge regression, both strands (k = 6)",
     ],
 )
 def test_paragraphs_say_what_the_files_say(run: RunFolder, words: str) -> None:
