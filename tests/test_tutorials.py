@@ -101,7 +101,7 @@ SHORTER = {
     },
     "12_variants": {
         "simulated(5000,": "simulated(400,",
-        "max_epochs=12": "max_epochs=1",
+        "max_epochs=30": "max_epochs=1",
         "max_epochs=8": "max_epochs=1",
         "slice(3000)": "slice(150)",
         "[:20]": "[:2]",
@@ -173,7 +173,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "sacCer3/ATAC_macs3_hmmratac.narrowPeak",
         "yeast_promoter/HighQuality_pTpA_Glu_public80.tsv.gz",
     ),
-    "12_variants": ("cagi5_satmut/LDLR.fa", "motifs/H12CORE.meme.gz"),
+    "12_variants": (
+        "cagi5_satmut/LDLR.fa",
+        "motifs/H12CORE.meme.gz",
+        "deepbind_encode/FOXA1_HepG2_FOXA1_(SC-101058)_HudsonAlpha_AC.seq.gz",
+        "deepbind_encode/GABPA_GM12878_GABP_HudsonAlpha_AC.seq.gz",
+    ),
     "13_design": (
         "jores21/jores21_test_leaf_public75.tsv.gz",
         "jores21/jores21_test_proto_public75.tsv.gz",
