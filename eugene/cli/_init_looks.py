@@ -368,8 +368,8 @@ def _target_columns(
     named = [name for name in likely if name.lower() in _NAMED_TARGET]
     chosen = likely if len(likely) == 1 else named
     if len(chosen) != 1:
-        near = [n for n in texts if n.lower() in _NAMED_TARGET] if not numbers else []
-        hint = f"; {near[0]}: {_why_text(texts[near[0]])}" if near else "; name it by --target"
+        words = [n for n in texts if n.lower() in _NAMED_TARGET] if not numbers else []
+        hint = f"; {words[0]}: {_why_text(texts[words[0]])}" if words else "; name it by --target"
         raise UsageError(
             f"--table {table}: which column is to be predicted? Columns of numbers: "
             f"{', '.join(numbers) or 'none'}{hint}"
