@@ -202,7 +202,7 @@ def predictions(
         _check_scale(module, data)
         found = read(data.loader(split or "all", batch_size=batch_size))
         names = list(data.target_vars)
-    elif hasattr(data, "__iter__") and not hasattr(data, "data_vars"):
+    elif _is_loader(data):
         names = [target_vars] if isinstance(target_vars, str) else list(target_vars or [])
         found = read(data)
     else:
@@ -225,6 +225,17 @@ def predictions(
         Path(table).parent.mkdir(parents=True, exist_ok=True)
         made.to_csv(table, sep="\t")
     return made
+
+
+def _is_loader(data: object) -> bool:
+    """Tell whether it gives batches, and is no array, table or list of sequences."""
+    if isinstance(data, np.ndarray | torch.Tensor | str | bytes):
+        return False
+    if hasattr(data, "columns") or hasattr(data, "data_vars"):
+        return False
+    if isinstance(data, Sequence):
+        return all(isinstance(batch, Mapping) for batch in data)
+    return hasattr(data, "__iter__")
 
 
 def _check_scale(module: object, data: Any) -> None:

@@ -148,5 +148,5 @@ def test_letters_of_a_dataset_in_every_dtype(kind: str, module: Any) -> None:
 
 @pytest.mark.parametrize("data", [None, WORDS, ONE_HOT, pd.DataFrame({"seq": WORDS})])
 def test_predictions_of_something_else(data: Any, module: Any) -> None:
-    with pytest.raises(EugeneError, match="a dataset or a datamodule, got"):
+    with pytest.raises(EugeneError, match="a dataset, a datamodule or a loader, got"):
         eu.evaluate.predictions(module, data)
