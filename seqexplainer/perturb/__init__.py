@@ -22,3 +22,4 @@ from seqexplainer.perturb._single import ablate as ablate
 from seqexplainer.perturb._single import marginalize as marginalize
 from seqexplainer.perturb._single import occlude as occlude
 from seqexplainer.perturb._single import positional_importance as positional_importance
+from seqexplainer.perturb._sites import ablate_sites as ablate_sites

@@ -15,6 +15,7 @@ from seqexplainer import statistics
 from seqexplainer.errors import SeqexplainerError
 from seqexplainer.perturb import (
     ablate,
+    ablate_sites,
     backgrounds,
     cooperativity,
     epistasis,
@@ -463,3 +464,31 @@ def test_seqpro_sees_the_same_shuffle(random_backgrounds):
     text = sp.decode_ohe(random_backgrounds.numpy().swapaxes(1, 2), ohe_axis=-1, alphabet=sp.DNA)
     shuffled = sp.k_shuffle(text, 2, length_axis=-1, seed=5, alphabet=sp.DNA)
     np.testing.assert_array_equal(made, sp.ohe(shuffled, sp.DNA).swapaxes(1, 2))
+
+
+def test_sites_of_each_sequence_are_those_of_a_linear_network():
+    rng = np.random.default_rng(4)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4 * 30, 1)).double()
+    weights = net[1].weight.detach().numpy().reshape(4, 30)
+    X = np.eye(4, dtype=np.uint8)[rng.integers(0, 4, (3, 30))].swapaxes(1, 2)
+    sites = [(2, 20, 28), (0, 3, 9), (1, 0, 5), (0, 7, 12), (1, 25, 30)]
+    spans = {0: [(3, 12)], 1: [(0, 5), (25, 30)], 2: [(20, 28)]}
+    gone, shuffled = [], []
+    for row, own in spans.items():
+        there = [(X[row, :, a:b], weights[:, a:b]) for a, b in own]
+        gone.append(-sum((x * w).sum() for x, w in there))
+        # a shuffled span has each of its letters at each place alike often
+        mean = sum((x.mean(axis=1, keepdims=True) * w).sum() for x, w in there)
+        shuffled.append(mean + gone[-1])
+    zero = ablate_sites(net, X, sites, method="zero")
+    np.testing.assert_allclose(zero.effect, gone, atol=1e-6)
+    found = ablate_sites(net, X, sites, n=3000, n_resamples=20)
+    np.testing.assert_allclose(found.effect, shuffled, atol=0.02)
+    assert not np.allclose(found.effect, gone, atol=0.05)
+    for wrong, match in (
+        ([(0, 3, 9)], "row 1 of X has no site"),
+        ([(0, 1, 2), (1, 1, 2), (2, 1, 2), (3, 1, 2)], "X has 3 rows"),
+        ([(0, 1, 2), (1, 1, 2), (2, 28, 31)], "outside the 30-bp"),
+    ):
+        with pytest.raises(SeqexplainerError, match=match):
+            ablate_sites(net, X, wrong)

@@ -12,7 +12,9 @@ from eugene._table import delimited
 from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
+from eugene.report._effects import show_effects
 from eugene.report._words import explained_output
+from eugene.runs._effects import EFFECTS, motif_effects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +67,7 @@ def _show(section: Section, run: RunFolder) -> None:
         section.text(f"The {_MOST_MOTIFS} most frequent of {len(motifs)} motifs.")
     if len(motifs):
         section.figures([_picture(run, named["accession"].value_counts().index[:_MOST_DRAWN])])
+    show_effects(section, run)
     table = table.sort_values("attribution", key=lambda s: -s.abs(), kind="stable")
     section.heading("The strongest seqlets")
     section.frame(table.drop(columns="sequence").head(_MOST_ROWS))
@@ -104,7 +107,10 @@ def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
 @step(
     needs={"attribute": "attributions"},
     look=_look,
-    writes={_FILE: "seqlets of the attributions with the motifs that they resemble"},
+    writes={
+        _FILE: "seqlets of the attributions with the motifs that they resemble",
+        EFFECTS: "where each motif stands, and what the network loses without it",
+    },
     report=(Part("seqlets", "Seqlets", _show),),
     verb=Verb(
         "seqlets",
@@ -168,10 +174,31 @@ def seqlets(
     table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
     if "output" in table:
         table.insert(0, "output", table.pop("output"))
+    effects = _effects(run, ds, table, method)
     # a variable of a store is not replaced: where there were seqlets, the store is written anew
     new = found if old else found[[name for name in found.variables if name not in before]]
     sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
     run.folder.write_table(_FILE, table)
+    run.folder.write_table(EFFECTS, effects)
+
+
+def _effects(run: Run, ds: xr.Dataset, table: pd.DataFrame, method: str | None) -> pd.DataFrame:
+    """Measure what the motifs do that seqlets resemble significantly, output by output."""
+    import pandas as pd
+
+    from eugene.interpret._spans import attribution_variable
+    from eugene.report._logos import significant
+
+    sure = significant(table[table["motif"] != "seqlet"])
+    found = []
+    for label, variable in _chosen(ds, method).items():
+        here = sure[sure["output"] == label] if label else sure
+        name = attribution_variable(ds, variable, "projected")
+        effects = motif_effects(run, ds, here, name)
+        if label:
+            effects.insert(0, "output", label)
+        found.append(effects)
+    return pd.concat(found, ignore_index=True)
 
 
 def named_seqlets(
