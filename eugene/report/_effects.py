@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from eugene.report._blocks import Section, number
 from eugene.report._words import score_unit
-from eugene.runs._effects import DRAWS, EFFECTS, MOTIFS, SEQUENCES
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
+
+EFFECTS = "interpretation/motif_effects.csv"
+MOTIFS, SEQUENCES, DRAWS = 8, 100, 10
+"""Most motifs, most sequences of each, and how often the letters of a place are shuffled."""
 
 
 def show_effects(section: Section, run: RunFolder) -> None:
@@ -26,7 +29,8 @@ def show_effects(section: Section, run: RunFolder) -> None:
         "loses something without the motif. The change is in "
         f"{score_unit(run) or 'units of the output'}, with a 95 % bootstrap interval over "
         f"sequences; at most {MOTIFS} motifs, and of each the {SEQUENCES} sequences with the "
-        "highest predictions. These sequences and places were chosen by prediction and attribution, so the changes are not those of any sequence. "
+        "highest predictions. These sequences and places were chosen by prediction and "
+        "attribution, so the changes are not those of any sequence. "
         "Places are median and quartiles of the middle of a place, in bp from the middle of the "
         "sequence."
     )

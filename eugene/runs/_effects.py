@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from eugene._step import steps
+from eugene.report._effects import DRAWS, MOTIFS, SEQUENCES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,13 +15,10 @@ if TYPE_CHECKING:
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
-EFFECTS = "interpretation/motif_effects.csv"
 _COLUMNS = [
     *("motif", "accession", "sites", "sequences", "position", "position_q25", "position_q75"),
     *("n", "change", "low", "high"),
 ]
-MOTIFS, SEQUENCES, DRAWS = 8, 100, 10
-"""Most motifs, most sequences of each, and how often the letters of a place are shuffled."""
 
 
 def motif_effects(run: Run, ds: xr.Dataset, named: pd.DataFrame, variable: str) -> pd.DataFrame:
@@ -62,7 +60,7 @@ def motif_effects(run: Run, ds: xr.Dataset, named: pd.DataFrame, variable: str) 
     settings = steps()["attribute"].settings(run.config)
     attrs = ds[variable].attrs
     target = chosen_targets(settings["target"], tasks_of(run.module)).get(attrs.get("label", ""))
-    if str(told(target)) != attrs.get("target"):
+    if target is None or str(told(target)) != attrs.get("target"):
         raise EugeneError(
             f"{variable} in {run.folder.attributions} explains the output {attrs.get('target')}, "
             "and interpret.attribute.target is another by now; do the step attribute again"

@@ -12,9 +12,9 @@ from eugene._table import delimited
 from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
-from eugene.report._effects import show_effects
+from eugene.report._effects import EFFECTS, show_effects
 from eugene.report._words import explained_output
-from eugene.runs._effects import EFFECTS, motif_effects
+from eugene.runs._effects import motif_effects
 
 if TYPE_CHECKING:
     import pandas as pd

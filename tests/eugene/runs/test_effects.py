@@ -16,9 +16,9 @@ from torch import nn
 from eugene.config import load_run_config
 from eugene.errors import EugeneError
 from eugene.report._blocks import Section
-from eugene.report._effects import show_effects
+from eugene.report._effects import EFFECTS, show_effects
 from eugene.runs import Run, RunFolder
-from eugene.runs._effects import EFFECTS, motif_effects
+from eugene.runs._effects import motif_effects
 
 LENGTH = 20
 TREE = {
