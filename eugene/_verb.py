@@ -120,6 +120,12 @@ INPUT = Option(
     aliases=("--bed",),
 )
 GENOME = Option("--fasta", "genome that the regions of a BED file are cut from", "FILE")
+OF_INPUT = (
+    INPUT,
+    Option("--seq_col", "column or variable with the sequences", "NAME"),
+    GENOME,
+    Option("--target", "output of --input: its number, or counts or profile", "WHICH"),
+)
 OVERLAP = Option(
     "--overlap",
     "for a base under several windows (.bw): mean, max, nearest, error",
@@ -134,6 +140,14 @@ COMMON = (
 )
 RUNNING = (RUN_OUT, TRAIN_DEVICE, OVERWRITE, RESUME, TRUST)
 """Options of what trains."""
+
+
+def motif_db(step: str) -> Option:
+    """Return the option that says which motifs a step compares with."""
+    what = "embedded, a curated set, or a MEME file"
+    return Option("--motif_db", what, "FILE", key=f"interpret.{step}.motif_db")
+
+
 LATER = (DEVICE, OVERWRITE, TRUST)
 """Options of what works with a trained network."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BINS, _MOST = 10, 6
+_SHARE = "share measured positive"
 Columns = list[tuple[str, "NDArray[np.float64]", "NDArray[np.float64]"]]
 
 
@@ -67,9 +68,9 @@ def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
     many = f" The first {_MOST} of {len(columns)} outputs." if len(columns) > _MOST else ""
     if labels:
         section.text(
-            "Of predictions that say 0.8, eight in ten should be right. Test rows by their "
-            f"predicted probability, in {_BINS} bins of one width; brackets hold Wilson's 95 % "
-            f"intervals.{many}"
+            "Of ten rows with a predicted probability of 0.8, eight should be measured positive. "
+            f"Test rows by their predicted probability, in {_BINS} bins of one width; brackets "
+            f"hold Wilson's 95 % intervals.{many}"
         )
     else:
         section.text(
@@ -81,7 +82,7 @@ def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
     several = len(found) > 1
     section.table(
         (*(("output",) if several else ()), "rows", "mean prediction",
-         "share that is right" if labels else "mean measurement"),
+         _SHARE if labels else "mean measurement"),
         [
             (*((name,) if several else ()), number(int(row.rows)), number(float(row.predicted)),
              interval({"value": row.observed, "low": _there(row.low), "high": _there(row.high)}))
@@ -114,11 +115,11 @@ def _picture(found: dict[str, pd.DataFrame], folder: Path, *, labels: bool) -> P
     ends = (0.0, 1.0) if labels else (float(every.min()), float(every.max()))
     ax.plot(ends, ends, color="black", linewidth=0.7, linestyle=":")
     ax.set_xlabel("mean predicted probability" if labels else "mean prediction")
-    ax.set_ylabel("share that is right" if labels else "mean measurement")
+    ax.set_ylabel(_SHARE if labels else "mean measurement")
     if len(found) > 1:
         ax.legend(fontsize=7, frameon=False)
     return picture(
         figure, "calibration", folder=folder,
-        alt="What was measured against what was predicted, in bins, with the line of honesty",
-        caption="On the dotted line predictions are right on the whole; bars are 95 % intervals.",
+        alt="What was measured against what was predicted, in bins, with the line where both agree",
+        caption="On the dotted line both agree on the whole; bars are 95 % intervals.",
     )  # fmt: skip

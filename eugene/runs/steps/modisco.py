@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from eugene._step import Part, step
-from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
+from eugene._verb import LATER, OF_INPUT, Verb, motif_db, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
 from eugene.report._words import explained_output
@@ -128,16 +128,8 @@ def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: st
         "eugene modisco runs/first --interpret.modisco.window 200",
         "eugene.cli._seqlets:modisco",
         options=(
-            INPUT,
-            Option("--seq_col", "column or variable with the sequences", "NAME"),
-            GENOME,
-            Option("--target", "output of --input: its number, or counts or profile", "WHICH"),
-            Option(
-                "--motif_db",
-                "embedded, a curated set, or a MEME file",
-                "FILE",
-                key="interpret.modisco.motif_db",
-            ),
+            *OF_INPUT,
+            motif_db("modisco"),
             out("folder for the patterns of --input", "DIR"),
             *LATER,
         ),

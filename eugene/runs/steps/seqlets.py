@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from eugene._step import Faults, Part, Settings, step
 from eugene._table import delimited
-from eugene._verb import GENOME, INPUT, LATER, Option, Verb, out
+from eugene._verb import LATER, OF_INPUT, Verb, motif_db, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
 from eugene.report._effects import EFFECTS, show_effects
@@ -118,16 +118,8 @@ def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
         "eugene seqlets runs/first --out seqlets.tsv",
         "eugene.cli._seqlets:seqlets",
         options=(
-            INPUT,
-            Option("--seq_col", "column or variable with the sequences", "NAME"),
-            GENOME,
-            Option("--target", "output of --input: its number, or counts or profile", "WHICH"),
-            Option(
-                "--motif_db",
-                "embedded, a curated set, or a MEME file",
-                "FILE",
-                key="interpret.seqlets.motif_db",
-            ),
+            *OF_INPUT,
+            motif_db("seqlets"),
             out("CSV or TSV file of the seqlets to write (as well)"),
             *LATER,
         ),
