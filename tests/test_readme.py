@@ -42,17 +42,22 @@ def test_twenty_lines_of_python(promoters: Path, capsys: pytest.CaptureFixture[s
 
 def test_the_file_and_its_commands(promoters: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from eugene.cli import main
+    from eugene.config import load_run_config
 
-    (text,) = blocks("yaml")
-    Path("mine.yaml").write_text(text, encoding="utf-8")
     commands = [
         line.partition("#")[0].split()[1:]
         for block in blocks("")
         for line in block.splitlines()
         if line.startswith("eugene ") and "jores21" not in line
     ]
-    assert [words[0] for words in commands] == ["fit", "test", "report"]
-    for words in commands:
+    assert [words[0] for words in commands] == ["init", "init", "run", "fit", "test", "report"]
+    # what is trained is the file below them; peaks on a genome are begun in tests/eugene/cli
+    assert main(commands[0]) == 0
+    begun = load_run_config(Path("mine.yaml")).tree
+    assert (begun["data"]["seq_col"], begun["data"]["target_cols"]) == ("sequence", ["activity"])
+    (text,) = blocks("yaml")
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    for words in commands[3:]:
         assert main(["1" if word == "50" else word for word in words]) == 0
     assert main(["attribute", "runs/mine"]) == 0
     assert main(["motifs", "runs/mine"]) == 0
