@@ -212,6 +212,8 @@ def test_doctor_names_a_clash_and_a_broken_torchvision(capsys, monkeypatch):
     assert "seqpro 0.23.0" in err
 
 
+# where the files of the article are not here, other rows are named, with a warning
+@pytest.mark.filterwarnings("ignore::eugene.errors.EugeneWarning")
 @pytest.mark.parametrize("name", ["quickstart", "jores21_leaf", "sacCer3_atac"])
 def test_recipes_by_name(capsys, name):
     code, out, _ = run(capsys, "run", name, "--print_config")
