@@ -25,6 +25,7 @@ def facade(package: str) -> tuple[Callable[[str], object], Callable[[], list[str
 
     Examples
     --------
+    >>> import eugene.train
     >>> load, names = facade("eugene.train")
     >>> "fit" in names(), load("read_checkpoint").__module__
     (True, 'eugene.models._weights')

@@ -36,20 +36,20 @@ def seqlets(call: Call) -> int:
         return do_step(call)
     from eugene.runs.steps.seqlets import named_seqlets
 
-    delimited(require_place(call))
+    out = require_place(call)
+    separator = delimited(out)
     folder, config = network_of(call)
     if printed(call, config):
         return 0
     settings = dict(steps()["seqlets"].settings(config))
     method = settings.pop("method")
-    out = require_place(call)
     with spoken(call):
         methods = [] if method is None else [method]
         found = explained(call, folder, config, methods=methods)
         with found.attributed() as ds:
             table, _ = named_seqlets(ds.load(), method, **settings)
     table.insert(0, "name", [found.names[row] for row in table["sequence"]])
-    table.to_csv(out, sep=delimited(out), index=False)
+    table.to_csv(out, sep=separator, index=False)
     _say_seqlets(len(table), int((table["motif"] != "seqlet").sum()), len(found.names))
     say(f"seqlets: {out}")
     return 0

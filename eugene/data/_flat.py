@@ -95,7 +95,7 @@ def table(
     """
     options: dict[str, Any] = {} if sep is None else {"sep": sep}
     files, tests = _files(path), _files(test_path)
-    _require_other("test_path", files, tests)
+    _require_other(files, tests)
     reader = sd.Table(
         seq_var, [*files, *tests], seq_col, alphabet=alphabet, on_unknown=on_unknown, **options
     )
@@ -142,11 +142,11 @@ def _files(path: PathLike | Sequence[PathLike] | None) -> list[PathLike]:
     return [path] if isinstance(path, str | Path) else list(path)
 
 
-def _require_other(key: str, files: Sequence[PathLike], tests: Sequence[PathLike]) -> None:
+def _require_other(files: Sequence[PathLike], tests: Sequence[PathLike]) -> None:
     """Refuse a file of test rows that is trained on as well."""
     both = {Path(file).resolve() for file in files} & {Path(file).resolve() for file in tests}
     if both:
-        raise SourceError(f"{key}: {both.pop()} is trained on as well: test rows are others.")
+        raise SourceError(f"test_path: {both.pop()} is trained on as well: test rows are others.")
 
 
 def _first_text(variable: xr.DataArray) -> str:
@@ -246,8 +246,9 @@ def fasta(
         parts.append((test_path, True, True))
     if test_negatives is not None:
         parts.append((test_negatives, False, True))
-    _require_other("test_path", [part[0] for part in parts if not part[2]],
-                   [part[0] for part in parts if part[2]])  # fmt: skip
+    _require_other(
+        [file for file, _, test in parts if not test], [file for file, _, test in parts if test]
+    )
     several = len(parts) > 1
     read: list[xr.Dataset] = []
     length = fixed_length

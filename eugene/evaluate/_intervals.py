@@ -90,6 +90,36 @@ def difference(
     return cast(Metric, summary(values, draws, level))
 
 
+def student(values: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+    """Return the ends of Student's interval of a mean; NaN of fewer than two values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        All finite.
+    level : float
+        Share of intervals that hold the true mean.
+
+    Returns
+    -------
+    low, high : float
+        In the units of the values.
+
+    Examples
+    --------
+    >>> low, high = student(np.array([1.0, 2.0, 3.0]))
+    >>> round(low, 2), round(high, 2)
+    (-0.48, 4.48)
+    """
+    from scipy.stats import t
+
+    n, mean = len(values), float(values.mean())
+    if n < 2:
+        return float("nan"), float("nan")
+    half = float(t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return mean - half, mean + half
+
+
 def mean_of(values: NDArray[np.float64]) -> float:
     """Return the mean of what is finite, NaN where nothing is."""
     there = values[np.isfinite(values)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eugene.errors import EugeneError
+from eugene.evaluate._intervals import student
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def calibration_bins(
     found = []
     for one in np.unique(place):
         own = y[place == one]
-        low, high = (_wilson if labels else _student)(own, level)
+        low, high = (_wilson if labels else student)(own, level)
         found.append((len(own), float(p[place == one].mean()), float(own.mean()), low, high))
     return pd.DataFrame(found, columns=["rows", "predicted", "observed", "low", "high"])
 
@@ -84,13 +85,3 @@ def _wilson(values: NDArray[np.float64], level: float) -> tuple[float, float]:
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
-def _student(values: NDArray[np.float64], level: float) -> tuple[float, float]:
-    from scipy.stats import t
-
-    n, mean = len(values), float(values.mean())
-    if n < 2:
-        return float("nan"), float("nan")
-    half = float(t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
-    return mean - half, mean + half

@@ -39,8 +39,6 @@ _FIGURES = {
     "roc_auc": "calculate_auroc",
     "average_precision": "calculate_aupr",
 }
-
-
 _CALLED = ("accuracy", "precision", "recall", "f1")
 
 
@@ -55,8 +53,7 @@ def _called(
             f"{metric} is of probabilities, but {name!r} goes from {p.min():.3g} to {p.max():.3g}: "
             "predictions here are probabilities, EUGENe's were logits; 1 / (1 + exp(-x)) of them"
         )
-    figure = {"accuracy": scores.accuracy_score, "f1": scores.f1_score}.get(metric)
-    figure = figure or getattr(scores, f"{metric}_score")
+    figure = getattr(scores, f"{metric}_score")
     return float(figure(y.astype(int), (p >= at).astype(int)))
 
 

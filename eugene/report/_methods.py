@@ -334,7 +334,9 @@ def provenance(section: Section, run: RunFolder) -> None:
         rows.append(("data.zarr", what, str(described["rows_sha256"])))
     for path, what in ((run.weights, "trained weights"), (run.config, "configuration")):
         if path.is_file():
-            rows.append((path.name, what, hashlib.sha256(path.read_bytes()).hexdigest()))
+            with path.open("rb") as file:
+                sha = hashlib.file_digest(file, "sha256").hexdigest()
+            rows.append((path.name, what, sha))
     plugins = run.read("versions.json").get("plugins") or {}
     rows += [(Path(n).name, "plug-in", str(sha)) for n, sha in plugins.items() if sha]
     if not rows:

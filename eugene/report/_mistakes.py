@@ -67,18 +67,18 @@ def show_mistakes(section: Section, run: RunFolder, ds: xr.Dataset) -> None:
     columns, labels = columns_of(ds)
     numbers = np.asarray(ds["index"].values)
     probability = "predicted probability" if labels else "predicted"
-    for name, y, p in columns[:_TARGETS]:
-        rows = worst(y, p, _EACH, labels=labels)
+    chosen = [worst(y, p, _EACH, labels=labels) for _, y, p in columns[:_TARGETS]]
+    seq_var = str(run.read("data.json").get("seq_var", "seq"))
+    with data_of(run) as data:
+        called = [row_names(data, numbers[rows]) for rows in chosen]
+        read = [row_letters(data, numbers[rows].tolist(), seq_var) for rows in chosen]
+    shown = zip(columns[:_TARGETS], chosen, called, read, strict=True)
+    for (name, y, p), rows, names, letters in shown:
         heading = "Rows that the network gets most wrong"
         section.heading(heading if len(columns) == 1 else f"{heading}: {name}")
         if not len(rows):
             section.text("None: every test row is predicted on its side of one half.")
             continue
-        with data_of(run) as data:
-            names = row_names(data, numbers[rows])
-            letters = row_letters(
-                data, numbers[rows].tolist(), str(run.read("data.json").get("seq_var", "seq"))
-            )
         section.text(
             "Look at these first: wrong labels, repeats and sequences unlike the rest are found "
             "here. "

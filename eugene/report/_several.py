@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from eugene._evaluation import Metrics, read_evaluation, with_measures
 from eugene.report._blocks import Picture, Section, Tile, interval, number, picture
 from eugene.report._build import STYLE, write_page
-from eugene.report._verdict import CHIEF, baseline_name, verdicts
+from eugene.report._verdict import CHIEF, baseline_name, value_of, verdicts
 from eugene.report._words import METRIC_NAMES, metric_name
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def compare_runs(runs: Sequence[RunFolder], path: str | Path) -> Path:
         training = Section("training", "Training")
         training.figures(_of_training(runs, called, place.parent / "figures"))
     tiles = [
-        Tile(number(_value(metrics, metric)), f"{metric_name(metric)}, {name}")
+        Tile(number(value_of(metrics.get(metric))), f"{metric_name(metric)}, {name}")
         for name, (metrics, _) in shown.items()
-        if metric and _value(metrics, metric) is not None
+        if metric and value_of(metrics.get(metric)) is not None
     ]
     return write_page(
         place,
@@ -102,11 +102,6 @@ def _chief(shown: Shown) -> str:
     return next((m for m in CHIEF if every and all(m in own for own in every)), "")
 
 
-def _value(metrics: Metrics, metric: str) -> float | None:
-    entry = metrics.get(metric, {})
-    return entry.get("value", entry.get("mean"))
-
-
 def _performance(runs: Sequence[RunFolder], called: Sequence[str], shown: Shown) -> Section:
     section = Section("performance", "Performance")
     rows = {run.read("data.json").get("rows_sha256") for run in runs}
@@ -143,7 +138,7 @@ def _cell(metrics: Metrics, metric: str) -> str:
     entry = metrics.get(metric)
     if entry is None:
         return "–"
-    return interval({"value": _value(metrics, metric), "low": entry.get("low"),
+    return interval({"value": value_of(entry), "low": entry.get("low"),
                      "high": entry.get("high")})  # fmt: skip
 
 
@@ -211,7 +206,7 @@ def _of_metric(shown: Shown, metric: str, folder: Path) -> list[Picture]:
         return []
     figure, ax = plt.subplots(figsize=(6.4, 1.0 + 0.36 * len(shown)), layout="constrained")
     for place, (metrics, _) in enumerate(shown.values()):
-        value = _value(metrics, metric)
+        value = value_of(metrics.get(metric))
         low, high = metrics[metric].get("low"), metrics[metric].get("high")
         if value is not None:
             ax.plot([value], [place], marker="o", color="#0072b2")

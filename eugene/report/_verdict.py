@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 CHIEF = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2", "jsd", "count_pearson")
 """Metrics that stand at the head of a page, the first that a run has."""
-_LOWER = frozenset({"jsd", "mnll", "mse", "mae", "poisson_deviance"})
+_LOWER = frozenset({"jsd"})
+"""Those of them that are better the lower they are."""
 _MEAN = "knows no sequence"
 _BASELINES = {
     "kmer_logistic": "k-mer logistic regression",
@@ -143,14 +144,14 @@ def _verdict(measured: Measured, gaps: Mapping[str, Metrics], how: str, of: str 
     """Hold a network against the strongest of its baselines by the chief metric that both have."""
     metrics, baselines = measured["metrics"], measured.get("baselines", {})
     known = [m for m in CHIEF if m in metrics]
-    metric = next((m for m in known if any(_value(b.get(m)) is not None for b in
+    metric = next((m for m in known if any(value_of(b.get(m)) is not None for b in
                                            baselines.values())), None)  # fmt: skip
-    if metric is None or _value(metrics[metric]) is None:
+    if metric is None or value_of(metrics[metric]) is None:
         return _alone(metrics, known, of)
     sign = -1.0 if metric in _LOWER else 1.0
-    theirs = {n: v for n, b in baselines.items() if (v := _value(b.get(metric))) is not None}
+    theirs = {n: v for n, b in baselines.items() if (v := value_of(b.get(metric))) is not None}
     name = max(theirs, key=lambda n: sign * theirs[n])
-    own = _value(metrics[metric])
+    own = value_of(metrics[metric])
     assert own is not None
     gap: Metric = gaps.get(name, {}).get(metric, {})
     value, low, high = own - theirs[name], gap.get("low"), gap.get("high")
@@ -184,7 +185,9 @@ def _side(
 def _alone(metrics: Metrics, known: list[str], of: str) -> Verdict:
     """Say that nothing tells what a number is worth."""
     own = (
-        f"{sentence(metric_name(known[0]))} {number(_value(metrics[known[0]]))}. " if known else ""
+        f"{sentence(metric_name(known[0]))} {number(value_of(metrics[known[0]]))}. "
+        if known
+        else ""
     )
     text = (
         f"{own}No baseline was fitted in this run, so nothing says whether the network learned "
@@ -193,6 +196,6 @@ def _alone(metrics: Metrics, known: list[str], of: str) -> Verdict:
     return Verdict("alone", _HEADLINES["alone"], text, of)
 
 
-def _value(entry: Metric | None) -> float | None:
+def value_of(entry: Metric | None) -> float | None:
     """Return a figure of the test rows, or the mean over runs."""
     return None if entry is None else entry.get("value", entry.get("mean"))

@@ -112,9 +112,8 @@ def paired(first: list[float], second: list[float]) -> Metric:
     >>> round(found["mean"], 3), round(found["t_low"], 3), round(found["t_high"], 3)
     (0.133, -0.01, 0.277)
     """
-    from scipy.stats import t
-
     from eugene.evaluate import paired_difference
+    from eugene.evaluate._intervals import student
 
     found = paired_difference(second, first, seed=0)
     change = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
@@ -123,8 +122,8 @@ def paired(first: list[float], second: list[float]) -> Metric:
     result["per_seed"] = change.tolist()
     if len(change) < 2:
         return result
-    half = float(t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change)))
-    return {**result, "low": low, "high": high, "t_low": mean - half, "t_high": mean + half}
+    t_low, t_high = student(change)
+    return {**result, "low": low, "high": high, "t_low": t_low, "t_high": t_high}
 
 
 def _values(runs: Sequence[Metrics]) -> dict[str, list[float]]:

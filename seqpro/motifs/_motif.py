@@ -15,6 +15,7 @@ from seqpro import cards
 from seqpro.alphabets import DNA, BaseAlphabet, NucleotideAlphabet, named
 from seqpro.errors import SeqproError
 from seqpro.motifs import _convert
+from seqpro.motifs._svg import logo_svg
 
 Kind: TypeAlias = Literal["pfm", "ppm", "pwm"]
 
@@ -405,4 +406,4 @@ class MotifSet:
 
 def _logo(motif: Motif) -> str:
     """Draw a motif for a notebook."""
-    return cards.logo_svg(motif.ppm(), motif.alphabet.alphabet, label=f"logo of {motif.name}")
+    return logo_svg(motif.ppm(), motif.alphabet.alphabet, label=f"logo of {motif.name}")
