@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tiny_pictures import pictures_of_one_pixel as pictures_of_one_pixel
@@ -40,10 +40,16 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> Any:
-    """Return the folder of a run that ``eugene fit`` made."""
+def trained_once(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> Path:
+    """Return the folder of a run that ``eugene fit`` made; nobody writes into it."""
     from eugene.cli import main
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     assert main(["fit", "--config", str(tiny_file), "--run_dir", str(folder), "--quiet"]) == 0
     return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of that run, for one test: what a verb leaves in it no other test sees."""
+    return Path(shutil.copytree(trained_once, tmp_path_factory.mktemp("run") / "tiny"))

@@ -34,7 +34,7 @@ def test_fit_refuses_to_overwrite_and_resume_finds_nothing_to_do(capsys, trained
 
 
 def test_test_attribute_motifs_evolve_report(capsys, trained):
-    code, out, err = run(capsys, "test", trained, "--overwrite")  # others may have tested it
+    code, out, err = run(capsys, "test", trained)
     assert code == 0, err
     assert "auroc" in out
     code, _, err = run(capsys, "test", trained)
