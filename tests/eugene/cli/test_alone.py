@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,11 +20,6 @@ from eugene.errors import RunExistsError
 from eugene.runs import RunFolder
 
 REPO = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def copy_of(trained: RunFolder | Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained, tmp_path / "copy"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -61,30 +55,30 @@ def elsewhere(work: Any) -> None:
     ids=" ".join,
 )
 def test_every_verb_keeps_away_from_a_folder_where_another_is_at_work(
-    copy_of: Path, tiny_file: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+    trained: Path, tiny_file: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    before, codes = contents(copy_of), []
-    said = [word.format(file=tiny_file, folder=copy_of) for word in words]
-    with holding(copy_of):
+    before, codes = contents(trained), []
+    said = [word.format(file=tiny_file, folder=trained) for word in words]
+    with holding(trained):
         elsewhere(lambda: codes.append(main([*said, "--quiet"])))
     assert codes == [2]
     error = capsys.readouterr().err
     assert f"is being worked on by process {os.getpid()} on " in error
     assert "Nothing was touched" in error
-    assert contents(copy_of) == before
-    assert not (copy_of / LOCK).exists()
+    assert contents(trained) == before
+    assert not (trained / LOCK).exists()
 
 
-def test_one_who_died_holds_nothing(copy_of: Path) -> None:
+def test_one_who_died_holds_nothing(trained: Path) -> None:
     code = (
         "import os, signal, sys\nfrom eugene._holding import holding\n"
         "with holding(sys.argv[1]):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPO)}
-    subprocess.run([sys.executable, "-c", code, str(copy_of)], env=environment, check=False)
-    assert json.loads((copy_of / LOCK).read_text())["process"] != os.getpid()
-    assert main(["evolve", str(copy_of), "--quiet"]) == 0
-    assert not (copy_of / LOCK).exists()
+    subprocess.run([sys.executable, "-c", code, str(trained)], env=environment, check=False)
+    assert json.loads((trained / LOCK).read_text())["process"] != os.getpid()
+    assert main(["evolve", str(trained), "--quiet"]) == 0
+    assert not (trained / LOCK).exists()
 
 
 def test_the_one_who_holds_a_folder_may_hold_it_again(tmp_path: Path) -> None:
