@@ -18,7 +18,8 @@ REPO = Path(__file__).resolve().parents[1]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.append(str(REPO / "tests"))
-from simulated_files import Files  # noqa: E402 - the tests are no package
+from own_modules import forget_modules_of  # noqa: E402 - the tests are no package
+from simulated_files import Files  # noqa: E402
 
 # the same examples in every run, so that a change is judged by what it changes; RANDOM_EXAMPLES=1
 # looks for new ones. Nothing is judged by the time it took: other work may run on this machine.
@@ -72,6 +73,16 @@ def golden_files() -> Path:
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep caches of a test out of the user's home."""
     monkeypatch.setenv("EUGENE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "eugene-cache"))
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forget modules that a test imported from its own folder: another may write its own."""
+    before, path = set(sys.modules), [*sys.path]
+    yield
+    sys.path[:] = path
+    if len(sys.modules) > len(before):
+        forget_modules_of(tmp_path_factory.getbasetemp(), set(sys.modules) - before)
 
 
 @pytest.fixture(autouse=True)

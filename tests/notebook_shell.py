@@ -24,6 +24,7 @@ import nbformat
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from own_modules import forget_modules_of
 from traitlets.config import Config
 
 DPI = 40  # of the pictures: they are counted, not looked at
@@ -174,10 +175,7 @@ def _shell(folder: Path) -> Iterator[InteractiveShell]:
         InteractiveShell.clear_instance()
         shell.user_ns.clear()
         sys.modules["__main__"], sys.path[:] = main, path
-        for name in set(sys.modules) - modules:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and folder.resolve() in Path(file).resolve().parents:
-                del sys.modules[name]
+        forget_modules_of(folder, set(sys.modules) - modules)
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> None:

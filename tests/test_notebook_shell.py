@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import sys
@@ -12,6 +13,7 @@ import notebook_shell
 import numpy as np
 import pytest
 import torch
+from own_modules import forget_modules_of
 
 import eugene as eu
 
@@ -81,3 +83,14 @@ def test_an_error_tells_its_cell(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError) as failure:
         notebook_shell.run(notebook("x = 0", "1 / x"), tmp_path)
     assert failure.value.__notes__ == ["in cell 1:\n1 / x"]
+
+
+def test_modules_of_a_folder_are_forgotten_also_those_without_init(tmp_path, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_alone.py").write_text("x = 1\n")
+    (tmp_path / "mine_open" / "inner").mkdir(parents=True)
+    before = set(sys.modules)
+    for name in ("mine_alone", "mine_open", "mine_open.inner"):
+        importlib.import_module(name)
+    forget_modules_of(tmp_path, set(sys.modules) - before)
+    assert set(sys.modules) - before == set()
