@@ -26,7 +26,7 @@ from seqdata.readers import FlatFASTA as FlatFASTA
 from seqdata.readers import Fragments as Fragments
 from seqdata.readers import GenomeFASTA as GenomeFASTA
 from seqdata.readers import Table as Table
-from seqdata.readers import read_bedlike as read_bedlike
+from seqdata.readers._old import read_bedlike as read_bedlike
 from seqdata.store import open_zarr as open_zarr
 from seqdata.store import to_zarr as to_zarr
 from seqdata.store._lock import FileLock as FileLock

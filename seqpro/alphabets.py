@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import seqpro as sp
 from seqpro._types import Letters, Sequences
 from seqpro.errors import AlphabetError
+from seqpro.family import meant
 
 IUPAC = {
     "A": "A",
@@ -54,7 +55,6 @@ class BaseAlphabet:
 
     alphabet: str
     array: NDArray[np.bytes_]
-    lookup: NDArray[np.uint8]
     ambiguous: str
 
     def _set_letters(self, alphabet: str, ambiguous: str) -> None:
@@ -75,7 +75,18 @@ class BaseAlphabet:
             if len(other) == 1 and other not in alphabet:
                 lookup[ord(other)] = code
         lookup.flags.writeable = False
-        self.lookup = lookup
+        self._lookup = lookup
+
+    @property
+    def lookup(self) -> NDArray[np.uint8]:
+        """Column of every byte, uint8 (256,); A for a byte outside the alphabet."""
+        return self._exact() if meant("lower_case") else self._lookup
+
+    def _exact(self) -> NDArray[np.uint8]:
+        """Return the columns of the letters as they stand, as SeqPro had them."""
+        exact = np.full(256, len(self.alphabet), np.uint8)
+        exact[self.array.view(np.uint8)] = np.arange(len(self.alphabet))
+        return exact
 
     def __len__(self) -> int:
         return len(self.alphabet)
@@ -163,7 +174,9 @@ class BaseAlphabet:
         """Position of every letter; lower case counts as upper case where `lookup` says so."""
         upper = {letter: code for code, letter in enumerate(self.alphabet)}
         folded = (letter.swapcase() for letter in self.alphabet)
-        return upper | {c: int(self.lookup[ord(c)]) for c in folded if c not in upper}
+        lookup = self.lookup
+        known = [c for c in folded if c not in upper and lookup[ord(c)] < len(self.alphabet)]
+        return upper | {c: int(lookup[ord(c)]) for c in known}
 
 
 def vars_of(alphabet: BaseAlphabet) -> tuple[object, ...]:

@@ -102,7 +102,7 @@ def look_at_peaks(peaks: str, genome: str) -> Peaks:
     SeqdataError
         Where a file cannot be read.
     """
-    table = sd.read_bedlike(peaks)
+    table = sd.readers.read_bedlike(peaks)
     sizes = sd.GenomeFASTA("seq", genome, on_unknown="n").contigs()
     found = table["chrom"].value_counts()
     unknown = [str(name) for name in found.index if name not in sizes]

@@ -134,7 +134,7 @@ def genome_tracks(
             ax.legend(fontsize=6, frameon=False, ncols=len(told), loc="upper right")
     if bed is not None:
         ax = axes[-1, 0]
-        table = sd.read_bedlike(bed)
+        table = sd.readers.read_bedlike(bed)
         table = table[table["chrom"] == where.name]
         for low, high in table[["chromStart", "chromEnd"]].itertuples(index=False, name=None):
             ax.axvspan(low / 1000, high / 1000, color=ORANGE, lw=0)

@@ -68,7 +68,7 @@ def draw_windows(
     """
     if length < 1 or (step is not None and step < 1) or (n is not None and n < 1):
         raise DataError(f"length {length}, step {step}, n {n}: expected 1 or more.")
-    table = mappable if isinstance(mappable, pd.DataFrame) else sd.read_bedlike(mappable)
+    table = mappable if isinstance(mappable, pd.DataFrame) else sd.readers.read_bedlike(mappable)
     chrom = table["chrom"].to_numpy(dtype=object)
     start, end = (table[k].to_numpy(np.int64) for k in ("chromStart", "chromEnd"))
     gap = length if step is None else step

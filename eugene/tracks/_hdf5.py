@@ -135,7 +135,7 @@ def read_hdf5(
     beside = file.with_suffix(".bed") if bed is None else Path(bed)
     coords: dict[str, object] = {f"{VARIABLE}_sample": [f"track{i}" for i in range(tracks)]}
     if bed is not None or beside.is_file():
-        table = sd.read_bedlike(beside)
+        table = sd.readers.read_bedlike(beside)
         if len(table) != n:
             raise DataError(f"{beside} has {len(table)} regions, {file} {n} windows.")
         for name, column in (("chrom", "chrom"), ("start", "chromStart"), ("end", "chromEnd")):

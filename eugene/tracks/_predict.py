@@ -64,7 +64,7 @@ def tile(
     >>> tile(regions, 4)[["chromStart", "chromEnd"]].values.tolist()
     [[10, 14], [14, 18]]
     """
-    table = bed if isinstance(bed, pd.DataFrame) else sd.read_bedlike(bed)
+    table = bed if isinstance(bed, pd.DataFrame) else sd.readers.read_bedlike(bed)
     inner = length if span is None else span
     rows: list[tuple[object, int, int, int]] = []
     columns = (table[name] for name in ("chrom", "chromStart", "chromEnd"))

@@ -239,9 +239,12 @@ class FlatReader(Reader):
         sequence_dim: str | None = None,
         length_dim: str | None = None,
     ) -> None:
-        """Write the sequences to a store, under SeqData's name for `seqdata.from_flat_files`."""
+        """Write the sequences to a store, under SeqData's name for `seqdata.from_flat_files`.
+
+        SeqData's ``fixed_length`` was yes or no, whatever number it was.
+        """
         type(self).build(
-            self, path=out, fixed_length=fixed_length, overwrite=overwrite,
+            self, path=out, fixed_length=bool(fixed_length), overwrite=overwrite,
             sequence_dim=sequence_dim, length_dim=length_dim,
         )  # fmt: skip
 

@@ -38,7 +38,7 @@ class _Lines(NamedTuple):
     comments: list[str]
 
 
-def read_bedlike(path: str | Path) -> pd.DataFrame:
+def read_bedlike(path: str | Path, *, check_summits: bool = True) -> pd.DataFrame:
     r"""Read a BED-like file into a table, one row a region, in the order of the file.
 
     The names in a header decide which column is what, also in one behind ``#`` and in tables of
@@ -54,6 +54,9 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
     path : str or Path
         The file; tab-separated (or separated by blanks when there is no tab; by commas where a
         header is).
+
+    check_summits : bool, default True
+        Refuse a summit outside its peak.
 
     Returns
     -------
@@ -100,7 +103,8 @@ def read_bedlike(path: str | Path) -> pd.DataFrame:
         }
     )
     table = finished(table, columns, str(file), lambda row: f"{file}, line {lines.numbers[row]}")
-    check_regions(table, where=str(file), lines=np.asarray(lines.numbers))
+    checked = table if check_summits else table.drop(columns="peak", errors="ignore")
+    check_regions(checked, where=str(file), lines=np.asarray(lines.numbers))
     return table
 
 

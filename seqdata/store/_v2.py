@@ -17,6 +17,7 @@ from numcodecs.registry import get_codec
 import seqpro as sp
 from seqdata.errors import MissingFileError, StoreError
 from seqdata.schema import SPLITS, STRANDS, code_attrs, coded_coordinate, with_names
+from seqdata.store._any_length import pad_objects
 from seqdata.store._codecs import check_array
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read_legacy(path: str | Path) -> xr.Dataset:
         values = _read_v2(child)
         extra: NDArray[np.generic] | None = None
         if values.dtype.kind == "O" and len(values) and not isinstance(values.flat[0], str):
-            values, extra = _pad_objects(values)
+            values, extra = pad_objects(values)
             dims = (*dims, str(group_attrs.get("length_dim", "_length")))
         if values.dtype == np.dtype("S1"):
             attrs = {"kind": "sequence", **attrs, "alphabet": _alphabet(child, values, attrs)}
@@ -251,20 +252,3 @@ def _filter(config: dict[str, Any]) -> Any:
     if config["id"] == "vlen-array":
         return VLenArray(config["dtype"])
     return get_codec(config)
-
-
-def _pad_objects(values: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int32]]:
-    """Pad sequences or tracks of any length on the right."""
-    flat = [
-        np.frombuffer(value, dtype="S1") if isinstance(value, bytes) else np.asarray(value)
-        for value in values.ravel()
-    ]
-    lengths = np.array([len(value) for value in flat], dtype=np.int32)
-    width = int(lengths.max(initial=0))
-    out = np.zeros((len(flat), width), dtype=flat[0].dtype)
-    for row, value in zip(out, flat, strict=True):
-        row[: len(value)] = value
-    per_row = lengths.reshape(values.shape)
-    while per_row.ndim > 1:
-        per_row = per_row.max(axis=-1)
-    return out.reshape(*values.shape, width), per_row

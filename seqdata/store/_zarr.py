@@ -30,6 +30,7 @@ from seqdata.schema import (
     with_names,
 )
 from seqdata.store import _attrs
+from seqdata.store._any_length import as_objects, without_objects
 from seqdata.store._append import add_variables, append_rows
 from seqdata.store._arrays import Arrays
 from seqdata.store._codecs import check_store
@@ -42,7 +43,7 @@ from seqdata.store._resume import lock_of
 from seqdata.store._shards import shard_rows
 from seqdata.store._v2 import is_v2, read_in_passing
 from seqdata.store._writer import StoreWriter
-from seqpro.family import anything, old_call
+from seqpro.family import anything, meant, old_call
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,6 +131,7 @@ def open_zarr(
     folder = local_path(store)
     if folder is not None and is_v2(folder):
         old = read_in_passing(folder, letters=letters and chunks is not None)
+        old = as_objects(old) if meant("objects") else old
         return _rechunked(_only(old, variables, store), chunks)
     opened = None if folder is None else Opened(folder)
     root = check_complete(store, allow_incomplete=allow_incomplete)
@@ -168,7 +170,8 @@ def open_zarr(
         mark_stored(ds, opened)
     if letters and chunks is not None and variables is None:
         ds = with_one_hot(ds)
-    return with_names(ds)
+    ds = with_names(ds)
+    return as_objects(ds) if meant("objects") and letters and chunks is not None else ds
 
 
 def _only(ds: xr.Dataset, variables: list[str] | None, store: StoreLike) -> xr.Dataset:
@@ -326,7 +329,7 @@ def to_zarr(
     >>> folder.cleanup()
     """
     _check_mode(mode, append_dim, overwrite)
-    ds = without_one_hot(ds)
+    ds = without_objects(without_one_hot(ds))
     ds = with_codes(_letters_as_letters(_numbers_as_numbers(ds)))
     # whether it is there, and what it holds, is looked at when nobody else can change it
     with lock_of(store):

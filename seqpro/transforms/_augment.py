@@ -16,6 +16,7 @@ from seqpro._modify import jitter, k_shuffle, reverse_complement
 from seqpro._types import Sequences
 from seqpro.alphabets import DNA, BaseAlphabet
 from seqpro.errors import SeqproError
+from seqpro.family import meant
 
 Array: TypeAlias = NDArray[np.generic]
 DataType: TypeAlias = Literal["dna", "track"]
@@ -354,11 +355,14 @@ class Random(BaseTransform):
         self.p = p
         self.transform = Sequential(*transforms)
         self.batch_axis = batch_axis
+        self._draws = np.random.default_rng(seed)
 
     def apply(
         self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
     ) -> tuple[Array, ...]:
         """Transform the rows drawn."""
+        if meant("one_draw"):
+            return self._all_or_none(arrays, seed, row_ids)
         axes = [normalize_axis(self.batch_axis, a.ndim, "batch_axis") for a in arrays]
         n_rows = {a.shape[axis] for a, axis in zip(arrays, axes, strict=True)}
         if len(n_rows) != 1:
@@ -383,6 +387,14 @@ class Random(BaseTransform):
                 )
             moved[chosen] = np.moveaxis(part, axis, 0)
         return out
+
+    def _all_or_none(
+        self, arrays: tuple[Array, ...], seed: int, row_ids: ArrayLike | None
+    ) -> tuple[Array, ...]:
+        """Transform all rows or none, by SeqPro's draw."""
+        if self._draws.random() >= self.p:
+            return arrays
+        return self.transform.apply(arrays, int(random.counter_seed(seed, 1)), row_ids)
 
 
 @final
