@@ -2,88 +2,136 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eugene._holding import holding
+from eugene._step import steps
 from eugene._table import aligned
 from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import device_of, network_of, printed, spoken
-from eugene.errors import UsageError
+from eugene.errors import EugeneError, UsageError
+from eugene.settings import session_seed
 
 if TYPE_CHECKING:
+    from eugene._folder import RunFolder
     from eugene.config import RunConfig
 
-_OF_GENOMES = ("regions", "genome", "tracks", "binned")
 _SHOWN = 20
 _SHOWN_COLUMNS = ("chrom", "pos", "id", "ref", "alt")
 
 
 def variants(call: Call) -> int:
-    """Score the variants of ``--vcf`` on windows of ``--fasta``, or of the genome of the run."""
+    """Score the variants of ``--vcf`` on windows of ``--fasta``, or of the genome of the run.
+
+    A run keeps what comes of it for its report; a folder of `eugene.train.fit` does not.
+    """
     folder, config = network_of(call)
     if printed(call, config):
         return 0
-    if call.get("vcf") is None:
+    settings = _settings(call, config)
+    if settings["vcf"] is None:
         raise UsageError(f"'eugene variants' needs --vcf FILE. Example: {call.verb.example}")
-    genome = _genome(call, config)
-    options = _options(call)
-    from eugene.interpret import variant_effects
-    from eugene.runs import load
-
+    genome = _genome(call, config, settings["fasta"])
     out = call.get("out")
+    kept = not folder.trained_in_python and os.access(folder.path, os.W_OK)
     with spoken(call):
-        module = load(folder.path, allow_class_path=call.has("allow_class_path"))
-        table = variant_effects(
-            module,
-            genome,
-            str(call.get("vcf")),
-            out=out,
-            resume=not call.has("overwrite"),
-            progress=call.progress,
-            **options,
-        )
+        table = (_kept if kept else _scored)(call, folder, config, genome, settings)
     _show(table, out)
+    if kept:
+        from eugene.report._variants import FOLDER, stem_of
+
+        say(f"kept: {folder / FOLDER / stem_of(settings['vcf'])}.csv, for 'eugene report'")
+    elif not folder.trained_in_python:
+        say(f"{folder.path} cannot be written into, so the run does not keep the effects")
     return 0
 
 
-def _genome(call: Call, config: RunConfig) -> str:
-    """Return ``--fasta``, or the genome that the run cut its windows from."""
-    given = call.get("fasta")
-    if given is not None:
-        return given
-    section = config.section("data")
-    own = section.get("fasta") if section.get("name") in _OF_GENOMES else section.get("reference")
-    needs = f"'eugene variants' needs --fasta FILE. Example: {call.verb.example}"
-    if own is None:
-        raise UsageError(f"the run was not made on a genome: {needs}")
-    if not Path(str(own)).is_file():
-        raise UsageError(f"the genome of the run, {own}, is not there any more: {needs}")
-    say(f"genome: {own}, that of the run")
-    return str(own)
+def _kept(
+    call: Call, folder: RunFolder, config: RunConfig, genome: str, settings: dict[str, Any]
+) -> Any:
+    """Score as the step of a run does."""
+    from eugene.runs import load
+    from eugene.runs._variants import keep_variants
+
+    seed = session_seed(config.tree.get("seed"))
+    with holding(folder.path):
+        module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+        with folder.step("variants"):
+            return keep_variants(
+                folder,
+                module,
+                genome,
+                settings,
+                seed=seed,
+                out=call.get("out"),
+                resume=not call.has("overwrite"),
+                device=device_of(call),
+                progress=call.progress,
+            )
 
 
-def _options(call: Call) -> dict[str, Any]:
-    def text(name: str) -> str:
-        return str(call.get(name) or "")
+def _scored(
+    call: Call, folder: RunFolder, _: RunConfig, genome: str, settings: dict[str, Any]
+) -> Any:
+    """Score, and keep nothing."""
+    from eugene.interpret import variant_effects
+    from eugene.runs import load
+    from eugene.runs._variants import SCORED_BY, output_of
+
+    module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+    return variant_effects(
+        module,
+        genome,
+        settings["vcf"],
+        out=call.get("out"),
+        resume=not call.has("overwrite"),
+        progress=call.progress,
+        device=device_of(call),
+        **output_of(module, settings["target"]),
+        **{key: settings[key] for key in SCORED_BY},
+    )
+
+
+def _genome(call: Call, config: RunConfig, given: str | None) -> str:
+    """Return the genome that is given, or the one that the run cut its windows from."""
+    from eugene.runs._variants import require_genome
 
     try:
-        shifts = [int(word) for word in text("shifts").split(",") if word.strip()]
-    except ValueError:
-        message = f"--shifts {text('shifts')}: expected whole numbers of bp such as -5,0,5"
-        raise UsageError(message) from None
-    if not text("batch_size").isdigit() or int(text("batch_size")) < 1:
-        raise UsageError(f"--batch_size {text('batch_size')}: expected a whole number, 1 or more")
-    return {
-        "scores": [word.strip() for word in text("scores").split(",") if word.strip()],
-        "strands": text("strands"),
-        "shifts": shifts,
-        "align": text("align"),
-        "on_mismatch": text("on_mismatch"),
-        "on_symbolic": text("on_symbolic"),
-        "batch_size": int(text("batch_size")),
-        "device": device_of(call),
+        found = require_genome(config, given)
+    except EugeneError as error:
+        needs = f"'eugene variants' needs --fasta FILE. Example: {call.verb.example}"
+        raise UsageError(f"{error}: {needs}") from None
+    if given is None:
+        say(f"genome: {found}, that of the run")
+    return found
+
+
+def _settings(call: Call, config: RunConfig) -> dict[str, Any]:
+    """Return the settings of the step, with the options of the command line over them."""
+    step = steps()["variants"]
+    found = {
+        key: list(v) if isinstance(v, tuple) else v for key, v in step.settings(config).items()
     }
+    words = ("vcf", "fasta", "strands", "align", "on_mismatch", "on_symbolic")
+    found |= {name: call.get(name) for name in words if call.has(name)}
+    if call.has("scores"):
+        found["scores"] = _listed(call, "scores")
+    if call.has("shifts"):
+        try:
+            found["shifts"] = [int(word) for word in _listed(call, "shifts")]
+        except ValueError:
+            message = f"--shifts {call.get('shifts')}: expected whole numbers of bp such as -5,0,5"
+            raise UsageError(message) from None
+    found["batch_size"] = call.whole("batch_size", int(found["batch_size"]), 1)
+    found["n_controls"] = call.whole("n_controls", int(found["n_controls"]))
+    return found
+
+
+def _listed(call: Call, name: str) -> list[str]:
+    return [word.strip() for word in str(call.get(name)).split(",") if word.strip()]
 
 
 def _show(table: Any, out: str | None) -> None:

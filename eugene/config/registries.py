@@ -298,6 +298,7 @@ _STEPS = (
     "robustness",
     "consistency",
     "grammar",
+    "variants",
 )
 STEPS = Registry(
     "step",

@@ -34,7 +34,8 @@ class Picture:
 class Block:
     """One element of a section; ``kind`` is what the template switches on.
 
-    ``text`` of a table is its caption, ``name`` that of its file.
+    ``text`` of a table is its caption, ``name`` that of its file, which has all rows; the page
+    shows the first ``shown`` of them.
     """
 
     kind: str
@@ -46,10 +47,11 @@ class Block:
     numbers: frozenset[int] = frozenset()
     letters: frozenset[int] = frozenset()
     figures: tuple[Picture, ...] = ()
+    shown: int | None = None
 
     @property
     def tsv(self) -> str:
-        """The table as a data URI of tab-separated text, cell by cell what the page shows."""
+        """The whole table as a data URI of tab-separated text, in the words of the page."""
         lines = (self.head, *self.rows)
         text = "".join("\t".join(_cell(c) for c in line) + "\n" for line in lines)
         return text_uri(text, "tab-separated-values")
@@ -104,10 +106,12 @@ class Section:
         numbers: Iterable[int] = (),
         letters: Iterable[int] = (),
         caption: str = "",
+        shown: int | None = None,
     ) -> None:
         """Add a table; columns in ``numbers`` are set flush right, ``letters`` hold sequences.
 
         A page offers it as a TSV file. Without a caption it is called by the heading above it.
+        Of a long one the page shows the first ``shown`` rows, and its caption has to say so.
         """
         cells = tuple(tuple(str(cell) for cell in row) for row in rows)
         if cells:
@@ -123,6 +127,7 @@ class Section:
                     rows=cells,
                     numbers=frozenset(numbers),
                     letters=frozenset(letters),
+                    shown=shown,
                 )
             )
 
