@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._holding import holding
 from eugene._step import steps
@@ -13,10 +13,12 @@ from eugene.cli._call import Call
 from eugene.cli._main import say
 from eugene.cli._run import device_of, network_of, printed, spoken
 from eugene.errors import EugeneError, UsageError
-from eugene.settings import session_seed
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from eugene._folder import RunFolder
+    from eugene._step import Settings
     from eugene.config import RunConfig
 
 _SHOWN = 20
@@ -50,13 +52,13 @@ def variants(call: Call) -> int:
 
 
 def _kept(
-    call: Call, folder: RunFolder, config: RunConfig, genome: str, settings: dict[str, Any]
-) -> Any:
+    call: Call, folder: RunFolder, config: RunConfig, genome: str, settings: Settings
+) -> pd.DataFrame:
     """Score as the step of a run does."""
     from eugene.runs import load
     from eugene.runs._variants import keep_variants
 
-    seed = session_seed(config.tree.get("seed"))
+    device = device_of(call)
     with holding(folder.path):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))
         with folder.step("variants"):
@@ -65,17 +67,17 @@ def _kept(
                 module,
                 genome,
                 settings,
-                seed=seed,
+                seed=config.seed,
                 out=call.get("out"),
                 resume=not call.has("overwrite"),
-                device=device_of(call),
+                device=device,
                 progress=call.progress,
             )
 
 
 def _scored(
-    call: Call, folder: RunFolder, _: RunConfig, genome: str, settings: dict[str, Any]
-) -> Any:
+    call: Call, folder: RunFolder, _: RunConfig, genome: str, settings: Settings
+) -> pd.DataFrame:
     """Score, and keep nothing."""
     from eugene.interpret import variant_effects
     from eugene.runs import load
@@ -95,7 +97,7 @@ def _scored(
     )
 
 
-def _genome(call: Call, config: RunConfig, given: str | None) -> str:
+def _genome(call: Call, config: RunConfig, given: str | None = None) -> str:
     """Return the genome that is given, or the one that the run cut its windows from."""
     from eugene.runs._variants import require_genome
 
@@ -109,7 +111,7 @@ def _genome(call: Call, config: RunConfig, given: str | None) -> str:
     return found
 
 
-def _settings(call: Call, config: RunConfig) -> dict[str, Any]:
+def _settings(call: Call, config: RunConfig) -> Settings:
     """Return the settings of the step, with the options of the command line over them."""
     step = steps()["variants"]
     found = {
@@ -134,7 +136,7 @@ def _listed(call: Call, name: str) -> list[str]:
     return [word.strip() for word in str(call.get(name)).split(",") if word.strip()]
 
 
-def _show(table: Any, out: str | None) -> None:
+def _show(table: pd.DataFrame, out: str | None) -> None:
     counts = table.attrs
     if out is None:
         first = table.columns.get_loc("genome") + 1 if "genome" in table.columns else 5

@@ -44,7 +44,7 @@ def _around(genome: GenomeFASTA, table: pd.DataFrame, reach: int) -> NDArray[np.
 def control_substitutions(
     genome: GenomeFASTA, table: pd.DataFrame, n: int, *, reach: int, seed: int
 ) -> pd.DataFrame:
-    """Draw substitutions of the same letters at other places near those of a table.
+    r"""Draw substitutions of the same letters at other places near those of a table.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def control_substitutions(
     >>> import pandas as pd
     >>> from seqdata.readers.fasta import GenomeFASTA
     >>> fasta = Path(tempfile.mkdtemp()) / "g.fa"
-    >>> _ = fasta.write_text(">c\\nCCACCACC\\n")
+    >>> _ = fasta.write_text(">c\nCCACCACC\n")
     >>> given = pd.DataFrame({"chrom": ["c"], "pos": [3], "ref": ["A"], "alt": ["T"]})
     >>> genome = GenomeFASTA("seq", fasta)
     >>> control_substitutions(genome, given, 5, reach=4, seed=0).values.tolist()

@@ -1,9 +1,9 @@
-"""The part of a report on variants: the strongest, how unusual they are, and letters around them."""
+"""The part of a report on variants: the strongest, how unusual they are, letters around them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene.report._blocks import Picture, Section, number, picture
 from eugene.report._words import transformed
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from eugene._folder import RunFolder
+    from eugene._step import Settings
 
 FOLDER, CONTROLS, MAPS = "interpretation/variants", "_controls", "_mutagenesis"
 REACH = 15
@@ -98,7 +100,7 @@ def show_variants(section: Section, run: RunFolder) -> None:
         )
 
 
-def unit_of(run: RunFolder, said: Mapping[str, Any]) -> str:
+def unit_of(run: RunFolder, said: Settings) -> str:
     """Say in what an effect is measured: what the network predicts of a window.
 
     Parameters
@@ -121,7 +123,7 @@ def unit_of(run: RunFolder, said: Mapping[str, Any]) -> str:
     return "the units of the file" if transformed(run) else "the units of the target"
 
 
-def _counts(said: Mapping[str, Any]) -> str:
+def _counts(said: Settings) -> str:
     """Say how many variants there were, and what was left out."""
     n, lacking = said["n_variants"], said.get("n_symbolic", 0)
     text = f"{number(said['n_scored'])} of {number(n)} variants of {said['vcf']} were scored on "
@@ -139,7 +141,7 @@ def _counts(said: Mapping[str, Any]) -> str:
     return text
 
 
-def _meaning(run: RunFolder, said: Mapping[str, Any], controls: pd.DataFrame) -> str:
+def _meaning(run: RunFolder, said: Settings, controls: pd.DataFrame) -> str:
     """Say what an effect is, and what its significance is."""
     strands = "both strands" if said["strands"] == "both" else "the forward strand"
     views = f"averaged over {strands}" + (
@@ -168,7 +170,7 @@ def _strongest(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.sort_values(column, key=lambda s: -s.abs(), kind="stable", na_position="last")
 
 
-def _id(row: Mapping[str, Any]) -> str:
+def _id(row: Mapping[str, object]) -> str:
     """Return the id of a variant; a dash where it has none."""
     known = str(row.get("id", "."))
     return "–" if known in (".", "", "nan") else known
@@ -179,7 +181,7 @@ def _cut(allele: str) -> str:
     return allele if len(allele) <= 8 else f"{allele[:7]}…"
 
 
-def _table(section: Section, table: pd.DataFrame, label: str, said: Mapping[str, Any]) -> None:
+def _table(section: Section, table: pd.DataFrame, label: str, said: Settings) -> None:
     """Add the strongest variants of an output; the file that is offered has more of them."""
     ranked = _strongest(table, said["by"] + label).head(_IN_FILE)
     scores = [(s, _SCORE_NAMES[s]) for s in said["scores"]]
@@ -212,7 +214,7 @@ def _figure(value: float, *, sign: bool = False) -> str:
 
 
 def _effects(
-    table: pd.DataFrame, controls: pd.DataFrame, label: str, said: Mapping[str, Any], unit: str,
+    table: pd.DataFrame, controls: pd.DataFrame, label: str, said: Settings, unit: str,
     name: str, run: RunFolder,
 ) -> Picture:  # fmt: skip
     """Draw how effects are distributed beside those of controls, and where they are."""
@@ -248,7 +250,7 @@ def _effects(
     )  # fmt: skip
 
 
-def _distribution(ax: Axes, values: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> None:
+def _distribution(ax: Axes, values: NDArray[np.float64], others: NDArray[np.float64]) -> None:
     """Draw shares of variants and of controls by effect."""
     import numpy as np
 
@@ -268,7 +270,7 @@ def _distribution(ax: Axes, values: np.ndarray[Any, Any], others: np.ndarray[Any
 
 
 def _locus(
-    ax: Axes, table: pd.DataFrame, values: np.ndarray[Any, Any], unit: str, label: str
+    ax: Axes, table: pd.DataFrame, values: NDArray[np.float64], unit: str, label: str
 ) -> None:
     """Draw each effect at its place, with the names of the strongest."""
     import numpy as np
@@ -290,7 +292,7 @@ def _locus(
 
 
 def _letters(
-    table: pd.DataFrame, maps: pd.DataFrame, label: str, said: Mapping[str, Any], unit: str,
+    table: pd.DataFrame, maps: pd.DataFrame, label: str, said: Settings, unit: str,
     name: str, run: RunFolder,
 ) -> Picture:  # fmt: skip
     """Draw letters by what the network loses without them, over all substitutions."""
@@ -346,7 +348,7 @@ def _letters(
     )  # fmt: skip
 
 
-def _window(part: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
+def _window(part: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.float64], int]:
     """Return letters (L,), effects (4, L) and first position; N and NaN where nothing is known."""
     import numpy as np
 

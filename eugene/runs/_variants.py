@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene.errors import EugeneError
 from eugene.report._variants import CONTROLS, FOLDER, MAPS, REACH, output_labels, stem_of
@@ -16,7 +15,9 @@ if TYPE_CHECKING:
     import torch
 
     from eugene._folder import RunFolder
+    from eugene._step import Settings
     from eugene.config import RunConfig
+    from seqdata.readers.fasta import GenomeFASTA
 
 logger = logging.getLogger("eugene.runs")
 _OF_GENOMES = ("regions", "genome", "tracks", "binned")
@@ -31,7 +32,7 @@ def genome_of(config: RunConfig) -> str | None:
     return None if own is None else str(own)
 
 
-def output_of(module: torch.nn.Module, target: int | str | None) -> dict[str, Any]:
+def output_of(module: torch.nn.Module, target: int | str | None) -> Settings:
     """Return which outputs are scored, and what they are called, as keywords.
 
     Of a network of profiles these are the log counts, where nothing else is asked for.
@@ -48,7 +49,7 @@ def keep_variants(
     folder: RunFolder,
     module: torch.nn.Module,
     fasta: str,
-    settings: Mapping[str, Any],
+    settings: Settings,
     *,
     seed: int,
     out: str | None = None,
@@ -98,7 +99,7 @@ def keep_variants(
     before = folder.read(said).get("vcf")
     if before is not None and before != settings["vcf"]:
         logger.warning("variants: the effects of %s, another %s, are replaced", before, name)
-    scoring: dict[str, Any] = {key: settings[key] for key in SCORED_BY}
+    scoring: Settings = {key: settings[key] for key in SCORED_BY}
     scoring |= {"device": device, "progress": progress, **output_of(module, settings["target"])}
     table = variant_effects(module, fasta, settings["vcf"], out=out, resume=resume, **scoring)
     by = scoring["scores"][0]
@@ -128,11 +129,11 @@ def keep_variants(
 
 def _controls(
     module: torch.nn.Module,
-    genome: Any,
+    genome: GenomeFASTA,
     table: pd.DataFrame,
     n: int,
     seed: int,
-    few: dict[str, Any],
+    few: Settings,
 ) -> pd.DataFrame:
     """Score substitutions of the same letters at other places of the windows."""
     from eugene.interpret import variant_effects
@@ -172,7 +173,12 @@ def _with_significance(table: pd.DataFrame, controls: pd.DataFrame, by: str) -> 
 
 
 def _maps(
-    module: torch.nn.Module, genome: Any, table: pd.DataFrame, n: int, by: str, few: dict[str, Any]
+    module: torch.nn.Module,
+    genome: GenomeFASTA,
+    table: pd.DataFrame,
+    n: int,
+    by: str,
+    few: Settings,
 ) -> pd.DataFrame:
     """Score every substitution around the strongest variants, by their first output.
 
