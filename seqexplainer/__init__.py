@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seqexplainer.errors import ReferenceWarning as ReferenceWarning
     from seqexplainer.errors import SeqexplainerError as SeqexplainerError
     from seqexplainer.errors import SeqexplainerWarning as SeqexplainerWarning
+    from seqexplainer.evidence import motif_summary as motif_summary
     from seqexplainer.filters import generate_pfms as generate_pfms
     from seqexplainer.modisco import modisco as modisco
     from seqexplainer.motif_table import motif_table as motif_table
