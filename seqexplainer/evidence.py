@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    cast,
+    get_type_hints,
+)
 
 import numpy as np
 import torch
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
 
     from seqpro.motifs import MotifSet
 
-__all__ = ["SCANNED", "motif_summary"]
+__all__ = ["SCANNED", "MotifRow", "motif_summary"]
 
 Evidence: TypeAlias = "pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]"
 
@@ -30,18 +39,59 @@ SCANNED = "scan"
 """What ``places_by`` says of motifs whose places were looked for by their letters."""
 _SPAN = ["sequence", "start", "end"]
 _SAME = {"target": "motif", "p_value_motif": "p_value", "query": "label", "pattern": "label"}
-_EMPTY: dict[str, Any] = {
-    **dict.fromkeys(("motif", "accession", "sign"), ""),
-    **dict.fromkeys(("p_value", "q_value"), np.nan),
-    **dict.fromkeys(("database", "found_by", "label", "places_by"), ""),
-    **dict.fromkeys(("places", "sequences", "searched"), 0),
-    **dict.fromkeys(("position", "position_q25", "position_q75"), np.nan),
-    "per_bin": "",
-    **dict.fromkeys(("contribution", "change", "low", "high"), np.nan),
-    "n": 0,
-    "why": "",
-}
-"""A row of which nothing is known."""
+
+
+class MotifRow(TypedDict):
+    """A row of `motif_summary`, which says what its columns are."""
+
+    motif: str
+    accession: str
+    sign: str
+    p_value: float
+    q_value: float
+    database: str
+    found_by: str
+    label: str
+    places_by: str
+    places: int
+    sequences: int
+    searched: int
+    position: float
+    position_q25: float
+    position_q75: float
+    per_bin: str
+    contribution: float
+    change: float
+    low: float
+    high: float
+    n: int
+    why: str
+
+
+class _Told(TypedDict, total=False):
+    """What is told of an effect."""
+
+    change: float
+    low: float
+    high: float
+    n: int
+    why: str
+
+
+class _Placed(TypedDict, total=False):
+    """What is told of places."""
+
+    places: int
+    sequences: int
+    position: float
+    position_q25: float
+    position_q75: float
+    per_bin: str
+    contribution: float
+
+
+_TYPES = get_type_hints(MotifRow)
+_EMPTY = {str: "", int: 0, float: np.nan}
 
 
 class _Found(NamedTuple):
@@ -196,7 +246,8 @@ def motif_summary(
         row, places = _said(sign, parts)
         if places is None:
             places = _scanned(row, parts, known, sequences, sums, p_threshold)
-        found.append((row | _where(places, length, n_bins), places))
+        row.update(_where(places, length, n_bins))
+        found.append((row, places))
     found.sort(key=lambda pair: _rank(pair[0]))
     for i, (row, places) in enumerate(found):
         if model is None or not len(places):
@@ -211,9 +262,9 @@ def motif_summary(
         effect = ablate_sites(
             model, sequences[torch.as_tensor(rows)], sites, method=method, n=n, **options
         )
-        row |= _told(effect, min_sequences)
-    table = pd.DataFrame([row for row, _ in found], columns=list(_EMPTY))
-    return table.astype({name: type(value) for name, value in _EMPTY.items()})
+        row.update(_told(effect, min_sequences))
+    table = pd.DataFrame([row for row, _ in found], columns=list(_TYPES))
+    return table.astype(_TYPES)
 
 
 def _sums(attributions: object, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -340,7 +391,7 @@ def _joined(ways: list[_Found]) -> Iterator[tuple[str, list[_Found]]]:
     yield from ((sign, parts) for (_, _, sign), parts in groups.items())
 
 
-def _said(sign: str, parts: list[_Found]) -> tuple[dict[str, Any], pd.DataFrame | None]:
+def _said(sign: str, parts: list[_Found]) -> tuple[MotifRow, pd.DataFrame | None]:
     """Return the row of a motif and the places that are meant; None where nothing places it."""
     import pandas as pd
 
@@ -352,13 +403,18 @@ def _said(sign: str, parts: list[_Found]) -> tuple[dict[str, Any], pd.DataFrame 
         for part, names in zip(parts, labels, strict=True)
     ]
     named = bool(best["accession"])
-    row: dict[str, Any] = {
-        **_EMPTY,
-        **{c: best[c] for c in ("accession", "p_value", "q_value", "database")},
-        "motif": best["motif"] if named else best["label"],
-        "sign": sign,
-        "found_by": "; ".join(by),
-    }
+    row = cast("MotifRow", {name: _EMPTY[kind] for name, kind in _TYPES.items()})
+    row.update(
+        {
+            "motif": best["motif"] if named else best["label"],
+            "accession": best["accession"],
+            "sign": sign,
+            "p_value": best["p_value"],
+            "q_value": best["q_value"],
+            "database": best["database"],
+            "found_by": "; ".join(by),
+        }
+    )
     placing = next((part for part in parts if part.placed), None)
     if placing is None:
         return row, None
@@ -368,7 +424,7 @@ def _said(sign: str, parts: list[_Found]) -> tuple[dict[str, Any], pd.DataFrame 
 
 
 def _scanned(
-    row: dict[str, Any],
+    row: MotifRow,
     parts: list[_Found],
     known: MotifSet | None,
     sequences: torch.Tensor,
@@ -399,7 +455,7 @@ def _scanned(
     return hits
 
 
-def _where(places: pd.DataFrame, length: int, n_bins: int) -> dict[str, object]:
+def _where(places: pd.DataFrame, length: int, n_bins: int) -> _Placed:
     """Return how many places there are, where, and what they contribute."""
     if not len(places):
         return {"places": 0, "sequences": 0}
@@ -409,26 +465,26 @@ def _where(places: pd.DataFrame, length: int, n_bins: int) -> dict[str, object]:
     return {
         "places": len(places),
         "sequences": int(places["sequence"].nunique()),
-        "position": median,
-        "position_q25": low,
-        "position_q75": high,
+        "position": float(median),
+        "position_q25": float(low),
+        "position_q75": float(high),
         "per_bin": " ".join(map(str, counts)),
-        "contribution": places["attribution"].mean(),
+        "contribution": float(places["attribution"].mean()),
     }
 
 
-def _rank(row: Mapping[str, Any]) -> tuple[bool, float, float]:
+def _rank(row: MotifRow) -> tuple[bool, float, float]:
     """Return what rows are sorted by: known motifs first, then by the share of sequences."""
     p = row["p_value"]
     share = row["sequences"] / max(row["searched"], 1)
     return not row["accession"], -share, 1.0 if np.isnan(p) else p
 
 
-def _told(effect: Effect, least: int) -> dict[str, object]:
+def _told(effect: Effect, least: int) -> _Told:
     """Return what a row says of an effect."""
     n = len(effect.effect)
-    row: dict[str, object] = {"change": float(effect.mean), "n": n}
     if n < least:
         said = "1 sequence has it" if n == 1 else f"{n} sequences have it"
-        return row | {"why": f"{said}: an interval needs {least}"}
-    return row | {"low": float(effect.low), "high": float(effect.high)}
+        return {"change": float(effect.mean), "n": n, "why": f"{said}: an interval needs {least}"}
+    low, high = float(effect.low), float(effect.high)
+    return {"change": float(effect.mean), "low": low, "high": high, "n": n}

@@ -143,25 +143,40 @@ class Patterns:
             )
         return MotifSet(found)
 
-    def seqlets(self) -> pd.DataFrame:
-        """Return the seqlets of all patterns: pattern, sequence, start, end, strand."""
+    def seqlets(self, *, core: bool = False) -> pd.DataFrame:
+        """Return the seqlets of all patterns: pattern, sequence, start, end, strand.
+
+        Parameters
+        ----------
+        core : bool
+            Whether ``start`` and ``end`` are those of the columns with a large contribution
+            (`Pattern.core`), not of the whole pattern.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a seqlet; ``start`` and ``end`` in bp, 0-based half-open, on the forward strand.
+        """
         import pandas as pd
 
-        columns: list[dict[str, object]] = [
-            {
+        parts = []
+        for pattern in self.patterns:
+            inside = pattern.core() if core else slice(0, pattern.width)
+            # a seqlet that was turned has its last column first
+            left = np.where(pattern.reverse, pattern.width - inside.stop, inside.start)
+            start = pattern.start + left
+            columns = {
                 "pattern": pattern.name,
                 "sequence": pattern.sequence,
-                "start": pattern.start,
-                "end": pattern.start + pattern.width,
+                "start": start,
+                "end": start + inside.stop - inside.start,
                 "strand": np.where(pattern.reverse, "-", "+"),
             }
-            for pattern in self.patterns
-        ]
-        if not columns:
-            return pd.DataFrame(
-                {name: [] for name in ("pattern", "sequence", "start", "end", "strand")}
-            )
-        return pd.concat([pd.DataFrame(part) for part in columns], ignore_index=True)
+            parts.append(pd.DataFrame(columns))
+        if not parts:
+            names = ("pattern", "sequence", "start", "end", "strand")
+            return pd.DataFrame({name: [] for name in names})
+        return pd.concat(parts, ignore_index=True)
 
 
 def modisco(

@@ -34,6 +34,7 @@ def seqlets(call: Call) -> int:
     """Call seqlets on what ``attribute`` wrote, or on attributions of ``--input``."""
     if _of_run(call):
         return do_step(call)
+    from eugene.interpret._hits import with_places
     from eugene.runs.steps.seqlets import named_seqlets
 
     out = require_place(call)
@@ -48,6 +49,7 @@ def seqlets(call: Call) -> int:
         found = explained(call, folder, config, methods=methods)
         with found.attributed() as ds:
             table, _ = named_seqlets(ds.load(), method, **settings)
+            table = with_places(ds, table)
     table.insert(0, "name", [found.names[row] for row in table["sequence"]])
     table.to_csv(out, sep=separator, index=False)
     _say_seqlets(len(table), int((table["motif"] != "seqlet").sum()), len(found.names))

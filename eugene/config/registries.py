@@ -293,6 +293,7 @@ _STEPS = (
     "seqlets",
     "modisco",
     "filters",
+    "motif_table",
     "positional",
     "footprints",
     "robustness",

@@ -167,3 +167,55 @@ def hits_table(ds: xr.Dataset, name: str) -> pd.DataFrame:
         table["accession"] = [accessions.get(motif, "") for motif in table["motif"]]
     first = [c for c in (*_PLACE, "strand", "motif", "accession") if c in table]
     return table[[*first, *(c for c in table.columns if c not in first)]]
+
+
+def with_places(ds: xr.Dataset, table: pd.DataFrame) -> pd.DataFrame:
+    """Add to spans which row of the data they are in, and where in the genome.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The sequences; regions have ``chrom``, ``start`` and perhaps ``strand``.
+    table : pandas.DataFrame
+        ``sequence`` (row of ``ds``), ``start``, ``end`` (0-based, half-open, bp), and ``strand``,
+        in the direction in which the sequence is read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``index``, the number of the row in the data, if ``ds`` has it; of regions also
+        ``contig``, ``genome_start``, ``genome_end`` (0-based, half-open, bp, on the forward
+        strand) and ``genome_strand``, on which strand of the genome the span is to be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import xarray as xr
+    >>> row = "_sequence"
+    >>> ds = xr.Dataset({"seq": ((row, "_length"), np.zeros((1, 30), "S1"))}, coords={
+    ...     "chrom": (row, ["chr2"]), "start": (row, [100]), "strand": (row, ["-"])})
+    >>> table = pd.DataFrame({"sequence": [0], "start": [2], "end": [8], "strand": ["+"]})
+    >>> with_places(ds, table).iloc[0, 4:].map(str).tolist()
+    ['chr2', '122', '128', '-']
+    """
+    found = table.copy()
+    row = table["sequence"].to_numpy(dtype=np.int64)
+    if "index" in ds.variables:
+        found.insert(0, "index", ds["index"].to_numpy()[row])
+    if not {"chrom", "start"} <= set(map(str, ds.variables)) or "seq" not in ds.variables:
+        return found
+    from seqdata.schema import decode
+
+    length = next(size for dim, size in ds["seq"].sizes.items() if dim not in ("_sequence", "_ohe"))
+    begin = ds["start"].to_numpy().astype(np.int64)[row]
+    strands = decode(ds["strand"]) if "strand" in ds.variables else np.array(["+"] * len(ds["seq"]))
+    turned = np.asarray(strands).astype(str)[row] == "-"
+    start, end = (table[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
+    found["contig"] = np.asarray(decode(ds["chrom"])).astype(str)[row]
+    found["genome_start"] = begin + np.where(turned, length - end, start)
+    found["genome_end"] = begin + np.where(turned, length - start, end)
+    if "strand" in table:
+        own = table["strand"].to_numpy().astype(str)
+        other = np.select([own == "+", own == "-"], ["-", "+"], own)
+        found["genome_strand"] = np.where(turned, other, own)
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from eugene.errors import EugeneError, did_you_mean
-from eugene.interpret._hits import add_hits
+from eugene.interpret._hits import add_hits, with_places
 from eugene.interpret._sequences import one_hot, require_variable
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ def modisco_sdata(
     scores = sdata[chosen].transpose(sdata[chosen].dims[0], "_ohe", ...).to_numpy()
     found = se.modisco(one_hot(sdata, seq_var), scores, **options)
     if out is not None:
-        write_patterns(found, Path(out), motif_db=motif_db, title=title)
+        write_patterns(found, Path(out), motif_db=motif_db, title=title, rows=sdata)
     result = sdata.copy() if copy else sdata
     table = found.seqlets().rename(columns={"pattern": "motif"})
     shape = (scores.shape[0], scores.shape[2])
@@ -333,6 +333,7 @@ def write_patterns(
     *,
     motif_db: MotifSource | None = None,
     title: str = "TF-MoDISco patterns",
+    rows: xr.Dataset | None = None,
 ) -> None:
     """Write patterns as MEME text, their seqlets as a table, and a page with both.
 
@@ -346,13 +347,20 @@ def write_patterns(
         Known motifs for the page.
     title : str, optional
         Heading of the page.
+    rows : xarray.Dataset, optional
+        The sequences that were looked at: seqlets get their numbers and places in the genome.
     """
     import seqexplainer as se
     from eugene._files import write_atomic
     from seqpro.motifs import write_meme
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "seqlets.csv", patterns.seqlets().to_csv(index=False))
+    table = patterns.seqlets()
+    if rows is not None:
+        table = with_places(rows, table)
+    core = patterns.seqlets(core=True)
+    table = table.assign(core_start=core["start"], core_end=core["end"])
+    write_atomic(folder / "seqlets.csv", table.to_csv(index=False))
     if not len(patterns):
         for stale in ("modisco.meme", "modisco.html"):
             (folder / stale).unlink(missing_ok=True)

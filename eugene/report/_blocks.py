@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from eugene.report._svg import as_uri, svg_text, text_uri
 
@@ -30,12 +30,15 @@ class Picture:
     width: int
 
 
+Cell: TypeAlias = "str | Picture"
+
+
 @dataclass(frozen=True)
 class Block:
     """One element of a section; ``kind`` is what the template switches on.
 
     ``text`` of a table is its caption, ``name`` that of its file, which has all rows; the page
-    shows the first ``shown`` of them.
+    shows the first ``shown`` of them. A cell is text or a picture.
     """
 
     kind: str
@@ -43,7 +46,7 @@ class Block:
     text: str = ""
     summary: str = ""
     head: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
     numbers: frozenset[int] = frozenset()
     letters: frozenset[int] = frozenset()
     figures: tuple[Picture, ...] = ()
@@ -57,9 +60,9 @@ class Block:
         return text_uri(text, "tab-separated-values")
 
 
-def _cell(text: str) -> str:
-    """Return a cell without what would end it."""
-    return re.sub(r"\s+", " ", text)
+def _cell(cell: Cell) -> str:
+    """Return a cell without what would end it; of a picture the words that stand for it."""
+    return re.sub(r"\s+", " ", cell.alt if isinstance(cell, Picture) else cell)
 
 
 @dataclass
@@ -112,8 +115,11 @@ class Section:
 
         A page offers it as a TSV file. Without a caption it is called by the heading above it.
         Of a long one the page shows the first ``shown`` rows, and its caption has to say so.
+        A `Picture` in a cell is drawn there.
         """
-        cells = tuple(tuple(str(cell) for cell in row) for row in rows)
+        cells = tuple(
+            tuple(cell if isinstance(cell, Picture) else str(cell) for cell in row) for row in rows
+        )
         if cells:
             tables = sum(block.kind == "table" for block in self.blocks)
             headings = [block.text for block in self.blocks if block.kind == "heading"]

@@ -103,6 +103,26 @@ def score_unit(run: RunFolder) -> str:
     return "the transformed target" if transformed(run) else "the units of the target"
 
 
+def label_unit(run: RunFolder, label: str = "") -> str:
+    """Say in what units contributions and changes of an explained output are.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run.
+    label : str, optional
+        Of the output, such as ``counts_Oct4``; empty where there is one.
+    """
+    head = label.partition("_")[0]
+    if head == "counts":
+        return "log counts, ln(1 + N)"
+    if head == "profile":
+        return "profile logits, weighted by the profile"
+    return {"logits, not probabilities": "logits"}.get(score_unit(run), score_unit(run)) or (
+        "units of the output"
+    )
+
+
 def predicted_as(run: RunFolder) -> str:
     """Say what a prediction of a row is, in a word: a probability, or what is predicted."""
     task = str(run.settings("module").get("task") or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -290,7 +290,7 @@ def fit_run(run: Run, *, resume: bool = False) -> None:
         fit(run, resume=True)
 
 
-def later_step(run: Run, name: str, *, overwrite: bool = False) -> None:
+def later_step(run: Run, name: str, *, overwrite: bool = False, along: bool = True) -> None:
     """Do one step of a trained run.
 
     Parameters
@@ -301,6 +301,8 @@ def later_step(run: Run, name: str, *, overwrite: bool = False) -> None:
         A step that comes after training.
     overwrite : bool, optional
         Do it again although it was done.
+    along : bool, optional
+        Whether the steps that go along with it follow at once.
 
     Raises
     ------
@@ -320,9 +322,20 @@ def later_step(run: Run, name: str, *, overwrite: bool = False) -> None:
     step(run)
     if run.folder.status(name) is not None:
         run.folder.record(name, settings=settings_of(run.config, name), other_data=run.other_data)
-    for other in steps().values():
-        if name in other.along:
-            other(run)
+    if along:
+        _go_along(run, [name])
+
+
+def _go_along(run: Run, done: Collection[str]) -> None:
+    """Do the steps that follow others without being asked for, each once."""
+    for step in steps().values():
+        if set(step.along) & set(done):
+            step(run)
+
+
+def _along(name: str) -> list[str]:
+    """Return the steps that follow a step without being asked for."""
+    return [other.name for other in steps().values() if name in other.along]
 
 
 def do_later(run: Run, name: str, *, overwrite: bool = False) -> None:
@@ -456,20 +469,30 @@ def finish(
     before : RunConfig, optional
         What the run was made with until now.
     """
+    done: list[str] = []
     for name in names:
+        if name == "report":
+            _go_along(run, done)
+            done = []
         if resume and run.folder.status(name) == "done" and not steps()[name].again:
             changed = _settings_changed(run, name, before)
             if not changed:
+                # what goes along with it was not reached by a run that broke off
+                if any(run.folder.status(other) != "done" for other in _along(name)):
+                    done.append(name)
                 continue
             run.check_rows()
             logger.warning("%s is done again: %s", name, "; ".join(changed))
         try:
-            later_step(run, name, overwrite=True)
+            later_step(run, name, overwrite=True, along=False)
+            run.folder.forget(*_along(name))
+            done.append(name)
         except DoesNotApplyError as error:
             # there is nothing to do for this network, which is told, and the rest goes on
             logger.warning("%s is left out: %s", name, error)
-            done = {"status": "done", "error": None, "skipped": str(error)}
-            run.folder.record(name, settings=settings_of(run.config, name), **done)
+            left_out = {"status": "done", "error": None, "skipped": str(error)}
+            run.folder.record(name, settings=settings_of(run.config, name), **left_out)
+    _go_along(run, done)
 
 
 def train(

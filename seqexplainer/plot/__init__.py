@@ -13,6 +13,7 @@ from seqexplainer.plot._pairs import cooperativity_curve as cooperativity_curve
 from seqexplainer.plot._pairs import epistasis_map as epistasis_map
 from seqexplainer.plot._pairs import spacing_map as spacing_map
 from seqexplainer.plot._sensitivity import sensitivity_map as sensitivity_map
+from seqexplainer.plot._svg import logo_svg as logo_svg
 from seqexplainer.plot._tracks import annotation_spans as annotation_spans
 from seqexplainer.plot._tracks import attribution_track as attribution_track
 from seqexplainer.plot._tracks import ism_heatmap as ism_heatmap

@@ -64,9 +64,7 @@ def scores(model: nn.Module, X: np.ndarray) -> np.ndarray:
 def table_of(key: str, **columns: object) -> pd.DataFrame:
     rows = [(row, start, start + 9) for k, row, start, _ in SITES if k == key]
     table = pd.DataFrame(rows, columns=["sequence", "start", "end"])
-    return table.assign(
-        motif=f"box{key[0]}", accession=key, p_value=1e-7, q_value=1e-5, **columns
-    )
+    return table.assign(motif=f"box{key[0]}", accession=key, p_value=1e-7, q_value=1e-5, **columns)
 
 
 def lost(model: nn.Module, sites: list[tuple[int, int, int]]) -> np.ndarray:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
-_MEME, _TABLE, _MATCHES, _PAGE = (
+_MEME, _TABLE, MATCHES, _PAGE = (
     f"interpretation/{name}" for name in ("filters.meme", "filters.csv", "annotations.csv",
                                           "motifs.html")
 )  # fmt: skip
@@ -39,7 +39,7 @@ def _fits(_: Run, arch: torch.nn.Module, settings: Settings) -> Faults:
 
 def _lines(run: RunFolder) -> Iterator[str]:
     """Yield the surest matches and where the motifs are."""
-    table = run.table(_MATCHES)
+    table = run.table(MATCHES)
     columns = ["filter", "target_name", "target_accession", "p_value", "p_bonferroni"]
     best = _best_matches(table).head(_LINES)[columns] if len(table) else table
     yield aligned(
@@ -70,7 +70,7 @@ def _show(section: Section, run: RunFolder) -> None:
     from eugene.report._logos import SIGNIFICANT, gallery, significant
     from seqpro.motifs import MotifSet
 
-    table, matches = run.table(_TABLE), run.table(_MATCHES)
+    table, matches = run.table(_TABLE), run.table(MATCHES)
     motifs = sp.motifs.read(run / _MEME)
     dead = int(table["dead"].sum()) if "dead" in table else 0
     section.text(
@@ -140,7 +140,7 @@ def _rows(table: pd.DataFrame, best: pd.DataFrame) -> list[tuple[str, ...]]:
     writes={
         _MEME: "filters as motifs",
         _TABLE: "filters: sites, information, consensus",
-        _MATCHES: "known motifs that each filter resembles",
+        MATCHES: "known motifs that each filter resembles",
         _PAGE: "filters beside the known motifs that they resemble",
     },
     report=(Part("filters", "Filters as motifs", _show),),
@@ -226,7 +226,7 @@ def filters(
         raise DoesNotApplyError(str(error)) from error
     folder = run.folder
     folder.write_table(_TABLE, found.table)
-    folder.write_table(_MATCHES, found.annotations[found.annotations["rank"] <= _TOP_MATCHES])
+    folder.write_table(MATCHES, found.annotations[found.annotations["rank"] <= _TOP_MATCHES])
     write_meme(found.motifs, folder / _MEME)
     if len(found.motifs):
         known = database if len(found.annotations) else None

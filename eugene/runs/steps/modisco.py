@@ -11,6 +11,7 @@ from eugene._step import Part, step
 from eugene._verb import LATER, OF_INPUT, Verb, motif_db, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Section, number
+from eugene.report._motifs import MEME, file_of
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
@@ -24,26 +25,21 @@ logger = logging.getLogger("eugene.runs")
 _MOST = 12
 _FORM = "hypothetical"
 _COLUMNS = ("target", "accession", "p_value", "p_bonferroni", "strand")
-_MEME, _SEQLETS, _MATCHES, _PAGE = (
-    f"interpretation/{name}"
-    for name in ("modisco.meme", "seqlets.csv", "modisco_matches.csv", "modisco.html")
+MEMBERS, MATCHES, _PAGE = (
+    f"interpretation/{name}" for name in ("seqlets.csv", "modisco_matches.csv", "modisco.html")
 )
+ATTRIBUTED = "interpretation/modisco.zarr"
 _FILES = {
     _PAGE: "patterns of TF-MoDISco beside known motifs",
-    _MEME: "patterns of TF-MoDISco as motifs",
-    _MATCHES: "known motifs that each pattern of TF-MoDISco resembles",
-    _SEQLETS: "seqlets of the patterns of TF-MoDISco",
+    MEME: "patterns of TF-MoDISco as motifs",
+    MATCHES: "known motifs that each pattern of TF-MoDISco resembles",
+    MEMBERS: "seqlets of the patterns of TF-MoDISco",
 }
-
-
-def _file(label: str, file: str) -> str:
-    """Return where a file lies of the output of this label."""
-    return file.replace("/", f"/{label}/", 1) if label else file
 
 
 def _labels(run: RunFolder) -> list[str]:
     """Return the outputs whose patterns there are; "" for that of a network with one kind."""
-    folders = (run / _SEQLETS).parent.glob("*/seqlets.csv")
+    folders = (run / MEMBERS).parent.glob("*/seqlets.csv")
     return ["", *sorted(found.parent.name for found in folders)]
 
 
@@ -57,8 +53,8 @@ def _show_output(section: Section, run: RunFolder, label: str) -> None:
     """Show the patterns in the attributions of one output."""
     from eugene.report._logos import SIGNIFICANT, significant
 
-    table, matches = run.table(_file(label, _SEQLETS)), run.table(_file(label, _MATCHES))
-    if not (run / _file(label, _MEME)).is_file() and table.empty:
+    table, matches = run.table(file_of(label, MEMBERS)), run.table(file_of(label, MATCHES))
+    if not (run / file_of(label, MEME)).is_file() and table.empty:
         if label:
             section.text(f"TF-MoDISco found no pattern in the attributions of {_words(label)}.")
         return
@@ -91,7 +87,7 @@ def _show_output(section: Section, run: RunFolder, label: str) -> None:
             ],
             numbers=(1, 4, 5),
         )
-    files = {_file(label, name): what for name, what in _FILES.items()}
+    files = {file_of(label, name): what for name, what in _FILES.items()}
     section.links([(name, what) for name, what in files.items() if (run / name).is_file()])
 
 
@@ -101,7 +97,7 @@ def _words(label: str) -> str:
 
 def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: str) -> None:
     """Draw the patterns."""
-    meme = run / _file(label, _MEME)
+    meme = run / file_of(label, MEME)
     if not meme.is_file():
         return
     import seqpro as sp
@@ -120,7 +116,7 @@ def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: st
 @step(
     extra="modisco",
     split="test",
-    writes={**_FILES, "interpretation/modisco.zarr": "attributions that TF-MoDISco read"},
+    writes={**_FILES, ATTRIBUTED: "attributions that TF-MoDISco read"},
     report=(Part("modisco", "TF-MoDISco", _show),),
     verb=Verb(
         "modisco",
@@ -196,7 +192,7 @@ def modisco(
     logger.info("modisco: %d sequences by %s", len(chosen), method)
     found = run.explain(
         chosen,
-        run.folder.interpretation / "modisco.zarr",
+        run.folder / ATTRIBUTED,
         methods=(method,),
         references=references,
         n_references=n_references,
@@ -206,7 +202,7 @@ def modisco(
     )
     tables = patterns(
         found,
-        lambda label: (run.folder / _file(label, _MEME)).parent,
+        lambda label: (run.folder / file_of(label, MEME)).parent,
         motif_db=motif_db,
         name=run.config.name,
         progress=run.progress,
@@ -217,7 +213,7 @@ def modisco(
         target_fdr=target_fdr,
     )
     for label, matches in tables.items():
-        run.folder.write_table(_file(label, _MATCHES), matches)
+        run.folder.write_table(file_of(label, MATCHES), matches)
 
 
 def patterns(
@@ -264,7 +260,7 @@ def patterns(
     for variable in names:
         label = str(found[variable].attrs.get("label", ""))
         of = f", {_words(label)}" if label else ""
-        meme = folder(label) / Path(_MEME).name
+        meme = folder(label) / Path(MEME).name
         ds = interpret.modisco_sdata(
             found,
             variable,

@@ -12,9 +12,7 @@ from eugene._table import delimited
 from eugene._verb import LATER, OF_INPUT, Verb, motif_db, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
-from eugene.report._effects import EFFECTS, show_effects
 from eugene.report._words import explained_output
-from eugene.runs._effects import motif_effects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
-_FILE = "interpretation/annotated_seqlets.csv"
+FILE = "interpretation/annotated_seqlets.csv"
 _MOST_MOTIFS, _MOST_ROWS, _MOST_DRAWN = 20, 10, 8
 
 
@@ -39,9 +37,9 @@ def _look(config: RunConfig, settings: Settings) -> Faults:
 
 def _show(section: Section, run: RunFolder) -> None:
     """Show which motifs the seqlets of the attributions resemble, and the strongest of them."""
-    if not (run / _FILE).is_file():
+    if not (run / FILE).is_file():
         return
-    table = run.table(_FILE)
+    table = run.table(FILE)
     if table.empty:
         section.text("Seqlets were called on the attributions, and none was found.")
         return
@@ -67,11 +65,10 @@ def _show(section: Section, run: RunFolder) -> None:
         section.text(f"The {_MOST_MOTIFS} most frequent of {len(motifs)} motifs.")
     if len(motifs):
         section.figures([_picture(run, named["accession"].value_counts().index[:_MOST_DRAWN])])
-    show_effects(section, run)
     table = table.sort_values("attribution", key=lambda s: -s.abs(), kind="stable")
     section.heading("The strongest seqlets")
     section.frame(table.drop(columns="sequence").head(_MOST_ROWS))
-    section.links([(_FILE, "all seqlets, as a table")])
+    section.links([(FILE, "all seqlets, as a table")])
 
 
 def _picture(run: RunFolder, accessions: Iterable[str]) -> Picture:
@@ -90,7 +87,7 @@ def _picture(run: RunFolder, accessions: Iterable[str]) -> Picture:
     )  # fmt: skip
 
 
-def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
+def chosen_variables(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
     """Return the variable of attributions for each output that is explained, by its label."""
     from eugene.config import registries
     from eugene.report._logos import projected
@@ -108,8 +105,7 @@ def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
     needs={"attribute": "attributions"},
     look=_look,
     writes={
-        _FILE: "seqlets of the attributions with the motifs that they resemble",
-        EFFECTS: "where each motif stands, and what the network loses without it",
+        FILE: "seqlets of the attributions with the motifs that they resemble",
     },
     report=(Part("seqlets", "Seqlets", _show),),
     verb=Verb(
@@ -125,7 +121,7 @@ def _chosen(ds: xr.Dataset, method: str | None) -> dict[str, str | None]:
         ),
         suffixes=(".csv", ".tsv"),
         save=lambda run, path: _save(run, path),
-        show=lambda run: [f"seqlets: {run / _FILE}"],
+        show=lambda run: [f"seqlets: {run / FILE}"],
     ),
 )
 def seqlets(
@@ -155,6 +151,7 @@ def seqlets(
         A match counts up to this q-value.
     """
     import seqdata as sd
+    from eugene.interpret._hits import with_places
 
     ds = sd.open_zarr(run.folder.attributions)
     old = [name for name in ds.variables if str(name).split("_")[0] == "seqlets"]
@@ -163,34 +160,13 @@ def seqlets(
     table, found = named_seqlets(
         ds, method, caller=caller, threshold=threshold, motif_db=motif_db, max_q_value=max_q_value
     )
-    table.insert(0, "index", ds["index"].to_numpy()[table["sequence"].to_numpy()])
+    table = with_places(ds, table)
     if "output" in table:
         table.insert(0, "output", table.pop("output"))
-    effects = _effects(run, ds, table, method)
     # a variable of a store is not replaced: where there were seqlets, the store is written anew
     new = found if old else found[[name for name in found.variables if name not in before]]
     sd.to_zarr(new, run.folder.attributions, mode="w" if old else "a")
-    run.folder.write_table(_FILE, table)
-    run.folder.write_table(EFFECTS, effects)
-
-
-def _effects(run: Run, ds: xr.Dataset, table: pd.DataFrame, method: str | None) -> pd.DataFrame:
-    """Measure what the motifs do that seqlets resemble significantly, output by output."""
-    import pandas as pd
-
-    from eugene.interpret._spans import attribution_variable
-    from eugene.report._logos import significant
-
-    sure = significant(table[table["motif"] != "seqlet"])
-    found = []
-    for label, variable in _chosen(ds, method).items():
-        here = sure[sure["output"] == label] if label else sure
-        name = attribution_variable(ds, variable, "projected")
-        effects = motif_effects(run, ds, here, name)
-        if label:
-            effects.insert(0, "output", label)
-        found.append(effects)
-    return pd.concat(found, ignore_index=True)
+    run.folder.write_table(FILE, table)
 
 
 def named_seqlets(
@@ -224,7 +200,7 @@ def named_seqlets(
 
     tuned: dict[str, Any] = {"threshold" if caller == "recursive" else "target_fdr": threshold}
     tables = []
-    for label, variable in _chosen(ds, method).items():
+    for label, variable in chosen_variables(ds, method).items():
         name = f"seqlets_{label}" if label else "seqlets"
         interpret.seqlets_sdata(
             ds,
@@ -246,4 +222,4 @@ def named_seqlets(
 
 def _save(run: RunFolder, path: Path) -> None:
     """Write the seqlets as the name of a file says."""
-    run.table(_FILE).to_csv(path, sep=delimited(path), index=False)
+    run.table(FILE).to_csv(path, sep=delimited(path), index=False)

@@ -137,7 +137,7 @@ def test_patterns_become_files_and_a_table(planted, tmp_path, modisco_stand_in):
         [0, 23, 30, "+"],
         [5, 40, 47, "-"],
     ]
-    assert (tmp_path / "m" / "seqlets.csv").read_text().splitlines()[1] == "pos_0,0,23,30,+"
+    assert (tmp_path / "m" / "seqlets.csv").read_text().splitlines()[1] == ("pos_0,0,23,30,+,23,30")
     assert sp.motifs.read(tmp_path / "m" / "modisco.meme")[0].consensus() == "GATTACA"
     assert "pos_0" in (tmp_path / "m" / "modisco.html").read_text()
     none = eu.interpret.modisco_sdata(
