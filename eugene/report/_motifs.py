@@ -20,7 +20,7 @@ MEME = "interpretation/modisco.meme"
 PATTERNS = "TF-MoDISco"
 DRAWS, SEQUENCES, MOTIFS = 10, 100, 12
 """How often the letters of a place are shuffled, and most sequences and motifs with effects."""
-_MOST = 24
+_MOST, _LISTED = 24, 3
 _NONE = "–"
 
 
@@ -50,10 +50,9 @@ def show_motifs(section: Section, run: RunFolder) -> None:
         unit = label_unit(run, output)
         section.table(
             ("motif", "found by", "logo", "places", "where (bp)", "along the sequence",
-             f"contribution ({unit})", f"change without it ({unit})", "95 % interval",
-             "sequences changed", "note"),
+             f"contribution ({unit})", f"change without it ({unit})"),
             [_cells(row, logos, output, run) for row in rows[:_MOST]],
-            numbers=(6, 7, 9),
+            numbers=(6,),
         )  # fmt: skip
         if len(rows) > _MOST:
             section.text(f"The first {_MOST} of {len(rows)} motifs; the file has all of them.")
@@ -75,8 +74,8 @@ def _explain(section: Section, run: RunFolder, table: pd.DataFrame) -> None:
     words = (
         "Places are those of seqlets; where seqlets have none, the columns of large contribution "
         "in the members of a TF-MoDISco pattern. Where is the median of their middles, and the "
-        "quartiles, in bp from the middle of the sequence; the picture counts them from its first "
-        "base to its last. Contribution is the mean over places of the summed attribution."
+        "quartiles, in bp from the middle of the sequence; the picture counts them along it. "
+        "Contribution is the mean over places of the summed attribution."
     )
     if (table["places_by"] == SCANNED).any():
         words += (
@@ -98,6 +97,8 @@ def _explain(section: Section, run: RunFolder, table: pd.DataFrame) -> None:
 
 def _cells(row: MotifRow, logos: _Logos, output: str, run: RunFolder) -> tuple[object, ...]:
     """Return the cells of a motif."""
+    from seqexplainer.evidence import SCANNED
+
     name = str(row["motif"])
     sign = _text(row["sign"])
     said = f"{name} ({sign})" if sign else name
@@ -108,24 +109,42 @@ def _cells(row: MotifRow, logos: _Logos, output: str, run: RunFolder) -> tuple[o
         said += ", like no known motif"
     counts = [int(count) for count in _text(row["per_bin"]).split()]
     length = run.read("data.json").get("input_len")
-    where = along = interval = change = contribution = _NONE
+    where = along = contribution = _NONE
     if row["places"]:
-        where = f"{row['position']:+.0f} ({row['position_q25']:+.0f} to {row['position_q75']:+.0f})"
+        low, high = row["position_q25"], row["position_q75"]
+        where = f"{row['position']:+.0f} ({low:+.0f} to {high:+.0f})"
         along = small_histogram(counts, name=name, length=length)
         contribution = _signed(row["contribution"])
-    if row["n"]:
-        change = _signed(row["change"])
-        low, high = _signed(row["low"]), _signed(row["high"])
-        interval = _NONE if low == _NONE else f"{low} to {high}"
-    by = _text(row["places_by"])
     places = (
         f"{number(int(row['places']))} in {number(int(row['sequences']))} of "
-        f"{number(int(row['searched']))} sequences" + (f" (by {by})" if by else "")
+        f"{number(int(row['searched']))} sequences"
     )
-    return (
-        said, row["found_by"], logos.of(row, output) or _NONE, places, where, along, contribution,
-        change, interval, number(int(row["n"])) if row["n"] else _NONE, _text(row["why"]),
-    )  # fmt: skip
+    if row["places_by"] == SCANNED:
+        places += " (by letters)"
+    by = "; ".join(_shortened(part) for part in _text(row["found_by"]).split("; "))
+    picture = logos.of(row, output) or _NONE
+    return said, by, picture, places, where, along, contribution, _change(row)
+
+
+def _change(row: MotifRow) -> str:
+    """Return what is lost without a motif, with the interval, or why it is not there."""
+    why = _text(row["why"])
+    if not row["n"]:
+        return f"{_NONE} ({why})" if why else _NONE
+    change = _signed(row["change"])
+    if why:
+        return f"{change} ({why})"
+    low, high = _signed(row["low"]), _signed(row["high"])
+    return f"{change} ({low} to {high}), {number(int(row['n']))} sequences"
+
+
+def _shortened(found_by: str) -> str:
+    """Return a method with the first of its names for a motif."""
+    method, colon, names = found_by.partition(": ")
+    listed = names.split()
+    if len(listed) <= _LISTED:
+        return found_by
+    return f"{method}{colon}{' '.join(listed[:_LISTED])} and {len(listed) - _LISTED} more"
 
 
 def _text(value: object) -> str:

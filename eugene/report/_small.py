@@ -11,8 +11,8 @@ from eugene.report._svg import as_uri
 if TYPE_CHECKING:
     from seqpro.motifs import Motif
 
-_COLUMN = 9
-_BAR, _HEIGHT = 4, 26
+_COLUMN = 8
+_BAR, _HEIGHT = 3, 26
 _INK, _LINE = "#0072b2", "#8a94a3"
 
 
@@ -47,7 +47,7 @@ def small_histogram(counts: Sequence[int], *, name: str, length: int | None = No
     """
     most = max((*counts, 1))
     bars = [
-        f'<rect x="{i * _BAR}" y="{_HEIGHT - _HEIGHT * count / most:.1f}" width="{_BAR - 0.6}" '
+        f'<rect x="{i * _BAR}" y="{_HEIGHT - _HEIGHT * count / most:.1f}" width="{_BAR - 0.5}" '
         f'height="{_HEIGHT * count / most:.1f}"/>'
         for i, count in enumerate(counts)
         if count

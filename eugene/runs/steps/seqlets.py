@@ -12,6 +12,7 @@ from eugene._table import delimited
 from eugene._verb import LATER, OF_INPUT, Verb, motif_db, out
 from eugene.config.marks import Least, Names
 from eugene.report._blocks import Picture, Section, number
+from eugene.report._rows import data_of, row_names
 from eugene.report._words import explained_output
 
 if TYPE_CHECKING:
@@ -67,8 +68,25 @@ def _show(section: Section, run: RunFolder) -> None:
         section.figures([_picture(run, named["accession"].value_counts().index[:_MOST_DRAWN])])
     table = table.sort_values("attribution", key=lambda s: -s.abs(), kind="stable")
     section.heading("The strongest seqlets")
-    section.frame(table.drop(columns="sequence").head(_MOST_ROWS))
+    _strongest(section, run, table.head(_MOST_ROWS))
     section.links([(FILE, "all seqlets, as a table")])
+
+
+def _strongest(section: Section, run: RunFolder, table: pd.DataFrame) -> None:
+    """Show seqlets with the names of their sequences, and where in the genome they are."""
+    names = {
+        "output": "output", "start": "start", "end": "end", "contig": "contig",
+        "genome_start": "genome start", "genome_end": "genome end", "genome_strand": "strand",
+        "motif": "motif", "accession": "accession", "attribution": "attribution", "p_value": "p",
+        "q_value": "q of the match",
+    }  # fmt: skip
+    if "contig" not in table:
+        names["strand"] = "strand"
+    shown = table[[name for name in names if name in table]].rename(columns=names)
+    if "index" in table:
+        with data_of(run) as ds:
+            shown.insert(0, "sequence", row_names(ds, table["index"].tolist()))
+    section.frame(shown)
 
 
 def _picture(run: RunFolder, accessions: Iterable[str]) -> Picture:

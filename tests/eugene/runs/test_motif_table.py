@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -143,19 +145,21 @@ def test_the_page_says_the_unit_and_the_numbers(tmp_path: Path) -> None:
     run, _ = run_of(tmp_path / "tiny")
     section = shown(run)
     (block,) = [b for b in section.blocks if b.kind == "table"]
-    assert "change without it (logits)" in block.head
+    assert block.head[-2:] == ("contribution (logits)", "change without it (logits)")
     first, second = block.rows
     assert first[0] == "CEBPB (+) MA0466.3, embedded: p 1.0e-06, q 1.0e-03"
-    assert first[3:5] == ("6 in 6 of 6 sequences (by seqlets)", "+4 (+3 to +5)")
-    assert second[8:] == ("–", "3", "3 sequences have it: an interval needs 5")
+    assert first[3:5] == ("6 in 6 of 6 sequences", "+4 (+3 to +5)")
+    assert str(second[7]).endswith("(3 sequences have it: an interval needs 5)")
     table = run.folder.table(FILE)
-    assert float(str(first[7])) == pytest.approx(table["change"][0], rel=0.01)
+    change, low, high = re.findall(r"[+-][\d.]+", str(first[7]))
+    assert str(first[7]).endswith("), 6 sequences")
+    for said, name in ((change, "change"), (low, "low"), (high, "high")):
+        assert float(said) == pytest.approx(table[name][0], rel=0.01)
     logo, along = first[2], first[5]
     assert isinstance(logo, Picture) and logo.alt == "logo of CEBPB"
     assert isinstance(along, Picture) and along.alt.startswith("places of CEBPB along 20 bp: 0 0")
-    line = block.tsv.split("%0A")[1]
-    assert line.startswith("CEBPB%20(+)") or line.startswith("CEBPB (+)")
-    assert "logo of CEBPB" in line
+    line = unquote(block.tsv.split(",", 1)[1]).splitlines()[1].split("\t")
+    assert [line[0], line[2], line[5]] == [first[0], logo.alt, along.alt]
 
 
 def test_no_motif_is_said(tmp_path: Path) -> None:
