@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyBigWig
 import pytest
 
@@ -257,3 +258,25 @@ def test_wrong_regions_leave_no_file(
     code = main(["predict", str(run.path), "--bed", "x.bed", *more, "--out", "p.bw", "--quiet"])
     assert code in (1, 2) and message in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["x.bed"]
+
+
+def test_seqlets_say_where_in_the_genome_they_are(run: Any, files: Path) -> None:
+    """Letters of the genome at their places are those of the sequences that were explained."""
+    import pyfaidx
+
+    table = pd.read_csv(run.path / "interpretation/annotated_seqlets.csv")
+    letters = np.asarray(sd.open_zarr(run.attributions)["seq"].values)
+    turned = table["genome_strand"] != table["strand"]
+    assert turned.any() and (~turned & (table["strand"] != ".")).any()
+    (fasta,) = files.glob("*.fa")
+    genome = pyfaidx.Fasta(str(fasta), sequence_always_upper=True)
+    complement = str.maketrans("ACGT", "TGCA")
+    ds = sd.open_zarr(run.attributions)
+    for row in table.itertuples():
+        there = str(genome[row.contig][row.genome_start : row.genome_end])
+        strand = str(ds["strand"].values[row.sequence])
+        there = there[::-1].translate(complement) if strand == "-" else there
+        assert there == letters[row.sequence, row.start : row.end].tobytes().decode().upper()
+        if row.strand != ".":
+            same = row.strand == ("-" if strand == "-" else "+")
+            assert row.genome_strand == ("+" if same else "-")
