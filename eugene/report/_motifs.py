@@ -51,11 +51,12 @@ def show_motifs(section: Section, run: RunFolder) -> None:
         section.table(
             ("motif", "found by", "logo", "places", "where (bp)", "along the sequence",
              f"contribution ({unit})", f"change without it ({unit})"),
-            [_cells(row, logos, output, run) for row in rows[:_MOST]],
+            [_cells(row, logos, output, run) for row in rows],
             numbers=(6,),
+            shown=_MOST,
         )  # fmt: skip
         if len(rows) > _MOST:
-            section.text(f"The first {_MOST} of {len(rows)} motifs; the file has all of them.")
+            section.text(f"The first {_MOST} of {len(rows)} motifs; the files have all of them.")
     section.links([(FILE, "the whole table")])
 
 
