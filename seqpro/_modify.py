@@ -13,6 +13,7 @@ from seqpro._encode import read_columns, single_letter, write_columns
 from seqpro._types import Letters, Sequences
 from seqpro.alphabets import DNA, BaseAlphabet, named, nucleotides
 from seqpro.errors import AxisError, SeqproError
+from seqpro.family import old_call
 from seqpro.random import Seed
 
 _SIDES = ("left", "both", "right")
@@ -172,6 +173,25 @@ def _flip_one_hot(array: NDArray[np.generic], positions: int, columns: int) -> N
     return np.ascontiguousarray(np.flip(array, (positions, columns)))
 
 
+def _shuffle_places(kwargs: dict[str, object], known: list[str]) -> dict[str, object]:
+    """Return the arguments of a call in SeqPro's order, whose third was the axis of positions."""
+    third = kwargs.get("alphabet")
+    if isinstance(third, int) or ("alphabet" in kwargs and third is None):
+        if third is not None and kwargs.get("length_axis") is not None:
+            raise SeqproError(
+                "k_shuffle: multiple values for length_axis: by its place and by name"
+            )
+        kwargs = {**kwargs, "alphabet": DNA}
+        if third is not None:
+            kwargs["length_axis"] = third
+    return kwargs
+
+
+@old_call(
+    "seqpro.k_shuffle",
+    turned={"length_axis": "by its place, where ours has `alphabet`, too"},
+    translate=_shuffle_places,
+)
 def k_shuffle(
     seqs: Sequences,
     k: int,

@@ -31,6 +31,7 @@ IUPAC = {
     "N": "ACGT",
 }
 """IUPAC letters of nucleotides and the bases they stand for (doi:10.1093/nar/13.9.3021)."""
+__path__: list[str] = []  # SeqPro's private module of it can be imported
 
 
 class BaseAlphabet:

@@ -16,6 +16,9 @@ from eugene.errors import EugeneError, did_you_mean
 from eugene.evaluate import _intervals
 from eugene.evaluate._intervals import difference, resamples, summary
 from eugene.settings import session_seed
+from seqpro.family import old_names
+
+__getattr__ = old_names(__name__)
 
 Metric = str | Callable[..., object]
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from eugene.family._figures import log1p_mse as log1p_mse
     from eugene.family._figures import make_dirs as make_dirs
     from eugene.family._figures import median_calc as median_calc
+    from eugene.family._implant import RandomJitter as RandomJitter
+    from eugene.family._implant import feature_implant_seq_sdata as feature_implant_seq_sdata
     from eugene.family._layers import GELU as GELU
     from eugene.family._layers import Flatten as Flatten
     from eugene.family._layers import Residual as Residual
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from eugene.family._layers import output_size as output_size
     from eugene.family._layers import to_kernel as to_kernel
     from eugene.family._page import page as page
+    from eugene.family._penalties import L1 as L1
+    from eugene.family._penalties import L2 as L2
+    from eugene.family._penalties import WeightDecay as WeightDecay
+    from eugene.family._penalties import logcosh_loss as logcosh_loss
     from eugene.family._profiles import batched_smoothed_function as batched_smoothed_function
     from eugene.family._profiles import (
         calculate_performance_measures as calculate_performance_measures,
@@ -46,5 +52,25 @@ if TYPE_CHECKING:
     from eugene.family._profiles import pearson_corr as pearson_corr
     from eugene.family._profiles import smooth_gaussian1d as smooth_gaussian1d
     from eugene.family._profiles import spearman_corr as spearman_corr
+    from eugene.family._registries import ACTIVATION_REGISTRY as ACTIVATION_REGISTRY
+    from eugene.family._registries import BLOCK_REGISTRY as BLOCK_REGISTRY
+    from eugene.family._registries import CONVOLUTION_REGISTRY as CONVOLUTION_REGISTRY
+    from eugene.family._registries import DEFAULT_LOSS_REGISTRY as DEFAULT_LOSS_REGISTRY
+    from eugene.family._registries import DEFAULT_METRIC_KWARGS as DEFAULT_METRIC_KWARGS
+    from eugene.family._registries import DEFAULT_TASK_METRICS as DEFAULT_TASK_METRICS
+    from eugene.family._registries import GLUER_REGISTRY as GLUER_REGISTRY
+    from eugene.family._registries import INITIALIZERS_REGISTRY as INITIALIZERS_REGISTRY
+    from eugene.family._registries import LOGGER_REGISTRY as LOGGER_REGISTRY
+    from eugene.family._registries import LOSS_REGISTRY as LOSS_REGISTRY
+    from eugene.family._registries import METRIC_REGISTRY as METRIC_REGISTRY
+    from eugene.family._registries import MISC_REGISTRY as MISC_REGISTRY
+    from eugene.family._registries import NORMALIZER_REGISTRY as NORMALIZER_REGISTRY
+    from eugene.family._registries import OPTIMIZER_REGISTRY as OPTIMIZER_REGISTRY
+    from eugene.family._registries import POOLING_REGISTRY as POOLING_REGISTRY
+    from eugene.family._registries import RECURRENT_REGISTRY as RECURRENT_REGISTRY
+    from eugene.family._registries import REGULARIZER_REGISTRY as REGULARIZER_REGISTRY
+    from eugene.family._registries import SCHEDULER_REGISTRY as SCHEDULER_REGISTRY
+    from eugene.family._registries import TRANSFORMER_REGISTRY as TRANSFORMER_REGISTRY
+    from eugene.family._registries import WRAPPER_REGISTRY as WRAPPER_REGISTRY
 
 __getattr__, __dir__ = facade(__name__)

@@ -166,6 +166,8 @@ def _arguments(old: Old) -> Iterator[tuple[str, str]]:
             yield key, f"`{accepted.same[key]}`"
         elif key in accepted.turned:
             yield key, accepted.turned[key]
+        elif key in accepted.returned:
+            yield key, "says what is returned, as it did"
         elif key in accepted.refused:
             yield key, f"refused: {accepted.refused[key]}"
         elif key in accepted.unheard:

@@ -12,6 +12,7 @@ from eugene.config import registries
 from eugene.errors import EugeneError
 from eugene.settings import session_seed
 from seqexplainer.methods import METHODS, Method, find
+from seqpro.family import old_names
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from seqexplainer.methods import Compute
+
+__getattr__ = old_names(__name__)
 
 _LETTERS, _SUBSTITUTIONS = (
     ("_sequence", "_ohe", "_length"),

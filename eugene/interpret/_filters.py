@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from seqpro.family import old_names
+
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from numpy.typing import NDArray
 
     from seqpro.motifs import MotifSet
+
+__getattr__ = old_names(__name__)
 
 
 logger = logging.getLogger("eugene.interpret")

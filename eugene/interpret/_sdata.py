@@ -17,6 +17,7 @@ import seqpro as sp
 from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
 from eugene.interpret._attribute import Explainer, method_of
+from eugene.interpret._evolved import evolved_alone, without_evolved
 from eugene.interpret._features import feature_letters, row_of
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
@@ -380,7 +381,8 @@ def filters_to_meme_sdata(
 
 @eugene_call(
     "eugene.interpret.evolve_seqs_sdata",
-    unheard={"axis_order": anything, "add_seqs": only(True), "return_seqs": only(False)},
+    unheard={"axis_order": anything},
+    returned={"return_seqs": evolved_alone, "add_seqs": without_evolved},
 )
 @keywords(RUNNING)
 def evolve_seqs_sdata(
@@ -443,7 +445,6 @@ def evolve_seqs_sdata(
 
 
 @eugene_call(
-    "eugene.interpret._gia.feature_implant_seq_sdata",
     unheard={"feature_name": anything, "encoding": anything, "store": only(False)},
 )
 @keywords(RUNNING)

@@ -152,7 +152,7 @@ class RNN(Stranded):
             summary=summary,
         )
         check_summary(summary)
-        self.summary = summary
+        self.summary, self._letters = summary, input_channels
         self.recurrent_block = make_part(
             RecurrentBlock,
             "recurrent_kwargs",
@@ -162,6 +162,15 @@ class RNN(Stranded):
             batch_first=True,
         )
         self._finish(self.recurrent_block.out_channels, dense_kwargs, given=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float (batch, output_dim) from (batch, letters, length).
+
+        EUGENe's read (batch, length, letters), which is turned where it cannot be mistaken.
+        """
+        letters = self._letters
+        turned = x.ndim == 3 and x.shape[1] != letters and x.shape[2] == letters
+        return super().forward(x.transpose(1, 2) if turned else x)
 
     def _read(self, x: torch.Tensor) -> torch.Tensor:
         return summarise(self.recurrent_block(x.transpose(1, 2)), self.summary)

@@ -56,3 +56,4 @@ def _missing(name: str) -> AttributeError:
 
 
 __getattr__ = old_names(__name__, _missing)
+__path__: list[str] = []  # EUGENe's private modules of it can be imported

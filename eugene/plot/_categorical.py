@@ -368,7 +368,8 @@ def scatterplot(
     ax = axes_or_new(ax)
     style: dict[str, Any] = {"s": 8, "alpha": 0.5, "linewidths": 0, **kwargs}
     if hue is None:
-        ax.scatter(across, up, **{"color": BLUE, **style})
+        own = {} if "c" in style else {"color": BLUE}
+        ax.scatter(across, up, **{**own, **style})
     else:
         labels, codes = categories(sdata, hue, role="hue variable")
         for i, (label, colour) in enumerate(coloured(labels)):

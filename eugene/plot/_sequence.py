@@ -128,10 +128,20 @@ def seq_track(
     ax = axes_or_new(ax, size=(max(4.0, 0.06 * (end - start)), 1.6))
     logo(values[:, start:end], ax=ax, **_alphabet(sdata, attrs_var, kwargs))
     colours = [highlight_colors] if isinstance(highlight_colors, str) else [*highlight_colors]
-    for i, (low, high) in enumerate(highlights):
+    for i, (low, high) in enumerate(_ranges(highlights)):
         place, colour = (low - start - 0.5, high - start - 0.5), colours[i % len(colours)]
         ax.axvspan(*place, color=colour, alpha=0.25, lw=0, zorder=0)
     return tidy(ax, title=str(seq_id) if title is None else title, x="position (bp)", y=ylab)
+
+
+def _ranges(highlights: Sequence[Sequence[int]] | tuple[int, int]) -> list[tuple[int, int]]:
+    """Return ranges of positions; one may stand alone."""
+    listed = [highlights] if len(highlights) == 2 and np.ndim(highlights) == 1 else [*highlights]
+    if any(np.ndim(one) != 1 or len(one) != 2 for one in listed):  # type: ignore[arg-type]
+        raise EugeneError(
+            f"highlights: pairs of a first position and one behind the last, got {highlights!r}"
+        )
+    return [(int(low), int(high)) for low, high in listed]  # type: ignore[misc]
 
 
 @picture(passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes"})

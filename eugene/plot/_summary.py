@@ -78,6 +78,12 @@ def _scores(
 
     made = [str(v) for v in sdata.data_vars if "predictions" in str(v)]
     names = as_list(made if prediction_vars is None else prediction_vars)
+    paired = isinstance(prediction_groups, Sequence) and len(prediction_groups) == len(names)
+    if prediction_groups is not None and not paired:
+        raise EugeneError(
+            f"prediction_groups: a list with one group for each of {len(names)} prediction_vars "
+            f"was expected, got {prediction_groups!r}"
+        )
     labels, codes = [""], np.zeros(sdata.sizes["_sequence"], dtype=int)
     if groupby is not None:
         labels, codes = categories(sdata, groupby, role="groupby variable")

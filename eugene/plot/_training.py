@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene._files import read_csv
+from eugene.config.registries import METRICS
 from eugene.errors import EugeneError
 from eugene.plot._picture import picture
 from eugene.plot._style import BLUE, GREY, VERMILION, axes_or_new, tidy
@@ -105,6 +106,7 @@ def metric_curve(
 
     history = log_path if isinstance(log_path, pd.DataFrame) else read_history(log_path)
     ax = axes_or_new(ax)
+    metric = METRICS.aliases.get(metric, metric)
     found = False
     for prefix, colour, label in (("train", BLUE, "training"), ("val", VERMILION, "validation")):
         name = f"{prefix}_{metric}"

@@ -135,6 +135,21 @@ class Record(Checkpoint):
         self._pending = False
         self._improved = False
 
+    @property
+    def best_model_path(self) -> str:
+        """Where the best checkpoint is, under Lightning's name; empty where there is none."""
+        return str(self.best_path) if self.best_path.exists() else ""
+
+    @property
+    def best_model_score(self) -> torch.Tensor | None:
+        """Best value of ``monitor``, under Lightning's name."""
+        return None if self.best_score is None else torch.tensor(self.best_score)
+
+    @property
+    def last_model_path(self) -> str:
+        """Where the last checkpoint is, under Lightning's name; empty where there is none."""
+        return str(self.last_path) if self.last_path.exists() else ""
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs, as plain values."""
         kept = {name: getattr(self, name) for name in (*_TAKEN_UP, "monitor", "mode", "seed")}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
@@ -13,20 +14,40 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eugene._calls import anything, only, only_turns
-from eugene.errors import EugeneError, did_you_mean
+from eugene.config.registries import METRICS
+from eugene.errors import EugeneError, EugeneWarning, did_you_mean
 from eugene.settings import settings
+from seqpro.family import PAGE
+
+
+def _one_is_kept(k: object) -> None:
+    """Say that one checkpoint is kept where EUGENe's ``model_checkpoint_k`` asks for more."""
+    if k not in (0, 1, None):
+        warnings.warn(
+            f"model_checkpoint_k={k}: the best and the last checkpoint are kept; see {PAGE}",
+            EugeneWarning,
+            stacklevel=5,
+        )
+
 
 SAME = {"model": "module"}
 SAME_LOADER = {**SAME, "train_dataloader": "datamodule"}
 UNHEARD = {
     "early_stopping_verbose": anything,
-    "model_checkpoint_k": only(1, None),
+    "model_checkpoint_k": _one_is_kept,
     "prefetch_factor": anything,
-    "return_trainer": only(False),
     "save_hyperparams": only(True),
     "transforms": only_turns,
     "verbose": anything,
 }
+
+
+def _trainer(result: object, given: Mapping[str, object], asked: object) -> object:
+    """Return Lightning's Trainer where EUGENe's ``return_trainer`` asks for it."""
+    return cast("pl.LightningModule", given["module"]).trainer if asked else result
+
+
+RETURNED = {"return_trainer": _trainer}
 _RENAMED = {
     "epochs": "max_epochs",
     "early_stopping_metric": "monitor",
@@ -79,7 +100,8 @@ def for_fit(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     for old, new in _RENAMED.items():
         if old in kwargs:
             kwargs[new] = kwargs.pop(old)
-    return _shared(kwargs, known, monitor=kwargs.get("monitor", "val_loss"))
+    _watched(kwargs, "monitor", "patience")
+    return _shared(kwargs, known)
 
 
 def for_sequences(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
@@ -87,16 +109,33 @@ def for_sequences(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any
     data = {k: kwargs.pop(k) for k in ("in_memory", "drop_last") if k in kwargs}
     if data:
         kwargs["datamodule_kwargs"] = {**data, **dict(kwargs.get("datamodule_kwargs") or {})}
-    return _shared(kwargs, known, monitor=kwargs.get("early_stopping_metric", "val_loss"))
+    _watched(kwargs, "early_stopping_metric", "early_stopping_patience")
+    return _shared(kwargs, known)
 
 
-def _shared(kwargs: dict[str, Any], known: Sequence[str], *, monitor: str) -> dict[str, Any]:
+def _our_value(name: str) -> str:
+    """Return what is logged here for a value that EUGENe logged, such as val_r2score_epoch."""
+    part, _, metric = name.removesuffix("_epoch").partition("_")
+    return f"{part}_{METRICS.aliases.get(metric, metric)}" if metric else part
+
+
+def _watched(kwargs: dict[str, object], monitor: str, patience: str) -> None:
+    """Put what is watched under our names; None, as EUGENe had it, is not to stop early."""
+    if kwargs.get(monitor, "") is None:
+        kwargs[monitor] = "val_loss"
+        kwargs[patience] = None
+    watched = kwargs.get(monitor, "val_loss")
+    if isinstance(watched, str) and monitor in kwargs:
+        watched = kwargs[monitor] = _our_value(watched)
     kept = kwargs.pop("model_checkpoint_monitor", None)
-    if kept is not None and kept.removesuffix("_epoch") != str(monitor).removesuffix("_epoch"):
+    if kept is not None and _our_value(str(kept)) != str(watched).removesuffix("_epoch"):
         raise EugeneError(
             f"model_checkpoint_monitor={kept!r}: one value says when to stop and what is kept, "
-            f"here {monitor!r}"
+            f"here {watched!r}; see {PAGE}"
         )
+
+
+def _shared(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     if (gpus := kwargs.pop("gpus", None)) is not None:
         kwargs.setdefault("accelerator", "gpu" if gpus else "cpu")
         if gpus:

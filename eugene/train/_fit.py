@@ -34,7 +34,7 @@ from eugene.train._average import Averaged
 from eugene.train._bridge import Bridge
 from eugene.train._callbacks import EpochSeeds, Mark, Record, SaveFirst
 from eugene.train._checks import check_fit
-from eugene.train._eugene import SAME_LOADER, TURNED, UNHEARD, Loaders, for_fit
+from eugene.train._eugene import RETURNED, SAME_LOADER, TURNED, UNHEARD, Loaders, for_fit
 from eugene.train._fast import FastPath
 from eugene.train._listeners import Named as Listener
 from eugene.train._listeners import all_say, check_watched, logged_by, make_callbacks
@@ -109,6 +109,7 @@ class FitResult:
     "eugene.train.fit",
     same=SAME_LOADER,
     unheard=UNHEARD,
+    returned=RETURNED,
     turned=TURNED,
     translate=for_fit,
     ours_first=True,

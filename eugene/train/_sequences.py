@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 
 from eugene._calls import eugene_call
 from eugene.settings import session_seed, settings
-from eugene.train._eugene import SAME, TURNED_SEQUENCES, UNHEARD, for_sequences, split_of
+from eugene.train._eugene import RETURNED, SAME, TURNED_SEQUENCES, UNHEARD, for_sequences, split_of
 from eugene.train._fit import FitResult, fit
 
 _SETTLED = ("module", "datamodule", "max_epochs", "monitor", "patience", "seed")
@@ -26,6 +26,7 @@ def _of_fit() -> list[str]:
     "eugene.train.fit_sequence_module",
     same={**SAME, "sdata": "ds"},
     unheard=UNHEARD,
+    returned=RETURNED,
     turned=TURNED_SEQUENCES,
     translate=for_sequences,
     more=_of_fit,
@@ -123,7 +124,13 @@ def fit_sequence_module(
     )
 
 
-@eugene_call(same={**SAME, "sdata": "ds"}, unheard=UNHEARD, translate=for_sequences, more=_of_fit)
+@eugene_call(
+    same={**SAME, "sdata": "ds"},
+    unheard=UNHEARD,
+    returned=RETURNED,
+    translate=for_sequences,
+    more=_of_fit,
+)
 def fit_profile_module(
     module: pl.LightningModule,
     ds: Any,

@@ -99,6 +99,30 @@ class ZScore(TargetTransform):
     std: tuple[float, ...] | None = None
     name: ClassVar[str] = "zscore"
 
+    @property
+    def mean_(self) -> Values:
+        """Mean of each target, under scikit-learn's name."""
+        return self._fitted(self.mean)
+
+    @property
+    def scale_(self) -> Values:
+        """Standard deviation of each target, under scikit-learn's name."""
+        return self._fitted(self.std)
+
+    @property
+    def var_(self) -> Values:
+        """Variance of each target, under scikit-learn's name."""
+        return self._fitted(self.std) ** 2
+
+    def inverse_transform(self, values: ArrayLike) -> Values:
+        """Return targets in their own units: `inverse`, under scikit-learn's name."""
+        return self.inverse(values)
+
+    def _fitted(self, values: tuple[float, ...] | None) -> Values:
+        if values is None:
+            raise self._unfitted()
+        return np.asarray(values)
+
     def _n_columns(self) -> int | None:
         return None if self.mean is None else len(self.mean)
 

@@ -12,6 +12,7 @@ from seqexplainer.family._changed import perturb_seq as perturb_seq
 from seqexplainer.family._changed import perturb_seqs as perturb_seqs
 from seqexplainer.family._changed import tile_pattern_seq as tile_pattern_seq
 from seqexplainer.family._changed import tile_pattern_seqs as tile_pattern_seqs
+from seqexplainer.family._filters import FeatureExtractor as FeatureExtractor
 from seqexplainer.family._filters import get_activators_max_seqlets as get_activators_max_seqlets
 from seqexplainer.family._filters import get_activators_n_seqlets as get_activators_n_seqlets
 from seqexplainer.family._filters import get_layer_outputs as get_layer_outputs
@@ -37,6 +38,10 @@ from seqexplainer.family._matrices import (
 from seqexplainer.family._matrices import plot_attribution_logos as plot_attribution_logos
 from seqexplainer.family._matrices import ppms_to_igms as ppms_to_igms
 from seqexplainer.family._matrices import ppms_to_pwms as ppms_to_pwms
+from seqexplainer.family._modisco import modisco as modisco
+from seqexplainer.family._modisco import modisco_extract as modisco_extract
+from seqexplainer.family._modisco import modisco_load_h5 as modisco_load_h5
+from seqexplainer.family._modisco import modisco_logos as modisco_logos
 from seqexplainer.family._references import delta as delta
 from seqexplainer.family._references import dinuc_shuffle_ref_inputs as dinuc_shuffle_ref_inputs
 from seqexplainer.family._references import gc_ref_inputs as gc_ref_inputs

@@ -10,11 +10,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from seqexplainer._receptive_field import find_layer, layer_output
+from seqexplainer.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
+    from torch.utils.hooks import RemovableHandle
 
 
 def get_layer_outputs(
@@ -69,10 +71,17 @@ def get_layer_outputs(
 
 
 def _windows(
-    sequences: NDArray[np.generic] | torch.Tensor, kernel_size: int, padding: int
+    sequences: NDArray[np.generic] | torch.Tensor, kernel_size: int, padding: int, there: int
 ) -> NDArray[np.generic]:
     """Return what a filter sees at each place, (n, places, letters, kernel_size)."""
     padded = np.pad(np.asarray(sequences), ((0, 0), (0, 0), (padding, padding)))
+    places = padded.shape[2] - kernel_size + 1
+    if places != there:
+        raise InputError(
+            f"activations are at {there} places, but windows of {kernel_size} bp with a padding "
+            f"of {padding} at {places}: kernel_size and padding are those of the convolution "
+            f"('same' is a padding of {(kernel_size - 1) // 2})"
+        )
     return sliding_window_view(padded, kernel_size, axis=2).transpose(0, 2, 1, 3)
 
 
@@ -105,7 +114,7 @@ def get_activators_n_seqlets(
         The strongest first.
     """
     scores = np.asarray(activations)[:, :num_filters]
-    seen = _windows(sequences, kernel_size, padding)
+    seen = _windows(sequences, kernel_size, padding, scores.shape[2])
     found = []
     for f in range(scores.shape[1]):
         order = np.argsort(-scores[:, f].ravel(), kind="stable")[:num_seqlets]
@@ -137,7 +146,7 @@ def get_activators_max_seqlets(
         One a filter.
     """
     scores = np.asarray(activations)[:, :num_filters]
-    seen = _windows(sequences, kernel_size, padding)
+    seen = _windows(sequences, kernel_size, padding, scores.shape[2])
     found = []
     for f in range(scores.shape[1]):
         row, place = np.nonzero(scores[:, f] > activation_threshold * scores[:, f].max())
@@ -209,3 +218,46 @@ def plot_filter_logos(
 ) -> list[Axes]:
     """Draw matrices (n, width, letters) as logos, each in a figure of its own."""
     return [plot_filter_logo(mtx, mtx_type, vocab, title) for mtx in mtxs]
+
+
+class FeatureExtractor(torch.nn.Module):
+    """Give what layers of a network give beside its output.
+
+    Hooks stay until they are removed: ``for hook in extractor.handles.values(): hook.remove()``.
+    `seqexplainer.get_layer_outputs` removes its own.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    key_word : str
+        Part of the names of the layers.
+
+    Examples
+    --------
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
+    >>> features, handles, output = FeatureExtractor(net, "0")(torch.zeros(2, 4))
+    >>> features["0"].shape, output.shape
+    (torch.Size([2, 3]), torch.Size([2, 3]))
+    """
+
+    def __init__(self, model: torch.nn.Module, key_word: str) -> None:
+        super().__init__()
+        self.model = model
+        layers = {name: layer for name, layer in model.named_modules() if key_word in name}
+        self.features = {name: torch.empty(0) for name in sorted(layers)}
+        self.handles = {
+            name: layers[name].register_forward_hook(self._keep(name)) for name in self.features
+        }
+
+    def _keep(self, name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
+        def keep(layer: torch.nn.Module, given: object, output: torch.Tensor) -> None:
+            self.features[name] = output
+
+        return keep
+
+    def forward(
+        self, x: torch.Tensor, **kwargs: object
+    ) -> tuple[dict[str, torch.Tensor], dict[str, RemovableHandle], torch.Tensor]:
+        """Return outputs of the layers, the hooks, and the output of the network."""
+        return self.features, self.handles, self.model(x, **kwargs)

@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MANY = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 Judge = Callable[[Any], "str | None"]
 Translate = Callable[[dict[str, object], list[str]], dict[str, object]]
+Pick = Callable[[object, Mapping[str, object], object], object]
 
 
 def anything(value: object) -> None:
@@ -48,6 +49,9 @@ class Accepted:
         EUGENe's arguments that are translated, and into what, in words.
     refused : mapping
         EUGENe's arguments that cannot be, and what to write instead.
+    returned : mapping
+        EUGENe's arguments that say what is returned, and what makes that of our result, of the
+        arguments and of the value.
     ours_first : bool
         Whether what takes either name is shown under ours.
     """
@@ -57,6 +61,7 @@ class Accepted:
     unheard: Mapping[str, Judge] = field(default_factory=dict)
     turned: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    returned: Mapping[str, Pick] = field(default_factory=dict)
     ours_first: bool = False
 
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -151,6 +156,7 @@ def old_call(
     unheard: Mapping[str, Judge] | None = None,
     turned: Mapping[str, str] | None = None,
     refused: Mapping[str, str] | None = None,
+    returned: Mapping[str, Pick] | None = None,
     translate: Translate | None = None,
     more: Callable[[], Iterable[str]] | None = None,
     ours_first: bool = False,
@@ -174,6 +180,9 @@ def old_call(
     refused : mapping, optional
         EUGENe's arguments that cannot be, and what to write instead. A value that is EUGENe's
         own default is taken, since it asks for nothing.
+    returned : mapping, optional
+        EUGENe's arguments that say what is returned, and what makes that of our result, of the
+        arguments by our names, and of the value.
     translate : callable, optional
         Turns keyword arguments into those that the function takes, whose names it is given.
     more : callable, optional
@@ -197,6 +206,7 @@ def old_call(
         dict(unheard or {}),
         dict(turned or {}),
         dict(refused or {}),
+        dict(returned or {}),
         ours_first,
     )
 
@@ -213,6 +223,7 @@ def old_call(
         @functools.wraps(function)
         def call(*args: object, **kwargs: object) -> object:
             args = accepted.placed(name, places, args, kwargs, error)
+            picks = {key: kwargs.pop(key) for key in accepted.returned if key in kwargs}
             accepted.judge(name, own, kwargs, error)
             known = [*own, *(more() if more else ())]
             if translate is not None and places is not None:
@@ -225,7 +236,11 @@ def old_call(
                 kwargs = translate(kwargs, known)
             further = () if more or not takes_more else tuple(kwargs)
             check_call(name, signature, args, kwargs, known, further=further, error=error)
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+            for key, value in picks.items():
+                given = signature.bind(*args, **kwargs).arguments
+                result = accepted.returned[key](result, given, value)
+            return result
 
         if shown:
             accepted.show(call, parameters)

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from seqpro._version import version
 from seqpro.errors import GoneError, GoneImportError
+from seqpro.family._homes import HOMES
 from seqpro.family._table import NONE, SAME, Old, modules, table
 
 
@@ -35,10 +36,15 @@ def named(module: str, name: str) -> Old | None:
             if old.name.startswith(f"{module}.") and old.name.endswith(f".{name}")
         ]
         found = inside[0] if inside else None
+    above = module if module in HOMES or module.rpartition(".")[2].startswith("_") else ""
+    while found is None and "." in above:
+        above = above.rpartition(".")[0]
+        found = table().get(f"{above}.{name}")
     return found
 
 
-_PACKAGES = tuple(f"{p}." for p in ("eugene", "seqdata", "seqpro", "seqexplainer"))
+_TOP = ("eugene", "seqdata", "seqpro", "seqexplainer", "seqdatasets", "motifdata")
+_PACKAGES = tuple(f"{package}." for package in _TOP)
 
 
 _ERRORS = {"eugene": ("eugene.errors", "GoneError")}
@@ -51,22 +57,26 @@ def _error_for(old: Old) -> type[AttributeError]:
     return found
 
 
-def load(old: Old) -> object:
+def load(old: Old, asked: str = "") -> object:
     """Return what answers to an old name.
 
     Parameters
     ----------
     old : Old
         The name.
+    asked : str
+        The module that was asked for it: where that is another than the module of the name, as
+        one of its private ones, a name that stands as it was is fetched from there.
 
     Raises
     ------
     GoneError
         If nothing does; the message says what to call.
     """
-    if old.here in (NONE, SAME):
+    if old.here == NONE or (old.here == SAME and asked in ("", old.module)):
         raise _error_for(old)(old.message())
-    module, _, attribute = old.here.partition(":")
+    where = old.name[::-1].replace(".", ":", 1)[::-1] if old.here == SAME else old.here
+    module, _, attribute = where.partition(":")
     value: object = importlib.import_module(module)
     for part in attribute.split(".") if attribute else ():
         value = getattr(value, part)
@@ -90,7 +100,7 @@ def find(module: str, name: str) -> Callable[[], object] | None:
         return None
     old = named(module, name)
     if old is not None:
-        return lambda: load(old)
+        return lambda: load(old, module)
     inner = f"{module}.{name}"
     return (lambda: importlib.import_module(inner)) if inner in modules() else None
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqpro.family._homes import HOMES
+
 PAGE = "docs/switching/eugene.md"
 """Where the table can be read."""
 SAME, NONE = "=", "-"
@@ -83,8 +85,8 @@ def table() -> Mapping[str, Old]:
 def modules() -> frozenset[str]:
     """Return every module that an old name was in, and the packages above."""
     found = set()
-    for old in table().values():
-        parts = old.module.split(".")
+    for module in [*(old.module for old in table().values()), *HOMES]:
+        parts = module.split(".")
         found |= {".".join(parts[: i + 1]) for i in range(len(parts))}
     return frozenset(found)
 

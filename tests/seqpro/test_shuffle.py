@@ -196,3 +196,12 @@ def test_first_letter_pairs_of_long_sequences_mix():
     for letter, count in follow_last.items():
         share = count / len(expected)
         assert abs(seen[letter] / 20_000 - share) < 4 * np.sqrt(share * (1 - share) / 20_000)
+
+
+def test_the_third_place_may_be_the_axis_of_positions() -> None:
+    rows = sp.random_seqs((4, 30), sp.DNA, seed=0)
+    wanted = sp.k_shuffle(rows, 2, sp.DNA, length_axis=-1, seed=3)
+    np.testing.assert_array_equal(sp.k_shuffle(rows, 2, -1, None, 3), wanted)
+    np.testing.assert_array_equal(sp.k_shuffle(rows, 2, None, seed=3, length_axis=-1), wanted)
+    with pytest.raises(SeqproError, match="multiple values for length_axis"):
+        sp.k_shuffle(rows, 2, -1, length_axis=1)

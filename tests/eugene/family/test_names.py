@@ -58,8 +58,8 @@ def test_a_name_that_is_gone_says_what_to_call(old: Old) -> None:
 def test_importing_a_name_that_is_gone_says_the_same() -> None:
     with pytest.raises(GoneImportError, match=r"rmsle_loss is not here: it never worked"):
         from eugene.models.base._losses import rmsle_loss  # noqa: F401
-    with pytest.raises(GoneImportError, match=r"seqexplainer.modisco\(X, hypothetical\)"):
-        from seqexplainer.attributions import modisco  # noqa: F401
+    with pytest.raises(GoneImportError, match=r"seqexplainer.motif_table writes"):
+        from seqexplainer.attributions import modisco_report  # noqa: F401
     with pytest.raises(GoneImportError, match=r"eugene.tune.run"):
         from eugene.train import hyperopt  # noqa: F401
 
