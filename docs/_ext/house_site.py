@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pages
+from pages._built import broken, fetched
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
-# what a browser fetches by itself when it shows a page
-_FETCHED = re.compile(
-    r"""<(?:script|img|iframe|source|audio|video|embed)\b[^>]*?\bsrc=["'](?:https?:)?//[^"']+"""
-    r"""|<link\b(?=[^>]*\brel=["'](?:stylesheet|preload|icon|preconnect|modulepreload))[^>]*?\bhref=["'](?:https?:)?//[^"']+"""
-    r"""|url\(["']?(?:https?:)?//[^)]+|@import\s+["'](?:https?:)?//[^"']+"""
-)
-
-
-def fetched(folder: Path) -> dict[str, list[str]]:
-    """Return, by file, what the built pages would fetch from elsewhere."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in {".html", ".css"}:
-            named = [match[0] for match in _FETCHED.finditer(path.read_text(encoding="utf8"))]
-            if named:
-                found[path.relative_to(folder).as_posix()] = named
-    return found
 
 
 def _notebooks(folder: Path) -> None:
@@ -56,6 +39,8 @@ def _keep_home(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for name, named in fetched(Path(app.outdir)).items():
             LOG.warning("%s fetches from elsewhere: %s", name, "; ".join(named[:3]))
+        for name, links in broken(Path(app.outdir).resolve()).items():
+            LOG.warning("%s has links that lead nowhere: %s", name, "; ".join(links[:3]))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pages
 import pytest
-from pages import _markdown, api, keys, results, shell, speed, tables
+from pages import _built, _markdown, api, keys, results, shell, speed, tables
 
 from eugene.cli._verbs import VERBS
 from eugene.config import registries, schema
@@ -253,3 +253,23 @@ def test_pages_are_written_once_and_old_ones_go(tmp_path, monkeypatch):
 )
 def test_text_shows_as_it_is(text, shown):
     assert _markdown.plain(text) == shown
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "index.html").write_text(
+        '<h1 id="top">A</h1> <a href="inner/b.html#here">1</a> <a href="inner/b.html#gone">2</a>'
+        '<a href="#top">3</a> <a href="#none">4</a> <a href="https://example.org/#x">5</a>'
+        '<img alt="" src="inner/c.png"> <a href="inner/b.html?q=1">6</a>',
+        encoding="utf8",
+    )
+    (tmp_path / "inner" / "b.html").write_text(
+        '<p id="here"><a href="../index.html#top">up</a> <a href="d%20e.html">7</a></p>',
+        encoding="utf8",
+    )
+    assert _built.broken(tmp_path) == {
+        "index.html": ["inner/b.html#gone", "#none", "inner/c.png"],
+        "inner/b.html": ["d%20e.html"],
+    }
+    (tmp_path / "inner" / "d e.html").write_text("", encoding="utf8")
+    assert list(_built.broken(tmp_path)) == ["index.html"]

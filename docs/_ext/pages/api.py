@@ -12,6 +12,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -160,9 +161,14 @@ def _page(one: Shown) -> Iterator[str]:
         if home == f"{one.name}.{name}":
             here[home] = value
         yield f"   * - :py:obj:`{name} <{home}>`"
-        yield f"     - {summary(value) or 'A value.'}"
+        yield f"     - {summary(value) or _shown(value)}"
     for dotted, value in here.items():
         yield from ("", *_directive(dotted, value))
+
+
+def _shown(value: object) -> str:
+    """Return a value as Python shows it, on one short line."""
+    return f"``{reprlib.repr(value)}``"
 
 
 def pages() -> dict[str, str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from pages._markdown import code, page, plain, table
 
 FOLDER = "reference/made"
 
 
 def _doi(text: str) -> str:
-    """Return a DOI or address as a link, and other text as it is."""
+    """Return a DOI, or a work with its address, as a link, and other text as it is."""
     if text.startswith("10."):
         return f"[{text}](https://doi.org/{text})"
-    return plain(text)
+    said = re.fullmatch(r"(.+), (https://\S+)", text)
+    return f"[{plain(said[1])}]({said[2]})" if said else plain(text)
 
 
 def zoo() -> str:
