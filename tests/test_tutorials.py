@@ -23,8 +23,8 @@ SHORTER = {
         "max_epochs=25": "max_epochs=2",
     },
     "03_consistency": {
-        "synthetic_code(6000,": "synthetic_code(600,",
-        "max_epochs=6": "max_epochs=1",
+        "synthetic_code(12000,": "synthetic_code(600,",
+        "max_epochs=10": "max_epochs=1",
     },
     "04_chip_peaks": {
         '("train", "valid")': '("valid",)',
