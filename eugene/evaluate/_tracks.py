@@ -143,6 +143,19 @@ class TrackRows:
         """Number of tracks."""
         return int(self.plain.n.shape[1])
 
+    def window_pearson(self) -> Values:
+        """Return Pearson's correlation over the bins of each window, the mean over its tracks.
+
+        Returns
+        -------
+        ndarray of float64, shape (windows,)
+            NaN where no track of a window varies.
+        """
+        each = self.plain.pearson()
+        there = np.isfinite(each)
+        total = np.where(there, each, 0.0).sum(axis=1)
+        return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan)
+
     def take(self, rows: Sequence[int]) -> TrackRows:
         """Return some windows; sums at each bin, which are over all windows, stay."""
         return TrackRows(self.plain.take(rows), self.logs.take(rows), self.bins)

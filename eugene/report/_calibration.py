@@ -55,13 +55,43 @@ def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
     folder : Path
         For the picture.
     """
+    columns, labels = columns_of(ds)
+    show_columns(section, columns, folder, labels=labels)
+
+
+def show_columns(
+    section: Section,
+    columns: Columns,
+    folder: Path,
+    *,
+    labels: bool,
+    rows: str = "rows",
+    unit: str = "",
+) -> None:
+    """Draw and list predictions beside measurements, bin by bin.
+
+    Parameters
+    ----------
+    section : Section
+        Of the report.
+    columns : list of (str, ndarray, ndarray)
+        Name, measurements and predictions of each output.
+    folder : Path
+        For the picture.
+    labels : bool
+        Whether they are labels and probabilities.
+    rows : str
+        What a row is called, in the plural.
+    unit : str
+        Of measurements and predictions.
+    """
     from eugene.evaluate import calibration_bins
 
-    columns, labels = columns_of(ds)
+    each = {name: (y, p) for name, y, p in columns[:_MOST] if np.isfinite(y).any()}
+    # a bin of fewer has no interval to speak of
+    bins = _BINS if labels else min(_BINS, max(1, min(map(_known, each.values()), default=1) // 5))
     found = {
-        name: calibration_bins(y, p, labels=labels, bins=_BINS)
-        for name, y, p in columns[:_MOST]
-        if np.isfinite(y).any()
+        name: calibration_bins(y, p, labels=labels, bins=bins) for name, (y, p) in each.items()
     }
     if not found:
         return
@@ -69,19 +99,21 @@ def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
     if labels:
         section.text(
             "Of ten rows with a predicted probability of 0.8, eight should be measured positive. "
-            f"Test rows by their predicted probability, in {_BINS} bins of one width; brackets "
+            f"Test {rows} by their predicted probability, in {bins} bins of one width; brackets "
             f"hold Wilson's 95 % intervals.{many}"
         )
     else:
         section.text(
-            f"Test rows by their prediction, in {_BINS} bins of as many rows: where predictions "
-            "are right on the whole, the mean measurement of a bin is its mean prediction. "
-            f"Brackets hold Student's 95 % intervals of the mean.{many}"
+            f"Test {rows} by their prediction, "
+            + (f"in {bins} bins of as many" if bins > 1 else "all in one bin, for they are few")
+            + ": where predictions are right on the whole, the mean measurement of a bin is its mean "
+            f"prediction{f', in {unit}' if unit else ''}. Brackets hold Student's 95 % intervals "
+            f"of the mean.{many}"
         )
-    section.figures([_picture(found, folder, labels=labels)])
+    section.figures([_picture(found, folder, labels=labels, unit=unit)])
     several = len(found) > 1
     section.table(
-        (*(("output",) if several else ()), "rows", "mean prediction",
+        (*(("output",) if several else ()), rows, "mean prediction",
          _SHARE if labels else "mean measurement"),
         [
             (*((name,) if several else ()), number(int(row.rows)), number(float(row.predicted)),
@@ -94,11 +126,16 @@ def show_bins(section: Section, ds: xr.Dataset, folder: Path) -> None:
     )  # fmt: skip
 
 
+def _known(pair: tuple[NDArray[np.float64], NDArray[np.float64]]) -> int:
+    """Return the number of rows with both."""
+    return int((np.isfinite(pair[0]) & np.isfinite(pair[1])).sum())
+
+
 def _there(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _picture(found: dict[str, pd.DataFrame], folder: Path, *, labels: bool) -> Picture:
+def _picture(found: dict[str, pd.DataFrame], folder: Path, *, labels: bool, unit: str) -> Picture:
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(4.4, 4.0), layout="constrained")
@@ -114,8 +151,9 @@ def _picture(found: dict[str, pd.DataFrame], folder: Path, *, labels: bool) -> P
     )
     ends = (0.0, 1.0) if labels else (float(every.min()), float(every.max()))
     ax.plot(ends, ends, color="black", linewidth=0.7, linestyle=":")
-    ax.set_xlabel("mean predicted probability" if labels else "mean prediction")
-    ax.set_ylabel(_SHARE if labels else "mean measurement")
+    of = f" ({unit})" if unit else ""
+    ax.set_xlabel("mean predicted probability" if labels else f"mean prediction{of}")
+    ax.set_ylabel(_SHARE if labels else f"mean measurement{of}")
     if len(found) > 1:
         ax.legend(fontsize=7, frameon=False)
     return picture(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from eugene.report._blocks import Picture, Section, interval, number, picture
+from eugene.report._calibration import show_columns
 from eugene.report._measured import each_target, metric_table
+from eugene.report._mistakes import worst
+from eugene.report._rows import data_of, row_names
 from eugene.report._words import metric_name
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ _COLOURS = {"network": "#1f6f8b", "mean_profile": "#9a9a9a", "other_half": "#d08
 _BINS = 40
 # of two profiles that share no position: sqrt(ln 2)
 _FARTHEST = 0.8326
+_LISTED, _TASKS = 10, 3
+"""Rows that are listed as the worst, and tasks that have such a list of counts."""
 
 
 def show_profiles(section: Section, run: RunFolder, evaluation: Evaluation) -> None:
@@ -63,7 +68,15 @@ def show_profiles(section: Section, run: RunFolder, evaluation: Evaluation) -> N
 
         with sd.open_zarr(run / SCORES) as opened:
             ds = opened.load()
-        section.figures(pictures(ds, run.figures))
+        with data_of(run) as data:
+            named = {
+                which: row_names(data, ds[f"{which}_index"].to_numpy())
+                for which in ("example", "worst")
+                if f"{which}_index" in ds
+            }
+            section.figures(pictures(ds, run.figures, named["example"]))
+            _show_counts(section, ds, run, data)
+            _show_worst(section, ds, run, data, named.get("worst", []))
 
 
 def _show_reach(section: Section, measured: Measured, evaluation: Evaluation) -> None:
@@ -96,6 +109,7 @@ def _show_reach(section: Section, measured: Measured, evaluation: Evaluation) ->
             for m in names
             if any(m in found for found in halves.values())
         ],
+        caption="On one half of the reads",
     )
     floors = {"jsd": "the mean profile", "count_pearson": "k-mer ridge"}
     for metric, entry in measured.get("reach", {}).items():
@@ -106,7 +120,90 @@ def _show_reach(section: Section, measured: Measured, evaluation: Evaluation) ->
         )
 
 
-def pictures(ds: xr.Dataset, folder: Path) -> list[Picture]:
+def _tasks(ds: xr.Dataset) -> list[str]:
+    import numpy as np
+
+    return [str(name) for name in np.atleast_1d(ds.attrs["tasks"])]
+
+
+def _show_counts(section: Section, ds: xr.Dataset, run: RunFolder, data: xr.Dataset | None) -> None:
+    """Hold predicted counts against observed ones by quantile, and list the worst rows."""
+    import numpy as np
+
+    observed, predicted = ds["total"].to_numpy(), ds["predicted_log_counts"].to_numpy()
+    tasks = _tasks(ds)
+    section.heading("Calibration of the counts")
+    show_columns(
+        section,
+        list(zip(tasks, np.log1p(observed).T, predicted.T, strict=True)),
+        run.figures,
+        labels=False,
+        unit="ln(1 + counts)",
+    )
+    for task, name in enumerate(tasks[:_TASKS]):
+        rows = worst(np.log1p(observed[:, task]), predicted[:, task], _LISTED, labels=False)
+        called = row_names(data, ds["index"].to_numpy()[rows])
+        section.heading(_of("Rows whose counts are most wrong", name, tasks))
+        section.table(
+            ("row", "counts", "predicted", "ln(1 + counts) off by"),
+            [
+                (called[i], number(float(observed[row, task]), 0),
+                 number(float(np.expm1(predicted[row, task])), 1),
+                 f"{predicted[row, task] - np.log1p(observed[row, task]):+.3f}")
+                for i, row in enumerate(rows)
+            ],
+            numbers=(1, 2, 3),
+        )  # fmt: skip
+
+
+def _of(text: str, task: str, tasks: list[str]) -> str:
+    return text if len(tasks) == 1 else f"{text}: {task}"
+
+
+def _show_worst(
+    section: Section, ds: xr.Dataset, run: RunFolder, data: xr.Dataset | None, names: list[str]
+) -> None:
+    """List the rows whose profile is farthest from the observed one, and draw some."""
+    import numpy as np
+
+    if "worst_index" not in ds:  # of a version that did not keep them
+        return
+    least = float(ds.attrs["worst_least_counts"])
+    distance = ds["jsd"].to_numpy()
+    off = np.where(np.isnan(distance), -np.inf, distance).max(axis=1)
+    totals = np.nansum(ds["total"].to_numpy(), axis=1)
+    off = np.where((totals >= least) & np.isfinite(off), off, -np.inf)
+    rows = np.lexsort((ds["index"].to_numpy(), -off))[:_LISTED]
+    rows = rows[np.isfinite(off[rows])]
+    tasks = _tasks(ds)
+    called = row_names(data, ds["index"].to_numpy()[rows])
+    section.heading("Rows whose profile is most wrong")
+    section.text(
+        "By the Jensen-Shannon distance (nats), among the rows with at least the median of the "
+        f"counts ({number(least, 0)}): where little was counted every prediction is far from it."
+    )
+    section.table(
+        ("row", *(_of("distance", task, tasks) for task in tasks),
+         *(_of("counts", task, tasks) for task in tasks)),
+        [
+            (called[i], *(number(float(v)) for v in distance[row]),
+             *(number(float(v), 0) for v in ds["total"].to_numpy()[row]))
+            for i, row in enumerate(rows)
+        ],
+        numbers=range(1, 1 + 2 * len(tasks)),
+    )  # fmt: skip
+    section.figures(
+        [
+            _windows(
+                ds, run.figures, names, which="worst", name="profiles_worst",
+                what=f"the {len(names)} test windows whose profiles are most wrong",
+                order="the worst first",
+            )
+        ]
+    )  # fmt: skip
+
+
+def pictures(ds: xr.Dataset, folder: Path, names: list[str]) -> list[Picture]:
     """Draw a few windows, counts, and the distances of all rows.
 
     Parameters
@@ -115,21 +212,37 @@ def pictures(ds: xr.Dataset, folder: Path) -> list[Picture]:
         ``evaluation.zarr`` of a run.
     folder : Path
         For the pictures.
+    names : list of str
+        What the windows are called.
 
     Returns
     -------
     list of Picture
         Three.
     """
-    return [_windows(ds, folder), _counts(ds, folder), _distances(ds, folder)]
+    few = _windows(
+        ds, folder, names, which="example", name="profiles", what=f"{len(names)} test windows",
+        order="windows from many to few predicted reads",
+    )  # fmt: skip
+    return [few, _counts(ds, folder), _distances(ds, folder)]
 
 
-def _windows(ds: xr.Dataset, folder: Path) -> Picture:
+def _windows(
+    ds: xr.Dataset,
+    folder: Path,
+    names: list[str],
+    *,
+    which: Literal["example", "worst"],
+    name: str,
+    what: str,
+    order: str,
+) -> Picture:
+    """Draw some windows that were kept, observed and predicted."""
     import matplotlib.pyplot as plt
     import numpy as np
 
-    observed = ds["example_observed"].to_numpy().astype(float)
-    predicted = ds["example_predicted"].to_numpy().astype(float)
+    observed = ds[f"{which}_observed"].to_numpy().astype(float)
+    predicted = ds[f"{which}_predicted"].to_numpy().astype(float)
     task_of = np.atleast_1d(ds.attrs["task_of_sample"])
     n, tracks, length = observed.shape
     figure, axes = plt.subplots(
@@ -149,16 +262,19 @@ def _windows(ds: xr.Dataset, folder: Path) -> Picture:
                 )
                 ax.plot(places, side * expected, color=_colour(int(task)), linewidth=0.9)
         ax.axhline(0, color="black", linewidth=0.4)
-        index = int(ds["example_index"].values[row])
-        ax.set_ylabel(f"row {index}\n{total:.0f} reads", fontsize=7)
+        said = names[row].replace(" ", "\n")
+        ax.set_ylabel(
+            f"{said}\n{np.nansum(observed[row]):,.0f} reads", fontsize=7, rotation=0, ha="right",
+            va="center",
+        )  # fmt: skip
         ax.tick_params(labelsize=7)
     axes[-1, 0].set_xlabel("position from the middle of the window (bp)", fontsize=8)
     strands = ", the minus strand below the line" if tracks > len(np.unique(task_of)) else ""
     return picture(
-        figure, "profiles", folder=folder,
-        alt=f"Observed and predicted profiles of {n} test windows",
+        figure, name, folder=folder,
+        alt=f"Observed and predicted profiles of {what}",
         caption="Observed counts (grey) and the predicted profile times the observed total"
-        f"{strands}; windows from many to few predicted reads.",
+        f"{strands}; {order}.",
     )  # fmt: skip
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eugene.report._blocks import Picture, Section, interval, number, picture
+from eugene.report._calibration import show_columns
+from eugene.report._rows import data_of, row_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import xarray as xr
 
     from eugene._evaluation import Evaluation
     from eugene._folder import RunFolder
 
+_SIDES = ("observed", "predicted")
 _REFERENCE = "mean_of_training_windows_pearson"
-_WINDOWS, _TRACKS = 2, 4
+_WINDOWS, _TRACKS, _LISTED = 2, 4, 10
+WINDOWS, WORST = "track_windows.tsv", "track_worst.zarr"
+"""Figures of each test window, and the windows with the lowest correlation."""
 
 
 def show_tracks(section: Section, run: RunFolder, evaluation: Evaluation) -> None:
@@ -53,17 +60,60 @@ def show_tracks(section: Section, run: RunFolder, evaluation: Evaluation) -> Non
             f"{number(genes.get('pearson_specific'))}."
         )
     section.figures(_pictures(run))
+    _show_windows(section, run)
     section.links(
         [
             (name, what)
             for name, what in (
                 ("tracks.tsv", "each track"),
                 ("track_bins.tsv", "each bin of the output"),
+                (WINDOWS, "each test window"),
                 ("track_genes.tsv", "each track over genes"),
             )
             if (run / name).is_file()
         ]
     )
+
+
+def _show_windows(section: Section, run: RunFolder) -> None:
+    """Hold the mean signal of windows against what was predicted, and show the worst windows."""
+    import seqdata as sd
+
+    table = _table(run, WINDOWS)
+    if table.empty:
+        return
+    start = "observed_"
+    groups = [str(c)[len(start) :] for c in table.columns if str(c).startswith(start)]
+    columns = [
+        (g, *(table[f"{side}_{g}"].to_numpy(float) for side in ("observed", "predicted")))
+        for g in groups
+    ]
+    section.heading("Calibration of the signal of windows")
+    section.text("The signal of a window is the mean over its bins and over the tracks named.")
+    show_columns(section, columns, run.figures, labels=False, rows="windows")
+    bad = table[table["pearson"].notna()].sort_values("pearson", kind="stable").head(_LISTED)
+    section.heading("Windows that are most wrong")
+    section.text(
+        "By Pearson's correlation over the bins of the window, the mean over its tracks that vary."
+    )
+    with data_of(run) as data:
+        names = row_names(data, bad["index"].to_numpy(int))
+        section.table(
+            ("window", "Pearson r", *(f"{g}, {side}" for g in groups for side in _SIDES)),
+            [
+                (name, number(row["pearson"]),
+                 *(number(row[f"{side}_{g}"]) for g in groups for side in _SIDES))
+                for name, row in zip(names, bad.to_dict("records"), strict=True)
+            ],
+            numbers=range(1, 2 + 2 * len(groups)),
+            caption="Windows with the lowest correlation, and their mean signal",
+        )  # fmt: skip
+        if not (run / WORST).is_dir():
+            return
+        with sd.open_zarr(run / WORST) as opened:
+            ds = opened.load()
+        called = row_names(data, ds["index"].to_numpy())[:_WINDOWS]
+    section.figures([_windows(ds, _table(run, "tracks.tsv"), run, worst=called)])
 
 
 def _table(run: RunFolder, name: str) -> pd.DataFrame:
@@ -100,8 +150,10 @@ def _pictures(run: RunFolder) -> list[Picture]:
     return found
 
 
-def _windows(ds: xr.Dataset, table: pd.DataFrame, run: RunFolder) -> Picture:
-    """Draw some test windows: the best predicted track of each assay."""
+def _windows(
+    ds: xr.Dataset, table: pd.DataFrame, run: RunFolder, worst: Sequence[str] = ()
+) -> Picture:
+    """Draw some test windows, the first or the worst: the best predicted track of each assay."""
     import numpy as np
 
     from eugene.plot import track_windows
@@ -113,8 +165,16 @@ def _windows(ds: xr.Dataset, table: pd.DataFrame, run: RunFolder) -> Picture:
         own = np.flatnonzero((assays == assay) & np.isfinite(scores))
         if len(own):
             chosen.append(int(own[np.argmax(scores[own])]))
+    drawn = track_windows(ds, chosen[:_TRACKS], _WINDOWS)
+    if worst:
+        return picture(
+            drawn, "track_windows_worst", folder=run.figures,
+            alt=f"Observed and predicted signal along the worst test windows, {', '.join(worst)}",
+            caption="Observed (grey) and predicted (line) signal of the windows with the lowest "
+            f"correlation, from left to right {', '.join(worst)}; the same tracks as above.",
+        )  # fmt: skip
     return picture(
-        track_windows(ds, chosen[:_TRACKS], _WINDOWS), "track_windows", folder=run.figures,
+        drawn, "track_windows", folder=run.figures,
         alt="Observed and predicted signal along test windows",
         caption="Observed (grey) and predicted (line) signal of the first test windows, of the "
         "track of each assay that is predicted best.",

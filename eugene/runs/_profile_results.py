@@ -29,6 +29,7 @@ from eugene.evaluate._intervals import difference
 from eugene.evaluate._profiles import draw_all, summarise_drawn
 from eugene.runs._baselines import baseline_predictions
 from eugene.runs._halves import Halves
+from eugene.runs._worst import Worst
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,6 +44,8 @@ _BATCH = 256
 _RIDGE = "kmer_ridge"
 # validation rows on which the width of the smoothing is chosen, and windows that are drawn
 _MOST_CHOOSING, _DRAWN = 2000, (0.99, 0.9, 0.75, 0.5)
+# rows that the network gets most wrong
+_WORST = 4
 
 
 @dataclass
@@ -117,9 +120,9 @@ def test_profiles(
             places_of(run.data.ds), None if fragments is None else Path(fragments), run.config.seed
         )
         width = _smoothing(run, halves, tasks, mean)
-        rows, scores, shown = _score(run, predictions, tasks, mean, halves, width, smooth)
+        rows, scores, shown, worst = _score(run, predictions, tasks, mean, halves, width, smooth)
     _add_baselines(run, rows, scores, tasks)
-    _keep(run, rows, scores, shown, tasks)
+    _keep(run, rows, scores, shown, worst, tasks)
     options = {"n_bootstrap": n_bootstrap, "seed": run.config.seed}
     places = {int(row): i for i, row in enumerate(rows)}
     parts = {
@@ -171,8 +174,9 @@ def _score(
     halves: Halves,
     width: Smooth | None,
     smooth: int | None,
-) -> tuple[NDArray[np.int64], _Scores, dict[int, tuple[_Array, _Array]]]:
+) -> tuple[NDArray[np.int64], _Scores, dict[int, tuple[_Array, _Array]], Worst]:
     """Return the test rows, their scores, and observed and predicted profiles of a few of them."""
+    worst = Worst(_WORST)
     place_of = np.full(run.data.ds.sizes["_sequence"], -1, dtype=np.int64)
     place_of[predictions["index"].to_numpy()] = np.arange(predictions.sizes["_sequence"])
     gathered: dict[tuple[str, str], list[ProfileRows]] = {}
@@ -207,13 +211,16 @@ def _score(
             }
         for key, values in found.items():
             gathered.setdefault(key, []).append(values)
+        own = found["whole", "network"]
+        off = np.where(np.isnan(own.scores["jsd"]), -np.inf, own.scores["jsd"]).max(axis=1)
+        worst.add(rows, off, np.nansum(own.totals, axis=1), observed, profile)
         listed.append(rows)
         for i in np.flatnonzero(np.isin(rows, drawn)):
             shown[int(rows[i])] = (observed[i], profile[i])
     scores = _Scores({}, {})
     for (which, name), parts in gathered.items():
         getattr(scores, which)[name] = ProfileRows.joined(parts)
-    return np.concatenate(listed), scores, {row: shown[row] for row in drawn}
+    return np.concatenate(listed), scores, {row: shown[row] for row in drawn}, worst
 
 
 def _of_tasks(
@@ -318,9 +325,14 @@ def _keep(
     rows: NDArray[np.int64],
     scores: _Scores,
     shown: Mapping[int, tuple[_Array, _Array]],
+    worst: Worst,
     tasks: Mapping[str, Sequence[int]],
 ) -> None:
-    """Write the scores of each test row, and a few profiles to draw."""
+    """Write the scores of each test row, and a few profiles to draw.
+
+    The worst are those with the largest distance in any task among the rows with at least the
+    median of the counts: with few reads every prediction is far from what is observed.
+    """
     import xarray as xr
 
     import seqdata as sd
@@ -350,4 +362,12 @@ def _keep(
         example_predicted=(axes, predicted.astype(np.float32)),
         example_index=("_example", np.array(list(shown), dtype=np.int64)),
     )
+    median = float(np.median(np.nansum(network.totals, axis=1)))
+    if bad := worst.chosen(median):
+        axes = ("_worst", "_track", "_position")
+        ds = ds.assign(
+            worst_observed=(axes, np.stack([seen for *_, seen, _ in bad]).astype(np.float32)),
+            worst_predicted=(axes, np.stack([guess for *_, guess in bad]).astype(np.float32)),
+            worst_index=("_worst", np.array([row for row, *_ in bad], dtype=np.int64)),
+        ).assign_attrs(worst_least_counts=median)
     sd.to_zarr(ds, run.folder / FILE, overwrite=True)

@@ -27,6 +27,8 @@ from eugene.evaluate import (
 )
 from eugene.evaluate._intervals import difference, summary
 from eugene.evaluate._tracks import drawn_pearson
+from eugene.report._tracks import WINDOWS, WORST
+from eugene.runs._worst import Worst
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eugene.runs")
 MEAN = "mean_of_training_windows"
 TABLES = {"tracks": "tracks.tsv", "groups": "track_groups.tsv", "bins": "track_bins.tsv",
-          "genes": "track_genes.tsv"}  # fmt: skip
+          "genes": "track_genes.tsv", "windows": WINDOWS}  # fmt: skip
 _DRAWN = 3
 
 
@@ -126,8 +128,8 @@ def test_tracks(
 ) -> Evaluation:
     """Measure a network of tracks on the test rows, beside the mean over the training windows.
 
-    It writes ``tracks.tsv``, ``track_groups.tsv``, ``track_bins.tsv`` and, of genes,
-    ``track_genes.tsv``.
+    It writes ``tracks.tsv``, ``track_groups.tsv``, ``track_bins.tsv``, ``track_windows.tsv`` and,
+    of genes, ``track_genes.tsv``.
 
     Parameters
     ----------
@@ -154,11 +156,16 @@ def test_tracks(
     rows: list[int] = []
     parts: dict[str, list[TrackRows]] = {"network": [], MEAN: []}
     shown: list[dict[str, Any]] = []
+    worst = Worst(_DRAWN)
     for batch in _predicted(run, "test"):
         if genes is not None and plan is None:
             bins = batch["prediction"].shape[2]
             plan = plan_genes(ds, genes, target=name, rows=run.rows("test"), bins=bins)
-        parts["network"].append(score_tracks(batch["target"], batch["prediction"]))
+        own = score_tracks(batch["target"], batch["prediction"])
+        parts["network"].append(own)
+        off = 1 - own.window_pearson()
+        signal = (batch["target"], batch["prediction"])
+        worst.add(batch["index"], off, np.zeros(len(off)), *signal)
         constant = mean.predict(len(batch["target"]))
         parts[MEAN].append(score_tracks(batch["target"], constant))
         if plan is not None:
@@ -168,9 +175,11 @@ def test_tracks(
             shown.append(batch)
     scored = {key: TrackRows.joined(each) for key, each in parts.items()}
     _keep_examples(run, shown)
+    _keep_worst(run, worst)
     samples = [str(v) for v in ds[str(ds[name].dims[1])].to_numpy()]
     options: dict[str, Any] = {"n_bootstrap": n_bootstrap, "seed": run.config.seed}
     tables = _tables(run, scored, samples, options)
+    tables["windows"] = _windows(run, scored["network"], rows)
     found: dict[str, Any] = {}
     if plan is not None:
         tables["genes"] = gene_table(plan, samples, **options)
@@ -213,13 +222,36 @@ def _tables(
     said = metadata_of(ds, name)
     references = {MEAN: scored[MEAN]}
     network = scored["network"]
-    groups = [str(v) for v in said.get("assay", ["tracks"] * len(samples))]
+    groups = _groups(run, len(samples))
     bin_size = int(ds[name].attrs.get("bin_size", 1))
     return {
         "tracks": track_table(network, samples, references=references, metadata=said, **options),
         "groups": group_table(network, groups, references=references, **options),
         "bins": bin_table(network, bin_size=bin_size),
     }
+
+
+def _groups(run: Run, tracks: int) -> list[str]:
+    """Return what each track is counted under: its assay, where the data say it."""
+    said = metadata_of(run.data.ds, run.data.target_vars[0])
+    return [str(v) for v in said.get("assay", ["tracks"] * tracks)]
+
+
+def _windows(run: Run, scored: TrackRows, rows: Sequence[int]) -> pd.DataFrame:
+    """Return what each test window gave: correlation, and mean signal of each assay, twice."""
+    import pandas as pd
+
+    groups = np.array(_groups(run, scored.n_tracks))
+    columns: dict[str, NDArray[np.floating] | list[int]] = {
+        "index": list(rows), "pearson": scored.window_pearson()
+    }  # fmt: skip
+    there = scored.plain.n > 0
+    for group in dict.fromkeys(groups.tolist()):
+        own = there & (groups == group)
+        share = np.where(own.any(axis=1), 1 / np.maximum(own.sum(axis=1), 1), np.nan)
+        for side, values in (("observed", scored.plain.y), ("predicted", scored.plain.p)):
+            columns[f"{side}_{group}"] = np.where(own, values, 0).sum(axis=1) * share
+    return pd.DataFrame(columns)
 
 
 def _mean(values: pd.Series[float]) -> float | None:
@@ -263,17 +295,34 @@ def _measured(scored: Mapping[str, TrackRows], options: Mapping[str, Any]) -> Me
 
 def _keep_examples(run: Run, shown: Sequence[Mapping[str, Any]]) -> None:
     """Keep the first test windows, observed and predicted, for the report."""
-    import seqdata as sd
-
     if not shown:
         return
-    parts = {
-        k: np.concatenate([batch[k] for batch in shown])[:_DRAWN]
+    index, target, prediction = (
+        np.concatenate([batch[k] for batch in shown])[:_DRAWN]
         for k in ("index", "target", "prediction")
-    }
-    ds = _block(run, parts["index"], parts["prediction"].astype(np.float32))
-    dims = ds["prediction"].dims
-    sd.to_zarr(
-        ds.assign(observed=(dims, parts["target"].astype(np.float32))),
-        run.folder / "track_examples.zarr", overwrite=True,
-    )  # fmt: skip
+    )
+    _keep(run, "track_examples.zarr", index, target, prediction)
+
+
+def _keep_worst(run: Run, worst: Worst) -> None:
+    """Keep the test windows with the lowest correlation, the worst first."""
+    bad = worst.chosen()
+    if bad:
+        index = np.array([row for row, *_ in bad], dtype=np.int64)
+        observed, predicted = (np.stack([one[side] for one in bad]) for side in (2, 3))
+        _keep(run, WORST, index, observed, predicted)
+
+
+def _keep(
+    run: Run,
+    name: str,
+    index: NDArray[np.int64],
+    observed: NDArray[np.floating],
+    predicted: NDArray[np.floating],
+) -> None:
+    """Write some windows, observed and predicted."""
+    import seqdata as sd
+
+    ds = _block(run, index, predicted.astype(np.float32))
+    seen = (ds["prediction"].dims, observed.astype(np.float32))
+    sd.to_zarr(ds.assign(observed=seen), run.folder / name, overwrite=True)

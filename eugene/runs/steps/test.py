@@ -343,6 +343,8 @@ def _write(run: Run, evaluation: Evaluation) -> None:
         "evaluation.json": "figures on the test rows, beside the baselines",
         "evaluation.zarr": "figures of each test row of a profile network",
         "tracks.tsv": "figures of each track of a network of tracks",
+        "track_windows.tsv": "figures of each test window of a network of tracks",
+        "track_worst.zarr": "test windows that a network of tracks gets most wrong",
     },
     report=(Part("performance", "Test performance", _show),),
     verb=Verb(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pyBigWig
 import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import t
 
 import eugene as eu
 import seqdata as sd
@@ -156,6 +160,58 @@ def test_figures_and_references_of_one_run(run: Any, files: Path) -> None:
         assert words in page
     for picture in ("profiles", "counts", "distances"):
         assert (run.figures / f"{picture}.png").is_file()
+
+
+def shown_table(page: str, words: str) -> list[list[str]]:
+    """Return the rows of the table of a page with such words in its caption."""
+    files = re.findall(r'download="[^"]+tsv" href="([^"]+)" aria-label="([^"]+)"', page)
+    (uri,) = [uri for uri, label in files if words in label]
+    return [line.split("\t") for line in unquote(uri.split(",", 1)[1]).splitlines()[1:]]
+
+
+def test_the_page_shows_the_worst_rows_and_counts_by_quantile(run: Any, files: Path) -> None:
+    ds = sd.open_zarr(run.predictions)
+    rows = np.flatnonzero(ds["chrom"].values.astype(str) == "c3")
+    y, guess = observed(ds, files, rows)[:, 0], ds["profile"].values[rows, 0].astype(float)
+    with np.errstate(invalid="ignore"):
+        off = np.array([jensenshannon(a, b) for a, b in zip(y, guess, strict=True)])
+    totals = y.sum(axis=1)
+    least = np.median(totals)
+    order = [i for i in np.argsort(-off, kind="stable") if totals[i] >= least]
+    kept = sd.open_zarr(run.path / "evaluation.zarr")
+    assert kept["worst_index"].values.tolist() == rows[order[:4]].tolist()
+    np.testing.assert_array_equal(kept["worst_observed"].values[:, 0], y[order[:4]])
+    np.testing.assert_allclose(kept["worst_predicted"].values[:, 0], guess[order[:4]], rtol=1e-5)
+    names = []
+    for i in rows:
+        strand = str(ds["strand"].values[i])
+        place = f"c3:{ds['start'].values[i]}-{ds['end'].values[i]}"
+        names.append(place if strand == "." else f"{place}({strand})")
+    page = (run.path / "report.html").read_text()
+    found = shown_table(page, "Rows whose profile is most wrong")
+    assert [line[0].split(" ")[0] for line in found] == [names[i] for i in order[:10]]
+    assert [float(line[1]) for line in found] == pytest.approx(off[order[:10]], abs=5e-4)
+    logs, said = np.log1p(totals), ds["counts"].values[rows, 0].astype(float)
+    far = np.argsort(-np.abs(logs - said), kind="stable")[:10]
+    found = shown_table(page, "Rows whose counts are most wrong")
+    assert [line[0].split(" ")[0] for line in found] == [names[i] for i in far]
+    assert [float(line[3]) for line in found] == pytest.approx((said - logs)[far], abs=6e-4)
+    bins = min(10, len(rows) // 5)
+    place = np.empty(len(rows), int)
+    place[np.argsort(said, kind="stable")] = np.arange(len(rows)) * bins // len(rows)
+    found = shown_table(page, "Predicted and observed, bin by bin")
+    assert len(found) == bins
+    for i, line in enumerate(found):
+        part = logs[place == i]
+        low, high = t.interval(
+            0.95, len(part) - 1, part.mean(), part.std(ddof=1) / len(part) ** 0.5
+        )
+        assert (int(line[0]), float(line[1])) == (
+            len(part), pytest.approx(said[place == i].mean(), abs=5e-4)
+        )  # fmt: skip
+        numbers = [float(x) for x in re.findall(r"-?[0-9.]+", line[2])]
+        assert numbers == pytest.approx([part.mean(), low, high], abs=6e-4)
+    assert (run.figures / "profiles_worst.png").is_file()
 
 
 def test_counts_and_profile_are_explained(run: Any) -> None:

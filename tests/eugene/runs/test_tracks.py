@@ -162,3 +162,18 @@ def test_windows_of_several_species_are_trained_together(tmp_path: Path) -> None
     assert {"val_pearson_human", "val_pearson_mouse"} <= set(history)
     given = sd.open_zarr(folder / "predictions.zarr")["prediction"].values
     assert np.isfinite(given[0::2]).all() and np.isnan(given[1::2, 2]).all()
+    table = pd.read_csv(folder / "track_windows.tsv", sep="\t")
+    assert table["index"].tolist() == [8, 9, 10, 11]
+    expected = []
+    for row in range(8, 12):
+        there = [i for i in range(3) if np.isfinite(target[row, i]).all()]
+        each = [np.corrcoef(target[row, i], given[row, i])[0, 1] for i in there]
+        expected.append(np.mean(each))
+        own = table[table["index"] == row].iloc[0]
+        assert own["observed_tracks"] == pytest.approx(target[row, there].mean(), rel=1e-5)
+        assert own["predicted_tracks"] == pytest.approx(given[row, there].mean(), rel=1e-5)
+    np.testing.assert_allclose(table["pearson"], expected, rtol=1e-4, atol=1e-5)
+    worst = sd.open_zarr(folder / "track_worst.zarr")
+    assert worst["index"].values.tolist() == [8 + i for i in np.argsort(expected)[:3]]
+    page = (folder / "report.html").read_text()
+    assert "Windows that are most wrong" in page and "Calibration of the signal" in page
