@@ -141,23 +141,40 @@ def test_planted_motifs_come_out() -> None:
     starts = rng.integers(10, 80, 500)
     for row, start in enumerate(starts):
         drawn = [rng.choice(list(b"ACGT"), p=p) for p in motif.ppm().T]
-        letters[row, start : start + 10] = np.array(drawn, dtype=np.uint8).view("S1")
+        site = np.array(drawn, dtype=np.uint8).view("S1")
+        # every third one stands on the other strand
+        site = sp.reverse_complement(site, sp.DNA, length_axis=0) if row % 3 == 0 else site
+        letters[row, start : start + 10] = site
     X = sp.ohe(letters, sp.DNA).swapaxes(1, 2)
-    conv = torch.nn.Conv1d(4, 1, 10)
+    conv = torch.nn.Conv1d(4, 2, 10)
     with torch.no_grad():
         conv.weight[0] = torch.from_numpy(motif.pwm()).float()
+        conv.weight[1] = conv.weight[0].flip((0, 1))
         conv.bias.fill_(-6.0)
+    # the best site of either strand
     net = torch.nn.Sequential(
-        conv, torch.nn.ReLU(), torch.nn.AdaptiveMaxPool1d(1), torch.nn.Flatten()
-    )
+        conv, torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Unflatten(1, (1, 182)),
+        torch.nn.AdaptiveMaxPool1d(1), torch.nn.Flatten(),
+    )  # fmt: skip
     h = se.attribute(net, X, hypothetical=True, n_references=5, seed=0)
     found = se.modisco(X, h, n_leiden_runs=2, max_seqlets=2000)
     consensus = found.motifs()[0].consensus()
     assert "CCTGAGT" in consensus or "ACTCAGG" in consensus
+    cores = found.seqlets(core=True)
     near = [
-        abs(int(s) + p.core().start - int(starts[i])) <= 2
-        for p in found
-        for i, s, r in zip(p.sequence, p.start, p.reverse, strict=True)
-        if not r
+        abs(row.start - starts[row.sequence]) <= 3 and abs(row.end - starts[row.sequence] - 10) <= 3
+        for row in cores.itertuples()
     ]
     assert np.mean(near) > 0.9
+    # both strands are found, and letters at the places, turned where it says so, are the pattern
+    assert 0.2 < np.mean([row.strand == "-" for row in cores.itertuples()]) < 0.8
+    for pattern in found:
+        letters_at, scores_at = np.zeros((2, 4, pattern.width))
+        for row, start, reverse in zip(
+            pattern.sequence, pattern.start, pattern.reverse, strict=True
+        ):
+            turn = (slice(None, None, -1 if reverse else None),) * 2
+            letters_at += X[row][:, start : start + pattern.width][turn]
+            scores_at += (X[row] * h[row].numpy())[:, start : start + pattern.width][turn]
+        np.testing.assert_allclose(pattern.ppm, letters_at / pattern.n_seqlets, atol=1e-6)
+        np.testing.assert_allclose(pattern.contributions, scores_at / pattern.n_seqlets, atol=1e-4)
