@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLACE = ("sequence", "start", "end")
+_NAMED = {"motif": "motifs", "accession": "accessions"}
+"""Columns of text, which are stored as codes, and the attribute that says what these stand for."""
 
 
 def annotate_positions(
@@ -86,24 +88,21 @@ def add_hits(
 
     motifs = sorted({str(m) for m in table["motif"] if m})
     described = {"kind": "annotation", "motifs": motifs, **(attrs or {})}
-    if "accession" in table:
-        pairs = dict(zip(table["motif"], table["accession"], strict=True))
-        described["accessions"] = [str(pairs[motif]) for motif in motifs]
     ds[name] = (dims, annotate_positions(table, motifs, shape), described)
-    codes = {motif: i for i, motif in enumerate(motifs, start=1)}
     row = f"_{name}"
     for column in table.columns:
-        if column == "motif":
+        if column in _NAMED:
+            # motifs of one name may have several accessions, so each has codes of its own
+            known = sorted({str(value) for value in table[column] if value})
+            codes = {text: i for i, text in enumerate(known, start=1)}
             values = np.array([codes.get(m, 0) for m in table[column]], dtype=np.uint16)
-            own: dict[str, object] = {"motifs": motifs}
+            own: dict[str, object] = {_NAMED[column]: known}
         elif column == "strand":
             text = table[column].where(table[column].isin(list(STRANDS)), ".")
             values = np.array([STRANDS[str(s)] for s in text], dtype=np.int8)
             own = code_attrs(STRANDS)
-        elif column != "accession":
-            values, own = table[column].to_numpy(), {}
         else:
-            continue
+            values, own = table[column].to_numpy(), {}
         ds[f"{name}_{column}"] = (row, values, own)
 
 
@@ -152,16 +151,17 @@ def hits_table(ds: xr.Dataset, name: str) -> pd.DataFrame:
         if found.dims != (row,):
             continue
         column = str(variable).removeprefix(f"{name}_")
-        if column == "motif":
-            motifs = np.array(["", *map(str, np.atleast_1d(found.attrs.get("motifs", [])))], object)
-            columns[column] = motifs[found.to_numpy().astype(np.int64)]
+        if column in _NAMED:
+            known = np.atleast_1d(found.attrs.get(_NAMED[column], []))
+            texts = np.array(["", *map(str, known)], object)
+            columns[column] = texts[found.to_numpy().astype(np.int64)]
         elif column == "strand":
             columns[column] = decode(found)
         else:
             columns[column] = found.to_numpy()
     table = pd.DataFrame(columns)
     attrs = ds[name].attrs
-    if "accessions" in attrs:
+    if "accessions" in attrs and "accession" not in table:  # of a store that was written before
         names = np.atleast_1d(attrs["motifs"])
         accessions = dict(zip(names, np.atleast_1d(attrs["accessions"]), strict=True))
         table["accession"] = [accessions.get(motif, "") for motif in table["motif"]]

@@ -41,6 +41,11 @@ def show_motifs(section: Section, run: RunFolder) -> None:
         return
     _explain(section, run, table)
     outputs = list(dict.fromkeys(table["output"].astype(str))) if "output" in table else [""]
+    if any(output.startswith("profile") for output in outputs):
+        section.text(
+            "Of a profile what is explained, and changes, is its score: the mean of its logits, "
+            "centred and weighted by the predicted profile."
+        )
     logos = _Logos(run)
     for output in outputs:
         part = table[table["output"].astype(str) == output] if output else table

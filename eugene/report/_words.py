@@ -115,9 +115,9 @@ def label_unit(run: RunFolder, label: str = "") -> str:
     """
     head = label.partition("_")[0]
     if head == "counts":
-        return "log counts, ln(1 + N)"
+        return "ln(1 + counts)"
     if head == "profile":
-        return "profile logits, weighted by the profile"
+        return "profile score"
     return {"logits, not probabilities": "logits"}.get(score_unit(run), score_unit(run)) or (
         "units of the output"
     )

@@ -108,7 +108,9 @@ def _pictures(section: Section, run: RunFolder, matches: pd.DataFrame, label: st
             sp.motifs.read(meme), matches, run.settings("interpret.modisco"),
             name=f"modisco_{label}" if label else "modisco", folder=run.figures, most=_MOST,
             alt="Logos of the patterns of TF-MoDISco, each over the known motif that it resembles",
-            caption="Above a pattern, below its best match, aligned; letter heights in bits.",
+            caption="Above a pattern, below its best match, aligned; letter heights in bits."
+            if len(matches)
+            else "The patterns; none resembles a known motif. Letter heights in bits.",
         )
     ])  # fmt: skip
 

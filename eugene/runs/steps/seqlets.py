@@ -44,11 +44,14 @@ def _show(section: Section, run: RunFolder) -> None:
     if table.empty:
         section.text("Seqlets were called on the attributions, and none was found.")
         return
-    named = table[table["motif"] != "seqlet"]
+    from eugene.report._logos import SIGNIFICANT
+
+    named = _sure(table)
     section.text(
         f"{number(len(table))} stretches of high attribution (seqlets) in "
         f"{number(int(table['sequence'].nunique()))} sequences, {number(len(named))} of them like "
-        f"a known motif.{explained_output(run, 'attribute')}"
+        f"a known motif (q of {SIGNIFICANT:g} or less; only these matches are results)."
+        f"{explained_output(run, 'attribute')}"
     )
     # of a profile network each output has seqlets of its own
     keys = [key for key in ("output", "motif") if key in table]
@@ -72,16 +75,26 @@ def _show(section: Section, run: RunFolder) -> None:
     section.links([(FILE, "all seqlets, as a table")])
 
 
+def _sure(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the seqlets whose matches are results: named, and significantly if that is known."""
+    from eugene.report._logos import significant
+
+    named = table[table["motif"] != "seqlet"]
+    return significant(named) if "q_value" in named else named
+
+
 def _strongest(section: Section, run: RunFolder, table: pd.DataFrame) -> None:
     """Show seqlets with the names of their sequences, and where in the genome they are."""
-    names = {
-        "output": "output", "start": "start", "end": "end", "contig": "contig",
-        "genome_start": "genome start", "genome_end": "genome end", "genome_strand": "strand",
-        "motif": "motif", "accession": "accession", "attribution": "attribution", "p_value": "p",
-        "q_value": "q of the match",
-    }  # fmt: skip
-    if "contig" not in table:
-        names["strand"] = "strand"
+    placed = "contig" in table
+    places = {"contig": "contig", "genome_start": "start", "genome_end": "end",
+              "genome_strand": "strand"} if placed else {
+        "start": "start", "end": "end", "strand": "strand"}  # fmt: skip
+    names = {"output": "output", **places, "motif": "motif", "accession": "accession",
+             "attribution": "attribution", "p_value": "p", "q_value": "q of the match"}  # fmt: skip
+    sure = table.index.isin(_sure(table).index)
+    table = table.assign(
+        **{name: table[name].astype(object).where(sure, None) for name in ("motif", "accession")}
+    )
     shown = table[[name for name in names if name in table]].rename(columns=names)
     if "index" in table:
         with data_of(run) as ds:

@@ -151,3 +151,19 @@ def test_without_modisco_lite_the_pip_line_is_told(planted, monkeypatch):
     monkeypatch.setitem(sys.modules, "modiscolite", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'eugene-genomics\[modisco\]'"):
         eu.interpret.modisco_sdata(planted)
+
+
+def test_motifs_of_one_name_keep_their_accessions():
+    table = pd.DataFrame(
+        {"sequence": [0, 1, 0], "start": [0, 2, 4], "end": [3, 5, 6],
+         "motif": ["GATA1", "GATA1", ""], "accession": ["MA0035.3", "MA0035.4", ""]}
+    )  # fmt: skip
+    ds = xr.Dataset()
+    add_hits(ds, table, "x", shape=(2, 8))
+    found = eu.interpret.hits_table(ds, "x")
+    assert found["accession"].tolist() == ["MA0035.3", "MA0035.4", ""]
+    assert found["motif"].tolist() == ["GATA1", "GATA1", ""]
+    # a store of an earlier version said it by the name
+    old = ds.drop_vars("x_accession")
+    old["x"].attrs["accessions"] = ["MA0035.4"]
+    assert eu.interpret.hits_table(old, "x")["accession"].tolist()[:2] == ["MA0035.4"] * 2

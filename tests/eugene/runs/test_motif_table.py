@@ -166,3 +166,28 @@ def test_no_motif_is_said(tmp_path: Path) -> None:
     run, _ = run_of(tmp_path / "tiny")
     run.folder.write_table("interpretation/annotated_seqlets.csv", NAMED[:0])
     assert [b.text[:9] for b in shown(run).blocks] == ["No motif:"]
+
+
+@pytest.mark.slow
+def test_planted_motifs_by_three_methods(tmp_path: Path) -> None:
+    """The real TF-MoDISco in a run: patterns, seqlets and filters name what was planted."""
+    pytest.importorskip("modiscolite", reason="modisco-lite is not installed (extra modisco)")
+    from eugene.runs import run
+
+    tree = load_run_config("quickstart").tree | {
+        "interpret": {
+            "attribute": {"methods": ["deep_lift_shap"], "n_references": 10},
+            "seqlets": {},
+            "modisco": {"split": None, "max_sequences": 800, "n_references": 5, "n_leiden_runs": 2},
+            "filters": {"method": "threshold", "threshold": 0.3},
+        }
+    }
+    tree["data"] |= {"n": 6000}
+    tree["trainer"] |= {"max_epochs": 14}
+    tree["baselines"] = []
+    table = run(tree, run_dir=tmp_path / "run").table(FILE).set_index("motif")
+    for name in ("CEBPB", "GABPA"):
+        row = table.loc[name]
+        assert all(word in row["found_by"] for word in ("seqlets", "TF-MoDISco: pos_", "filters:"))
+        assert row["high"] < 0
+        assert row["contribution"] > 0
