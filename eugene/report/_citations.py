@@ -148,6 +148,10 @@ def _used(run: RunFolder) -> Iterator[tuple[str, str, str]]:
     yield from _named("optimizer", [str(module.get("optimizer"))], "the optimizer {}")
     if run.settings("augment"):
         yield "10.1186/s13059-023-02941-w", "augmentation", ""
+    for stage in settings.get("stages") or []:
+        name = str((stage.get("adapters") or {}).get("name"))
+        for doi in _of_entry("ADAPTERS", name):
+            yield doi, f"the adapters {name}", ""
     for section in settings.get("baselines") or []:
         name = str(section.get("name"))
         for doi in _of_entry("BASELINES", name):

@@ -11,10 +11,12 @@ import pytest
 
 from eugene.config import registries
 from eugene.models.outline import field_of, published, rows_of
+from eugene.report import _citations
 from eugene.report._blocks import Section
 from eugene.report._citations import _DOI, _WORKS, bibliography, work, works_of
 from eugene.report._methods import methods, provenance
 from eugene.runs import RunFolder
+from seqexplainer.methods import METHODS
 
 CONFIG = """
 name: leaf
@@ -118,6 +120,28 @@ def test_every_network_and_method_has_its_entry() -> None:
     for works in _WORKS.values():
         for dois in works.values():
             assert {doi.lower() for doi in dois} <= set(known)
+
+
+def test_adapters_of_a_stage_are_cited(tmp_path: Path) -> None:
+    stages = "stages: [{name: head}, {name: more, adapters: {name: lora, rank: 2}}]\n"
+    (tmp_path / "config.yaml").write_text(CONFIG + stages, encoding="utf8")
+    found = {one.doi: one.use for one in works_of(RunFolder(tmp_path))}
+    assert found["10.48550/arXiv.2106.09685"] == "the adapters lora"
+
+
+def test_every_entry_is_cited_by_something() -> None:
+    """Docstrings of networks, baselines, adapters, methods; what the module of citations names."""
+    things = [
+        registry.get(name)
+        for registry in (registries.MODELS, registries.BASELINES, registries.ADAPTERS)
+        for name in registry.entered
+    ]
+    things += [method.compute for method in METHODS.values()]
+    cited = {doi for thing in things for doi in _citations._documented(thing)}
+    lines = inspect.getsource(_citations).replace("'", " ")  # of its examples
+    cited |= {doi.rstrip(".:") for doi in _DOI.findall(lines)}
+    known = set(bibliography())
+    assert known == {doi.lower() for doi in cited}
 
 
 def test_the_bibliography_is_bibtex() -> None:
