@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqdata.errors import SeqdataError, did_you_mean
 from seqdata.loading._loader import Loader
+from seqdata.loading._old import in_one_transform
 from seqdata.loading._options import BUFFER_LIMIT, LoaderOptions
 from seqdata.loading._order import Order, Segment
 from seqdata.loading._ragged import is_ragged, with_lengths
@@ -376,7 +377,7 @@ def _as_tensor(value: object, dtype: torch.dtype | None) -> torch.Tensor:
     return tensor if dtype is None else tensor.to(dtype)
 
 
-@old_call("seqdata.get_torch_dataloader", error=SeqdataError)
+@old_call("seqdata.get_torch_dataloader", translate=in_one_transform, error=SeqdataError)
 def get_torch_dataloader(
     sdata: xr.Dataset,
     sample_dims: str | Sequence[str] = "_sequence",

@@ -454,6 +454,7 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": interval, "monitor": monitor},
+            "monitor": monitor,  # where EUGENe had it
         }
 
     @contextlib.contextmanager

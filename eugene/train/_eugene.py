@@ -146,7 +146,7 @@ def _shared(kwargs: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
         if isinstance(logger, str) and logger not in ("tensorboard", "csv"):
             raise EugeneError(
                 f"logger={logger!r} can be 'tensorboard', 'csv' (metrics.csv is always written) "
-                "or a Logger of Lightning"
+                f"or a Logger of Lightning; see {PAGE}"
             )
         kwargs.setdefault("tensorboard", logger == "tensorboard")
         if logger is not None and not isinstance(logger, (str, bool)):

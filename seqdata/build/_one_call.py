@@ -149,7 +149,7 @@ def read_bigwig(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: AlphabetLike = "DNA",
+    alphabet: AlphabetLike | None = "DNA",
     max_jitter: int = 0,
     overwrite: bool = False,
     **options: Any,
@@ -173,7 +173,7 @@ def read_bigwig(
     fixed_length : bool or int
         As :func:`from_region_files` takes it.
     alphabet : NucleotideAlphabet or str, default "DNA"
-        Letters of the sequences.
+        Letters of the sequences; None is DNA.
     max_jitter : int, default 0
         Bp to add on both sides.
     overwrite : bool, default False
@@ -203,7 +203,7 @@ def read_bam(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: AlphabetLike = "DNA",
+    alphabet: AlphabetLike | None = "DNA",
     max_jitter: int = 0,
     overwrite: bool = False,
     **options: Any,
@@ -227,7 +227,7 @@ def read_bam(
     fixed_length : bool or int
         As :func:`from_region_files` takes it.
     alphabet : NucleotideAlphabet or str, default "DNA"
-        Letters of the sequences.
+        Letters of the sequences; None is DNA.
     max_jitter : int, default 0
         Bp to add on both sides.
     overwrite : bool, default False
@@ -256,7 +256,7 @@ def read_vcf(
     bed: str | Path | pd.DataFrame,
     *,
     fixed_length: bool | int,
-    alphabet: AlphabetLike = "DNA",
+    alphabet: AlphabetLike | None = "DNA",
     max_jitter: int = 0,
     splice: bool = False,
     overwrite: bool = False,
@@ -281,7 +281,7 @@ def read_vcf(
     fixed_length : bool or int
         As :func:`from_region_files` takes it.
     alphabet : NucleotideAlphabet or str, default "DNA"
-        Letters of the sequences.
+        Letters of the sequences; None is DNA.
     max_jitter : int, default 0
         Bp to add on both sides.
     splice : bool, default False

@@ -178,12 +178,12 @@ class GenomeFASTA(RegionReader):
         *,
         batch_size: int | None = None,
         n_threads: int = 1,
-        alphabet: AlphabetLike = "DNA",
+        alphabet: AlphabetLike | None = "DNA",
         on_unknown: OnUnknown = "error",
     ) -> None:
         self.name = name
         self.path = require_file(fasta, "FASTA")
-        self.check = LetterCheck(alphabet, on_unknown, padded=True)
+        self.check = LetterCheck(alphabet or "DNA", on_unknown, padded=True)
         self.index, blocks = fai.load_index(self.path)
         self._blocks_path = blocks
         self._source: PlainBytes | BgzipBytes | None = None

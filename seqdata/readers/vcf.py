@@ -160,7 +160,7 @@ class VCF(RegionReader):
         fasta: str | Path | GenomeFASTA,
         samples: str | Sequence[str] | None = None,
         *,
-        alphabet: AlphabetLike = "DNA",
+        alphabet: AlphabetLike | None = "DNA",
         sample_dim: str | None = None,
         haplotype_dim: str | None = None,
         ploidy: int = 2,

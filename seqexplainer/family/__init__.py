@@ -56,6 +56,7 @@ from seqexplainer.family._references import gradient_correction as gradient_corr
 from seqexplainer.family._references import k_shuffle_ref_inputs as k_shuffle_ref_inputs
 from seqexplainer.family._references import l1 as l1
 from seqexplainer.family._references import l2 as l2
+from seqexplainer.family._references import naive_ism as naive_ism
 from seqexplainer.family._references import profile_ref_inputs as profile_ref_inputs
 from seqexplainer.family._references import random_ref_inputs as random_ref_inputs
 from seqexplainer.family._references import shuffle_ref_inputs as shuffle_ref_inputs

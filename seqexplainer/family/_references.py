@@ -216,3 +216,53 @@ def l2(y: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.f
     """Return the root of the summed squared differences over outputs, shape (n,)."""
     norm: NDArray[np.floating] = np.sqrt(((y - reference) ** 2).sum(axis=-1))
     return norm
+
+
+def naive_ism(
+    model: torch.nn.Module,
+    inputs: Batch,
+    target: int | None = None,
+    batch_size: int = 32,
+    diff_type: str = "delta",
+    device: str = "cpu",
+) -> torch.Tensor:
+    """Return the effect of every substitution, as `seqexplainer.saturation_mutagenesis` does.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network on (n, letters, length).
+    inputs : ndarray or Tensor, shape (n, letters, length)
+        One-hot sequences.
+    target : int, optional
+        Which output; by default all, whose differences are brought together.
+    batch_size : int
+        Mutated sequences at a time.
+    diff_type : {"delta", "l1", "l2"}
+        Sum of the differences, of their sizes, or the root of the sum of their squares.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, letters, length)
+        0 at the letter that is there.
+
+    Examples
+    --------
+    >>> head = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8, 2))
+    >>> naive_ism(head, np.eye(4)[None, :, :2], diff_type="l1").shape
+    torch.Size([1, 4, 2])
+    """
+    from seqexplainer import saturation_mutagenesis
+
+    known = {"delta": delta, "l1": l1, "l2": l2}
+    if diff_type not in known:
+        raise InputError(f"diff_type must be one of {', '.join(known)}, got {diff_type!r}")
+    X = torch.as_tensor(np.asarray(inputs.cpu() if isinstance(inputs, torch.Tensor) else inputs))
+    effects = saturation_mutagenesis(
+        model, X, target=target, batch_size=batch_size, device=device
+    ).numpy()
+    effects = effects.reshape(*X.shape, -1)
+    found = known[diff_type](effects, np.zeros_like(effects))
+    return torch.as_tensor(found, dtype=torch.float32)

@@ -235,7 +235,13 @@ def old_call(
                 args = args[:method]
                 kwargs = translate(kwargs, known)
             further = () if more or not takes_more else tuple(kwargs)
-            check_call(name, signature, args, kwargs, known, further=further, error=error)
+            page = PAGE if accepted.of else ""
+            check_call(
+                name, signature, args, kwargs, known, further=further, page=page, error=error
+            )
+            for key, value in {**dict(zip(places or (), args, strict=False)), **kwargs}.items():
+                if key.endswith("_kwargs") and not isinstance(value, Mapping | None):
+                    raise error(f"{name}: {key}: a mapping was expected, got {value!r}")
             result = function(*args, **kwargs)
             for key, value in picks.items():
                 given = signature.bind(*args, **kwargs).arguments
@@ -325,6 +331,7 @@ def check_call(
     *,
     further: Collection[str] = (),
     whose: str = "",
+    page: str = "",
     error: type[Exception] = SeqproError,
 ) -> None:
     """Raise where a call cannot be, with the arguments that there are.
@@ -343,6 +350,8 @@ def check_call(
         Names that are handed on to something else.
     whose : str, optional
         Names of what takes those.
+    page : str, optional
+        Where other names of the arguments are listed.
     error : type
         What is raised if an argument is unknown, lacking or given twice.
     """
@@ -351,7 +360,8 @@ def check_call(
     for key in kwargs:
         if key not in listed and key not in further:
             near = did_you_mean(key, listed, listed=0)
-            raise error(f"{name} has no argument {key!r}{there}{near}")
+            told = page and f"; EUGENe's arguments are listed in {page}"
+            raise error(f"{name} has no argument {key!r}{there}{near}{told}")
     try:
         signature.bind(*args, **kwargs)
     except TypeError as wrong:

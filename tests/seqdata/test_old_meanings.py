@@ -12,6 +12,7 @@ import xarray as xr
 
 import eugene as eu
 import seqdata as sd
+import seqpro as sp
 from seqdata.errors import BedError, SeqdataError
 from seqpro import family
 
@@ -88,3 +89,33 @@ def test_private_write_takes_any_number_for_yes(tmp_path: Path) -> None:
     fasta = _fasta(tmp_path / "x.fa", ["ACGTA", "TTGCA"])
     sd.FlatFASTA("seq", fasta)._write(out=tmp_path / "x.zarr", fixed_length=20)
     assert sd.open_zarr(tmp_path / "x.zarr")["seq"].shape == (2, 5)
+
+
+def test_loaders_take_functions_of_variables() -> None:
+    letters = sp.random_seqs((6, 8), sp.DNA, seed=0)
+    ds = xr.Dataset({
+        "seq": (("_sequence", "_length"), letters),
+        "a": ("_sequence", np.arange(6.0)),
+        "b": ("_sequence", np.arange(6.0)[::-1].copy()),
+    })  # fmt: skip
+    each = {"seq": lambda x: sp.ohe(x, sp.DNA, ohe_axis=-2), ("a", "b"): lambda ab: ab[::-1]}
+    for loader in (
+        sd.get_torch_dataloader(ds, "_sequence", ["seq", "a", "b"], transforms=each, batch_size=6),
+        sd.get_torch_dataloader(ds, "_sequence", ["seq", "a", "b"], each, batch_size=6),
+    ):
+        batch = next(iter(loader))
+        assert np.array_equal(batch["seq"].numpy(), sp.ohe(letters, sp.DNA, ohe_axis=-2))
+        assert batch["a"].tolist() == ds["b"].values.tolist()
+        assert batch["b"].tolist() == ds["a"].values.tolist()
+    with pytest.raises(SeqdataError, match="transforms: 'seqs' is not in the batch"):
+        next(iter(sd.get_torch_dataloader(ds, "_sequence", ["a"], transforms={"seqs": len})))
+    with pytest.raises(SeqdataError, match="give one"):
+        sd.get_torch_dataloader(ds, "_sequence", ["a"], len, transforms={"a": len})
+
+
+def test_no_alphabet_is_that_of_dna(tmp_path: Path) -> None:
+    fasta = _fasta(tmp_path / "g.fa", ["ACGTTGCAAC"])
+    bed = tmp_path / "r.bed"
+    bed.write_text("s0\t2\t6\n")
+    ds = sd.read_genome_fasta("seq", tmp_path / "x.zarr", fasta, bed, 10, 4, 1, None)
+    assert ds["seq"].values.tobytes() == b"GTTG" and ds["seq"].attrs["alphabet"] == "ACGT"

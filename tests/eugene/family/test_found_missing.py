@@ -259,3 +259,38 @@ def test_columns_around_what_matters_are_kept() -> None:
     kept = old.modisco_extract([pattern], [])["pos_patterns"]["pattern_0"]
     assert np.array_equal(kept["trimmed_cwm_fwd"], cwm[5:17])
     assert np.array_equal(kept["trimmed_cwm_rev"], cwm[::-1, ::-1][3:15])
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [("delta", 1), ("delta", None), ("l1", None), ("l2", None)]
+)
+def test_naive_mutagenesis_is_that_of_a_loop(kind: str, target: int | None) -> None:
+    torch.manual_seed(2)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24, 5), torch.nn.Tanh(),
+                              torch.nn.Linear(5, 2)).eval()  # fmt: skip
+    X = np.eye(4, dtype=np.float32)[np.random.default_rng(0).integers(0, 4, (2, 6))].swapaxes(1, 2)
+    expected = np.zeros(X.shape)
+    chosen = [target] if target is not None else [0, 1]
+    with torch.no_grad():
+        for n, a, at in np.ndindex(*X.shape):
+            changed = X[n].copy()
+            changed[:, at] = np.eye(4)[a]
+            d = (net(torch.as_tensor(changed)[None]) - net(torch.as_tensor(X[n])[None]))[0, chosen]
+            expected[n, a, at] = {"delta": d.sum(), "l1": d.abs().sum(), "l2": d.norm()}[kind]
+    found = importlib.import_module("seqexplainer._ism")._naive_ism(net, X, target, 7, kind)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(InputError, match="diff_type must be one of delta, l1, l2"):
+        old.naive_ism(net, X, diff_type="l3")
+
+
+def test_what_is_no_mapping_is_named() -> None:
+    conv = {"input_channels": 4, "conv_channels": [4], "conv_kernels": [5]}
+    with pytest.raises(EugeneError, match="dsCNN: dense_kwargs: a mapping was expected, got 'x'"):
+        zoo.dsCNN(50, 1, conv, "max", "x")
+    with pytest.raises(EugeneError, match=r"has no argument 'epoch' .*listed in docs/switching"):
+        eu.train.fit(module(), [], epoch=1)
+
+
+def test_a_schedule_says_what_it_watches() -> None:
+    held = SequenceModule(zoo.TutorialCNN(40, 1), scheduler="reduce_lr_on_plateau")
+    assert held.configure_optimizers()["monitor"] == "val_loss"
