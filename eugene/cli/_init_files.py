@@ -11,6 +11,8 @@ from eugene.cli._init_looks import Columns, Peaks
 
 # bases of a genome from where on windows of the published length are affordable
 _LARGE = 100_000_000
+# peaks below which a network of one layer is written; measured on 625 and 1,078
+_FEW_PEAKS = 5000
 _WIDTHS = (200, 500, 1000)
 _COLUMN, _WIDEST = 40, 100
 _WORD = re.compile(r"[A-Za-z_][\w./+-]*")
@@ -63,13 +65,7 @@ model:
   name: sequence
   task: {task}
   optimizer: adamw
-  optimizer_lr: 0.001
-  optimizer_kwargs: {{weight_decay: 0.001}}
-  scheduler: reduce_lr_on_plateau
-  scheduler_kwargs: {{factor: 0.3, patience: 3}}
-trainer:
-  max_epochs: 40                          # at most: training ends when validation is no better
-  patience: 8                             # for so many epochs
+{schedule}
 baselines:                                # what the network has to beat, on the same rows
 {baselines}
 {evaluate}interpret:               # what the report explains; leave out what you do not need
@@ -94,6 +90,29 @@ _POOLED = """\
     conv_channels: [64, 64]
     conv_kernels: [15, 7]                 # the first ones become the motifs of the report
     pool_kernels: [4, null]"""
+_ONE_LAYER = """\
+    conv_channels: [64]                   # one layer of 15 bp at full resolution: with so few peaks
+    conv_kernels: [15]                    # it did better than two (docs: when k-mers are better)
+    pool_kernels: [null]"""
+_PLATEAU = """\
+  optimizer_lr: 0.001
+  optimizer_kwargs: {weight_decay: 0.001}
+  scheduler: reduce_lr_on_plateau
+  scheduler_kwargs: {factor: 0.3, patience: 3}
+trainer:
+  max_epochs: 40                          # at most: training ends when validation is no better
+  patience: 8                             # for so many epochs"""
+_ONE_CYCLE = """\
+  optimizer_lr: 0.004
+  optimizer_kwargs: {weight_decay: 0.001}
+  scheduler: one_cycle                    # the learning rate rises, then falls to nothing
+trainer:
+  max_epochs: 25                          # that many; the weights of the best one are kept
+  patience: null"""
+_MAX_AVG = """\
+  # the best match of each motif wherever it stands, and how much of it there is on average
+  pool: max_avg
+"""
 _MAX = """\
   pool: max                               # a motif counts wherever it stands
 """
@@ -103,19 +122,23 @@ evaluate:
 """
 
 
-def _cnn(task: str, motifs: str, *, both_strands: bool) -> list[str]:
+def _cnn(task: str, motifs: str, *, both_strands: bool, few: bool = False) -> list[str]:
     name = "kmer_logistic" if task == "binary_classification" else "kmer_ridge"
     lines = [f"  - {{name: {name}, k: 6}}"]
     if both_strands:
         lines.append(f"  - {{name: {name}, k: 6, both_strands: true}}")
     # windows around peaks have no direction, promoters have; positions count in the latter
+    shape, pool = (_POOLED, _MAX) if both_strands else (_FLAT, "")
+    if few:
+        shape, pool = _ONE_LAYER, _MAX_AVG
     text = _CNN.format(
         task=task,
         baselines="\n".join(lines),
         motifs=_plain(motifs),
         other=_EMBEDDED if motifs == "embedded" else "",
-        shape=_POOLED if both_strands else _FLAT,
-        pool=_MAX if both_strands else "",
+        shape=shape,
+        pool=pool,
+        schedule=_ONE_CYCLE if few else _PLATEAU,
         evaluate=_STRANDS if both_strands else "",
     )
     return text.splitlines()
@@ -202,7 +225,7 @@ def chip(
         command,
         name,
         [*_lines(data), *_split_by_contig(peaks), *_lines(rest)],
-        _cnn("binary_classification", motifs, both_strands=True),
+        _cnn("binary_classification", motifs, both_strands=True, few=peaks.n < _FEW_PEAKS),
     )
 
 

@@ -63,6 +63,11 @@ def test_chip_holds_out_contigs_and_trains(capsys: Any, files: Path) -> None:
     assert tree["data"]["bed"] == str(files / "peaks.narrowPeak")
     assert tree["data"]["width"] == 200  # peaks of 150 bp
     assert tree["evaluate"]["reverse_complement"] is True
+    # 50 peaks are few: one layer at full resolution, and a schedule that is trained to its end
+    assert tree["model"]["conv_kwargs"]["conv_channels"] == [64]
+    assert tree["model"]["conv_kwargs"]["pool_kernels"] == [None]
+    assert tree["model"]["pool"] == "max_avg"
+    assert (tree["module"]["scheduler"], tree["trainer"]["patience"]) == ("one_cycle", None)
     # a fifth of 50 peaks, and about a tenth of what is left
     assert tree["data"]["split"]["test"] == ["chrC"]
     assert tree["data"]["split"]["val"] == ["chrB"]
