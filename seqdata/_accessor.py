@@ -220,6 +220,8 @@ def _described(ds: xr.Dataset, rows: str) -> list[tuple[str, str]]:
     if len(values) > _MOST:
         found.append(("values", f"{len(values) - _MOST} more"))
     found += [("along the sequence", f"{name}: {text}") for name, text in tracks[:_MOST]]
+    if len(tracks) > _MOST:
+        found.append(("along the sequence", f"{len(tracks) - _MOST} more"))
     found.append(("split", _split(ds)))
     here = sum(v.nbytes for v in ds.variables.values() if _in_memory(v))
     found.append(("size", f"{_bytes(ds.nbytes)}, of which {_bytes(here)} in memory"))

@@ -66,7 +66,7 @@ def _attribute_file(call: Call, folder: RunFolder, config: RunConfig) -> int:
             found.write(str(call.get("out")))
             files = [out]
         elif suffix == ".png":
-            files = _pictures(found, out)
+            files = _pictures(found, out, overwrite=call.has("overwrite"))
         else:
             _write_table(found, out, _TABLES[suffix])
             files = [out]
@@ -90,18 +90,22 @@ def _write_table(found: Explained, out: Path, separator: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _pictures(found: Explained, out: Path) -> list[Path]:
+def _pictures(found: Explained, out: Path, *, overwrite: bool) -> list[Path]:
     """Draw the logos of the first sequences, a picture for each method and output."""
     from eugene.report._logos import SEQUENCES, logos, projected
 
-    files = []
     with found.attributed() as ds, tempfile.TemporaryDirectory() as folder:
         names = projected(ds)
-        for name in names:
+        if len(names) == 1:
+            files = [out]
+        else:
+            files = [out.with_name(f"{out.stem}_{name}{out.suffix}") for name in names]
+        there = [file for file in files if file.exists()]
+        if there and not overwrite:
+            raise UsageError(f"{there[0]} exists; give --overwrite to replace it")
+        for name, goal in zip(names, files, strict=True):
             drawn = Path(folder) / f"{logos(ds, name, Path(folder)).name}.png"
-            goal = out if len(names) == 1 else out.with_name(f"{out.stem}_{name}{out.suffix}")
             shutil.move(drawn, goal)
-            files.append(goal)
     if len(found.names) > SEQUENCES:
         say(
             f"drawn: the first {SEQUENCES} of {len(found.names)} sequences; --out NAME.tsv or "

@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from eugene.data._negatives import SourceError
 
 if TYPE_CHECKING:
     import xarray as xr
+    from zarr.storage import MemoryStore
 
 PathLike = str | Path
 _ROWS_AT_ONCE = 2048
@@ -24,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def store_at(out: PathLike | None) -> Any:
+def store_at(out: PathLike | None) -> str | MemoryStore:
     """Return where a reader writes to: the store asked for, or memory."""
     if out is not None:
         return str(out)
@@ -38,13 +39,18 @@ def finished(ds: xr.Dataset, out: PathLike | None) -> xr.Dataset:
     return ds.load() if out is None else ds
 
 
-def with_more(ds: xr.Dataset, out: PathLike | None, made: Mapping[str, object]) -> xr.Dataset:
-    """Return the dataset with more variables; a store is written anew only where it has them."""
+def with_more(
+    ds: xr.Dataset, out: PathLike | None, made: Mapping[str, object], *, overwrite: bool = True
+) -> xr.Dataset:
+    """Return the dataset with more variables; a store is written anew only where it has them.
+
+    ``overwrite`` is said where the dataset does not lie at ``out`` yet: what does was the caller's.
+    """
     more = ds.assign(made)
     if out is None:
         return more.load()
     if set(made) & set(ds.variables) or not made:
-        sd.to_zarr(more, out, overwrite=True)
+        sd.to_zarr(more, out, overwrite=overwrite)
     else:
         sd.to_zarr(more.drop_vars([v for v in more.variables if v not in made]), out, mode="a")
     return sd.open_zarr(out)

@@ -271,9 +271,10 @@ def fasta(
     names = _names(target_cols)
     made_of = {} if target_table is None else _joined(ds, target_table, id_col, names)
     if isinstance(negatives, Mapping):
-        return with_more(shuffled_rows(ds.assign(made_of), seq_var, negatives, names), out, {})
+        ds = shuffled_rows(ds.assign(made_of), seq_var, negatives, names)
+        return with_more(ds, out, {}, overwrite=overwrite or not several)
     if several:
-        return with_more(ds.assign(made_of), out, {})
+        return with_more(ds.assign(made_of), out, {}, overwrite=overwrite)
     return with_more(ds, out, made_of) if made_of else finished(ds, out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -153,9 +154,11 @@ def shuffled_copies(
     ds: xr.Dataset, seq_var: str, options: Mapping[str, Any], seed: int
 ) -> xr.Dataset:
     """Return the dataset with shuffled copies of its rows behind them, and their number in it."""
-    given: dict[str, Any] = {"seed": seed, "k": 2, **options}
+    make = sd.regions.add_shuffled_negatives
+    given: dict[str, Any] = {"seed": seed, "k": inspect.signature(make).parameters["k"].default}
+    given |= options
     try:
-        made = sd.regions.add_shuffled_negatives(ds, seq_var=seq_var, **given)
+        made = make(ds, seq_var=seq_var, **given)
     except TypeError as error:
         raise SourceError(f"negatives: {error}.") from error
     copies = int((made["source_row"].to_numpy() >= 0).sum())

@@ -10,10 +10,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from eugene.data._count_rows import NOTES
-from seqdata.schema import is_nucleotide, letters_of
+from seqdata.schema import SPLITS, is_nucleotide, letters_of
 from seqdata.splits import TEST_FILE
 
-_SPLITS = {"train": 0, "val": 1, "test": 2, "unassigned": -1}
+_SPLITS = {**SPLITS, "unassigned": -1}
 _MADE = ("shuffled_negatives", "shuffled_k")
 _MOST_ROWS = 20_000
 _MOST_CLASSES = 20

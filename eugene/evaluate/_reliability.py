@@ -45,7 +45,7 @@ def calibration_bins(
     Raises
     ------
     EugeneError
-        If shapes differ, or there is less than one bin.
+        If shapes differ, there is less than one bin, or labels and probabilities are none.
 
     References
     ----------
@@ -65,6 +65,11 @@ def calibration_bins(
             "both, and a bin or more"
         )
     y, p = y[(there := np.isfinite(y) & np.isfinite(p))], p[there]
+    if labels and not (np.isin(y, (0, 1)).all() and ((p >= 0) & (p <= 1)).all()):
+        raise EugeneError(
+            "labels=True: expected labels of 0 and 1 and probabilities from 0 to 1; logits become "
+            "probabilities by 1 / (1 + exp(-x)), and measurements take labels=False"
+        )
     if labels:
         place = np.minimum((p * bins).astype(np.int64), bins - 1)
     else:

@@ -40,6 +40,7 @@ _FIGURES = {
     "average_precision": "calculate_aupr",
 }
 _CALLED = ("accuracy", "precision", "recall", "f1")
+_STYLES = ("--", "-.", ":")
 
 
 def _called(
@@ -212,7 +213,8 @@ def performance_summary(
         ax.scatter(x, y, color=colour, s=size**2, zorder=3)
         mean = ax.hlines if upright else ax.vlines
         mean(values.mean(), at - 0.25, at + 0.25, color=colour, lw=2)
-    for (label, value), style in zip((baselines or {}).items(), ("--", "-.", ":"), strict=False):
+    for i, (label, value) in enumerate((baselines or {}).items()):
+        style = _STYLES[i % len(_STYLES)]
         line = ax.axhline if upright else ax.axvline
         line(value, color=VERMILION if style == "--" else GREY, ls=style, lw=1)
         ax.annotate(

@@ -137,12 +137,15 @@ def with_public_data(config: RunConfig) -> RunConfig:
     if _lacks(motifs := value_at(config.tree, "interpret.filters.motif_db")):
         changes["interpret.filters.motif_db"] = _MOTIFS[Path(str(motifs)).name]
     arms = config.section("replicates").get("arms")
+    left: list[str] = []
     if isinstance(arms, dict):
-        changes["replicates.arms"] = {arm: _arm(value) for arm, value in arms.items()}
+        changes["replicates.arms"] = {arm: _arm(value, left) for arm, value in arms.items()}
+    without = f" Filters start without the motifs of {', '.join(left)}, which are no curated set."
     warnings.warn(
         f"{missing[0]} is not here: the curated set {name!r} is fetched in its place, all rows "
         "that are published, with the published test table as the test; figures are not those of "
-        "the results page. Its checksums are pinned when it comes: nobody published them.",
+        "the results page. Its checksums are pinned when it comes: nobody published them."
+        f"{without if left else ''}",
         EugeneWarning,
         stacklevel=2,
     )
@@ -153,8 +156,11 @@ def _lacks(motifs: object) -> bool:
     return isinstance(motifs, str) and not Path(motifs).exists() and Path(motifs).name in _MOTIFS
 
 
-def _arm(overrides: object) -> object:
-    """Return the overrides of an arm with curated sets for motif files that are not here."""
+def _arm(overrides: object, left: list[str]) -> object:
+    """Return the overrides of an arm with curated sets for motif files that are not here.
+
+    Files that are no curated set are left out, and their names added to ``left``.
+    """
     if not isinstance(overrides, Mapping) or not isinstance(
         init := overrides.get("model.init"), Mapping
     ):
@@ -164,5 +170,13 @@ def _arm(overrides: object) -> object:
         return overrides
     if all(Path(str(file)).exists() for file in files):
         return overrides
-    kept = [_MOTIFS[name] for file in files if (name := Path(str(file)).name) in _MOTIFS]
+    kept: list[object] = []
+    for file in files:
+        name = Path(str(file)).name
+        if Path(str(file)).exists():
+            kept.append(file)
+        elif name in _MOTIFS:
+            kept.append(_MOTIFS[name])
+        elif name not in left:
+            left.append(name)
     return {**dict(overrides), "model.init": {**init, "motif_files": kept}}

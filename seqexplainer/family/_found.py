@@ -226,9 +226,18 @@ def best_k_muts(
     deltas : ndarray of float64, shape (k,)
         Rise of the output. SeqExplainer's mixed them up where two of the best share a place.
     positions : ndarray of int64, shape (k,)
+
+    Raises
+    ------
+    InputError
+        If there are several sequences, or fewer substitutions than ``k``.
     """
     start = np.asarray(X, dtype=np.float32)
+    if start.ndim == 3 and len(start) != 1:
+        raise InputError(f"X holds {len(start)} sequences, not one: best_mut_seqs takes several")
     start = start[0] if start.ndim == 3 else start
+    if not 0 < k <= (len(start) - 1) * start.shape[1]:
+        raise InputError(f"k={k}: {(len(start) - 1) * start.shape[1]} substitutions are there")
     made = np.asarray(perturb_seq(start))
     scores = _sums(model, np.concatenate([start[None], made]), device)
     best = np.argsort(-scores[1:], kind="stable")[:k]

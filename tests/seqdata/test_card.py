@@ -32,6 +32,16 @@ def test_what_it_holds() -> None:
     assert "<i>" not in html
 
 
+def test_what_is_not_listed_is_counted() -> None:
+    ds = small().drop_vars("cov")
+    for i in range(10):
+        ds[f"t{i}"] = (("_sequence", "_sample"), np.zeros((3, 2), np.float32))
+        ds[f"v{i}"] = ("_sequence", np.zeros(3))
+    text = repr(ds.sd)
+    assert "values              3 more" in text  # ten and <i>y
+    assert "along the sequence  2 more" in text
+
+
 def test_nothing_is_computed(tmp_path: Path) -> None:
     def never(block: Any) -> Any:
         raise AssertionError("computed")

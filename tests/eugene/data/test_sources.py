@@ -342,3 +342,17 @@ def test_regions_mistakes(genome, tmp_path: Path):
 @pytest.mark.parametrize("name", list(registries.DATA_SOURCES))
 def test_registered_sources_are_here(name: str):
     assert registries.DATA_SOURCES.get(name) is getattr(sources, name)
+
+
+def test_a_store_is_replaced_by_two_fasta_files_only_where_it_may_be(tmp_path: Path) -> None:
+    yes, no, out = tmp_path / "yes.fa", tmp_path / "no.fa", tmp_path / "old.zarr"
+    yes.write_text(">a\nACGT\n>c\nGGCC\n")
+    no.write_text(">b\nTTTT\n")
+    sources.fasta(yes, out=out)
+    with pytest.raises(sd.SeqdataError, match="exists"):
+        sources.fasta(yes, negatives=no, out=out)
+    with sd.open_zarr(out) as kept:
+        assert "label" not in kept
+        assert kept.sizes["_sequence"] == 2
+    with sources.fasta(yes, negatives=no, out=out, overwrite=True) as ds:
+        assert ds["label"].values.tolist() == [1, 1, 0]

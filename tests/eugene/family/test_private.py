@@ -93,6 +93,10 @@ def test_best_substitutions_are_those_of_a_loop() -> None:
     assert [int(m[:, p].argmax()) for m, p in zip(made, places, strict=True)] == [
         letter for _, letter in best
     ]
+    with pytest.raises(InputError, match="2 sequences, not one"):
+        old.best_k_muts(model, X)
+    with pytest.raises(InputError, match="k=22: 21 substitutions"):
+        old.best_k_muts(model, X[0], 22)
     all_best = old.best_mut_seqs(model, X)
     assert all_best[0].shape == X.shape
     assert all_best[1][0] == rises[0]

@@ -217,3 +217,11 @@ def test_given_axes_are_used(ds: xr.Dataset) -> None:
 
     _, ax = plt.subplots()
     assert plot.histplot(ds, "activity", ax=ax) is ax
+
+
+def test_every_baseline_of_a_summary_is_drawn() -> None:
+    baselines = {f"b{i}": i / 10 for i in range(5)}
+    ax = plot.performance_summary({"net": [0.5, 0.6]}, metric="r2", baselines=baselines)
+    drawn = [line.get_ydata()[0] for line in ax.lines]
+    assert drawn == list(baselines.values())
+    assert [text.get_text().split()[0] for text in ax.texts] == list(baselines)

@@ -60,6 +60,9 @@ def test_bins_of_nothing_and_of_one_row() -> None:
     assert np.isnan(one["low"]).all()
     with pytest.raises(EugeneError, match="as many of both"):
         calibration_bins([1.0], [0.1, 0.2], labels=True)
+    for y, p in (([1.0], [2.5]), ([0.0], [-0.1]), ([2.0], [0.5])):
+        with pytest.raises(EugeneError, match="probabilities from 0 to 1"):
+            calibration_bins(y, p, labels=True)
 
 
 def rows_of(task: str, y: np.ndarray, p: np.ndarray) -> xr.Dataset:
