@@ -26,7 +26,7 @@ HOT = xr.DataArray(ONE_HOT, dims=("_sequence", "_length", "_ohe"), name="ohe_seq
 def module() -> Any:
     return eu.models.SequenceModule(
         {"name": "deepbind", "input_len": L, "output_dim": 1, "seed": 1}
-    )
+    ).eval()
 
 
 FORMS: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from safetensors.numpy import load_file
 
 import seqdata as sd
 from eugene.errors import ConfigError, MissingFileError, RunExistsError
-from eugene.runs import run
+from eugene.runs import RunFolder, run
 from eugene.runs._pipeline import wanted_steps
 
 
@@ -113,9 +114,11 @@ def test_interpretation_files_have_the_columns_that_readers_expect(finished):
     assert set(truth["planted_found"]) == {"CEBPB", "GABPA"}
 
 
-def test_a_finished_run_is_left_alone_and_resume_does_nothing(finished, tiny):
+def test_a_finished_run_is_left_alone_and_resume_does_nothing(finished, tmp_path):
     from eugene.runs import read_config
 
+    # a resumed run writes its pages anew
+    finished = RunFolder(shutil.copytree(finished.path, tmp_path / "tiny"))
     before = finished.weights.read_bytes(), finished.evaluation.stat().st_mtime_ns
     config = read_config(finished)
     with pytest.raises(RunExistsError, match="holds a finished run; nothing was touched"):
