@@ -107,8 +107,8 @@ def show_columns(
             f"Test {rows} by their prediction, "
             + (f"in {bins} bins of as many" if bins > 1 else "all in one bin, for they are few")
             + ": where predictions are right on the whole, the mean measurement of a bin is its "
-            f"mean prediction{f', in {unit}' if unit else ''}. Brackets hold Student's 95 % intervals "
-            f"of the mean.{many}"
+            f"mean prediction{f', in {unit}' if unit else ''}. Brackets hold Student's 95 % "
+            f"intervals of the mean.{many}"
         )
     section.figures([_picture(found, folder, labels=labels, unit=unit)])
     several = len(found) > 1

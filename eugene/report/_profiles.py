@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from eugene.report._blocks import Picture, Section, interval, number, picture
-from eugene.report._calibration import show_columns
 from eugene.report._measured import each_target, metric_table
-from eugene.report._mistakes import worst
 from eugene.report._rows import data_of, row_names
 from eugene.report._words import metric_name
 
@@ -129,6 +127,9 @@ def _tasks(ds: xr.Dataset) -> list[str]:
 def _show_counts(section: Section, ds: xr.Dataset, run: RunFolder, data: xr.Dataset | None) -> None:
     """Hold predicted counts against observed ones by quantile, and list the worst rows."""
     import numpy as np
+
+    from eugene.report._calibration import show_columns
+    from eugene.report._mistakes import worst
 
     observed, predicted = ds["total"].to_numpy(), ds["predicted_log_counts"].to_numpy()
     tasks = _tasks(ds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eugene.report._blocks import Picture, Section, interval, number, picture
-from eugene.report._calibration import show_columns
 from eugene.report._rows import data_of, row_names
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ def show_tracks(section: Section, run: RunFolder, evaluation: Evaluation) -> Non
 def _show_windows(section: Section, run: RunFolder) -> None:
     """Hold the mean signal of windows against what was predicted, and show the worst windows."""
     import seqdata as sd
+    from eugene.report._calibration import show_columns
 
     table = _table(run, WINDOWS)
     if table.empty:
