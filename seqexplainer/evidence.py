@@ -246,7 +246,7 @@ def motif_summary(
         row, places = _said(sign, parts)
         if places is None:
             places = _scanned(row, parts, known, sequences, sums, p_threshold)
-        row.update(_where(places, length, n_bins))
+        row = {**row, **_where(places, length, n_bins)}
         found.append((row, places))
     found.sort(key=lambda pair: _rank(pair[0]))
     for i, (row, places) in enumerate(found):
@@ -262,7 +262,7 @@ def motif_summary(
         effect = ablate_sites(
             model, sequences[torch.as_tensor(rows)], sites, method=method, n=n, **options
         )
-        row.update(_told(effect, min_sequences))
+        found[i] = ({**row, **_told(effect, min_sequences)}, places)
     table = pd.DataFrame([row for row, _ in found], columns=list(_TYPES))
     return table.astype(_TYPES)
 

@@ -127,8 +127,9 @@ def _settings(call: Call, config: RunConfig) -> Settings:
         except ValueError:
             message = f"--shifts {call.get('shifts')}: expected whole numbers of bp such as -5,0,5"
             raise UsageError(message) from None
-    found["batch_size"] = call.whole("batch_size", int(found["batch_size"]), 1)
-    found["n_controls"] = call.whole("n_controls", int(found["n_controls"]))
+    for name, least in (("batch_size", 1), ("n_controls", 0)):
+        if call.has(name):
+            found[name] = call.whole(name, None, least)
     return found
 
 

@@ -44,7 +44,10 @@ class WeightDecay(nn.Module, ABC):
     def _attach(self) -> None:
         named = self.module.named_parameters()
         meant = [p for key, p in named if self.name is None or self.name in key]
-        self._hooks = [p.register_post_accumulate_grad_hook(self._add) for p in meant]
+        self._hooks = [
+            p.register_post_accumulate_grad_hook(self._add)  # type: ignore[no-untyped-call]
+            for p in meant
+        ]
 
     def __getstate__(self) -> dict[str, object]:
         return {key: value for key, value in vars(self).items() if key != "_hooks"}

@@ -145,15 +145,15 @@ def hits_table(ds: xr.Dataset, name: str) -> pd.DataFrame:
         raise EugeneError(f"the dataset has no table of spans {name!r}{did_you_mean(name, known)}")
     from seqdata.schema import decode
 
-    columns = {}
+    columns: dict[str, object] = {}
     for variable in ds.data_vars:
         found = ds[variable]
         if found.dims != (row,):
             continue
         column = str(variable).removeprefix(f"{name}_")
         if column in _NAMED:
-            known = np.atleast_1d(found.attrs.get(_NAMED[column], []))
-            texts = np.array(["", *map(str, known)], object)
+            listed = np.atleast_1d(found.attrs.get(_NAMED[column], []))
+            texts = np.array(["", *map(str, listed)], object)
             columns[column] = texts[found.to_numpy().astype(np.int64)]
         elif column == "strand":
             columns[column] = decode(found)

@@ -136,12 +136,15 @@ def seq_track(
 
 def _ranges(highlights: Sequence[Sequence[int]] | tuple[int, int]) -> list[tuple[int, int]]:
     """Return ranges of positions; one may stand alone."""
-    listed = [highlights] if len(highlights) == 2 and np.ndim(highlights) == 1 else [*highlights]
-    if any(np.ndim(one) != 1 or len(one) != 2 for one in listed):  # type: ignore[arg-type]
+    try:
+        pairs = np.atleast_2d(np.asarray(highlights))
+    except ValueError:  # of several lengths
+        pairs = np.empty((0, 0))
+    if len(highlights) and (pairs.ndim != 2 or pairs.shape[1] != 2):
         raise EugeneError(
             f"highlights: pairs of a first position and one behind the last, got {highlights!r}"
         )
-    return [(int(low), int(high)) for low, high in listed]  # type: ignore[misc]
+    return [(int(low), int(high)) for low, high in pairs.reshape(-1, 2)]
 
 
 @picture(passes="logo", same={"vocab": "alphabet", "return_ax": "return_axes"})

@@ -115,7 +115,8 @@ def _cells(row: MotifRow, logos: _Logos, output: str, run: RunFolder) -> tuple[o
         said += ", like no known motif"
     counts = [int(count) for count in _text(row["per_bin"]).split()]
     length = run.read("data.json").get("input_len")
-    where = along = contribution = _NONE
+    along: str | Picture = _NONE
+    where = contribution = _NONE
     if row["places"]:
         low, high = row["position_q25"], row["position_q75"]
         where = f"{row['position']:+.0f} ({low:+.0f} to {high:+.0f})"

@@ -44,7 +44,7 @@ def read_bedlike(path: str | Path, *, check_summits: bool = True) -> pd.DataFram
     """
     if not meant("polars"):
         return _read_bedlike(path, check_summits=check_summits)
-    return _in_polars(_read_bedlike(path, check_summits=False))  # type: ignore[return-value]
+    return _in_polars(_read_bedlike(path, check_summits=False))
 
 
 def _in_polars(table: pd.DataFrame) -> polars.DataFrame:

@@ -15,7 +15,7 @@ from seqexplainer.errors import InputError, SeqexplainerError
 from seqexplainer.modisco import Pattern
 from seqexplainer.modisco import modisco as _modisco
 
-Values = NDArray[np.generic]
+Values = NDArray[np.floating]
 _SIGNS = {"pos": "pos_patterns", "neg": "neg_patterns"}
 _ARRAYS = ("sequence", "contrib_scores", "hypothetical_contribs")
 _FLANK = 4
