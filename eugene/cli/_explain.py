@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eugene._step import steps
 from eugene.cli._call import Call
@@ -123,7 +123,7 @@ def require_place(call: Call) -> Path:
     return out
 
 
-def _target(text: str | None, default: Any) -> Any:
+def _target(text: str | None, default: object) -> object:
     """Return an output's number or name from the command line."""
     if text is None:
         return default

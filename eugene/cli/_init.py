@@ -9,17 +9,11 @@ from pathlib import Path
 
 from eugene._files import write_atomic
 from eugene.cli._call import Call
+from eugene.cli._init_kinds import FILES, KINDS, example
 from eugene.cli._main import say
 from eugene.cli._run import check_path, spoken
 from eugene.errors import RunExistsError, UsageError
 
-_KINDS = {
-    "chip": (("peaks", "genome"), ("blacklist", "width", "motif_db")),
-    "promoters": (("table",), ("fasta", "seq_col", "target", "motif_db")),
-    "profile": (("peaks", "genome", "bigwig"), ("blacklist", "control", "width")),
-}
-"""What each kind of run needs, and what it can take."""
-_FILES = ("peaks", "genome", "table", "fasta", "blacklist", "control")
 _COMMON = ("out", "quiet", "debug")
 
 
@@ -43,20 +37,20 @@ def init(call: Call) -> int:
     RunExistsError
         If there is a file at ``--out``.
     """
-    kind, _ = call.action(tuple(_KINDS))
-    needs, takes = _KINDS[kind]
-    example = f"Example: {_example(kind)}"
+    kind, _ = call.action(tuple(KINDS))
+    needs, takes, _ = KINDS[kind]
+    shown = f"Example: {example(kind)}"
     missing = [f"--{name}" for name in needs if call.get(name) is None]
     if missing:
-        raise UsageError(f"'eugene init {kind}' needs {' and '.join(missing)}. {example}")
+        raise UsageError(f"'eugene init {kind}' needs {' and '.join(missing)}. {shown}")
     strange = [n for n in call.options if n not in (*needs, *takes, *_COMMON)]
     if strange:
-        raise UsageError(f"'eugene init {kind}' takes no --{strange[0]}. {example}")
+        raise UsageError(f"'eugene init {kind}' takes no --{strange[0]}. {shown}")
     out = check_path("--out", call.get("out") or f"{kind}.yaml", ".yaml", ".yml")
     assert out is not None
     if out.exists():
         raise RunExistsError(f"{out} exists, and is not replaced: name another file by --out")
-    for name in _FILES:
+    for name in FILES:
         file = call.get(name)
         if file is not None and not Path(file).is_file():
             raise UsageError(f"--{name} {file}: there is no such file")
@@ -68,15 +62,6 @@ def init(call: Call) -> int:
         say(line)
     say(f"wrote {out}; look at it, then: eugene run {shlex.quote(str(out))}")
     return 0
-
-
-def _example(kind: str) -> str:
-    files = {
-        "chip": "--peaks peaks.bed --genome genome.fa",
-        "promoters": "--table promoters.tsv",
-        "profile": "--peaks peaks.bed --genome genome.fa --bigwig reads.bw",
-    }
-    return f"eugene init {kind} {files[kind]} --out {kind}.yaml"
 
 
 def _named(file: str, out: Path) -> str:
@@ -92,7 +77,7 @@ def _written(call: Call, kind: str, out: Path) -> tuple[str, list[str]]:
     from eugene.cli import _init_files as texts
     from eugene.cli import _init_looks as looks
 
-    files = {name: _named(str(call.get(name)), out) for name in _FILES if call.get(name)}
+    files = {name: _named(str(call.get(name)), out) for name in FILES if call.get(name)}
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", out.stem)
     command = f"eugene run {shlex.quote(str(out))}"
     motifs = call.get("motif_db") or "embedded"

@@ -26,6 +26,8 @@ from eugene._verb import PRINT_CONFIG as PRINT_CONFIG
 from eugene._verb import TRAIN_DEVICE as TRAIN_DEVICE
 from eugene._verb import Option as Option
 from eugene._verb import Verb as Verb
+from eugene.cli._init_kinds import KINDS, example
+from eugene.cli._init_kinds import OPTIONS as INIT
 
 _BEFORE = (
     Verb(
@@ -39,23 +41,11 @@ _BEFORE = (
     Verb(
         "init",
         "write a commented YAML file for your own files, to look at and run",
-        "eugene init chip --peaks peaks.bed --genome genome.fa --out chip.yaml",
+        example("chip"),
         "eugene.cli._init:init",
-        words="chip | promoters | profile",
+        words=" | ".join(KINDS),
         options=(
-            Option("--peaks", "chip, profile: BED, narrowPeak or broadPeak file", "FILE"),
-            Option("--genome", "chip, profile: FASTA file that the peaks lie on", "FILE"),
-            Option(
-                "--bigwig", "profile: reads of each position; one file a strand", "FILE", many=True
-            ),
-            Option("--control", "profile: reads of the control", "FILE"),
-            Option("--blacklist", "chip, profile: regions to keep away from", "FILE"),
-            Option("--table", "promoters: CSV, TSV or Parquet with what was measured", "FILE"),
-            Option("--fasta", "promoters: the sequences, where the table has none", "FILE"),
-            Option("--seq_col", "promoters: column of the sequences", "NAME"),
-            Option("--target", "promoters: columns to predict, with commas", "NAMES"),
-            Option("--width", "bp of a window; of what is predicted for profiles", "N"),
-            Option("--motif_db", "motifs: embedded, a set such as jaspar_fungi, a file", "FILE"),
+            *INIT,
             out("the file to write; KIND.yaml if absent", "FILE.yaml"),
         ),
         configured=False,

@@ -522,7 +522,7 @@ def steps_of(n: int, size: int, *, progress: bool) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
-def _letters_of(config: Mapping[str, Any], letters: int) -> dict[str, int]:
+def _letters_of(config: Mapping[str, object], letters: int) -> dict[str, int]:
     """Return how many letters there are, for an architecture that can be told."""
     name = config.get("name")
     takes = MODELS.signature(name) if isinstance(name, str) and name in MODELS else None
