@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from eugene.family._implant import RandomJitter as RandomJitter
     from eugene.family._implant import feature_implant_seq_sdata as feature_implant_seq_sdata
     from eugene.family._layers import GELU as GELU
+    from eugene.family._layers import BiConv1D as BiConv1D
+    from eugene.family._layers import Exponential as Exponential
     from eugene.family._layers import Flatten as Flatten
+    from eugene.family._layers import InceptionConv1D as InceptionConv1D
     from eugene.family._layers import Residual as Residual
+    from eugene.family._layers import RevComp as RevComp
+    from eugene.family._layers import Sigmoid as Sigmoid
     from eugene.family._layers import Softplus as Softplus
     from eugene.family._layers import Unsqueeze as Unsqueeze
     from eugene.family._layers import View as View

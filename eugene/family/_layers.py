@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call, only
+from eugene.nn import BiConv1d as _BiConv1d
+from eugene.nn import Exponential as _Exponential
+from eugene.nn import InceptionConv1d as _InceptionConv1d
 from eugene.nn import Residual as _Residual
 from eugene.nn import init_motif_weights
 from seqpro.motifs import MotifSet, OldMotifSet
@@ -37,6 +41,143 @@ class GELU(nn.GELU):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+
+
+class Sigmoid(nn.Sigmoid):
+    """The activation of `torch.nn.Sigmoid`.
+
+    Parameters
+    ----------
+    inplace : bool
+        Unused, as it was.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
+
+class Exponential(_Exponential):
+    """The activation of `eugene.nn.Exponential`.
+
+    Parameters
+    ----------
+    inplace : bool
+        Unused, as it was.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
+
+class RevComp(nn.Module):
+    """Turn axes round; those of letters and positions give the other strand.
+
+    Parameters
+    ----------
+    dim : sequence of int
+        The axes.
+
+    Examples
+    --------
+    >>> RevComp()(torch.arange(4.0).reshape(1, 2, 2)).tolist()
+    [[[3.0, 2.0], [1.0, 0.0]]]
+    """
+
+    def __init__(self, dim: Sequence[int] = (1, 2)) -> None:
+        super().__init__()
+        self.dim = tuple(dim)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``x`` with the axes turned round."""
+        return x.flip(self.dim)
+
+
+_AS_PUBLISHED = "the layer keeps the length and sees every position"
+
+
+class BiConv1D(_BiConv1d):
+    """A convolution of both strands, `eugene.nn.BiConv1d`.
+
+    EUGENe's turned filters about the wrong axes, as ``flip="eugene"`` does, and dropped out in
+    evaluation as well.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size : int
+        As of `eugene.nn.BiConv1d`.
+    flip : str
+        About which axes filters are turned.
+    bias : bool
+        Whether a constant is added.
+    """
+
+    @eugene_call(
+        "eugene.models.base._layers.BiConv1D",
+        unheard={"device": only(None), "dtype": only(None)},
+        refused={
+            "stride": _AS_PUBLISHED,
+            "padding": _AS_PUBLISHED,
+            "dilation": _AS_PUBLISHED,
+            "groups": _AS_PUBLISHED,
+            "dropout_rate": "put a torch.nn.Dropout behind it",
+        },
+    )
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        flip: str = "reverse_complement",
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, flip=flip, bias=bias)
+
+
+_ONE_WIDTH = "all paths have out_channels filters: eugene.nn.InceptionConv1d"
+
+
+class InceptionConv1D(_InceptionConv1d):
+    """Convolutions of several widths side by side, `eugene.nn.InceptionConv1d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input, and of the output.
+    kernel_size2, kernel_size3, conv_maxpool_kernel_size : int
+        Widths of the paths.
+    activation : str
+        EUGENe's had none: ``"identity"``.
+    """
+
+    @eugene_call(
+        "eugene.models.base._layers.InceptionConv1D",
+        unheard={"device": only(None), "dtype": only(None)},
+        refused={
+            "conv1_out_channels": _ONE_WIDTH,
+            "conv2_out_channels": _ONE_WIDTH,
+            "conv3_out_channels": _ONE_WIDTH,
+            "conv_maxpool_out_channels": _ONE_WIDTH,
+        },
+    )
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size2: int = 3,
+        kernel_size3: int = 5,
+        conv_maxpool_kernel_size: int = 3,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size2=kernel_size2,
+            kernel_size3=kernel_size3,
+            conv_maxpool_kernel_size=conv_maxpool_kernel_size,
+            activation=activation,
+        )
 
 
 class Softplus(nn.Softplus):

@@ -106,17 +106,16 @@ ACTIVATION_REGISTRY = OldRegistry(
         relu="ReLU",
         leaky_relu="LeakyReLU",
         elu="ELU",
-        sigmoid="Sigmoid",
         tanh="Tanh",
         identity="Identity",
     )
-    | _torch("eugene.family", gelu="GELU", softplus="Softplus")
-    | _torch("eugene.nn", exponential="Exponential"),
+    | _torch("eugene.family", gelu="GELU", softplus="Softplus", sigmoid="Sigmoid")
+    | _torch("eugene.family", exponential="Exponential"),
 )
 CONVOLUTION_REGISTRY = OldRegistry(
     "",
     _torch("torch.nn", conv1d="Conv1d")
-    | _torch("eugene.nn", biconv1d="BiConv1d", inceptionconv1d="InceptionConv1d"),
+    | _torch("eugene.family", biconv1d="BiConv1D", inceptionconv1d="InceptionConv1D"),
 )
 POOLING_REGISTRY = OldRegistry("", _torch("torch.nn", max="MaxPool1d", avg="AvgPool1d"))
 RECURRENT_REGISTRY = OldRegistry("", _torch("torch.nn", rnn="RNN", lstm="LSTM", gru="GRU"))
@@ -128,7 +127,9 @@ WRAPPER_REGISTRY = OldRegistry("", _torch("eugene.family", residual="Residual"))
 GLUER_REGISTRY = OldRegistry(
     "", _torch("eugene.family", flatten="Flatten", unsqueeze="Unsqueeze", view="View")
 )
-MISC_REGISTRY = OldRegistry("", _torch("eugene.nn", clip="Clip", revcomp="ReverseComplement"))
+MISC_REGISTRY = OldRegistry(
+    "", _torch("eugene.nn", clip="Clip") | _torch("eugene.family", revcomp="RevComp")
+)
 BLOCK_REGISTRY = OldRegistry(
     "", _torch("eugene.nn", dense="DenseBlock", conv1d="Conv1DBlock", recurrent="RecurrentBlock")
 )

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import nn
 
+from eugene._calls import eugene_call
 from eugene.config.marks import ArgumentsOf
 from eugene.models._base import Architecture, arguments, make_part
 from eugene.nn import DenseBlock, InceptionConv1d, ModelError
@@ -54,6 +55,7 @@ class Inception(Architecture):
 
     name: ClassVar[str] = "inception"
 
+    @eugene_call("eugene.models.zoo.Inception")
     def __init__(
         self,
         input_len: int,

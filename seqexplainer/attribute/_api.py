@@ -32,7 +32,7 @@ from seqexplainer.errors import (
 )
 from seqexplainer.methods import DEFAULT, METHODS, Method, find
 from seqexplainer.running import RUNNING, Runner, Running, split
-from seqpro.family import Accepted
+from seqpro.family import old_places
 from seqpro.keywords import keywords
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Result(NamedTuple):
     delta: torch.Tensor
 
 
+@old_places("seqexplainer.attribute", same={"inputs": "X"}, error=InputError)
 @keywords({**OF_METHODS, **RUNNING, **_NAMES})
 def attribute(
     model: torch.nn.Module,
@@ -263,11 +264,6 @@ def attribute(
         named = not found.references or references is None or isinstance(references, str)
         values = values * (letters_there(run.X) if named else run.X).cpu().to(values)
     return Result(values, delta) if return_delta else values
-
-
-Accepted(("seqexplainer.attribute",), {"inputs": "X"}).show(
-    attribute, list(inspect.signature(attribute).parameters.values())
-)
 
 
 def _one_of(name: str, value: Given | None, other_name: str, other: Given | None) -> Given | None:

@@ -57,6 +57,8 @@ def modisco(
 ) -> tuple[list[OldPattern], list[OldPattern]]:
     """Find motifs by `seqexplainer.modisco`, and write them as modisco-lite does.
 
+    Its files hold parts of patterns (subpatterns) as well, which are not written.
+
     Parameters
     ----------
     one_hot, hypothetical_contribs : ndarray, shape (n, 4, length) or (n, length, 4)

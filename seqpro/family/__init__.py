@@ -16,6 +16,7 @@ from seqpro.family._calls import Judge as Judge
 from seqpro.family._calls import anything as anything
 from seqpro.family._calls import check_call as check_call
 from seqpro.family._calls import old_call as old_call
+from seqpro.family._calls import old_places as old_places
 from seqpro.family._calls import only as only
 from seqpro.family._calls import places_of as places_of
 from seqpro.family._calls import rename as rename

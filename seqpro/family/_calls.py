@@ -255,6 +255,42 @@ def old_call(
     return decorate
 
 
+def old_places(
+    *of: str, same: Mapping[str, str] | None = None, error: type[Exception] = SeqproError
+) -> Callable[[F], F]:
+    """Let a function that judges its keywords itself take EUGENe's further arguments by place.
+
+    Parameters
+    ----------
+    *of : str
+        EUGENe's functions in the table of old names.
+    same : mapping, optional
+        EUGENe's names, and ours, for `help`.
+    error : type
+        What is raised where an argument is given twice.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+    accepted = Accepted(of, dict(same or {}))
+
+    def decorate(function: F) -> F:
+        parameters = list(inspect.signature(function).parameters.values())
+        places, name = places_of(parameters), function.__name__
+
+        @functools.wraps(function)
+        def call(*args: object, **kwargs: object) -> object:
+            placed = accepted.placed(name, places, args, kwargs, error)
+            return function(*placed, **kwargs)
+
+        accepted.show(call, parameters)
+        return cast("F", call)
+
+    return decorate
+
+
 def _shown(parameters: list[inspect.Parameter], accepted: Accepted) -> list[inspect.Parameter]:
     """Return our parameters with EUGENe's among them, at EUGENe's places where ours agree."""
     kinds = inspect.Parameter

@@ -16,6 +16,7 @@ import torchmetrics
 import xarray as xr
 
 import eugene as eu
+import seqexplainer as se
 import seqpro as sp
 from eugene import family
 from eugene.errors import EugeneError, EugeneWarning
@@ -294,3 +295,33 @@ def test_what_is_no_mapping_is_named() -> None:
 def test_a_schedule_says_what_it_watches() -> None:
     held = SequenceModule(zoo.TutorialCNN(40, 1), scheduler="reduce_lr_on_plateau")
     assert held.configure_optimizers()["monitor"] == "val_loss"
+
+
+def test_layers_of_eugene_s_private_module() -> None:
+    layers = importlib.import_module("eugene.models.base._layers")
+    x = torch.randn(2, 4, 12)
+    for name in ("relu", "sigmoid", "exponential", "softplus", "gelu"):
+        held = layers.ACTIVATION_REGISTRY[name](inplace=False)
+        plain = {"exponential": torch.exp}.get(name) or getattr(torch.nn.functional, name)
+        torch.testing.assert_close(held(x), plain(x))
+    assert torch.equal(layers.RevComp(dim=[2])(x), x.flip(2))
+    with pytest.raises(EugeneError, match=r"BiConv1D: dropout_rate=0.2: put a torch.nn.Dropout"):
+        layers.BiConv1D(4, 8, 5, dropout_rate=0.2)
+    assert layers.BiConv1D(4, 8, 5, 1, "same")(x).shape[-1] == 12
+    with pytest.raises(EugeneError, match="InceptionConv1D: conv1_out_channels=3: all paths"):
+        layers.InceptionConv1D(4, 8, 3)
+    placed = zoo.Inception(40, 2, [4, 8, 8], 3, 5).state_dict()
+    named = zoo.Inception(40, 2, channels=[4, 8, 8], kernel_size2=3, kernel_size3=5).state_dict()
+    assert {k: v.shape for k, v in placed.items()} == {k: v.shape for k, v in named.items()}
+    assert len(placed) < len(zoo.Inception(40, 2).state_dict())
+
+
+def test_attributions_take_every_place() -> None:
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(24, 2)).eval()
+    X = np.eye(4, dtype=np.float32)[np.random.default_rng(0).integers(0, 4, (3, 6))].swapaxes(1, 2)
+    placed = se.attribute(net, X, "DeepLift", "zero", 1, 2, "cpu", False)
+    named = se.attribute(net, X, method="DeepLift", references="zero", target=1)
+    torch.testing.assert_close(placed, named)
+    torch.testing.assert_close(placed, torch.as_tensor(X) * net[1].weight[1].detach().view(4, 6))
+    with pytest.raises(InputError, match="multiple values for references"):
+        se.attribute(net, X, "DeepLift", "zero", references="zero")
