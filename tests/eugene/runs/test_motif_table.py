@@ -23,6 +23,7 @@ from eugene.report._motifs import FILE, show_motifs
 from eugene.runs import Run, RunFolder
 from eugene.runs._motifs import motif_table
 
+RECIPES = Path(__file__).parents[3] / "configs/recipes"
 LENGTH = 20
 TREE = {
     "name": "tiny",
@@ -174,7 +175,7 @@ def test_planted_motifs_by_three_methods(tmp_path: Path) -> None:
     pytest.importorskip("modiscolite", reason="modisco-lite is not installed (extra modisco)")
     from eugene.runs import run
 
-    tree = load_run_config("quickstart").tree | {
+    tree = load_run_config(RECIPES / "quickstart.yaml").tree | {
         "interpret": {
             "attribute": {"methods": ["deep_lift_shap"], "n_references": 10},
             "seqlets": {},
