@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
     from seqpro.motifs import MotifSet
 
-__all__ = ["MissingModiscoError", "Pattern", "Patterns", "modisco"]
+__all__ = ["MissingModiscoError", "NothingToClusterError", "Pattern", "Patterns", "modisco"]
 
 
 class MissingModiscoError(SeqexplainerError, ImportError):
     """The package modisco-lite is not installed."""
+
+
+class NothingToClusterError(SeqexplainerError):
+    """Too few stretches of the attributions stand out for TF-MoDISco."""
 
 
 class Pattern(NamedTuple):
@@ -227,7 +231,7 @@ def modisco(
         If the arrays do not fit each other.
     MissingModiscoError
         If modisco-lite is not installed.
-    SeqexplainerError
+    NothingToClusterError
         If too few stretches stand out for any pattern.
 
     References
@@ -272,7 +276,7 @@ def modisco(
             **options,
         )
     except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise SeqexplainerError(
+        raise NothingToClusterError(
             f"TF-MoDISco found nothing to cluster in {len(letters)} sequences of {width} bp "
             f"({type(error).__name__}: {error}); give more sequences, or attributions in which "
             "some stretches stand out"

@@ -255,6 +255,8 @@ def patterns(
     """
     import seqexplainer as se
     from eugene import interpret
+    from eugene.interpret._spans import write_patterns
+    from seqexplainer.modisco import NothingToClusterError, Patterns
 
     database = interpret.read_motifs(motif_db)
     tables = {}
@@ -263,20 +265,26 @@ def patterns(
         label = str(found[variable].attrs.get("label", ""))
         of = f", {_words(label)}" if label else ""
         meme = folder(label) / Path(MEME).name
-        ds = interpret.modisco_sdata(
-            found,
-            variable,
-            out=meme.parent,
-            motif_db=database,
-            title=f"TF-MoDISco patterns of {name}{of}",
-            copy=True,
-            verbose=progress,
-            window=window,
-            max_seqlets=max_seqlets,
-            min_seqlets=min_seqlets,
-            n_leiden_runs=n_leiden_runs,
-            target_fdr=target_fdr,
-        )
+        try:
+            ds = interpret.modisco_sdata(
+                found,
+                variable,
+                out=meme.parent,
+                motif_db=database,
+                title=f"TF-MoDISco patterns of {name}{of}",
+                copy=True,
+                verbose=progress,
+                window=window,
+                max_seqlets=max_seqlets,
+                min_seqlets=min_seqlets,
+                n_leiden_runs=n_leiden_runs,
+                target_fdr=target_fdr,
+            )
+        except NothingToClusterError as error:
+            # another output may have patterns all the same
+            logger.warning("modisco%s: %s", of, error)
+            write_patterns(Patterns((), (0, 0)), meme.parent)
+            continue
         if meme.is_file():
             tables[label] = se.annotate_pfms(meme, database, top=3)
         counts = interpret.hits_table(ds, "modisco")["motif"].value_counts()

@@ -167,3 +167,35 @@ def test_motifs_of_one_name_keep_their_accessions():
     old = ds.drop_vars("x_accession")
     old["x"].attrs["accessions"] = ["MA0035.4"]
     assert eu.interpret.hits_table(old, "x")["accession"].tolist()[:2] == ["MA0035.4"] * 2
+
+
+def test_an_output_without_anything_to_cluster_leaves_the_others(
+    planted, tmp_path, modisco_stand_in, monkeypatch, caplog
+):
+    """What is told is told, and the files say that there is no pattern."""
+    from eugene.runs.steps.modisco import patterns
+
+    stand_in = sys.modules["modiscolite.tfmodisco"].TFMoDISco
+
+    def find(X, scores, **options):
+        if not scores.any():
+            raise IndexError("index -1 is out of bounds for axis 0 with size 0")
+        return stand_in(X, scores, **options)
+
+    monkeypatch.setattr(sys.modules["modiscolite.tfmodisco"], "TFMoDISco", find)
+    (name,) = [v for v in planted.data_vars if planted[v].attrs.get("form") == "hypothetical"]
+    ds = planted[["seq"]].assign(
+        none=(planted[name] * 0).assign_attrs(planted[name].attrs, label="counts"),
+        some=planted[name].assign_attrs(label="profile"),
+    )
+    options = {"window": 60, "max_seqlets": 9, "n_leiden_runs": 1, "target_fdr": 0.2}
+    with caplog.at_level("WARNING"):
+        tables = patterns(
+            ds, lambda label: tmp_path / label, motif_db="embedded", name="x", progress=False,
+            min_seqlets=2, **options,
+        )  # fmt: skip
+    assert list(tables) == ["profile"]
+    assert "modisco, counts: TF-MoDISco found nothing to cluster" in caplog.text
+    assert [p.name for p in (tmp_path / "counts").iterdir()] == ["seqlets.csv"]
+    assert (tmp_path / "profile" / "modisco.meme").is_file()
+    assert len(modisco_stand_in) == 1
