@@ -291,6 +291,7 @@ _STEPS = (
     "test",
     "attribute",
     "seqlets",
+    "spacing",
     "modisco",
     "filters",
     "motif_table",
