@@ -41,13 +41,21 @@ def found_motifs(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return significant(table[table["motif"] != "seqlet"]), label
 
 
-def show_spacing(section: Section, run: RunFolder) -> None:
-    """Show positions of found motifs, distances of pairs, and what two do together."""
-    from eugene.runs.steps.seqlets import FILE as SEQLETS
+def show_spacing(section: Section, run: RunFolder, seqlets: str) -> None:
+    """Show positions of found motifs, distances of pairs, and what two do together.
 
+    Parameters
+    ----------
+    section : Section
+        It is added to.
+    run : RunFolder
+        A run.
+    seqlets : str
+        Its file of seqlets.
+    """
     if not (run / PAIRS).is_file():
         return
-    table, label = found_motifs(run.table(SEQLETS))
+    table, label = found_motifs(run.table(seqlets))
     if table.empty:
         section.text("No seqlet resembles a known motif significantly, so no place is known.")
         return

@@ -14,7 +14,9 @@ from eugene.runs.steps.seqlets import FILE as SEQLETS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from eugene._folder import RunFolder
     from eugene.interpret._spacing import Pairs
+    from eugene.report._blocks import Section
     from eugene.runs._run import Run
 
 logger = logging.getLogger("eugene.runs")
@@ -25,6 +27,11 @@ _SUMMARY = [
 ]
 
 
+def _show(section: Section, run: RunFolder) -> None:
+    """Show where motifs stand, how far apart, and what two do together."""
+    show_spacing(section, run, SEQLETS)
+
+
 @step(
     needs={"seqlets": "seqlets with the motifs that they resemble"},
     writes={
@@ -32,7 +39,7 @@ _SUMMARY = [
         DISTANCES: "pairs by distance, observed and expected",
         SITES: "each pair of places, and what the network loses without them",
     },
-    report=(Part("spacing", "Positions and spacing of found motifs", show_spacing),),
+    report=(Part("spacing", "Positions and spacing of found motifs", _show),),
 )
 def spacing(
     run: Run,
