@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
+import functools
 import json
 import math
 import os
@@ -28,6 +30,14 @@ OVER = ("seed", "fold")
 _RECORDS = ("config.yaml", "versions.json", "data.json", "state.json")
 _OF_SEARCH = ("tune.json", "trials.csv", "best.yaml", "trials", "ray")
 _OURS = (*_RECORDS, "interpretation", OTHER, "summary.json", "summary.csv", *_OF_SEARCH)
+
+
+@functools.lru_cache(maxsize=8)
+def _configuration(path: Path, version: tuple[int, int, int]) -> dict[str, Any]:
+    """Return what a file holds, parsed once for each ``version``: a page asks for it often."""
+    from eugene.config import parse_file
+
+    return parse_file(path).tree
 
 
 def _in_order(replicate: Path) -> tuple[str, str, int]:
@@ -548,11 +558,14 @@ class RunFolder:
         dotted : str, optional
             Such as ``interpret.filters``; the whole by default.
         """
-        from eugene.config import parse_file, value_at
+        from eugene.config import value_at
 
-        tree = parse_file(self.config).tree if self.config.is_file() else {}
+        if not self.config.is_file():
+            return {}
+        at = self.config.stat()
+        tree = _configuration(self.config, (at.st_ino, at.st_mtime_ns, at.st_size))
         found = value_at(tree, dotted)
-        return found if isinstance(found, dict) else {}
+        return copy.deepcopy(found) if isinstance(found, dict) else {}
 
     def write_json(self, name: str, value: object) -> None:
         """Write a JSON file of the folder at once; numbers that JSON lacks become null."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,3 +143,15 @@ def test_what_a_killed_process_set_aside_is_removed(folder):
     assert not left.exists()
     assert mine.exists()
     assert (beside / f".{folder.path.name}.old").exists()
+
+
+def test_settings_are_those_of_the_file_as_it_is_now(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.settings("model") == {}
+    folder.write_text("config.yaml", "model: {name: cnn, shape: {width: 4}}\n")
+    found = folder.settings("model")
+    assert found == {"name": "cnn", "shape": {"width": 4}}
+    found["shape"]["width"] = 5  # whoever asks may change what they got
+    assert RunFolder(tmp_path).settings("model.shape") == {"width": 4}
+    folder.write_text("config.yaml", "model: {name: cnn, shape: {width: 6}}\n")
+    assert folder.settings("model.shape") == {"width": 6}
