@@ -100,6 +100,7 @@ class Verb:
 CONFIG = Option("--config", "YAML file of the run", "FILE.yaml")
 PRINT_CONFIG = Option("--print_config", "print the resolved configuration and stop")
 OVERWRITE = Option("--overwrite", "replace what an earlier run left in the folder")
+REPLACE = Option("--overwrite", "replace files that are there already")
 RESUME = Option("--resume", "continue an unfinished run from its last checkpoint")
 TRUST = Option("--allow-class-path", "let the file import what it names (trusted files only)")
 PLUGIN = Option("--plugin", "module or file.py that registers what is named", "PLUGIN", many=True)

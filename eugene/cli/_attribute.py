@@ -12,7 +12,7 @@ from eugene.cli._bigwig import attributions_bigwig, genome_of, overlap_of, wants
 from eugene.cli._call import Call
 from eugene.cli._explain import Explained, explained, require_place
 from eugene.cli._main import say
-from eugene.cli._run import do_step, network_of, printed, spoken
+from eugene.cli._run import check_out, do_step, network_of, printed, spoken
 from eugene.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def _attribute_file(call: Call, folder: RunFolder, config: RunConfig) -> int:
         raise UsageError("--overlap goes with --out NAME.bw")
     overlap_of(call)
     out = require_place(call)
-    if suffix != ".zarr" and not wants_bigwig(call) and out.exists() and not call.has("overwrite"):
-        raise UsageError(f"--out {out} exists; give --overwrite to replace it")
+    if suffix != ".zarr":
+        check_out(call, *_KINDS)
     methods = [word.strip() for word in (call.get("methods") or "").split(",") if word.strip()]
     with spoken(call):
         found = explained(

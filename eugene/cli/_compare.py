@@ -79,7 +79,7 @@ def compare(call: Call) -> int:
         0.
     """
     out = check_out(call, ".csv", ".tsv", ".txt")
-    page = check_path("--report", call.get("report"), ".html")
+    page = check_path(call, "report", ".html")
     asked = _Asked.of(call)
     folders = [RunFolder.open(path, or_trained=True) for path in call.words]
     rows = [
@@ -131,9 +131,9 @@ class _Asked:
             metric=call.get("metric"),
             by=call.get("by"),
             within=within,
-            scatter=check_path("--scatter", call.get("scatter"), ".png", ".svg", ".pdf"),
-            tests=check_path("--tests", call.get("tests"), ".csv", ".tsv", ".txt"),
-            plot=check_path("--plot", call.get("plot"), ".png", ".svg", ".pdf"),
+            scatter=check_path(call, "scatter", ".png", ".svg", ".pdf"),
+            tests=check_path(call, "tests", ".csv", ".tsv", ".txt"),
+            plot=check_path(call, "plot", ".png", ".svg", ".pdf"),
             alpha=alpha,
         )
 

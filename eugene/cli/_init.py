@@ -12,9 +12,9 @@ from eugene.cli._call import Call
 from eugene.cli._init_kinds import FILES, KINDS, example
 from eugene.cli._main import say
 from eugene.cli._run import check_path, spoken
-from eugene.errors import RunExistsError, UsageError
+from eugene.errors import UsageError
 
-_COMMON = ("out", "quiet", "debug")
+_COMMON = ("out", "overwrite", "quiet", "debug")
 
 
 def init(call: Call) -> int:
@@ -33,9 +33,8 @@ def init(call: Call) -> int:
     Raises
     ------
     UsageError
-        If a file is not named, or does not tell what is to be filled in.
-    RunExistsError
-        If there is a file at ``--out``.
+        If a file is not named, does not tell what is to be filled in, or is there already at
+        ``--out``.
     """
     kind, _ = call.action(tuple(KINDS))
     needs, takes, _ = KINDS[kind]
@@ -46,10 +45,8 @@ def init(call: Call) -> int:
     strange = [n for n in call.options if n not in (*needs, *takes, *_COMMON)]
     if strange:
         raise UsageError(f"'eugene init {kind}' takes no --{strange[0]}. {shown}")
-    out = check_path("--out", call.get("out") or f"{kind}.yaml", ".yaml", ".yml")
+    out = check_path(call, "out", ".yaml", ".yml", default=f"{kind}.yaml")
     assert out is not None
-    if out.exists():
-        raise RunExistsError(f"{out} exists, and is not replaced: name another file by --out")
     for name in FILES:
         file = call.get(name)
         if file is not None and not Path(file).is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import sys
 import warnings
@@ -127,22 +128,39 @@ def _training_device(call: Call) -> tuple[tuple[str, str], ...]:
     return (accelerator, ("trainer.devices", f"[{number}]")) if number else (accelerator,)
 
 
+_SEVERAL = {".bw", ".bigwig", ".bedgraph"}
+"""Forms of which a track makes a file, beside the one that is named."""
+
+
 def check_out(call: Call, *suffixes: str) -> Path | None:
-    """Return ``--out``, after a look at its suffix and folder before anything is computed."""
-    return check_path("--out", call.get("out"), *suffixes)
+    """Return ``--out``, after a look at its suffix and place before anything is computed."""
+    return check_path(call, "out", *suffixes)
 
 
-def check_path(flag: str, out: str | None, *suffixes: str) -> Path | None:
-    """Return a file that is to be written, after a look at its suffix and folder."""
+def check_path(call: Call, option: str, *suffixes: str, default: str | None = None) -> Path | None:
+    """Return a file that an option says is to be written, after a look at its suffix and place.
+
+    Raises
+    ------
+    UsageError
+        If its name ends in something else, its folder is not there, it is a folder, or it is there
+        already and ``--overwrite`` is not given.
+    """
+    out = call.get(option) or default
     if out is None:
         return None
-    path = Path(out)
+    flag, path = f"--{option}", Path(out)
     if path.suffix.lower() not in suffixes:
         raise UsageError(f"{flag} {out}: expected a name that ends in {' or '.join(suffixes)}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{flag} {out}: the folder {path.absolute().parent} does not exist")
     if path.is_dir():
         raise UsageError(f"{flag} {out} is a folder; expected the name of a file")
+    several = f"{glob.escape(path.stem)}.*{path.suffix}"  # a file for each output beside it
+    beside = path.parent.glob(several) if path.suffix.lower() in _SEVERAL else ()
+    there = next((p for p in (path, *beside) if p.exists()), None)
+    if there is not None and not call.has("overwrite"):
+        raise UsageError(f"{flag} {out}: {there} exists; give --overwrite to replace it")
     return path
 
 

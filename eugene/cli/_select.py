@@ -193,7 +193,7 @@ def _compare(call: Call, folder: Path) -> int:
     """Compare the runs of a folder, and print what came of it."""
     from eugene.select import compare
 
-    page = check_path("--page", call.get("page"), ".html", ".htm")
+    page = check_path(call, "page", ".html", ".htm")
     with spoken(call):
         found = compare(folder, set_name=call.get("set") or "test", out=page)
     _show(found)

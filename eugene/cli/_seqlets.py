@@ -8,7 +8,7 @@ from eugene._table import delimited
 from eugene.cli._call import Call
 from eugene.cli._explain import explained, require_place
 from eugene.cli._main import say
-from eugene.cli._run import do_step, network_of, printed, spoken
+from eugene.cli._run import check_out, do_step, network_of, printed, spoken
 from eugene.errors import UsageError
 
 _ONLY_FILES = ("fasta", "seq_col", "target")
@@ -37,7 +37,8 @@ def seqlets(call: Call) -> int:
     from eugene.interpret._hits import with_places
     from eugene.runs.steps.seqlets import named_seqlets
 
-    out = require_place(call)
+    out = check_out(call, *call.verb.suffixes)
+    assert out is not None
     separator = delimited(out)
     folder, config = network_of(call)
     if printed(call, config):

@@ -14,6 +14,7 @@ from eugene._verb import (
     LEAVE_OUT,
     OVERLAP,
     OVERWRITE,
+    REPLACE,
     RESUME,
     RUN_OUT,
     RUNNING,
@@ -47,6 +48,7 @@ _BEFORE = (
         options=(
             *INIT,
             out("the file to write; KIND.yaml if absent", "FILE.yaml"),
+            REPLACE,
         ),
         configured=False,
         minimum=1,
@@ -119,6 +121,7 @@ _AFTER = (
             Option("--tests", "CSV or TSV file for the tests of each two groups", "FILE"),
             Option("--plot", "picture of the groups: .png, .svg or .pdf", "FILE"),
             Option("--alpha", "corrected p-values below it are significant", "P", "0.05"),
+            REPLACE,
         ),
         configured=False,
         minimum=1,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from eugene._step import Part, step, steps
-from eugene._verb import TRUST, Verb, out
+from eugene._verb import REPLACE, TRUST, Verb, out
 from eugene.report._blocks import Section, duration
 from eugene.report._methods import methods, provenance
 
@@ -71,7 +71,7 @@ def _timings(section: Section, run: RunFolder) -> None:
         "write report.html of a run",
         "eugene report runs/first",
         "eugene.cli._run:report",
-        options=(out("HTML file to write instead"), TRUST),
+        options=(out("HTML file to write instead"), REPLACE, TRUST),
     ),
 )
 def report(run: Run) -> None:

@@ -80,7 +80,7 @@ def test_chip_holds_out_contigs_and_trains(capsys: Any, files: Path) -> None:
     before = (files / "sub" / "my chip.yaml").read_text()
     code, _, err = run(capsys, *words, "--out", "sub/my chip.yaml")
     assert code == 2
-    assert "exists, and is not replaced" in err
+    assert "exists; give --overwrite to replace it" in err
     assert (files / "sub" / "my chip.yaml").read_text() == before
 
 

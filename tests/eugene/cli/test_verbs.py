@@ -88,7 +88,7 @@ def test_predict_files_and_rows(capsys, trained, tmp_path):
     assert list(first) == ["name", "label"]
     assert first["name"].tolist() == ["s0", "s1", "s2"]
     assert first["label"].between(0, 1).all()
-    words = ("--input", table, "--seq_col", "promoter", "--output", output)
+    words = ("--input", table, "--seq_col", "promoter", "--output", output, "--overwrite")
     assert run(capsys, "predict", trained, *words)[0] == 0
     np.testing.assert_allclose(pd.read_csv(output, sep="\t")["label"], first["label"], rtol=1e-6)
     code, out, _ = run(capsys, "predict", trained, "--input", fasta)
