@@ -18,7 +18,8 @@ REPO = Path(__file__).resolve().parents[1]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.append(str(REPO / "tests"))
-from own_modules import forget_modules_of  # noqa: E402 - the tests are no package
+from left_clients import none_left  # noqa: E402 - the tests are no package
+from own_modules import forget_modules_of  # noqa: E402
 from simulated_files import Files  # noqa: E402
 
 # the same examples in every run, so that a change is judged by what it changes; RANDOM_EXAMPLES=1
@@ -83,6 +84,14 @@ def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     sys.path[:] = path
     if len(sys.modules) > len(before):
         forget_modules_of(tmp_path_factory.getbasetemp(), set(sys.modules) - before)
+
+
+@pytest.fixture(autouse=True)
+def _no_client_left() -> Iterator[None]:
+    """Close a client of dask that a test leaves open, and say so: every later test would use it."""
+    with none_left() as left:
+        yield
+    assert not left, f"this test left to others what it computed by: {', '.join(left)}"
 
 
 @pytest.fixture(autouse=True)

@@ -259,7 +259,7 @@ def test_a_cluster_takes_up_what_a_serial_build_left(
     ends = {name: sum(f"{name}/c/" in key for key in before) for name in ("seq", "cov", "mask")}
     assert len(set(ends.values())) > 1, "the kill falls between the shards of one block"
     with Client(
-        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None
+        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0"
     ) as client:
         small_shards["build"](inputs, kind, tmp_path / "x.zarr", client=client)
     assert before.items() <= shards_of(tmp_path / "x.zarr").items()
