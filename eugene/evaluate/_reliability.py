@@ -13,6 +13,9 @@ from eugene.evaluate._intervals import student
 if TYPE_CHECKING:
     import pandas as pd
 
+# what single precision may add to a sum of probabilities
+_ROUNDING = 1e-5
+
 
 def calibration_bins(
     y_true: ArrayLike, y_pred: ArrayLike, *, labels: bool, bins: int = 10, level: float = 0.95
@@ -65,13 +68,13 @@ def calibration_bins(
             "both, and a bin or more"
         )
     y, p = y[(there := np.isfinite(y) & np.isfinite(p))], p[there]
-    if labels and not (np.isin(y, (0, 1)).all() and ((p >= 0) & (p <= 1)).all()):
+    if labels and any((v < -_ROUNDING).any() or (v > 1 + _ROUNDING).any() for v in (y, p)):
         raise EugeneError(
             "labels=True: expected labels of 0 and 1 and probabilities from 0 to 1; logits become "
             "probabilities by 1 / (1 + exp(-x)), and measurements take labels=False"
         )
     if labels:
-        place = np.minimum((p * bins).astype(np.int64), bins - 1)
+        place = np.clip((p * bins).astype(np.int64), 0, bins - 1)
     else:
         place = np.empty(len(p), np.int64)
         place[np.argsort(p, kind="stable")] = np.arange(len(p)) * bins // max(len(p), 1)

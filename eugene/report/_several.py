@@ -128,7 +128,9 @@ def _performance(runs: Sequence[RunFolder], called: Sequence[str], shown: Shown)
         numbers=(1,),
         caption="Metrics of each run",
     )
-    missing = [name for name in called if not any(s.startswith(name) for s in shown)]
+    missing = [
+        name for name in called if not any(s == name or s.startswith(f"{name}, ") for s in shown)
+    ]
     if missing:
         section.text(f"Not tested, so without figures: {', '.join(missing)}.")
     return section

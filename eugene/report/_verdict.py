@@ -18,6 +18,7 @@ CHIEF = ("auroc", "auprc", "accuracy", "pearson_r2", "pearson", "r2", "jsd", "co
 _LOWER = frozenset({"jsd"})
 """Those of them that are better the lower they are."""
 _MEAN = "knows no sequence"
+_ADD = ": add one under 'baselines' of the run file"
 _BASELINES = {
     "kmer_logistic": "k-mer logistic regression",
     "kmer_ridge": "k-mer ridge regression",
@@ -147,7 +148,7 @@ def _verdict(measured: Measured, gaps: Mapping[str, Metrics], how: str, of: str 
     metric = next((m for m in known if any(value_of(b.get(m)) is not None for b in
                                            baselines.values())), None)  # fmt: skip
     if metric is None or value_of(metrics[metric]) is None:
-        return _alone(metrics, known, of)
+        return _alone(metrics, known, of, fitted=bool(baselines))
     sign = -1.0 if metric in _LOWER else 1.0
     theirs = {n: v for n, b in baselines.items() if (v := value_of(b.get(metric))) is not None}
     name = max(theirs, key=lambda n: sign * theirs[n])
@@ -182,16 +183,20 @@ def _side(
     return "above" if sign * low > 0 else "below"
 
 
-def _alone(metrics: Metrics, known: list[str], of: str) -> Verdict:
+def _alone(metrics: Metrics, known: list[str], of: str, *, fitted: bool) -> Verdict:
     """Say that nothing tells what a number is worth."""
     own = (
         f"{sentence(metric_name(known[0]))} {number(value_of(metrics[known[0]]))}. "
         if known
         else ""
     )
+    why = "No baseline was fitted in this run"
+    if fitted:
+        why = "Network and baselines have no figure in common on these rows"
     text = (
-        f"{own}No baseline was fitted in this run, so nothing says whether the network learned "
-        "more than the k-mers of the sequences: add one under 'baselines' of the run file."
+        f"{own}{why}, so nothing says whether the network learned "
+        "more than the k-mers of the sequences"
+        f"{'' if fitted else _ADD}."
     )
     return Verdict("alone", _HEADLINES["alone"], text, of)
 

@@ -60,6 +60,8 @@ def test_bins_of_nothing_and_of_one_row() -> None:
     assert np.isnan(one["low"]).all()
     with pytest.raises(EugeneError, match="as many of both"):
         calibration_bins([1.0], [0.1, 0.2], labels=True)
+    rounded = calibration_bins([1.0, 0.0], [1 + 1e-7, -1e-9], labels=True)  # of single precision
+    assert rounded["rows"].tolist() == [1, 1]
     for y, p in (([1.0], [2.5]), ([0.0], [-0.1]), ([2.0], [0.5])):
         with pytest.raises(EugeneError, match="probabilities from 0 to 1"):
             calibration_bins(y, p, labels=True)

@@ -53,6 +53,13 @@ def test_other_rows_are_said(tmp_path: Path) -> None:
     assert "do not differ in any setting" in text
 
 
+def test_a_run_without_figures_is_named_beside_one_whose_name_begins_alike(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / "run1", 0.9, 0.1), run_of(tmp_path / "run10", 0.9, 0.1)]
+    (runs[0].path / "evaluation.json").unlink()
+    text = compare_runs(runs, tmp_path / "out.html").read_text(encoding="utf8")
+    assert "Not tested, so without figures: run1." in text
+
+
 def test_the_shell_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from eugene.cli._main import main
 

@@ -120,6 +120,14 @@ def test_what_was_not_measured_is_no_verdict(tmp_path: Path) -> None:
     alone = verdicts(run_of(tmp_path / "alone", 0.9, {}))[0]
     assert alone.side == "alone"
     assert "No baseline was fitted" in alone.text
+    other = run_of(tmp_path / "other", 0.9, {"kmer_logistic": 0.8})
+    other.write_json("evaluation.json", other.read("evaluation.json") | {
+        "baselines": {"kmer_logistic": {"auroc": {"value": None, "why": "one class"}}}
+    })  # fmt: skip
+    nothing = verdicts(other)[0]
+    assert nothing.side == "alone"
+    assert "no figure in common" in nothing.text
+    assert "No baseline was fitted" not in nothing.text
     assert verdicts(RunFolder.create(tmp_path / "new")) == []
 
 
