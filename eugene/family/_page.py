@@ -79,7 +79,8 @@ Raw errors that are left: three of names that EUGENe 0.1 never had (`eu.pp`, `lo
 
 What is refused of the second and third set today: data that could not be fetched where they were
 run (3 cells), TF-MoDISco where modisco-lite is not installed, `hyperopt`, `modisco_report`,
-seaborn's arguments of pictures, `divide_by_bg=False`, files that `annotate_pfms` wrote, groups of stores, stores of xarray
+seaborn's arguments of pictures, `divide_by_bg=False`, files that `annotate_pfms` wrote, groups of
+stores, stores of xarray
 that are not marked complete, `logger="wandb"` by its name, matrices with letters first, and one
 argument that was no mapping.
 
