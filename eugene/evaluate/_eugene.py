@@ -11,8 +11,7 @@ import numpy as np
 
 from eugene._calls import anything, eugene_call, only_turns
 from eugene.errors import EugeneError
-from eugene.evaluate._predictions import predictions
-from eugene.settings import settings
+from eugene.evaluate._predictions import eugene_table, predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,23 +105,16 @@ def predictions_sequence_module(
         values = table.iloc[:, column].to_numpy(dtype=np.float32)
         result[f"{prefix}{target}_predictions{suffix}"] = ("_sequence", values)
     if not store_only and (out_dir is not None or name or version or file_label):
-        folder = _folder(out_dir, name, version)
         table.columns = [f"{target}_predictions" for target in names]
         for target in (target for target in names if target in sdata.variables):
             table[target] = sdata[target].to_numpy()
-        _write(table, folder, file_label)
+        _write(table, eugene_table(out_dir, name, version, file_label))
     return result
 
 
-def _folder(out_dir: str | Path | None, name: str | None, version: object) -> Path:
-    """Return the folder of EUGENe's tables."""
-    base = settings.output_dir if out_dir is None else out_dir
-    return Path(base).joinpath(*[str(part) for part in (name, version) if part not in (None, "")])
-
-
-def _write(table: pd.DataFrame, folder: Path, label: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / f"{label}{'_' if label else ''}predictions.tsv", sep="\t")
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, sep="\t")
 
 
 @eugene_call(
@@ -185,7 +177,7 @@ def train_val_predictions_sequence_module(
         table = pd.DataFrame({name: result[name].to_numpy() for name in columns})
         train = np.asarray(sdata[train_var].to_numpy(), dtype=bool)
         for label, rows in (("train", train), ("val", ~train)):
-            _write(table[rows].rename_axis("index"), _folder(*where), label)
+            _write(table[rows].rename_axis("index"), eugene_table(*where, label))
     return result
 
 

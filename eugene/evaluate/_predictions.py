@@ -120,12 +120,17 @@ def _in_our_words(kwargs: dict[str, Any], known: list[str]) -> dict[str, Any]:
         kwargs.setdefault("device", "cuda" if gpus else "cpu")
     parts = [kwargs.pop(key, None) for key in ("out_dir", "name", "version", "file_label")]
     if any(part not in (None, "") for part in parts):
-        label = f"{parts[3]}_" if parts[3] else ""
-        folder = Path(settings.output_dir if parts[0] is None else parts[0]).joinpath(
-            *[str(part) for part in parts[1:3] if part]
-        )
-        kwargs["table"] = folder / f"{label}predictions.tsv"
+        kwargs["table"] = eugene_table(*parts)
     return kwargs
+
+
+def eugene_table(
+    out_dir: str | Path | None, name: str | None, version: object, label: str | None
+) -> Path:
+    """Return the file that EUGENe wrote predictions to; ``settings.output_dir`` by default."""
+    base = Path(settings.output_dir if out_dir is None else out_dir)
+    folder = base.joinpath(*[str(part) for part in (name, version) if part not in (None, "")])
+    return folder / (f"{label}_predictions.tsv" if label else "predictions.tsv")
 
 
 @eugene_call(

@@ -36,12 +36,8 @@ def _read(folder: RunFolder, name: str) -> Mapping[str, object]:
 
 
 def _config(folder: RunFolder) -> Mapping[str, object]:
-    from eugene.config import parse_file
-
-    if not folder.config.is_file():
-        return {}
     try:
-        return parse_file(folder.config).tree
+        return folder.settings()
     except (EugeneError, OSError):
         return {}
 

@@ -190,8 +190,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return small_run(tmp_path_factory.mktemp("run") / "tiny")
 
 
-def test_page_holds_every_section_and_needs_nothing(run: RunFolder) -> None:
-    page = report.build(run.path)
+@pytest.fixture(scope="module")
+def page(run: RunFolder) -> Path:
+    """Return the page of the run, made once."""
+    return report.build(run.path)
+
+
+def test_page_holds_every_section_and_needs_nothing(run: RunFolder, page: Path) -> None:
     assert page == run.report
     checker, text = check(page)
     assert checker.sections == [
@@ -234,14 +239,12 @@ def test_page_holds_every_section_and_needs_nothing(run: RunFolder) -> None:
         "epoch 2, where the validation loss was lowest",
     ],
 )
-def test_page_says_what_the_files_say(run: RunFolder, words: str) -> None:
-    if not run.report.is_file():
-        report.build(run.path)
-    assert words in run.report.read_text(encoding="utf8")
+def test_page_says_what_the_files_say(page: Path, words: str) -> None:
+    assert words in page.read_text(encoding="utf8")
 
 
+@pytest.mark.usefixtures("page")
 def test_pictures_are_kept(run: RunFolder) -> None:
-    report.build(run.path)
     kept = {p.stem for p in run.figures.glob("*.png")}
     assert {"training", "performance", "filters", "positional", "evolution", "mutagenesis"} <= kept
 
