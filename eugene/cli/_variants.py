@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,20 +60,23 @@ def _kept(
     from eugene.runs._variants import keep_variants
 
     device = device_of(call)
+    clock = time.monotonic()
     with holding(folder.path):
         module = load(folder.path, allow_class_path=call.has("allow_class_path"))
-        with folder.step("variants"):
-            return keep_variants(
-                folder,
-                module,
-                genome,
-                settings,
-                seed=config.seed,
-                out=call.get("out"),
-                resume=not call.has("overwrite"),
-                device=device,
-                progress=call.progress,
-            )
+        table = keep_variants(
+            folder,
+            module,
+            genome,
+            settings,
+            seed=config.seed,
+            out=call.get("out"),
+            resume=not call.has("overwrite"),
+            device=device,
+            progress=call.progress,
+        )
+        # a file that is refused leaves the record of the run as it is
+        folder.record("variants", status="done", seconds=round(time.monotonic() - clock, 3))
+    return table
 
 
 def _scored(

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eugene.runs")
 _OF_GENOMES = ("regions", "genome", "tracks", "binned")
+OF_TRACKS = (
+    "a network of tracks has many values a window; score its variants in Python, by "
+    "eugene.interpret.variant_effects with target=(track, bin)"
+)
+"""Why variants are not scored on a network of tracks."""
 SCORED_BY = ("scores", "strands", "shifts", "align", "on_mismatch", "on_symbolic", "batch_size")
 """Settings that `eugene.interpret.variant_effects` is given as they are."""
 
@@ -36,9 +41,17 @@ def output_of(module: torch.nn.Module, target: int | str | None) -> Settings:
     """Return which outputs are scored, and what they are called, as keywords.
 
     Of a network of profiles these are the log counts, where nothing else is asked for.
+
+    Raises
+    ------
+    EugeneError
+        Of a network of tracks.
     """
     from eugene.interpret._targets import tasks_of
+    from eugene.modules import TrackModule
 
+    if isinstance(module, TrackModule):
+        raise EugeneError(OF_TRACKS)
     tasks = tasks_of(module)
     if tasks is None or target not in (None, "counts"):
         return {"target": target}

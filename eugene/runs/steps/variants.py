@@ -10,7 +10,7 @@ from eugene._verb import LATER, Option, Verb, out
 from eugene.config.marks import Least
 from eugene.errors import EugeneError
 from eugene.report._variants import FOLDER, show_variants
-from eugene.runs._variants import keep_variants, require_genome
+from eugene.runs._variants import OF_TRACKS, keep_variants, require_genome
 
 if TYPE_CHECKING:
     import torch
@@ -42,13 +42,7 @@ def _look(config: RunConfig, settings: Settings) -> Faults:
 def _fits(run: Run, _: torch.nn.Module, settings: Settings) -> Faults:
     """Yield that the network has no one value a window."""
     if run.task == "tracks":
-        yield (
-            "",
-            (
-                "a network of tracks has many values a window; score its variants in Python, by "
-                "eugene.interpret.variant_effects with target=(track, bin)"
-            ),
-        )
+        yield "", OF_TRACKS
 
 
 @step(

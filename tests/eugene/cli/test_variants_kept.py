@@ -84,6 +84,29 @@ def test_the_verb_keeps_what_it_scored(
     assert lines[1].split("\t")[7] == f"{top['difference']:+.3g}"
 
 
+def test_a_file_that_is_refused_leaves_the_run_as_it_is(
+    files: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"chr1\t{pos}\t.\tA\tC" for pos in range(200, 206)]
+    (files / "w.vcf").write_text("\n".join(lines) + "\n")
+    before = {p: p.read_bytes() for p in trained.rglob("*") if p.is_file()}
+    words = ["variants", str(trained), "--fasta", str(files / "g.fa"), "--vcf", f"{files}/w.vcf"]
+    assert main(words) == 2
+    assert "w.vcf, line " in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in trained.rglob("*") if p.is_file()} == before
+    assert main([*words[:-1], f"{files}/v.vcf", "--scores", ","]) == 2
+    assert "scores is empty" in capsys.readouterr().err
+
+
+def test_a_network_of_tracks_says_how() -> None:
+    from eugene.errors import EugeneError
+    from eugene.modules import TrackModule
+    from eugene.runs._variants import output_of
+
+    with pytest.raises(EugeneError, match=r"target=\(track, bin\)"):
+        output_of(TrackModule.__new__(TrackModule), None)
+
+
 def test_the_section_does_as_the_verb(files: Path, trained: Path) -> None:
     folder = RunFolder(trained)
     tree = yaml.safe_load(folder.config.read_text())
