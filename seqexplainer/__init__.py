@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seqexplainer import running as running
     from seqexplainer import statistics as statistics
     from seqexplainer._inputs import letters_for as letters_for
+    from seqexplainer._targets import OnlyOutput as OnlyOutput
     from seqexplainer.attribute import Result as Result
     from seqexplainer.attribute import attribute as attribute
     from seqexplainer.attribute import layer_attribution as layer_attribution
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from seqexplainer.errors import ReferenceWarning as ReferenceWarning
     from seqexplainer.errors import SeqexplainerError as SeqexplainerError
     from seqexplainer.errors import SeqexplainerWarning as SeqexplainerWarning
+    from seqexplainer.errors import TargetWarning as TargetWarning
     from seqexplainer.evidence import motif_summary as motif_summary
     from seqexplainer.filters import generate_pfms as generate_pfms
     from seqexplainer.modisco import modisco as modisco

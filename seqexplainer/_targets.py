@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 
-from seqexplainer.errors import TargetError
+from seqexplainer.errors import TargetError, TargetWarning
 
 Pick: TypeAlias = Callable[[Any], torch.Tensor]
 """From a model's output, whatever that is, to one number of each sequence."""
@@ -34,12 +35,62 @@ def describe(output: object) -> str:
     return type(output).__name__
 
 
-def resolve(target: Target) -> Pick:
+class OnlyOutput:
+    """The output of a network that has one; of several the first, and that is said, once.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        What the outputs are called, for the warning.
+
+    Warns
+    -----
+    TargetWarning
+        If there are several outputs. It says which one is taken and how to choose.
+
+    Examples
+    --------
+    >>> OnlyOutput()(torch.tensor([[1.0], [3.0]]))
+    tensor([1., 3.])
+    """
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.names = [str(name) for name in names]
+        self._told = False
+
+    def __call__(self, output: object) -> torch.Tensor:
+        """Return the number of each sequence, shape (n_seqs,)."""
+        if not isinstance(output, torch.Tensor) or output.ndim not in (1, 2):
+            raise TargetError(
+                f"the network has more outputs than one number a sequence ({describe(output)}), "
+                f"and no target is given; {_HELP}"
+            )
+        width = 1 if output.ndim == 1 else output.shape[1]
+        if width > 1 and not self._told:
+            self._told = True
+            warnings.warn(self.message(width), TargetWarning, stacklevel=2)
+        return output if output.ndim == 1 else output[:, 0]
+
+    def message(self, width: int) -> str:
+        """Return what is said of a network with so many outputs."""
+        known = len(self.names) == width
+        first = f"0 ({self.names[0]})" if known else "0"
+        others = ", ".join(
+            f"{i} ({self.names[i]})" if known else str(i) for i in range(1, min(width, 6))
+        ) + (", ..." if width > 6 else "")
+        return (
+            f"the network has {width} outputs and no target is given: output {first} is explained. "
+            f"Give target=0 to mean it, or another: {others}"
+        )
+
+
+def resolve(target: Target | None) -> Pick:
     """Turn a target into a function from the model's output to shape `(n_seqs,)`.
 
     Parameters
     ----------
-    target : int, tuple, str or callable
+    target : int, tuple, str, callable or None
+        None is the only output, as `OnlyOutput` has it.
         An int is a column of a 2-D output (0 also serves a 1-D output). A tuple is the full index
         after the batch axis; on an output that is itself a tuple or dict its first entry is the
         number or the key of the element. ``"counts"`` is the log-count head of a
@@ -61,6 +112,8 @@ def resolve(target: Target) -> Pick:
     >>> resolve((0, 2))(torch.arange(6.0).reshape(1, 2, 3))
     tensor([2.])
     """
+    if target is None:
+        target = OnlyOutput()
     if isinstance(target, bool):
         raise TargetError(f"target cannot be a bool; {_HELP}")
     if isinstance(target, str):
@@ -79,7 +132,7 @@ def resolve(target: Target) -> Pick:
     return lambda output: _column(output, column)
 
 
-def is_profile(target: Target) -> bool:
+def is_profile(target: Target | None) -> bool:
     """Tell whether a target is the scalar of a profile head."""
     return isinstance(target, str) and target.partition(":")[0] == "profile"
 

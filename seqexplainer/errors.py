@@ -34,6 +34,10 @@ class ReferenceWarning(SeqexplainerWarning):
     """References say nothing of a sequence, because they equal it."""
 
 
+class TargetWarning(SeqexplainerWarning):
+    """A network has several outputs, and nobody said which one is meant."""
+
+
 class AlphabetWarning(SeqexplainerWarning):
     """Letters of one alphabet are read as those of another."""
 

@@ -85,7 +85,7 @@ def sufficient_input_subsets(
     X: ArrayLike,
     *,
     threshold: float | Sequence[float] | NDArray[np.floating],
-    target: Target = 0,
+    target: Target | None = None,
     mask: float | ArrayLike | None = None,
     max_subsets: int | None = None,
     engine: str = "auto",
@@ -111,7 +111,7 @@ def sufficient_input_subsets(
         Sequences.
     threshold : float or array of float, shape (n_seqs,)
         Lowest output that counts as high; one for all or one a sequence.
-    target : int, tuple, str or callable
+    target : int, tuple, str or callable, optional
         Which output, as in `attribute`.
     mask : float or array, optional
         What a masked position holds: a number for every letter, or an array that broadcasts to

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eugene._step import steps
 from eugene.cli._call import Call
 from eugene.cli._run import device_of, read_file
-from eugene.errors import EugeneError, UsageError
+from eugene.errors import UsageError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -82,13 +82,15 @@ def explained(
     """
     import xarray as xr
 
-    from eugene.interpret._attribute import Explainer
+    from eugene.interpret._attribute import Explainer, output_names
     from eugene.interpret._store import write_attributions
     from eugene.interpret._targets import chosen_targets, explain_targets, tasks_of
     from eugene.runs import load
 
     options = steps()[step].settings(config)
     module = load(folder.path, allow_class_path=call.has("allow_class_path"))
+    tasks = tasks_of(module)
+    names_of = output_names(module) if tasks is None else ()
     explainer = Explainer(
         module.explained,
         tuple(methods or options["methods"]),
@@ -98,8 +100,9 @@ def explained(
         batch_size=options["batch_size"],
         hypothetical=hypothetical or options.get("hypothetical", False),
         device=device_of(call),
+        names=names_of,
     )
-    targets = chosen_targets(_target(call.get("target"), options["target"]), tasks_of(module))
+    targets = chosen_targets(_target(call.get("target"), options["target"]), tasks, names_of)
     ds, names = read_file(call, folder)
 
     def write(path: str) -> xr.Dataset:
@@ -127,11 +130,8 @@ def _target(text: str | None, default: object) -> object:
     """Return an output's number or name from the command line."""
     if text is None:
         return default
-    if text.partition(":")[0].partition("_")[0] in {"counts", "profile"}:
+    words = text.split(",")
+    if not all(word.strip().lstrip("-").isdecimal() for word in words):
         return text
-    try:
-        places = tuple(int(word) for word in text.split(","))
-    except ValueError:
-        message = f"--target {text}: expected a number such as 0, or 'counts' or 'profile'"
-        raise EugeneError(message) from None
+    places = tuple(int(word) for word in words)
     return places[0] if len(places) == 1 else places

@@ -99,6 +99,17 @@ def method_of(method: str | Compute | Method) -> Method:
     return replace(find(registries.ATTRIBUTIONS.get(name)), name=name)
 
 
+def output_names(model: object) -> tuple[str, ...]:
+    """Return what the outputs of a module are called; nothing for a bare network.
+
+    Examples
+    --------
+    >>> output_names(object())
+    ()
+    """
+    return tuple(map(str, getattr(model, "target_names", None) or ()))
+
+
 @dataclass(frozen=True)
 class Explainer:
     """A network and how it is to be explained; works on any number of rows at a time.
@@ -113,8 +124,10 @@ class Explainer:
         What sequences are compared with; ``None`` for the default of each method.
     n_references : int
         References a sequence.
-    target : int, tuple, str or callable
-        Which output.
+    target : int, tuple, str, callable or None
+        Which output; None for the only one, and of several the first, with a warning.
+    names : sequence of str
+        What the outputs are called.
     seed : int, optional
         Seed of references and noise, by default that of the session. Draws follow from it and
         the letters of a sequence alone.
@@ -134,7 +147,8 @@ class Explainer:
     methods: tuple[Any, ...]
     references: Any = None
     n_references: int = 20
-    target: object = 0
+    target: object = None
+    names: tuple[str, ...] = ()
     seed: int | None = None
     batch_size: int = 128
     hypothetical: bool = False
@@ -143,15 +157,20 @@ class Explainer:
     name: Callable[[str, str], str] = variable_name
     naive: bool = field(default=False, init=False)
     table: tuple[Method, ...] = field(default=(), init=False)
+    pick: object = field(default=None, init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take any name of a method, and refuse what has no hypothetical form."""
+        import seqexplainer as se
+
         # EUGENe's name means the effects themselves, where there is one variable for them
         object.__setattr__(self, "naive", "NaiveISM" in self.methods and not self.effects)
         table = tuple({m.name: m for m in map(method_of, self.methods)}.values())
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "methods", tuple(method.name for method in table))
         object.__setattr__(self, "seed", session_seed(self.seed))
+        pick = se.OnlyOutput(self.names) if self.target is None else self.target
+        object.__setattr__(self, "pick", pick)
         bare = [method.name for method in table if not method.hypothetical]
         if self.hypothetical and bare:
             raise EugeneError(
@@ -165,18 +184,25 @@ class Explainer:
             "methods": list(self.methods),
             "references": told(self.references),
             "n_references": int(self.n_references),
-            "target": told(self.target),
+            "target": self.told_target,
             "seed": self.seed,
             "batch_size": int(self.batch_size),
             "hypothetical": bool(self.hypothetical),
         }
+
+    @property
+    def told_target(self) -> object:
+        """The output that is explained, as something that a file can hold."""
+        return 0 if self.target is None else told(self.target)
 
     def layout(self) -> dict[str, Layout]:
         """Return the variables that `explain` gives, by name."""
         found = {}
         units = {"units": "output of the network"}
         for method in self.table:
-            own: dict[str, Any] = {"method": method.name, "target": str(told(self.target))}
+            own: dict[str, Any] = {"method": method.name, "target": str(self.told_target)}
+            if len(self.names) > 1 and isinstance(self.told_target, int):
+                own["target_name"] = self.names[self.told_target]
             own["seed"] = self.seed
             if method.references:
                 own["references"] = self._references_of(method)
@@ -225,7 +251,7 @@ class Explainer:
 
         found: dict[str, NDArray[np.float32]] = {}
         there = np.asarray(X) == 1
-        options: dict[str, Any] = {"target": self.target, "batch_size": self.batch_size}
+        options: dict[str, Any] = {"target": self.pick, "batch_size": self.batch_size}
         options |= {"device": self.device, "progress": verbose}
         for method in self.table:
             if method.effects:
@@ -305,7 +331,7 @@ def attribute_sequences(
     methods: Sequence[str | Compute] = ("deep_lift_shap", "saturation_mutagenesis"),
     references: object = "dinuc_shuffle",
     n_references: int = 20,
-    target: object = 0,
+    target: object = None,
     seed: int | None = None,
     batch_size: int = 128,
     hypothetical: bool = False,
@@ -328,7 +354,7 @@ def attribute_sequences(
     n_references : int, optional
         References per sequence.
     target : int, tuple, str or callable, optional
-        Which output.
+        Which output; by default the only one, and of several the first, with a warning.
     seed : int, optional
         Seed of the references; by default that of the session.
     batch_size : int, optional
@@ -365,6 +391,7 @@ def attribute_sequences(
     explainer = Explainer(
         getattr(model, "arch", model),
         tuple(methods),
+        names=output_names(model),
         references=references,
         n_references=n_references,
         target=target,

@@ -16,7 +16,7 @@ import numpy as np
 import seqpro as sp
 from eugene._calls import anything, eugene_call, only, only_turns
 from eugene.errors import EugeneError, did_you_mean
-from eugene.interpret._attribute import Explainer, method_of
+from eugene.interpret._attribute import Explainer, method_of, output_names
 from eugene.interpret._evolved import evolved_alone, without_evolved
 from eugene.interpret._features import feature_letters, row_of
 from eugene.interpret._sequences import one_hot, require_variable
@@ -57,8 +57,8 @@ class Running(TypedDict, total=False):
 
     Attributes
     ----------
-    target : int, tuple, str or callable
-        Which output.
+    target : int, tuple, str, callable or None
+        Which output; None for the only one, and of several the first, with a warning.
     batch_size : int, optional
         Sequences at a time on the device.
     device : str, optional
@@ -73,7 +73,7 @@ class Running(TypedDict, total=False):
     progress: bool
 
 
-RUNNING: Running = {"target": 0, "batch_size": 128, "device": None, "progress": False}
+RUNNING: Running = {"target": None, "batch_size": 128, "device": None, "progress": False}
 """What `Running` is by default."""
 _WITHOUT_TARGET = {name: value for name, value in RUNNING.items() if name != "target"}
 
@@ -81,6 +81,16 @@ _WITHOUT_TARGET = {name: value for name, value in RUNNING.items() if name != "ta
 def _filled(running: Running) -> Any:
     found: Any = {**RUNNING, **running}
     return {**found, "batch_size": as_batch_size(found["batch_size"], 128)}
+
+
+def _explaining(model: torch.nn.Module, running: Running) -> Any:
+    """Return what `Running` says, with one pick of the only output, which warns once."""
+    import seqexplainer as se
+
+    found = _filled(running)
+    if found["target"] is None:
+        found["target"] = se.OnlyOutput(output_names(model))
+    return found
 
 
 def _loaded(running: Running) -> Any:
@@ -192,6 +202,7 @@ def attribute_sdata(
         seed=seed,
         hypothetical=hypothetical,
         effects=False,
+        names=output_names(model),
         name=lambda _, role: f"{prefix}{own}_{'attrs' if role == 'attributions' else role}{suffix}",
         **given,
     )
@@ -428,7 +439,7 @@ def evolve_seqs_sdata(
         one_hot(sdata, seq_var),
         rounds=rounds,
         maximize=maximize,
-        **_filled(running),
+        **_explaining(model, running),
     )
     scores = np.asarray(found.scores, dtype=np.float32)
     result = sdata.copy() if copy else sdata
@@ -510,7 +521,7 @@ def _slid(
         one_hot(sdata, seq_var, rows=rows),
         feature_letters(feature, sdata, seq_var),
         **options,
-        **_filled(running),
+        **_explaining(model, running),
     )
     return found.positions, found.before[:, None] + found.effect
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eugene.interpret._attribute import output_names
 from eugene.settings import session_seed
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def slide_motifs(
     n_backgrounds: int = 100,
     stride: int = 1,
     pairs: bool = False,
-    target: object = 0,
+    target: object = None,
     seed: int | None = None,
     batch_size: int = 128,
     progress: bool = False,
@@ -51,7 +52,7 @@ def slide_motifs(
     pairs : bool, optional
         Also slide each motif over backgrounds that hold each other one in the middle.
     target : int, tuple, str or callable, optional
-        Which output.
+        Which output; by default the only one, and of several the first, with a warning.
     seed : int, optional
         Seed of the shuffles and of the intervals; by default that of the session.
     batch_size : int, optional
@@ -72,6 +73,7 @@ def slide_motifs(
     seed = session_seed(seed)
     shuffled = se.perturb.backgrounds(X, kind="dinuc_shuffle", n=n_backgrounds, seed=seed)
     length = shuffled.shape[2]
+    target = se.OnlyOutput(output_names(model)) if target is None else target  # warns once
     options: dict[str, Any] = {"stride": stride, "target": target, "seed": seed}
     options |= {"batch_size": batch_size, "progress": progress}
     tables = []
@@ -102,7 +104,7 @@ def evolve_sequences(
     method: str = "greedy",
     beam: int = 1,
     maximize: bool = True,
-    target: object = 0,
+    target: object = None,
     constraints: Mapping[str, object] | None = None,
     seed: int | None = None,
     batch_size: int = 128,
@@ -126,7 +128,7 @@ def evolve_sequences(
     maximize : bool, optional
         Raise or lower the output.
     target : int, tuple, str or callable, optional
-        Which output.
+        Which output; by default the only one, and of several the first, with a warning.
     constraints : mapping, optional
         Limits: the parameters of `seqexplainer.Constraints`.
     seed : int, optional
@@ -147,6 +149,7 @@ def evolve_sequences(
     """
     import seqexplainer as se
 
+    target = se.OnlyOutput(output_names(model)) if target is None else target
     options: dict[str, Any] = {"maximize": maximize, "target": target, "constraints": constraints}
     options |= {"batch_size": batch_size, "progress": progress}
     options["alphabet"] = getattr(X, "alphabet", getattr(model, "alphabet", None))

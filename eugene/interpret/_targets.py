@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from eugene.errors import EugeneError, did_you_mean
-from eugene.interpret._attribute import Explainer, Layout, told, variable_name
+from eugene.interpret._attribute import Explainer, Layout, variable_name
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+_PROFILES = ("counts", "profile")
+logger = logging.getLogger("eugene.interpret")
 Target: TypeAlias = "int | str | tuple[object, ...]"
 
 
@@ -67,7 +70,47 @@ def tasks_of(module: object) -> dict[str, tuple[int, ...]] | None:
     return {"": ()} if module.layout is None else dict(module.layout.tasks)
 
 
-def chosen_targets(given: object, tasks: Mapping[str, Sequence[int]] | None) -> dict[str, Target]:
+def output_number(given: object, names: Sequence[str]) -> object:
+    """Return the number of an output that is given by its name; all else as it is.
+
+    Parameters
+    ----------
+    given : object
+        A number or a name, or a list of them.
+    names : sequence of str
+        What the outputs are called; empty where nothing says so.
+
+    Raises
+    ------
+    EugeneError
+        If there is no such output.
+
+    Examples
+    --------
+    >>> output_number(["hk", 0], ["dev", "hk"]), output_number("counts", [])
+    ([1, 0], 'counts')
+    """
+    if isinstance(given, list):
+        return [output_number(one, names) for one in given]
+    if isinstance(given, str) and names:
+        if given in names:
+            return list(names).index(given)
+        message = f"the network has no output {given!r}{did_you_mean(given, names)}"
+    elif isinstance(given, str) and given.partition(":")[0].partition("_")[0] not in _PROFILES:
+        raise EugeneError(f"target {given!r}: expected a number such as 0, 'counts' or 'profile'")
+    elif isinstance(given, int) and names and not -len(names) <= given < len(names):
+        message = f"the network has no output {given}"
+    else:
+        return given
+    listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
+    raise EugeneError(f"{message}; expected one of {listed}")
+
+
+def chosen_targets(
+    given: object,
+    tasks: Mapping[str, Sequence[int]] | None,
+    names: Sequence[str] = (),
+) -> dict[str, Target]:
     """Return the outputs that are to be explained, by the label that their variables get.
 
     Parameters
@@ -78,6 +121,9 @@ def chosen_targets(given: object, tasks: Mapping[str, Sequence[int]] | None) -> 
         `profile_targets` lists.
     tasks : mapping of str to sequence of int, or None
         Tasks of a profile network; None for any other.
+    names : sequence of str, optional
+        What the outputs of any other network are called. If there are several and none is
+        chosen, it is logged which one is explained.
 
     Returns
     -------
@@ -99,6 +145,11 @@ def chosen_targets(given: object, tasks: Mapping[str, Sequence[int]] | None) -> 
     """
     listed: list[Any] = list(given) if isinstance(given, list) else [given]
     if tasks is None:
+        listed = [output_number(target, names) for target in listed]
+        if listed == [None] and len(names) > 1:
+            import seqexplainer as se
+
+            logger.warning("%s", se.OnlyOutput(names).message(len(names)))
         if len(listed) == 1:
             return {"": 0 if listed[0] is None else listed[0]}
         return {str(target): target for target in listed}
@@ -155,7 +206,7 @@ class Explainers:
 
     def options(self) -> dict[str, object]:
         """Return all that decides the numbers, apart from network and sequences."""
-        targets = {label: told(part.target) for label, part in self.parts.items()}
+        targets = {label: part.told_target for label, part in self.parts.items()}
         return {**self._first.options(), "target": targets}
 
     def layout(self) -> dict[str, Layout]:

@@ -48,6 +48,8 @@ METRIC_NAMES = {
     "robustness_error_relative": "relative error of moved attributions",
 }
 
+_LISTED = 8  # outputs that are not explained and still named
+
 
 def metric_name(metric: str) -> str:
     """Return the name that people use for a metric."""
@@ -81,10 +83,15 @@ def explained_output(run: RunFolder, step: str) -> str:
     if target is None:
         # of a profile network everything is explained, and each output says what it is
         target = None if run.settings("module").get("name") == "profile" else 0
-    if len(names) < 2 or not isinstance(target, int) or not 0 <= target < len(names):
+    listed = list(target) if isinstance(target, (list, tuple)) else [target]
+    numbers = [names.index(one) if one in names else one for one in listed]
+    chosen = [names[i] for i in numbers if isinstance(i, int) and -len(names) <= i < len(names)]
+    if len(names) < 2 or len(chosen) != len(listed):
         return ""
-    rest = ", ".join(n for i, n in enumerate(names) if i != target)
-    return f" The output that is explained is {names[target]} (not {rest})."
+    verb = "output that is explained is" if len(chosen) == 1 else "outputs that are explained are"
+    rest = [name for name in names if name not in chosen]
+    shown = ", ".join(rest[:_LISTED]) + (f" and {len(rest) - _LISTED} more" * (len(rest) > _LISTED))
+    return f" The {verb} {', '.join(chosen)}{f' (not {shown})' if rest else ''}."
 
 
 def score_unit(run: RunFolder) -> str:

@@ -39,7 +39,7 @@ def active_rows(
         The rows with the highest target or prediction, or any. Equal ones are drawn by lot. With
         ``measured`` and ``random`` they are the same rows for every network of the data.
     target : object
-        The output in question; what is no number stands for the first.
+        The output in question, by number or name; all else stands for the first.
     seed : int
         Of the lots.
 
@@ -53,10 +53,12 @@ def active_rows(
     EugeneError
         If no row is left.
     """
+    from eugene.interpret._targets import output_number
     from seqpro import random
 
     rows = run.rows(split)
-    column = target if isinstance(target, int) else 0
+    column = output_number(target, run.output_names)
+    column = column if isinstance(column, int) else 0
     activity = np.zeros(len(rows))
     if by == "measured" and any(run.data.ds[name].ndim > 1 for name in run.data.target_vars):
         logger.info("rows with the highest prediction: targets are tracks, which rank no rows")
@@ -78,6 +80,15 @@ def active_rows(
     return np.sort(rows[order[:count]])
 
 
+def asked_targets(run: Run, step: str) -> dict[str, Target]:
+    """Return the outputs that a step's settings name, by label, as `chosen_targets` does."""
+    from eugene._step import steps
+    from eugene.interpret._targets import chosen_targets, output_number, tasks_of
+
+    asked = output_number(steps()[step].settings(run.config)["target"], run.output_names)
+    return chosen_targets(asked, tasks_of(run.module))
+
+
 def one_target(run: Run, target: int | str | None) -> Target:
     """Return the one output that is explained, as `seqexplainer.attribute` takes it.
 
@@ -86,8 +97,8 @@ def one_target(run: Run, target: int | str | None) -> Target:
     run : Run
         A trained run.
     target : int, str or None
-        Number of an output, or of a profile network its label, such as ``counts``; the first by
-        default, of a profile network the counts of its first task.
+        Number or name of an output, or of a profile network its label, such as ``counts``; the
+        first by default, of a profile network the counts of its first task.
 
     Raises
     ------
@@ -96,10 +107,13 @@ def one_target(run: Run, target: int | str | None) -> Target:
     """
     from eugene.interpret._targets import chosen_targets, tasks_of
 
-    found = chosen_targets(target, tasks_of(run.module))
+    found = chosen_targets(target, tasks_of(run.module), run.output_names)
     if len(found) > 1 and target is not None:
         raise EugeneError(f"target {target!r} stands for {', '.join(found)}: choose one of them")
-    return next(iter(found.values()))
+    label, chosen = next(iter(found.items()))
+    if len(found) > 1:
+        logger.warning("no target is given: %s is explained of %s", label, ", ".join(found))
+    return chosen
 
 
 def kept_maps(

@@ -84,13 +84,9 @@ def _outputs(run: Run) -> list[_Output]:
     import seqdata as sd
     from eugene.errors import EugeneError
     from eugene.interpret._attribute import told
-    from eugene.interpret._targets import chosen_targets, tasks_of
+    from eugene.runs._active import asked_targets
 
-    tasks = tasks_of(run.module)
-    chosen = {
-        step: chosen_targets(steps()[step].settings(run.config)["target"], tasks)
-        for step in ("attribute", "modisco")
-    }
+    chosen = {step: asked_targets(run, step) for step in ("attribute", "modisco")}
     found: dict[str, _Output] = {}
     stores = {"attribute": run.folder.attributions, "modisco": run.folder / ATTRIBUTED}
     for step, store in stores.items():

@@ -187,6 +187,16 @@ class Run:
         return network
 
     @cached_property
+    def output_names(self) -> tuple[str, ...]:
+        """What the numbers that the network gives a sequence are called; none of profiles."""
+        from eugene.interpret._targets import tasks_of
+        from eugene.report._words import target_names
+
+        if tasks_of(self.module) is not None:
+            return ()
+        return tuple(target_names(self.network))
+
+    @cached_property
     def weights_sha256(self) -> str:
         """Hash of the weights that an explanation belongs to."""
         if not self.network.weights.is_file():
@@ -268,7 +278,7 @@ class Run:
         count : int or None
             How many; all of them by default.
         target : object, optional
-            Column of the predictions; what is no number stands for the first.
+            Column of the predictions, by number or name; all else stands for the first.
         highest : bool, optional
             Whether high predictions are the best ones.
 
@@ -278,9 +288,11 @@ class Run:
             Numbers of rows.
         """
         from eugene.interpret._sequences import best_rows
+        from eugene.interpret._targets import output_number
 
         rows = self.rows(split)
-        column = target if isinstance(target, int) else 0
+        column = output_number(target, self.output_names)
+        column = column if isinstance(column, int) else 0
         return best_rows(rows, self.predictions[rows][:, column], count, highest=highest)
 
     def explain(
@@ -315,9 +327,12 @@ class Run:
         from eugene.interpret._targets import chosen_targets, explain_targets, tasks_of
 
         store.parent.mkdir(parents=True, exist_ok=True)
-        targets = chosen_targets(options.pop("target", None), tasks_of(self.module))
+        target, names = options.pop("target", None), self.output_names
+        targets = chosen_targets(target, tasks_of(self.module), names)
         return write_attributions(
-            explain_targets(Explainer(self.arch, seed=self.config.seed, **options), targets),
+            explain_targets(
+                Explainer(self.arch, names=names, seed=self.config.seed, **options), targets
+            ),
             self.data.ds,
             store,
             seq_var=self.data.seq_var,

@@ -104,6 +104,7 @@ class Consistency(Callback):
                 "are compared: choose saliency or another with a hypothetical form"
             )
         self.target, self.batch_size, self.seed = target, batch_size, seed
+        self._told_output = False
         self.seconds = 0.0
         self._times = 0
         self._kept = _Kept(n)
@@ -214,11 +215,17 @@ class Consistency(Callback):
             In nats; NaN where no position stands out.
         """
         import seqexplainer as se
-        from eugene.interpret._targets import chosen_targets, tasks_of
+        from eugene.interpret._attribute import output_names
+        from eugene.interpret._targets import chosen_targets, output_number, tasks_of
 
         assert self._X is not None
         network = getattr(module, "explained", getattr(module, "arch", module))
-        target = next(iter(chosen_targets(self.target, tasks_of(module)).values()))
+        tasks = tasks_of(module)
+        names = output_names(module) if tasks is None else ()
+        asked = output_number(self.target, names)
+        said = () if self._told_output else names  # once, not every epoch
+        self._told_output = True
+        target = next(iter(chosen_targets(asked, tasks, said).values()))
         with torch.inference_mode(False), torch.enable_grad():
             maps = se.attribute(
                 network,

@@ -118,7 +118,7 @@ def attribute(
     X: ArrayLike | None = None,
     method: str | Compute | Method = DEFAULT,
     *,
-    target: Target = 0,
+    target: Target | None = None,
     references: references_.Reference | None = None,
     n_references: int = 20,
     hypothetical: bool = False,
@@ -147,8 +147,9 @@ def attribute(
         too. ``"NaiveISM"`` gives the effect of every substitution, as `saturation_mutagenesis`
         does. ``"captum.<Name>"`` is a class of `captum.attr`. A
         function is a method of your own; `seqexplainer.methods` says how it is called.
-    target : int, tuple, str or callable
-        What to explain. An int is a column of a 2-D output; a tuple the full index after the
+    target : int, tuple, str or callable, optional
+        What to explain; None for the only output (of several the first, with a warning). An int
+        is a column of a 2-D output; a tuple the full index after the
         batch axis; ``"counts"`` and ``"profile"`` fit (profile, counts) outputs, the latter as
         softmax-weighted logits with constant weights (of several tasks ``"counts:1"`` is column 1
         and ``"profile:2,3"`` the tracks 2 and 3); a callable maps the output to (n_seqs,).
@@ -272,7 +273,7 @@ def _one_of(name: str, value: Given | None, other_name: str, other: Given | None
     return other if value is None else value
 
 
-def _tolerance(method: Method, target: Target) -> float:
+def _tolerance(method: Method, target: Target | None) -> float:
     return float("inf") if is_profile(target) else method.tolerance
 
 

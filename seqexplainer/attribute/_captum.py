@@ -231,7 +231,7 @@ def layer_attribution(
     layer: str | torch.nn.Module,
     method: str = "LayerGradientXActivation",
     *,
-    target: Target = 0,
+    target: Target | None = None,
     references: references_.Reference = "zero",
     n_references: int = 20,
     seed: int | None = None,
@@ -251,7 +251,7 @@ def layer_attribution(
         Class of `captum.attr`: ``"LayerActivation"``, ``"LayerConductance"``,
         ``"LayerDeepLift"``, ``"LayerGradCam"``, ``"LayerGradientXActivation"``,
         ``"LayerIntegratedGradients"`` or ``"InternalInfluence"``.
-    target : int, tuple, str or callable
+    target : int, tuple, str or callable, optional
         What to explain, as in `attribute`.
     references : str, callable or array, optional
         What sequences are compared with by methods that do, as in `attribute`; the mean over

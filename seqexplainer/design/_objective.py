@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,8 @@ class Objective:
     Parameters
     ----------
     target : int, tuple, str, callable, or mapping of such to float, optional
-        Which number of the output counts; a mapping gives the weights of a sum of outputs.
+        Which number of the output counts, None for the only one; a mapping gives the
+        weights of a sum of outputs.
     maximize : bool, optional
         Raise the number, or lower it.
     goal : float, optional
@@ -53,7 +55,7 @@ class Objective:
     tensor([1.])
     """
 
-    target: Target | Mapping[Any, float] = 0
+    target: Target | Mapping[Any, float] | None = None
     maximize: bool = True
     goal: float | None = None
     weight: float = 1.0
@@ -68,7 +70,7 @@ class Objective:
             msg = "target is an empty mapping; give at least one output and its weight"
             raise SeqexplainerError(msg)
 
-    @property
+    @cached_property
     def select(self) -> Callable[[Any], torch.Tensor]:
         """The function from a model's output to the number, shape (n,)."""
         if not isinstance(self.target, Mapping):
@@ -150,7 +152,8 @@ class Scorer:
 
         X = from_codes(codes, self.n_letters)
         targets: list[Any] = [
-            o.select if isinstance(o.target, Mapping) else o.target for o in self.objectives
+            o.select if o.target is None or isinstance(o.target, Mapping) else o.target
+            for o in self.objectives
         ]
         changes = [
             [
@@ -229,7 +232,7 @@ class Aims(Running, total=False):
         Letters of the columns.
     """
 
-    target: Target | Mapping[Any, float]
+    target: Target | Mapping[Any, float] | None
     maximize: bool
     goal: float | None
     objectives: Sequence[Objective | Mapping[str, object]] | None
@@ -242,7 +245,7 @@ class Aims(Running, total=False):
 
 
 OWN: Aims = {
-    "target": 0,
+    "target": None,
     "maximize": True,
     "goal": None,
     "objectives": None,

@@ -12,7 +12,7 @@ import torch
 from seqexplainer import references as references_
 from seqexplainer._correction import gradient_correction as corrected
 from seqexplainer._inputs import ArrayLike, as_seed, as_sequences, check_choice, check_whole
-from seqexplainer._targets import Target
+from seqexplainer._targets import OnlyOutput, Target
 from seqexplainer.attribute import attribute
 from seqexplainer.attribute._api import OF_METHODS, Options
 from seqexplainer.attribute._gradient import identities
@@ -89,7 +89,7 @@ def translational_robustness(
     max_shift: int = 30,
     reference: str = "wt",
     exclude_flank: int | None = None,
-    target: Target = 0,
+    target: Target | None = None,
     references: references_.Reference | None = None,
     n_references: int = 20,
     gradient_correction: bool = True,
@@ -125,7 +125,7 @@ def translational_robustness(
     exclude_flank : int, optional
         Positions at either end that are left out (bp), because rolling changes what they lie next
         to; by default ``max_shift``.
-    target : int, tuple, str or callable
+    target : int, tuple, str or callable, optional
         What to explain, as in `seqexplainer.attribute`.
     references : str, callable or array, optional
         As in `seqexplainer.attribute`. They are made once of each sequence and move with it, so
@@ -191,6 +191,7 @@ def translational_robustness(
         named = isinstance(chosen, str) or callable(chosen)
         given = chosen if named else references_.make(run.X, chosen)
     keep = slice(flank, run.X.shape[2] - flank)
+    target = OnlyOutput() if target is None else target  # one for all batches: it warns once
     more = cast("Options", {name: v for name, v in options.items() if name in of_methods})
     more |= {"batch_size": run.batch_size, "device": run.device, "dtype": run.dtype}
     squares, sizes = np.empty(len(run.X)), np.empty(len(run.X))

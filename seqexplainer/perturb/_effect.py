@@ -33,8 +33,8 @@ class Experiment(Running, total=False):
 
     Attributes
     ----------
-    target : int, tuple, str or callable
-        Which number of the output is the score.
+    target : int, tuple, str, callable or None
+        Which number of the output is the score; None for the only one.
     func : callable
         ``func(model, X, batch_size=..., device=...) -> (N, ...)`` instead of predicting.
     confidence : float
@@ -47,7 +47,7 @@ class Experiment(Running, total=False):
         How edited sequences are predicted.
     """
 
-    target: Target
+    target: Target | None
     func: Callable[..., object] | None
     confidence: float
     n_resamples: int
@@ -56,7 +56,7 @@ class Experiment(Running, total=False):
 
 
 OWN: Experiment = {
-    "target": 0,
+    "target": None,
     "func": None,
     "confidence": 0.95,
     "n_resamples": 1000,

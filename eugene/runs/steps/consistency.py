@@ -121,6 +121,7 @@ def consistency(
         run.arch,
         (method,),
         target=one_target(run, target),
+        names=run.output_names,
         seed=run.config.seed,
         batch_size=batch_size,
         hypothetical=True,

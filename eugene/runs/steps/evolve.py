@@ -11,7 +11,7 @@ from eugene._step import Part, step
 from eugene._verb import LATER, Verb, out
 from eugene.config.marks import ArgumentsOf, Least
 from eugene.report._blocks import Section, number, picture
-from eugene.report._words import score_unit
+from eugene.report._words import explained_output, score_unit
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -46,6 +46,7 @@ def _show(section: Section, run: RunFolder) -> None:
         f"{len(wide)} sequences change {how.get(method, other)}: from a mean of "
         f"{number(first, 2)} to {number(last, 2)} after {int(wide.columns[-1])} round(s)."
         + (f" Scores are {unit}." if (unit := score_unit(run)) else "")
+        + explained_output(run, "evolve")
     )
     figure, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
     evolution_traces(wide.to_numpy(), ax=ax, xlabel=f"round ({method})")
@@ -80,7 +81,7 @@ def evolve(
     method: str = "greedy",
     beam: Annotated[int, Least(1)] = 1,
     maximize: bool = True,
-    target: int | str = 0,
+    target: int | str | None = None,
     constraints: Annotated[
         Mapping[str, object], ArgumentsOf("seqexplainer.design:Constraints")
     ] = MappingProxyType({}),
@@ -103,12 +104,13 @@ def evolve(
     maximize : bool
         Whether the prediction is raised or lowered.
     target : int or str
-        Output that is changed.
+        Output that is changed, by number or name; ``null`` for the first.
     constraints : dict
         Limits of every change: ``protected`` (list of [start, end], bp), ``gc`` ([lowest,
         highest]), ``max_homopolymer`` (bp), ``forbidden`` (list of sites), ``max_edits``.
     """
     from eugene import interpret
+    from eugene.runs._active import one_target
 
     chosen = run.best_rows("test", n, target=target, highest=not maximize)
     logger.info("evolve: %d sequences, %s", len(chosen), method)
@@ -121,7 +123,7 @@ def evolve(
         seed=run.config.seed,
         beam=beam,
         maximize=maximize,
-        target=target,
+        target=one_target(run, target),
         index=chosen,
         progress=run.progress,
     )

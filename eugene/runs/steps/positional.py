@@ -10,7 +10,7 @@ from eugene._step import Faults, Part, Settings, step
 from eugene.config.marks import Least
 from eugene.errors import EugeneError
 from eugene.report._blocks import Section, picture
-from eugene.report._words import score_unit
+from eugene.report._words import explained_output, score_unit
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +78,7 @@ def _show(section: Section, run: RunFolder) -> None:
         "A motif is slid over every position of shuffled sequences and the change of the score "
         f"({score_unit(run) or 'of the output'}) is averaged; the band is a 95 % interval over "
         "backgrounds (global importance analysis, doi:10.1371/journal.pcbi.1008925)."
+        + explained_output(run, "positional")
     )
     if len(panels) > 1:
         section.text(
@@ -108,7 +109,7 @@ def positional(
     stride: Annotated[int, Least(1)] = 4,
     pairs: bool = False,
     motif_db: str = "embedded",
-    target: int | str = 0,
+    target: int | str | None = None,
 ) -> None:
     """Slide motifs across backgrounds.
 
@@ -127,10 +128,11 @@ def positional(
     motif_db : str
         ``embedded``, a curated set such as ``jaspar_fungi``, or a motif file.
     target : int or str
-        Output that is measured.
+        Output that is measured, by number or name; ``null`` for the first.
     """
     from eugene import interpret
     from eugene.interpret._motifs import find
+    from eugene.runs._active import one_target
 
     database = interpret.read_motifs(motif_db)
     names = motifs or list(interpret.planted_motifs(run.data.ds))
@@ -144,7 +146,7 @@ def positional(
         n_backgrounds=n_backgrounds,
         stride=stride,
         pairs=pairs,
-        target=target,
+        target=one_target(run, target),
         seed=run.config.seed,
         progress=run.progress,
     )

@@ -6,7 +6,7 @@ import logging
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated
 
-from eugene._step import Part, Settings, step, steps
+from eugene._step import Part, step
 from eugene.config.marks import Least
 from eugene.report._spacing import DISTANCES, LEAST, PAIRS, SITES, show_spacing
 from eugene.runs.steps.seqlets import FILE as SEQLETS
@@ -106,11 +106,10 @@ def _together(
     import numpy as np
 
     import seqexplainer as se
-    from eugene.interpret._targets import chosen_targets, tasks_of
+    from eugene.runs._active import asked_targets
     from seqexplainer.errors import TargetError
 
-    settings: Settings = steps()["attribute"].settings(run.config)
-    target = chosen_targets(settings["target"], tasks_of(run.module)).get(label)
+    target = asked_targets(run, "attribute").get(label)
     # sequences are numbered from the highest prediction on
     chosen = np.unique(pairs["sequence"].to_numpy())[:n]
     here = table[table["sequence"].isin(chosen)]
