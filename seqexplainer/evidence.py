@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from seqexplainer._inputs import as_array, check_one_hot, check_whole
+from seqexplainer._targets import OnlyOutput
 from seqexplainer.errors import InputError
 from seqexplainer.motifs import as_motif_set, scan
 from seqexplainer.perturb._effect import EXPERIMENT, Effect, Experiment
@@ -249,6 +250,8 @@ def motif_summary(
         row = {**row, **_where(places, length, n_bins)}
         found.append((row, places))
     found.sort(key=lambda pair: _rank(pair[0]))
+    if model is not None and options.get("func") is None and options.get("target") is None:
+        options = {**options, "target": OnlyOutput()}  # one for all motifs: it warns once
     for i, (row, places) in enumerate(found):
         if model is None or not len(places):
             continue

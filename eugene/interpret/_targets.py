@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from eugene.errors import EugeneError, did_you_mean
+from eugene.errors import EugeneError, did_you_mean, nearest
 from eugene.interpret._attribute import Explainer, Layout, variable_name
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def output_number(given: object, names: Sequence[str]) -> object:
     if isinstance(given, str) and names:
         if given in names:
             return list(names).index(given)
-        message = f"the network has no output {given!r}{did_you_mean(given, names)}"
+        close = nearest(given, names)
+        hint = f"; did you mean {close!r}?" if close else ""
+        message = f"the network has no output {given!r}{hint}"
     elif isinstance(given, str) and given.partition(":")[0].partition("_")[0] not in _PROFILES:
         raise EugeneError(f"target {given!r}: expected a number such as 0, 'counts' or 'profile'")
     elif isinstance(given, int) and names and not -len(names) <= given < len(names):
@@ -103,7 +105,7 @@ def output_number(given: object, names: Sequence[str]) -> object:
     else:
         return given
     listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
-    raise EugeneError(f"{message}; expected one of {listed}")
+    raise EugeneError(f"{message}; expected a number such as 0, or a name: {listed}")
 
 
 def chosen_targets(

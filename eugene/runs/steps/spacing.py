@@ -6,7 +6,7 @@ import logging
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated
 
-from eugene._step import Part, step
+from eugene._step import Part, step, steps
 from eugene.config.marks import Least
 from eugene.report._spacing import DISTANCES, LEAST, PAIRS, SITES, show_spacing
 from eugene.runs.steps.seqlets import FILE as SEQLETS
@@ -109,6 +109,7 @@ def _together(
     from eugene.runs._active import asked_targets
     from seqexplainer.errors import TargetError
 
+    batch_size = steps()["attribute"].settings(run.config)["batch_size"]
     target = asked_targets(run, "attribute").get(label)
     # sequences are numbered from the highest prediction on
     chosen = np.unique(pairs["sequence"].to_numpy())[:n]
@@ -126,7 +127,7 @@ def _together(
         try:
             found = se.perturb.ablate_sites(
                 run.arch, X, sites, n=_DRAWS, target=target, seed=run.config.seed,
-                batch_size=settings["batch_size"], device=run.device, n_resamples=1,
+                batch_size=batch_size, device=run.device, n_resamples=1,
             )  # fmt: skip
         except TargetError as error:
             logger.warning("spacing: the output is not one number a sequence: %s", error)

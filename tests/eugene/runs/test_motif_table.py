@@ -71,7 +71,7 @@ def run_of(path: Path, *, target: str = "0", done: tuple[str, ...] = ("attribute
             pass
     run = SimpleNamespace(
         arch=net, module=net, config=load_run_config(TREE), folder=folder, device=None,
-        one_hot=lambda rows: X[rows], input_len=LENGTH,
+        one_hot=lambda rows: X[rows], input_len=LENGTH, output_names=(),
         best_rows=lambda split, count, target: ROWS[:count],
     )  # fmt: skip
     return cast(Run, run), net[1].weight.detach().numpy().reshape(4, LENGTH)
