@@ -64,6 +64,9 @@ def show_mistakes(section: Section, run: RunFolder, ds: xr.Dataset) -> None:
     """
     if "index" not in ds:
         return
+    if ds["target"].size < ds["prediction"].size and ds["target"].size == ds.sizes["_sequence"]:
+        _show_classes(section, run, ds)
+        return
     columns, labels = columns_of(ds)
     numbers = np.asarray(ds["index"].values)
     probability = "predicted probability" if labels else "predicted"
@@ -96,6 +99,40 @@ def show_mistakes(section: Section, run: RunFolder, ds: xr.Dataset) -> None:
         )  # fmt: skip
     if len(columns) > _TARGETS:
         section.text(f"Of {len(columns)} outputs, the first {_TARGETS}.")
+
+
+def _show_classes(section: Section, run: RunFolder, ds: xr.Dataset) -> None:
+    """List rows of another class than the most probable one, the surest mistakes first."""
+    target = np.asarray(ds["target"].values, dtype=float).ravel()
+    guess = np.asarray(ds["prediction"].values, dtype=float)
+    there = np.isfinite(target)
+    own = np.where(there, target, 0).astype(np.int64)
+    of_own = guess[np.arange(len(own)), own]
+    wrong = np.flatnonzero(there & (guess.argmax(axis=1) != own))
+    rows = wrong[np.argsort(of_own[wrong], kind="stable")][:_EACH]
+    section.heading("Rows that the network gets most wrong")
+    if not len(rows):
+        section.text("None: the class of every test row is the most probable one.")
+        return
+    numbers = np.asarray(ds["index"].values)[rows]
+    seq_var = str(run.read("data.json").get("seq_var", "seq"))
+    with data_of(run) as data:
+        names, letters = row_names(data, numbers), row_letters(data, numbers.tolist(), seq_var)
+    section.text(
+        f"{number(len(wrong))} of {number(int(there.sum()))} test rows are of another class than "
+        "the most probable one. These are the rows whose own class is least probable."
+    )
+    section.table(
+        ("row", "class", "probability", "most probable class", "its probability",
+         *(("sequence",) if letters else ())),
+        [
+            (names[i], str(own[row]), number(float(of_own[row])), str(int(guess[row].argmax())),
+             number(float(guess[row].max())), *((letters[i],) if letters else ()))
+            for i, row in enumerate(rows)
+        ],
+        numbers=(1, 2, 3, 4),
+        letters=(5,),
+    )  # fmt: skip
 
 
 def _short(value: float) -> int | float:

@@ -166,6 +166,12 @@ def _meaning(run: RunFolder, said: Settings, controls: pd.DataFrame) -> str:
     )
 
 
+def _of(label: str) -> str:
+    """Say of which output something is, where there are several."""
+    name = label[1:]
+    return f" of {f'output {name}' if name.isdigit() else name}" if label else ""
+
+
 def _strongest(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.sort_values(column, key=lambda s: -s.abs(), kind="stable", na_position="last")
 
@@ -198,7 +204,7 @@ def _table(section: Section, table: pd.DataFrame, label: str, said: Settings) ->
         )
         for row in ranked.to_dict("records")
     ]  # fmt: skip
-    of = f" of {label[1:]}" if label else ""
+    of = _of(label)
     caption = f"Variants with the largest effects{of}"
     if len(rows) > _SHOWN:
         rest = "" if len(rows) == len(table) else f" the {number(_IN_FILE)} strongest of"
@@ -234,7 +240,7 @@ def _effects(
     axes[0, 0].set_xlabel(f"effect ({unit})")
     if along:
         _locus(axes[0, 1], table, values, unit, label)
-    of = f" of {label[1:]}" if label else ""
+    of = _of(label)
     return picture(
         figure, f"variants_{name}", folder=run.figures,
         alt=f"Distribution of the effects{of} of the variants of {name}"
@@ -337,7 +343,7 @@ def _letters(
     for i in range(len(groups), down * across):
         axes[2 * (i // 2), i % 2].set_axis_off()
         axes[2 * (i // 2) + 1, i % 2].set_axis_off()
-    of = f" of {label[1:]}" if label else ""
+    of = _of(label)
     return picture(
         figure, f"variants_{name}_mutagenesis", folder=run.figures,
         alt=f"Letters and every substitution around the {len(groups)} variants of {name} with the "

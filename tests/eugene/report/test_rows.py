@@ -118,6 +118,25 @@ def test_a_perfect_classifier_makes_no_mistakes(tmp_path: Path) -> None:
     assert any("None: every test row" in block.text for block in section.blocks)
 
 
+def test_the_worst_rows_of_classes_are_of_another_class_than_predicted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    guess, y = rng.dirichlet(np.ones(3), 80), rng.integers(0, 3, 80).astype(float)
+    y[3] = np.nan
+    ds = rows_of("multiclass_classification", y, np.zeros(80)).drop_vars("prediction")
+    ds = ds.assign(prediction=(("_sequence", "_class"), guess))
+    section = Section("performance", "Test performance")
+    show_mistakes(section, RunFolder.create(tmp_path / "run"), ds)
+    (found,) = tables(section)
+    wrong = [
+        i for i in range(80) if y[i] == y[i] and max(range(3), key=guess[i].__getitem__) != y[i]
+    ]
+    wrong.sort(key=lambda i: guess[i][int(y[i])])
+    assert [row[0] for row in found] == [f"row {100 + i}" for i in wrong[:10]]
+    assert [row[1] for row in found] == [str(int(y[i])) for i in wrong[:10]]
+    assert all(row[1] != row[3] for row in found)
+    assert any(f"{len(wrong)} of 79 test rows" in block.text for block in section.blocks)
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
