@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
 from seqexplainer._operations import tensors_in
+from seqexplainer.errors import GraphError
 
 
 def scripted(part: torch.nn.Module, *args: object, **kwargs: object) -> object:
@@ -53,6 +54,11 @@ def opened(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
     ------
     Module
         The model to call.
+
+    Raises
+    ------
+    GraphError
+        If a module is compiled and torch, below 2.6, cannot run it as it was before.
     """
     model = getattr(model, "_orig_mod", model)
     places = [
@@ -65,10 +71,24 @@ def opened(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
     try:
         for parent, name, part in places:
             parent._modules[name] = _Scripted(part)
-        # nothing is compiled where the compiler, which is slow to import, was never loaded
-        eager = "torch._dynamo" in sys.modules
-        with torch.compiler.set_stance("force_eager") if eager else nullcontext():
+        with _uncompiled(model):
             yield _Scripted(model) if isinstance(model, torch.jit.ScriptModule) else model
     finally:
         for parent, name, part in places:
             parent._modules[name] = part
+
+
+def _uncompiled(model: torch.nn.Module) -> AbstractContextManager[object]:
+    """Return what keeps compiled parts of a model from running."""
+    # nothing is compiled where the compiler, which is slow to import, was never loaded
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    if hasattr(torch.compiler, "set_stance"):
+        return torch.compiler.set_stance("force_eager")
+    for name, part in model.named_modules():
+        if hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None:
+            raise GraphError(
+                f"the part {name!r} of the model is compiled, and torch {torch.__version__} cannot "
+                "run it as it was before: give the model before torch.compile, or install torch 2.6"
+            )
+    return nullcontext()

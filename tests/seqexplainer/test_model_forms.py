@@ -311,3 +311,14 @@ def test_references_that_equal_their_sequence_are_told(how):
     assert "sequence 1)" in told[0]
     assert not found[1].any()
     assert found[0].any()
+
+
+def test_torch_without_stances_explains_what_is_not_compiled(monkeypatch, expected) -> None:
+    """As torch 2.5, which cannot leave compiled parts aside."""
+    compiled = compiled_in_place()
+    monkeypatch.delattr(torch.compiler, "set_stance")
+    method = next(iter(METHODS))
+    found = se.attribute(modules(), one_hot(), method, **OPTIONS)
+    torch.testing.assert_close(found, expected[method])
+    with pytest.raises(se.errors.GraphError, match="is compiled, and torch"):
+        se.attribute(compiled, one_hot(), method, **OPTIONS)
