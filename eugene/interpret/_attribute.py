@@ -10,6 +10,7 @@ import numpy as np
 
 from eugene.config import registries
 from eugene.errors import EugeneError
+from eugene.modules._input import check_length
 from eugene.settings import session_seed
 from seqexplainer.methods import METHODS, Method, find
 from seqpro.family import old_names
@@ -250,6 +251,7 @@ class Explainer:
         import seqexplainer as se
 
         found: dict[str, NDArray[np.float32]] = {}
+        check_length(self.model, np.shape(X)[2])
         there = np.asarray(X) == 1
         options: dict[str, Any] = {"target": self.pick, "batch_size": self.batch_size}
         options |= {"device": self.device, "progress": verbose}

@@ -21,7 +21,7 @@ from eugene.interpret._evolved import evolved_alone, without_evolved
 from eugene.interpret._features import feature_letters, row_of
 from eugene.interpret._sequences import one_hot, require_variable
 from eugene.interpret._store import CHUNK_ROWS, explain_in_memory, explain_in_store
-from eugene.modules._input import as_batch_size
+from eugene.modules._input import as_batch_size, check_length
 from eugene.modules._letters import check_same_alphabet
 from seqpro.keywords import keywords
 
@@ -49,6 +49,8 @@ def _network(model: torch.nn.Module, sdata: xr.Dataset, seq_var: str) -> torch.n
     check_same_alphabet(model, require_variable(sdata, seq_var), f"the sequences {seq_var!r}")
     arch = getattr(model, "arch", None)
     network: torch.nn.Module = model if arch is None else arch
+    if "_length" in sdata[seq_var].sizes:
+        check_length(network, sdata[seq_var].sizes["_length"], f"the sequences {seq_var!r}")
     return network
 
 

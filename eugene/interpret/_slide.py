@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eugene.interpret._attribute import output_names
+from eugene.modules._input import check_length
 from eugene.settings import session_seed
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def slide_motifs(
     seed = session_seed(seed)
     shuffled = se.perturb.backgrounds(X, kind="dinuc_shuffle", n=n_backgrounds, seed=seed)
     length = shuffled.shape[2]
+    check_length(getattr(model, "arch", model), np.shape(X)[2])
     target = se.OnlyOutput(output_names(model)) if target is None else target  # warns once
     options: dict[str, Any] = {"stride": stride, "target": target, "seed": seed}
     options |= {"batch_size": batch_size, "progress": progress}
@@ -149,6 +151,7 @@ def evolve_sequences(
     """
     import seqexplainer as se
 
+    check_length(getattr(model, "arch", model), np.shape(X)[2])
     target = se.OnlyOutput(output_names(model)) if target is None else target
     options: dict[str, Any] = {"maximize": maximize, "target": target, "constraints": constraints}
     options |= {"batch_size": batch_size, "progress": progress}

@@ -111,6 +111,36 @@ def _checked(x: torch.Tensor) -> torch.Tensor:
     raise InputShapeError(f"got an array of shape {shape}: {_EXPECTED}")
 
 
+def check_length(network: object, length: int, what: str = "the sequences") -> None:
+    """Raise where sequences are longer or shorter than a network of one length reads.
+
+    Parameters
+    ----------
+    network : object
+        Judged where it says its ``input_len``, and not that any length does (``length_free``).
+    length : int
+        Of the sequences, in bp.
+    what : str, optional
+        Names them in the message, such as a file.
+
+    Raises
+    ------
+    InputShapeError
+        If the network reads another length.
+
+    Examples
+    --------
+    >>> check_length(object(), 50)
+    """
+    wanted = getattr(network, "input_len", None)
+    if not isinstance(wanted, int) or getattr(network, "length_free", False) or length == wanted:
+        return
+    raise InputShapeError(
+        f"{what} are {length} bp long, the network reads {wanted} bp: cut or pad the sequences to "
+        f"{wanted} (seqpro.pad_seqs), or build the network with input_len={length}"
+    )
+
+
 def as_device(device: str | torch.device | None, home: torch.device) -> torch.device:
     """Return where to compute: the device asked for, if it is there, else where the module is.
 

@@ -29,7 +29,7 @@ from eugene.models._build import build
 from eugene.models._convert import as_in_eugene, is_of_eugene
 from eugene.models._pretrained import start_from
 from eugene.modules._attributes import EugeneAttributes, FrozenParts
-from eugene.modules._input import as_device
+from eugene.modules._input import as_device, check_length
 from eugene.modules._letters import check_bytes, check_same_alphabet
 from eugene.modules._means import EpochMean
 from eugene.modules.metrics import EpochMetric, better_when
@@ -253,13 +253,8 @@ class BaseModule(FrozenParts, EugeneAttributes, pl.LightningModule, ABC):
     def _check_input(self, x: torch.Tensor) -> None:
         letters = len(self.alphabet)
         if x.ndim == 3 and x.shape[1] == letters:
-            wanted = getattr(self.arch, "input_len", None)
-            if wanted is None or getattr(self.arch, "length_free", False) or x.shape[2] == wanted:
-                return
-            raise InputShapeError(
-                f"the sequences are {x.shape[2]} bp long, the network reads {wanted} bp: cut or "
-                f"pad the sequences to {wanted}, or build the network with input_len={x.shape[2]}"
-            )
+            check_length(self.arch, x.shape[2])
+            return
         shape = tuple(x.shape)
         if x.ndim == 3 and x.shape[2] == letters:
             raise InputShapeError(

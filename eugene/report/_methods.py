@@ -12,7 +12,7 @@ from eugene._step import steps
 from eugene.report._blocks import Section, interval, number
 from eugene.report._citations import EUGENE, PYTORCH, Work, works_of
 from eugene.report._verdict import CHIEF, baseline_name, verdicts
-from eugene.report._words import METRIC_NAMES, method_name, metric_name, transformed
+from eugene.report._words import METRIC_NAMES, jitter, method_name, metric_name, transformed
 from seqexplainer.methods import METHODS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MOST_FILES = 40
 _LOADING = frozenset({
     "name", "seq_var", "target_vars", "split", "targets", "batch_size", "num_workers",
     "drop_last", "pin_memory", "in_memory", "cache", "cache_dir", "negatives", "weight_var",
-    "control_var", "mask_var", "head_var",
+    "control_var", "mask_var", "head_var", "max_jitter",
 })  # fmt: skip
 """Keys of the data section that have a sentence of their own, or change no row."""
 _TITLES = frozenset(method.title for method in METHODS.values())
@@ -137,6 +137,8 @@ def _data(run: RunFolder) -> Iterator[str]:
         + f" were taken from the source '{name}'"
         + (f" ({given})." if given else ".")
     )
+    if moved := jitter(run):
+        yield moved
     negatives = source.get("negatives")
     if isinstance(negatives, dict):
         yield f"Negatives: {_given(negatives)}."

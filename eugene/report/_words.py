@@ -130,6 +130,23 @@ def label_unit(run: RunFolder, label: str = "") -> str:
     )
 
 
+def jitter(run: RunFolder) -> str:
+    """Say how far windows are moved in training, and what is stored for it; empty where not."""
+    moved = run.settings("data").get("max_jitter")
+    if not isinstance(moved, int) or not moved:
+        return ""
+    length = run.read("data.json").get("input_len")
+    stored = (
+        f", so that {length + 2 * moved} bp of each are stored and the network reads {length}"
+        if isinstance(length, int)
+        else f", so that {2 * moved} bp more of each are stored"
+    )
+    return (
+        f"In training each window is moved by up to {moved} bp to either side, anew every epoch"
+        f"{stored}; validation and test read the middle."
+    )
+
+
 def predicted_as(run: RunFolder) -> str:
     """Say what a prediction of a row is, in a word: a probability, or what is predicted."""
     task = str(run.settings("module").get("task") or "")

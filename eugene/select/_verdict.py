@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 HEADLINES = ("roc_macro_auc", "metrics_pearson", "metrics_r2", "metrics_accuracy")
 """What networks are compared by: the first of these that there is."""
 FOUND, MISSED = 2.0, 0.6
-"""Importance on planted positions, in times of their share, from which on a network is said to have
-found the rules; and area under the ROC curve from which on it is said to know the labels."""
+"""Precision of importance, in times of chance, from which on a network is said to have found the
+rules, if its interval over seeds lies above chance, too; and area under the ROC curve from which on
+it is said to know the labels."""
 NAMES = {
     "roc_macro_auc": "macro AUROC",
     "roc_micro_auc": "micro AUROC",
@@ -126,6 +127,8 @@ def _rules(
     name: str,
 ) -> Iterator[str]:
     """Say of each network whether its importance is on what was planted, with the most data."""
+    import pandas as pd
+
     if importance.empty:
         yield (
             f"{grammar}: nothing says which network found the rules, as the runs do not have the "
@@ -151,15 +154,26 @@ def _rules(
         )
         times = float(precision["mean"]) / share if share else float("nan")
         known = float(score["mean"]) >= MISSED or not name.endswith("AUROC")
-        if times >= FOUND:
+        low = precision["t_low"]
+        above = pd.isna(low) or float(low) > share
+        if times >= FOUND and above:
             said = "found the rules" if known else "looks at what was planted, without use of it"
         else:
             said = "knows the labels, not the rules" if known else "found neither labels nor rules"
+        if times >= FOUND and not above:
+            said += " as far as these seeds show"
+        elif pd.isna(low):
+            said += " (one seed: there is no interval)"
         yield (
             f"{grammar}, {model}: {said}. Of the importance of {method.replace('_', ' ')} "
-            f"{span(precision)} lies on planted positions, {times:.1f} times their share of "
-            f"{share:.3f} of the sequence.{_seen(mine[mine['model_id'] == model])}"
+            f"{span(precision)} lies on planted positions (precision), {times:.1f} times their "
+            f"share of {share:.3f} of the sequence, which chance reaches."
+            f"{_seen(mine[mine['model_id'] == model])}"
         )
+    yield (
+        f"{grammar}: a network is said to have found the rules if that precision is at least "
+        f"{FOUND:g} times what chance reaches and its interval over seeds lies above chance."
+    )
 
 
 def _seen(rows: pd.DataFrame) -> str:

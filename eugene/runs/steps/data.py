@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eugene._step import Part, step
 from eugene._verb import TRUST, Option, Verb, out
 from eugene.report._blocks import Section, number
-from eugene.report._words import transformed
+from eugene.report._words import jitter, transformed
 
 if TYPE_CHECKING:
     from eugene._folder import RunFolder
@@ -29,7 +29,7 @@ def _show(section: Section, run: RunFolder) -> None:
         )
     if sequence.get("gc_mean") is not None:
         text += f", GC {sequence['gc_mean']:.1%} (standard deviation {sequence['gc_std']:.1%})"
-    section.text(text + ".")
+    section.text(text + "." + (f" {said}" if (said := jitter(run)) else ""))
     if summary.get("layout") and any("train" in t for t in summary.get("targets", {}).values()):
         section.text(
             "The targets are tracks; the numbers are counts of a row over the "

@@ -20,6 +20,7 @@ from eugene.interpret import (
     slide_motifs,
 )
 from eugene.interpret._targets import chosen_targets, output_number
+from eugene.nn import InputShapeError
 from eugene.simulate import simulated
 from seqexplainer.errors import TargetWarning
 
@@ -93,3 +94,13 @@ def test_outputs_by_name(caplog):
     with caplog.at_level(logging.WARNING, logger="eugene.interpret"):
         assert chosen_targets(None, None, names) == {"": 0}
     assert "output 0 (dev) is explained" in caplog.text
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_another_length_is_said_and_any_length_goes_on(name):
+    module = _Module().eval()
+    module.arch.input_len = 149
+    with pytest.raises(InputShapeError, match="are 150 bp long, the network reads 149 bp"):
+        CALLS[name](module, target=0)
+    module.arch.length_free = True
+    CALLS[name](module, target=0)

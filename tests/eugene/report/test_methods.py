@@ -88,6 +88,15 @@ def test_paragraphs_say_what_the_files_say(run: RunFolder, words: str) -> None:
     assert words in words_of(run)
 
 
+def test_what_jitter_stores_is_said(run: RunFolder) -> None:
+    assert "moved" not in words_of(run)
+    run.write_text("config.yaml", CONFIG.replace("  batch_size: 64", "  max_jitter: 12"))
+    run.write_json("data.json", {"n": 900, "input_len": 150})
+    said = words_of(RunFolder(run.path))
+    assert "each window is moved by up to 12 bp to either side" in said
+    assert "174 bp of each are stored and the network reads 150" in said
+
+
 def test_what_a_search_looks_for_is_said_as_it_stands() -> None:
     from eugene.report._methods import _plain
 

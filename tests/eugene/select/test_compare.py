@@ -136,6 +136,13 @@ def test_words_say_what_figures_say() -> None:
     assert "5.0 times their share of 0.100" in rules[0]
     assert "b: knows the labels, not the rules" in rules[1]
     assert "c: found neither labels nor rules" in rules[2]
+    assert "at least 2 times what chance reaches and its interval over seeds" in rules[3]
+    learning, *rest = sure
+    wide = learning.assign(
+        t_low=learning["t_low"].where(learning["metric"] != "saliency_smooth_precision", 0.05)
+    )
+    doubt = list(verdict(wide, *rest))[1]
+    assert "a: knows the labels, not the rules as far as these seeds show" in doubt
     unsure = frames({"a": [0.6, 0.9, 0.7], "b": [0.8, 0.6, 0.7]}, {})
     best, rules_ = verdict(*unsure)
     assert "3 seeds do not tell them apart" in best
