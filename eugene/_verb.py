@@ -107,6 +107,12 @@ PLUGIN = Option("--plugin", "module or file.py that registers what is named", "P
 DEVICE = Option("--device", "where to compute: cpu, cuda, cuda:1, mps", "DEVICE", "cpu")
 TRAIN_DEVICE = Option("--device", "where to compute; the fastest there is by default", "DEVICE")
 RUN_OUT = Option("--out", "folder of the run; runs/NAME by default", "DIR", key="run_dir")
+SEEDS = Option(
+    "--seeds",
+    "train once with each of these seeds, and report them together",
+    "[0,1,2]",
+    key="replicates.seeds",
+)
 FOLDS = Option("--folds", "cross-validate with so many folds", "N", key="replicates.folds")
 LEAVE_OUT = Option(
     "--leave_out",

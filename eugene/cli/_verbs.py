@@ -18,6 +18,7 @@ from eugene._verb import (
     RESUME,
     RUN_OUT,
     RUNNING,
+    SEEDS,
     TRUST,
     out,
 )
@@ -37,7 +38,7 @@ _BEFORE = (
         "eugene quickstart --name first",
         "eugene.cli._run:quickstart",
         words="[FILE.yaml]",
-        options=RUNNING,
+        options=(SEEDS, *RUNNING),
     ),
     Verb(
         "init",
@@ -59,7 +60,7 @@ _BEFORE = (
         "eugene run jores21_leaf --data.path leaf.tsv",
         "eugene.cli._run:run",
         words="RECIPE",
-        options=(FOLDS, LEAVE_OUT, *RUNNING),
+        options=(SEEDS, FOLDS, LEAVE_OUT, *RUNNING),
     ),
     Verb(
         "tune",

@@ -29,3 +29,15 @@ def test_the_first_word_is_one_that_is_known(verb: str) -> None:
     with pytest.raises(UsageError, match=f"expected 'eugene {verb} build.*got 'biuld'.*'build'"):
         call.action(("build", "other"))
     assert parse_call(VERBS[verb], ["build"]).action(("build",)) == ("build", [])
+
+
+@pytest.mark.parametrize("verb", ["run", "quickstart"])
+def test_seeds_of_what_trains_several_networks(verb):
+    call = parse_call(VERBS[verb], ["--seeds", "[0,1]"])
+    assert call.overrides == (("replicates.seeds", "[0,1]"),)
+
+
+@pytest.mark.parametrize("verb", ["fit", "tune"])
+def test_what_trains_one_network_has_no_seeds_and_names_the_key(verb):
+    with pytest.raises(UsageError, match=r"no option --seeds.*--replicates\.seeds"):
+        parse_call(VERBS[verb], ["--seeds", "[0,1]"])
