@@ -316,7 +316,7 @@ def test_references_that_equal_their_sequence_are_told(how):
 def test_torch_without_stances_explains_what_is_not_compiled(monkeypatch, expected) -> None:
     """As torch 2.5, which cannot leave compiled parts aside."""
     compiled = compiled_in_place()
-    monkeypatch.delattr(torch.compiler, "set_stance")
+    monkeypatch.delattr(torch.compiler, "set_stance", raising=False)
     method = next(iter(METHODS))
     found = se.attribute(modules(), one_hot(), method, **OPTIONS)
     torch.testing.assert_close(found, expected[method])
