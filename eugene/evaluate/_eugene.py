@@ -157,8 +157,8 @@ def train_val_predictions_sequence_module(
     EugeneError
         If tables are wanted and there is no ``train_var``.
     """
-    where = [kwargs.pop(key, None) for key in ("out_dir", "name", "version")]
-    wanted = not kwargs.pop("store_only", False) and any(part for part in where)
+    out_dir, called, version = (kwargs.pop(key, None) for key in ("out_dir", "name", "version"))
+    wanted = not kwargs.pop("store_only", False) and any((out_dir, called, version))
     if wanted and train_var not in sdata.variables:
         raise EugeneError(
             f"train_var={train_var!r} is not in the dataset: the tables of training and of "
@@ -177,7 +177,7 @@ def train_val_predictions_sequence_module(
         table = pd.DataFrame({name: result[name].to_numpy() for name in columns})
         train = np.asarray(sdata[train_var].to_numpy(), dtype=bool)
         for label, rows in (("train", train), ("val", ~train)):
-            _write(table[rows].rename_axis("index"), eugene_table(*where, label))
+            _write(table[rows].rename_axis("index"), eugene_table(out_dir, called, version, label))
     return result
 
 
