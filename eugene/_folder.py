@@ -19,7 +19,7 @@ from eugene._evaluation import OTHER
 from eugene._files import put_back, read_csv, read_object, write_atomic
 from eugene._holding import LOCK
 from eugene._step import steps
-from eugene.errors import MissingFileError, NotARunError, RunExistsError
+from eugene.errors import MissingFileError, NotARunError, RunExistsError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +80,13 @@ class _At:
     def __get__(self, folder: RunFolder, owner: type) -> Path: ...
     def __get__(self, folder: RunFolder | None, owner: type) -> Path | _At:
         return self if folder is None else folder.path / self.name
+
+
+def _others_beside(path: Path) -> str:
+    """Return the end of a message about a folder that is not there: runs beside it."""
+    beside = path.absolute().parent
+    runs = sorted(p.parent.name for p in beside.glob("*/state.json")) if beside.is_dir() else []
+    return did_you_mean(path.name, runs)
 
 
 class RunFolder:
@@ -174,7 +181,7 @@ class RunFolder:
         folder = cls(path)
         if not folder.path.exists():
             message = f"the run folder {folder.path} does not exist; make it with 'eugene fit'"
-            raise MissingFileError(message)
+            raise MissingFileError(message + _others_beside(folder.path))
         if not folder.path.is_dir():
             message = (
                 f"{folder.path} is a file; expected the folder of a run. Weights alone go into a "

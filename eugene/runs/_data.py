@@ -26,6 +26,7 @@ from eugene.errors import (
     did_you_mean,
 )
 from eugene.runs._load import resolved_config
+from eugene.runs._public import require_sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -267,6 +268,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
 
     arguments = _source_arguments(config)
     if arguments.get("name") in _OPENED:
+        require_sources(config)
         opened: xr.Dataset = build(registries.DATA_SOURCES, arguments, config=config, path="$.data")
         return opened
     store, state = folder.data_store, folder.state()
@@ -287,6 +289,7 @@ def source_dataset(config: RunConfig, folder: RunFolder) -> xr.Dataset:
             "its rows cannot be made again. Put the file back, or train anew with --overwrite"
         )
         raise MissingFileError(message)
+    require_sources(config)
     folder.path.mkdir(parents=True, exist_ok=True)
     read = contents(config)
     moved = {p: sha for p, sha in (state.get("sources") or {}).items() if sha in read.values()}
@@ -365,6 +368,7 @@ def build_store(config: RunConfig, store: str | Path, *, overwrite: bool = False
     import seqdata as sd
     from seqdata.store import lock_of, working_path
 
+    require_sources(config)
     goal = Path(store).expanduser().absolute()
     with lock_of(goal):
         if goal.exists() and not overwrite:

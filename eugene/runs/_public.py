@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eugene.config import RunConfig, config_root, schema
 from eugene.config._config import value_at
-from eugene.errors import EugeneWarning
+from eugene.errors import ConfigError, EugeneWarning, did_you_mean
 
 _JORES_SPLIT: dict[str, object] = {
     # the published training and test tables; who validates is drawn from the former
@@ -45,6 +45,9 @@ _HOW = {
     "the genome); name your FASTA file in data.reference",
 }
 """How to get a file that cannot be fetched as it is, by where it lies below ``shared/data``."""
+
+
+_WRITTEN = {"data.out", "data.cache_dir"}
 
 
 def missing_files(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -83,6 +86,37 @@ def _paths(value: object) -> Iterator[str]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str):
             yield item
+
+
+def require_sources(config: RunConfig) -> None:
+    """Raise where files that the data are read from are not here.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run, whose data are about to be read. Names without a folder or an ending may be those
+        of something that comes with the package; their source looks at them.
+
+    Raises
+    ------
+    ConfigError
+        With each of them, its line, where it was looked for, and the name that is nearest there.
+    """
+    found = []
+    for key, path in missing_files(config):
+        place = Path(path).expanduser().absolute()
+        if key in _WRITTEN or not (place.suffix or os.sep in path):
+            continue
+        if place.parent.is_dir():
+            near = did_you_mean(
+                place.name, sorted(p.name for p in place.parent.iterdir()), listed=0
+            )
+            message = f"{path} does not exist in {place.parent}{near}"
+        else:
+            message = f"{path} does not exist, nor does its folder {place.parent}"
+        found.append(config.document.problem(f"$.{key}", message))
+    if found:
+        raise ConfigError(found)
 
 
 def how_to_get(path: str) -> str:

@@ -24,6 +24,7 @@ from eugene.cli import main
 from eugene.config import dump_yaml, load_run_config
 from eugene.errors import EugeneError
 from eugene.runs._pipeline import train
+from eugene.tune import _cluster
 from eugene.tune._records import records
 
 pytestmark = pytest.mark.ray
@@ -33,15 +34,17 @@ LOADED = ("KMP", "PYTORCH", "TORCH", "TF_", "LIGHTNING", "PYTEST")
 
 
 def test_a_search_of_two_trials_is_two_runs_and_the_better_one_runs_again(
-    tmp_path: Path, small
+    tmp_path: Path, small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # a folder of its own, with a short name: others may search on this machine
+    short = Path(tempfile.mkdtemp(prefix="eu-t-", dir="/tmp"))
+    monkeypatch.setattr(_cluster, "_SHORT", short)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(LOADED)}
     draws = (random.getstate(), np.random.get_state()[1].tolist())
-    before = {p.name for p in Path("/tmp").glob("eu-ray-*")}
     found = eu.tune.run(small(), run_dir=tmp_path / "search")
     assert {k: v for k, v in os.environ.items() if not k.startswith(LOADED)} == environment
     assert (random.getstate(), np.random.get_state()[1].tolist()) == draws
-    assert {p.name for p in Path("/tmp").glob("eu-ray-*")} <= before
+    short.rmdir()  # nothing is left in it
     table = eu.tune.trials(found.path)
     assert table["status"].tolist() == ["done", "done"]
     assert table["epochs"].tolist() == [2, 2]
