@@ -105,6 +105,10 @@ class ConfigError(EugeneError):
         super().__init__("\n".join([head, *(f"  {p}" for p in self.problems)]))
 
 
+class MissingSourceError(ConfigError, MissingFileError):
+    """Files that the data of a configuration are read from are not there, all of them at once."""
+
+
 def no_attribute(module: str, name: str, known: Iterable[object]) -> AttributeError:
     """Return the error for a name that a module does not have.
 

@@ -17,7 +17,7 @@ def forget_modules_of(folder: Path, names: Iterable[str]) -> None:
     names : iterable of str
         The modules that are looked at: those imported since a test began.
     """
-    folder = folder.resolve()
+    folder, found = folder.resolve(), []
     for name in names:
         module = sys.modules[name]
         if module is None:  # a test said that it is not installed
@@ -25,4 +25,6 @@ def forget_modules_of(folder: Path, names: Iterable[str]) -> None:
         places = vars(module).get("__path__")  # some modules answer any name with something
         files = [vars(module).get("__file__"), *(places if isinstance(places, Iterable) else ())]
         if any(isinstance(file, str) and folder in Path(file).resolve().parents for file in files):
-            del sys.modules[name]
+            found.append(name)
+    for name in found:  # not before: where an inner package lies is asked of the outer one
+        del sys.modules[name]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eugene.config import RunConfig, config_root, schema
 from eugene.config._config import value_at
-from eugene.errors import ConfigError, EugeneWarning, did_you_mean
+from eugene.errors import EugeneWarning, MissingSourceError, did_you_mean
 
 _JORES_SPLIT: dict[str, object] = {
     # the published training and test tables; who validates is drawn from the former
@@ -99,7 +99,7 @@ def require_sources(config: RunConfig) -> None:
 
     Raises
     ------
-    ConfigError
+    MissingSourceError
         With each of them, its line, where it was looked for, and the name that is nearest there.
     """
     found = []
@@ -116,7 +116,7 @@ def require_sources(config: RunConfig) -> None:
             message = f"{path} does not exist, nor does its folder {place.parent}"
         found.append(config.document.problem(f"$.{key}", message))
     if found:
-        raise ConfigError(found)
+        raise MissingSourceError(found)
 
 
 def how_to_get(path: str) -> str:

@@ -178,7 +178,7 @@ def test_help_of_a_recipe_lists_what_its_things_take(capsys):
 @pytest.mark.parametrize(
     ("flag", "meant"),
     [
-        ("--seeds", "'--replicates.seeds'"),  # not --seed, which means otherwise
+        ("--arms", "'--replicates.arms'"),
         ("--max_epochs", "'--trainer.max_epochs'"),
         ("--overwrit", "'--overwrite'"),
     ],

@@ -11,7 +11,7 @@ from eugene.cli import main
 from eugene.config import load_run_config
 from eugene.config._places import is_path
 from eugene.config.registries import DATA_SOURCES
-from eugene.errors import ConfigError, MissingFileError
+from eugene.errors import ConfigError, MissingFileError, MissingSourceError
 from eugene.runs._public import require_sources
 
 # files that are read from nowhere, or whose absence their source tells in its own way
@@ -45,8 +45,10 @@ def test_each_file_of_each_source_is_told_with_its_line(
             file = is_path(p.name, p.annotation, "x")
             value = "nope.txt" if file else "8" if p.annotation == "int" else "x"
             lines += f"  {p.name}: {value}\n"
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(MissingSourceError) as told:
         require_sources(load_run_config(written(tmp_path, lines)))
+    assert isinstance(told.value, ConfigError)
+    assert isinstance(told.value, FileNotFoundError)
     assert f"a.yaml:4: $.data.{key}: " in str(told.value)
     assert "nopf.txt does not exist" in str(told.value)
     assert "did you mean 'nope.txt'?" in str(told.value)

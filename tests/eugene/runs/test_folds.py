@@ -281,7 +281,7 @@ def test_the_shell_predicts_with_all_folds(tree, done, tmp_path, capsys):
     assert [float(v) for v in first.split("\t")[1:]] == pytest.approx(
         [float(mean), float(sd)], 1e-4
     )
-    assert main(["predict", str(folder), "--out", str(out)]) == 0
+    assert main(["predict", str(folder), "--out", str(out), "--overwrite"]) == 0
     lines = out.read_text().splitlines()
     assert lines[0] == "row\tfold\ty"
     assert len(lines) == N + 1
