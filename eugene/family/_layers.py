@@ -30,8 +30,8 @@ class Flatten(nn.Module):
         return x.transpose(-1, -2).flatten(1)
 
 
-class GELU(nn.GELU):
-    """The activation of `torch.nn.GELU`.
+class _Activation(nn.Module):
+    """An activation that may be told to work in place; it did not, and does not.
 
     Parameters
     ----------
@@ -43,30 +43,16 @@ class GELU(nn.GELU):
         super().__init__()
 
 
-class Sigmoid(nn.Sigmoid):
-    """The activation of `torch.nn.Sigmoid`.
-
-    Parameters
-    ----------
-    inplace : bool
-        Unused, as it was.
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+class GELU(_Activation, nn.GELU):
+    """The activation of `torch.nn.GELU`."""
 
 
-class Exponential(_Exponential):
-    """The activation of `eugene.nn.Exponential`.
+class Sigmoid(_Activation, nn.Sigmoid):
+    """The activation of `torch.nn.Sigmoid`."""
 
-    Parameters
-    ----------
-    inplace : bool
-        Unused, as it was.
-    """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+class Exponential(_Activation, _Exponential):
+    """The activation of `eugene.nn.Exponential`."""
 
 
 class RevComp(nn.Module):
