@@ -16,6 +16,7 @@ from typing import Any
 
 import eugene
 from eugene.config._source import module_file
+from seqpro.family import meanings_on
 
 
 def package_versions() -> dict[str, str | None]:
@@ -91,7 +92,8 @@ def versions(plugins: Iterable[str] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        Python, platform, processor count, commit, package versions, and checksums of plugins.
+        Python, platform, processor count, commit, package versions, checksums of plugins, and
+        ``as_it_was`` where `seqpro.family.as_it_was` brought old meanings back.
 
     Examples
     --------
@@ -106,4 +108,5 @@ def versions(plugins: Iterable[str] = ()) -> dict[str, Any]:
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "packages": package_versions(),
         "plugins": plugin_checksums(plugins),
+        **({"as_it_was": ", ".join(sorted(on))} if (on := meanings_on()) else {}),
     }

@@ -22,6 +22,7 @@ from seqpro.family._calls import places_of as places_of
 from seqpro.family._calls import rename as rename
 from seqpro.family._meanings import MEANINGS as MEANINGS
 from seqpro.family._meanings import as_it_was as as_it_was
+from seqpro.family._meanings import meanings_on as meanings_on
 from seqpro.family._meanings import meant as meant
 from seqpro.family._modules import install as install
 from seqpro.family._modules import named as named

@@ -22,8 +22,14 @@ MEANINGS: Mapping[str, str] = {
 """The old meanings that can be had, and what they are."""
 
 
-def _on() -> frozenset[str]:
-    """Return the meanings that are on."""
+def meanings_on() -> frozenset[str]:
+    """Return the old meanings that are on, of `MEANINGS`.
+
+    Raises
+    ------
+    SeqproError
+        If the environment variable ``EUGENE_AS_IT_WAS`` names what there is not.
+    """
     said = os.environ.get(VARIABLE, "")
     names = {name.strip() for name in said.split(",") if name.strip()}
     if names == {"all"}:
@@ -51,7 +57,7 @@ def meant(name: str) -> bool:
     SeqproError
         If the environment variable ``EUGENE_AS_IT_WAS`` names what there is not.
     """
-    return VARIABLE in os.environ and name in _on()
+    return VARIABLE in os.environ and name in meanings_on()
 
 
 class OldMeanings:
@@ -65,7 +71,7 @@ class OldMeanings:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._before = os.environ.get(VARIABLE)
-        self.names = sorted(_on() | set(names))
+        self.names = sorted(meanings_on() | set(names))
         os.environ[VARIABLE] = ",".join(self.names)
 
     def __repr__(self) -> str:

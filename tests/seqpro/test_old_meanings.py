@@ -55,3 +55,12 @@ def test_unknown_meanings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         sp.DNA.ohe("A")
     monkeypatch.setenv("EUGENE_AS_IT_WAS", "all")
     assert sp.DNA.ohe("a").sum() == 0
+
+
+def test_what_is_on_is_kept_with_a_run() -> None:
+    from eugene.runs import versions
+
+    assert "as_it_was" not in versions()
+    with family.as_it_was("one_draw", "lower_case"):
+        assert versions()["as_it_was"] == "lower_case, one_draw"
+    assert "as_it_was" not in versions()
