@@ -18,7 +18,7 @@ DISTANCES = "interpretation/motif_pair_distances.csv"
 SITES = "interpretation/motif_pair_sites.csv"
 LEAST = 10
 """Fewest sequences with both motifs."""
-_MOTIFS, _BINS = 6, 20
+_BINS = 20
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9")
 
 
@@ -129,10 +129,10 @@ def _positions(table: pd.DataFrame, length: int, run: RunFolder) -> Picture:
     import numpy as np
 
     counts = table.groupby("motif")["sequence"].nunique().sort_values(ascending=False)
-    names = [str(name) for name in counts.index[:_MOTIFS]]
+    names = [str(name) for name in counts.index[: len(_COLOURS)]]
     figure, ax = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
     bins = np.linspace(-length / 2, length / 2, _BINS + 1)
-    for name, colour in zip(names, _COLOURS, strict=False):
+    for name, colour in zip(names, _COLOURS[: len(names)], strict=True):
         part = table[table["motif"] == name]
         middle = (part["start"] + part["end"]).to_numpy() / 2 - length / 2
         ax.hist(
@@ -145,7 +145,9 @@ def _positions(table: pd.DataFrame, length: int, run: RunFolder) -> Picture:
     return picture(
         figure, "motif_positions", folder=run.figures,
         alt=f"How many places of {', '.join(names)} there are along the sequence",
-        caption="Where found motifs stand; in brackets how many places there are.",
+        caption="Where found motifs stand; in brackets how many places there are."
+        + (f" Drawn: the {len(names)} of {len(counts)} in most sequences."
+           if len(names) < len(counts) else ""),
     )  # fmt: skip
 
 

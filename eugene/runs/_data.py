@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from eugene._evaluation import OTHER
 from eugene._folder import RunFolder
 from eugene.config import RunConfig, build, registries, schema
-from eugene.config._places import is_path
 from eugene.errors import (
     ConfigError,
     DataError,
@@ -26,7 +25,7 @@ from eugene.errors import (
     did_you_mean,
 )
 from eugene.runs._load import resolved_config
-from eugene.runs._public import require_sources
+from eugene.runs._sources import require_sources, source_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,30 +118,6 @@ def fingerprint(config: RunConfig) -> str:
     """
     text = json.dumps(_made_from(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def source_files(config: RunConfig) -> list[Path]:
-    """Return the files that the data are read from, as far as the section names them."""
-    arguments = _source_arguments(config)
-    if "class_path" in arguments:
-        return []
-    signature = registries.DATA_SOURCES.signature(str(arguments["name"]))
-    values = [
-        arguments[parameter.name]
-        for parameter in signature.parameters
-        if parameter.name in arguments
-        and is_path(parameter.name, parameter.annotation, arguments[parameter.name])
-    ]
-    found: list[Path] = []
-    while values:
-        value = values.pop(0)
-        if isinstance(value, dict):
-            values += value.values()
-        elif isinstance(value, list):
-            values += value
-        elif isinstance(value, str) and Path(value).is_file():
-            found.append(Path(value))
-    return found
 
 
 def contents(config: RunConfig) -> dict[str, str]:

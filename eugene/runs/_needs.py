@@ -76,7 +76,8 @@ def _loggers(config: RunConfig) -> Iterator[Problem]:
 
 def _absent(config: RunConfig) -> Iterator[Problem]:
     """Yield files of shipped recipes that are not here, with a word on how to get each."""
-    from eugene.runs._public import how_to_get, missing_files
+    from eugene.runs._public import how_to_get
+    from eugene.runs._sources import missing_files
 
     for key, path in missing_files(config):
         if how := how_to_get(path):

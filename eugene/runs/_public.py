@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from eugene.config import RunConfig, config_root, schema
 from eugene.config._config import value_at
-from eugene.errors import EugeneWarning, MissingSourceError, did_you_mean
+from eugene.errors import EugeneWarning
+from eugene.runs._sources import missing_files
 
 _JORES_SPLIT: dict[str, object] = {
     # the published training and test tables; who validates is drawn from the former
@@ -45,78 +46,6 @@ _HOW = {
     "the genome); name your FASTA file in data.reference",
 }
 """How to get a file that cannot be fetched as it is, by where it lies below ``shared/data``."""
-
-
-_WRITTEN = {"data.out", "data.cache_dir"}
-
-
-def missing_files(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """Yield files that the data of a run are read from and that are not here.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run.
-
-    Yields
-    ------
-    key : str
-        Such as ``"data.path"``.
-    path : str
-        As it was written.
-    """
-    from eugene.config._places import is_path
-    from eugene.config.registries import DATA_SOURCES
-
-    section = config.section("data")
-    if "class_path" in section:
-        return
-    for parameter in DATA_SOURCES.signature(str(section["name"])).parameters:
-        value = section.get(parameter.name)
-        if value is None or not is_path(parameter.name, parameter.annotation, value):
-            continue
-        for path in _paths(value):
-            if "://" not in path and not Path(path).expanduser().exists():
-                yield f"data.{parameter.name}", path
-
-
-def _paths(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str):
-            yield item
-
-
-def require_sources(config: RunConfig) -> None:
-    """Raise where files that the data are read from are not here.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run, whose data are about to be read. Names without a folder or an ending may be those
-        of something that comes with the package; their source looks at them.
-
-    Raises
-    ------
-    MissingSourceError
-        With each of them, its line, where it was looked for, and the name that is nearest there.
-    """
-    found = []
-    for key, path in missing_files(config):
-        place = Path(path).expanduser().absolute()
-        if key in _WRITTEN or not (place.suffix or os.sep in path):
-            continue
-        if place.parent.is_dir():
-            near = did_you_mean(
-                place.name, sorted(p.name for p in place.parent.iterdir()), listed=0
-            )
-            message = f"{path} does not exist in {place.parent}{near}"
-        else:
-            message = f"{path} does not exist, nor does its folder {place.parent}"
-        found.append(config.document.problem(f"$.{key}", message))
-    if found:
-        raise MissingSourceError(found)
 
 
 def how_to_get(path: str) -> str:

@@ -12,7 +12,7 @@ from eugene.config import load_run_config
 from eugene.config._places import is_path
 from eugene.config.registries import DATA_SOURCES
 from eugene.errors import ConfigError, MissingFileError, MissingSourceError
-from eugene.runs._public import require_sources
+from eugene.runs._sources import require_sources
 
 # files that are read from nowhere, or whose absence their source tells in its own way
 FILES = {"out", "cache_dir", "negatives", "test_negatives"}

@@ -16,7 +16,8 @@ from eugene.config import config_root, find_recipe, load_run_config
 from eugene.errors import ConfigError, EugeneWarning
 from eugene.runs._data import load_data
 from eugene.runs._needs import require_files
-from eugene.runs._public import missing_files, with_public_data
+from eugene.runs._public import with_public_data
+from eugene.runs._sources import missing_files
 
 RECIPES = sorted(path.stem for path in (config_root() / "recipes").glob("*.yaml"))
 FETCHED = {"jores21_leaf", "jores21_proto", "evoaug_jores21_leaf", "evoaug_deepstarr"}
