@@ -141,6 +141,8 @@ def _show_counts(section: Section, ds: xr.Dataset, run: RunFolder, data: xr.Data
         labels=False,
         unit="ln(1 + counts)",
     )
+    if len(tasks) > _TASKS:
+        section.text(f"Rows that are most wrong are listed for {_TASKS} of {len(tasks)} tasks.")
     for task, name in enumerate(tasks[:_TASKS]):
         rows = worst(np.log1p(observed[:, task]), predicted[:, task], _LISTED, labels=False)
         called = row_names(data, ds["index"].to_numpy()[rows])
